@@ -1,0 +1,32 @@
+/** What auth gives to the rest: tokens and keys in, principals out. */
+import type { Device, Provider, Triple } from '../topics/index.ts'
+
+export interface Grant extends Triple {
+  readonly version?: string | undefined
+  /** Seconds from now until the JWT expires. */
+  readonly ttl: number
+  /** From the token registry. */
+  readonly generation: number
+}
+
+export interface IssuedToken {
+  /** The JWT. */
+  readonly token: string
+  readonly tokenId: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+export interface Auth {
+  /** The token id of a triple, under this installation's key. */
+  tokenIdOf(triple: Triple): string
+  issue(grant: Grant): IssuedToken
+  /**
+   * Signature by the key that `kid` names and with that key's algorithm only, `iss`, `aud`, `exp`, and every claim's shape;
+   * `sub` must be the token id of the claimed triple. Revocation is the registry's: compare `generation`.
+   * @throws TOKEN_INVALID, TOKEN_EXPIRED
+   */
+  verify(token: string): Device
+  /** The provider of a key, compared in constant time; undefined when no provider has it. */
+  provider(key: string | Uint8Array): Provider | undefined
+}

@@ -1,0 +1,41 @@
+/**
+ * The counters every part increments, and nothing else: a part takes a `Metrics`, and only the bridge renders it.
+ * No metric has a label by token, device or account.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Destination = 'private' | 'broadcast'
+
+export function createMetrics() {
+  const registry = new Registry()
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter({ name, help, labelNames, registers: [registry] })
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] })
+
+  return {
+    registry,
+    connections: gauge('push_connections', 'Open MQTT connections', ['principal']),
+    accepted: counter('push_accepted_total', 'Messages stored', ['destination']),
+    duplicates: counter('push_duplicates_total', 'Messages whose id was already accepted', ['destination']),
+    rejected: counter('push_rejected_total', 'Messages refused, by error code', ['code']),
+    delivered: counter('push_delivered_total', 'PUBLISH packets written to devices, redeliveries included', ['destination']),
+    redelivered: counter('push_redelivered_total', 'PUBLISH packets written with DUP', ['destination']),
+    acknowledged: counter('push_acknowledged_total', 'Messages acknowledged by devices', ['destination']),
+    expired: counter('push_expired_total', 'Messages that reached their time to live unacknowledged', ['destination']),
+    dropped: counter('push_dropped_total', 'Oldest messages dropped from a full log', ['destination']),
+    skipped: counter('push_skipped_total', 'Messages above the Maximum Packet Size of a client', ['destination']),
+    upstream: counter('push_upstream_total', 'Messages from devices to providers'),
+    pendingWakes: gauge('push_pending_wakes', 'Devices that wait for their drain to run'),
+    disconnects: counter('push_disconnects_total', 'Connections closed by the server, by error code', ['code']),
+    refusedConnects: counter('push_refused_connects_total', 'CONNECT packets refused, by error code', ['code']),
+    drainLatency: new Histogram({
+      name: 'push_drain_latency_seconds',
+      help: 'From stored to written to the device, live deliveries only',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers: [registry],
+    }),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>

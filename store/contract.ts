@@ -1,0 +1,296 @@
+/**
+ * The store: logs, cursors, sessions and the token registry. One contract, several engines
+ * (`store/level`, `store/redis`), one conformance suite (`test/store/conformance.ts`).
+ *
+ * For every call of every engine:
+ * - **Atomic**: a call takes effect whole or not at all, also when the process or the store is killed in between.
+ * - **Durable**: what a resolved promise says survives a crash of the process, and (level: fsync; Redis:
+ *   `appendfsync always`) of the machine. The exceptions say so.
+ * - **Ordered**: calls on one token id, or on one app's broadcast log, take effect in the order they were made on
+ *   one node, so a caller need not await one append before the next.
+ * - **Errors**: a `PushError`. `STORE_UNAVAILABLE` when the store does not answer: the call may or may not have
+ *   taken effect, and is safe to repeat with the same arguments where it says "idempotent".
+ *
+ * Times are milliseconds since the epoch, by the `now` the engine was given. Offsets are positive integers that
+ * only grow within one log and are never used twice; gaps are allowed. Offset 0 is "before the first message".
+ */
+import type { VersionSelector } from '../topics/index.ts'
+
+/** 22 characters base64url, made by `topics/` (`tokenId`). */
+export type TokenId = string
+
+/** A message as it is stored and sent. */
+export interface Message {
+  /** 1 to 128 bytes; given by the provider or made by the server. */
+  readonly id: string
+  readonly payload: Uint8Array
+  /**
+   * MQTT 5 PUBLISH properties of the publisher, as on the wire (identifier, value, ...), without length prefix, and
+   * without Message Expiry Interval, Topic Alias and Subscription Identifier, which are per delivery. Absent: none.
+   */
+  readonly properties?: Uint8Array
+  /** Kept as the last retained message of its topic, besides being in the log. */
+  readonly retain: boolean
+  readonly storedAt: number
+  /** Never sent at or after this time. */
+  readonly expiresAt: number
+}
+
+export interface LogEntry extends Message {
+  readonly offset: number
+}
+
+export interface BroadcastEntry extends LogEntry {
+  readonly selector: VersionSelector
+}
+
+/** Where a token id has acknowledged up to, in its two logs. */
+export interface Cursors {
+  readonly private: number
+  /** In the broadcast log of the token's app. */
+  readonly broadcast: number
+}
+
+export interface TokenRegistration {
+  readonly tokenId: TokenId
+  readonly app: string
+  readonly device: string
+  /** May be empty: not logged in. */
+  readonly account: string
+  readonly version?: string
+  /** When the newest JWT of this token id expires. */
+  readonly expiresAt: number
+}
+
+export interface RegisteredToken {
+  /** Goes into the JWT; a JWT with an older generation was revoked. */
+  readonly generation: number
+  /** The token id of the account that was current for this app and device before, when it is another one. */
+  readonly switchedFrom?: TokenId
+}
+
+export interface TokenRecord {
+  readonly app: string
+  readonly generation: number
+  readonly revoked: boolean
+  /** False while another account is the current one of this app and device. */
+  readonly current: boolean
+  readonly cursors: Cursors
+}
+
+export interface PrivateAppend {
+  readonly tokenId: TokenId
+  /** When given, it must be the app the token id was registered for, else `TOKEN_UNKNOWN`. */
+  readonly app?: string
+  readonly message: Message
+  /**
+   * True: the id was chosen by the provider, so that the same id again on this log within `limits.dedupeMs` is the
+   * same message. False: the id is fresh and need not be remembered beyond what makes a resend safe.
+   */
+  readonly dedupe: boolean
+}
+
+export interface BroadcastAppend {
+  readonly app: string
+  readonly selector: VersionSelector
+  readonly message: Message
+  readonly dedupe: boolean
+}
+
+export interface Appended {
+  /** Offset of the message; of the first one when it is a duplicate. */
+  readonly offset: number
+  readonly duplicate: boolean
+  /** How many of the oldest entries went because the log was full. */
+  readonly dropped: number
+}
+
+export interface ReadLimit {
+  readonly entries: number
+  /** Payload bytes; at least one entry is returned whatever its size. */
+  readonly bytes: number
+}
+
+export interface LogSlice<E extends LogEntry> {
+  /** Unexpired entries after the given offset, in order. */
+  readonly entries: readonly E[]
+  /** Everything up to here was looked at: continue from it. At least the offset of the last entry. */
+  readonly readTo: number
+  /** The highest offset ever given in this log. The reader has caught up when `readTo >= end`. */
+  readonly end: number
+}
+
+export interface OpenSessionRequest {
+  readonly tokenId: TokenId
+  readonly app: string
+  /** From the JWT. */
+  readonly generation: number
+  /** Discards the stored session state (MQTT 5 section 3.1.2.4). Never touches logs and cursors. */
+  readonly cleanStart: boolean
+}
+
+export interface OpenedSession {
+  /** Higher than any epoch given for this token id before. */
+  readonly epoch: number
+  /** What `saveSession` or `closeSession` kept, when the session is resumed. */
+  readonly state?: Uint8Array
+  /** True when the session that is resumed was not closed: its node died, or it was taken over. */
+  readonly unclean: boolean
+  readonly cursors: Cursors
+  /** The highest offset given in the private log. */
+  readonly privateEnd: number
+}
+
+export interface SessionClose {
+  /** What to keep for a resumption; absent: the session ends. */
+  readonly state?: Uint8Array
+  /** When the kept state ends; `Infinity` for never. Ignored without state. */
+  readonly stateExpiresAt: number
+}
+
+/** A move of the cursors; offsets below the stored ones, or absent, leave them where they are. */
+export interface Commit {
+  readonly tokenId: TokenId
+  /** Of the session that acknowledges. Absent: an acknowledgement over HTTP, which no session fences. */
+  readonly epoch?: number
+  readonly private?: number
+  readonly broadcast?: number
+}
+
+export type SessionEnd = 'SESSION_TAKEN_OVER' | 'TOKEN_REVOKED' | 'TOKEN_SUPERSEDED'
+
+/**
+ * What a node hears. All of it are hints: any may be lost, doubled or late, and none may be needed for a promise to hold.
+ * An append is told only after it is durable. Callbacks must not throw and are called in a turn of their own.
+ */
+export interface Watcher {
+  /** A private log grew whose session is open on this node, or that `follow` named. The entry may be left out. */
+  privateAppended(tokenId: TokenId, offset: number, entry?: LogEntry): void
+  /** A broadcast log grew. The entry may be left out. */
+  broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void
+  /** Sessions of this token id with this epoch or a lower one are over. */
+  sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
+  /** Acknowledged past this session, over HTTP. */
+  cursorMoved(tokenId: TokenId, cursors: Cursors): void
+  /** Wakes may have been lost: look at every session of this node again. */
+  resync(): void
+}
+
+/** What the engine counts; `createMetrics` gives one in a server. */
+export interface StoreObserver {
+  expired(destination: 'private' | 'broadcast', count: number): void
+  dropped(destination: 'private' | 'broadcast', count: number): void
+}
+
+export interface StoreLimits {
+  /** Pending messages in a private log (default 1,000). */
+  readonly privateMessages: number
+  /** Pending payload bytes in a private log (default 4 MiB). */
+  readonly privateBytes: number
+  /** Entries of an app's broadcast log (default 10,000). */
+  readonly broadcastMessages: number
+  /** Payload bytes of an app's broadcast log (default 64 MiB). */
+  readonly broadcastBytes: number
+  /** Different selectors with a retained broadcast, an app (default 1,000). */
+  readonly retainedBroadcasts: number
+  /** How long a provider's message id is remembered (default 24 h), or until the message expires if that is later. */
+  readonly dedupeMs: number
+  /** Pause between two sweeps for expired messages, dedupe ids, sessions and tokens (default 60 s). */
+  readonly sweepMs: number
+}
+
+export const DEFAULT_STORE_LIMITS: StoreLimits = {
+  privateMessages: 1_000,
+  privateBytes: 4 * 1024 * 1024,
+  broadcastMessages: 10_000,
+  broadcastBytes: 64 * 1024 * 1024,
+  retainedBroadcasts: 1_000,
+  dedupeMs: 24 * 60 * 60 * 1000,
+  sweepMs: 60_000,
+}
+
+/** What every engine takes besides its own address. */
+export interface StoreOptions {
+  readonly limits?: Partial<StoreLimits>
+  /** Milliseconds since the epoch; a test may replace it. */
+  readonly now?: () => number
+  readonly observer?: StoreObserver
+}
+
+export interface StoreHealth {
+  /** Settings of the store that risk a promise, each a sentence that names the risk. */
+  readonly warnings: readonly string[]
+}
+
+/** Secrets that all nodes of one installation share. */
+export interface SecretStore {
+  /** The secret of this name, made by `create` when there is none; every node gets the same one. Durable. */
+  secret(name: string, create: () => string): Promise<string>
+}
+
+export interface Store extends SecretStore {
+  /** Ready to serve when it resolves. Its time does not depend on how much is stored. */
+  open(): Promise<void>
+  /** Waits for writes under way. Sessions that are open stay open, as after a crash. */
+  close(): Promise<void>
+  /** Resolves when the store answers; `STORE_UNAVAILABLE` otherwise. */
+  health(): Promise<StoreHealth>
+  /** Hear what happens; returns how to stop. */
+  watch(watcher: Watcher): () => void
+
+  // Token registry
+
+  /**
+   * Makes this token id known and the current one of its app and device. Idempotent; cursors, logs and session state
+   * of a known token id stay. A new one starts with its broadcast cursor at the end of its app's log. When another
+   * token id was current, its session ends (`TOKEN_SUPERSEDED`) and it is refused until registered again.
+   * A revoked token id is valid again, with its new generation only.
+   */
+  registerToken(registration: TokenRegistration): Promise<RegisteredToken>
+  /** Refuses all JWTs issued so far and ends the session (`TOKEN_REVOKED`). What is pending stays. False: not known. */
+  revokeToken(tokenId: TokenId): Promise<boolean>
+  lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined>
+
+  // Logs
+
+  /**
+   * Stores a private message: dedupe, cap, retain, wake, in one step. Resolves when it is durable.
+   * A retained message with an empty payload clears the retained message and is still delivered.
+   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, STORE_UNAVAILABLE. A superseded token id is no error: its messages wait.
+   */
+  append(append: PrivateAppend): Promise<Appended>
+  /**
+   * Stores a broadcast once, whatever the number of devices.
+   * @throws RETAINED_LIMIT, STORE_UNAVAILABLE
+   */
+  appendBroadcast(append: BroadcastAppend): Promise<Appended>
+  readPrivate(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>>
+  readBroadcast(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>>
+  /** The last retained message of the private topic, unexpired. Acknowledgement does not remove it. */
+  retainedPrivate(tokenId: TokenId): Promise<LogEntry | undefined>
+  /** The last retained entry of the app whose selector matches the version, unexpired; none where that one is empty. */
+  retainedBroadcast(app: string, version: string): Promise<BroadcastEntry | undefined>
+  /**
+   * Moves cursors forward and trims private logs up to them. Returns the commits that were refused because a newer
+   * session has been opened. A resolved commit may be lost by a crash of the machine: it costs a duplicate.
+   * A cursor beyond the end of its log is cut to the end.
+   */
+  commit(commits: readonly Commit[]): Promise<readonly Commit[]>
+
+  // Sessions
+
+  /**
+   * Takes the session of a token id for this node; an older one, on whichever node, ends (`SESSION_TAKEN_OVER`).
+   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED
+   */
+  openSession(request: OpenSessionRequest): Promise<OpenedSession>
+  /** Keeps state while the session is open. @throws SESSION_FENCED */
+  saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void>
+  /** Ends the connection's hold; a no-op when a newer session has been opened. Never fails for a stale epoch. */
+  closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void>
+  /** This node wants `privateAppended` for a token id without a session here (a long poll). Returns how to stop. */
+  follow(tokenId: TokenId): Promise<() => void>
+
+  /** One pass over what may have expired; engines also run it every `sweepMs`. */
+  sweep(): Promise<void>
+}

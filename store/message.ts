@@ -1,0 +1,49 @@
+/** Making a `Message` from what a publisher sent; the one place that checks it, for HTTP and MQTT alike. */
+import { PushError } from '../errors.ts'
+import { isMessageId } from '../topics/index.ts'
+import type { Message } from './contract.ts'
+
+export interface MessageLimits {
+  /** Largest payload, bytes (default 256 KiB). */
+  readonly payloadBytes: number
+  /** Seconds, where the publisher gives none (default 7 days). */
+  readonly defaultTtl: number
+  /** Seconds (default 28 days). */
+  readonly maximumTtl: number
+}
+
+export const DEFAULT_MESSAGE_LIMITS: MessageLimits = {
+  payloadBytes: 256 * 1024,
+  defaultTtl: 7 * 24 * 60 * 60,
+  maximumTtl: 28 * 24 * 60 * 60,
+}
+
+export interface Draft {
+  readonly payload: Uint8Array
+  readonly properties?: Uint8Array | undefined
+  readonly retain: boolean
+  /** Chosen by the provider, or made by the caller. */
+  readonly id: string
+  /** Seconds, whole, from 1. */
+  readonly ttl?: number | undefined
+}
+
+/** @throws PAYLOAD_TOO_LARGE, TTL_INVALID, MESSAGE_ID_INVALID */
+export function makeMessage(draft: Draft, limits: MessageLimits, now: number): Message {
+  if (draft.payload.byteLength > limits.payloadBytes) {
+    throw new PushError('PAYLOAD_TOO_LARGE', `${draft.payload.byteLength} bytes, at most ${limits.payloadBytes}`)
+  }
+  const ttl = draft.ttl ?? limits.defaultTtl
+  if (!Number.isSafeInteger(ttl) || ttl < 1 || ttl > limits.maximumTtl) {
+    throw new PushError('TTL_INVALID', `${ttl} s, allowed are 1 to ${limits.maximumTtl}`)
+  }
+  if (!isMessageId(draft.id)) throw new PushError('MESSAGE_ID_INVALID')
+  return {
+    id: draft.id,
+    payload: draft.payload,
+    ...(draft.properties === undefined ? {} : { properties: draft.properties }),
+    retain: draft.retain,
+    storedAt: now,
+    expiresAt: now + ttl * 1000,
+  }
+}

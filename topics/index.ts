@@ -1,0 +1,5 @@
+export * from './names.ts'
+export * from './rules.ts'
+export * from './token-id.ts'
+export * from './topics.ts'
+export * from './versions.ts'

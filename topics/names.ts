@@ -1,0 +1,46 @@
+/** Names of apps, devices, accounts and versions, and how a version is written as one topic level. */
+
+const MAX_NAME_BYTES = 128
+
+/** C0, DEL and C1 controls (MQTT 5 section 1.5.4 lets a receiver refuse them), and lone surrogates, which are not UTF-8. */
+const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+const LEVEL_OR_WILDCARD = /[/+#]/
+
+function isText(value: string): boolean {
+  if (value.length === 0 || value.length > MAX_NAME_BYTES || value.startsWith('$') || FORBIDDEN.test(value)) return false
+  return Buffer.byteLength(value, 'utf8') <= MAX_NAME_BYTES
+}
+
+/** A device or account: 1 to 128 bytes, no control characters, `/`, `+`, `#`, and no `$` at the start. */
+export function isName(value: string): boolean {
+  return isText(value) && !LEVEL_OR_WILDCARD.test(value)
+}
+
+/** An app: a name without `%`. */
+export function isAppName(value: string): boolean {
+  return isName(value) && !value.includes('%')
+}
+
+/** A version, as people write it: it may hold `+ # / %`, which its topic level writes as `%XX`. */
+export function isVersion(value: string): boolean {
+  return isText(value)
+}
+
+/** A message id: 1 to 128 bytes without control characters. */
+export function isMessageId(value: string): boolean {
+  return isText(value.startsWith('$') ? `_${value.slice(1)}` : value)
+}
+
+/** The topic level of a version: `1.0+b7` is `1.0%2Bb7`. */
+export function encodeVersion(version: string): string {
+  return version.replace(/[+#/%]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+}
+
+/**
+ * The version of a topic level; undefined when it is not how a version is written. Only the form that
+ * `encodeVersion` makes is taken, so that a version has one topic.
+ */
+export function decodeVersion(level: string): string | undefined {
+  const version = level.replace(/%(2B|23|2F|25)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return isVersion(version) && encodeVersion(version) === level ? version : undefined
+}

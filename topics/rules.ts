@@ -1,0 +1,59 @@
+/** Who may touch what. Everything that is not allowed here is refused. */
+import { isAppName } from './names.ts'
+import { parseTopic, upstreamPrefix, type PushTopic } from './topics.ts'
+
+/** A device, known by its message token. */
+export interface Device {
+  readonly kind: 'device'
+  readonly app: string
+  readonly device: string
+  /** May be empty: not logged in. */
+  readonly account: string
+  readonly version?: string
+  readonly tokenId: string
+  /** Of the token id when the JWT was issued; an older one was revoked. */
+  readonly generation: number
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/** A back end that sends messages, known by a provider key. */
+export interface Provider {
+  readonly kind: 'provider'
+  readonly name: string
+  readonly apps: 'all' | ReadonlySet<string>
+}
+
+export type Principal = Device | Provider
+
+export type DeviceSubscription = Extract<PushTopic, { kind: 'private' | 'broadcast' }>
+
+export function mayActFor(provider: Provider, app: string): boolean {
+  return provider.apps === 'all' || provider.apps.has(app)
+}
+
+/** A device subscribes to exactly its private topic and the broadcast topics of its app; undefined: refused. */
+export function deviceSubscription(device: Device, filter: string): DeviceSubscription | undefined {
+  const topic = parseTopic(filter)
+  if (topic === undefined || topic.kind === 'upstream' || topic.app !== device.app) return undefined
+  return topic.kind === 'broadcast' || topic.tokenId === device.tokenId ? topic : undefined
+}
+
+/** A device publishes only upstream, below `<app>/u/<token id>/`. */
+export function mayDevicePublish(device: Device, topic: string): boolean {
+  const prefix = upstreamPrefix(device.app, device.tokenId)
+  return topic.startsWith(prefix) && topic.length > prefix.length && !/[+#\u0000]/.test(topic)
+}
+
+/** A provider publishes to the private and broadcast topics of its apps; undefined: refused. */
+export function providerDestination(provider: Provider, topic: string): DeviceSubscription | undefined {
+  const parsed = parseTopic(topic)
+  if (parsed === undefined || parsed.kind === 'upstream') return undefined
+  return mayActFor(provider, parsed.app) ? parsed : undefined
+}
+
+/** A provider subscribes to `<app>/u/#` of its apps, or to less below `<app>/u/`. */
+export function mayProviderSubscribe(provider: Provider, filter: string): boolean {
+  const [app = '', marker, ...rest] = filter.split('/')
+  return marker === 'u' && rest.length > 0 && isAppName(app) && mayActFor(provider, app)
+}

@@ -1,0 +1,46 @@
+import { createHmac } from 'node:crypto'
+
+/** What a message token is bound to. */
+export interface Triple {
+  readonly app: string
+  readonly device: string
+  /** May be empty: not logged in. */
+  readonly account: string
+}
+
+const TOKEN_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/
+const DEVICE_BYTES = 2
+const BYTES = 16
+
+/**
+ * The token id of a triple: 16 bytes as 22 characters base64url. The first two bytes are a keyed hash of (app, device),
+ * the other 14 of the whole triple: all accounts of one app on one device fall into one partition of the
+ * store, where an account switch is one atomic step. Each part goes into the hash with its length, so that no two
+ * triples give the same input.
+ */
+export function tokenId(key: Uint8Array, { app, device, account }: Triple): string {
+  const id = Buffer.allocUnsafe(BYTES)
+  keyedHash(key, [app, device]).copy(id, 0, 0, DEVICE_BYTES)
+  keyedHash(key, [app, device, account]).copy(id, DEVICE_BYTES, 0, BYTES - DEVICE_BYTES)
+  return id.toString('base64url')
+}
+
+export function isTokenId(value: string): boolean {
+  return TOKEN_ID.test(value)
+}
+
+/** The partition of a token id, 0 to 4095: the same for all accounts of one app on one device. */
+export function partitionOf(id: string): number {
+  return Buffer.from(id.slice(0, 4), 'base64url').readUInt16BE(0) >> 4
+}
+
+function keyedHash(key: Uint8Array, parts: readonly string[]): Buffer {
+  const hash = createHmac('sha256', key)
+  for (const part of [String(parts.length), ...parts]) {
+    const bytes = Buffer.from(part, 'utf8')
+    const length = Buffer.allocUnsafe(4)
+    length.writeUInt32BE(bytes.length)
+    hash.update(length).update(bytes)
+  }
+  return hash.digest()
+}
