@@ -1,0 +1,57 @@
+/** Tokens and keys in, principals out. The only user of fast-jwt. */
+import { randomBytes } from 'node:crypto'
+import type { Auth } from './contract.ts'
+import { generatedRing, loadKeysFromFile, makeRing, tokenIdKey, type Algorithm, type RandomBytes } from './keys.ts'
+import { providerLookup, type ProviderKey } from './providers.ts'
+import type { Secrets } from './secrets.ts'
+import { createTokens } from './tokens.ts'
+
+export type { Auth, Grant, IssuedToken } from './contract.ts'
+export { ALGORITHMS, createKeyFile, loadKeysFromFile, type Algorithm, type KeyFile, type RandomBytes } from './keys.ts'
+export { generateProviderKey, type ProviderKey } from './providers.ts'
+export { fileSecrets, type FileSecretsOptions, type Secrets } from './secrets.ts'
+
+export interface AuthOptions {
+  /** Where generated keys are kept: the store, or `fileSecrets`. */
+  readonly secrets: Secrets
+  /** Of the generated key that signs; default HS256. Of no account with `keysFile`, where each key has its own. */
+  readonly algorithm?: Algorithm | undefined
+  /** Take the keys from this file, and none from `secrets` (but the token id key, when the file has none). */
+  readonly keysFile?: string | undefined
+  readonly issuer?: string | undefined
+  readonly audience?: string | undefined
+  readonly providers: readonly ProviderKey[]
+  /** Milliseconds since the epoch. */
+  readonly now?: (() => number) | undefined
+  readonly random?: RandomBytes | undefined
+}
+
+const NAME = 'aedes-push'
+/** Header, claims, signature; the header is a JSON object, and the signature of an `alg: none` token is empty. */
+const TOKEN = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
+
+/**
+ * Makes or loads the keys.
+ * @throws Error that names the setting or file that is wrong, and never holds a key
+ */
+export async function openAuth(options: AuthOptions): Promise<Auth> {
+  const { secrets, keysFile, algorithm = 'HS256', issuer = NAME, audience = NAME } = options
+  const { now = Date.now, random = randomBytes } = options
+  if (issuer === '' || audience === '') throw new Error('the issuer and the audience of tokens must not be empty')
+  const provider = providerLookup(options.providers)
+  const file = keysFile === undefined ? undefined : await loadKeysFromFile(keysFile)
+  const ring = file === undefined ? await generatedRing(secrets, algorithm, random) : makeRing(file.keys)
+  const idKey = file?.tokenIdKey ?? (await tokenIdKey(secrets, random))
+  const tokens = createTokens({ ring, tokenIdKey: idKey, issuer, audience, now, random })
+  return { ...tokens, provider }
+}
+
+/**
+ * Whether a password is meant as a message token, so that a bad one is refused as such and is not tried as the
+ * password of somebody else. It says nothing about whether the token holds.
+ */
+export function looksLikeToken(password: Uint8Array | string): boolean {
+  if (typeof password === 'string') return TOKEN.test(password)
+  const isObject = password[0] === 0x65 && password[1] === 0x79 && password[2] === 0x4a
+  return isObject && TOKEN.test(Buffer.from(password.buffer, password.byteOffset, password.byteLength).toString('latin1'))
+}

@@ -1,0 +1,203 @@
+/** The key ring: one key signs message tokens, all verify them, each with its own algorithm only. */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { Secrets } from './secrets.ts'
+
+export const ALGORITHMS = ['HS256', 'EdDSA', 'ES256', 'RS256'] as const
+export type Algorithm = (typeof ALGORITHMS)[number]
+
+/** A source of random bytes that a test can replace. */
+export type RandomBytes = (size: number) => Buffer
+
+export interface RingKey {
+  /** Its name in the JWT header (RFC 7515 section 4.1.4). */
+  readonly kid: string
+  readonly algorithm: Algorithm
+  /** HS256: the secret. Otherwise the private key, PKCS#8 PEM. */
+  readonly signingKey: Buffer
+  /** HS256: the secret. Otherwise the public key, SPKI PEM. */
+  readonly verifyingKey: Buffer
+}
+
+export interface KeyRing {
+  /** The one that signs; it is in `keys` too. */
+  readonly signing: RingKey
+  readonly keys: ReadonlyMap<string, RingKey>
+}
+
+/** What a key file holds. */
+export interface KeyFile {
+  /** The first one signs. */
+  readonly keys: readonly [RingKey, ...RingKey[]]
+  /** Absent: the one of the secrets is used. */
+  readonly tokenIdKey?: Buffer
+}
+
+const FILE_VERSION = 1
+const KID = /^[A-Za-z0-9_-]{1,64}$/
+const BASE64URL = /^[A-Za-z0-9_-]+$/
+const SECRET_BYTES = 32
+const KID_BYTES = 9
+const RSA_BITS = 2048
+const TOKEN_ID_KEY = 'token-id.key'
+
+/** The secret that holds the generated key of an algorithm. */
+function secretName(algorithm: Algorithm): string {
+  return `signing-key-${algorithm}.json`
+}
+
+/**
+ * The ring of generated keys. The key of `algorithm` signs and is made when there is none; keys that were made for
+ * other algorithms before go on verifying, so that changing the algorithm invalidates no token.
+ */
+export async function generatedRing(secrets: Secrets, algorithm: Algorithm, random: RandomBytes): Promise<KeyRing> {
+  const name = secretName(algorithm)
+  const [signing] = parseKeyFile(await secrets.secret(name, () => createKeyFile(algorithm, random)), name).keys
+  const former = await Promise.all(
+    ALGORITHMS.filter((other) => other !== algorithm).map((other) => existingKey(secrets, secretName(other))),
+  )
+  return makeRing([signing, ...former.filter((key) => key !== undefined)])
+}
+
+/** A ring in which the first key signs. */
+export function makeRing(keys: readonly [RingKey, ...RingKey[]]): KeyRing {
+  return { signing: keys[0], keys: new Map(keys.map((key) => [key.kid, key])) }
+}
+
+/** The key under which token ids are hashed. It never changes: a new one would cut every device off from its log. */
+export async function tokenIdKey(secrets: Secrets, random: RandomBytes): Promise<Buffer> {
+  const text = await secrets.secret(TOKEN_ID_KEY, () => random(SECRET_BYTES).toString('base64url'))
+  return decodeSecret(text, TOKEN_ID_KEY)
+}
+
+/**
+ * Keys that an operator gives by file, in the format of `parseKeyFile`. They are then the only ones that verify.
+ * @throws Error that names the file and the field, and never holds key material
+ */
+export async function loadKeysFromFile(path: string): Promise<KeyFile> {
+  return parseKeyFile(await readFile(path, 'utf8'), path)
+}
+
+/**
+ * A key file is JSON: `{"version": 1, "tokenIdKey"?: <base64url, 32 bytes or more>, "keys": [...]}`. Each key is
+ * `{"kid", "alg": "HS256", "secret": <base64url, 32 bytes or more>}`, or
+ * `{"kid", "alg": "EdDSA" | "ES256" | "RS256", "privateKey": <PKCS#8 PEM>}`.
+ */
+export function parseKeyFile(text: string, source: string): KeyFile {
+  const file = parseJson(text, source)
+  if (file['version'] !== FILE_VERSION) throw new Error(`${source}: version must be ${FILE_VERSION}`)
+  const entries: unknown = file['keys']
+  if (!Array.isArray(entries)) throw new Error(`${source}: keys must be a list`)
+  const [first, ...others] = entries.map((entry: unknown, index) => parseKey(entry, `${source}: keys[${index}]`))
+  if (first === undefined) throw new Error(`${source}: keys must hold at least one key`)
+  const keys: [RingKey, ...RingKey[]] = [first, ...others]
+  if (new Set(keys.map(({ kid }) => kid)).size !== keys.length) throw new Error(`${source}: two keys have one kid`)
+  if (file['tokenIdKey'] === undefined) return { keys }
+  return { keys, tokenIdKey: decodeSecret(file['tokenIdKey'], `${source}: tokenIdKey`) }
+}
+
+/** A new key, as the text of a key file. */
+export function createKeyFile(algorithm: Algorithm, random: RandomBytes): string {
+  const kid = random(KID_BYTES).toString('base64url')
+  const material =
+    algorithm === 'HS256'
+      ? { secret: random(SECRET_BYTES).toString('base64url') }
+      : { privateKey: generatePrivateKey(algorithm).export({ type: 'pkcs8', format: 'pem' }) }
+  return JSON.stringify({ version: FILE_VERSION, keys: [{ kid, alg: algorithm, ...material }] })
+}
+
+function generatePrivateKey(algorithm: Exclude<Algorithm, 'HS256'>): KeyObject {
+  switch (algorithm) {
+    case 'EdDSA':
+      return generateKeyPairSync('ed25519').privateKey
+    case 'ES256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    case 'RS256':
+      return generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey
+  }
+}
+
+/** The key of a secret that was made before; undefined when there is none. */
+async function existingKey(secrets: Secrets, name: string): Promise<RingKey | undefined> {
+  const absent = new Error(`no secret ${name}`)
+  try {
+    const text = await secrets.secret(name, () => {
+      throw absent
+    })
+    return parseKeyFile(text, name).keys[0]
+  } catch (error) {
+    if (error === absent) return undefined
+    throw error
+  }
+}
+
+function parseKey(entry: unknown, where: string): RingKey {
+  if (!isRecord(entry)) throw new Error(`${where} must be an object`)
+  const { kid, alg } = entry
+  if (typeof kid !== 'string' || !KID.test(kid)) throw new Error(`${where}.kid must be 1 to 64 of A-Z a-z 0-9 _ -`)
+  const algorithm = ALGORITHMS.find((known) => known === alg)
+  if (algorithm === undefined) throw new Error(`${where}.alg must be one of ${ALGORITHMS.join(', ')}`)
+  if (algorithm === 'HS256') {
+    const secret = decodeSecret(entry['secret'], `${where}.secret`)
+    return { kid, algorithm, signingKey: secret, verifyingKey: secret }
+  }
+  const privateKey = readPrivateKey(entry['privateKey'], algorithm, `${where}.privateKey`)
+  return {
+    kid,
+    algorithm,
+    signingKey: Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    verifyingKey: Buffer.from(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' })),
+  }
+}
+
+function readPrivateKey(pem: unknown, algorithm: Exclude<Algorithm, 'HS256'>, where: string): KeyObject {
+  let key: KeyObject | undefined
+  try {
+    if (typeof pem === 'string') key = createPrivateKey(pem)
+  } catch {
+    // What OpenSSL says of a broken key helps nobody; the sentence below does.
+  }
+  if (key === undefined) throw new Error(`${where} must be a private key, PKCS#8 PEM without a password`)
+  if (!fits(key, algorithm)) throw new Error(`${where} must be ${REQUIREMENTS[algorithm]} for ${algorithm}`)
+  return key
+}
+
+const REQUIREMENTS = {
+  EdDSA: 'an Ed25519 key',
+  ES256: 'an EC key on curve P-256',
+  RS256: `an RSA key of at least ${RSA_BITS} bits`,
+} as const
+
+function fits({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject, algorithm: Algorithm): boolean {
+  switch (algorithm) {
+    case 'HS256':
+      return false
+    case 'EdDSA':
+      return type === 'ed25519'
+    case 'ES256':
+      return type === 'ec' && details?.namedCurve === 'prime256v1'
+    case 'RS256':
+      return type === 'rsa' && (details?.modulusLength ?? 0) >= RSA_BITS
+  }
+}
+
+function decodeSecret(text: unknown, where: string): Buffer {
+  const secret = typeof text === 'string' && BASE64URL.test(text) ? Buffer.from(text, 'base64url') : Buffer.alloc(0)
+  if (secret.length < SECRET_BYTES) throw new Error(`${where} must be base64url of at least ${SECRET_BYTES} bytes`)
+  return secret
+}
+
+function parseJson(text: string, source: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // The message of JSON.parse quotes the text, which is a key.
+  }
+  if (!isRecord(value)) throw new Error(`${source}: not a JSON object`)
+  return value
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
