@@ -1,0 +1,13 @@
+/** The harness of the tests that use real processes and real sockets. */
+export * from './api.ts'
+export * from './device.ts'
+export * from './fault-proxy.ts'
+export * from './folders.ts'
+export * from './mosquitto.ts'
+export * from './ports.ts'
+export * from './programs.ts'
+export * from './raw-mqtt.ts'
+export * from './redis.ts'
+export * from './scope.ts'
+export * from './server.ts'
+export * from './waiting.ts'
