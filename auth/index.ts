@@ -40,9 +40,13 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
   if (issuer === '' || audience === '') throw new Error('the issuer and the audience of tokens must not be empty')
   const provider = providerLookup(options.providers)
   const file = keysFile === undefined ? undefined : await loadKeysFromFile(keysFile)
-  const ring = file === undefined ? await generatedRing(secrets, algorithm, random) : makeRing(file.keys)
   const idKey = file?.tokenIdKey ?? (await tokenIdKey(secrets, random))
-  const tokens = createTokens({ ring, tokenIdKey: idKey, issuer, audience, now, random })
+  const reloadRing = async () =>
+    keysFile === undefined
+      ? generatedRing(secrets, algorithm, random)
+      : makeRing((await loadKeysFromFile(keysFile)).keys)
+  const ring = file === undefined ? await reloadRing() : makeRing(file.keys)
+  const tokens = createTokens({ ring, reloadRing, tokenIdKey: idKey, issuer, audience, now, random })
   return { ...tokens, provider }
 }
 
@@ -53,5 +57,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
 export function looksLikeToken(password: Uint8Array | string): boolean {
   if (typeof password === 'string') return TOKEN.test(password)
   const isObject = password[0] === 0x65 && password[1] === 0x79 && password[2] === 0x4a
-  return isObject && TOKEN.test(Buffer.from(password.buffer, password.byteOffset, password.byteLength).toString('latin1'))
+  return (
+    isObject && TOKEN.test(Buffer.from(password.buffer, password.byteOffset, password.byteLength).toString('latin1'))
+  )
 }

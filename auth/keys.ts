@@ -71,7 +71,8 @@ export async function tokenIdKey(secrets: Secrets, random: RandomBytes): Promise
 }
 
 /**
- * Keys that an operator gives by file, in the format of `parseKeyFile`. They are then the only ones that verify.
+ * Keys that an operator gives by file, in the format of `parseKeyFile`. They are then the only ones that verify. A key
+ * that is added to the file is found while running, one that is taken out stops verifying with the next start.
  * @throws Error that names the file and the field, and never holds key material
  */
 export async function loadKeysFromFile(path: string): Promise<KeyFile> {

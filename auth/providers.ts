@@ -49,7 +49,8 @@ export function providerLookup(providers: readonly ProviderKey[]): (key: string 
 }
 
 function makeEntry({ name, key, apps }: ProviderKey, index: number): Entry {
-  if (!isName(name)) throw new Error(`providers[${index}].name must be 1 to 128 bytes without control characters or / + #`)
+  if (!isName(name))
+    throw new Error(`providers[${index}].name must be 1 to 128 bytes without control characters or / + #`)
   const bytes = Buffer.from(key, 'utf8')
   if (bytes.length < MIN_KEY_BYTES || bytes.length > MAX_KEY_BYTES) {
     throw new Error(`providers[${index}].key (${name}) must be ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes`)

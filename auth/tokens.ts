@@ -8,6 +8,8 @@ import { isRecord, type KeyRing, type RandomBytes, type RingKey } from './keys.t
 
 export interface TokenSettings {
   readonly ring: KeyRing
+  /** Looks for keys that were added since; absent: there is no such place. */
+  readonly reloadRing?: () => Promise<KeyRing>
   readonly tokenIdKey: Uint8Array
   readonly issuer: string
   readonly audience: string
@@ -26,7 +28,9 @@ const SKEW_SECONDS = 60
 const MAX_TTL_SECONDS = 3_155_760_000
 const JTI = /^(0|[1-9a-z][0-9a-z]{0,10})\.[A-Za-z0-9_-]{16}$/
 const JTI_BYTES = 12
-/** Tokens that were verified lately, for devices that come back at once: at most 2 MiB or so. */
+/** Milliseconds between two looks for new keys. */
+const RELOAD_INTERVAL = 5_000
+/** How many tokens that were verified lately are remembered: about half a kilobyte each. */
 const REMEMBERED = 2048
 
 /** A token whose signature and claims are right; only time can still go against it. */
@@ -44,8 +48,8 @@ function invalid(detail: string): PushError {
 
 export function createTokens(settings: TokenSettings): Tokens {
   const sign = signer(settings.ring.signing)
-  const checkSignature = signatureCheck(settings.ring)
-  const remembered = new Map<string, Verified>()
+  const checkSignature = signatureCheck(settings)
+  const remembered = recentlyVerified()
 
   return {
     tokenIdOf(triple) {
@@ -59,19 +63,37 @@ export function createTokens(settings: TokenSettings): Tokens {
       const known = remembered.get(token)
       const verified = known ?? readClaims(settings, checkSignature(token))
       checkTime(verified, settings.now())
-      if (known === undefined) remember(remembered, token, verified)
+      if (known === undefined) remembered.add(token, verified)
       return verified.device
     },
   }
 }
 
-/** Only tokens that hold are kept, under their whole text, so that no other one can be taken for them. */
-function remember(remembered: Map<string, Verified>, token: string, verified: Verified): void {
-  if (remembered.size >= REMEMBERED) {
-    const [oldest] = remembered.keys()
-    if (oldest !== undefined) remembered.delete(oldest)
+interface Remembered {
+  get(token: string): Verified | undefined
+  add(token: string, verified: Verified): void
+}
+
+/**
+ * A device on a bad line reconnects again and again: its token is verified once. Only tokens that hold are kept, under
+ * their whole text, so that no other one can be taken for them. Two generations, the older of which goes as a whole:
+ * taking the oldest entry out of one Map again and again makes V8 walk over the ones that went before.
+ */
+function recentlyVerified(): Remembered {
+  let young = new Map<string, Verified>()
+  let old = new Map<string, Verified>()
+  return {
+    get(token) {
+      return young.get(token) ?? old.get(token)
+    },
+    add(token, verified) {
+      if (young.size >= REMEMBERED / 2) {
+        old = young
+        young = new Map()
+      }
+      young.set(token, verified)
+    },
   }
-  remembered.set(token, verified)
 }
 
 function signer({ signingKey, algorithm, kid }: RingKey): (claims: Record<string, unknown>) => string {
@@ -103,7 +125,8 @@ function issue(settings: TokenSettings, sign: (claims: Record<string, unknown>) 
 function checkGrant(grant: Grant): void {
   checkNames(grant)
   if (grant.version !== undefined && !isVersion(grant.version)) throw new PushError('VERSION_INVALID')
-  if (!Number.isSafeInteger(grant.ttl) || grant.ttl < 1 || grant.ttl > MAX_TTL_SECONDS) throw new PushError('TTL_INVALID')
+  if (!Number.isSafeInteger(grant.ttl) || grant.ttl < 1 || grant.ttl > MAX_TTL_SECONDS)
+    throw new PushError('TTL_INVALID')
   if (!isGeneration(grant.generation)) throw new TypeError('a generation is a whole number, 0 or more')
 }
 
@@ -117,14 +140,14 @@ function checkNames({ app, device, account }: Triple): void {
  * The claims of a token that a key of the ring has signed. The key is chosen by `kid` and by nothing else of the header,
  * and verifies with its own algorithm only (RFC 8725 section 3.1): no `none`, no public key taken for a secret.
  */
-function signatureCheck(ring: KeyRing): (token: string) => unknown {
-  const verifiers = new Map([...ring.keys.values()].map((key) => [key.kid, { key, verify: verifier(key) }]))
+function signatureCheck(settings: TokenSettings): (token: string) => unknown {
+  const findVerifier = verifierLookup(settings)
   return (token) => {
     if (token.length > MAX_TOKEN_LENGTH) throw invalid(`longer than ${MAX_TOKEN_LENGTH} bytes`)
-    const header = parseHeader(token)
-    const found = typeof header['kid'] === 'string' ? verifiers.get(header['kid']) : undefined
+    const { kid, alg } = parseHeader(token)
+    const found = typeof kid === 'string' ? findVerifier(kid) : undefined
     if (found === undefined) throw invalid('no key here has its kid')
-    if (header['alg'] !== found.key.algorithm) throw invalid('its alg is not the one of its key')
+    if (alg !== found.algorithm) throw invalid('its alg is not the one of its key')
     checkSpelling(token)
     try {
       return found.verify(token)
@@ -135,12 +158,41 @@ function signatureCheck(ring: KeyRing): (token: string) => unknown {
   }
 }
 
+interface Verifier {
+  readonly algorithm: string
+  readonly verify: (token: string) => unknown
+}
+
+/**
+ * An unknown `kid` may be of a key that another node has made since, so the ring is read again, for the tokens that
+ * come next. Not for this one: whoever sends nonsense shall neither wait nor make us read more than now and then.
+ */
+function verifierLookup({ ring, reloadRing, now }: TokenSettings): (kid: string) => Verifier | undefined {
+  const verifiers = new Map<string, Verifier>()
+  let reloadAfter = Number.NEGATIVE_INFINITY
+  const learn = (learned: KeyRing) => {
+    for (const key of learned.keys.values()) if (!verifiers.has(key.kid)) verifiers.set(key.kid, makeVerifier(key))
+  }
+  learn(ring)
+  return (kid) => {
+    const found = verifiers.get(kid)
+    if (found === undefined && reloadRing !== undefined && now() >= reloadAfter) {
+      reloadAfter = now() + RELOAD_INTERVAL
+      // When it fails, the next unknown kid after the interval tries again; every known key works on.
+      reloadRing()
+        .then(learn)
+        .catch(() => undefined)
+    }
+    return found
+  }
+}
+
 /**
  * Time is left to `checkTime`: fast-jwt takes its clock once, when the verifier is made. `iss` and `aud` are left to
  * `readClaims`, since fast-jwt lets a token pass that lacks them.
  */
-function verifier({ verifyingKey, algorithm }: RingKey): (token: string) => unknown {
-  return createVerifier({
+function makeVerifier({ verifyingKey, algorithm }: RingKey): Verifier {
+  const verify = createVerifier({
     key: verifyingKey,
     algorithms: [algorithm],
     checkTyp: 'JWT',
@@ -148,6 +200,7 @@ function verifier({ verifyingKey, algorithm }: RingKey): (token: string) => unkn
     ignoreExpiration: true,
     ignoreNotBefore: true,
   })
+  return { algorithm, verify }
 }
 
 function parseHeader(token: string): Record<string, unknown> {
@@ -164,7 +217,8 @@ function parseHeader(token: string): Record<string, unknown> {
 /** The last character of a signature has bits that mean nothing: one spelling is taken, so that a token has one text. */
 function checkSpelling(token: string): void {
   const signature = token.slice(token.lastIndexOf('.') + 1)
-  if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) throw invalid('its signature or form is wrong')
+  if (Buffer.from(signature, 'base64url').toString('base64url') !== signature)
+    throw invalid('its signature or form is wrong')
 }
 
 function readClaims(settings: TokenSettings, claims: unknown): Verified {
