@@ -26,6 +26,7 @@ export const ERRORS = {
   SHUTTING_DOWN: { status: 503, reason: 0x8b, title: 'The server is shutting down; try another node or try again.' },
   STORE_UNAVAILABLE: { status: 503, reason: 0x88, title: 'The store does not answer; nothing was accepted, try again after `Retry-After`.' },
   UPSTREAM_UNAVAILABLE: { status: 503, title: 'The MQTT broker behind the bridge does not answer; nothing was accepted, try again.' },
+  UPSTREAM_REFUSED: { status: 502, title: 'The MQTT broker behind the bridge refused the message; its log says why.' },
   UNSUPPORTED_BY_BRIDGE: { status: 501, title: 'A bridge in front of another broker cannot do this; ask the server itself.' },
 
   // Names and messages

@@ -1,0 +1,79 @@
+/** The HTTP API of a server with a store. */
+import { randomUUID } from 'node:crypto'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Auth } from '../auth/contract.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Store, StoreHealth } from '../store/contract.ts'
+import type { MessageLimits } from '../store/message.ts'
+import { createGuard, knowDevice } from './authenticate.ts'
+import { createFrame } from './frame.ts'
+import { DEFAULT_TOKEN_TTL, type HttpLimits, type TokenTtl } from './limits.ts'
+import { createLongPolls } from './long-polls.ts'
+import { createPages } from './lookup.ts'
+import { reportHealth } from './routes/health.ts'
+import { acknowledgeMessages } from './routes/messages-ack.ts'
+import { lookUpMessages } from './routes/messages-lookup.ts'
+import { sendMessages } from './routes/messages-send.ts'
+import { exposeMetrics } from './routes/metrics.ts'
+import { serveOpenApi } from './routes/openapi.ts'
+import { issueTokens } from './routes/tokens-issue.ts'
+import { revokeTokens } from './routes/tokens-revoke.ts'
+import { createStorePublisher } from './store-publisher.ts'
+
+export interface HttpApiOptions {
+  readonly auth: Auth
+  /** Open, before the first request comes. */
+  readonly store: Store
+  readonly metrics: Metrics
+  readonly limits: HttpLimits & MessageLimits
+  /** Never given a token, key or payload. */
+  readonly logger: FastifyBaseLogger
+  readonly tokenTtl?: TokenTtl
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+  /** Fresh ids of requests and of messages that come without one. */
+  readonly randomId?: () => string
+  /** What `/readyz` asks; by default the store. A `PushError` is answered as it is. */
+  readonly ready?: () => Promise<StoreHealth>
+}
+
+/**
+ * The HTTP API, not listening: call `listen()`, or `ready()` and hand requests to `routing`. `close()` answers long
+ * polls at once, lets the other requests in flight end, and leaves the store open.
+ */
+export function createHttpApi(options: HttpApiOptions): FastifyInstance {
+  const { auth, store, metrics, limits, logger } = options
+  const { tokenTtl = DEFAULT_TOKEN_TTL, now = Date.now, randomId = randomUUID, ready = () => store.health() } = options
+  const guard = createGuard(auth, (device) => knowDevice(store, device))
+  const publisher = createStorePublisher(store, metrics)
+  const longPolls = createLongPolls(store, limits)
+  const pages = createPages(store, limits)
+  const verify = (token: string) => auth.verify(token)
+
+  const app = createFrame({
+    limits,
+    logger,
+    randomId,
+    closing: () => longPolls.close(),
+    routes(api) {
+      issueTokens(api, { auth, store, guard, tokenTtl, now })
+      revokeTokens(api, { store, guard })
+      sendMessages(api, { publisher, verify, guard, metrics, limits, now, randomId })
+      lookUpMessages(api, { store, guard, pages, longPolls, limits })
+      acknowledgeMessages(api, { store, guard })
+      reportHealth(api, ready)
+      exposeMetrics(api, metrics)
+      serveOpenApi(api)
+    },
+  })
+  watchWhileOpen(app, () => longPolls.watch())
+  return app
+}
+
+function watchWhileOpen(app: FastifyInstance, watch: () => () => void): void {
+  let stop: (() => void) | undefined
+  app.addHook('onReady', async () => {
+    stop = watch()
+  })
+  app.addHook('onClose', async () => stop?.())
+}

@@ -1,0 +1,70 @@
+/** Reading broadcast logs for many devices at once. */
+import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
+import { selects } from '../topics/index.ts'
+
+export interface BroadcastReader {
+  /** The entries for this version after an offset. What other versions get is passed over, up to a limit. */
+  read(app: string, after: number, version: string, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>>
+}
+
+/** Entries a read of the store: the same for every reader, so that reads can be shared. */
+const CHUNK = 100
+
+/**
+ * A broadcast wakes every long poll of its app in one turn, and most of them are at the same place of the log: those
+ * share one read of the store, and a range is matched with a version once.
+ *
+ * @param scan entries that one call goes through at most
+ */
+export function createBroadcastReader(
+  store: Pick<Store, 'readBroadcast'>,
+  bytes: number,
+  scan: number,
+): BroadcastReader {
+  const starting = new Map<string, Promise<LogSlice<BroadcastEntry>>>()
+  const matches = new WeakMap<BroadcastEntry, Map<string, boolean>>()
+
+  function shared(app: string, after: number): Promise<LogSlice<BroadcastEntry>> {
+    const key = `${app}/${after}`
+    const known = starting.get(key)
+    if (known !== undefined) return known
+    const slice = start(key, app, after)
+    starting.set(key, slice)
+    return slice
+  }
+
+  /** Joined only until the read begins: a later reader may have been woken by an entry that this one does not see. */
+  async function start(key: string, app: string, after: number): Promise<LogSlice<BroadcastEntry>> {
+    await new Promise((resolve) => setImmediate(resolve))
+    starting.delete(key)
+    return store.readBroadcast(app, after, { entries: CHUNK, bytes })
+  }
+
+  function isFor(entry: BroadcastEntry, version: string): boolean {
+    const known = matches.get(entry) ?? new Map<string, boolean>()
+    const answer = known.get(version) ?? selects(entry.selector, version)
+    matches.set(entry, known.set(version, answer))
+    return answer
+  }
+
+  return {
+    async read(app, after, version, limit) {
+      const entries: BroadcastEntry[] = []
+      let size = 0
+      let scanned = 0
+      let slice: LogSlice<BroadcastEntry>
+      let readTo = after
+      do {
+        slice = await shared(app, readTo)
+        for (const entry of slice.entries) {
+          if (!isFor(entry, version)) continue
+          entries.push(entry)
+          size += entry.payload.byteLength
+        }
+        readTo = slice.readTo
+        scanned += slice.entries.length
+      } while (readTo < slice.end && entries.length < limit.entries && size < limit.bytes && scanned < scan)
+      return { entries, readTo, end: slice.end }
+    },
+  }
+}

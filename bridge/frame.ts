@@ -1,0 +1,120 @@
+/** The HTTP server around the calls: bodies, errors, request ids, limits, shutdown, OpenAPI. */
+import rateLimit from '@fastify/rate-limit'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
+import { PushError } from '../errors.ts'
+import { acceptJsonOnly } from './json-body.ts'
+import type { HttpLimits } from './limits.ts'
+import { observeMethods, refuseUnknown } from './methods.ts'
+import { describeApi } from './openapi.ts'
+import { answerError, PROBLEM_TYPE, problemOf } from './problem.ts'
+
+/** The fastify instance that routes are added to. */
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+export interface FrameOptions {
+  readonly limits: HttpLimits
+  readonly logger: FastifyBaseLogger
+  readonly randomId: () => string
+  /** Adds the calls. */
+  readonly routes: (api: Api) => void
+  /** Runs when the server begins to close, before it waits for the requests in flight. */
+  readonly closing: () => void
+}
+
+/** Nothing is turned into another type or left out. `strictRequired` would forbid the `oneOf` of required fields. */
+const AJV_OPTIONS = {
+  strict: true,
+  strictRequired: false,
+  coerceTypes: false,
+  removeAdditional: false,
+  useDefaults: true,
+} as const
+
+const LIVENESS = '/healthz'
+
+export function createFrame({ limits, logger, randomId, routes, closing }: FrameOptions): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: () => randomId(),
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    // Its 503 would not be problem+json; the hook below answers instead.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 1_024 },
+    ajv: { customOptions: AJV_OPTIONS },
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket, randomId()),
+  })
+  acceptJsonOnly(app)
+  app.setErrorHandler(answerError)
+  // Schemas only describe answers; what is in them is chosen by the routes.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  const methods = observeMethods(app)
+  refuseWhenClosing(app, closing)
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) refuseUnknown(methods, request, reply)
+  })
+  logRequests(app)
+  limitRequests(app, limits)
+  describeApi(app)
+  app.register(async (instance) => routes(instance.withTypeProvider<TypeBoxTypeProvider>()))
+  return app
+}
+
+function refuseWhenClosing(app: FastifyInstance, closing: () => void): void {
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+    closing()
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isClosing) return
+    void reply.header('connection', 'close')
+    if (request.routeOptions.url !== LIVENESS) throw new PushError('SHUTTING_DOWN')
+  })
+}
+
+/** The route's pattern, never the URL: people put credentials into URLs. */
+function logRequests(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, log } = request
+    log.debug({ method, route: request.routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime }, 'request')
+  })
+}
+
+function limitRequests(app: FastifyInstance, { requestsPerMinute }: HttpLimits): void {
+  if (requestsPerMinute === 0) return
+  app.register(rateLimit, {
+    max: requestsPerMinute,
+    timeWindow: 60_000,
+    allowList: (request) => request.routeOptions.url === LIVENESS,
+    errorResponseBuilder: () => new PushError('RATE_LIMITED'),
+  })
+}
+
+/** What is no HTTP gets an answer too, when there is still somebody to read it. */
+function refuseMalformed(error: Error & { code?: string }, socket: Socket, requestId: string): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = problemOf(new PushError('REQUEST_INVALID', 'not well-formed HTTP, or not sent in time'), requestId)
+  const body = JSON.stringify(problem)
+  const head = [
+    `HTTP/1.1 ${problem.status} Bad Request`,
+    'Connection: close',
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}

@@ -1,0 +1,3 @@
+/** Everything HTTP. */
+export { createHttpApi, type HttpApiOptions } from './api.ts'
+export { DEFAULT_HTTP_LIMITS, DEFAULT_TOKEN_TTL, type HttpLimits, type TokenTtl } from './limits.ts'

@@ -1,0 +1,167 @@
+/** Long polls: requests that wait until something arrives for their device. */
+import { PushError } from '../errors.ts'
+import type { Store, TokenId } from '../store/contract.ts'
+import { selects, type Device } from '../topics/index.ts'
+import type { HttpLimits } from './limits.ts'
+
+export interface LongPoll {
+  /** The time is up, the client is gone, the server shuts down, or newer polls of the token need the room. */
+  readonly isOver: boolean
+  /** Resolves when there may be something to read, or the poll is over. What came since the last call counts. */
+  woken(): Promise<void>
+  leave(): void
+}
+
+export interface LongPolls {
+  /**
+   * Hears of everything that is stored from here on: read after this, then wait.
+   * @throws RATE_LIMITED, SHUTTING_DOWN, STORE_UNAVAILABLE
+   */
+  enter(device: Device, seconds: number, gone: AbortSignal): Promise<LongPoll>
+  /** Starts to hear the store; returns how to stop. */
+  watch(): () => void
+  /** Ends every poll, and lets none in. */
+  close(): void
+}
+
+interface Following {
+  readonly polls: Set<Poll>
+  readonly stop: Promise<() => void>
+}
+
+export function createLongPolls(store: Store, limits: HttpLimits): LongPolls {
+  const byToken = new Map<TokenId, Following>()
+  const byApp = new Map<string, Set<Poll>>()
+  let open = 0
+  let isClosed = false
+
+  function add(poll: Poll): Promise<unknown> {
+    const { tokenId, app } = poll.device
+    const following = byToken.get(tokenId) ?? { polls: new Set(), stop: store.follow(tokenId) }
+    byToken.set(tokenId, following)
+    following.polls.add(poll)
+    const ofApp = byApp.get(app) ?? new Set()
+    byApp.set(app, ofApp.add(poll))
+    open++
+    // A client that lost its connection polls anew while the old poll still waits for the network to notice.
+    const [oldest] = following.polls
+    if (following.polls.size > limits.waitingPerToken) oldest?.end()
+    return following.stop
+  }
+
+  function remove(poll: Poll): void {
+    const { tokenId, app } = poll.device
+    const following = byToken.get(tokenId)
+    if (following === undefined || !following.polls.delete(poll)) return
+    open--
+    const ofApp = byApp.get(app)
+    ofApp?.delete(poll)
+    if (ofApp?.size === 0) byApp.delete(app)
+    if (following.polls.size > 0) return
+    byToken.delete(tokenId)
+    // When following failed, those who waited for it were told.
+    following.stop.then((stop) => stop()).catch(() => {})
+  }
+
+  function wake(polls: Iterable<Poll> = []): void {
+    for (const poll of polls) poll.wake()
+  }
+
+  function everyPoll(): Poll[] {
+    return [...byToken.values()].flatMap(({ polls }) => [...polls])
+  }
+
+  return {
+    async enter(device, seconds, gone) {
+      if (isClosed) throw new PushError('SHUTTING_DOWN')
+      if (open >= limits.waiting) throw new PushError('RATE_LIMITED', 'too many long polls')
+      const poll = new Poll(device, remove)
+      try {
+        await add(poll)
+      } catch (error) {
+        poll.leave()
+        throw error
+      }
+      poll.start(seconds * 1000, limits.recheckMs, gone)
+      return poll
+    },
+    watch: () =>
+      store.watch({
+        privateAppended: (tokenId) => wake(byToken.get(tokenId)?.polls),
+        broadcastAppended(app, _offset, entry) {
+          const answers = new Map<string, boolean>()
+          for (const poll of byApp.get(app) ?? []) {
+            const { version } = poll.device
+            if (version === undefined) continue
+            const isFor = answers.get(version) ?? (entry === undefined || selects(entry.selector, version))
+            answers.set(version, isFor)
+            if (isFor) poll.wake()
+          }
+        },
+        // The poll asks the registry again and finds out why. A newer MQTT session is nothing to it.
+        sessionEnded: (tokenId, _epoch, reason) => {
+          if (reason !== 'SESSION_TAKEN_OVER') wake(byToken.get(tokenId)?.polls)
+        },
+        cursorMoved: () => {},
+        resync: () => wake(everyPoll()),
+      }),
+    close() {
+      isClosed = true
+      for (const poll of everyPoll()) poll.end()
+    },
+  }
+}
+
+class Poll implements LongPoll {
+  readonly device: Device
+  isOver = false
+  #isAwake = false
+  #resolve: (() => void) | undefined
+  readonly #removed: (poll: Poll) => void
+  readonly #stop: (() => void)[] = []
+
+  constructor(device: Device, removed: (poll: Poll) => void) {
+    this.device = device
+    this.#removed = removed
+  }
+
+  start(waitMs: number, recheckMs: number, gone: AbortSignal): void {
+    const end = () => this.end()
+    const deadline = setTimeout(end, waitMs)
+    const recheck = setInterval(() => this.wake(), recheckMs)
+    gone.addEventListener('abort', end, { once: true })
+    this.#stop.push(
+      () => clearTimeout(deadline),
+      () => clearInterval(recheck),
+      () => gone.removeEventListener('abort', end),
+    )
+    if (gone.aborted) this.end()
+  }
+
+  woken(): Promise<void> {
+    if (this.#isAwake || this.isOver) {
+      this.#isAwake = false
+      return Promise.resolve()
+    }
+    return new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  wake(): void {
+    const resolve = this.#resolve
+    this.#resolve = undefined
+    if (resolve === undefined) this.#isAwake = true
+    else resolve()
+  }
+
+  end(): void {
+    this.isOver = true
+    this.wake()
+  }
+
+  leave(): void {
+    for (const stop of this.#stop.splice(0)) stop()
+    this.#removed(this)
+  }
+}

@@ -1,0 +1,37 @@
+/** The OpenAPI 3.1 document, made from the schemas that validate. */
+import swagger from '@fastify/swagger'
+import type { FastifyInstance } from 'fastify'
+import { problemSchema } from './schemas.ts'
+
+export function describeApi(app: FastifyInstance): void {
+  app.addSchema(problemSchema)
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'aedes-push',
+        version: '1.0.0',
+        description:
+          'Push messages to one app of one account on one device, or to every device with a version of an app.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'tokens', description: 'Message tokens, by a provider for its devices' },
+        { name: 'messages', description: 'Sending by a provider, looking up and acknowledging by a device' },
+        { name: 'server', description: 'Its state' },
+      ],
+      components: {
+        securitySchemes: {
+          providerKey: { type: 'http', scheme: 'bearer', description: 'A provider key' },
+          messageToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A message token' },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference({ $id }, _base, _fragment, index) {
+        return typeof $id === 'string' ? $id : `schema-${index}`
+      },
+    },
+  })
+}

@@ -1,0 +1,53 @@
+/** The payload of a request as the bytes that go out, with the MQTT 5 properties that say what they are. */
+import { PushError } from '../errors.ts'
+
+export interface Content {
+  readonly payload: Buffer
+  /** MQTT 5 properties as on the wire, without length prefix. */
+  readonly properties?: Buffer
+}
+
+export interface PayloadFields {
+  /** Any JSON value; a string goes out as its UTF-8 bytes, everything else as JSON text. */
+  readonly payload?: unknown
+  readonly payloadBase64?: string
+}
+
+/** Payload Format Indicator 1: UTF-8 text (MQTT 5 section 3.3.2.3.2). */
+const UTF8_TEXT = Buffer.from([0x01, 0x01])
+
+/** Content Type `application/json` (MQTT 5 section 3.3.2.3.9). */
+const JSON_TEXT = Buffer.concat([UTF8_TEXT, Buffer.from([0x03, 0x00, 0x10]), Buffer.from('application/json')])
+
+/** @throws PAYLOAD_INVALID */
+export function contentOf(fields: PayloadFields): Content {
+  const hasPayload = fields.payload !== undefined
+  if (hasPayload === (fields.payloadBase64 !== undefined)) throw new PushError('PAYLOAD_INVALID')
+  if (fields.payloadBase64 !== undefined) return { payload: fromBase64(fields.payloadBase64) }
+  if (typeof fields.payload === 'string') return { payload: fromText(fields.payload), properties: UTF8_TEXT }
+  return { payload: fromJson(fields.payload), properties: JSON_TEXT }
+}
+
+/** Strict: Node would skip what is not base64 and deliver something else. */
+function fromBase64(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.toString('base64') !== text)
+    throw new PushError('PAYLOAD_INVALID', 'payloadBase64 is not base64 with padding')
+  return bytes
+}
+
+/** A lone surrogate has no UTF-8 form: it would arrive as another character. */
+function fromText(text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8')
+  if (bytes.toString('utf8') !== text) throw new PushError('PAYLOAD_INVALID', 'payload holds a lone surrogate')
+  return bytes
+}
+
+function fromJson(value: unknown): Buffer {
+  try {
+    return Buffer.from(JSON.stringify(value))
+  } catch (error) {
+    // The parser takes any depth, the writer only what its stack holds.
+    throw new PushError('PAYLOAD_INVALID', 'payload is nested too deeply', { cause: error })
+  }
+}

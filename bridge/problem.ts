@@ -1,0 +1,73 @@
+/** Every error answer of the HTTP API: RFC 9457 problem details with a code of the catalogue. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { ERRORS, PushError, type ErrorCode } from '../errors.ts'
+import { fromValidation } from './validation.ts'
+
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: ErrorCode
+  readonly detail?: string
+  /** Names the request in the log of the server. */
+  readonly requestId: string
+  /** Of the message that was not accepted, so that it can be sent again under the same id. */
+  readonly id?: string
+}
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+/** Seconds, for a client that is told to come back. */
+const RETRY_AFTER = 1
+
+export function problemOf(error: PushError, requestId: string, id?: string): Problem {
+  return {
+    type: `urn:aedes-push:error:${error.code}`,
+    title: ERRORS[error.code].title,
+    status: error.status,
+    code: error.code,
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    requestId,
+    ...(id === undefined ? {} : { id }),
+  }
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushError, id?: string): FastifyReply {
+  reply.code(error.status).type(PROBLEM_TYPE)
+  if (error.status === 401) void reply.header('www-authenticate', challenge(error.code))
+  const isTemporary = error.status === 503 || error.status === 429
+  if (isTemporary && !reply.hasHeader('retry-after')) void reply.header('retry-after', RETRY_AFTER)
+  return reply.send(problemOf(error, request.id, id))
+}
+
+/** RFC 6750 section 3: a request without credentials is told no error. */
+function challenge(code: ErrorCode): string {
+  return code === 'CREDENTIALS_MISSING'
+    ? 'Bearer realm="aedes-push"'
+    : 'Bearer realm="aedes-push", error="invalid_token"'
+}
+
+/** The error handler of the whole API. Only what is our own fault is logged. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return sendProblem(request, reply, pushErrorOf(error, request))
+}
+
+export function pushErrorOf(error: unknown, request: FastifyRequest): PushError {
+  if (error instanceof PushError) return error
+  const known = fromFastify(error)
+  if (known !== undefined) return known
+  request.log.error({ err: error }, 'request failed')
+  return new PushError('INTERNAL')
+}
+
+function fromFastify(error: unknown): PushError | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { code, validation, validationContext, statusCode = 500 } = error as FastifyError
+  if (validation !== undefined) return fromValidation(validation, validationContext ?? 'body')
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new PushError('BODY_TOO_LARGE')
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new PushError('MEDIA_TYPE_UNSUPPORTED')
+  // What is left below 500 is about the form of the request line or its headers.
+  return statusCode >= 400 && statusCode < 500
+    ? new PushError('REQUEST_INVALID', 'the request line or a header')
+    : undefined
+}

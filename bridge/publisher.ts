@@ -1,0 +1,92 @@
+/** Publishing what a request asks for: into the store, or into another MQTT broker. */
+import { PushError, type ErrorCode } from '../errors.ts'
+import type { Message } from '../store/contract.ts'
+import type { Provider, VersionSelector } from '../topics/index.ts'
+
+/** What the request gave itself, and the server did not make up. */
+export interface Given {
+  readonly id: boolean
+  readonly ttl: boolean
+}
+
+export interface PrivateDestination {
+  readonly kind: 'private'
+  readonly tokenId: string
+  /** Undefined where the token id alone is enough. */
+  readonly app: string | undefined
+}
+
+export interface BroadcastDestination {
+  readonly kind: 'broadcast'
+  readonly app: string
+  readonly selector: VersionSelector
+}
+
+export type Destination = PrivateDestination | BroadcastDestination
+
+export interface Publisher {
+  /**
+   * The app to publish under for a token id that came without one; undefined where none is needed.
+   * @throws TOKEN_UNKNOWN, APP_FORBIDDEN, REQUEST_INVALID (the request must name it), STORE_UNAVAILABLE
+   */
+  appOf(tokenId: string, provider: Provider): Promise<string | undefined>
+  /**
+   * Resolves when the message is stored, or acknowledged by the broker behind; never before. A repeat with the same
+   * given id is safe after any error.
+   */
+  publish(destination: Destination, message: Message, given: Given): Promise<void>
+}
+
+/** A receiver of a request, with how the request named it. */
+export interface Receiver {
+  readonly token: string
+  readonly destination: PrivateDestination
+}
+
+export interface Rejected {
+  /** As the request named it. */
+  readonly token: string
+  readonly code: ErrorCode
+}
+
+export interface Outcome {
+  readonly accepted: number
+  readonly rejected: readonly Rejected[]
+}
+
+/** Errors that are about one receiver, and leave the others of the request as they are. */
+const OF_ONE_RECEIVER: ReadonlySet<ErrorCode> = new Set([
+  'TOKEN_INVALID',
+  'TOKEN_EXPIRED',
+  'TOKEN_REVOKED',
+  'TOKEN_UNKNOWN',
+  'APP_FORBIDDEN',
+  'TOPIC_FORBIDDEN',
+  'TOPIC_INVALID',
+  'UPSTREAM_REFUSED',
+])
+
+/** The code for the list of refused receivers; anything else fails the request. */
+export function codeForOne(error: unknown): ErrorCode {
+  if (error instanceof PushError && OF_ONE_RECEIVER.has(error.code)) return error.code
+  throw error
+}
+
+/** Publishes to all in one turn of the event loop, so that the store may write them together. */
+export async function publishToEach(
+  publisher: Publisher,
+  receivers: readonly Receiver[],
+  message: Message,
+  given: Given,
+): Promise<Outcome> {
+  const settled = await Promise.allSettled(
+    receivers.map(({ destination }) => publisher.publish(destination, message, given)),
+  )
+  const rejected: Rejected[] = []
+  for (const [index, result] of settled.entries()) {
+    const receiver = receivers[index]
+    if (receiver === undefined || result.status === 'fulfilled') continue
+    rejected.push({ token: receiver.token, code: codeForOne(result.reason) })
+  }
+  return { accepted: receivers.length - rejected.length, rejected }
+}

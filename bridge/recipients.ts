@@ -1,0 +1,82 @@
+/** Who a message is for: `to` of a request, checked against what the provider may do. */
+import { looksLikeToken } from '../auth/index.ts'
+import { PushError } from '../errors.ts'
+import { isAppName, isTokenId, isVersion, mayActFor, parseVersions } from '../topics/index.ts'
+import type { Device, Provider, VersionSelector } from '../topics/index.ts'
+import { codeForOne, type BroadcastDestination, type Publisher, type Receiver, type Rejected } from './publisher.ts'
+
+export interface To {
+  readonly token?: string
+  readonly tokens?: readonly string[]
+  readonly app?: string
+  readonly version?: string
+  readonly versions?: string
+}
+
+export type Recipients =
+  | { readonly kind: 'broadcast'; readonly destination: BroadcastDestination }
+  | { readonly kind: 'private'; readonly receivers: readonly Receiver[]; readonly rejected: readonly Rejected[] }
+
+export interface RecipientContext {
+  readonly provider: Provider
+  readonly publisher: Publisher
+  /** @throws TOKEN_INVALID, TOKEN_EXPIRED, UNSUPPORTED_BY_BRIDGE */
+  readonly verify: (token: string) => Device
+}
+
+/** @throws NAME_INVALID, VERSION_INVALID, VERSION_RANGE_INVALID, APP_FORBIDDEN, and what `RecipientContext` throws for all */
+export async function recipientsOf(to: To, context: RecipientContext): Promise<Recipients> {
+  if (to.app !== undefined) checkApp(to.app, context.provider)
+  const tokens = to.tokens ?? (to.token === undefined ? undefined : [to.token])
+  if (tokens !== undefined) return privateRecipients(tokens, to.app, context)
+  if (to.app === undefined) throw new PushError('REQUEST_INVALID', '`to` names nobody')
+  return { kind: 'broadcast', destination: { kind: 'broadcast', app: to.app, selector: selectorOf(to) } }
+}
+
+function checkApp(app: string, provider: Provider): void {
+  if (!isAppName(app)) throw new PushError('NAME_INVALID', '`to.app`')
+  if (!mayActFor(provider, app)) throw new PushError('APP_FORBIDDEN')
+}
+
+function selectorOf({ version, versions }: To): VersionSelector {
+  if (version !== undefined) {
+    if (!isVersion(version)) throw new PushError('VERSION_INVALID', '`to.version`')
+    return { kind: 'exact', version }
+  }
+  const selector = parseVersions(versions ?? '')
+  if (selector === undefined) throw new PushError('VERSION_RANGE_INVALID', '`to.versions`')
+  return selector
+}
+
+/** Each token id once, however often and in whichever form the request names it. */
+async function privateRecipients(
+  tokens: readonly string[],
+  app: string | undefined,
+  context: RecipientContext,
+): Promise<Recipients> {
+  const resolved = await Promise.allSettled(tokens.map((token) => receiverOf(token, app, context)))
+  const receivers = new Map<string, Receiver>()
+  const rejected = new Map<string, Rejected>()
+  for (const [index, result] of resolved.entries()) {
+    const token = tokens[index] ?? ''
+    if (result.status === 'rejected') rejected.set(token, { token, code: codeForOne(result.reason) })
+    else if (!receivers.has(result.value.destination.tokenId))
+      receivers.set(result.value.destination.tokenId, result.value)
+  }
+  return { kind: 'private', receivers: [...receivers.values()], rejected: [...rejected.values()] }
+}
+
+async function receiverOf(token: string, app: string | undefined, context: RecipientContext): Promise<Receiver> {
+  const { provider, publisher, verify } = context
+  if (looksLikeToken(token)) {
+    const device = verify(token)
+    if (!mayActFor(provider, device.app)) throw new PushError('APP_FORBIDDEN')
+    if (app !== undefined && app !== device.app) throw new PushError('TOKEN_UNKNOWN')
+    return { token, destination: { kind: 'private', tokenId: device.tokenId, app: device.app } }
+  }
+  if (!isTokenId(token)) throw new PushError('TOKEN_INVALID')
+  return {
+    token,
+    destination: { kind: 'private', tokenId: token, app: app ?? (await publisher.appOf(token, provider)) },
+  }
+}

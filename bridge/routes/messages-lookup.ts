@@ -1,0 +1,128 @@
+/** `GET /v1/messages`: what is pending for the device that asks. */
+import type { FastifyRequest } from 'fastify'
+import { isUtf8 } from 'node:buffer'
+import { Type } from 'typebox'
+import type { Store } from '../../store/contract.ts'
+import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
+import { knowDevice, type Guard, type KnownDevice } from '../authenticate.ts'
+import { encodeCursor } from '../cursor.ts'
+import type { Api } from '../frame.ts'
+import type { HttpLimits } from '../limits.ts'
+import type { LongPolls } from '../long-polls.ts'
+import type { Page, PageEntry, Pages } from '../lookup.ts'
+import { DEVICE_ERRORS, messageIdSchema, problems, timeSchema } from '../schemas.ts'
+
+const DEFAULT_LIMIT = 20
+
+const messageSchema = Type.Object({
+  id: messageIdSchema('The same message has the same id over MQTT'),
+  topic: Type.String({ examples: ['chat/2.1.0'] }),
+  payload: Type.Optional(Type.String({ description: 'When the bytes are UTF-8' })),
+  payloadBase64: Type.Optional(Type.String({ contentEncoding: 'base64', description: 'When they are not' })),
+  storedAt: timeSchema('When the server accepted it'),
+  expiresAt: timeSchema('When it is no longer sent'),
+})
+
+const answerSchema = Type.Object(
+  {
+    messages: Type.Array(messageSchema, { description: 'Oldest first' }),
+    cursor: Type.String({ description: 'Acknowledges these messages' }),
+    more: Type.Boolean({ description: 'Acknowledge and look up again: there is, or may be, more' }),
+  },
+  { description: 'What is pending; empty when nothing is, or nothing came while waiting' },
+)
+
+const querySchema = ({ lookupMessages, waitSeconds }: HttpLimits) =>
+  Type.Object(
+    {
+      limit: Type.Integer({
+        minimum: 1,
+        maximum: lookupMessages,
+        default: Math.min(DEFAULT_LIMIT, lookupMessages),
+        description: 'Messages at most',
+      }),
+      wait: Type.Integer({
+        minimum: 0,
+        maximum: waitSeconds,
+        default: 0,
+        description: 'Seconds to wait while there is nothing',
+      }),
+    },
+    { additionalProperties: false },
+  )
+
+export interface LookupContext {
+  readonly store: Store
+  readonly guard: Guard
+  readonly pages: Pages
+  readonly longPolls: LongPolls
+  readonly limits: HttpLimits
+}
+
+export function lookUpMessages(api: Api, context: LookupContext): void {
+  const { guard, pages, limits } = context
+  const schema = {
+    operationId: 'lookUpMessages',
+    summary: 'Look up pending messages',
+    description: 'Does not acknowledge: the same messages come again until their cursor is acknowledged.',
+    tags: ['messages'],
+    security: [{ messageToken: [] }],
+    querystring: querySchema(limits),
+    response: { 200: answerSchema, ...problems(...DEVICE_ERRORS) },
+  }
+  api.get('/v1/messages', { onRequest: guard.device, preValidation: readNumbers, schema }, async (request) => {
+    const { limit, wait } = request.query
+    const known = guard.deviceOf(request)
+    const page =
+      wait === 0 ? await pages.read(known, limit) : await readOrWait(context, known, limit, wait, request.signal)
+    return {
+      messages: page.entries.map((entry) => describe(known.device, entry)),
+      cursor: encodeCursor(known.device.tokenId, page.cursors),
+      more: page.more,
+    }
+  })
+}
+
+async function readOrWait(
+  { store, pages, longPolls }: LookupContext,
+  known: KnownDevice,
+  limit: number,
+  wait: number,
+  gone: AbortSignal,
+): Promise<Page> {
+  const poll = await longPolls.enter(known.device, wait, gone)
+  try {
+    let page = await pages.read(known, limit)
+    while (page.entries.length === 0 && !page.more && !poll.isOver) {
+      await poll.woken()
+      if (poll.isOver) break
+      page = await pages.read(await knowDevice(store, known.device), limit)
+    }
+    return page
+  } finally {
+    poll.leave()
+  }
+}
+
+function describe(device: Device, { log, entry }: PageEntry) {
+  const { id, payload, storedAt, expiresAt } = entry
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  return {
+    id,
+    // Only a token with a version is given broadcasts.
+    topic:
+      log === 'private' ? privateTopic(device.app, device.tokenId) : broadcastTopic(device.app, device.version ?? ''),
+    ...(isUtf8(bytes) ? { payload: bytes.toString('utf8') } : { payloadBase64: bytes.toString('base64') }),
+    storedAt: new Date(storedAt).toISOString(),
+    expiresAt: new Date(expiresAt).toISOString(),
+  }
+}
+
+/** A query holds text only; its whole numbers become numbers before they are validated. */
+async function readNumbers(request: FastifyRequest): Promise<void> {
+  const query = request.query as Record<string, unknown>
+  for (const name of ['limit', 'wait']) {
+    const text = query[name]
+    if (typeof text === 'string' && /^\d{1,9}$/.test(text)) query[name] = Number(text)
+  }
+}

@@ -1,0 +1,154 @@
+/** `POST /v1/messages`: a message to one token, to many, or to every device with a version. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { PushError } from '../../errors.ts'
+import type { Metrics } from '../../metrics.ts'
+import { makeMessage, type MessageLimits } from '../../store/message.ts'
+import type { Device } from '../../topics/index.ts'
+import type { Guard } from '../authenticate.ts'
+import type { Api } from '../frame.ts'
+import type { HttpLimits } from '../limits.ts'
+import { contentOf } from '../payload.ts'
+import { pushErrorOf, sendProblem } from '../problem.ts'
+import { publishToEach, type Given, type Outcome, type Publisher } from '../publisher.ts'
+import { recipientsOf, type Recipients } from '../recipients.ts'
+import { BODY_ERRORS, messageIdSchema, problems, PROVIDER_ERRORS } from '../schemas.ts'
+import type { Message } from '../../store/contract.ts'
+
+export interface SendContext {
+  readonly publisher: Publisher
+  readonly verify: (token: string) => Device
+  readonly guard: Guard
+  readonly metrics: Metrics
+  readonly limits: HttpLimits & MessageLimits
+  readonly now: () => number
+  readonly randomId: () => string
+}
+
+export function sendMessages(api: Api, context: SendContext): void {
+  const { publisher, verify, guard, metrics, limits, now, randomId } = context
+  api.post('/v1/messages', { onRequest: guard.provider, schema: schemaOf(limits) }, async (request, reply) => {
+    const { to, ttl, retain = false, id = randomId() } = request.body
+    const given = { id: request.body.id !== undefined, ttl: ttl !== undefined }
+    try {
+      const message = makeMessage({ ...contentOf(request.body), ttl, retain, id }, limits, now())
+      const recipients = await recipientsOf(to, { provider: guard.providerOf(request), publisher, verify })
+      const outcome = await publish(publisher, recipients, message, given)
+      for (const { code } of outcome.rejected) metrics.rejected.inc({ code })
+      return await reply.code(202).send({ id, accepted: outcome.accepted, rejected: [...outcome.rejected] })
+    } catch (error) {
+      const refusal = pushErrorOf(error, request)
+      metrics.rejected.inc({ code: refusal.code })
+      return answerRefusal(request, reply, refusal, id)
+    }
+  })
+}
+
+async function publish(publisher: Publisher, recipients: Recipients, message: Message, given: Given): Promise<Outcome> {
+  if (recipients.kind === 'broadcast') {
+    await publisher.publish(recipients.destination, message, given)
+    return { accepted: 1, rejected: [] }
+  }
+  const { accepted, rejected } = await publishToEach(publisher, recipients.receivers, message, given)
+  return { accepted, rejected: [...recipients.rejected, ...rejected] }
+}
+
+/** After a failure that may pass, some receivers may have the message: the id makes the repeat safe. */
+function answerRefusal(request: FastifyRequest, reply: FastifyReply, refusal: PushError, id: string): FastifyReply {
+  return sendProblem(request, reply, refusal, refusal.status >= 500 ? id : undefined)
+}
+
+function toSchema({ tokens }: HttpLimits) {
+  const only = (required: string[], ...others: string[]) => ({
+    required,
+    not: { anyOf: others.map((other) => ({ required: [other] })) },
+  })
+  return Type.Object(
+    {
+      token: Type.Optional(Type.String({ description: 'A message token or a token id' })),
+      tokens: Type.Optional(
+        Type.Array(Type.String(), { minItems: 1, maxItems: tokens, description: 'Message tokens or token ids' }),
+      ),
+      app: Type.Optional(Type.String({ description: 'Of a broadcast; with token ids, the app they must belong to' })),
+      version: Type.Optional(Type.String({ description: 'Exactly this version of the app' })),
+      versions: Type.Optional(Type.String({ description: 'A semver range, or `*` for all', examples: ['>=2.1 <3'] })),
+    },
+    {
+      additionalProperties: false,
+      oneOf: [
+        only(['token'], 'tokens', 'version', 'versions'),
+        only(['tokens'], 'token', 'version', 'versions'),
+        only(['app', 'version'], 'token', 'tokens', 'versions'),
+        only(['app', 'versions'], 'token', 'tokens', 'version'),
+      ],
+      examples: [{ token: 'kHqJ2mXv0pR7tYw3nZs5cA' }, { app: 'chat', versions: '>=2.1 <3' }],
+    },
+  )
+}
+
+function schemaOf(limits: HttpLimits & MessageLimits) {
+  const body = Type.Object(
+    {
+      to: toSchema(limits),
+      payload: Type.Optional(
+        Type.Unknown({ description: 'A string goes out as UTF-8, any other JSON value as JSON text' }),
+      ),
+      payloadBase64: Type.Optional(
+        Type.String({ contentEncoding: 'base64', description: 'Bytes, as base64 with padding' }),
+      ),
+      ttl: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: limits.maximumTtl,
+          description: `Seconds; ${limits.defaultTtl} when absent`,
+        }),
+      ),
+      retain: Type.Optional(
+        Type.Boolean({ description: 'Also kept as the last message of its topic, for new subscriptions' }),
+      ),
+      id: Type.Optional(messageIdSchema('The same id again is accepted once; give one, so that a repeat is safe')),
+    },
+    {
+      additionalProperties: false,
+      oneOf: [{ required: ['payload'] }, { required: ['payloadBase64'] }],
+      examples: [
+        { to: { token: 'kHqJ2mXv0pR7tYw3nZs5cA' }, payload: { text: 'Hello' }, ttl: 3600, id: 'order-1042-shipped' },
+      ],
+    },
+  )
+  const rejected = Type.Object({
+    token: Type.String({ description: 'As the request named it' }),
+    code: Type.String({ examples: ['TOKEN_UNKNOWN'] }),
+  })
+  const answer = Type.Object(
+    {
+      id: messageIdSchema('Of the message'),
+      accepted: Type.Integer({ description: 'Receivers it is stored for; 1 for a broadcast', examples: [1] }),
+      rejected: Type.Array(rejected, { description: 'Receivers it is not stored for' }),
+    },
+    { description: 'Stored for all receivers that are not listed as rejected' },
+  )
+  return {
+    operationId: 'sendMessage',
+    summary: 'Send a message',
+    description: 'The answer comes after the message is stored durably. After a 503, send it again under the same id.',
+    tags: ['messages'],
+    security: [{ providerKey: [] }],
+    body,
+    response: { 202: answer, ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, ...SEND_ERRORS) },
+  }
+}
+
+const SEND_ERRORS = [
+  'NAME_INVALID',
+  'VERSION_INVALID',
+  'VERSION_RANGE_INVALID',
+  'MESSAGE_ID_INVALID',
+  'PAYLOAD_INVALID',
+  'PAYLOAD_TOO_LARGE',
+  'TTL_INVALID',
+  'TOO_MANY_TOKENS',
+  'APP_FORBIDDEN',
+  'RETAINED_LIMIT',
+  'STORE_UNAVAILABLE',
+] as const

@@ -1,0 +1,20 @@
+/** `GET /metrics`: what the server counts, for Prometheus. */
+import type { Metrics } from '../../metrics.ts'
+import type { Api } from '../frame.ts'
+import { problems } from '../schemas.ts'
+
+export function exposeMetrics(api: Api, { registry }: Metrics): void {
+  const schema = {
+    operationId: 'metrics',
+    summary: 'Counters for Prometheus',
+    tags: ['server'],
+    security: [],
+    response: {
+      200: { description: 'Prometheus text format', content: { 'text/plain': { schema: { type: 'string' } } } },
+      ...problems(),
+    },
+  }
+  api.get('/metrics', { schema }, async (_request, reply) => {
+    return reply.type(registry.contentType).send(await registry.metrics())
+  })
+}

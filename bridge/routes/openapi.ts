@@ -1,0 +1,13 @@
+/** `GET /openapi.json`: the description of all calls. */
+import type { Api } from '../frame.ts'
+
+export function serveOpenApi(api: Api): void {
+  const schema = {
+    operationId: 'openapi',
+    summary: 'This document',
+    tags: ['server'],
+    security: [],
+    response: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } } },
+  }
+  api.get('/openapi.json', { schema }, async () => api.swagger())
+}

@@ -1,0 +1,79 @@
+/** Schemas that several calls share. The ones of a single call stand in its route. */
+import { Type } from 'typebox'
+import { ERRORS, type ErrorCode } from '../errors.ts'
+import { PROBLEM_TYPE } from './problem.ts'
+
+/** What can befall every call. */
+const EVERY_CALL: readonly ErrorCode[] = ['REQUEST_INVALID', 'RATE_LIMITED', 'INTERNAL', 'SHUTTING_DOWN']
+
+/** What can befall every call that needs a credential. */
+export const PROVIDER_ERRORS: readonly ErrorCode[] = [
+  'CREDENTIALS_MISSING',
+  'CREDENTIALS_INVALID',
+  'TOKEN_INVALID',
+  'TOKEN_EXPIRED',
+  'NOT_A_PROVIDER',
+]
+
+export const DEVICE_ERRORS: readonly ErrorCode[] = [
+  'CREDENTIALS_MISSING',
+  'CREDENTIALS_INVALID',
+  'TOKEN_INVALID',
+  'TOKEN_EXPIRED',
+  'TOKEN_REVOKED',
+  'TOKEN_SUPERSEDED',
+  'TOKEN_UNKNOWN',
+  'NOT_A_DEVICE',
+  'STORE_UNAVAILABLE',
+]
+
+/** What can befall every call with a body. */
+export const BODY_ERRORS: readonly ErrorCode[] = ['JSON_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'BODY_TOO_LARGE']
+
+export const problemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'A URN with the code', examples: ['urn:aedes-push:error:TTL_INVALID'] }),
+    title: Type.String({ description: 'What the code means and what to do', examples: [ERRORS.TTL_INVALID.title] }),
+    status: Type.Integer({ description: 'The HTTP status again', examples: [ERRORS.TTL_INVALID.status] }),
+    code: Type.Unsafe<ErrorCode>({
+      type: 'string',
+      enum: Object.keys(ERRORS),
+      description: 'Stable; decide by it',
+      examples: ['TTL_INVALID'],
+    }),
+    detail: Type.Optional(Type.String({ description: 'About this occurrence, for people' })),
+    requestId: Type.String({ description: 'Names the request in the log of the server' }),
+    id: Type.Optional(
+      Type.String({ description: 'Of the message that was not accepted: send it again under this id' }),
+    ),
+  },
+  { $id: 'Problem', description: 'Problem details, RFC 9457' },
+)
+
+/** The error answers of a call, by status, from the codes that it may answer with. */
+export function problems(...codes: readonly ErrorCode[]): Record<number, unknown> {
+  const byStatus = new Map<number, ErrorCode[]>()
+  for (const code of new Set([...codes, ...EVERY_CALL])) {
+    const { status } = ERRORS[code]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, ofStatus]) => [
+      status,
+      {
+        description: ofStatus.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
+        content: { [PROBLEM_TYPE]: { schema: { $ref: 'Problem#' } } },
+      },
+    ]),
+  )
+}
+
+export const tokenIdSchema = Type.String({
+  description: 'Stable name of one (app, device, account)',
+  examples: ['kHqJ2mXv0pR7tYw3nZs5cA'],
+})
+
+export const timeSchema = (description: string) =>
+  Type.String({ format: 'date-time', description, examples: ['2030-01-31T12:00:00.000Z'] })
+
+export const messageIdSchema = (description: string) => Type.String({ description, examples: ['order-1042-shipped'] })

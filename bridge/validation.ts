@@ -1,0 +1,32 @@
+/** What a schema finds wrong, as errors of the catalogue that name the field. */
+import type { FastifySchemaValidationError } from 'fastify'
+import { PushError, type ErrorCode } from '../errors.ts'
+
+/** Fields that have a code of their own. */
+const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
+  'body/ttl': 'TTL_INVALID',
+  'body/id': 'MESSAGE_ID_INVALID',
+  'body/payloadBase64': 'PAYLOAD_INVALID',
+  'body/cursor': 'CURSOR_INVALID',
+}
+
+const ONE_RECEIVER = '`to` takes exactly one of `token`, `tokens`, `app` with `version`, and `app` with `versions`'
+
+/** `where` is the part of the request: `body`, `querystring`, `params`. */
+export function fromValidation(errors: readonly FastifySchemaValidationError[], where: string): PushError {
+  // Inside `oneOf` the first error is about one branch only; the last one is about the whole.
+  const error = errors.find(({ keyword }) => keyword === 'oneOf') ?? errors[0]
+  if (error === undefined) return new PushError('REQUEST_INVALID')
+  const path = `${where}${error.instancePath}`
+  if (error.keyword === 'oneOf') {
+    return path === 'body/to' ? new PushError('REQUEST_INVALID', ONE_RECEIVER) : new PushError('PAYLOAD_INVALID')
+  }
+  if (error.keyword === 'maxItems' && path === 'body/to/tokens') return new PushError('TOO_MANY_TOKENS')
+  return new PushError(FIELD_CODES[path] ?? 'REQUEST_INVALID', `${path} ${reason(error)}`)
+}
+
+function reason({ keyword, params, message = 'is not valid' }: FastifySchemaValidationError): string {
+  if (keyword !== 'additionalProperties') return message
+  // The name is the client's own text: quoted, and cut.
+  return `has the unknown field ${JSON.stringify(String(params['additionalProperty']).slice(0, 64))}`
+}

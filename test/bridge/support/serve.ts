@@ -1,0 +1,64 @@
+/** The HTTP API with real keys on a real port. */
+import type { Scope } from '../../support/scope.ts'
+import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
+import { createHttpApi, DEFAULT_HTTP_LIMITS, type HttpApiOptions, type HttpLimits } from '../../../bridge/index.ts'
+import { openAuth, type Auth, type ProviderKey } from '../../../auth/index.ts'
+import { createMetrics, type Metrics } from '../../../metrics.ts'
+import type { Store } from '../../../store/contract.ts'
+import { DEFAULT_MESSAGE_LIMITS, type MessageLimits } from '../../../store/message.ts'
+import { memoryStore } from './memory-store.ts'
+
+export interface ServeOptions extends Partial<Pick<HttpApiOptions, 'tokenTtl' | 'now' | 'randomId' | 'ready'>> {
+  readonly limits?: Partial<HttpLimits & MessageLimits>
+  readonly providers?: readonly ProviderKey[]
+  /** Stands between the API and the store. */
+  readonly around?: (store: Store) => Partial<Store>
+}
+
+export interface Served {
+  readonly httpPort: number
+  readonly url: string
+  readonly providerKey: string
+  readonly app: ReturnType<typeof createHttpApi>
+  readonly auth: Auth
+  readonly store: Store
+  readonly metrics: Metrics
+  /** Lines of the log. */
+  readonly logs: string[]
+}
+
+export const PROVIDER_KEY = 'provider-key-of-the-tests-0123456789'
+
+export async function serve(t: Scope, options: ServeOptions = {}): Promise<Served> {
+  const { limits, providers = [], around = () => ({}), now = Date.now, ...rest } = options
+  const secrets = new Map<string, string>()
+  const auth = await openAuth({
+    secrets: {
+      async secret(name, create) {
+        const secret = secrets.get(name) ?? create()
+        secrets.set(name, secret)
+        return secret
+      },
+    },
+    providers: [{ name: 'all', key: PROVIDER_KEY }, ...providers],
+    now,
+  })
+  const engine = memoryStore(now) as Store
+  const store = { ...engine, ...around(engine) }
+  const metrics = createMetrics()
+  const logs: string[] = []
+  const app = createHttpApi({
+    auth,
+    store,
+    metrics,
+    limits: { ...DEFAULT_HTTP_LIMITS, ...DEFAULT_MESSAGE_LIMITS, ...limits },
+    logger: pino({ level: 'trace' }, { write: (line: string) => void logs.push(line) }),
+    now,
+    ...rest,
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const httpPort = (app.server.address() as AddressInfo).port
+  return { httpPort, url: `http://127.0.0.1:${httpPort}`, providerKey: PROVIDER_KEY, app, auth, store, metrics, logs }
+}
