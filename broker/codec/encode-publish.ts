@@ -1,0 +1,115 @@
+import { Buffer } from 'node:buffer'
+import { variableByteIntegerSize, writeVariableByteInteger } from './byte-writer.ts'
+import type { ProtocolLevel, QoS } from './packets.ts'
+
+const PUBLISH = 0x30
+const DUP_BIT = 0x08
+const LONGEST_TOPIC = 65_535
+
+export interface OutgoingPublish {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly dup: boolean
+  /** For QoS 1 and 2; 0 where it is set later, see `withPacketId`. */
+  readonly packetId?: number
+  readonly level: ProtocolLevel
+  /** MQTT 5: properties as on the wire, without their length, as `encodeProperties` makes them. */
+  readonly properties?: Uint8Array
+}
+
+/** Section 3.3. */
+export function encodePublish(publish: OutgoingPublish): Buffer {
+  const { topic, payload, qos, level, properties } = publish
+  const topicSize = byteLength(topic)
+  const propertiesSize = properties === undefined ? 0 : properties.byteLength
+  const propertyLengthSize = level === 5 ? variableByteIntegerSize(propertiesSize) : 0
+  const contentSize = level === 5 ? propertyLengthSize + propertiesSize : 0
+  const remaining = 2 + topicSize + (qos > 0 ? 2 : 0) + contentSize + payload.byteLength
+  const bytes = Buffer.allocUnsafe(1 + variableByteIntegerSize(remaining) + remaining)
+  // DUP never comes from the publisher, and is 0 for QoS 0. [MQTT-3.3.1-2] [MQTT-3.3.1-3]
+  bytes[0] = PUBLISH | (publish.dup && qos > 0 ? DUP_BIT : 0) | (qos << 1) | (publish.retain ? 1 : 0)
+  let at = writeVariableByteInteger(bytes, 1, remaining)
+  at = writeTopic(bytes, at, topic, topicSize)
+  if (qos > 0) {
+    writePacketId(bytes, at, publish.packetId ?? 0)
+    at += 2
+  }
+  if (level === 5) {
+    at = writeVariableByteInteger(bytes, at, propertiesSize)
+    if (properties !== undefined) bytes.set(properties, at)
+    at += propertiesSize
+  }
+  bytes.set(payload, at)
+  return bytes
+}
+
+/** A PUBLISH of QoS 1 or 2 that goes to many: encoded once, copied for each receiver. */
+export interface PublishTemplate {
+  readonly bytes: Buffer
+  /** Where the packet id stands; 0 for QoS 0, which has none and can be sent as it is. */
+  readonly packetIdOffset: number
+}
+
+export function encodePublishTemplate(publish: Omit<OutgoingPublish, 'packetId' | 'dup'>): PublishTemplate {
+  const bytes = encodePublish({ ...publish, dup: false })
+  return { bytes, packetIdOffset: publish.qos === 0 ? 0 : packetIdOffset(bytes) }
+}
+
+/** The template's packet for one receiver: a copy with two bytes changed. */
+export function fillPublishTemplate(template: PublishTemplate, packetId: number, dup = false): Buffer {
+  return patched(template.bytes, template.packetIdOffset, packetId, dup)
+}
+
+/** A copy of an encoded PUBLISH of QoS 1 or 2 with another packet id. */
+export function withPacketId(publish: Buffer, packetId: number, dup = false): Buffer {
+  return patched(publish, packetIdOffset(publish), packetId, dup)
+}
+
+function patched(bytes: Buffer, offset: number, packetId: number, dup: boolean): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length)
+  copy.set(bytes, 0)
+  const first = bytes[0] as number
+  copy[0] = dup ? first | DUP_BIT : first & ~DUP_BIT
+  writePacketId(copy, offset, packetId)
+  return copy
+}
+
+/** Behind fixed header and topic. */
+function packetIdOffset(publish: Uint8Array): number {
+  let at = 1
+  while ((publish[at] as number) >= 0x80) at++
+  const topicSize = ((publish[at + 1] as number) << 8) | (publish[at + 2] as number)
+  return at + 3 + topicSize
+}
+
+function writePacketId(bytes: Uint8Array, at: number, packetId: number): void {
+  bytes[at] = packetId >> 8
+  bytes[at + 1] = packetId & 0xff
+}
+
+/** Topics are short and mostly ASCII: a loop here is faster than the way into the runtime and back. */
+function byteLength(topic: string): number {
+  for (let at = 0; at < topic.length; at++) {
+    if (topic.charCodeAt(at) > 0x7f) return checkedSize(Buffer.byteLength(topic))
+  }
+  return checkedSize(topic.length)
+}
+
+function checkedSize(size: number): number {
+  if (size > LONGEST_TOPIC) throw new RangeError('a topic has at most 65,535 bytes')
+  return size
+}
+
+function writeTopic(bytes: Buffer, start: number, topic: string, size: number): number {
+  bytes[start] = size >> 8
+  bytes[start + 1] = size & 0xff
+  const from = start + 2
+  if (size === topic.length) {
+    for (let at = 0; at < size; at++) bytes[from + at] = topic.charCodeAt(at)
+  } else {
+    bytes.write(topic, from, 'utf8')
+  }
+  return from + size
+}

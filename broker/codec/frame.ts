@@ -1,0 +1,22 @@
+import type { Buffer } from 'node:buffer'
+
+/**
+ * What all packets share: the bytes they came from.
+ *
+ * `raw` is a view made on demand, because most receivers of PUBACK and PINGREQ never look at it.
+ */
+export class PacketFrame {
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #end: number
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+  }
+
+  get raw(): Buffer {
+    return this.#bytes.subarray(this.#start, this.#end)
+  }
+}

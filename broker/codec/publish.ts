@@ -1,0 +1,121 @@
+import { Buffer } from 'node:buffer'
+import type { Cursor } from './cursor.ts'
+import { PacketFrame } from './frame.ts'
+import type { DecoderLimits } from './limits.ts'
+import type { ProtocolLevel, Properties, PublishPacket, QoS } from './packets.ts'
+import { NO_PROPERTIES, PUBLISH_PROPERTIES, readProperties } from './properties.ts'
+import { checkTopicName } from './topic-syntax.ts'
+import { malformed, protocolError } from './violation.ts'
+
+const DUP_BIT = 0x08
+const RETAIN_BIT = 0x01
+
+class DecodedPublish extends PacketFrame implements PublishPacket {
+  readonly type = 'publish'
+  readonly dup: boolean
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly topic: string
+  readonly payload: Buffer
+  readonly properties: Properties
+  declare packetId?: number
+  declare forwardProperties?: Buffer
+
+  constructor(cursor: Cursor, start: number, header: number, topic: string, properties: Properties) {
+    super(cursor.bytes, start, cursor.end)
+    this.dup = (header & DUP_BIT) !== 0
+    this.qos = ((header >> 1) & 3) as QoS
+    this.retain = (header & RETAIN_BIT) !== 0
+    this.topic = topic
+    this.payload = cursor.bytes.subarray(cursor.position, cursor.end)
+    this.properties = properties
+  }
+}
+
+/** Refuses the flags before anything is buffered. */
+export function checkPublishFlags(header: number): void {
+  const qos = (header >> 1) & 3
+  if (qos === 3) malformed('MQTT-3.3.1-4', 'the QoS is 3')
+  if (qos === 0 && (header & DUP_BIT) !== 0) malformed('MQTT-3.3.1-2', 'DUP is set on a QoS 0 PUBLISH')
+}
+
+/** Reads PUBLISH packets of one connection; publishers stay with a topic, so the last one is recognised without decoding. */
+export class PublishReader {
+  readonly #limits: DecoderLimits
+  #lastTopic = ''
+
+  constructor(limits: DecoderLimits) {
+    this.#limits = limits
+  }
+
+  read(cursor: Cursor, start: number, header: number, level: ProtocolLevel): PublishPacket {
+    const topic = this.#topic(cursor)
+    const qos = (header >> 1) & 3
+    let packetId = 0
+    if (qos > 0) {
+      packetId = cursor.twoByteInteger()
+      if (packetId === 0) protocolError('MQTT-2.2.1-3', 'the packet id is 0') // in 3.1.1 [MQTT-2.3.1-1]
+    }
+    let properties = NO_PROPERTIES
+    let forward: Buffer | undefined
+    if (level === 5) {
+      const at = cursor.position
+      const local: number[] = []
+      properties = readProperties(cursor, PUBLISH_PROPERTIES, local)
+      if (properties !== NO_PROPERTIES) forward = forwardable(cursor.bytes, contentStart(cursor.bytes, at), cursor.position, local)
+    }
+    // An empty name needs an alias, and exists only in MQTT 5. [MQTT-4.7.3-1]
+    if (topic.length === 0 && properties.topicAlias === undefined) malformed('MQTT-4.7.3-1', 'the topic name is empty')
+    const packet = new DecodedPublish(cursor, start, header, topic, properties)
+    if (qos > 0) packet.packetId = packetId
+    if (forward !== undefined) packet.forwardProperties = forward
+    return packet
+  }
+
+  #topic(cursor: Cursor): string {
+    const last = this.#lastTopic
+    if (last.length > 0 && repeats(cursor, last)) {
+      cursor.position += 2 + last.length
+      return last
+    }
+    const start = cursor.position
+    const topic = cursor.identifier('topic name') // [MQTT-3.3.2-1]
+    const byteLength = cursor.position - start - 2
+    checkTopicName(topic, this.#limits, byteLength)
+    this.#lastTopic = byteLength === topic.length && byteLength <= 256 ? topic : ''
+    return topic
+  }
+}
+
+/** True when the length-prefixed field at the cursor is `last`, which is ASCII. */
+function repeats(cursor: Cursor, last: string): boolean {
+  const { bytes, position } = cursor
+  const length = last.length
+  const start = position + 2
+  if (start + length > cursor.end || bytes[position] !== length >> 8 || bytes[position + 1] !== (length & 0xff)) return false
+  // From the end, because topics of one publisher differ there.
+  for (let at = length - 1; at >= 0; at--) {
+    if (bytes[start + at] !== last.charCodeAt(at)) return false
+  }
+  return true
+}
+
+/** Behind the property length. */
+function contentStart(bytes: Buffer, at: number): number {
+  let start = at
+  while ((bytes[start] as number) >= 0x80) start++
+  return start + 1
+}
+
+/** The bytes from `start` to `end` without the ranges in `local`; a view where they are in one piece. */
+function forwardable(bytes: Buffer, start: number, end: number, local: readonly number[]): Buffer | undefined {
+  const pieces: Buffer[] = []
+  let from = start
+  for (let at = 0; at < local.length; at += 2) {
+    const skipFrom = local[at] as number
+    if (skipFrom > from) pieces.push(bytes.subarray(from, skipFrom))
+    from = local[at + 1] as number
+  }
+  if (end > from) pieces.push(bytes.subarray(from, end))
+  return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0]
+}
