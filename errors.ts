@@ -15,40 +15,96 @@ interface CatalogueRow {
 
 export const ERRORS = {
   // Requests
-  REQUEST_INVALID: { status: 400, title: 'The request does not have the documented shape; see `detail` for the field.' },
+  REQUEST_INVALID: {
+    status: 400,
+    title: 'The request does not have the documented shape; see `detail` for the field.',
+  },
   JSON_INVALID: { status: 400, title: 'The body is not JSON; send one JSON object.' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'Send the body as `application/json`.' },
-  BODY_TOO_LARGE: { status: 413, title: 'The body is larger than the server accepts; send fewer tokens or a smaller payload.' },
+  BODY_TOO_LARGE: {
+    status: 413,
+    title: 'The body is larger than the server accepts; send fewer tokens or a smaller payload.',
+  },
   NOT_FOUND: { status: 404, title: 'There is no such path; see `/openapi.json`.' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'This path does not answer this method; see `/openapi.json`.' },
   RATE_LIMITED: { status: 429, reason: 0x96, title: 'Too many requests; wait for the time in `Retry-After`.' },
   INTERNAL: { status: 500, reason: 0x80, title: 'The server failed; the log holds the reason under the request id.' },
   SHUTTING_DOWN: { status: 503, reason: 0x8b, title: 'The server is shutting down; try another node or try again.' },
-  STORE_UNAVAILABLE: { status: 503, reason: 0x88, title: 'The store does not answer; nothing was accepted, try again after `Retry-After`.' },
-  UPSTREAM_UNAVAILABLE: { status: 503, title: 'The MQTT broker behind the bridge does not answer; nothing was accepted, try again.' },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    reason: 0x88,
+    title: 'The store does not answer; nothing was accepted, try again after `Retry-After`.',
+  },
+  UPSTREAM_UNAVAILABLE: {
+    status: 503,
+    title: 'The MQTT broker behind the bridge does not answer; nothing was accepted, try again.',
+  },
   UPSTREAM_REFUSED: { status: 502, title: 'The MQTT broker behind the bridge refused the message; its log says why.' },
-  UNSUPPORTED_BY_BRIDGE: { status: 501, title: 'A bridge in front of another broker cannot do this; ask the server itself.' },
+  UNSUPPORTED_BY_BRIDGE: {
+    status: 501,
+    title: 'A bridge in front of another broker cannot do this; ask the server itself.',
+  },
 
   // Names and messages
-  NAME_INVALID: { status: 400, reason: 0x90, title: 'A name must be 1 to 128 bytes without control characters, `/`, `+`, `#` or a `$` at the start.' },
-  VERSION_INVALID: { status: 400, reason: 0x90, title: 'A version must be 1 to 128 bytes without control characters or a `$` at the start.' },
-  VERSION_RANGE_INVALID: { status: 400, reason: 0x90, title: 'The range of versions is not a semver range such as `>=2.1 <3` or `*`.' },
+  NAME_INVALID: {
+    status: 400,
+    reason: 0x90,
+    title: 'A name must be 1 to 128 bytes without control characters, `/`, `+`, `#` or a `$` at the start.',
+  },
+  VERSION_INVALID: {
+    status: 400,
+    reason: 0x90,
+    title: 'A version must be 1 to 128 bytes without control characters or a `$` at the start.',
+  },
+  VERSION_RANGE_INVALID: {
+    status: 400,
+    reason: 0x90,
+    title: 'The range of versions is not a semver range such as `>=2.1 <3` or `*`.',
+  },
   TOPIC_INVALID: { status: 400, reason: 0x90, title: 'The topic is neither a private nor a broadcast topic.' },
-  MESSAGE_ID_INVALID: { status: 400, reason: 0x83, title: 'A message id must be 1 to 128 bytes without control characters.' },
-  PAYLOAD_INVALID: { status: 400, reason: 0x99, title: 'Send exactly one of `payload` and `payloadBase64`, the latter as base64.' },
+  MESSAGE_ID_INVALID: {
+    status: 400,
+    reason: 0x83,
+    title: 'A message id must be 1 to 128 bytes without control characters.',
+  },
+  PAYLOAD_INVALID: {
+    status: 400,
+    reason: 0x99,
+    title: 'Send exactly one of `payload` and `payloadBase64`, the latter as base64.',
+  },
   PAYLOAD_TOO_LARGE: { status: 413, reason: 0x95, title: 'The payload is larger than the server accepts.' },
-  TTL_INVALID: { status: 400, reason: 0x83, title: 'The time to live must be a whole number of seconds within the limits of the server.' },
+  TTL_INVALID: {
+    status: 400,
+    reason: 0x83,
+    title: 'The time to live must be a whole number of seconds within the limits of the server.',
+  },
   TOO_MANY_TOKENS: { status: 400, title: 'One request may name at most 1,000 tokens; split it.' },
-  RETAINED_LIMIT: { status: 409, reason: 0x97, title: 'The app has too many different retained broadcasts; clear some with an empty payload.' },
-  CURSOR_INVALID: { status: 400, title: 'The cursor does not come from this token\'s last lookup; look up again.' },
+  RETAINED_LIMIT: {
+    status: 409,
+    reason: 0x97,
+    title: 'The app has too many different retained broadcasts; clear some with an empty payload.',
+  },
+  CURSOR_INVALID: { status: 400, title: "The cursor does not come from this token's last lookup; look up again." },
 
   // Who
-  CREDENTIALS_MISSING: { status: 401, reason: 0x86, title: 'Send `Authorization: Bearer` with a provider key or a message token.' },
+  CREDENTIALS_MISSING: {
+    status: 401,
+    reason: 0x86,
+    title: 'Send `Authorization: Bearer` with a provider key or a message token.',
+  },
   CREDENTIALS_INVALID: { status: 401, reason: 0x86, title: 'The provider key or password is wrong.' },
-  TOKEN_INVALID: { status: 401, reason: 0x86, title: 'The message token was not issued here or was changed; ask the provider for a new one.' },
+  TOKEN_INVALID: {
+    status: 401,
+    reason: 0x86,
+    title: 'The message token was not issued here or was changed; ask the provider for a new one.',
+  },
   TOKEN_EXPIRED: { status: 401, reason: 0x87, title: 'The message token has expired; ask the provider for a new one.' },
   TOKEN_REVOKED: { status: 403, reason: 0x87, title: 'The message token was revoked; ask the provider for a new one.' },
-  TOKEN_SUPERSEDED: { status: 403, reason: 0x87, title: 'Another account is logged in to this app on this device; its token is the valid one.' },
+  TOKEN_SUPERSEDED: {
+    status: 403,
+    reason: 0x87,
+    title: 'Another account is logged in to this app on this device; its token is the valid one.',
+  },
   TOKEN_UNKNOWN: { status: 404, reason: 0x87, title: 'No such token id is registered.' },
   NOT_A_PROVIDER: { status: 403, reason: 0x87, title: 'This needs a provider key.' },
   NOT_A_DEVICE: { status: 403, reason: 0x87, title: 'This needs a message token.' },
@@ -56,20 +112,44 @@ export const ERRORS = {
   TOPIC_FORBIDDEN: { status: 403, reason: 0x87, title: 'This principal may not use this topic.' },
 
   // Sessions and packets
-  SESSION_TAKEN_OVER: { status: 409, reason: 0x8e, title: 'The same token connected again; only the newest connection stays.' },
+  SESSION_TAKEN_OVER: {
+    status: 409,
+    reason: 0x8e,
+    title: 'The same token connected again; only the newest connection stays.',
+  },
   SESSION_FENCED: { status: 409, reason: 0x8e, title: 'The session belongs to a newer connection.' },
   PACKET_MALFORMED: { status: 400, reason: 0x81, title: 'The packet is not well-formed MQTT.' },
   PROTOCOL_ERROR: { status: 400, reason: 0x82, title: 'The packet breaks a rule of MQTT.' },
   PROTOCOL_VERSION_UNSUPPORTED: { status: 400, reason: 0x84, title: 'Speak MQTT 3.1, 3.1.1 or 5.' },
   CLIENT_ID_INVALID: { status: 400, reason: 0x85, title: 'The client id is empty, too long or reserved.' },
   CONNECT_TIMEOUT: { status: 408, reason: 0x87, title: 'No CONNECT arrived in time.' },
-  KEEP_ALIVE_TIMEOUT: { status: 408, reason: 0x8d, title: 'Nothing arrived within one and a half times the keep alive.' },
+  KEEP_ALIVE_TIMEOUT: {
+    status: 408,
+    reason: 0x8d,
+    title: 'Nothing arrived within one and a half times the keep alive.',
+  },
   PACKET_TOO_LARGE: { status: 413, reason: 0x95, title: 'The packet is larger than the server accepts.' },
-  RECEIVE_MAXIMUM_EXCEEDED: { status: 429, reason: 0x93, title: 'More messages are unacknowledged than the server allows.' },
-  TOPIC_ALIAS_INVALID: { status: 400, reason: 0x94, title: 'The topic alias is 0, unknown or above the maximum of the server.' },
-  SUBSCRIPTIONS_LIMIT: { status: 429, reason: 0x97, title: 'The session has as many subscriptions as the server allows.' },
+  RECEIVE_MAXIMUM_EXCEEDED: {
+    status: 429,
+    reason: 0x93,
+    title: 'More messages are unacknowledged than the server allows.',
+  },
+  TOPIC_ALIAS_INVALID: {
+    status: 400,
+    reason: 0x94,
+    title: 'The topic alias is 0, unknown or above the maximum of the server.',
+  },
+  SUBSCRIPTIONS_LIMIT: {
+    status: 429,
+    reason: 0x97,
+    title: 'The session has as many subscriptions as the server allows.',
+  },
   SLOW_READER: { status: 429, reason: 0x97, title: 'The client does not read what is sent to it.' },
-  CONNECTIONS_LIMIT: { status: 503, reason: 0x9f, title: 'The server has as many connections as it allows; try again later.' },
+  CONNECTIONS_LIMIT: {
+    status: 503,
+    reason: 0x9f,
+    title: 'The server has as many connections as it allows; try again later.',
+  },
 } as const satisfies Record<string, CatalogueRow>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -19,7 +19,9 @@ export function createMetrics() {
     accepted: counter('push_accepted_total', 'Messages stored', ['destination']),
     duplicates: counter('push_duplicates_total', 'Messages whose id was already accepted', ['destination']),
     rejected: counter('push_rejected_total', 'Messages refused, by error code', ['code']),
-    delivered: counter('push_delivered_total', 'PUBLISH packets written to devices, redeliveries included', ['destination']),
+    delivered: counter('push_delivered_total', 'PUBLISH packets written to devices, redeliveries included', [
+      'destination',
+    ]),
     redelivered: counter('push_redelivered_total', 'PUBLISH packets written with DUP', ['destination']),
     acknowledged: counter('push_acknowledged_total', 'Messages acknowledged by devices', ['destination']),
     expired: counter('push_expired_total', 'Messages that reached their time to live unacknowledged', ['destination']),

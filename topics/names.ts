@@ -7,7 +7,8 @@ const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]|[\ud800-\udbff](?![\udc00-\udfff
 const LEVEL_OR_WILDCARD = /[/+#]/
 
 function isText(value: string): boolean {
-  if (value.length === 0 || value.length > MAX_NAME_BYTES || value.startsWith('$') || FORBIDDEN.test(value)) return false
+  if (value.length === 0 || value.length > MAX_NAME_BYTES || value.startsWith('$') || FORBIDDEN.test(value))
+    return false
   return Buffer.byteLength(value, 'utf8') <= MAX_NAME_BYTES
 }
 
@@ -33,7 +34,10 @@ export function isMessageId(value: string): boolean {
 
 /** The topic level of a version: `1.0+b7` is `1.0%2Bb7`. */
 export function encodeVersion(version: string): string {
-  return version.replace(/[+#/%]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+  return version.replace(
+    /[+#/%]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  )
 }
 
 /**

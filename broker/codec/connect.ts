@@ -20,6 +20,8 @@ const WILL_BITS = WILL_QOS_BITS | WILL_RETAIN_BIT
 const PASSWORD_BIT = 0x40
 const USERNAME_BIT = 0x80
 
+const FLAGS_AND_KEEP_ALIVE_BYTES = 3
+
 /** Mosquitto closes without a CONNACK here, MQTT leaves it open [MQTT-3.1.4-1], and its published sequences expect it. */
 const SILENT = { silent: true }
 
@@ -84,6 +86,7 @@ export function readProtocol(cursor: Cursor): Protocol {
 export function readConnect(cursor: Cursor, start: number, protocol: Protocol, limits: DecoderLimits): ConnectPacket {
   const { level } = protocol
   const flagsAt = cursor.position
+  if (cursor.remaining() < FLAGS_AND_KEEP_ALIVE_BYTES) malformed('3.1.2', 'CONNECT ends within its fixed part', SILENT)
   const flags = level === 3 ? effectiveFlags31(cursor.byte()) : checkedFlags(cursor.byte(), level)
   if (level === 3) cursor.bytes[flagsAt] = flags
   const keepAlive = cursor.twoByteInteger()

@@ -55,6 +55,7 @@ export class Decoder {
   #level: ProtocolLevel | undefined
   #terms: ConnectTerms | undefined
   #headerChecked = false
+  #oversizeConnect = false
   #ended = false
 
   constructor(limits: Partial<DecoderLimits> = {}) {
@@ -170,8 +171,6 @@ export class Decoder {
     if (this.#oversizeConnect) violation(Reason.packetTooLarge, '3.1.2.11.4', 'CONNECT is larger than the server accepts')
   }
 
-  #oversizeConnect = false
-
   #waitForHeader(state: HeaderState): undefined {
     if (state === Header.nothing) return this.#idle()
     this.#checkFirstByte(this.#framer.first >> 4)
@@ -211,6 +210,9 @@ export class Decoder {
     if (type === AUTH) checkAuthAllowed(terms)
     if (flags !== FLAGS[type] && !(terms.level === 3 && unusedIn31(flags, type))) {
       malformed(FLAG_CLAUSES[type] ?? 'MQTT-2.1.3-1', 'reserved flags of the fixed header are set') // 3.1.1: [MQTT-2.2.2-2]
+    }
+    if (this.#framer.remaining > 0 && (type === PINGREQ || type === PINGRESP)) {
+      malformed('3.12', 'PINGREQ and PINGRESP have no body', { silent: true })
     }
     if (type === SUBACK || type === UNSUBACK || type === PINGRESP) {
       protocolError('2.1.2', 'SUBACK, UNSUBACK and PINGRESP are the server\'s')

@@ -46,9 +46,8 @@ const DISCONNECT_REASONS = new Set([
 const CONTINUE_AUTHENTICATION = 0x18
 const RE_AUTHENTICATE = 0x19
 
-/** Section 3.12. */
+/** Section 3.12; that there is no body was checked with the fixed header. */
 export function readPingreq(cursor: Cursor, start: number): PingreqPacket {
-  if (cursor.remaining() > 0) malformed('3.12', 'PINGREQ has a body', { silent: true })
   return new DecodedPingreq(cursor.bytes, start, cursor.end)
 }
 

@@ -1,0 +1,95 @@
+/** The accept stage: a provider's PUBLISH becomes a stored message, and only then is acknowledged. */
+import { isUtf8 } from 'node:buffer'
+import { PushError } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Appended, Store } from '../store/contract.ts'
+import { makeMessage, type MessageLimits } from '../store/message.ts'
+import { parseVersions, providerDestination, type Provider, type VersionSelector } from '../topics/index.ts'
+import { encodeForwardProperties } from './codec/encoder.ts'
+import type { Properties, QoS } from './codec/packets.ts'
+
+export interface AcceptOptions {
+  readonly store: Store
+  readonly metrics: Metrics
+  readonly limits: MessageLimits
+  readonly now: () => number
+  readonly randomId: () => string
+}
+
+export interface Publication {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly properties: Properties
+}
+
+export type Accept = (provider: Provider, publication: Publication) => Promise<Appended>
+
+/**
+ * Stores a publication to a private or broadcast topic. On MQTT 5 the user property `id` is the message id (the same
+ * id again is accepted once), `versions` on the topic `<app>/*` is a range of versions, and Message Expiry Interval is
+ * the time to live. Rejects with what the catalogue names; then nothing is stored.
+ */
+export function createAccept(options: AcceptOptions): Accept {
+  return async (provider, publication) => {
+    const destination = providerDestination(provider, publication.topic)
+    try {
+      if (destination === undefined)
+        throw new PushError('TOPIC_FORBIDDEN', 'a provider publishes to private and broadcast topics of its apps')
+      const { message, dedupe } = draft(options, publication)
+      const appended =
+        destination.kind === 'private'
+          ? await options.store.append({ tokenId: destination.tokenId, app: destination.app, message, dedupe })
+          : await options.store.appendBroadcast({
+              app: destination.app,
+              selector: selectorOf(destination.version, publication.properties),
+              message,
+              dedupe,
+            })
+      const counter = appended.duplicate ? options.metrics.duplicates : options.metrics.accepted
+      counter.inc({ destination: destination.kind })
+      return appended
+    } catch (error) {
+      options.metrics.rejected.inc({ code: error instanceof PushError ? error.code : 'INTERNAL' })
+      throw error
+    }
+  }
+}
+
+function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, properties }: Publication) {
+  const id = userProperty(properties, 'id')
+  if (properties.payloadFormatIndicator === 1 && !isUtf8(payload))
+    throw new PushError('PAYLOAD_INVALID', 'not the UTF-8 it is said to be')
+  const forward = encodeForwardProperties({
+    ...properties,
+    userProperties: (properties.userProperties ?? []).filter(([name]) => name !== 'id' && name !== 'versions'),
+  })
+  const message = makeMessage(
+    {
+      payload: Buffer.from(payload),
+      retain,
+      id: id ?? randomId(),
+      properties: forward.byteLength === 0 ? undefined : forward,
+      ttl:
+        properties.messageExpiryInterval === undefined
+          ? undefined
+          : Math.min(properties.messageExpiryInterval, limits.maximumTtl),
+    },
+    limits,
+    now(),
+  )
+  return { message, dedupe: id !== undefined }
+}
+
+function selectorOf(version: string, properties: Properties): VersionSelector {
+  const range = userProperty(properties, 'versions')
+  if (range === undefined || version !== '*') return { kind: 'exact', version }
+  const selector = parseVersions(range)
+  if (selector === undefined) throw new PushError('VERSION_RANGE_INVALID')
+  return selector
+}
+
+function userProperty(properties: Properties, name: string): string | undefined {
+  return properties.userProperties?.find(([each]) => each === name)?.[1]
+}

@@ -1,0 +1,180 @@
+/**
+ * An app's broadcast log as one node sees it: read once, however many devices here need it. Devices that have caught
+ * up get a new entry straight from its wake; the others read behind, from the tail kept here or from the store.
+ */
+import type { Logger } from 'pino'
+import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../../store/contract.ts'
+import { selects } from '../../topics/index.ts'
+
+/** A session as this file sees it. */
+export interface BroadcastListener {
+  /** A new entry for this version; the listener decides whether it has caught up and has room. */
+  broadcastArrived(entry: BroadcastEntry, version: string, packets: PacketCache): void
+  /** There is more to read. */
+  broadcastGrew(): void
+}
+
+/** Encoded packets of one entry, by everything that makes them differ. */
+export type PacketCache = Map<string, Buffer>
+
+const TAIL_ENTRIES = 256
+const TAIL_BYTES = 4 * 1024 * 1024
+const READ: ReadLimit = { entries: 100, bytes: 1024 * 1024 }
+/** Deliveries of one entry before other work gets its turn. */
+const SLICE = 1000
+
+export class BroadcastReader {
+  readonly app: string
+  readonly #store: Store
+  readonly #logger: Logger
+  readonly #byVersion = new Map<string, Set<BroadcastListener>>()
+  /** Every listener that has read up to here knows all there is; undefined before the first read. */
+  #end: number | undefined
+  /** Entries up to here have been handed to all listeners that had caught up. */
+  #handed = 0
+  #target = 0
+  #advancing = false
+  #tail: BroadcastEntry[] = []
+  #tailBytes = 0
+  /** The tail holds every entry after this offset, up to `#end`. */
+  #tailFrom = 0
+  readonly #arrived = new Map<number, BroadcastEntry>()
+
+  constructor(app: string, store: Store, logger: Logger) {
+    this.app = app
+    this.#store = store
+    this.#logger = logger
+  }
+
+  get idle(): boolean {
+    return this.#byVersion.size === 0
+  }
+
+  get handed(): number {
+    return this.#handed
+  }
+
+  /** A listener whose reading has come to here has caught up. */
+  hasCaughtUp(readTo: number): boolean {
+    return this.#end !== undefined && readTo >= this.#end
+  }
+
+  add(version: string, listener: BroadcastListener): void {
+    const listeners = this.#byVersion.get(version)
+    if (listeners === undefined) this.#byVersion.set(version, new Set([listener]))
+    else listeners.add(listener)
+  }
+
+  remove(version: string, listener: BroadcastListener): void {
+    const listeners = this.#byVersion.get(version)
+    listeners?.delete(listener)
+    if (listeners?.size === 0) this.#byVersion.delete(version)
+  }
+
+  async read(after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>> {
+    if (this.#end !== undefined && after >= this.#tailFrom) return this.#readTail(after, this.#end, limit)
+    const slice = await this.#store.readBroadcast(this.app, after, limit)
+    if (this.#end === undefined) this.#begin(slice.end)
+    return slice
+  }
+
+  /** A wake, which may be late, doubled, or without its entry. */
+  woken(offset: number, entry: BroadcastEntry | undefined): void {
+    this.#target = Math.max(this.#target, offset)
+    if (this.#end === undefined || offset <= this.#end) return
+    if (entry !== undefined && this.#arrived.size < TAIL_ENTRIES) this.#arrived.set(offset, entry)
+    void this.#advance()
+  }
+
+  /** Looks into the log, in case a wake was lost. */
+  async check(): Promise<void> {
+    if (this.#end === undefined) return
+    const { end } = await this.#store.readBroadcast(this.app, this.#end, { entries: 1, bytes: 1 })
+    if (end > this.#end) this.woken(end, undefined)
+  }
+
+  #begin(end: number): void {
+    this.#end = end
+    this.#handed = end
+    this.#tailFrom = end
+    if (this.#target > end) void this.#advance()
+  }
+
+  #readTail(after: number, end: number, limit: ReadLimit): LogSlice<BroadcastEntry> {
+    const entries: BroadcastEntry[] = []
+    let bytes = 0
+    for (const entry of this.#tail) {
+      if (entry.offset <= after) continue
+      if (entries.length >= limit.entries || (entries.length > 0 && bytes + entry.payload.byteLength > limit.bytes)) {
+        return { entries, readTo: entries.at(-1)?.offset ?? after, end }
+      }
+      entries.push(entry)
+      bytes += entry.payload.byteLength
+    }
+    return { entries, readTo: Math.max(after, end), end }
+  }
+
+  /** Moves the end forward, one entry after the other, handing each to those who have caught up. */
+  async #advance(): Promise<void> {
+    if (this.#advancing || this.#end === undefined) return
+    this.#advancing = true
+    try {
+      while (this.#end < this.#target) {
+        const next = this.#end + 1
+        const arrived = this.#arrived.get(next)
+        this.#arrived.delete(next)
+        if (arrived !== undefined) await this.#hand([arrived], next)
+        else await this.#readAhead(this.#end)
+      }
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'a broadcast log could not be read, trying again at the next wake or sweep')
+    } finally {
+      this.#advancing = false
+    }
+  }
+
+  async #readAhead(after: number): Promise<void> {
+    const slice = await this.#store.readBroadcast(this.app, after, READ)
+    // The wake named an offset that is not there any more: expired, or dropped from a full log.
+    const readTo = slice.readTo > after ? slice.readTo : Math.max(this.#target, after)
+    await this.#hand(slice.entries, readTo)
+  }
+
+  async #hand(entries: readonly BroadcastEntry[], readTo: number): Promise<void> {
+    for (const entry of entries) {
+      this.#keep(entry)
+      await this.#handOne(entry)
+      this.#handed = entry.offset
+    }
+    this.#end = Math.max(this.#end ?? 0, readTo)
+    this.#handed = this.#end
+    for (const offset of this.#arrived.keys()) if (offset <= this.#end) this.#arrived.delete(offset)
+  }
+
+  async #handOne(entry: BroadcastEntry): Promise<void> {
+    this.#end = entry.offset
+    const packets: PacketCache = new Map()
+    let handed = 0
+    for (const [version, listeners] of this.#byVersion) {
+      if (!selects(entry.selector, version)) continue
+      for (const listener of listeners) {
+        listener.broadcastArrived(entry, version, packets)
+        if (++handed % SLICE === 0) {
+          packets.clear()
+          await new Promise<void>((resolve) => setImmediate(resolve))
+        }
+      }
+    }
+  }
+
+  #keep(entry: BroadcastEntry): void {
+    this.#tail.push(entry)
+    this.#tailBytes += entry.payload.byteLength
+    while (this.#tail.length > TAIL_ENTRIES || (this.#tailBytes > TAIL_BYTES && this.#tail.length > 1)) {
+      const oldest = this.#tail.shift()
+      if (oldest === undefined) return
+      this.#tailBytes -= oldest.payload.byteLength
+      this.#tailFrom = oldest.offset
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Cursor moves of all sessions of this node, written together. What a crash loses here is delivered again; it is never
+ * a message.
+ */
+import type { Logger } from 'pino'
+import type { Commit, Store, TokenId } from '../../store/contract.ts'
+
+/** A session as this file sees it. */
+export interface Committing {
+  readonly tokenId: TokenId
+  readonly epoch: number
+  /** The cursors as they are now. */
+  cursors(): { private: number; broadcast: number }
+  /** A newer session has been opened elsewhere. */
+  fenced(): void
+}
+
+const RETRY_MS = 500
+
+export class Commits {
+  readonly #store: Store
+  readonly #logger: Logger
+  readonly #periodMs: number
+  #dirty = new Set<Committing>()
+  #timer: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(store: Store, logger: Logger, periodMs: number) {
+    this.#store = store
+    this.#logger = logger
+    this.#periodMs = periodMs
+  }
+
+  /** The cursors of this session have moved. */
+  mark(session: Committing): void {
+    this.#dirty.add(session)
+    this.#timer ??= setTimeout(() => this.#tick(), this.#periodMs)
+  }
+
+  /** Writes what is marked, now. Never rejects: what could not be written stays marked. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#writing = this.#writing.then(() => this.#write())
+    return this.#writing
+  }
+
+  /** Takes a session out that writes its last cursors itself. */
+  forget(session: Committing): void {
+    this.#dirty.delete(session)
+  }
+
+  #tick(): void {
+    this.#timer = undefined
+    void this.flush()
+  }
+
+  async #write(): Promise<void> {
+    if (this.#dirty.size === 0) return
+    const sessions = this.#dirty
+    this.#dirty = new Set()
+    const byToken = new Map<TokenId, Committing>()
+    const commits: Commit[] = []
+    for (const session of sessions) {
+      byToken.set(session.tokenId, session)
+      commits.push({ tokenId: session.tokenId, epoch: session.epoch, ...session.cursors() })
+    }
+    try {
+      for (const refused of await this.#store.commit(commits)) {
+        const session = byToken.get(refused.tokenId)
+        if (session !== undefined && session.epoch === refused.epoch) session.fenced()
+      }
+    } catch (error) {
+      this.#logger.warn({ err: error, sessions: sessions.size }, 'cursors could not be written, trying again')
+      for (const session of sessions) this.#dirty.add(session)
+      this.#timer ??= setTimeout(() => this.#tick(), RETRY_MS)
+    }
+  }
+}

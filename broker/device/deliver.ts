@@ -1,0 +1,89 @@
+/** One stored message as a PUBLISH to one device. */
+import type { LogEntry } from '../../store/contract.ts'
+import { encodePublish } from '../codec/encoder.ts'
+import type { ProtocolLevel } from '../codec/packets.ts'
+import type { Subscription } from './session-state.ts'
+
+export interface Delivery {
+  readonly topic: string
+  readonly subscription: Subscription
+  readonly level: ProtocolLevel
+  /** The client's Maximum Packet Size. */
+  readonly maximumPacketSize: number
+  readonly retain: boolean
+  readonly dup: boolean
+  /** Absent for QoS 0. */
+  readonly packetId?: number
+  readonly now: number
+}
+
+/**
+ * The packet; undefined when it does not fit into the client's Maximum Packet Size [MQTT-3.1.2-24]. Where the user
+ * properties of ours alone make it too large, it goes without them.
+ */
+export function encodeDelivery(entry: LogEntry, delivery: Delivery): Buffer | undefined {
+  const packet = encode(entry, delivery, true)
+  if (packet.byteLength <= delivery.maximumPacketSize) return packet
+  if (delivery.level !== 5) return undefined
+  const bare = encode(entry, delivery, false)
+  return bare.byteLength <= delivery.maximumPacketSize ? bare : undefined
+}
+
+function encode(entry: LogEntry, delivery: Delivery, described: boolean): Buffer {
+  const { topic, level, retain, dup, packetId } = delivery
+  return encodePublish({
+    topic,
+    payload: entry.payload,
+    qos: packetId === undefined ? 0 : 1,
+    retain,
+    dup,
+    level,
+    ...(packetId === undefined ? {} : { packetId }),
+    ...(level === 5 ? { properties: deliveryProperties(entry, delivery, described) } : {}),
+  })
+}
+
+/** The publisher's properties, and those that belong to the delivery. */
+function deliveryProperties(entry: LogEntry, { subscription, now }: Delivery, described: boolean): Buffer {
+  const id = described ? Buffer.from(entry.id, 'utf8') : undefined
+  const storedAt = described ? Buffer.from(new Date(entry.storedAt).toISOString(), 'latin1') : undefined
+  const own = entry.properties?.byteLength ?? 0
+  const size =
+    5 +
+    own +
+    (subscription.identifier > 0 ? 5 : 0) +
+    (id === undefined ? 0 : 7 + id.length) +
+    (storedAt === undefined ? 0 : 13 + storedAt.length)
+  const bytes = Buffer.allocUnsafe(size)
+  // [MQTT-3.3.2-6] the time to live less the time it waited here
+  let at = bytes.writeUInt8(0x02, 0)
+  at = bytes.writeUInt32BE(Math.max(1, Math.ceil((entry.expiresAt - now) / 1000)), at)
+  if (entry.properties !== undefined) {
+    bytes.set(entry.properties, at)
+    at += own
+  }
+  if (subscription.identifier > 0) at = writeSubscriptionIdentifier(bytes, at, subscription.identifier)
+  if (id !== undefined) at = writeUserProperty(bytes, at, 'id', id)
+  if (storedAt !== undefined) at = writeUserProperty(bytes, at, 'storedAt', storedAt)
+  return bytes.subarray(0, at)
+}
+
+function writeUserProperty(bytes: Buffer, start: number, name: string, value: Buffer): number {
+  let at = bytes.writeUInt8(0x26, start)
+  at = bytes.writeUInt16BE(name.length, at)
+  at += bytes.write(name, at, 'latin1')
+  at = bytes.writeUInt16BE(value.length, at)
+  return at + value.copy(bytes, at)
+}
+
+/** [MQTT-3.3.4-3] */
+function writeSubscriptionIdentifier(bytes: Buffer, start: number, identifier: number): number {
+  let at = bytes.writeUInt8(0x0b, start)
+  let rest = identifier
+  do {
+    const digit = rest % 128
+    rest = Math.floor(rest / 128)
+    at = bytes.writeUInt8(rest > 0 ? digit | 0x80 : digit, at)
+  } while (rest > 0)
+  return at
+}

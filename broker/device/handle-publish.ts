@@ -1,0 +1,59 @@
+/** PUBLISH and PUBREL of a device: upstream, to the providers of its app. */
+import { PushError } from '../../errors.ts'
+import { mayDevicePublish } from '../../topics/index.ts'
+import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
+import { Reason, type PublishPacket } from '../codec/packets.ts'
+import type { DeviceSession } from './session.ts'
+
+/** The acknowledgement leaves after the message is stored for its subscribers; the next packet waits for it. */
+export function handlePublish(session: DeviceSession, packet: PublishPacket): void | Promise<void> {
+  const { topicAlias } = packet.properties
+  // [MQTT-3.3.2-9] the server allows no aliases: it sends no Topic Alias Maximum
+  if (topicAlias !== undefined) throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
+  const packetId = packet.packetId ?? 0
+  if (packet.qos === 2 && session.received.has(packetId)) {
+    // [MQTT-4.3.3-10] seen before its PUBREL: acknowledged again, not published again
+    return session.connection.write(encodePubrec(session.level, packetId))
+  }
+  if (!mayDevicePublish(session.device, packet.topic)) return refuse(session, packet)
+  return publish(session, packet, packetId)
+}
+
+export async function handlePubrel(session: DeviceSession, packetId: number): Promise<void> {
+  const known = session.received.delete(packetId)
+  if (known) await session.save()
+  session.connection.write(
+    encodePubcomp(session.level, packetId, known ? Reason.success : Reason.packetIdentifierNotFound),
+  )
+}
+
+async function publish(session: DeviceSession, packet: PublishPacket, packetId: number): Promise<void> {
+  const { node, connection, level } = session
+  // [MQTT-3.3.4-9]
+  if (packet.qos === 2 && session.received.size >= node.limits.receiveMaximum)
+    throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+  await node.upstream({
+    topic: packet.topic,
+    payload: Buffer.from(packet.payload),
+    qos: packet.qos,
+    retain: packet.retain,
+    clientId: session.tokenId,
+    properties: packet.properties,
+  })
+  node.metrics.upstream.inc()
+  if (packet.qos === 1) connection.write(encodePuback(level, packetId))
+  if (packet.qos !== 2) return
+  session.received.add(packetId)
+  await session.save()
+  connection.write(encodePubrec(level, packetId))
+}
+
+/** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
+function refuse(session: DeviceSession, packet: PublishPacket): void {
+  const { connection, level } = session
+  const error = new PushError('TOPIC_FORBIDDEN', 'a device publishes below its upstream topic only')
+  session.node.metrics.rejected.inc({ code: error.code })
+  if (level !== 5) throw error
+  if (packet.qos === 1) connection.write(encodePuback(level, packet.packetId ?? 0, error.reason, error.message))
+  if (packet.qos === 2) connection.write(encodePubrec(level, packet.packetId ?? 0, error.reason, error.message))
+}

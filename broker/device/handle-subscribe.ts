@@ -1,0 +1,99 @@
+/** SUBSCRIBE and UNSUBSCRIBE of a device (MQTT 5 sections 3.8 to 3.11). */
+import { deviceSubscription } from '../../topics/index.ts'
+import { PushError } from '../../errors.ts'
+import { encodeSuback, encodeUnsuback } from '../codec/encoder.ts'
+import { Reason, type SubscribePacket, type SubscriptionRequest, type UnsubscribePacket } from '../codec/packets.ts'
+import type { DeviceSession } from './session.ts'
+import type { SessionState, Subscription } from './session-state.ts'
+
+/** SUBACK of MQTT 3.1.1 knows one failure. */
+const FAILURE_V3 = 0x80
+
+export async function handleSubscribe(session: DeviceSession, packet: SubscribePacket): Promise<void> {
+  const retained: Subscription[] = []
+  const codes: number[] = []
+  for (const request of packet.subscriptions) {
+    codes.push(subscribe(session, request, packet.properties.subscriptionIdentifier ?? 0, retained))
+  }
+  const kept = await keep(session)
+  session.connection.write(
+    encodeSuback(
+      session.level,
+      packet.packetId,
+      kept ? codes : codes.map(() => failure(session, Reason.unspecifiedError)),
+    ),
+  )
+  if (!kept) return
+  for (const subscription of retained) session.drain.addRetained(subscription)
+  session.drain.run()
+}
+
+export async function handleUnsubscribe(session: DeviceSession, packet: UnsubscribePacket): Promise<void> {
+  const codes = packet.filters.map((filter) => {
+    if (!session.subscriptions.delete(filter)) return Reason.noSubscriptionExisted
+    apply(session, filter, undefined)
+    return Reason.success
+  })
+  await session.save()
+  session.connection.write(encodeUnsuback(session.level, packet.packetId, codes))
+}
+
+/** The subscriptions of a resumed session, with the retained messages that are still due. */
+export function restoreSubscriptions(session: DeviceSession, state: SessionState): void {
+  for (const subscription of state.subscriptions) {
+    // The version of the rules may have changed since it was kept.
+    if (deviceSubscription(session.device, subscription.filter) === undefined) continue
+    session.subscriptions.set(subscription.filter, subscription)
+    apply(session, subscription.filter, subscription)
+    if (subscription.retainedDue) session.drain.addRetained(subscription)
+  }
+}
+
+/** The code for the SUBACK. */
+function subscribe(
+  session: DeviceSession,
+  request: SubscriptionRequest,
+  identifier: number,
+  retained: Subscription[],
+): number {
+  const { subscriptions, device, node } = session
+  const existing = subscriptions.get(request.filter)
+  if (deviceSubscription(device, request.filter) === undefined) return failure(session, Reason.notAuthorized)
+  if (existing === undefined && subscriptions.size >= node.limits.subscriptions)
+    return failure(session, Reason.quotaExceeded)
+  // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
+  const wantsRetained = request.retainHandling === 0 || (request.retainHandling === 1 && existing === undefined)
+  const subscription: Subscription = {
+    filter: request.filter,
+    // [MQTT-3.8.4-8] the granted QoS may be lower: these topics are QoS 1
+    qos: request.qos === 0 ? 0 : 1,
+    retainAsPublished: request.retainAsPublished,
+    identifier,
+    retainedDue: wantsRetained,
+  }
+  subscriptions.set(request.filter, subscription)
+  apply(session, request.filter, subscription)
+  if (wantsRetained) retained.push(subscription)
+  return subscription.qos
+}
+
+function apply(session: DeviceSession, filter: string, subscription: Subscription | undefined): void {
+  const topic = deviceSubscription(session.device, filter)
+  if (topic?.kind === 'private') session.drain.setPrivate(subscription)
+  else if (topic?.kind === 'broadcast') session.drain.setVersion(topic.version, subscription)
+}
+
+/** False when the store does not take it: the subscriptions hold for this connection, but the client is told to retry. */
+async function keep(session: DeviceSession): Promise<boolean> {
+  try {
+    await session.save()
+    return true
+  } catch (error) {
+    if (error instanceof PushError && error.code === 'STORE_UNAVAILABLE') return false
+    throw error
+  }
+}
+
+function failure(session: DeviceSession, reason: number): number {
+  return session.level === 5 ? reason : FAILURE_V3
+}

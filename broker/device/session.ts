@@ -1,0 +1,223 @@
+/** The live connection of one token id: which packet goes to which handler, and what the session remembers. */
+import type { ErrorCode } from '../../errors.ts'
+import { PushError } from '../../errors.ts'
+import type { BroadcastEntry, Cursors, LogEntry, OpenedSession } from '../../store/contract.ts'
+import { privateTopic, type Device } from '../../topics/index.ts'
+import { PINGRESP } from '../codec/encoder.ts'
+import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
+import type { Connection, Role } from '../gate/connection.ts'
+import { Drain } from './drain.ts'
+import { handlePublish, handlePubrel } from './handle-publish.ts'
+import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
+import type { DeviceNode, UpstreamMessage } from './node.ts'
+import { encodeState, type SessionState, type Subscription } from './session-state.ts'
+import type { BroadcastListener, PacketCache } from './broadcast-reader.ts'
+import type { Committing } from './commits.ts'
+
+export interface SessionStart {
+  readonly node: DeviceNode
+  readonly connection: Connection
+  readonly device: Device
+  readonly connect: ConnectPacket
+  readonly opened: OpenedSession
+  readonly resumed: SessionState | undefined
+  readonly will: UpstreamMessage | undefined
+}
+
+/** MQTT 5 section 3.1.2.11.2: a Session Expiry Interval that never ends. */
+const NEVER = 0xffff_ffff
+
+export class DeviceSession implements Role, BroadcastListener, Committing {
+  readonly principal = 'device'
+  readonly node: DeviceNode
+  readonly connection: Connection
+  readonly device: Device
+  readonly level: ProtocolLevel
+  readonly epoch: number
+  readonly clientId: string
+  readonly privateTopic: string
+  readonly drain: Drain
+  readonly subscriptions = new Map<string, Subscription>()
+  /** Packet ids of QoS 2 messages that wait for PUBREL. */
+  readonly received: Set<number>
+  /** Seconds. */
+  #sessionExpiry: number
+  readonly #declaredExpiry: number
+  #will: UpstreamMessage | undefined
+  readonly #willDelay: number
+  #closed = false
+
+  constructor({ node, connection, device, connect, opened, resumed, will }: SessionStart) {
+    this.node = node
+    this.connection = connection
+    this.device = device
+    this.level = connect.level
+    this.epoch = opened.epoch
+    this.clientId = connect.clientId
+    this.privateTopic = privateTopic(device.app, device.tokenId)
+    this.#declaredExpiry = declaredExpiry(connect)
+    this.#sessionExpiry = Math.min(this.#declaredExpiry, node.limits.sessionExpiry)
+    this.#will = will
+    this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
+    this.received = new Set(resumed?.received)
+    this.drain = new Drain(this, opened, connect, resumed)
+  }
+
+  get tokenId(): string {
+    return this.device.tokenId
+  }
+
+  /** The session outlives the connection. */
+  get persistent(): boolean {
+    return this.#sessionExpiry > 0
+  }
+
+  /** Seconds the server keeps the session, when that is not what the client asked for [MQTT-3.2.2-21]. */
+  get grantedExpiry(): number | undefined {
+    return this.#sessionExpiry === this.#declaredExpiry ? undefined : this.#sessionExpiry
+  }
+
+  get live(): boolean {
+    return !this.#closed && this.connection.open
+  }
+
+  handle(packet: Packet): void | Promise<void> {
+    switch (packet.type) {
+      case 'puback':
+        return this.drain.acknowledged(packet.packetId)
+      case 'pingreq':
+        return this.connection.write(PINGRESP)
+      case 'publish':
+        return handlePublish(this, packet)
+      case 'pubrel':
+        return handlePubrel(this, packet.packetId)
+      case 'subscribe':
+        return handleSubscribe(this, packet)
+      case 'unsubscribe':
+        return handleUnsubscribe(this, packet)
+      case 'disconnect':
+        return this.#disconnected(packet)
+      case 'pubrec':
+      case 'pubcomp':
+        // The server never sends QoS 2 to a device.
+        throw new PushError('PROTOCOL_ERROR', `${packet.type.toUpperCase()} for a message that was not sent`)
+      case 'connect':
+      case 'auth':
+        throw new PushError('PROTOCOL_ERROR', `${packet.type.toUpperCase()} is not expected here`)
+    }
+  }
+
+  drained(): void {
+    this.drain.run()
+  }
+
+  end(error: PushError): void {
+    this.connection.end(error)
+  }
+
+  fenced(): void {
+    this.end(new PushError('SESSION_TAKEN_OVER'))
+  }
+
+  privateArrived(offset: number, entry: LogEntry | undefined): void {
+    this.drain.privateArrived(offset, entry)
+  }
+
+  broadcastArrived(entry: BroadcastEntry, version: string, packets: PacketCache): void {
+    this.drain.broadcastArrived(entry, version, packets)
+  }
+
+  broadcastGrew(): void {
+    this.drain.run()
+  }
+
+  acknowledgedElsewhere(cursors: Cursors): void {
+    this.drain.acknowledgedElsewhere(cursors)
+  }
+
+  /** Reads both logs again, in case a wake was lost. */
+  look(): void {
+    this.drain.look()
+  }
+
+  cursors(): { private: number; broadcast: number } {
+    return this.drain.cursors()
+  }
+
+  state(): SessionState {
+    return {
+      subscriptions: [...this.subscriptions.values()],
+      ...this.drain.sentMarks(),
+      received: [...this.received],
+    }
+  }
+
+  /** Keeps the session in the store as it is now, when it outlives the connection. */
+  async save(): Promise<void> {
+    if (!this.persistent) return
+    await this.node.store.saveSession(this.tokenId, this.epoch, encodeState(this.state()))
+  }
+
+  closed(code: ErrorCode | undefined): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.drain.stop()
+    this.node.sessions.commits.forget(this)
+    this.node.sessions.remove(this, this.#leave(code))
+    if (code !== 'SHUTTING_DOWN') this.#publishWill(code)
+  }
+
+  #disconnected(packet: DisconnectPacket): void {
+    const { sessionExpiryInterval } = packet.properties
+    if (sessionExpiryInterval !== undefined) {
+      // [MQTT-3.14.2-2] a session that was to end with the connection cannot be kept by DISCONNECT
+      if (this.#declaredExpiry === 0 && sessionExpiryInterval > 0) {
+        throw new PushError('PROTOCOL_ERROR', 'Session Expiry Interval was 0 in CONNECT')
+      }
+      this.#sessionExpiry = Math.min(expirySeconds(sessionExpiryInterval), this.node.limits.sessionExpiry)
+    }
+    // [MQTT-3.14.4-3] the will goes, unless reason code 0x04 asks for it
+    if (packet.reason !== 0x04) this.#will = undefined
+    this.connection.destroy()
+  }
+
+  /** Writes the last cursors and what a resumption needs. A failure costs duplicates; the epoch fences the rest. */
+  async #leave(code: ErrorCode | undefined): Promise<void> {
+    const { store, logger } = this.node
+    try {
+      await store.commit([{ tokenId: this.tokenId, epoch: this.epoch, ...this.cursors() }])
+      const expiresAt = this.node.now() + this.#sessionExpiry * 1000
+      await store.closeSession(this.tokenId, this.epoch, {
+        ...(this.persistent ? { state: encodeState(this.state()) } : {}),
+        stateExpiresAt: expiresAt,
+      })
+    } catch (error) {
+      logger.warn({ connection: this.connection.id, code, err: error }, 'the end of a session could not be written')
+    }
+  }
+
+  /** [MQTT-3.1.2-8] after any end but a DISCONNECT; a takeover cancels a delayed one [MQTT-3.1.3-9]. */
+  #publishWill(code: ErrorCode | undefined): void {
+    const will = this.#will
+    if (will === undefined) return
+    const delay = Math.min(this.#willDelay, this.#sessionExpiry)
+    if (code === 'SESSION_TAKEN_OVER' && delay > 0) return
+    const { node, tokenId } = this
+    const publish = () => {
+      if (delay > 0 && node.sessions.has(tokenId)) return
+      node.upstream(will).catch((error: unknown) => node.logger.error({ err: error }, 'a will could not be published'))
+    }
+    if (delay > 0) setTimeout(publish, Math.min(delay * 1000, 2 ** 31 - 1)).unref()
+    else publish()
+  }
+}
+
+function declaredExpiry(connect: ConnectPacket): number {
+  // Before MQTT 5 a session that is not clean has no end.
+  if (connect.level !== 5) return connect.cleanStart ? 0 : Number.POSITIVE_INFINITY
+  return expirySeconds(connect.properties.sessionExpiryInterval ?? 0)
+}
+
+function expirySeconds(interval: number): number {
+  return interval === NEVER ? Number.POSITIVE_INFINITY : interval
+}

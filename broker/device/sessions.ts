@@ -1,0 +1,186 @@
+/** The live device sessions of this node: found by token id, woken by the store, swept slowly. */
+import type { Logger } from 'pino'
+import { PushError } from '../../errors.ts'
+import type { Metrics } from '../../metrics.ts'
+import type { Cursors, LogEntry, BroadcastEntry, SessionEnd, Store, TokenId, Watcher } from '../../store/contract.ts'
+import { BroadcastReader } from './broadcast-reader.ts'
+import { Commits } from './commits.ts'
+import type { DeviceLimits } from './node.ts'
+import type { DeviceSession } from './session.ts'
+
+const SWEEP_TICK_MS = 1000
+
+interface Expected {
+  waiting: number
+  offset: number
+  ended: { readonly epoch: number; readonly reason: SessionEnd } | undefined
+}
+
+export class Sessions implements Watcher {
+  readonly commits: Commits
+  readonly #store: Store
+  readonly #logger: Logger
+  readonly #metrics: Metrics
+  readonly #limits: DeviceLimits
+  readonly #live = new Map<TokenId, DeviceSession>()
+  /** What was heard of token ids whose session is just being opened. */
+  readonly #expected = new Map<TokenId, Expected>()
+  /** Sessions whose end is being written: the next connection of the token id waits for it. */
+  readonly #closing = new Map<TokenId, Promise<void>>()
+  readonly #readers = new Map<string, BroadcastReader>()
+  readonly #retry = new Set<DeviceSession>()
+  #retryTimer: NodeJS.Timeout | undefined
+  #sweepTimer: NodeJS.Timeout | undefined
+  #sweep: Iterator<DeviceSession> | undefined
+  #stopWatching: () => void = () => undefined
+
+  constructor(store: Store, metrics: Metrics, logger: Logger, limits: DeviceLimits) {
+    this.#store = store
+    this.#metrics = metrics
+    this.#logger = logger
+    this.#limits = limits
+    this.commits = new Commits(store, logger, limits.commitMs)
+  }
+
+  has(tokenId: TokenId): boolean {
+    return this.#live.has(tokenId)
+  }
+
+  get size(): number {
+    return this.#live.size
+  }
+
+  start(): void {
+    this.#stopWatching = this.#store.watch(this)
+    this.#sweepTimer = setInterval(() => this.#sweepSome(), SWEEP_TICK_MS).unref()
+  }
+
+  /** Ends every session and writes what it leaves; the store stays open. */
+  async stop(): Promise<void> {
+    clearInterval(this.#sweepTimer)
+    clearTimeout(this.#retryTimer)
+    this.#stopWatching()
+    for (const session of [...this.#live.values()]) session.end(new PushError('SHUTTING_DOWN'))
+    await Promise.all(this.#closing.values())
+    await this.commits.flush()
+  }
+
+  /** Ends a session of this token id here, and waits until what it leaves is written. */
+  async release(tokenId: TokenId): Promise<void> {
+    this.#live.get(tokenId)?.end(new PushError('SESSION_TAKEN_OVER'))
+    await this.#closing.get(tokenId)
+  }
+
+  /** From now on, what is heard of this token id is kept for `started`; returns how to stop. */
+  expect(tokenId: TokenId): () => void {
+    const expected = this.#expected.get(tokenId) ?? { waiting: 0, offset: 0, ended: undefined }
+    expected.waiting++
+    this.#expected.set(tokenId, expected)
+    return () => {
+      if (--expected.waiting === 0) this.#expected.delete(tokenId)
+    }
+  }
+
+  /** Tells a session what was heard of it while it was opened. */
+  started(session: DeviceSession): void {
+    const expected = this.#expected.get(session.tokenId)
+    if (expected === undefined) return
+    if (expected.ended !== undefined && session.epoch <= expected.ended.epoch)
+      session.end(new PushError(expected.ended.reason))
+    if (expected.offset > 0) session.privateArrived(expected.offset, undefined)
+  }
+
+  /** @throws SESSION_TAKEN_OVER when a newer one is here already */
+  add(session: DeviceSession): void {
+    const other = this.#live.get(session.tokenId)
+    if (other !== undefined && other.epoch > session.epoch) throw new PushError('SESSION_TAKEN_OVER')
+    other?.end(new PushError('SESSION_TAKEN_OVER'))
+    this.#live.set(session.tokenId, session)
+  }
+
+  /** `written` settles when the store knows the end of the session. */
+  remove(session: DeviceSession, written: Promise<void>): void {
+    const { tokenId } = session
+    if (this.#live.get(tokenId) === session) this.#live.delete(tokenId)
+    this.#retry.delete(session)
+    this.#metrics.pendingWakes.set(this.#retry.size)
+    const earlier = this.#closing.get(tokenId)
+    const closing: Promise<void> = Promise.all([earlier, written]).then(() => {
+      if (this.#closing.get(tokenId) === closing) this.#closing.delete(tokenId)
+    })
+    this.#closing.set(tokenId, closing)
+  }
+
+  reader(app: string): BroadcastReader {
+    let reader = this.#readers.get(app)
+    if (reader === undefined) {
+      reader = new BroadcastReader(app, this.#store, this.#logger)
+      this.#readers.set(app, reader)
+    }
+    return reader
+  }
+
+  /** A reader without listeners costs a read a sweep, and its tail. */
+  releaseReader(reader: BroadcastReader): void {
+    if (reader.idle && this.#readers.get(reader.app) === reader) this.#readers.delete(reader.app)
+  }
+
+  /** Runs the drain of a session again soon: the store did not answer. */
+  later(session: DeviceSession): void {
+    this.#retry.add(session)
+    this.#metrics.pendingWakes.set(this.#retry.size)
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = undefined
+      const sessions = [...this.#retry]
+      this.#retry.clear()
+      this.#metrics.pendingWakes.set(0)
+      for (const each of sessions) each.look()
+    }, this.#limits.retryMs)
+  }
+
+  privateAppended(tokenId: TokenId, offset: number, entry?: LogEntry): void {
+    this.#live.get(tokenId)?.privateArrived(offset, entry)
+    const expected = this.#expected.get(tokenId)
+    if (expected !== undefined) expected.offset = Math.max(expected.offset, offset)
+  }
+
+  broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void {
+    this.#readers.get(app)?.woken(offset, entry)
+  }
+
+  sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void {
+    const session = this.#live.get(tokenId)
+    if (session !== undefined && session.epoch <= epoch) session.end(new PushError(reason))
+    const expected = this.#expected.get(tokenId)
+    if (expected !== undefined && epoch >= (expected.ended?.epoch ?? 0)) expected.ended = { epoch, reason }
+  }
+
+  cursorMoved(tokenId: TokenId, cursors: Cursors): void {
+    this.#live.get(tokenId)?.acknowledgedElsewhere(cursors)
+  }
+
+  resync(): void {
+    for (const session of this.#live.values()) session.look()
+    for (const reader of this.#readers.values()) this.#check(reader)
+  }
+
+  /** A part of the sessions each second, so that a sweep is never a burst. */
+  #sweepSome(): void {
+    const ticks = Math.max(1, Math.round(this.#limits.sweepMs / SWEEP_TICK_MS))
+    let left = Math.ceil(this.#live.size / ticks)
+    this.#sweep ??= this.#live.values()
+    for (; left > 0; left--) {
+      const next = this.#sweep.next()
+      if (next.done === true) {
+        this.#sweep = undefined
+        for (const reader of this.#readers.values()) this.#check(reader)
+        return
+      }
+      next.value.look()
+    }
+  }
+
+  #check(reader: BroadcastReader): void {
+    reader.check().catch((error: unknown) => this.#logger.warn({ err: error }, 'a broadcast log could not be read'))
+  }
+}

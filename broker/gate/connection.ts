@@ -1,0 +1,314 @@
+/**
+ * One network connection: bytes in, well-formed packets out, one after the other; and bytes back, gathered by turn of
+ * the event loop. What the packets mean is the role's: a device session of ours, or Aedes.
+ */
+import type { Duplex } from 'node:stream'
+import { PushError, type ErrorCode } from '../../errors.ts'
+import { Decoder, ProtocolViolation } from '../codec/decoder.ts'
+import { encodeConnack, encodeDisconnect } from '../codec/encoder.ts'
+import type { ConnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
+import type { GateContext } from './context.ts'
+import { Outbox } from './outbox.ts'
+import type { Timed } from './timer-wheel.ts'
+
+/** What a connection is used for, once its CONNECT was accepted. */
+export interface Role {
+  /** For the metrics. */
+  readonly principal: 'device' | 'provider' | 'user'
+  /** Handles one packet. The next one waits for the promise, so that a client's packets are handled in order. */
+  handle(packet: Packet): void | Promise<void>
+  /** The peer has read what was written; writing may go on. */
+  drained(): void
+  /** The connection is gone, once; with the code when the server closed it. */
+  closed(code: ErrorCode | undefined): void
+}
+
+/** How long a peer may take to read the last bytes before its socket is destroyed, ms. */
+const LINGER_MS = 2000
+
+export class Connection implements Timed {
+  readonly stream: Duplex
+  /** For logs. */
+  readonly id: string
+  readonly context: GateContext
+  readonly remoteAddress: string
+  role: Role | undefined
+  level: ProtocolLevel | undefined
+  /** Close by this time unless the role moves it: the time to CONNECT, later the keep alive. */
+  #keepAliveMs: number
+  #lastPacketAt: number
+  /** Close at this time whatever arrives (a token expires); 0 for never. */
+  #closeAt = 0
+  #closeCode: ErrorCode = 'TOKEN_EXPIRED'
+  readonly #decoder: Decoder
+  readonly #outbox: Outbox
+  #busy = false
+  #held = false
+  #stalledSince = 0
+  #state: 'open' | 'ending' | 'closed' = 'open'
+
+  constructor(stream: Duplex, context: GateContext, id: string, remoteAddress: string) {
+    this.stream = stream
+    this.context = context
+    this.id = id
+    this.remoteAddress = remoteAddress
+    this.#decoder = new Decoder(context.decoder)
+    this.#outbox = new Outbox(stream, context.flusher)
+    this.#keepAliveMs = context.limits.connectTimeoutMs
+    this.#lastPacketAt = context.now()
+    context.wheel.set(this, this.#lastPacketAt + this.#keepAliveMs)
+    stream.on('data', (chunk: Buffer) => this.#received(chunk))
+    stream.on('drain', () => this.#drained())
+    stream.on('end', () => this.destroy())
+    stream.on('error', (error) => this.#broken(error))
+    stream.on('close', () => this.#closed())
+  }
+
+  get open(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** False while the peer reads slower than it is sent to: wait for the role's `drained`. */
+  get writable(): boolean {
+    return this.#outbox.pending < this.context.limits.outputHighWater
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.#state !== 'open') return
+    this.#outbox.write(chunk)
+    if (this.#stalledSince === 0 && this.stream.writableNeedDrain) this.#stalled()
+  }
+
+  /** From CONNECT: seconds of the keep alive, 0 for none, and when the credentials end (0: never). */
+  admit(role: Role, keepAlive: number, credentialsEnd: number): void {
+    this.role = role
+    // [MQTT-3.1.2-22] one and a half times the keep alive
+    this.#keepAliveMs = keepAlive * 1500
+    this.#closeAt = credentialsEnd
+    this.context.metrics.connections.inc({ principal: role.principal })
+    this.#arm(this.context.now())
+  }
+
+  /** Refuses a CONNECT and says why. */
+  refuse(connect: Pick<ConnectPacket, 'level'>, error: PushError): void {
+    const { context } = this
+    context.metrics.refusedConnects.inc({ code: error.code })
+    context.logger.info({ connection: this.id, code: error.code, detail: error.detail }, 'CONNECT refused')
+    this.#last(
+      encodeConnack(connect.level, {
+        sessionPresent: false,
+        reason: error.reason,
+        returnCode: returnCodeOf(error),
+        properties: { reasonString: error.message },
+      }),
+      error.code,
+    )
+  }
+
+  /** Closes from the server's side; MQTT 5 clients are told the reason. */
+  end(error: PushError): void {
+    if (this.#state !== 'open') return
+    const { context } = this
+    context.metrics.disconnects.inc({ code: error.code })
+    context.logger.info({ connection: this.id, code: error.code, detail: error.detail }, 'connection closed')
+    const farewell =
+      this.level === 5 && this.role !== undefined ? encodeDisconnect(error.reason, error.message) : undefined
+    this.#last(farewell, error.code)
+  }
+
+  /** Closes without a word: after the client's DISCONNECT, or when nothing can be said. */
+  destroy(): void {
+    this.#last(undefined, undefined)
+  }
+
+  /** More input waits until `proceed`: answers are due first. */
+  hold(): void {
+    this.#held = true
+  }
+
+  proceed(): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#work()
+  }
+
+  due(now: number): number {
+    if (this.#state !== 'open') return 0
+    const { limits } = this.context
+    if (this.#stalledSince > 0 && now - this.#stalledSince >= limits.stallTimeoutMs) {
+      this.end(new PushError('SLOW_READER'))
+      this.stream.destroy()
+    } else if (this.#closeAt > 0 && now >= this.#closeAt) {
+      this.end(new PushError(this.#closeCode))
+    } else if (this.#keepAliveMs > 0 && now - this.#lastPacketAt >= this.#keepAliveMs && !this.#busy && !this.#held) {
+      this.end(new PushError(this.role === undefined ? 'CONNECT_TIMEOUT' : 'KEEP_ALIVE_TIMEOUT'))
+    } else {
+      return this.#nextDue(now)
+    }
+    return 0
+  }
+
+  #nextDue(now: number): number {
+    let next = Number.POSITIVE_INFINITY
+    if (this.#keepAliveMs > 0) next = Math.max(this.#lastPacketAt + this.#keepAliveMs, now + 1000)
+    if (this.#closeAt > 0) next = Math.min(next, this.#closeAt)
+    if (this.#stalledSince > 0) next = Math.min(next, this.#stalledSince + this.context.limits.stallTimeoutMs)
+    return Number.isFinite(next) ? next : 0
+  }
+
+  #arm(now: number): void {
+    const next = this.#nextDue(now)
+    if (next === 0) this.context.wheel.clear(this)
+    else this.context.wheel.set(this, next)
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#state !== 'open') return
+    this.#decoder.push(chunk)
+    this.#work()
+  }
+
+  /** Hands packets to the role until one has to be waited for. */
+  #work(): void {
+    try {
+      while (this.#state === 'open' && !this.#busy && !this.#held && this.#mayRead()) {
+        const packet = this.#decoder.next()
+        if (packet === undefined) return this.#resume()
+        this.#lastPacketAt = this.context.now()
+        const waiting = this.role === undefined ? this.#first(packet) : this.role.handle(packet)
+        if (waiting !== undefined) this.#wait(waiting)
+      }
+      if (this.#state === 'open') this.stream.pause()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** A peer that does not read its answers is not read from either, so that answers cannot pile up. */
+  #mayRead(): boolean {
+    return this.#outbox.pending < this.context.limits.outputHighWater * 4
+  }
+
+  #resume(): void {
+    if (this.stream.isPaused()) this.stream.resume()
+  }
+
+  #first(packet: Packet): Promise<void> | undefined {
+    if (packet.type !== 'connect') throw new PushError('PROTOCOL_ERROR', 'the first packet must be CONNECT')
+    this.level = packet.level
+    return this.context.route(this, packet)
+  }
+
+  #wait(waiting: Promise<void>): void {
+    this.#busy = true
+    waiting.then(
+      () => {
+        this.#busy = false
+        this.#work()
+      },
+      (error: unknown) => {
+        this.#busy = false
+        this.#failed(error)
+      },
+    )
+  }
+
+  #failed(error: unknown): void {
+    if (this.#state !== 'open') return
+    const known = toPushError(error)
+    if (known.code === 'INTERNAL')
+      this.context.logger.error({ connection: this.id, err: error }, 'a packet could not be handled')
+    if (error instanceof ProtocolViolation) this.#violated(error, known)
+    else if (this.role === undefined && this.level !== undefined) this.refuse({ level: this.level }, known)
+    else this.end(known)
+  }
+
+  /** The decoder knows what the peer can be told (section 4.13). */
+  #violated(violation: ProtocolViolation, known: PushError): void {
+    const { context } = this
+    const { reply, reason, returnCode } = violation
+    const counter = reply === 'connack' ? context.metrics.refusedConnects : context.metrics.disconnects
+    counter.inc({ code: known.code })
+    context.logger.info({ connection: this.id, code: known.code, detail: known.detail }, 'malformed packet')
+    const text = { reasonString: known.message }
+    if (reply === 'disconnect') this.#last(encodeDisconnect(reason, known.message), known.code)
+    else if (reply === 'none') this.#last(undefined, known.code)
+    else if (returnCode !== undefined)
+      this.#last(encodeConnack(4, { sessionPresent: false, reason, returnCode }), known.code)
+    else this.#last(encodeConnack(5, { sessionPresent: false, reason, returnCode: 0, properties: text }), known.code)
+  }
+
+  #drained(): void {
+    this.#stalledSince = 0
+    this.#work()
+    this.role?.drained()
+  }
+
+  #stalled(): void {
+    this.#stalledSince = this.context.now()
+    this.#arm(this.#stalledSince)
+  }
+
+  #broken(error: Error): void {
+    this.context.logger.debug({ connection: this.id, err: error.message }, 'socket error')
+    this.stream.destroy()
+  }
+
+  /** Writes the last bytes, then closes; whatever the peer does, the socket is gone after a while. */
+  #last(bytes: Uint8Array | undefined, code: ErrorCode | undefined): void {
+    if (this.#state !== 'open') return
+    this.#outbox.flush()
+    this.#state = 'ending'
+    if (bytes !== undefined && !this.stream.destroyed) this.stream.write(bytes)
+    this.stream.end()
+    // Closing with unread input would reset the connection and take the last bytes with it: read on, into nothing.
+    this.stream.removeAllListeners('data')
+    this.stream.resume()
+    const linger = setTimeout(() => this.stream.destroy(), LINGER_MS).unref()
+    this.stream.once('end', () => this.stream.destroy())
+    this.stream.once('close', () => clearTimeout(linger))
+    this.#leave(code)
+  }
+
+  #closed(): void {
+    if (this.#state === 'open') {
+      this.#state = 'closed'
+      this.#leave(undefined)
+    }
+    this.#state = 'closed'
+  }
+
+  #leave(code: ErrorCode | undefined): void {
+    this.context.wheel.clear(this)
+    this.context.connections.delete(this)
+    if (this.role === undefined) return
+    this.context.metrics.connections.dec({ principal: this.role.principal })
+    this.role.closed(code)
+  }
+}
+
+function toPushError(error: unknown): PushError {
+  if (error instanceof PushError) return error
+  if (error instanceof ProtocolViolation) return new PushError(error.code, `${error.message} [${error.clause}]`)
+  return new PushError('INTERNAL')
+}
+
+/** CONNACK return codes of MQTT 3.1.1 section 3.2.2.3 for our refusals. */
+function returnCodeOf(error: PushError): number {
+  switch (error.code) {
+    case 'PROTOCOL_VERSION_UNSUPPORTED':
+      return 1
+    case 'CLIENT_ID_INVALID':
+      return 2
+    case 'STORE_UNAVAILABLE':
+    case 'SHUTTING_DOWN':
+    case 'CONNECTIONS_LIMIT':
+    case 'INTERNAL':
+      return 3
+    case 'CREDENTIALS_INVALID':
+    case 'TOKEN_INVALID':
+      return 4
+    default:
+      return 5
+  }
+}

@@ -1,0 +1,34 @@
+import type { Logger } from 'pino'
+import type { Metrics } from '../../metrics.ts'
+import type { DecoderLimits } from '../codec/decoder.ts'
+import type { ConnectPacket } from '../codec/packets.ts'
+import type { Connection } from './connection.ts'
+import type { Flusher } from './outbox.ts'
+import type { TimerWheel } from './timer-wheel.ts'
+
+export interface GateLimits {
+  /** From the first byte of a connection to its CONNECT, ms. */
+  readonly connectTimeoutMs: number
+  /** A peer that does not read for this long, while something waits for it, is disconnected, ms. */
+  readonly stallTimeoutMs: number
+  /** Bytes that may wait for a peer before deliveries to it pause. */
+  readonly outputHighWater: number
+  /** Connections in all. */
+  readonly connections: number
+  /** Largest packet of a client, bytes, fixed header included. */
+  readonly maximumPacketSize: number
+}
+
+/** What all connections of one gate share. */
+export interface GateContext {
+  readonly limits: GateLimits
+  readonly decoder: Partial<DecoderLimits>
+  readonly wheel: TimerWheel
+  readonly flusher: Flusher
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly now: () => number
+  readonly connections: Set<Connection>
+  /** Decides what a CONNECT is; answers it, and admits a role or refuses. */
+  route(connection: Connection, connect: ConnectPacket): Promise<void>
+}

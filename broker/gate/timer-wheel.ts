@@ -1,0 +1,73 @@
+/**
+ * One timer for all connections: keep alive, the time to CONNECT, and stalled writes all have a resolution of a
+ * second, so a wheel of one-second slots replaces a timer object per connection.
+ */
+
+export interface Timed {
+  /** Called no earlier than the second in which it is due; returns when to call again (ms since the epoch), 0 for never. */
+  due(now: number): number
+}
+
+const TICK_MS = 1000
+const SLOTS = 512
+
+export class TimerWheel {
+  readonly #now: () => number
+  readonly #slots: (Set<Timed> | undefined)[] = new Array<Set<Timed> | undefined>(SLOTS).fill(undefined)
+  readonly #slotOf = new Map<Timed, number>()
+  #timer: NodeJS.Timeout | undefined
+  #tick: number
+
+  constructor(now: () => number) {
+    this.#now = now
+    this.#tick = Math.floor(now() / TICK_MS)
+  }
+
+  /** Sets, or moves, when `timed` is due. */
+  set(timed: Timed, dueAt: number): void {
+    this.clear(timed)
+    const tick = Math.max(Math.ceil(dueAt / TICK_MS), this.#tick + 1)
+    // What is due later than one turn of the wheel is looked at once a turn, and asked again.
+    const slot = tick - this.#tick >= SLOTS ? this.#tick % SLOTS : tick % SLOTS
+    const set = this.#slots[slot] ?? new Set<Timed>()
+    this.#slots[slot] = set
+    set.add(timed)
+    this.#slotOf.set(timed, slot)
+    this.#timer ??= setInterval(() => this.#advance(), TICK_MS).unref()
+  }
+
+  clear(timed: Timed): void {
+    const slot = this.#slotOf.get(timed)
+    if (slot === undefined) return
+    this.#slots[slot]?.delete(timed)
+    this.#slotOf.delete(timed)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#slotOf.clear()
+    this.#slots.fill(undefined)
+  }
+
+  #advance(): void {
+    const now = this.#now()
+    const current = Math.floor(now / TICK_MS)
+    // A process that slept, or a clock that jumped: one whole turn looks at every slot.
+    const steps = Math.min(Math.max(current - this.#tick, 0), SLOTS)
+    for (let step = 0; step < steps; step++) this.#run((current - steps + 1 + step) % SLOTS, current, now)
+    this.#tick = current
+  }
+
+  #run(slot: number, current: number, now: number): void {
+    const set = this.#slots[slot]
+    if (set === undefined || set.size === 0) return
+    this.#slots[slot] = undefined
+    this.#tick = current
+    for (const timed of set) {
+      this.#slotOf.delete(timed)
+      const next = timed.due(now)
+      if (next > 0) this.set(timed, next)
+    }
+  }
+}

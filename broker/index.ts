@@ -1,0 +1,163 @@
+/** Everything MQTT of one node: the gate in front, device sessions of ours, and Aedes for the rest. */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { AedesOptions } from 'aedes'
+import type { Logger } from 'pino'
+import type { Auth } from '../auth/contract.ts'
+import { looksLikeToken } from '../auth/index.ts'
+import { PushError } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Store } from '../store/contract.ts'
+import type { MessageLimits } from '../store/message.ts'
+import { createAccept } from './accept.ts'
+import type { AedesPersistence } from './aedes/persistence.ts'
+import { AedesSide } from './aedes/side.ts'
+import type { ConnectPacket } from './codec/packets.ts'
+import { connectDevice } from './device/connect.ts'
+import type { DeviceLimits, DeviceNode } from './device/node.ts'
+import { Sessions } from './device/sessions.ts'
+import { Connection } from './gate/connection.ts'
+import type { GateContext, GateLimits } from './gate/context.ts'
+import { Flusher } from './gate/outbox.ts'
+import { TimerWheel } from './gate/timer-wheel.ts'
+
+export { listenTcp, listenWebSocket, type TcpListener } from './listeners.ts'
+export { openLevelPersistence } from './aedes/persistence.ts'
+
+export type BrokerLimits = GateLimits & DeviceLimits
+
+/** Aedes' matcher takes no more, so that the gate need not either. */
+const TOPIC_LEVELS = 100
+
+export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
+  connectTimeoutMs: 10_000,
+  stallTimeoutMs: 30_000,
+  outputHighWater: 64 * 1024,
+  connections: 100_000,
+  maximumPacketSize: 320 * 1024,
+  window: 20,
+  readBytes: 1024 * 1024,
+  subscriptions: 100,
+  sessionExpiry: Number.POSITIVE_INFINITY,
+  receiveMaximum: 64,
+  commitMs: 25,
+  sweepMs: 30_000,
+  retryMs: 500,
+}
+
+export interface BrokerOptions {
+  readonly auth: Auth
+  readonly store: Store
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly limits: BrokerLimits & MessageLimits
+  /** For topics that are not push topics, where the embedder brings none. */
+  readonly persistence: AedesPersistence
+  readonly now?: () => number
+  readonly randomId?: () => string
+}
+
+export class PushBroker {
+  readonly #options: BrokerOptions
+  readonly #context: GateContext
+  readonly #side: AedesSide
+  readonly #node: DeviceNode
+  #connectionCount = 0
+  #closing = false
+
+  constructor(options: BrokerOptions) {
+    const { auth, store, metrics, logger, limits } = options
+    const now = options.now ?? Date.now
+    const randomId = options.randomId ?? randomUUID
+    const sessions = new Sessions(store, metrics, logger, limits)
+    this.#options = options
+    this.#context = {
+      limits,
+      decoder: { maximumPacketSize: limits.maximumPacketSize, topicLevels: TOPIC_LEVELS },
+      metrics,
+      logger,
+      now,
+      wheel: new TimerWheel(now),
+      flusher: new Flusher(),
+      connections: new Set(),
+      route: (connection, connect) => this.#route(connection, connect),
+    }
+    this.#side = new AedesSide({
+      accept: createAccept({ store, metrics, limits, now, randomId }),
+      receiveMaximum: limits.receiveMaximum,
+      maximumPacketSize: limits.maximumPacketSize,
+      connectTimeoutMs: limits.connectTimeoutMs,
+      // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a restart.
+      brokerId: randomId(),
+      persistence: options.persistence,
+      handle: (stream, request) => this.handle(stream, request),
+    })
+    this.#node = { auth, store, sessions, metrics, logger, limits, now, randomId, upstream: this.#side.upstream }
+    sessions.start()
+  }
+
+  /** What `Aedes.createBroker` gets; connections that Aedes is handed from then on pass the gate. */
+  aedesOptions(own?: AedesOptions): AedesOptions {
+    return this.#side.aedesOptions(own)
+  }
+
+  /** Takes a connection: a socket, a WebSocket as a stream, any Duplex. */
+  handle = (stream: Duplex, request?: IncomingMessage): void => {
+    const { connections, limits, metrics } = this.#context
+    if (this.#closing || connections.size >= limits.connections) {
+      metrics.disconnects.inc({ code: this.#closing ? 'SHUTTING_DOWN' : 'CONNECTIONS_LIMIT' })
+      stream.on('error', () => undefined)
+      stream.destroy()
+      return
+    }
+    const id = `c${(++this.#connectionCount).toString(36)}`
+    connections.add(new Connection(stream, this.#context, id, addressOf(stream, request)))
+  }
+
+  /** Takes no more connections, tells MQTT 5 clients 0x8B, and writes what sessions leave. The store stays open. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#node.sessions.stop()
+    for (const connection of [...this.#context.connections]) connection.end(new PushError('SHUTTING_DOWN'))
+    await this.#side.close()
+    this.#context.wheel.stop()
+  }
+
+  async #route(connection: Connection, connect: ConnectPacket): Promise<void> {
+    const { auth, logger } = this.#options
+    try {
+      if (this.#closing) throw new PushError('SHUTTING_DOWN')
+      const { password } = connect
+      if (password !== undefined && looksLikeToken(password) && !this.#isForeign(password)) {
+        await connectDevice(this.#node, connection, connect)
+        return
+      }
+      const provider = connect.username === 'provider' && password !== undefined ? auth.provider(password) : undefined
+      if (provider === undefined && !this.#side.hasOwnAuthenticate) {
+        throw new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
+      }
+      await this.#side.connect(connection, connect, provider)
+    } catch (error) {
+      const known = error instanceof PushError ? error : new PushError('INTERNAL')
+      if (known.code === 'INTERNAL') logger.error({ connection: connection.id, err: error }, 'CONNECT failed')
+      connection.refuse(connect, known)
+    }
+  }
+
+  /** A JWT that was not issued here is for the embedder's own authenticate, where there is one. */
+  #isForeign(password: Buffer): boolean {
+    if (!this.#side.hasOwnAuthenticate) return false
+    try {
+      this.#options.auth.verify(password.toString('latin1'))
+      return false
+    } catch (error) {
+      return error instanceof PushError && error.code === 'TOKEN_INVALID'
+    }
+  }
+}
+
+function addressOf(stream: Duplex, request: IncomingMessage | undefined): string {
+  const socket = request?.socket ?? (stream as { remoteAddress?: unknown })
+  return typeof socket.remoteAddress === 'string' ? socket.remoteAddress : ''
+}

@@ -1,0 +1,215 @@
+/**
+ * Every setting of the server: environment, the same name as a flag (`PUSH_MQTT_PORT` is `--mqtt-port`), or a JSON
+ * file (`--config`); flags win over the environment, and that over the file. Parsed once, at start.
+ */
+import { readFileSync } from 'node:fs'
+
+/** A setting that cannot be used: it names the setting, the value and what is allowed. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+export interface Setting<T> {
+  /** What it is for, with its unit; the reference in `docs/operations.md` says the same. */
+  readonly about: string
+  readonly fallback: T
+  /** What is allowed, for the error. */
+  readonly allowed: string
+  /** Never shown in an error or a log. */
+  readonly secret?: boolean
+  /** Undefined when the text is not allowed. */
+  parse(text: string): T | undefined
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const ALGORITHMS = ['HS256', 'EdDSA', 'ES256', 'RS256'] as const
+
+function whole(about: string, fallback: number, minimum: number, maximum: number): Setting<number> {
+  return {
+    about,
+    fallback,
+    allowed: `a whole number from ${minimum} to ${maximum}`,
+    parse(text) {
+      const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+      return value >= minimum && value <= maximum ? value : undefined
+    },
+  }
+}
+
+function text(about: string, fallback: string): Setting<string> {
+  return { about, fallback, allowed: 'a text that is not empty', parse: (value) => (value === '' ? undefined : value) }
+}
+
+function optional(
+  about: string,
+  allowed: string,
+  valid: (value: string) => boolean,
+  secret = false,
+): Setting<string | undefined> {
+  return { about, fallback: undefined, allowed, secret, parse: (value) => (valid(value) ? value : undefined) }
+}
+
+function choice<T extends string>(about: string, values: readonly T[], fallback: T): Setting<T> {
+  return {
+    about,
+    fallback,
+    allowed: `one of ${values.join(', ')}`,
+    parse: (value) => values.find((each) => each === value),
+  }
+}
+
+const YEAR = 366 * 24 * 60 * 60
+const GIB = 1024 ** 3
+
+export const SETTINGS = {
+  PUSH_HOST: text('address of every listener', '127.0.0.1'),
+  PUSH_MQTT_PORT: whole('MQTT 3.1, 3.1.1 and 5 over TCP; 0 is any free port', 1883, 0, 65_535),
+  PUSH_HTTP_PORT: whole('HTTP API, and MQTT over WebSocket at /mqtt; 0 is any free port', 8080, 0, 65_535),
+  PUSH_DATA_DIR: text('embedded store, signing keys, generated provider key', './data'),
+  PUSH_REDIS_URL: optional(
+    'use Redis instead of the embedded store',
+    'a redis:// or rediss:// URL, or several with commas',
+    (value) => /^rediss?(\+sentinel)?:\/\/\S+$/.test(value),
+    true,
+  ),
+  PUSH_PROVIDER_KEY: optional(
+    'key of the provider who may act for every app; generated when not set',
+    'at least 16 characters without white space',
+    (value) => /^\S{16,1024}$/.test(value),
+    true,
+  ),
+  PUSH_PROVIDERS_FILE: optional(
+    'JSON file with more providers: [{"name", "key", "apps": [...]}]',
+    'a path',
+    (value) => value !== '',
+  ),
+  PUSH_KEYS_FILE: optional(
+    'JSON file with the signing keys, in place of generated ones',
+    'a path',
+    (value) => value !== '',
+  ),
+  PUSH_LOG_LEVEL: choice('least level that is logged', LOG_LEVELS, 'info'),
+
+  PUSH_TOKEN_ALGORITHM: choice('algorithm of the generated signing key', ALGORITHMS, 'HS256'),
+  PUSH_TOKEN_ISSUER: text('`iss` of message tokens', 'aedes-push'),
+  PUSH_TOKEN_AUDIENCE: text('`aud` of message tokens', 'aedes-push'),
+  PUSH_TOKEN_TTL: whole('life of a message token, s', 90 * 24 * 60 * 60, 1, 10 * YEAR),
+  PUSH_TOKEN_TTL_MAX: whole('longest life of a message token, s', 400 * 24 * 60 * 60, 1, 10 * YEAR),
+
+  PUSH_MESSAGE_TTL: whole('time to live of a message, s', 7 * 24 * 60 * 60, 1, YEAR),
+  PUSH_MESSAGE_TTL_MAX: whole('longest time to live of a message, s', 28 * 24 * 60 * 60, 1, YEAR),
+  PUSH_MAX_PAYLOAD: whole('largest payload, bytes', 256 * 1024, 1, 16 * 1024 * 1024),
+  PUSH_MAX_PENDING_MESSAGES: whole('messages that wait for one device', 1_000, 1, 30_000),
+  PUSH_MAX_PENDING_BYTES: whole('payload bytes that wait for one device', 4 * 1024 * 1024, 1, GIB),
+  PUSH_MAX_BROADCASTS: whole('messages in the broadcast log of an app', 10_000, 1, 1_000_000),
+  PUSH_MAX_BROADCAST_BYTES: whole('payload bytes in the broadcast log of an app', 64 * 1024 * 1024, 1, 16 * GIB),
+  PUSH_MAX_RETAINED_BROADCASTS: whole('different retained broadcasts of an app', 1_000, 1, 100_000),
+  PUSH_DEDUPE_WINDOW: whole('how long a message id is remembered, s', 24 * 60 * 60, 1, YEAR),
+
+  PUSH_WINDOW: whole('unacknowledged messages to one device', 20, 1, 1_000),
+  PUSH_MAX_CONNECTIONS: whole('connections in all', 100_000, 1, 10_000_000),
+  PUSH_CONNECT_TIMEOUT: whole('time from a connection to its CONNECT, s', 10, 1, 600),
+  PUSH_STALL_TIMEOUT: whole('a client that reads nothing for this long is disconnected, s', 30, 1, 3600),
+  PUSH_MAX_OUTPUT: whole('bytes that wait for a slow reader before deliveries to it pause', 64 * 1024, 1024, GIB),
+  PUSH_MAX_PACKET: whole('largest MQTT packet of a client, bytes', 320 * 1024, 128, 64 * 1024 * 1024),
+  PUSH_MAX_SUBSCRIPTIONS: whole('subscriptions of one device', 100, 1, 10_000),
+  PUSH_RECEIVE_MAXIMUM: whole('unacknowledged messages from one client', 64, 1, 65_535),
+  PUSH_SESSION_EXPIRY_MAX: whole('longest Session Expiry Interval, s; 0 is without limit', 0, 0, 10 * YEAR),
+  PUSH_SWEEP: whole('every device and every log is looked at again within this time, s', 30, 1, 3600),
+
+  PUSH_MAX_BODY: whole('largest HTTP request body, bytes', 1024 * 1024, 1024, 64 * 1024 * 1024),
+  PUSH_MAX_WAIT: whole('longest wait of a long poll, s', 60, 0, 600),
+  PUSH_MAX_WAITING: whole('long polls at one time', 10_000, 0, 1_000_000),
+  PUSH_MAX_REQUESTS: whole('HTTP requests a minute from one address; 0 is without limit', 0, 0, 10_000_000),
+
+  PUSH_BROKER_URL: optional(
+    'for `aedes-push bridge`: the MQTT broker to publish to',
+    'an mqtt://, mqtts://, ws:// or wss:// URL',
+    (value) => /^(mqtts?|wss?|tcp|ssl):\/\/\S+$/.test(value),
+    true,
+  ),
+} as const satisfies Record<string, Setting<unknown>>
+
+export type SettingName = keyof typeof SETTINGS
+export type Config = { readonly [N in SettingName]: (typeof SETTINGS)[N] extends Setting<infer T> ? T : never }
+
+export interface Arguments {
+  /** The word before the flags, if any: `bridge`. */
+  readonly command: string | undefined
+  readonly config: Config
+}
+
+/** @throws ConfigError */
+export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Arguments {
+  const { command, flags } = readFlags(argv)
+  const file = readFile(flags.get('config'))
+  flags.delete('config')
+  const config: Record<string, unknown> = {}
+  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const given = flags.get(flagOf(name)) ?? nonEmpty(env[name]) ?? file.get(name)
+    config[name] = given === undefined ? setting.fallback : parse(name, setting, given)
+    flags.delete(flagOf(name))
+    file.delete(name)
+  }
+  const [unknownFlag] = flags.keys()
+  if (unknownFlag !== undefined)
+    throw new ConfigError(`--${unknownFlag} is not a setting; see docs/operations.md for all of them`)
+  const [unknownName] = file.keys()
+  if (unknownName !== undefined)
+    throw new ConfigError(
+      `${unknownName} in the configuration file is not a setting; see docs/operations.md for all of them`,
+    )
+  return { command, config: config as Config }
+}
+
+/** `PUSH_MQTT_PORT` is `--mqtt-port`. */
+export function flagOf(name: string): string {
+  return name.slice('PUSH_'.length).toLowerCase().replaceAll('_', '-')
+}
+
+function parse(name: string, setting: Setting<unknown>, given: string): unknown {
+  const value = setting.parse(given)
+  if (value !== undefined) return value
+  const shown = setting.secret === true ? 'the given value' : JSON.stringify(given)
+  throw new ConfigError(`${name} (--${flagOf(name)}): ${shown} is not allowed; it must be ${setting.allowed}`)
+}
+
+function readFlags(argv: readonly string[]): { command: string | undefined; flags: Map<string, string> } {
+  const flags = new Map<string, string>()
+  let command: string | undefined
+  for (let at = 0; at < argv.length; at++) {
+    const argument = argv[at] ?? ''
+    if (!argument.startsWith('--')) {
+      if (command !== undefined || at > 0)
+        throw new ConfigError(`${JSON.stringify(argument)} is not expected; flags are written --name value`)
+      command = argument
+      continue
+    }
+    const equals = argument.indexOf('=')
+    const name = argument.slice(2, equals === -1 ? undefined : equals)
+    const value = equals === -1 ? argv[++at] : argument.slice(equals + 1)
+    if (value === undefined) throw new ConfigError(`--${name} needs a value`)
+    flags.set(name, value)
+  }
+  return { command, flags }
+}
+
+function readFile(path: string | undefined): Map<string, string> {
+  if (path === undefined) return new Map()
+  let content: unknown
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new ConfigError(`--config: ${JSON.stringify(path)} is not a JSON file that can be read`, { cause: error })
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new ConfigError(`--config: ${JSON.stringify(path)} must hold one JSON object of settings`)
+  }
+  return new Map(
+    Object.entries(content).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  )
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value
+}

@@ -1,0 +1,151 @@
+/** The public API: push as a part of another Node program. `main.ts` is a server made of it. */
+import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { AedesOptions } from 'aedes'
+import type { FastifyInstance } from 'fastify'
+import { pino, type Logger } from 'pino'
+import { fileSecrets, openAuth, type Algorithm, type ProviderKey, type Secrets } from './auth/index.ts'
+import {
+  createHttpApi,
+  DEFAULT_HTTP_LIMITS,
+  DEFAULT_TOKEN_TTL,
+  type HttpLimits,
+  type TokenTtl,
+} from './bridge/index.ts'
+import {
+  DEFAULT_BROKER_LIMITS,
+  listenWebSocket,
+  openLevelPersistence,
+  PushBroker,
+  type BrokerLimits,
+} from './broker/index.ts'
+import { PushError } from './errors.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import {
+  DEFAULT_MESSAGE_LIMITS,
+  DEFAULT_STORE_LIMITS,
+  openLevelStore,
+  type MessageLimits,
+  type Store,
+  type StoreLimits,
+  type StoreOptions,
+} from './store/index.ts'
+
+export { ERRORS, PushError, type ErrorCode } from './errors.ts'
+export type { Metrics } from './metrics.ts'
+export type { Algorithm, ProviderKey } from './auth/index.ts'
+export type { Store, StoreOptions } from './store/index.ts'
+
+export type PushLimits = MessageLimits & StoreLimits & BrokerLimits & HttpLimits
+
+export interface PushOptions {
+  /** The embedded store, the signing keys and other MQTT state live here. */
+  readonly dataDir: string
+  /** Who may send, besides devices: name, key of at least 16 characters, and apps (absent: all). */
+  readonly providers: readonly ProviderKey[]
+  /** Another store in place of the embedded one; it is opened and closed here. */
+  readonly store?: (options: StoreOptions) => Store
+  readonly algorithm?: Algorithm
+  /** Signing keys from a file, in place of generated ones. */
+  readonly keysFile?: string
+  readonly issuer?: string
+  readonly audience?: string
+  readonly tokenTtl?: TokenTtl
+  readonly limits?: Partial<PushLimits>
+  /** Default: silent. */
+  readonly logger?: Logger
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+}
+
+export interface Push {
+  /**
+   * What `Aedes.createBroker` gets. Give your own options: connections with a message token or a provider key are
+   * served here, and all others by your `authenticate`, `authorizePublish`, `authorizeSubscribe`, `authorizeForward`,
+   * `persistence` and `mq`. After `createBroker`, `broker.handle` takes all of them.
+   */
+  aedesOptions(own?: AedesOptions): AedesOptions
+  /** Takes a connection; `broker.handle` is the same. */
+  handle(stream: Duplex, request?: IncomingMessage): void
+  /** The HTTP API, not listening: `listen()` it, or `ready()` and pass requests to `routing`. */
+  readonly http: FastifyInstance
+  /** MQTT over WebSocket on an HTTP server. Returns how to stop. */
+  webSocket(server: Server, path?: string): () => void
+  readonly metrics: Metrics
+  /** Takes nothing new, answers what is under way, tells MQTT 5 clients 0x8B, writes everything, closes the store. */
+  close(): Promise<void>
+}
+
+/** Opens store and keys, and puts the parts together. */
+export async function createPush(options: PushOptions): Promise<Push> {
+  const { dataDir, logger = pino({ level: 'silent' }), now = Date.now } = options
+  const metrics = createMetrics()
+  const limits: PushLimits = {
+    ...DEFAULT_MESSAGE_LIMITS,
+    ...DEFAULT_STORE_LIMITS,
+    ...DEFAULT_BROKER_LIMITS,
+    ...DEFAULT_HTTP_LIMITS,
+    ...options.limits,
+  }
+  const store = openStore(options, limits, metrics, logger, now)
+  await store.open()
+  const auth = await openAuth({ ...options, secrets: secretsOf(options, store, logger), now })
+  const other = await openLevelPersistence(join(dataDir, 'mqtt'))
+  const broker = new PushBroker({ auth, store, metrics, logger, limits, persistence: other.persistence, now })
+  let closing = false
+  const http = createHttpApi({
+    auth,
+    store,
+    metrics,
+    limits,
+    logger,
+    tokenTtl: options.tokenTtl ?? DEFAULT_TOKEN_TTL,
+    now,
+    randomId: randomUUID,
+    async ready() {
+      if (closing) throw new PushError('SHUTTING_DOWN')
+      return await store.health()
+    },
+  })
+  return {
+    aedesOptions: (own) => broker.aedesOptions(own),
+    handle: broker.handle,
+    http,
+    webSocket: (server, path = '/mqtt') => listenWebSocket(broker.handle, server, path, limits.maximumPacketSize),
+    metrics,
+    async close() {
+      closing = true
+      await Promise.all([http.close(), broker.close()])
+      await Promise.all([store.close(), other.close()])
+    },
+  }
+}
+
+function openStore(
+  options: PushOptions,
+  limits: PushLimits,
+  metrics: Metrics,
+  logger: Logger,
+  now: () => number,
+): Store {
+  const storeOptions: StoreOptions = {
+    limits,
+    now,
+    observer: {
+      expired: (destination, count) => metrics.expired.inc({ destination }, count),
+      dropped(destination, count) {
+        metrics.dropped.inc({ destination }, count)
+        logger.warn({ destination, count }, 'a log was full and dropped its oldest messages')
+      },
+    },
+  }
+  return options.store?.(storeOptions) ?? openLevelStore({ ...storeOptions, directory: join(options.dataDir, 'store') })
+}
+
+/** With the embedded store, keys are files that an operator can read, back up and replace; nodes of a shared one share them. */
+function secretsOf(options: PushOptions, store: Store, logger: Logger): Secrets {
+  if (options.store !== undefined) return store
+  return fileSecrets(join(options.dataDir, 'keys'), { warn: (message) => logger.warn(message) })
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env node
+/** The server: settings in, listeners up, and down again in order. The only file that reads the environment. */
+import { readFileSync } from 'node:fs'
+import { Aedes } from 'aedes'
+import closeWithGrace from 'close-with-grace'
+import { pino, type Logger } from 'pino'
+import { fileSecrets, generateProviderKey, type ProviderKey } from './auth/index.ts'
+import { listenTcp } from './broker/index.ts'
+import { ConfigError, readConfig, type Config } from './config.ts'
+import { createPush, type PushLimits } from './index.ts'
+
+/** From SIGTERM to exit, at the most, ms. */
+const GRACE_MS = 10_000
+const EXIT_CONFIG = 2
+
+async function main(): Promise<void> {
+  const { command, config } = readConfig(process.argv.slice(2), process.env)
+  // Logs go to stderr: stdout is for the one line that says ready.
+  const logger = pino({ level: config.PUSH_LOG_LEVEL }, pino.destination({ fd: 2, sync: true }))
+  if (command === undefined) await serve(config, logger)
+  else throw new ConfigError(`${JSON.stringify(command)} is not a command`)
+}
+
+async function serve(config: Config, logger: Logger): Promise<void> {
+  const push = await createPush({
+    dataDir: config.PUSH_DATA_DIR,
+    providers: await providersOf(config, logger),
+    algorithm: config.PUSH_TOKEN_ALGORITHM,
+    ...(config.PUSH_KEYS_FILE === undefined ? {} : { keysFile: config.PUSH_KEYS_FILE }),
+    issuer: config.PUSH_TOKEN_ISSUER,
+    audience: config.PUSH_TOKEN_AUDIENCE,
+    tokenTtl: { default: config.PUSH_TOKEN_TTL, maximum: config.PUSH_TOKEN_TTL_MAX },
+    limits: limitsOf(config),
+    logger,
+  })
+  await Aedes.createBroker(push.aedesOptions())
+  const tcp = await listenTcp(push.handle, config.PUSH_HOST, config.PUSH_MQTT_PORT)
+  push.webSocket(push.http.server)
+  await push.http.listen({ host: config.PUSH_HOST, port: config.PUSH_HTTP_PORT })
+  closeWithGrace({ delay: GRACE_MS, logger: false }, async ({ err, signal }) => {
+    if (err !== undefined) logger.fatal({ err }, 'stopping after an error that nobody handled')
+    else logger.info({ signal }, 'stopping')
+    await tcp.close()
+    await push.close()
+  })
+  const address = push.http.server.address()
+  process.stdout.write(
+    `ready mqtt=${tcp.port} http=${typeof address === 'object' ? address?.port : config.PUSH_HTTP_PORT}\n`,
+  )
+}
+
+/** The provider of `PUSH_PROVIDER_KEY`, or of the generated key, and those of the file. */
+async function providersOf(config: Config, logger: Logger): Promise<ProviderKey[]> {
+  const secrets = fileSecrets(config.PUSH_DATA_DIR, { warn: (message) => logger.warn(message) })
+  const key = config.PUSH_PROVIDER_KEY ?? (await secrets.secret('provider.key', generateProviderKey))
+  return [{ name: 'provider', key: key.trim() }, ...readProviders(config.PUSH_PROVIDERS_FILE)]
+}
+
+function readProviders(path: string | undefined): ProviderKey[] {
+  if (path === undefined) return []
+  let content: unknown
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new ConfigError(`PUSH_PROVIDERS_FILE: ${JSON.stringify(path)} is not a JSON file that can be read`, {
+      cause: error,
+    })
+  }
+  if (!Array.isArray(content) || !content.every(isProvider)) {
+    throw new ConfigError(
+      `PUSH_PROVIDERS_FILE: ${JSON.stringify(path)} must hold [{"name": text, "key": text, "apps": [text]}]`,
+    )
+  }
+  return content
+}
+
+function isProvider(value: unknown): value is ProviderKey {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, key, apps } = value as Record<string, unknown>
+  const scoped = apps === undefined || (Array.isArray(apps) && apps.every((app) => typeof app === 'string'))
+  return typeof name === 'string' && typeof key === 'string' && scoped
+}
+
+function limitsOf(config: Config): Partial<PushLimits> {
+  return {
+    payloadBytes: config.PUSH_MAX_PAYLOAD,
+    defaultTtl: Math.min(config.PUSH_MESSAGE_TTL, config.PUSH_MESSAGE_TTL_MAX),
+    maximumTtl: config.PUSH_MESSAGE_TTL_MAX,
+    privateMessages: config.PUSH_MAX_PENDING_MESSAGES,
+    privateBytes: config.PUSH_MAX_PENDING_BYTES,
+    broadcastMessages: config.PUSH_MAX_BROADCASTS,
+    broadcastBytes: config.PUSH_MAX_BROADCAST_BYTES,
+    retainedBroadcasts: config.PUSH_MAX_RETAINED_BROADCASTS,
+    dedupeMs: config.PUSH_DEDUPE_WINDOW * 1000,
+    window: config.PUSH_WINDOW,
+    connections: config.PUSH_MAX_CONNECTIONS,
+    connectTimeoutMs: config.PUSH_CONNECT_TIMEOUT * 1000,
+    stallTimeoutMs: config.PUSH_STALL_TIMEOUT * 1000,
+    outputHighWater: config.PUSH_MAX_OUTPUT,
+    maximumPacketSize: config.PUSH_MAX_PACKET,
+    subscriptions: config.PUSH_MAX_SUBSCRIPTIONS,
+    receiveMaximum: config.PUSH_RECEIVE_MAXIMUM,
+    sessionExpiry: config.PUSH_SESSION_EXPIRY_MAX === 0 ? Number.POSITIVE_INFINITY : config.PUSH_SESSION_EXPIRY_MAX,
+    sweepMs: config.PUSH_SWEEP * 1000,
+    bodyBytes: config.PUSH_MAX_BODY,
+    waitSeconds: config.PUSH_MAX_WAIT,
+    waiting: config.PUSH_MAX_WAITING,
+    requestsPerMinute: config.PUSH_MAX_REQUESTS,
+  }
+}
+
+main().catch((error: unknown) => {
+  const message = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`aedes-push: ${message}\n`)
+  process.exitCode = error instanceof ConfigError ? EXIT_CONFIG : 1
+})
