@@ -1,0 +1,26 @@
+// Does the documentation name every error code and every setting, with the values that the code has?
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { flagOf, SETTINGS, type Setting } from '../../config.ts'
+import { ERRORS } from '../../errors.ts'
+
+const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
+const rowsOf = (text: string) => new Map([...text.matchAll(/^\| `([A-Z_]+)` \|(.*)$/gm)].map(([, name = '', rest = '']) => [name, rest]))
+
+const errors = rowsOf(read('errors.md'))
+for (const [code, row] of Object.entries<{ status: number; reason?: number; title: string }>(ERRORS)) {
+  const reason = row.reason === undefined ? '' : `0x${row.reason.toString(16).padStart(2, '0')}`
+  t.equal(errors.get(code)?.trim(), `${row.status} | ${reason} | ${row.title} |`.trim(), `${code} is documented as it is`)
+}
+t.strictSame([...errors.keys()].sort(), Object.keys(ERRORS).sort(), 'and no code that is gone')
+
+const settings = rowsOf(read('operations.md'))
+for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+  const fallback = setting.fallback === undefined ? 'not set' : `\`${String(setting.fallback)}\``
+  t.equal(
+    settings.get(name)?.trim(),
+    `\`--${flagOf(name)}\` | ${fallback} | ${setting.about}; ${setting.allowed} |`,
+    `${name} is documented as it is`,
+  )
+}
+t.strictSame([...settings.keys()].sort(), Object.keys(SETTINGS).sort(), 'and no setting that is gone')
