@@ -168,7 +168,7 @@ export function lookup(
   const { signal, ...rest } = query
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(rest)) search.set(name, String(value))
-  return expect(target, 200, 'GET', `/v1/messages${search.size === 0 ? '' : `?${search}`}`, {
+  return expect(target, 200, 'GET', `/v1/messages${search.size === 0 ? '' : `?${search.toString()}`}`, {
     bearer: token,
     ...(signal === undefined ? {} : { signal }),
   })

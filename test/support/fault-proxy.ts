@@ -148,8 +148,12 @@ class Pump {
     this.#count = count
     from.on('data', (chunk: Buffer) => this.#hold(chunk))
     from.once('end', () => this.#hold(undefined))
-    from.once('close', () => clearTimeout(this.#timer))
     to.on('drain', () => this.run())
+    // What is held goes on when `from` has ended well; only without a receiver is there nothing left to do.
+    to.once('close', () => {
+      clearTimeout(this.#timer)
+      this.#held.length = 0
+    })
   }
 
   #hold(chunk: Buffer | undefined): void {

@@ -31,18 +31,24 @@ export interface Program {
 }
 
 /**
- * Starts a program. Its environment is bare, so that neither the settings of who runs the tests nor what the test runner
- * loads into Node reaches it.
+ * A command line that runs a program with this environment and nothing else. The test runner adds its own loaders to the
+ * environment of whatever is spawned; `env -i` drops them again, so that a program runs as it does for its users.
  */
+export function bareCommand(env: Record<string, string>, command: string, args: readonly string[]): string[] {
+  const { PATH = '', HOME = '', TMPDIR } = process.env
+  const whole = { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env }
+  return ['-i', ...Object.entries(whole).map(([name, value]) => `${name}=${value}`), command, ...args]
+}
+
+/** Starts a program with a bare environment. */
 export function startProgram(
   t: Scope,
   command: string,
   args: readonly string[],
   options: ProgramOptions = {},
 ): Program {
-  const child = spawn(command, args, {
+  const child = spawn('env', bareCommand(options.env ?? {}, command, args), {
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
-    env: { ...bareEnvironment(), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   const name = `${command} ${args.join(' ')}`
@@ -88,11 +94,6 @@ export function startProgram(
   }
   t.teardown(() => (program.running ? program.kill('SIGKILL') : undefined))
   return program
-}
-
-function bareEnvironment(): Record<string, string> {
-  const { PATH = '', HOME = '', TMPDIR } = process.env
-  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }) }
 }
 
 /** Runs a program to its end and gives what it said; fails with its error output when it ends badly. */

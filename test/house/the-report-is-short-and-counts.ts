@@ -1,0 +1,63 @@
+// Does the report of a test run show a failure whole, a success in one line, and the right counts?
+import t from 'tap'
+import { createSummary } from '../../scripts/tap-summary.mjs'
+
+const REPORT = `TAP version 14
+1..2
+# Subtest: test/a.ts
+    # Subtest: inner
+        ok 1 - fine
+        1..1
+    ok 1 - inner # time=1ms
+
+    1..1
+    # time=2ms
+ok 1 - test/a.ts # time=2ms
+
+# Subtest: test/b.ts
+    ok 1 - fine
+    not ok 2 - should be equal
+      ---
+      diff: |
+        -2
+        +1
+      ...
+
+    1..2
+not ok 2 - test/b.ts # time=3ms
+  ---
+  exitCode: 1
+  ...
+
+# { total: 5, pass: 3, fail: 1, skip: 1 }
+# time=10ms`
+
+t.test('a failure is shown whole, a success in one line', async (t) => {
+  const printed: string[] = []
+  const summary = createSummary((line) => printed.push(line))
+  for (const line of REPORT.split('\n')) summary.line(line)
+  t.same(summary.counts, { total: 5, pass: 3, fail: 1, skip: 1, todo: 0 })
+  t.same(printed, [
+    '1..2',
+    'ok 1 - test/a.ts # time=2ms',
+    '# Subtest: test/b.ts',
+    '    not ok 2 - should be equal',
+    '      ---',
+    '      diff: |',
+    '        -2',
+    '        +1',
+    '      ...',
+    '    1..2',
+    'not ok 2 - test/b.ts # time=3ms',
+    '  ---',
+    '  exitCode: 1',
+    '  ...',
+    '# time=10ms',
+  ])
+})
+
+t.test('a report without totals counts nothing', async (t) => {
+  const summary = createSummary(() => undefined)
+  summary.line('ok 1 - test/a.ts')
+  t.match(summary.counts, { pass: 0, fail: 0 })
+})
