@@ -128,6 +128,7 @@ export const SETTINGS = {
     (value) => /^(mqtts?|wss?|tcp|ssl):\/\/\S+$/.test(value),
     true,
   ),
+  PUSH_BROKER_PROTOCOL: choice('for `aedes-push bridge`: the MQTT version that broker speaks', ['5', '3.1.1'], '5'),
 } as const satisfies Record<string, Setting<unknown>>
 
 export type SettingName = keyof typeof SETTINGS

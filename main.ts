@@ -1,24 +1,34 @@
 #!/usr/bin/env node
 /** The server: settings in, listeners up, and down again in order. The only file that reads the environment. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Aedes } from 'aedes'
 import closeWithGrace from 'close-with-grace'
 import { pino, type Logger } from 'pino'
-import { fileSecrets, generateProviderKey, type ProviderKey } from './auth/index.ts'
+import { fileSecrets, generateProviderKey, openAuth, type ProviderKey, type Secrets } from './auth/index.ts'
+import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type RemoteBridgeOptions } from './bridge/index.ts'
 import { listenTcp } from './broker/index.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
 import { createPush, type PushLimits } from './index.ts'
+import { createMetrics } from './metrics.ts'
+import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
 
 /** From SIGTERM to exit, at the most, ms. */
 const GRACE_MS = 10_000
 const EXIT_CONFIG = 2
+/** Keys that sign and verify nothing that anybody keeps. */
+const NO_SECRETS: Secrets = { secret: async (_name, create) => create() }
 
 async function main(): Promise<void> {
   const { command, config } = readConfig(process.argv.slice(2), process.env)
   // Logs go to stderr: stdout is for the one line that says ready.
   const logger = pino({ level: config.PUSH_LOG_LEVEL }, pino.destination({ fd: 2, sync: true }))
   if (command === undefined) await serve(config, logger)
-  else throw new ConfigError(`${JSON.stringify(command)} is not a command`)
+  else if (command === 'bridge') await bridge(config, logger)
+  else
+    throw new ConfigError(
+      `${JSON.stringify(command)} is not a command; run without one for the server, or with 'bridge'`,
+    )
 }
 
 async function serve(config: Config, logger: Logger): Promise<void> {
@@ -47,6 +57,52 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   process.stdout.write(
     `ready mqtt=${tcp.port} http=${typeof address === 'object' ? address?.port : config.PUSH_HTTP_PORT}\n`,
   )
+}
+
+/** HTTP apart from the broker: publishes into the MQTT broker of `PUSH_BROKER_URL`. */
+async function bridge(config: Config, logger: Logger): Promise<void> {
+  if (config.PUSH_BROKER_URL === undefined)
+    throw new ConfigError('PUSH_BROKER_URL (--broker-url): set it to the MQTT broker to publish to')
+  if (config.PUSH_PROVIDER_KEY === undefined)
+    throw new ConfigError('PUSH_PROVIDER_KEY (--provider-key): set it to the key that callers present')
+  const metrics = createMetrics()
+  const http = createRemoteBridge({
+    auth: await bridgeAuth(config, logger),
+    upstream: upstreamOf(config.PUSH_BROKER_URL, config),
+    metrics,
+    limits: { ...DEFAULT_HTTP_LIMITS, ...DEFAULT_MESSAGE_LIMITS, ...limitsOf(config) },
+    logger,
+  })
+  await http.listen({ host: config.PUSH_HOST, port: config.PUSH_HTTP_PORT })
+  closeWithGrace({ delay: GRACE_MS, logger: false }, () => http.close())
+  const address = http.server.address()
+  process.stdout.write(`ready http=${typeof address === 'object' ? address?.port : config.PUSH_HTTP_PORT}\n`)
+}
+
+/** Message tokens can be read where the server's keys are at hand; without them, callers name token ids. */
+async function bridgeAuth(config: Config, logger: Logger): Promise<RemoteBridgeOptions['auth']> {
+  const directory = join(config.PUSH_DATA_DIR, 'keys')
+  const hasKeys = config.PUSH_KEYS_FILE !== undefined || existsSync(directory)
+  const auth = await openAuth({
+    secrets: hasKeys ? fileSecrets(directory, { warn: (message) => logger.warn(message) }) : NO_SECRETS,
+    providers: await providersOf(config, logger),
+    algorithm: config.PUSH_TOKEN_ALGORITHM,
+    keysFile: config.PUSH_KEYS_FILE,
+    issuer: config.PUSH_TOKEN_ISSUER,
+    audience: config.PUSH_TOKEN_AUDIENCE,
+  })
+  if (!hasKeys) return { provider: (key) => auth.provider(key) }
+  return auth
+}
+
+/** Credentials of the URL, or those of a provider. */
+function upstreamOf(address: string, config: Config): RemoteBridgeOptions['upstream'] {
+  const url = new URL(address)
+  const username = url.username === '' ? 'provider' : decodeURIComponent(url.username)
+  const password = url.username === '' ? config.PUSH_PROVIDER_KEY : decodeURIComponent(url.password)
+  url.username = ''
+  url.password = ''
+  return { url: url.href, username, password, protocolVersion: config.PUSH_BROKER_PROTOCOL === '3.1.1' ? 4 : 5 }
 }
 
 /** The provider of `PUSH_PROVIDER_KEY`, or of the generated key, and those of the file. */
