@@ -85,6 +85,7 @@ export class PushBroker {
     }
     this.#side = new AedesSide({
       accept: createAccept({ store, metrics, limits, now, randomId }),
+      logger,
       receiveMaximum: limits.receiveMaximum,
       maximumPacketSize: limits.maximumPacketSize,
       connectTimeoutMs: limits.connectTimeoutMs,

@@ -1,5 +1,6 @@
 /** Everything that touches Aedes: how it is made ours, and the hooks that keep its clients away from push topics. */
 import type { Aedes, AedesOptions, AedesPublishPacket, Client } from 'aedes'
+import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import { mayProviderSubscribe, parseTopic, type Provider } from '../../topics/index.ts'
 import type { Accept } from '../accept.ts'
@@ -13,6 +14,7 @@ import { AedesRole } from './role.ts'
 
 export interface AedesSideOptions {
   readonly accept: Accept
+  readonly logger: Logger
   /** Unacknowledged QoS 1 messages of one client. */
   readonly receiveMaximum: number
   readonly maximumPacketSize: number
@@ -23,6 +25,8 @@ export interface AedesSideOptions {
   /** Takes every connection in place of `broker.handle`. */
   readonly handle: (...args: Parameters<Aedes['handle']>) => void
 }
+
+type Callback = (error?: Error | null) => void
 
 /** Session and will state in Aedes is by client id; these ids are ours alone. */
 const RESERVED = '$push/'
@@ -35,6 +39,7 @@ export class AedesSide {
   #broker: Aedes | undefined
   #original: Aedes['handle'] | undefined
   #own: AedesOptions = {}
+  readonly #waiting = new Set<(error: PushError) => void>()
 
   constructor(options: AedesSideOptions) {
     this.#options = options
@@ -96,23 +101,28 @@ export class AedesSide {
     await new Promise<void>((resolve, reject) => {
       this.#authorizePublish(client, publication, (error) => (error ? reject(refusal(error)) : resolve()))
     })
-    await new Promise<void>((resolve, reject) => {
+    await this.#stored((callback) => {
       // The types leave out the publishing client, which No Local needs.
-      const publish = this.broker.publish as unknown as (
-        packet: object,
-        client: Client,
-        callback: (error?: Error | null) => void,
-      ) => void
-      publish.call(this.broker, publication, client, (error) => (error ? reject(error) : resolve()))
+      const publish = this.broker.publish as unknown as (packet: object, client: Client, callback: Callback) => void
+      publish.call(this.broker, publication, client, callback)
     })
   }
 
   /** What a device sends to its providers: an ordinary publish in Aedes. Resolves when it is stored for them. */
   upstream: DeviceNode['upstream'] = (message: UpstreamMessage) =>
-    new Promise<void>((resolve, reject) => {
-      const packet = toAedesPacket({ ...message, dup: false })
-      this.broker.publish(packet, (error) => (error ? reject(error) : resolve()))
+    this.#stored((callback) => this.broker.publish(toAedesPacket({ ...message, dup: false }), callback))
+
+  /** Where its persistence fails, Aedes emits `error` and forgets the callback: then all that wait are told. */
+  #stored(publish: (callback: Callback) => void): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.#waiting.add(reject)
+      publish((error) => {
+        this.#waiting.delete(reject)
+        if (error) reject(new PushError('STORE_UNAVAILABLE', 'MQTT state', { cause: error }))
+        else resolve()
+      })
     })
+  }
 
   touch(client: Client): void {
     if ((this.#own.keepaliveLimit ?? 0) === 0) return
@@ -134,6 +144,12 @@ export class AedesSide {
     adopted.clients = Object.assign(Object.create(null) as object, adopted.clients)
     adopted.brokers = Object.assign(Object.create(null) as object, adopted.brokers)
     adopted.handle = this.#options.handle
+    ;(broker as NodeJS.EventEmitter).on('error', (error: unknown) => {
+      this.#options.logger.error({ err: error }, 'Aedes could not keep its state')
+      const waiting = [...this.#waiting]
+      this.#waiting.clear()
+      for (const reject of waiting) reject(new PushError('STORE_UNAVAILABLE', 'MQTT state', { cause: error }))
+    })
     broker.on('connackSent', (_packet, client) => linkOf(client)?.answered())
   }
 

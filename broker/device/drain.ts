@@ -229,9 +229,11 @@ export class Drain {
   async #work(): Promise<void> {
     while (this.#session.live && this.#hasRoom()) {
       if (this.#due !== undefined) await this.#sendDue(this.#due)
-      else if (this.#hasPrivateWork()) await this.#readPrivate()
-      else if (this.#reader !== undefined && !this.#broadcastCaughtUp) await this.#readBroadcast(this.#reader)
-      else return
+      else if (this.#hasPrivateWork()) {
+        if (!(await this.#readPrivate())) return
+      } else if (this.#reader !== undefined && !this.#broadcastCaughtUp) {
+        if (!(await this.#readBroadcast(this.#reader))) return
+      } else return
     }
   }
 
@@ -267,7 +269,8 @@ export class Drain {
     if (this.#session.live) node.sessions.later(this.#session)
   }
 
-  async #readPrivate(): Promise<void> {
+  /** False when something else has to happen first: an acknowledgement, or a socket that can be written. */
+  async #readPrivate(): Promise<boolean> {
     const log = this.#private
     const { node, tokenId } = this.#session
     const known = log.end
@@ -282,9 +285,10 @@ export class Drain {
       return true
     })
     if (complete) this.#pass(log, slice.readTo)
+    return complete
   }
 
-  async #readBroadcast(reader: BroadcastReader): Promise<void> {
+  async #readBroadcast(reader: BroadcastReader): Promise<boolean> {
     const log = this.#broadcast
     const slice = await reader.read(log.sent, this.#limit())
     const complete = this.#sendEach(slice, log, (entry) => {
@@ -295,9 +299,10 @@ export class Drain {
       else this.#sendBroadcast(entry, version, subscription, undefined)
       return true
     })
-    if (!complete || this.#reader !== reader) return
+    if (!complete || this.#reader !== reader) return false
     this.#pass(log, slice.readTo)
     this.#broadcastCaughtUp = reader.hasCaughtUp(log.sent)
+    return true
   }
 
   /** False when the window or the socket was full before the slice was through. */
