@@ -1,0 +1,110 @@
+// Does a broadcast reach exactly the versions it is for, and does its selector survive being stored as text?
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { decodeSelector, encodeSelector, parseVersions, selects, type VersionSelector } from '../../topics/index.ts'
+import { version } from './support/arbitraries.ts'
+
+const range = fc.constantFrom(
+  '>=2.1 <3',
+  '^1.2.3',
+  '~2',
+  '1.x',
+  '1.0.0 || 2.0.0',
+  '>1.0.0-rc.1',
+  'x',
+  '=1.0.0',
+  '1 - 2',
+)
+const selector: fc.Arbitrary<VersionSelector> = fc.oneof(
+  version.map((one) => ({ kind: 'exact', version: one }) as const),
+  range.map((one) => ({ kind: 'range', range: one }) as const),
+  fc.constant({ kind: 'all' } as const),
+)
+
+await t.test('a selector is read back from its text as it was', async (t) => {
+  const property = fc.property(selector, (one) => {
+    assert.deepEqual(decodeSelector(encodeSelector(one)), one)
+  })
+  fc.assert(property, { numRuns: 500 })
+  t.pass('for every case')
+})
+
+await t.test('two selectors share a text only when they are equal', async (t) => {
+  const property = fc.property(selector, selector, (one, other) => {
+    return (encodeSelector(one) === encodeSelector(other)) === (JSON.stringify(one) === JSON.stringify(other))
+  })
+  fc.assert(property, { numRuns: 1_000 })
+  t.pass('for every pair')
+})
+
+await t.test(
+  'exactly selects that version, all selects every one, and a choice does not depend on storage',
+  async (t) => {
+    const property = fc.property(selector, version, version, (one, its, other) => {
+      assert.ok(selects({ kind: 'all' }, its))
+      assert.equal(selects({ kind: 'exact', version: its }, other), its === other)
+      assert.equal(selects(one, its), selects(decodeSelector(encodeSelector(one)), its))
+    })
+    fc.assert(property, { numRuns: 300 })
+    t.pass('for every case')
+  },
+)
+
+await t.test('ranges', async (t) => {
+  const cases: [string, string, boolean][] = [
+    ['>=2.1 <3', '2.1.0', true],
+    ['>=2.1 <3', '2.1', true],
+    ['>=2.1 <3', '2', false],
+    ['>=2.1 <3', '2.2.0-beta.1', true],
+    ['>=2.1 <3', '2.9.9+build.7', true],
+    ['>=2.1 <3', '3.0.0', false],
+    ['>=2.1 <3', '3.0.0-beta.1', false],
+    ['>=2.1 <3', '2.0.9', false],
+    ['>=7', '7', true],
+    ['>=7', '12', true],
+    ['>=7', '6', false],
+    ['x', '1.2.3', true],
+    ['x', 'nightly', false],
+    ['*', 'nightly', true],
+    ['1.0.0 || 3', '3.1', true],
+    ['>=1', '01.0', false],
+    ['>=1', '99999999999999999999', false],
+    ['>=1', '1.2.3.4', false],
+  ]
+  for (const [text, itsVersion, expected] of cases) {
+    const parsed = parseVersions(text)
+    t.ok(parsed, text)
+    t.equal(parsed !== undefined && selects(parsed, itsVersion), expected, `${text} of ${itsVersion}`)
+  }
+})
+
+await t.test('what is no range', async (t) => {
+  for (const text of [
+    '',
+    '   ',
+    'nightly',
+    '>=',
+    '1.2.3 and up',
+    '^'.repeat(10),
+    '1'.repeat(300),
+    '>=1 <',
+    '1.2.3.4',
+  ]) {
+    t.equal(parseVersions(text), undefined, text.slice(0, 20))
+  }
+  t.strictSame(parseVersions(' * '), { kind: 'all' })
+  t.strictSame(parseVersions(' >=1 '), { kind: 'range', range: '>=1' })
+})
+
+await t.test('what is no text of a selector', async (t) => {
+  for (const text of ['', '1.0', '=', '=$x', '=\u0000', '**', '>=1'])
+    t.throws(() => decodeSelector(text), JSON.stringify(text))
+})
+
+await t.test('a long range takes no long time to refuse', async (t) => {
+  // Parsing that grew with the square of the length or worse would not come to an end within the timeout of the test.
+  for (const text of [' '.repeat(1_000_000), `>=${'1.'.repeat(500_000)}`, `${'1 || '.repeat(200_000)}`]) {
+    t.equal(parseVersions(text), undefined)
+  }
+})
