@@ -1,0 +1,174 @@
+/** The broadcast logs: append, read, and which retained broadcast a version gets. */
+import { decodeSelector, encodeSelector, selects, type VersionSelector } from '../../topics/index.ts'
+import type { Appended, BroadcastAppend, BroadcastEntry, LogSlice, ReadLimit, StoreObserver } from '../contract.ts'
+import type { Client } from './connection.ts'
+import { decodeBroadcast, encodeEntry } from './entry.ts'
+import { appsKey, broadcastBase } from './keys.ts'
+import type { Lanes, Result } from './lanes.ts'
+import { asBytes, asNumber, asSlice, asText } from './steps.ts'
+import { LAST_BROADCAST, PUBLISH, READ_BROADCAST, RETAINED_ENTRY, RETAINED_INDEX } from './steps.ts'
+
+interface RetainedRow {
+  readonly text: string
+  readonly selector: VersionSelector
+  readonly offset: number
+  /** 0: cleared. */
+  readonly expiresAt: number
+}
+
+interface RetainedIndex {
+  readonly version: number
+  readonly rows: readonly RetainedRow[]
+}
+
+interface App {
+  end: number
+  /** When the app is known to be looked at by a sweep. */
+  sweepAt: number
+  index: RetainedIndex
+}
+
+export interface BroadcastSettings {
+  readonly lanes: Lanes
+  readonly client: Client
+  readonly prefix: string
+  readonly now: () => number
+  readonly observer: StoreObserver | undefined
+}
+
+/** Apps of which something is remembered, so that they need not be asked for again. */
+const KNOWN_APPS = 1_000
+/** A retained broadcast that changes between the two looks is looked for again. */
+const LOOKS = 3
+
+export class Broadcasts {
+  readonly #settings: BroadcastSettings
+  readonly #apps = new Map<string, App>()
+
+  constructor(settings: BroadcastSettings) {
+    this.#settings = settings
+  }
+
+  async append({ app, selector, message, dedupe }: BroadcastAppend): Promise<Appended> {
+    const { lanes, observer } = this.#settings
+    const expires = Math.floor(message.expiresAt)
+    this.#sweepAt(app, expires)
+    const result = await lanes.run(
+      PUBLISH,
+      this.#base(app),
+      app,
+      encodeEntry(message, selector),
+      expires,
+      message.payload.length,
+      message.retain,
+      encodeSelector(selector),
+      message.id,
+      dedupe,
+    )
+    const offset = asNumber(result[0])
+    const dropped = asNumber(result[2])
+    const expired = asNumber(result[3])
+    this.endIs(app, offset)
+    if (dropped > 0) observer?.dropped('broadcast', dropped)
+    if (expired > 0) observer?.expired('broadcast', expired)
+    return { offset, duplicate: result[1] === true, dropped }
+  }
+
+  async read(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>> {
+    const result = await this.#settings.lanes.run(READ_BROADCAST, this.#base(app), after, limit.entries, limit.bytes)
+    const slice = asSlice(result, decodeBroadcast)
+    this.endIs(app, slice.end)
+    return slice
+  }
+
+  /** The end of the log, as it is now. */
+  async end(app: string): Promise<number> {
+    const result = await this.#settings.lanes.run(LAST_BROADCAST, this.#base(app))
+    const end = asNumber(result[0])
+    this.endIs(app, end)
+    return end
+  }
+
+  /** A cursor, cut to the end of the log. The log is asked only when the cursor is beyond what is known of it. */
+  async cut(app: string, cursor: number): Promise<number> {
+    const known = this.#apps.get(app)?.end ?? 0
+    return cursor <= known ? cursor : Math.min(cursor, await this.end(app))
+  }
+
+  endIs(app: string, end: number): void {
+    const known = this.#app(app)
+    if (end > known.end) known.end = end
+  }
+
+  async retained(app: string, version: string): Promise<BroadcastEntry | undefined> {
+    for (let look = 0; look < LOOKS; look += 1) {
+      const row = lastMatch(await this.#index(app), version)
+      if (row === undefined || row.expiresAt <= this.#settings.now()) return undefined
+      const result = await this.#settings.lanes.run(RETAINED_ENTRY, this.#base(app), row.text)
+      if (result.length > 0 && asNumber(result[0]) === row.offset)
+        return decodeBroadcast(row.offset, asBytes(result[1]))
+    }
+    return undefined
+  }
+
+  async #index(app: string): Promise<RetainedIndex> {
+    const known = this.#app(app)
+    const result = await this.#settings.lanes.run(RETAINED_INDEX, this.#base(app), known.index.version)
+    const version = asNumber(result[0])
+    if (version !== known.index.version) known.index = { version, rows: readRows(result) }
+    return known.index
+  }
+
+  #base(app: string): string {
+    return broadcastBase(this.#settings.prefix, app)
+  }
+
+  #app(app: string): App {
+    let known = this.#apps.get(app)
+    if (known !== undefined) return known
+    known = { end: 0, sweepAt: Infinity, index: { version: 0, rows: [] } }
+    this.#apps.set(app, known)
+    if (this.#apps.size > KNOWN_APPS) {
+      const [oldest] = this.#apps.keys()
+      if (oldest !== undefined) this.#apps.delete(oldest)
+    }
+    return known
+  }
+
+  /**
+   * Has the app swept at this time or earlier. Another slot than the log in a Cluster, so it cannot be one step with the
+   * append; when it is lost, the next append does it again.
+   */
+  #sweepAt(app: string, time: number): void {
+    const known = this.#app(app)
+    if (known.sweepAt <= time && known.sweepAt > this.#settings.now()) return
+    known.sweepAt = time
+    this.#settings.client.zadd(appsKey(this.#settings.prefix), 'LT', time, app).catch(() => {
+      known.sweepAt = Infinity
+    })
+  }
+}
+
+function readRows(result: Result): readonly RetainedRow[] {
+  const rows: RetainedRow[] = []
+
+  for (let at = 1; at + 2 < result.length; at += 3) {
+    const text = asText(result[at])
+    rows.push({
+      text,
+      selector: decodeSelector(text),
+      offset: asNumber(result[at + 1]),
+      expiresAt: asNumber(result[at + 2]),
+    })
+  }
+  return rows
+}
+
+/** As with one retained message a topic: the last one whose selector matches is the one, also when it was cleared. */
+function lastMatch(index: RetainedIndex, version: string): RetainedRow | undefined {
+  let last: RetainedRow | undefined
+  for (const row of index.rows) {
+    if ((last === undefined || row.offset > last.offset) && selects(row.selector, version)) last = row
+  }
+  return last
+}

@@ -1,0 +1,112 @@
+/** What watchers hear, from this node and from others, in turns of their own. */
+import type { BroadcastEntry, Cursors, LogEntry, SessionEnd, TokenId, Watcher } from '../contract.ts'
+import { decodeBroadcast, decodeEntry } from './entry.ts'
+import { type Packed, Packer, unpack } from './pack.ts'
+import { asBytes, asNumber, asOptionalBytes, asText } from './steps.ts'
+
+type Event = (watcher: Watcher) => void
+
+const ENDS: Readonly<Record<string, SessionEnd>> = {
+  SESSION_TAKEN_OVER: 'SESSION_TAKEN_OVER',
+  TOKEN_REVOKED: 'TOKEN_REVOKED',
+  TOKEN_SUPERSEDED: 'TOKEN_SUPERSEDED',
+}
+
+export class Events {
+  readonly #watchers = new Set<Watcher>()
+  #waiting: Event[] = []
+
+  watch(watcher: Watcher): () => void {
+    // An object of its own, so that the same watcher may be given twice.
+    const own: Watcher = Object.create(watcher)
+    this.#watchers.add(own)
+    return () => void this.#watchers.delete(own)
+  }
+
+  #emit(event: Event): void {
+    this.#waiting.push(event)
+    if (this.#waiting.length > 1) return
+    setImmediate(() => {
+      const events = this.#waiting
+      this.#waiting = []
+      for (const each of events) for (const watcher of this.#watchers) each(watcher)
+    })
+  }
+
+  privateAppended(tokenId: TokenId, offset: number, entry?: LogEntry): void {
+    this.#emit((watcher) => watcher.privateAppended(tokenId, offset, entry))
+  }
+
+  broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void {
+    this.#emit((watcher) => watcher.broadcastAppended(app, offset, entry))
+  }
+
+  sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void {
+    this.#emit((watcher) => watcher.sessionEnded(tokenId, epoch, reason))
+  }
+
+  cursorMoved(tokenId: TokenId, cursors: Cursors): void {
+    this.#emit((watcher) => watcher.cursorMoved(tokenId, cursors))
+  }
+
+  resync(): void {
+    this.#emit((watcher) => watcher.resync())
+  }
+}
+
+export function asSessionEnd(value: Packed | undefined): SessionEnd {
+  return ENDS[asText(value)] ?? 'SESSION_TAKEN_OVER'
+}
+
+export function tokenIdOf(id: Packed | undefined): TokenId {
+  return asBytes(id).toString('base64url')
+}
+
+export interface Hearer {
+  probeReturned(count: number): void
+  broadcastEnd(app: string, end: number): void
+  sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
+}
+
+export function packProbe(count: number): Buffer {
+  const packer = new Packer()
+  packer.array(1)
+  packer.array(2)
+  packer.value('p')
+  packer.value(count)
+  return packer.finish()
+}
+
+/** A message of the wake channels: { event, event, ... }. One that cannot be read is a lost hint, nothing more. */
+export function hear(message: Buffer, events: Events, hearer: Hearer): void {
+  try {
+    const list = unpack(message)
+    if (!Array.isArray(list)) return
+    for (const event of list) if (Array.isArray(event)) hearOne(event, events, hearer)
+  } catch {
+    // Written by a node of another version.
+  }
+}
+
+function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void {
+  const [kind, subject, number, rest] = event
+  switch (asText(kind)) {
+    case 'a': {
+      const offset = asNumber(number)
+      const entry = asOptionalBytes(rest)
+      return events.privateAppended(tokenIdOf(subject), offset, entry && decodeEntry(offset, entry))
+    }
+    case 'b': {
+      const offset = asNumber(number)
+      const entry = asOptionalBytes(rest)
+      hearer.broadcastEnd(asText(subject), offset)
+      return events.broadcastAppended(asText(subject), offset, entry && decodeBroadcast(offset, entry))
+    }
+    case 'e':
+      return hearer.sessionEnded(tokenIdOf(subject), asNumber(number), asSessionEnd(rest))
+    case 'c':
+      return events.cursorMoved(tokenIdOf(subject), { private: asNumber(number), broadcast: asNumber(rest) })
+    case 'p':
+      return hearer.probeReturned(asNumber(subject))
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Token ids whose private logs this node follows without a session. Redis keeps a few following nodes for a token id,
+ * each until a time, so that a node that died leaves nothing behind; a long follow is renewed.
+ */
+import type { TokenId } from '../contract.ts'
+import type { Lanes } from './lanes.ts'
+import { FOLLOW } from './steps.ts'
+import { locate } from './token.ts'
+
+const LASTS_MS = 10 * 60 * 1000
+const RENEWED_MS = 4 * 60 * 1000
+
+export interface FollowSettings {
+  readonly lanes: Lanes
+  readonly prefix: string
+  readonly now: () => number
+}
+
+export class Follows {
+  readonly #settings: FollowSettings
+  readonly #counts = new Map<TokenId, number>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(settings: FollowSettings) {
+    this.#settings = settings
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      for (const tokenId of this.#counts.keys()) this.#renew(tokenId).catch(ignoreLostHint)
+    }, RENEWED_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  async follow(tokenId: TokenId): Promise<() => void> {
+    this.#counts.set(tokenId, (this.#counts.get(tokenId) ?? 0) + 1)
+    let stopped = false
+    const stop = (): void => {
+      if (stopped) return
+      stopped = true
+      this.#release(tokenId)
+    }
+    try {
+      await this.#renew(tokenId)
+    } catch (error) {
+      stop()
+      throw error
+    }
+    return stop
+  }
+
+  #release(tokenId: TokenId): void {
+    const left = (this.#counts.get(tokenId) ?? 1) - 1
+    if (left > 0) {
+      this.#counts.set(tokenId, left)
+      return
+    }
+    this.#counts.delete(tokenId)
+    this.#write(tokenId, 0).catch(ignoreLostHint)
+  }
+
+  #renew(tokenId: TokenId): Promise<unknown> {
+    return this.#write(tokenId, Math.floor(this.#settings.now()) + LASTS_MS)
+  }
+
+  async #write(tokenId: TokenId, until: number): Promise<void> {
+    const { base, id } = locate(this.#settings.prefix, tokenId)
+    await this.#settings.lanes.run(FOLLOW, base, id, until)
+  }
+}
+
+/** Until it lapses, a node is woken that does not care; or one that cares looks later. */
+function ignoreLostHint(): void {}

@@ -1,0 +1,96 @@
+/** Whether Redis takes writes, and which of its settings risk what the store promises. */
+import type { Redis } from 'ioredis'
+import type { StoreHealth } from '../contract.ts'
+import { type Client, servers } from './connection.ts'
+import { unavailable } from './script.ts'
+
+const RISKS = {
+  appendonly:
+    'Redis keeps no append-only file (appendonly is not yes): a crash of Redis loses messages that were accepted, tokens and cursors.',
+  appendfsync:
+    'Redis does not write to disk before it answers (appendfsync is not always): a crash loses what was accepted in about the last second.',
+  policy:
+    'Redis evicts keys when its memory is full (maxmemory-policy is not noeviction): messages, tokens and sessions may vanish.',
+  unknown:
+    'Redis does not let its settings be read (CONFIG GET and INFO are forbidden): whether accepted messages survive a crash is not known.',
+  fsyncUnknown:
+    'Redis does not let appendfsync be read (CONFIG GET is forbidden): it has to be always, else a crash loses what was accepted in about the last second.',
+} as const
+
+/** How many keys are tried, which hit every master of a Cluster in all likelihood. */
+const PROBES = 16
+const PROBE_SECONDS = 60
+const REMEMBERED_MS = 60_000
+
+export interface HealthSettings {
+  readonly client: Client
+  /** A key of this number, anywhere in the Cluster. */
+  readonly probeKey: (number: number) => string
+}
+
+export class Health {
+  readonly #settings: HealthSettings
+  #warnings: readonly string[] = []
+  #lookedAt = -Infinity
+
+  constructor(settings: HealthSettings) {
+    this.#settings = settings
+  }
+
+  /** @throws STORE_UNAVAILABLE */
+  async check(): Promise<StoreHealth> {
+    const { client, probeKey } = this.#settings
+    const probes = client.isCluster ? PROBES : 1
+    try {
+      const writes: Promise<unknown>[] = []
+      for (let probe = 0; probe < probes; probe += 1) writes.push(client.set(probeKey(probe), '1', 'EX', PROBE_SECONDS))
+      await Promise.all(writes)
+      if (performance.now() - this.#lookedAt > REMEMBERED_MS) {
+        const found = await Promise.all(servers(client).map((server) => warningsOf(server)))
+        this.#warnings = [...new Set(found.flat())]
+        this.#lookedAt = performance.now()
+      }
+    } catch (error) {
+      this.#lookedAt = -Infinity
+      throw unavailable('Redis takes no writes', error)
+    }
+    return { warnings: this.#warnings }
+  }
+}
+
+async function warningsOf(server: Redis): Promise<readonly string[]> {
+  const settings = await settingsOf(server)
+  if (settings === undefined) return await warningsByInfo(server)
+  const warnings: string[] = []
+  if (settings.get('appendonly') !== 'yes') warnings.push(RISKS.appendonly)
+  else if (settings.get('appendfsync') !== 'always') warnings.push(RISKS.appendfsync)
+  if (settings.get('maxmemory-policy') !== 'noeviction') warnings.push(RISKS.policy)
+  return warnings
+}
+
+/** Undefined where CONFIG is forbidden or renamed. */
+async function settingsOf(server: Redis): Promise<ReadonlyMap<string, string> | undefined> {
+  const settings = new Map<string, string>()
+  for (const name of ['appendonly', 'appendfsync', 'maxmemory-policy']) {
+    const answer = await server.config('GET', name).catch(ignoreRefusal)
+    if (!Array.isArray(answer) || answer.length < 2) return undefined
+    settings.set(name, String(answer[1]))
+  }
+  return settings
+}
+
+async function warningsByInfo(server: Redis): Promise<readonly string[]> {
+  const persistence = await server.info('persistence').catch(ignoreRefusal)
+  const memory = await server.info('memory').catch(ignoreRefusal)
+  if (persistence === undefined || memory === undefined) return [RISKS.unknown]
+  const warnings: string[] = []
+  warnings.push(/aof_enabled:1/.test(persistence) ? RISKS.fsyncUnknown : RISKS.appendonly)
+  if (!/maxmemory_policy:noeviction/.test(memory)) warnings.push(RISKS.policy)
+  return warnings
+}
+
+/** A command that is forbidden is no sign of ill health; a connection that fails is. */
+function ignoreRefusal(error: unknown): undefined {
+  if (error instanceof Error && error.name === 'ReplyError') return undefined
+  throw error
+}

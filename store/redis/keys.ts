@@ -1,0 +1,84 @@
+/**
+ * Every key and channel of the engine, one function each; the scripts get the same names from `luaKeyNames`.
+ *
+ * All keys of one partition share the hash tag `{<prefix>:<partition>}`, all keys of one app's broadcast log
+ * `{<prefix>:b:<app>}`, so that what one script touches lies on one node of a Cluster.
+ */
+
+/** Also the number of hash tags: enough to spread over dozens of masters, few enough for steps to travel together. */
+export const PARTITIONS = 256
+
+const PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/
+
+/** A prefix may not hold braces, which would move the hash tag. */
+export function isKeyPrefix(prefix: string): boolean {
+  return PREFIX.test(prefix)
+}
+
+/** The first byte of the token id (its text carries 6 bits a character), so that a partition holds whole devices. */
+export function partitionBase(prefix: string, partition: number): string {
+  return `{${prefix}:${partition}}`
+}
+
+export function broadcastBase(prefix: string, app: string): string {
+  return `{${prefix}:b:${app}}`
+}
+
+/** Token records: hash of 15 bytes of the token id -> record. */
+export const tokensKey = (base: string, bucket: number | ''): string => `${base}t${bucket}`
+/** The last serial given in a partition. */
+export const serialsKey = (base: string): string => `${base}n`
+/** Sorted set of the buckets of a partition by when something in them has to be swept. */
+export const dueKey = (base: string): string => `${base}x`
+/** Entries of logs: hash of (serial, offset) -> entry. */
+export const logKey = (base: string): string => `${base}l`
+/** Hash of serial -> who holds the session. */
+export const sessionsKey = (base: string): string => `${base}s`
+/** Hash of serial -> what a session kept. */
+export const statesKey = (base: string): string => `${base}k`
+/** Hash of serial -> retained message; of an app: selector -> retained broadcast. */
+export const retainedKey = (base: string): string => `${base}r`
+/** Of an app: hash of selector -> (offset, expires). */
+export const retainedIndexKey = (base: string): string => `${base}i`
+/** Hash of serial -> nodes that follow the log without a session. */
+export const followersKey = (base: string): string => `${base}f`
+/** Message ids that are remembered: hash of id -> (offset, until), one for each token id or app that uses them. */
+export const idsKey = (base: string, serial: number | ''): string => `${base}d${serial}`
+/** When a partition was last swept. */
+export const sweptKey = (base: string): string => `${base}w`
+/** The record of an app. */
+export const appKey = (base: string): string => `${base}h`
+
+/** The last batch of each process in one partition or broadcast log (Cluster). */
+export const laneJournalKey = (base: string): string => `${base}j`
+/** The same for a single server, where one batch may hold steps of all partitions. */
+export const serverJournalKey = (prefix: string, lane: number): string => `{${prefix}:j}${lane}`
+
+/** Sorted set of the apps that have broadcasts, by when to sweep them. */
+export const appsKey = (prefix: string): string => `{${prefix}:apps}`
+export const secretKey = (prefix: string, name: string): string => `{${prefix}:secret}${name}`
+/** Written by the health check, so that a Redis that only reads is found. */
+export const probeKey = (prefix: string, node: string): string => `{${prefix}:probe}${node}`
+
+/** What a node hears; with '' the channel that every node listens to. */
+export const channel = (prefix: string, node: string): string => `${prefix}:node:${node}`
+
+/** The suffixes, as a table of Lua. */
+export function luaKeyNames(): string {
+  const names = {
+    tokens: tokensKey('', ''),
+    serials: serialsKey(''),
+    due: dueKey(''),
+    log: logKey(''),
+    sessions: sessionsKey(''),
+    states: statesKey(''),
+    retained: retainedKey(''),
+    retainedIndex: retainedIndexKey(''),
+    followers: followersKey(''),
+    ids: idsKey('', ''),
+    swept: sweptKey(''),
+    app: appKey(''),
+  }
+  const rows = Object.entries(names).map(([name, suffix]) => `${name} = '${suffix}'`)
+  return `local KEY = { ${rows.join(', ')} }\n`
+}

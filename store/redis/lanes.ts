@@ -1,0 +1,244 @@
+/**
+ * What carries steps to Redis. A lane has at most one batch under way, and what is asked for meanwhile makes the next
+ * one: so steps keep their order whatever is resent or redirected, and the batches grow with the load.
+ *
+ * In a Cluster each partition and each app's broadcast log has its lane. A single server can take steps of all
+ * partitions in one script, so that it needs only a few lanes.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { PushError } from '../../errors.ts'
+import type { Client } from './connection.ts'
+import { type Packable, type Packed, Packer, unpack } from './pack.ts'
+import { classify, refusal, unavailable } from './script.ts'
+
+export interface StepKind {
+  readonly name: string
+  /** It writes: it is kept in the journal, so that a batch may be repeated. */
+  readonly changes: boolean
+  /** It is refused when Redis is out of memory. */
+  readonly grows: boolean
+}
+
+export type Result = readonly Packed[]
+
+interface Step {
+  readonly kind: StepKind
+  readonly base: string
+  readonly args: readonly Packable[]
+  readonly bytes: number
+  readonly givenUpAt: number
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: PushError) => void
+  settled: boolean
+}
+
+interface Lane {
+  readonly journal: string
+  queue: Step[]
+  underWay: readonly Step[]
+  lastFailure: unknown
+}
+
+export interface LaneSettings {
+  readonly client: Client
+  /** The lane of a base, named by the key of its journal. */
+  readonly journalOf: (base: string) => string
+  /** What follows process, sequence, now and changes in the header of a batch. */
+  readonly header: readonly Packable[]
+  readonly process: string
+  readonly now: () => number
+  readonly deadlineMs: number
+  readonly waitingSteps: number
+  readonly waitingBytes: number
+}
+
+const BATCH_STEPS = 256
+const BATCH_BYTES = 1024 * 1024
+/** What a step costs besides the bytes it carries; a rough figure for the bound. */
+const STEP_BYTES = 256
+const RETRY_MS = 50
+/** Deadlines are looked at this often within one deadline. */
+const LOOKS = 8
+
+export class Lanes {
+  readonly #settings: LaneSettings
+  readonly #lanes = new Map<string, Lane>()
+  #ready = new Set<Lane>()
+  #scheduled = false
+  #sequence = 0
+  #steps = 0
+  #bytes = 0
+  #clock: NodeJS.Timeout | undefined
+  #closed = false
+  #idle: (() => void) | undefined
+
+  constructor(settings: LaneSettings) {
+    this.#settings = settings
+  }
+
+  open(): void {
+    this.#clock = setInterval(() => this.#giveUp(performance.now()), this.#settings.deadlineMs / LOOKS)
+    this.#clock.unref()
+  }
+
+  /** Waits for what is under way, at most for the deadline. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#steps > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    clearInterval(this.#clock)
+  }
+
+  /** Waits for the turn to end, so that all steps of one turn and lane travel together. */
+  run(kind: StepKind, base: string, ...args: readonly Packable[]): Promise<Result> {
+    if (this.#closed) return Promise.reject(unavailable('the store is closed'))
+    let bytes = STEP_BYTES
+    for (const arg of args) if (typeof arg === 'string' || arg instanceof Uint8Array) bytes += arg.length
+    const { waitingSteps, waitingBytes, deadlineMs } = this.#settings
+    if (this.#steps >= waitingSteps || this.#bytes + bytes > waitingBytes) {
+      return Promise.reject(unavailable('too many calls wait for Redis'))
+    }
+    return new Promise<Result>((resolve, reject) => {
+      const givenUpAt = performance.now() + deadlineMs
+      const lane = this.#laneOf(base)
+      lane.queue.push({ kind, base, args, bytes, givenUpAt, resolve, reject, settled: false })
+      this.#steps += 1
+      this.#bytes += bytes
+      this.#schedule(lane)
+    })
+  }
+
+  #laneOf(base: string): Lane {
+    const journal = this.#settings.journalOf(base)
+    let lane = this.#lanes.get(journal)
+    if (lane === undefined) {
+      lane = { journal, queue: [], underWay: [], lastFailure: undefined }
+      this.#lanes.set(journal, lane)
+    }
+    return lane
+  }
+
+  #schedule(lane: Lane): void {
+    if (lane.underWay.length > 0) return
+    this.#ready.add(lane)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      const lanes = this.#ready
+      this.#ready = new Set()
+      for (const ready of lanes) void this.#send(ready)
+    })
+  }
+
+  async #send(lane: Lane): Promise<void> {
+    const steps = takeBatch(lane)
+    if (steps.length > 0) {
+      lane.underWay = steps
+      await this.#perform(lane, steps)
+      lane.underWay = []
+    }
+    if (lane.queue.length > 0) this.#schedule(lane)
+    else this.#lanes.delete(lane.journal)
+  }
+
+  async #perform(lane: Lane, steps: readonly Step[]): Promise<void> {
+    const batch = this.#encode(steps)
+    for (;;) {
+      try {
+        this.#settle(steps, unpack(await this.#settings.client.pushBatchBuffer(lane.journal, batch)))
+        lane.lastFailure = undefined
+        return
+      } catch (error) {
+        lane.lastFailure = error
+        const failure = classify(error)
+        if (failure === 'memory') return await this.#performWithoutGrowth(lane, steps, error)
+        if (failure === 'refused' || steps.every((step) => step.settled)) {
+          for (const step of steps) this.#reject(step, unavailable('Redis refused', error))
+          return
+        }
+        await pause(RETRY_MS)
+      }
+    }
+  }
+
+  /** Out of memory: acknowledgements and reads free memory or need none, and should not wait for what is refused. */
+  async #performWithoutGrowth(lane: Lane, steps: readonly Step[], error: unknown): Promise<void> {
+    const small = steps.filter((step) => !step.kind.grows && !step.settled)
+    const refused = small.length === steps.length ? steps : steps.filter((step) => step.kind.grows)
+    for (const step of refused) this.#reject(step, unavailable('Redis is out of memory', error))
+    if (small.length > 0 && small.length < steps.length) await this.#perform(lane, small)
+  }
+
+  #encode(steps: readonly Step[]): Buffer {
+    const { process, now, header } = this.#settings
+    this.#sequence += 1
+    const packer = new Packer()
+    packer.array(1 + steps.length)
+    packer.array(4 + header.length)
+    packer.value(process)
+    packer.value(this.#sequence)
+    packer.value(Math.floor(now()))
+    packer.value(steps.some((step) => step.kind.changes))
+    for (const value of header) packer.value(value)
+    for (const step of steps) {
+      packer.array(2 + step.args.length)
+      packer.value(step.kind.name)
+      packer.value(step.base)
+      for (const arg of step.args) packer.value(arg)
+    }
+    return packer.finish()
+  }
+
+  #settle(steps: readonly Step[], reply: Packed): void {
+    const results = Array.isArray(reply) ? reply : []
+    if (results.length !== steps.length) {
+      const detail = reply instanceof Buffer ? `the script answered ${reply.toString()}` : 'the script gave no results'
+      for (const step of steps) this.#reject(step, unavailable(detail))
+      return
+    }
+    for (const [position, step] of steps.entries()) {
+      const result: Packed = results[position]
+      if (Array.isArray(result)) this.#resolve(step, result)
+      else this.#reject(step, refusal(result instanceof Buffer ? result.toString() : 'nothing'))
+    }
+  }
+
+  #resolve(step: Step, result: Result): void {
+    if (this.#finish(step)) step.resolve(result)
+  }
+
+  #reject(step: Step, error: PushError): void {
+    if (this.#finish(step)) step.reject(error)
+  }
+
+  #finish(step: Step): boolean {
+    if (step.settled) return false
+    step.settled = true
+    this.#steps -= 1
+    this.#bytes -= step.bytes
+    if (this.#steps === 0) this.#idle?.()
+    return true
+  }
+
+  #giveUp(now: number): void {
+    for (const lane of this.#lanes.values()) {
+      const isLate = (step: Step): boolean => step.givenUpAt <= now
+      const late = [...lane.underWay.filter(isLate), ...lane.queue.filter(isLate)]
+      if (late.length === 0) continue
+      lane.queue = lane.queue.filter((step) => !isLate(step))
+      const error = unavailable(`no answer within ${this.#settings.deadlineMs} ms`, lane.lastFailure)
+      for (const step of late) this.#reject(step, error)
+    }
+  }
+}
+
+function takeBatch(lane: Lane): readonly Step[] {
+  let bytes = 0
+  let count = 0
+  for (const step of lane.queue) {
+    if (count === BATCH_STEPS || (count > 0 && bytes + step.bytes > BATCH_BYTES)) break
+    bytes += step.bytes
+    count += 1
+  }
+  return lane.queue.splice(0, count)
+}

@@ -1,0 +1,77 @@
+--[[
+  One batch of steps, in order, as one atomic script. The files of this folder are joined to one script, in the order
+  that ../script.ts names; the names of keys (KEY) come before them, from ../keys.ts.
+
+  KEYS[1]  the journal of the lane; its hash tag routes the script in a Cluster
+  ARGV[1]  msgpack: { header, step, step, ... }
+           header: { process, sequence, now, changes, node, channels, limits... }, see below
+           step:   { name, base of the keys, arguments... }; the head of each file lists them
+  Result   msgpack: { result, result, ... } in the order of the steps. A result is an array, or a string: the code of
+           the error that refused this one step. 'STALE' instead of the array: a later batch of this lane was done.
+
+  Safe to run twice: the journal keeps the sequence and the results of the last batch of each process, and a lane has
+  one batch under way. The same batch again is answered from the journal; an older one is refused.
+]]
+local batch = cmsgpack.unpack(ARGV[1])
+local PROCESS, SEQUENCE, NOW, CHANGES, NODE, CHANNELS, PRIVATE_MESSAGES, PRIVATE_BYTES, BROADCAST_MESSAGES, BROADCAST_BYTES, RETAINED_BROADCASTS, DEDUPE_MS =
+  unpack(batch[1])
+local call, pack, unpack_packed = redis.call, cmsgpack.pack, cmsgpack.unpack
+local journal = call('HMGET', KEYS[1], 'run', PROCESS)
+
+local replayed
+if CHANGES and journal[2] then
+  local offset, sequence = cmsgpack.unpack_one(journal[2])
+  if sequence > SEQUENCE then return pack('STALE') end
+  if sequence == SEQUENCE then
+    local saved_at
+    offset, saved_at = cmsgpack.unpack_one(journal[2], offset)
+    offset, replayed = cmsgpack.unpack_one(journal[2], offset)
+  end
+end
+
+-- Which life of the server this is. A restart or failover without `appendfsync always` may lose the newest writes, so
+-- that an offset or epoch would be given twice. Records that were last written in another life jump ahead (`rebase`).
+-- LASTSAVE is cheap and changes with every start; only when it changed is the run id asked for.
+local RUN = 0
+local JUMP = 65535 * 16
+if CHANGES then
+  local saved = redis.pcall('LASTSAVE')
+  local known_save, known_run
+  if journal[1] then known_save, known_run = unpack_packed(journal[1]) end
+  if type(saved) == 'number' and saved == known_save then
+    RUN = known_run
+  elseif type(saved) == 'number' then
+    local info = redis.pcall('INFO', 'server')
+    local id = type(info) == 'string' and string.match(info, 'run_id:(%x%x%x%x%x%x%x%x)')
+    if id then
+      RUN = tonumber(id, 16)
+    end
+  end
+  if type(saved) == 'number' and saved ~= known_save then journal.run = pack(saved, RUN) end
+end
+
+local handlers = {}
+-- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
+local reads = {}
+
+-- What other nodes are to hear: node -> { events }, sent as one message to each at the end.
+local wakes = {}
+local wake_bytes = {}
+local WAKE_ENTRY_BYTES, WAKE_BYTES = 16384, 262144
+
+local function tell(channel, event)
+  local events = wakes[channel]
+  if not events then
+    events = {}
+    wakes[channel] = events
+  end
+  events[#events + 1] = event
+end
+
+-- The entry itself, when it is small enough to travel with the wake; false: only the hint.
+local function carried(channel, entry)
+  local total = (wake_bytes[channel] or 0) + #entry
+  if #entry > WAKE_ENTRY_BYTES or total > WAKE_BYTES then return false end
+  wake_bytes[channel] = total
+  return entry
+end

@@ -1,0 +1,50 @@
+/** The script that runs a batch of steps, and what can go wrong with it. */
+import { readFileSync } from 'node:fs'
+import { type ErrorCode, PushError } from '../../errors.ts'
+import { luaKeyNames } from './keys.ts'
+
+/** In the order in which they build on each other; each is a file of `lua/` with its own head. */
+const PARTS = ['begin', 'log', 'token', 'registry', 'private', 'session', 'broadcast', 'sweep', 'run']
+
+export function readScript(): string {
+  const folder = new URL('./lua/', import.meta.url)
+  return luaKeyNames() + PARTS.map((part) => readFileSync(new URL(`${part}.lua`, folder), 'utf8')).join('\n')
+}
+
+const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
+  'TOKEN_UNKNOWN',
+  'TOKEN_REVOKED',
+  'TOKEN_SUPERSEDED',
+  'SESSION_FENCED',
+  'RETAINED_LIMIT',
+])
+
+const isRefusal = (code: string): code is ErrorCode => REFUSALS.has(code)
+
+/** The error that a step was refused with. */
+export function refusal(code: string): PushError {
+  return isRefusal(code) ? new PushError(code) : new PushError('STORE_UNAVAILABLE', `the script answered ${code}`)
+}
+
+/**
+ * What to do about a failed batch:
+ * - `again`: nothing says that Redis will not do it in a moment (connection lost, starting, failing over).
+ * - `memory`: Redis refuses what grows; what does not grow may be done on its own.
+ * - `refused`: it will not go away by itself.
+ */
+export type Failure = 'again' | 'memory' | 'refused'
+
+const PASSING = new Set(['LOADING', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN', 'MOVED', 'ASK', 'BUSY'])
+
+export function classify(error: unknown): Failure {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return 'again'
+  const text = error.message.replace(/^(ERR|-)\s*/, '')
+  // A command that is refused inside a script is named by its own code, somewhere in the text.
+  if (/\bOOM\b/.test(text)) return 'memory'
+  return PASSING.has(text.split(' ', 1)[0] ?? '') || /\bREADONLY\b/.test(text) ? 'again' : 'refused'
+}
+
+/** `detail` never holds what was sent: messages of Redis may quote arguments. */
+export function unavailable(detail: string, cause?: unknown): PushError {
+  return new PushError('STORE_UNAVAILABLE', detail, cause === undefined ? undefined : { cause })
+}

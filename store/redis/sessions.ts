@@ -1,0 +1,96 @@
+/** The sessions that are open on this node. */
+import type { SessionEnd, TokenId } from '../contract.ts'
+import { asSessionEnd } from './events.ts'
+import type { Lanes } from './lanes.ts'
+import { CHECK } from './steps.ts'
+import { locate } from './token.ts'
+
+interface OpenSession {
+  readonly epoch: number
+  readonly app: string
+}
+
+export interface SessionSettings {
+  readonly lanes: Lanes
+  readonly prefix: string
+  readonly ended: (tokenId: TokenId, epoch: number, reason: SessionEnd) => void
+}
+
+/** How many are looked at together after a gap, so that live traffic goes on in between. */
+const CHECKED_TOGETHER = 200
+const EARLY_ENDS = 1_000
+
+export class Sessions {
+  readonly #settings: SessionSettings
+  readonly #open = new Map<TokenId, OpenSession>()
+  /** Ends that were heard of sessions that are not open here: perhaps the answer of `open` is still under way. */
+  readonly #early = new Map<TokenId, { epoch: number; reason: SessionEnd }>()
+  #checking = false
+  #checkAgain = false
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings
+  }
+
+  opened(tokenId: TokenId, epoch: number, app: string): void {
+    const known = this.#open.get(tokenId)
+    if (known === undefined || known.epoch < epoch) this.#open.set(tokenId, { epoch, app })
+    const early = this.#early.get(tokenId)
+    this.#early.delete(tokenId)
+    if (early !== undefined && early.epoch >= epoch) this.#settings.ended(tokenId, early.epoch, early.reason)
+  }
+
+  /** News of an end; from another node it may come before this node knows of the session. */
+  ended(tokenId: TokenId, epoch: number, reason: SessionEnd): void {
+    if (!this.#open.has(tokenId)) this.#keepEarly(tokenId, epoch, reason)
+    this.forget(tokenId, epoch)
+  }
+
+  #keepEarly(tokenId: TokenId, epoch: number, reason: SessionEnd): void {
+    this.#early.delete(tokenId)
+    this.#early.set(tokenId, { epoch, reason })
+    const [oldest] = this.#early.keys()
+    if (this.#early.size > EARLY_ENDS && oldest !== undefined) this.#early.delete(oldest)
+  }
+
+  /** The session with this epoch or a lower one is over. */
+  forget(tokenId: TokenId, epoch: number): void {
+    const known = this.#open.get(tokenId)
+    if (known !== undefined && known.epoch <= epoch) this.#open.delete(tokenId)
+  }
+
+  appOf(tokenId: TokenId): string | undefined {
+    return this.#open.get(tokenId)?.app
+  }
+
+  /** Looks for sessions that ended unheard, as news of a takeover or revocation may have been lost. */
+  check(): void {
+    this.#checkAgain = true
+    if (this.#checking) return
+    this.#checking = true
+    this.#checkAll()
+      // Redis went away again: its return is the next gap.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#checking = false
+      })
+  }
+
+  async #checkAll(): Promise<void> {
+    while (this.#checkAgain) {
+      this.#checkAgain = false
+      const all = [...this.#open]
+      for (let from = 0; from < all.length; from += CHECKED_TOGETHER) {
+        const some = all.slice(from, from + CHECKED_TOGETHER)
+        await Promise.all(some.map(([tokenId, session]) => this.#checkOne(tokenId, session.epoch)))
+      }
+    }
+  }
+
+  async #checkOne(tokenId: TokenId, epoch: number): Promise<void> {
+    const { lanes, prefix, ended } = this.#settings
+    const { base, id } = locate(prefix, tokenId)
+    const [reason] = await lanes.run(CHECK, base, id, epoch)
+    if (reason !== undefined && this.#open.get(tokenId)?.epoch === epoch) ended(tokenId, epoch, asSessionEnd(reason))
+  }
+}

@@ -1,0 +1,63 @@
+/** The steps that the script knows, and how their results are read. The head of each file in `lua/` describes them. */
+import type { LogEntry, LogSlice } from '../contract.ts'
+import type { Result, StepKind } from './lanes.ts'
+import type { Packed } from './pack.ts'
+import { unavailable } from './script.ts'
+
+const reads = (name: string): StepKind => ({ name, changes: false, grows: false })
+const shrinks = (name: string): StepKind => ({ name, changes: true, grows: false })
+const writes = (name: string): StepKind => ({ name, changes: true, grows: true })
+
+export const REGISTER = writes('register')
+export const REVOKE = shrinks('revoke')
+export const LOOKUP = reads('lookup')
+export const APPEND = writes('append')
+export const READ = reads('read')
+export const RETAINED = reads('retained')
+export const COMMIT = shrinks('commit')
+export const FOLLOW = writes('follow')
+export const OPEN = shrinks('open')
+export const SAVE = writes('save')
+export const CLOSE = shrinks('close')
+export const CHECK = reads('check')
+export const PUBLISH = writes('publish')
+export const READ_BROADCAST = reads('read_broadcast')
+export const LAST_BROADCAST = reads('last_broadcast')
+export const RETAINED_INDEX = reads('retained_index')
+export const RETAINED_ENTRY = reads('retained_entry')
+export const SWEEP = shrinks('sweep')
+export const SWEEP_BROADCAST = shrinks('sweep_broadcast')
+
+function wrong(what: string): Error {
+  return unavailable(`the script did not answer with ${what}`)
+}
+
+export function asNumber(value: Packed | undefined): number {
+  if (typeof value !== 'number') throw wrong('a number')
+  return value
+}
+
+/** A number, or false where there is none. */
+export function asOptionalNumber(value: Packed | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}
+
+export function asBytes(value: Packed | undefined): Buffer {
+  if (!(value instanceof Buffer)) throw wrong('bytes')
+  return value
+}
+
+export function asOptionalBytes(value: Packed | undefined): Buffer | undefined {
+  return value instanceof Buffer ? value : undefined
+}
+
+export function asText(value: Packed | undefined): string {
+  return asBytes(value).toString()
+}
+
+/** `read` and `read_broadcast`: { read to, last, offset, entry, ... } */
+export function asSlice<E extends LogEntry>(result: Result, decode: (offset: number, entry: Buffer) => E): LogSlice<E> {
+  const entries: E[] = []
+  for (let at = 2; at + 1 < result.length; at += 2) entries.push(decode(asNumber(result[at]), asBytes(result[at + 1])))
+  return { entries, readTo: asNumber(result[0]), end: asNumber(result[1]) }
+}

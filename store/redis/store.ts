@@ -1,0 +1,385 @@
+/** The store on Redis: many nodes, one truth. */
+import { randomBytes } from 'node:crypto'
+import type { ConnectionOptions } from 'node:tls'
+import { type ErrorCode, PushError } from '../../errors.ts'
+import type {
+  Appended,
+  BroadcastAppend,
+  BroadcastEntry,
+  Commit,
+  LogEntry,
+  LogSlice,
+  OpenedSession,
+  OpenSessionRequest,
+  PrivateAppend,
+  ReadLimit,
+  RegisteredToken,
+  SessionClose,
+  SessionEnd,
+  Store,
+  StoreHealth,
+  StoreLimits,
+  StoreOptions,
+  TokenId,
+  TokenRecord,
+  TokenRegistration,
+  Watcher,
+} from '../contract.ts'
+import { DEFAULT_STORE_LIMITS } from '../contract.ts'
+import { type Address, parseAddress } from './address.ts'
+import { Broadcasts } from './broadcasts.ts'
+import { type Client, connectClient, createClient, createSubscriber } from './connection.ts'
+import { decodeEntry, encodeEntry } from './entry.ts'
+import { Events, hear, packProbe, tokenIdOf } from './events.ts'
+import { Follows } from './follows.ts'
+import { Health } from './health.ts'
+import { channel, isKeyPrefix, laneJournalKey, probeKey, secretKey, serverJournalKey } from './keys.ts'
+import { Lanes } from './lanes.ts'
+import { unavailable } from './script.ts'
+import { Sessions } from './sessions.ts'
+import * as steps from './steps.ts'
+import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asText } from './steps.ts'
+import { Sweeper } from './sweeper.ts'
+import { deviceMark, locate } from './token.ts'
+import { Wakes } from './wakes.ts'
+
+export interface RedisStoreOptions extends StoreOptions {
+  /** See `address.ts` for the forms. */
+  readonly url: string
+  /** Installations that share one Redis have different ones (default `push`). */
+  readonly prefix?: string
+  /** The name that other nodes wake this one by; random by default, and it must differ between processes. */
+  readonly node?: string
+  /** For `rediss:`; what Node trusts by default. */
+  readonly tls?: ConnectionOptions
+  /** A call that Redis has not answered in this time fails (default 2,000 ms). */
+  readonly deadlineMs?: number
+  /** `open` fails when Redis is not ready in this time (default 10,000 ms). */
+  readonly openMs?: number
+  /** Calls that may wait for Redis at once (default 20,000), and the bytes that they hold (default 64 MiB). */
+  readonly waitingCalls?: number
+  readonly waitingBytes?: number
+  /** Pause between two probes of the wakes (default 5,000 ms). */
+  readonly probeMs?: number
+  /** 8 characters, another each time; a test may replace it. */
+  readonly randomName?: () => string
+}
+
+const NAME_BYTES = 6
+const MOST = 2 ** 48
+
+export function openRedisStore(options: RedisStoreOptions): Store {
+  return new RedisStore(options)
+}
+
+class RedisStore implements Store {
+  readonly #prefix: string
+  readonly #node: string
+  readonly #address: Address
+  readonly #options: RedisStoreOptions
+  readonly #limits: StoreLimits
+  readonly #deadlineMs: number
+  readonly #now: () => number
+  readonly #events = new Events()
+  readonly #client: Client
+  readonly #lanes: Lanes
+  readonly #wakes: Wakes
+  readonly #broadcasts: Broadcasts
+  readonly #sessions: Sessions
+  readonly #follows: Follows
+  readonly #sweeper: Sweeper
+  readonly #health: Health
+
+  constructor(options: RedisStoreOptions) {
+    const randomName = options.randomName ?? (() => randomBytes(NAME_BYTES).toString('base64url'))
+    this.#options = options
+    this.#prefix = options.prefix ?? 'push'
+    if (!isKeyPrefix(this.#prefix)) throw new TypeError('a key prefix is 1 to 64 letters, digits, `_`, `.`, `:` or `-`')
+    this.#node = options.node ?? randomName()
+    this.#address = parseAddress(options.url)
+    this.#limits = { ...DEFAULT_STORE_LIMITS, ...options.limits }
+    this.#deadlineMs = options.deadlineMs ?? 2_000
+    this.#now = options.now ?? Date.now
+    this.#client = createClient({ address: this.#address, deadlineMs: this.#deadlineMs, tls: options.tls })
+    this.#lanes = this.#createLanes(randomName())
+    this.#sessions = new Sessions({ lanes: this.#lanes, prefix: this.#prefix, ended: this.#sessionEnded })
+    this.#wakes = this.#createWakes()
+    const shared = {
+      lanes: this.#lanes,
+      client: this.#client,
+      prefix: this.#prefix,
+      now: this.#now,
+      observer: options.observer,
+    }
+    this.#broadcasts = new Broadcasts(shared)
+    this.#follows = new Follows(shared)
+    this.#sweeper = new Sweeper({ ...shared, sweepMs: this.#limits.sweepMs })
+    this.#health = new Health({
+      client: this.#client,
+      probeKey: (number) => probeKey(this.#prefix, `${this.#node}:${number}`),
+    })
+  }
+
+  #createLanes(process: string): Lanes {
+    const limits = this.#limits
+    const counts = [limits.privateMessages, limits.privateBytes, limits.broadcastMessages, limits.broadcastBytes]
+    const all = [...counts, limits.retainedBroadcasts, limits.dedupeMs].map((limit) => Math.min(limit, MOST))
+    const serverJournal = serverJournalKey(this.#prefix, 0)
+    return new Lanes({
+      client: this.#client,
+      journalOf: this.#address.kind === 'cluster' ? laneJournalKey : () => serverJournal,
+      header: [this.#node, channel(this.#prefix, ''), ...all],
+      process,
+      now: this.#now,
+      deadlineMs: this.#deadlineMs,
+      waitingSteps: this.#options.waitingCalls ?? 20_000,
+      waitingBytes: this.#options.waitingBytes ?? 64 * 1024 * 1024,
+    })
+  }
+
+  #createWakes(): Wakes {
+    const connection = { address: this.#address, deadlineMs: this.#deadlineMs, tls: this.#options.tls }
+    const own = channel(this.#prefix, this.#node)
+    const hearer = {
+      probeReturned: (count: number) => this.#wakes.probeReturned(count),
+      broadcastEnd: (app: string, end: number) => this.#broadcasts.endIs(app, end),
+      sessionEnded: this.#sessionEnded,
+    }
+    return new Wakes({
+      connect: () => createSubscriber(connection, this.#client, (count) => Math.floor(Math.random() * count)),
+      channels: [own, channel(this.#prefix, '')],
+      heard: (message) => hear(message, this.#events, hearer),
+      gap: () => {
+        this.#events.resync()
+        this.#sessions.check()
+      },
+      probe: (count) => this.#client.publish(own, packProbe(count)),
+      probeMs: this.#options.probeMs ?? 5_000,
+      deadlineMs: this.#deadlineMs,
+    })
+  }
+
+  readonly #sessionEnded = (tokenId: TokenId, epoch: number, reason: SessionEnd): void => {
+    this.#sessions.ended(tokenId, epoch, reason)
+    this.#events.sessionEnded(tokenId, epoch, reason)
+  }
+
+  async open(): Promise<void> {
+    await connectClient(this.#client, this.#options.openMs ?? 10_000)
+    try {
+      await this.#wakes.start()
+    } catch (error) {
+      this.#client.disconnect()
+      throw error
+    }
+    this.#lanes.open()
+    this.#follows.start()
+    this.#sweeper.start()
+  }
+
+  async close(): Promise<void> {
+    await this.#sweeper.stop()
+    this.#follows.stop()
+    await this.#lanes.close()
+    this.#wakes.stop()
+    this.#client.disconnect()
+  }
+
+  health(): Promise<StoreHealth> {
+    return this.#health.check()
+  }
+
+  watch(watcher: Watcher): () => void {
+    return this.#events.watch(watcher)
+  }
+
+  async secret(name: string, create: () => string): Promise<string> {
+    const key = secretKey(this.#prefix, name)
+    try {
+      const known = await this.#client.get(key)
+      if (known !== null) return known
+      await this.#client.set(key, create(), 'NX')
+      const secret = await this.#client.get(key)
+      if (secret !== null) return secret
+    } catch (error) {
+      throw unavailable('the secret could not be read or kept', error)
+    }
+    throw unavailable('the secret was removed while it was read')
+  }
+
+  // Token registry
+
+  async registerToken(registration: TokenRegistration): Promise<RegisteredToken> {
+    const { tokenId, app, device } = registration
+    const { base, id } = locate(this.#prefix, tokenId)
+    // Another slot in a Cluster. A broadcast in between is after the end that was read, so that the device gets it.
+    const end = await this.#broadcasts.end(app)
+    const expires = Math.ceil(Math.min(registration.expiresAt, MOST) / 1000)
+    const result = await this.#lanes.run(steps.REGISTER, base, id, app, deviceMark(app, device), expires, end)
+    const former = asOptionalBytes(result[1])
+    const ended = asOptionalNumber(result[2])
+    const generation = asNumber(result[0])
+    if (former === undefined) return { generation }
+    const switchedFrom = tokenIdOf(former)
+    if (ended !== undefined) this.#sessionEnded(switchedFrom, ended, 'TOKEN_SUPERSEDED')
+    return { generation, switchedFrom }
+  }
+
+  async revokeToken(tokenId: TokenId): Promise<boolean> {
+    return await orWhenUnknown(false, async () => {
+      const { base, id } = locate(this.#prefix, tokenId)
+      const result = await this.#lanes.run(steps.REVOKE, base, id)
+      const ended = asOptionalNumber(result[1])
+      if (ended !== undefined) this.#sessionEnded(tokenId, ended, 'TOKEN_REVOKED')
+      return result[0] === true
+    })
+  }
+
+  async lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined> {
+    return await orWhenUnknown(undefined, async () => {
+      const { base, id } = locate(this.#prefix, tokenId)
+      const result = await this.#lanes.run(steps.LOOKUP, base, id)
+      return {
+        app: asText(result[0]),
+        generation: asNumber(result[1]),
+        revoked: result[2] === true,
+        current: result[3] === true,
+        cursors: { private: asNumber(result[4]), broadcast: asNumber(result[5]) },
+      }
+    })
+  }
+
+  // Logs
+
+  async append({ tokenId, app, message, dedupe }: PrivateAppend): Promise<Appended> {
+    const { base, id } = locate(this.#prefix, tokenId)
+    const result = await this.#lanes.run(
+      steps.APPEND,
+      base,
+      id,
+      app ?? '',
+      encodeEntry(message),
+      Math.floor(message.expiresAt),
+      message.payload.length,
+      message.retain,
+      message.id,
+      dedupe,
+    )
+    const offset = asNumber(result[0])
+    const dropped = asNumber(result[2])
+    const expired = asNumber(result[3])
+    if (dropped > 0) this.#options.observer?.dropped('private', dropped)
+    if (expired > 0) this.#options.observer?.expired('private', expired)
+    if (result[4] === true) this.#events.privateAppended(tokenId, offset, { ...message, offset })
+    return { offset, duplicate: result[1] === true, dropped }
+  }
+
+  appendBroadcast(append: BroadcastAppend): Promise<Appended> {
+    return this.#broadcasts.append(append)
+  }
+
+  async readPrivate(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>> {
+    return await orWhenUnknown({ entries: [], readTo: 0, end: 0 }, async () => {
+      const { base, id } = locate(this.#prefix, tokenId)
+      const result = await this.#lanes.run(steps.READ, base, id, after, limit.entries, Math.min(limit.bytes, MOST))
+      return asSlice(result, decodeEntry)
+    })
+  }
+
+  readBroadcast(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>> {
+    return this.#broadcasts.read(app, after, { entries: limit.entries, bytes: Math.min(limit.bytes, MOST) })
+  }
+
+  async retainedPrivate(tokenId: TokenId): Promise<LogEntry | undefined> {
+    return await orWhenUnknown(undefined, async () => {
+      const { base, id } = locate(this.#prefix, tokenId)
+      const result = await this.#lanes.run(steps.RETAINED, base, id)
+      if (result.length === 0) return undefined
+      const entry = decodeEntry(asNumber(result[0]), asBytes(result[1]))
+      return entry.expiresAt > this.#now() ? entry : undefined
+    })
+  }
+
+  retainedBroadcast(app: string, version: string): Promise<BroadcastEntry | undefined> {
+    return this.#broadcasts.retained(app, version)
+  }
+
+  async commit(commits: readonly Commit[]): Promise<readonly Commit[]> {
+    const refused = await Promise.all(commits.map((commit) => orWhenUnknown(false, () => this.#commitOne(commit))))
+    return commits.filter((_, position) => refused[position])
+  }
+
+  /** True when it was refused. */
+  async #commitOne({ tokenId, epoch = 0, private: offset = 0, broadcast = 0 }: Commit): Promise<boolean> {
+    const { base, id } = locate(this.#prefix, tokenId)
+    const cut = broadcast > 0 ? await this.#cutBroadcast(tokenId, broadcast) : 0
+    const result = await this.#lanes.run(steps.COMMIT, base, id, epoch, offset, cut)
+    if (result[1] === true) {
+      this.#events.cursorMoved(tokenId, { private: asNumber(result[2]), broadcast: asNumber(result[3]) })
+    }
+    return result[0] === true
+  }
+
+  /** The broadcast log is in another slot than the token, so that its end is looked at here. */
+  #cutBroadcast(tokenId: TokenId, cursor: number): Promise<number> | number {
+    const app = this.#sessions.appOf(tokenId)
+    return app === undefined ? this.#cutUnknownApp(tokenId, cursor) : this.#broadcasts.cut(app, cursor)
+  }
+
+  async #cutUnknownApp(tokenId: TokenId, cursor: number): Promise<number> {
+    const token = await this.lookupToken(tokenId)
+    return token === undefined ? 0 : await this.#broadcasts.cut(token.app, cursor)
+  }
+
+  // Sessions
+
+  async openSession({ tokenId, app, generation, cleanStart }: OpenSessionRequest): Promise<OpenedSession> {
+    const { base, id } = locate(this.#prefix, tokenId)
+    const result = await this.#lanes.run(steps.OPEN, base, id, app, generation, cleanStart)
+    const epoch = asNumber(result[0])
+    const state = asOptionalBytes(result[1])
+    const ended = asOptionalNumber(result[6])
+    if (ended !== undefined) this.#sessionEnded(tokenId, ended, 'SESSION_TAKEN_OVER')
+    this.#sessions.opened(tokenId, epoch, app)
+    return {
+      epoch,
+      ...(state === undefined ? {} : { state }),
+      unclean: result[2] === true,
+      cursors: { private: asNumber(result[3]), broadcast: asNumber(result[4]) },
+      privateEnd: asNumber(result[5]),
+    }
+  }
+
+  async saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void> {
+    const { base, id } = locate(this.#prefix, tokenId)
+    await this.#lanes.run(steps.SAVE, base, id, epoch, state)
+  }
+
+  async closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void> {
+    const { base, id } = locate(this.#prefix, tokenId)
+    this.#sessions.forget(tokenId, epoch)
+    const never = close.stateExpiresAt === Infinity
+    const expires = never ? 0 : Math.max(1, Math.floor(close.stateExpiresAt))
+    await this.#lanes.run(steps.CLOSE, base, id, epoch, close.state ?? false, expires)
+  }
+
+  follow(tokenId: TokenId): Promise<() => void> {
+    return this.#follows.follow(tokenId)
+  }
+
+  sweep(): Promise<void> {
+    return this.#sweeper.pass()
+  }
+}
+
+const UNKNOWN: ErrorCode = 'TOKEN_UNKNOWN'
+
+/** For calls to which an unknown token id is no error. */
+async function orWhenUnknown<T>(instead: T, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof PushError && error.code === UNKNOWN) return instead
+    throw error
+  }
+}

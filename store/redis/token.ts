@@ -1,0 +1,34 @@
+/** Where a token id lives. */
+import { createHash } from 'node:crypto'
+import { PushError } from '../../errors.ts'
+import { isTokenId } from '../../topics/index.ts'
+import type { TokenId } from '../contract.ts'
+import { partitionBase } from './keys.ts'
+
+export interface Location {
+  readonly base: string
+  /** The 16 bytes of the token id. */
+  readonly id: Buffer
+}
+
+const DEVICE_BYTES = 6
+
+/**
+ * The partition is the first byte of the token id, which comes from the device and app alone: all accounts of one app
+ * on one device are in one partition, and in one bucket of it.
+ *
+ * @throws TOKEN_UNKNOWN for what is not the text of a token id
+ */
+export function locate(prefix: string, tokenId: TokenId): Location {
+  if (!isTokenId(tokenId)) throw new PushError('TOKEN_UNKNOWN')
+  const id = Buffer.from(tokenId, 'base64url')
+  return { base: partitionBase(prefix, id.readUInt8(0)), id }
+}
+
+/** Tells the devices of one bucket apart. Together with the keyed bits of the bucket it is 63 bits long. */
+export function deviceMark(app: string, device: string): Buffer {
+  return createHash('sha256')
+    .update(`${Buffer.byteLength(app)}:${app}${device}`)
+    .digest()
+    .subarray(0, DEVICE_BYTES)
+}

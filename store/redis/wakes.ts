@@ -1,0 +1,110 @@
+/**
+ * Hearing what other nodes did: one connection, subscribed to the channel of this node and to the one of all nodes.
+ *
+ * Redis gives no promise that a message arrives, so two things are told as a gap, after which the owner looks again:
+ * the connection was lost and made anew, or a probe to the own channel did not come back (a subscriber that Redis or
+ * something in between forgot: it answers, but delivers nothing). A gap is found at the latest after `probeMs` and one
+ * deadline.
+ */
+import type { Redis } from 'ioredis'
+import { setTimeout as pause } from 'node:timers/promises'
+import { unavailable } from './script.ts'
+
+export interface WakeSettings {
+  readonly connect: () => Redis
+  readonly channels: readonly string[]
+  readonly heard: (message: Buffer) => void
+  /** Messages may have been lost. */
+  readonly gap: () => void
+  /** Publishes to the own channel; `probeReturned` is to be called when it is heard. */
+  readonly probe: (count: number) => Promise<unknown>
+  readonly probeMs: number
+  readonly deadlineMs: number
+}
+
+const RETRY_MS = 100
+
+export class Wakes {
+  readonly #settings: WakeSettings
+  #connection: Redis | undefined
+  #stopped = false
+  #probes = 0
+  #returned = 0
+  #timer: NodeJS.Timeout | undefined
+  #deadline: NodeJS.Timeout | undefined
+
+  constructor(settings: WakeSettings) {
+    this.#settings = settings
+  }
+
+  /** Resolves when it listens. */
+  async start(): Promise<void> {
+    try {
+      await this.#listen()
+    } catch (error) {
+      throw unavailable('cannot subscribe', error)
+    }
+    this.#timer = setInterval(() => void this.#probe(), this.#settings.probeMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearInterval(this.#timer)
+    clearTimeout(this.#deadline)
+    this.#connection?.disconnect()
+  }
+
+  probeReturned(count: number): void {
+    if (count > this.#returned) this.#returned = count
+  }
+
+  async #listen(): Promise<void> {
+    const connection = this.#settings.connect()
+    this.#connection = connection
+    connection.on('messageBuffer', (_channel: Buffer, message: Buffer) => this.#settings.heard(message))
+    try {
+      await connection.connect()
+      await connection.subscribe(...this.#settings.channels)
+    } catch (error) {
+      connection.disconnect()
+      throw error
+    }
+    if (this.#stopped) return connection.disconnect()
+    connection.once('end', () => void this.#listenAgain())
+    // Lost between the answer to SUBSCRIBE and this line.
+    if (connection.status === 'end') void this.#listenAgain()
+  }
+
+  async #listenAgain(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#listen()
+        this.#settings.gap()
+        return
+      } catch {
+        // Redis is away: publishers are told so by their own calls. Here only coming back matters.
+        await pause(RETRY_MS, undefined, { ref: false })
+      }
+    }
+  }
+
+  async #probe(): Promise<void> {
+    const connection = this.#connection
+    if (connection?.status !== 'ready' || this.#deadline !== undefined) return
+    const count = (this.#probes += 1)
+    this.#deadline = setTimeout(() => {
+      this.#deadline = undefined
+      // `end` leads to a new connection.
+      if (published && this.#returned < count) connection.disconnect()
+    }, this.#settings.deadlineMs)
+    this.#deadline.unref()
+    let published = false
+    try {
+      await this.#settings.probe(count)
+      published = true
+    } catch {
+      // Not the subscriber's fault: the other connection is the one that fails.
+    }
+  }
+}
