@@ -65,9 +65,11 @@ export function createFrame({ limits, logger, randomId, routes, closing }: Frame
     if (request.is404) refuseUnknown(methods, request, reply)
   })
   logRequests(app)
-  limitRequests(app, limits)
   describeApi(app)
-  app.register(async (instance) => routes(instance.withTypeProvider<TypeBoxTypeProvider>()))
+  app.register(async (instance) => {
+    await limitRequests(instance, limits)
+    routes(instance.withTypeProvider<TypeBoxTypeProvider>())
+  })
   return app
 }
 
@@ -92,14 +94,17 @@ function logRequests(app: FastifyInstance): void {
   })
 }
 
-function limitRequests(app: FastifyInstance, { requestsPerMinute }: HttpLimits): void {
+/** A hook of its own: the one that the plugin would add to the routes comes after they have asked who is there. */
+async function limitRequests(app: FastifyInstance, { requestsPerMinute }: HttpLimits): Promise<void> {
   if (requestsPerMinute === 0) return
-  app.register(rateLimit, {
+  await app.register(rateLimit, { global: false })
+  const limit = app.rateLimit({
     max: requestsPerMinute,
     timeWindow: 60_000,
     allowList: (request) => request.routeOptions.url === LIVENESS,
     errorResponseBuilder: () => new PushError('RATE_LIMITED'),
   })
+  app.addHook('onRequest', limit)
 }
 
 /** What is no HTTP gets an answer too, when there is still somebody to read it. */

@@ -13,6 +13,10 @@ export function acceptJsonOnly(app: FastifyInstance): void {
     if (body.length === 0 && request.method === 'DELETE') done(null, undefined)
     else parse(body as Buffer, done)
   })
+  app.addHook('preValidation', async (request) => {
+    const needsBody = request.routeOptions.schema?.body !== undefined
+    if (needsBody && request.body === undefined) throw new PushError('JSON_INVALID', 'there is no body')
+  })
 }
 
 function parse(body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
@@ -24,5 +28,6 @@ function parse(body: Buffer, done: (error: Error | null, value?: unknown) => voi
     done(new PushError('JSON_INVALID'))
     return
   }
-  done(null, value)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) done(null, value)
+  else done(new PushError('JSON_INVALID', 'not an object'))
 }

@@ -1,7 +1,10 @@
 /** The payload of a request as the bytes that go out, with the MQTT 5 properties that say what they are. */
 import { PushError } from '../errors.ts'
 
+export type ContentKind = 'text' | 'json' | 'bytes'
+
 export interface Content {
+  readonly kind: ContentKind
   readonly payload: Buffer
   /** MQTT 5 properties as on the wire, without length prefix. */
   readonly properties?: Buffer
@@ -13,19 +16,22 @@ export interface PayloadFields {
   readonly payloadBase64?: string
 }
 
+export const JSON_TYPE = 'application/json'
+
 /** Payload Format Indicator 1: UTF-8 text (MQTT 5 section 3.3.2.3.2). */
 const UTF8_TEXT = Buffer.from([0x01, 0x01])
 
 /** Content Type `application/json` (MQTT 5 section 3.3.2.3.9). */
-const JSON_TEXT = Buffer.concat([UTF8_TEXT, Buffer.from([0x03, 0x00, 0x10]), Buffer.from('application/json')])
+const JSON_TEXT = Buffer.concat([UTF8_TEXT, Buffer.from([0x03, 0x00, JSON_TYPE.length]), Buffer.from(JSON_TYPE)])
 
 /** @throws PAYLOAD_INVALID */
 export function contentOf(fields: PayloadFields): Content {
   const hasPayload = fields.payload !== undefined
   if (hasPayload === (fields.payloadBase64 !== undefined)) throw new PushError('PAYLOAD_INVALID')
-  if (fields.payloadBase64 !== undefined) return { payload: fromBase64(fields.payloadBase64) }
-  if (typeof fields.payload === 'string') return { payload: fromText(fields.payload), properties: UTF8_TEXT }
-  return { payload: fromJson(fields.payload), properties: JSON_TEXT }
+  if (fields.payloadBase64 !== undefined) return { kind: 'bytes', payload: fromBase64(fields.payloadBase64) }
+  if (typeof fields.payload === 'string')
+    return { kind: 'text', payload: fromText(fields.payload), properties: UTF8_TEXT }
+  return { kind: 'json', payload: fromJson(fields.payload), properties: JSON_TEXT }
 }
 
 /** Strict: Node would skip what is not base64 and deliver something else. */

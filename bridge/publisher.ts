@@ -2,11 +2,14 @@
 import { PushError, type ErrorCode } from '../errors.ts'
 import type { Message } from '../store/contract.ts'
 import type { Provider, VersionSelector } from '../topics/index.ts'
+import type { ContentKind } from './payload.ts'
 
-/** What the request gave itself, and the server did not make up. */
-export interface Given {
-  readonly id: boolean
-  readonly ttl: boolean
+/** A message on its way to its receivers. */
+export interface Publication {
+  readonly message: Message
+  readonly kind: ContentKind
+  /** What the request gave itself, and the server did not make up. */
+  readonly given: { readonly id: boolean; readonly ttl: boolean }
 }
 
 export interface PrivateDestination {
@@ -25,6 +28,8 @@ export interface BroadcastDestination {
 export type Destination = PrivateDestination | BroadcastDestination
 
 export interface Publisher {
+  /** What `publish` may fail with, for the description of the API. */
+  readonly errors: readonly ErrorCode[]
   /**
    * The app to publish under for a token id that came without one; undefined where none is needed.
    * @throws TOKEN_UNKNOWN, APP_FORBIDDEN, REQUEST_INVALID (the request must name it), STORE_UNAVAILABLE
@@ -34,7 +39,7 @@ export interface Publisher {
    * Resolves when the message is stored, or acknowledged by the broker behind; never before. A repeat with the same
    * given id is safe after any error.
    */
-  publish(destination: Destination, message: Message, given: Given): Promise<void>
+  publish(destination: Destination, publication: Publication): Promise<void>
 }
 
 /** A receiver of a request, with how the request named it. */
@@ -76,11 +81,10 @@ export function codeForOne(error: unknown): ErrorCode {
 export async function publishToEach(
   publisher: Publisher,
   receivers: readonly Receiver[],
-  message: Message,
-  given: Given,
+  publication: Publication,
 ): Promise<Outcome> {
   const settled = await Promise.allSettled(
-    receivers.map(({ destination }) => publisher.publish(destination, message, given)),
+    receivers.map(({ destination }) => publisher.publish(destination, publication)),
   )
   const rejected: Rejected[] = []
   for (const [index, result] of settled.entries()) {

@@ -12,6 +12,7 @@ export function createStorePublisher(store: Store, metrics: Metrics): Publisher 
   }
 
   return {
+    errors: ['RETAINED_LIMIT', 'STORE_UNAVAILABLE'],
     async appOf(tokenId, provider) {
       if (provider.apps === 'all') return undefined
       const record = await store.lookupToken(tokenId)
@@ -19,7 +20,7 @@ export function createStorePublisher(store: Store, metrics: Metrics): Publisher 
       if (!mayActFor(provider, record.app)) throw new PushError('APP_FORBIDDEN')
       return record.app
     },
-    async publish(destination, message, given) {
+    async publish(destination, { message, given }) {
       const { kind } = destination
       const dedupe = given.id
       if (kind === 'broadcast') {

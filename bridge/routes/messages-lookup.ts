@@ -32,21 +32,27 @@ const answerSchema = Type.Object(
   { description: 'What is pending; empty when nothing is, or nothing came while waiting' },
 )
 
-const querySchema = ({ lookupMessages, waitSeconds }: HttpLimits) =>
+const usualLimit = ({ lookupMessages }: HttpLimits) => Math.min(DEFAULT_LIMIT, lookupMessages)
+
+const querySchema = (limits: HttpLimits) =>
   Type.Object(
     {
-      limit: Type.Integer({
-        minimum: 1,
-        maximum: lookupMessages,
-        default: Math.min(DEFAULT_LIMIT, lookupMessages),
-        description: 'Messages at most',
-      }),
-      wait: Type.Integer({
-        minimum: 0,
-        maximum: waitSeconds,
-        default: 0,
-        description: 'Seconds to wait while there is nothing',
-      }),
+      limit: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: limits.lookupMessages,
+          default: usualLimit(limits),
+          description: 'Messages at most',
+        }),
+      ),
+      wait: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: limits.waitSeconds,
+          default: 0,
+          description: 'Seconds to wait while there is nothing',
+        }),
+      ),
     },
     { additionalProperties: false },
   )
@@ -71,7 +77,7 @@ export function lookUpMessages(api: Api, context: LookupContext): void {
     response: { 200: answerSchema, ...problems(...DEVICE_ERRORS) },
   }
   api.get('/v1/messages', { onRequest: guard.device, preValidation: readNumbers, schema }, async (request) => {
-    const { limit, wait } = request.query
+    const { limit = usualLimit(limits), wait = 0 } = request.query
     const known = guard.deviceOf(request)
     const page =
       wait === 0 ? await pages.read(known, limit) : await readOrWait(context, known, limit, wait, request.signal)

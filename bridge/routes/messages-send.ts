@@ -1,7 +1,7 @@
 /** `POST /v1/messages`: a message to one token, to many, or to every device with a version. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { PushError } from '../../errors.ts'
+import { PushError, type ErrorCode } from '../../errors.ts'
 import type { Metrics } from '../../metrics.ts'
 import { makeMessage, type MessageLimits } from '../../store/message.ts'
 import type { Device } from '../../topics/index.ts'
@@ -10,10 +10,9 @@ import type { Api } from '../frame.ts'
 import type { HttpLimits } from '../limits.ts'
 import { contentOf } from '../payload.ts'
 import { pushErrorOf, sendProblem } from '../problem.ts'
-import { publishToEach, type Given, type Outcome, type Publisher } from '../publisher.ts'
+import { publishToEach, type Outcome, type Publication, type Publisher } from '../publisher.ts'
 import { recipientsOf, type Recipients } from '../recipients.ts'
 import { BODY_ERRORS, messageIdSchema, problems, PROVIDER_ERRORS } from '../schemas.ts'
-import type { Message } from '../../store/contract.ts'
 
 export interface SendContext {
   readonly publisher: Publisher
@@ -27,35 +26,53 @@ export interface SendContext {
 
 export function sendMessages(api: Api, context: SendContext): void {
   const { publisher, verify, guard, metrics, limits, now, randomId } = context
-  api.post('/v1/messages', { onRequest: guard.provider, schema: schemaOf(limits) }, async (request, reply) => {
-    const { to, ttl, retain = false, id = randomId() } = request.body
-    const given = { id: request.body.id !== undefined, ttl: ttl !== undefined }
-    try {
-      const message = makeMessage({ ...contentOf(request.body), ttl, retain, id }, limits, now())
-      const recipients = await recipientsOf(to, { provider: guard.providerOf(request), publisher, verify })
-      const outcome = await publish(publisher, recipients, message, given)
-      for (const { code } of outcome.rejected) metrics.rejected.inc({ code })
-      return await reply.code(202).send({ id, accepted: outcome.accepted, rejected: [...outcome.rejected] })
-    } catch (error) {
-      const refusal = pushErrorOf(error, request)
-      metrics.rejected.inc({ code: refusal.code })
-      return answerRefusal(request, reply, refusal, id)
-    }
-  })
+  api.post(
+    '/v1/messages',
+    { onRequest: guard.provider, schema: schemaOf(limits, publisher.errors) },
+    async (request, reply) => {
+      const { to, ttl, retain = false, id = randomId() } = request.body
+      const given = { id: request.body.id !== undefined, ttl: ttl !== undefined }
+      try {
+        const { kind, ...content } = contentOf(request.body)
+        const message = makeMessage({ ...content, ttl, retain, id }, limits, now())
+        const recipients = await recipientsOf(to, { provider: guard.providerOf(request), publisher, verify })
+        const outcome = await publish(publisher, recipients, { message, kind, given })
+        for (const { code } of outcome.rejected) metrics.rejected.inc({ code })
+        return await reply.code(202).send({ id, accepted: outcome.accepted, rejected: [...outcome.rejected] })
+      } catch (error) {
+        const refusal = pushErrorOf(error, request)
+        metrics.rejected.inc({ code: refusal.code })
+        return answerRefusal(request, reply, refusal, id, given.id)
+      }
+    },
+  )
 }
 
-async function publish(publisher: Publisher, recipients: Recipients, message: Message, given: Given): Promise<Outcome> {
+async function publish(publisher: Publisher, recipients: Recipients, publication: Publication): Promise<Outcome> {
   if (recipients.kind === 'broadcast') {
-    await publisher.publish(recipients.destination, message, given)
+    await publisher.publish(recipients.destination, publication)
     return { accepted: 1, rejected: [] }
   }
-  const { accepted, rejected } = await publishToEach(publisher, recipients.receivers, message, given)
+  const { accepted, rejected } = await publishToEach(publisher, recipients.receivers, publication)
   return { accepted, rejected: [...recipients.rejected, ...rejected] }
 }
 
-/** After a failure that may pass, some receivers may have the message: the id makes the repeat safe. */
-function answerRefusal(request: FastifyRequest, reply: FastifyReply, refusal: PushError, id: string): FastifyReply {
-  return sendProblem(request, reply, refusal, refusal.status >= 500 ? id : undefined)
+/**
+ * After a failure on our side some receivers may have the message. Under the id that the request gave, a repeat is safe;
+ * one that the server made is not remembered for that, so the answer says so.
+ */
+function answerRefusal(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refusal: PushError,
+  id: string,
+  isGiven: boolean,
+): FastifyReply {
+  const isOurs = refusal.status >= 500 || refusal.status === 429
+  if (!isOurs) return sendProblem(request, reply, refusal)
+  const hint = 'the request gave no `id`: some receivers may have the message, and a repeat would be another one'
+  const known = isGiven ? refusal : new PushError(refusal.code, hint, { cause: refusal })
+  return sendProblem(request, reply, known, id)
 }
 
 function toSchema({ tokens }: HttpLimits) {
@@ -86,7 +103,7 @@ function toSchema({ tokens }: HttpLimits) {
   )
 }
 
-function schemaOf(limits: HttpLimits & MessageLimits) {
+function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode[]) {
   const body = Type.Object(
     {
       to: toSchema(limits),
@@ -135,7 +152,7 @@ function schemaOf(limits: HttpLimits & MessageLimits) {
     tags: ['messages'],
     security: [{ providerKey: [] }],
     body,
-    response: { 202: answer, ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, ...SEND_ERRORS) },
+    response: { 202: answer, ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, ...SEND_ERRORS, ...errors) },
   }
 }
 
@@ -149,6 +166,4 @@ const SEND_ERRORS = [
   'TTL_INVALID',
   'TOO_MANY_TOKENS',
   'APP_FORBIDDEN',
-  'RETAINED_LIMIT',
-  'STORE_UNAVAILABLE',
 ] as const

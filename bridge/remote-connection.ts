@@ -1,0 +1,178 @@
+/** One connection to another MQTT broker, on which nothing is ever queued behind the back of who publishes. */
+import { connect, type IClientOptions, type IClientPublishOptions, type IConnackPacket, type MqttClient } from 'mqtt'
+import type { FastifyBaseLogger } from 'fastify'
+import { PushError } from '../errors.ts'
+import { createWindow, type Window } from './window.ts'
+
+export interface UpstreamOptions {
+  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
+  readonly url: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  /** 5 unless the broker speaks 3.1.1 only: 3.1.1 has no ids, no ranges, no time to live, and no reason for a refusal. */
+  readonly protocolVersion?: 4 | 5 | undefined
+  /** For a connection to be made, and from a request to its PUBACK (default 10 s). */
+  readonly timeoutMs?: number | undefined
+  /** Pause before the first new try to connect (default 1 s); it doubles up to 30 times itself. */
+  readonly reconnectMs?: number | undefined
+  /** Messages without their PUBACK, at most; less when the broker's Receive Maximum is (default 1,000). */
+  readonly window?: number | undefined
+}
+
+export interface Upstream {
+  readonly protocolVersion: 4 | 5
+  /**
+   * Resolves at the PUBACK.
+   * @throws UPSTREAM_UNAVAILABLE: no connection, or no PUBACK in time; `Refusal`: a PUBACK that says no;
+   *   PAYLOAD_TOO_LARGE, UPSTREAM_REFUSED: the broker has said that it takes no such message; RATE_LIMITED
+   */
+  publish(topic: string, payload: Buffer, options: IClientPublishOptions): Promise<void>
+  /** @throws UPSTREAM_UNAVAILABLE */
+  check(): void
+  close(): Promise<void>
+}
+
+/** A PUBACK with a reason code of 0x80 or more. */
+export class Refusal extends Error {
+  readonly reason: number
+  readonly text: string
+
+  constructor(reason: number, text: string) {
+    super(`PUBACK 0x${reason.toString(16)}`)
+    this.reason = reason
+    this.text = text
+  }
+}
+
+/** What one connection has agreed on. */
+interface Link {
+  readonly client: MqttClient
+  readonly window: Window
+  readonly limits: NonNullable<IConnackPacket['properties']>
+  /** Fails what is in flight, when the connection ends. */
+  readonly inFlight: Set<(error: Error) => void>
+}
+
+const DEFAULT_WINDOW = 1_000
+const LONGEST_PAUSE = 30
+/** Fixed header, packet id, and the properties around topic, payload and texts; generous. */
+const PACKET_OVERHEAD = 64
+
+export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger): Upstream {
+  const { protocolVersion = 5, timeoutMs = 10_000, reconnectMs = 1_000, window = DEFAULT_WINDOW } = options
+  let link: Link | undefined
+  let client: MqttClient
+  let timer: NodeJS.Timeout | undefined
+  let failures = 0
+  let isClosed = false
+
+  /**
+   * A client of its own for every connection: MQTT.js would send again on the next one what was in flight on this one,
+   * although whoever published it has been told that it failed.
+   */
+  function open(): void {
+    const opened = connect(options.url, clientOptions(options, protocolVersion, timeoutMs))
+    client = opened
+    opened.once('connect', ({ properties = {} }) => {
+      failures = 0
+      const size = Math.min(window, properties.receiveMaximum ?? window)
+      link = { client: opened, window: createWindow(size), limits: properties, inFlight: new Set() }
+      logger.info('connected to the broker behind the bridge')
+    })
+    opened.on('error', (error) => logger.warn({ reason: error.message }, 'connection to the broker behind the bridge'))
+    opened.once('close', () => {
+      const lost = link
+      link = undefined
+      opened.end(true)
+      for (const fail of lost?.inFlight ?? []) fail(unavailable('the connection was lost'))
+      lost?.window.close(unavailable('the connection was lost'))
+      if (isClosed) return
+      if (lost !== undefined) logger.warn('lost the connection to the broker behind the bridge')
+      timer = setTimeout(open, reconnectMs * Math.min(2 ** failures++, LONGEST_PAUSE))
+    })
+  }
+
+  function connected(): Link {
+    if (link === undefined) throw unavailable('not connected')
+    return link
+  }
+
+  open()
+  return {
+    protocolVersion,
+    check: () => void connected(),
+    async publish(topic, payload, publishOptions) {
+      const current = connected()
+      checkLimits(current.limits, topic, payload, publishOptions)
+      const leave = await current.window.enter(timeoutMs, unavailable('no PUBACK in time'))
+      try {
+        await publishOn(current, topic, payload, publishOptions, timeoutMs)
+      } finally {
+        leave()
+      }
+    },
+    async close() {
+      isClosed = true
+      clearTimeout(timer)
+      await client.endAsync(link === undefined)
+    },
+  }
+}
+
+function clientOptions(options: UpstreamOptions, protocolVersion: 4 | 5, timeoutMs: number): IClientOptions {
+  const { username, password } = options
+  return {
+    protocolVersion,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    clean: true,
+    connectTimeout: timeoutMs,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+  }
+}
+
+/** A broker closes the connection on a packet above its limits, and takes others' messages down with it. */
+function checkLimits(limits: Link['limits'], topic: string, payload: Buffer, options: IClientPublishOptions): void {
+  const { maximumPacketSize = Number.POSITIVE_INFINITY, maximumQoS = 1, retainAvailable = true } = limits
+  const texts = JSON.stringify(options.properties?.userProperties ?? {})
+  const size = PACKET_OVERHEAD + Buffer.byteLength(topic) + Buffer.byteLength(texts) + payload.byteLength
+  if (size > maximumPacketSize) throw new PushError('PAYLOAD_TOO_LARGE', 'for the broker behind the bridge')
+  if (maximumQoS < 1) throw new PushError('UPSTREAM_REFUSED', 'it takes QoS 0 only')
+  if (options.retain === true && !retainAvailable) throw new PushError('UPSTREAM_REFUSED', 'it retains nothing')
+}
+
+function publishOn(
+  link: Link,
+  topic: string,
+  payload: Buffer,
+  options: IClientPublishOptions,
+  timeoutMs: number,
+): Promise<void> {
+  const { client, inFlight } = link
+  return new Promise((resolve, reject) => {
+    // A late PUBACK could be taken for the one of a newer message under the same packet id: the connection is over.
+    const timer = setTimeout(() => client.end(true), timeoutMs)
+    const settle = (error: Error | undefined) => {
+      clearTimeout(timer)
+      inFlight.delete(settle)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    inFlight.add(settle)
+    client.publish(topic, payload, options, (error, packet) => settle(outcomeOf(error, packet)))
+  })
+}
+
+function outcomeOf(error: unknown, packet: unknown): Error | undefined {
+  if (error === null || error === undefined) return undefined
+  const { code } = error as { code?: unknown }
+  if (typeof code !== 'number' || code < 0x80) return unavailable('the connection was lost')
+  const { properties } = (packet ?? {}) as { properties?: { reasonString?: string } }
+  return new Refusal(code, properties?.reasonString ?? '')
+}
+
+function unavailable(detail: string): PushError {
+  return new PushError('UPSTREAM_UNAVAILABLE', detail)
+}

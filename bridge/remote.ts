@@ -1,0 +1,82 @@
+/** HTTP apart from the broker: a process that publishes `POST /v1/messages` into any MQTT broker. */
+import { randomUUID } from 'node:crypto'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Auth } from '../auth/contract.ts'
+import { PushError } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import type { MessageLimits } from '../store/message.ts'
+import type { Device } from '../topics/index.ts'
+import { createGuard } from './authenticate.ts'
+import { createFrame, type Api } from './frame.ts'
+import type { HttpLimits } from './limits.ts'
+import { openUpstream, type UpstreamOptions } from './remote-connection.ts'
+import { createRemotePublisher } from './remote-publisher.ts'
+import { reportHealth } from './routes/health.ts'
+import { sendMessages } from './routes/messages-send.ts'
+import { exposeMetrics } from './routes/metrics.ts'
+import { serveOpenApi } from './routes/openapi.ts'
+
+export interface RemoteBridgeOptions {
+  /** Provider keys; with `verify`, a request may name receivers by their message tokens too. */
+  readonly auth: Pick<Auth, 'provider'> & Partial<Pick<Auth, 'verify'>>
+  readonly upstream: UpstreamOptions
+  readonly metrics: Metrics
+  readonly limits: HttpLimits & MessageLimits
+  /** Never given a token, key or payload. */
+  readonly logger: FastifyBaseLogger
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+  readonly randomId?: () => string
+}
+
+/**
+ * The HTTP API of a bridge, not listening. It connects at once and again whenever the connection is lost; meanwhile
+ * requests are answered UPSTREAM_UNAVAILABLE. `close()` lets the requests in flight end, then disconnects.
+ */
+export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstance {
+  const { auth, metrics, limits, logger, now = Date.now, randomId = randomUUID } = options
+  const upstream = openUpstream(options.upstream, logger)
+  const publisher = createRemotePublisher(upstream, metrics)
+  const guard = createGuard({ provider: auth.provider, verify: auth.verify ?? refuseDevice }, refuseCall)
+
+  const app = createFrame({
+    limits,
+    logger,
+    randomId,
+    closing: () => {},
+    routes(api) {
+      sendMessages(api, { publisher, verify: auth.verify ?? refuseToken, guard, metrics, limits, now, randomId })
+      refuseOtherCalls(api)
+      reportHealth(api, async () => {
+        upstream.check()
+        return { warnings: [] }
+      })
+      exposeMetrics(api, metrics)
+      serveOpenApi(api)
+    },
+  })
+  app.addHook('onClose', () => upstream.close())
+  return app
+}
+
+/** No device may do here what a provider may, whether or not its token holds. */
+function refuseDevice(): Device {
+  throw new PushError('NOT_A_PROVIDER')
+}
+
+function refuseToken(): Device {
+  throw new PushError('UNSUPPORTED_BY_BRIDGE', 'this bridge cannot read message tokens; name the app and the token id')
+}
+
+async function refuseCall(): Promise<never> {
+  throw new PushError('UNSUPPORTED_BY_BRIDGE')
+}
+
+/** What needs the store: only the server itself has one. */
+function refuseOtherCalls(api: Api): void {
+  const options = { schema: { hide: true } }
+  api.post('/v1/tokens', options, refuseCall)
+  api.delete('/v1/tokens/:tokenId', options, refuseCall)
+  api.get('/v1/messages', options, refuseCall)
+  api.post('/v1/messages/ack', options, refuseCall)
+}

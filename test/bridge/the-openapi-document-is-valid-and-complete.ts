@@ -1,0 +1,56 @@
+// Is /openapi.json a valid OpenAPI 3.1 document of every call, with its errors, credentials and examples?
+import { Validator } from '@seriousme/openapi-schema-validator'
+import t from 'tap'
+import { ERRORS } from '../../errors.ts'
+import { request } from '../support/api.ts'
+import { serve } from './support/serve.ts'
+
+const CALLS = [
+  'post /v1/tokens',
+  'delete /v1/tokens/{tokenId}',
+  'post /v1/messages',
+  'get /v1/messages',
+  'post /v1/messages/ack',
+  'get /healthz',
+  'get /readyz',
+  'get /metrics',
+  'get /openapi.json',
+]
+
+await t.test('the document', async (t) => {
+  const api = await serve(t)
+  const { status, body } = await request(api, 'GET', '/openapi.json', { bearer: null })
+  t.equal(status, 200)
+  const validator = new Validator()
+  const result = await validator.validate(body)
+  t.ok(result.valid, JSON.stringify(result.errors))
+  t.equal(validator.version, '3.1')
+
+  const found = Object.entries<object>(body.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  )
+  t.same(new Set(found.filter((call) => !call.startsWith('head '))), new Set(CALLS))
+  t.same(body.components.schemas.Problem.properties.code.enum, Object.keys(ERRORS))
+  for (const call of CALLS.slice(0, 5)) {
+    const [method = '', path = ''] = call.split(' ')
+    const { responses, security, summary, operationId } = body.paths[path][method]
+    t.ok(summary && operationId, call)
+    t.equal(security.length, 1, call)
+    for (const wrong of ['400', '401', '403', '500', '503']) {
+      const schema = responses[wrong]?.content?.['application/problem+json']?.schema
+      t.same(schema, { $ref: '#/components/schemas/Problem' }, `${call} ${wrong}`)
+    }
+  }
+  const { schema: send, example } = body.paths['/v1/messages'].post.requestBody.content['application/json']
+  t.equal(send.additionalProperties, false)
+  t.ok(example.to.token)
+  t.equal(send.properties.to.properties.tokens.maxItems, 1_000)
+})
+
+await t.test('the limits of the document are those of the server', async (t) => {
+  const api = await serve(t, { limits: { tokens: 5, waitSeconds: 10 }, tokenTtl: { default: 60, maximum: 600 } })
+  const { paths } = (await request(api, 'GET', '/openapi.json')).body
+  t.equal(paths['/v1/tokens'].post.requestBody.content['application/json'].schema.properties.ttl.maximum, 600)
+  const wait = paths['/v1/messages'].get.parameters.find(({ name }: { name: string }) => name === 'wait')
+  t.match(wait, { schema: { minimum: 0, maximum: 10, default: 0 }, required: false })
+})
