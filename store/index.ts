@@ -1,0 +1,4 @@
+/** The store: its contract, the making of messages, and the engines. */
+export * from './contract.ts'
+export * from './message.ts'
+export { openLevelStore, type LevelStoreOptions } from './level/store.ts'
