@@ -118,18 +118,22 @@ function generatePrivateKey(algorithm: Exclude<Algorithm, 'HS256'>): KeyObject {
   }
 }
 
-/** The key of a secret that was made before; undefined when there is none. */
+/**
+ * The key of a secret that was made before; undefined when there is none. That `create` was called says so: what comes
+ * back of its error is up to the engine, which may wrap it.
+ */
 async function existingKey(secrets: Secrets, name: string): Promise<RingKey | undefined> {
-  const absent = new Error(`no secret ${name}`)
-  try {
-    const text = await secrets.secret(name, () => {
-      throw absent
+  let absent = false
+  const text = await secrets
+    .secret(name, () => {
+      absent = true
+      throw new Error(`there is no secret ${name}`)
     })
-    return parseKeyFile(text, name).keys[0]
-  } catch (error) {
-    if (error === absent) return undefined
-    throw error
-  }
+    .catch((error: unknown) => {
+      if (absent) return undefined
+      throw error
+    })
+  return text === undefined ? undefined : parseKeyFile(text, name).keys[0]
 }
 
 function parseKey(entry: unknown, where: string): RingKey {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 export interface Secrets {
   /**
    * The secret of this name, made by `create` when there is none; everyone who asks gets the same one.
-   * `create` is called only when there is none, and when it throws, nothing is made and the error comes back.
+   * `create` is called only when there is none, and when it throws, nothing is made and the call is rejected.
    */
   secret(name: string, create: () => string): Promise<string>
 }

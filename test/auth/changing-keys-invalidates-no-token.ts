@@ -34,6 +34,17 @@ await t.test('another algorithm makes another key, and every former one goes on 
   t.equal(new Set(tokens.map(kidOf)).size, 4)
 })
 
+await t.test('a store may wrap what goes wrong while a secret is made', async (t) => {
+  const inner = memorySecrets()
+  const wrapping = {
+    secret: (name: string, create: () => string) =>
+      inner.secret(name, create).catch(() => Promise.reject(new Error('the secret could not be made'))),
+  }
+  const { token } = (await testAuth({ secrets: wrapping })).issue(GRANT)
+  t.equal((await testAuth({ secrets: wrapping, algorithm: 'EdDSA' })).verify(token).account, 'alice')
+  t.equal(inner.contents.size, 3, 'no key of an algorithm that nobody asked for')
+})
+
 await t.test('a key that another node has made since is found, and asked for no more than now and then', async (t) => {
   let now = NOW
   let reads = 0
