@@ -1,0 +1,26 @@
+/**
+ * What every engine of the store contract must do. An engine's test gives `makeEngine` and runs all of it:
+ *
+ *     await conformance(t, async (options) => ({ store, reopen, crash, close }))
+ */
+import type { Test } from 'tap'
+import { broadcastLogs } from './support/broadcast-logs.ts'
+import { durability } from './support/durability.ts'
+import { privateLogs } from './support/private-logs.ts'
+import { registry } from './support/registry.ts'
+import { retained } from './support/retained.ts'
+import { sessions } from './support/sessions.ts'
+import { wakes } from './support/wakes.ts'
+import type { MakeEngine } from './support/world.ts'
+
+export type { Engine, EngineOptions, MakeEngine } from './support/world.ts'
+
+export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void> {
+  await t.test('the token registry', (t) => registry(t, makeEngine))
+  await t.test('private logs', (t) => privateLogs(t, makeEngine))
+  await t.test('broadcast logs', (t) => broadcastLogs(t, makeEngine))
+  await t.test('retained messages', (t) => retained(t, makeEngine))
+  await t.test('sessions', (t) => sessions(t, makeEngine))
+  await t.test('wakes', (t) => wakes(t, makeEngine))
+  await t.test('durability', (t) => durability(t, makeEngine))
+}

@@ -1,0 +1,92 @@
+/** What is there after the process is gone, and what a store says that is closed. */
+import type { Test } from 'tap'
+import { ALL, DAY, exactly, HOUR, type MakeEngine, scenario, text, type World } from './world.ts'
+
+const STATE = Buffer.from('state')
+
+export async function durability(t: Test, makeEngine: MakeEngine): Promise<void> {
+  await scenario(t, makeEngine, 'everything is there after a restart', async (t, world) => {
+    await restarted(t, world, () => world.reopen())
+  })
+
+  await scenario(t, makeEngine, 'everything is there after the process was killed', async (t, world) => {
+    if (world.engine.crash === undefined) return void t.pass('this engine is killed in a test of its own')
+    await restarted(t, world, () => world.crash())
+  })
+
+  await scenario(t, makeEngine, 'a secret is made once', async (t, world) => {
+    let made = 0
+    const make = (name: string) => world.store.secret(name, () => `${name} ${(made += 1)}`)
+    const first = await make('signing')
+    const all = await Promise.all(['signing', 'signing', 'hash', 'hash'].map(make))
+    t.same(all.slice(0, 2), [first, first])
+    t.equal(all[2], all[3])
+    t.not(all[2], first)
+    await world.reopen()
+    t.equal(await make('signing'), first)
+    t.equal(await make('hash'), all[2])
+  })
+
+  await scenario(t, makeEngine, 'a store that is open is healthy', async (t, world) => {
+    t.ok(Array.isArray((await world.store.health()).warnings))
+  })
+
+  await scenario(t, makeEngine, 'a store that is closed says so', async (t, world) => {
+    const token = await world.token()
+    const written = world.send(token, { payload: 'just before' })
+    const { store } = world
+    await store.close()
+    await written
+    const unavailable = { code: 'STORE_UNAVAILABLE' }
+    await t.rejects(store.health(), unavailable)
+    await t.rejects(world.send(token), unavailable)
+    await t.rejects(world.broadcast(ALL), unavailable)
+    await t.rejects(world.register(), unavailable)
+    await t.rejects(store.lookupToken(token), unavailable)
+    await t.rejects(world.texts(token), unavailable)
+    await t.rejects(store.retainedBroadcast('weather', '1'), unavailable)
+    await t.rejects(store.commit([{ tokenId: token, private: 1 }]), unavailable)
+    await t.rejects(world.open(token, 1), unavailable)
+    await world.reopen()
+    t.same(await world.texts(token), ['just before'], 'closing waited for what was under way')
+  })
+}
+
+async function restarted(t: Test, world: World, restart: () => Promise<void>): Promise<void> {
+  const { generation } = await world.register()
+  const token = world.idOf()
+  const revoked = await world.token({ device: 'lost' })
+  await world.store.revokeToken(revoked)
+  const former = await world.token({ device: 'shared', account: 'anna' })
+  await world.register({ device: 'shared', account: 'bert' })
+
+  const sent = await Promise.all(['one', 'two', 'three'].map((payload) => world.send(token, { payload, ttl: DAY })))
+  const broadcast = await world.broadcast(ALL, { payload: 'first' })
+  const last = await world.broadcast(exactly('2'), { payload: 'second', retain: true, id: 'b', dedupe: true })
+  await world.send(token, { payload: 'kept', retain: true, ttl: HOUR, id: 'p', dedupe: true })
+  const session = await world.open(token, generation)
+  await world.store.saveSession(token, session.epoch, STATE)
+  await world.store.commit([{ tokenId: token, epoch: session.epoch, private: 1, broadcast: broadcast.offset }])
+
+  await restart()
+
+  const cursors = { private: sent[0]!.offset, broadcast: broadcast.offset }
+  t.match(await world.store.lookupToken(token), { generation, revoked: false, current: true, cursors })
+  t.match(await world.store.lookupToken(revoked), { revoked: true })
+  t.match(await world.store.lookupToken(former), { current: false })
+  t.same(await world.texts(token), ['two', 'three', 'kept'])
+  t.same(await world.broadcastTexts(), ['first', 'second'])
+  t.equal(text((await world.store.retainedPrivate(token))!), 'kept')
+  t.equal(text((await world.store.retainedBroadcast('weather', '2'))!), 'second')
+  t.match(await world.send(token, { id: 'p', dedupe: true }), { duplicate: true })
+  t.match(await world.broadcast(ALL, { id: 'b', dedupe: true }), { duplicate: true, offset: last.offset })
+  t.ok((await world.send(token, { payload: 'four' })).offset > sent[2]!.offset + 1)
+  t.ok((await world.broadcast(ALL)).offset > last.offset)
+  const resumed = await world.open(token, generation)
+  t.ok(resumed.epoch > session.epoch)
+  t.same(resumed.state && Buffer.from(resumed.state), STATE)
+  t.equal(resumed.unclean, true)
+  world.pass(2 * HOUR)
+  await world.store.sweep()
+  t.equal(world.counted.counts.expired.private, 2, 'what expires is found after a restart')
+}
