@@ -25,7 +25,7 @@ export function broadcastBase(prefix: string, app: string): string {
 }
 
 /** Token records: hash of 15 bytes of the token id -> record. */
-export const tokensKey = (base: string, bucket: number | ''): string => `${base}t${bucket}`
+export const tokensKey = (base: string, bucket: string): string => `${base}t${bucket}`
 /** The last serial given in a partition. */
 export const serialsKey = (base: string): string => `${base}n`
 /** Sorted set of the buckets of a partition by when something in them has to be swept. */

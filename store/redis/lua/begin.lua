@@ -9,12 +9,19 @@
   Result   msgpack: { result, result, ... } in the order of the steps. A result is an array, or a string: the code of
            the error that refused this one step. 'STALE' instead of the array: a later batch of this lane was done.
 
+  Redis runs the whole text with every call, and each function that it defines costs time. So every file but the first
+  and the last is one function in `parts`, which `need` calls once when a step asks for it.
+
   Safe to run twice: the journal keeps the sequence and the results of the last batch of each process, and a lane has
   one batch under way. The same batch again is answered from the journal; an older one is refused.
 ]]
 local batch = cmsgpack.unpack(ARGV[1])
-local PROCESS, SEQUENCE, NOW, CHANGES, NODE, CHANNELS, PRIVATE_MESSAGES, PRIVATE_BYTES, BROADCAST_MESSAGES, BROADCAST_BYTES, RETAINED_BROADCASTS, DEDUPE_MS =
-  unpack(batch[1])
+local header = batch[1]
+local PROCESS, SEQUENCE, NOW, CHANGES, NODE = unpack(header, 1, 5)
+local LIMIT = {
+  private_messages = header[7], private_bytes = header[8], broadcast_messages = header[9], broadcast_bytes = header[10],
+  retained_broadcasts = header[11], dedupe_ms = header[12],
+}
 local call, pack, unpack_packed = redis.call, cmsgpack.pack, cmsgpack.unpack
 local journal = call('HMGET', KEYS[1], 'run', PROCESS)
 
@@ -50,28 +57,18 @@ if CHANGES then
   if type(saved) == 'number' and saved ~= known_save then journal.run = pack(saved, RUN) end
 end
 
-local handlers = {}
--- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
-local reads = {}
+local parts, needed = {}, {}
 
+local function need(name)
+  local part = needed[name]
+  if not part then
+    part = parts[name]()
+    needed[name] = part
+  end
+  return part
+end
+
+-- What is read in one batch, and written once at its end: token id -> record, base -> record of an app.
+local records, apps = {}, {}
 -- What other nodes are to hear: node -> { events }, sent as one message to each at the end.
 local wakes = {}
-local wake_bytes = {}
-local WAKE_ENTRY_BYTES, WAKE_BYTES = 16384, 262144
-
-local function tell(channel, event)
-  local events = wakes[channel]
-  if not events then
-    events = {}
-    wakes[channel] = events
-  end
-  events[#events + 1] = event
-end
-
--- The entry itself, when it is small enough to travel with the wake; false: only the hint.
-local function carried(channel, entry)
-  local total = (wake_bytes[channel] or 0) + #entry
-  if #entry > WAKE_ENTRY_BYTES or total > WAKE_BYTES then return false end
-  wake_bytes[channel] = total
-  return entry
-end

@@ -11,137 +11,139 @@
                   expires 0: cleared, and it hides older ones
   retained_entry  base, selector               -> { } or { offset, entry }
 ]]
-local apps = {}
-
-local function app_of(base)
-  local record = apps[base]
-  if record == nil then
-    local packed = call('GET', base .. KEY.app)
-    local run, last, version, head, count, bytes, gaps = RUN, 0, 0, 0, 0, 0, nil
-    if packed then run, last, version, head, count, bytes, gaps = unpack_packed(packed) end
-    record = {
-      base = base, entries = base .. KEY.log, serial = 0, epoch = 0,
-      run = run, last = last, version = version, head = head, count = count, bytes = bytes, gaps = gaps,
-    }
-    apps[base] = record
-  end
-  return record
-end
-
-local function store_app(record)
-  local r = record
-  local packed
-  if r.gaps then
-    packed = pack(r.run, r.last, r.version, r.head, r.count, r.bytes, r.gaps)
-  else
-    packed = pack(r.run, r.last, r.version, r.head, r.count, r.bytes)
-  end
-  call('SET', r.base .. KEY.app, packed)
-end
-
--- Selector -> { offset, expires }; cleared ones have expires 0.
-local function retained_of(record)
-  local fields = call('HGETALL', record.base .. KEY.retainedIndex)
-  local index, size = {}, 0
-  for i = 1, #fields, 2 do
-    index[fields[i]] = { unpack_packed(fields[i + 1]) }
-    size = size + 1
-  end
-  return index, size
-end
-
-local function forget_retained(record, selector)
-  call('HDEL', record.base .. KEY.retainedIndex, selector)
-  call('HDEL', record.base .. KEY.retained, selector)
-end
-
--- A cleared selector is kept only while an older retained entry with another selector could show through.
-local function hides(selector, offset, index)
-  for other, entry in pairs(index) do
-    if other ~= selector and entry[2] > 0 and entry[1] < offset then
-      local both_exact = string.sub(selector, 1, 1) == '=' and string.sub(other, 1, 1) == '='
-      if not both_exact then return true end
+function parts.broadcast()
+  local log = need('log')
+  local wake = need('wakes')
+  local steps = {}
+  local function app_of(base)
+    local record = apps[base]
+    if record == nil then
+      local packed = call('GET', base .. KEY.app)
+      local run, last, version, head, count, bytes, gaps = RUN, 0, 0, 0, 0, 0, nil
+      if packed then run, last, version, head, count, bytes, gaps = unpack_packed(packed) end
+      record = {
+        base = base, entries = base .. KEY.log, serial = 0, epoch = 0,
+        run = run, last = last, version = version, head = head, count = count, bytes = bytes, gaps = gaps,
+      }
+      apps[base] = record
     end
+    return record
   end
-  return false
-end
 
-local function forget_needless(record, index)
-  for selector, entry in pairs(index) do
-    if entry[2] == 0 and not hides(selector, entry[1], index) then
-      forget_retained(record, selector)
+  local function store_app(record)
+    local r = record
+    local packed
+    if r.gaps then
+      packed = pack(r.run, r.last, r.version, r.head, r.count, r.bytes, r.gaps)
+    else
+      packed = pack(r.run, r.last, r.version, r.head, r.count, r.bytes)
     end
+    call('SET', r.base .. KEY.app, packed)
   end
-end
 
--- Room for one more selector? Every selector that is kept counts, cleared ones too.
-local function may_retain(record, selector, clears)
-  if selector == '*' then return true end
-  local size = call('HLEN', record.base .. KEY.retainedIndex)
-  if size < RETAINED_BROADCASTS or call('HEXISTS', record.base .. KEY.retainedIndex, selector) == 1 then return true end
-  return clears and not hides(selector, math.huge, (retained_of(record)))
-end
-
-local function retain(record, selector, offset, expires, entry, clears)
-  record.version, record.dirty = record.version + 1, true
-  if selector == '*' then
-    -- It is the last one for every version, so that no older one can be seen again.
-    call('DEL', record.base .. KEY.retainedIndex)
-    call('DEL', record.base .. KEY.retained)
-    if clears then return end
+  -- Selector -> { offset, expires }; cleared ones have expires 0.
+  local function retained_of(record)
+    local fields = call('HGETALL', record.base .. KEY.retainedIndex)
+    local index, size = {}, 0
+    for i = 1, #fields, 2 do
+      index[fields[i]] = { unpack_packed(fields[i + 1]) }
+      size = size + 1
+    end
+    return index, size
   end
-  local indexed = clears and 0 or expires
-  call('HSET', record.base .. KEY.retainedIndex, selector, pack(offset, indexed))
-  if not clears then
-    call('HSET', record.base .. KEY.retained, selector, pack(offset, entry))
-  else
+
+  local function forget_retained(record, selector)
+    call('HDEL', record.base .. KEY.retainedIndex, selector)
     call('HDEL', record.base .. KEY.retained, selector)
-    forget_needless(record, (retained_of(record)))
   end
-end
 
-function handlers.publish(step)
-  local _, base, app, entry, expires, payload, retained, selector, message, dedupe = unpack(step)
-  local record = app_of(base)
-  if dedupe then
-    local offset = remembered(base .. KEY.ids, message)
-    if offset then return { offset, true, 0, 0 } end
+  -- A cleared selector is kept only while an older retained entry with another selector could show through.
+  local function hides(selector, offset, index)
+    for other, entry in pairs(index) do
+      if other ~= selector and entry[2] > 0 and entry[1] < offset then
+        local both_exact = string.sub(selector, 1, 1) == '=' and string.sub(other, 1, 1) == '='
+        if not both_exact then return true end
+      end
+    end
+    return false
   end
-  local clears = payload == 0
-  if retained and not may_retain(record, selector, clears) then return 'RETAINED_LIMIT' end
-  rebase(record)
-  local offset, dropped, expired = append_entry(record, entry, payload, BROADCAST_MESSAGES, BROADCAST_BYTES)
-  if dedupe then call('HSET', base .. KEY.ids, message, pack(offset, math.max(NOW + DEDUPE_MS, expires))) end
-  if retained then retain(record, selector, offset, expires, entry, clears) end
-  tell('', { 'b', app, offset, carried('', entry) })
-  return { offset, false, dropped, expired }
-end
 
-reads.read_broadcast = true
-function handlers.read_broadcast(step)
-  local _, base, after, most, bytes = unpack(step)
-  return read_entries(app_of(base), after, most, bytes)
-end
-
-reads.last_broadcast = true
-function handlers.last_broadcast(step) return { app_of(step[2]).last } end
-
-reads.retained_index = true
-function handlers.retained_index(step)
-  local record = app_of(step[2])
-  local result = { record.version }
-  if record.version == step[3] then return result end
-  for selector, entry in pairs((retained_of(record))) do
-    result[#result + 1] = selector
-    result[#result + 1] = entry[1]
-    result[#result + 1] = entry[2]
+  local function forget_needless(record, index)
+    for selector, entry in pairs(index) do
+      if entry[2] == 0 and not hides(selector, entry[1], index) then
+        forget_retained(record, selector)
+      end
+    end
   end
-  return result
-end
 
-reads.retained_entry = true
-function handlers.retained_entry(step)
-  local packed = call('HGET', step[2] .. KEY.retained, step[3])
-  if not packed then return {} end
-  return { unpack_packed(packed) }
+  -- Room for one more selector? Every selector that is kept counts, cleared ones too.
+  local function may_retain(record, selector, clears)
+    if selector == '*' then return true end
+    local size = call('HLEN', record.base .. KEY.retainedIndex)
+    if size < LIMIT.retained_broadcasts or call('HEXISTS', record.base .. KEY.retainedIndex, selector) == 1 then return true end
+    return clears and not hides(selector, math.huge, (retained_of(record)))
+  end
+
+  local function retain(record, selector, offset, expires, entry, clears)
+    record.version, record.dirty = record.version + 1, true
+    if selector == '*' then
+      -- It is the last one for every version, so that no older one can be seen again.
+      call('DEL', record.base .. KEY.retainedIndex)
+      call('DEL', record.base .. KEY.retained)
+      if clears then return end
+    end
+    local indexed = clears and 0 or expires
+    call('HSET', record.base .. KEY.retainedIndex, selector, pack(offset, indexed))
+    if not clears then
+      call('HSET', record.base .. KEY.retained, selector, pack(offset, entry))
+    else
+      call('HDEL', record.base .. KEY.retained, selector)
+      forget_needless(record, (retained_of(record)))
+    end
+  end
+
+  function steps.publish(step)
+    local _, base, app, entry, expires, payload, retained, selector, message, dedupe = unpack(step)
+    local record = app_of(base)
+    if dedupe then
+      local offset = log.remembered(base .. KEY.ids, message)
+      if offset then return { offset, true, 0, 0 } end
+    end
+    local clears = payload == 0
+    if retained and not may_retain(record, selector, clears) then return 'RETAINED_LIMIT' end
+    log.rebase(record)
+    local offset, dropped, expired = log.append(record, entry, payload, LIMIT.broadcast_messages, LIMIT.broadcast_bytes)
+    if dedupe then call('HSET', base .. KEY.ids, message, pack(offset, math.max(NOW + LIMIT.dedupe_ms, expires))) end
+    if retained then retain(record, selector, offset, expires, entry, clears) end
+    wake.tell('', { 'b', app, offset, wake.carried('', entry) })
+    return { offset, false, dropped, expired }
+  end
+
+  function steps.read_broadcast(step)
+    local _, base, after, most, bytes = unpack(step)
+    return log.read(app_of(base), after, most, bytes)
+  end
+
+  function steps.last_broadcast(step) return { app_of(step[2]).last } end
+
+  function steps.retained_index(step)
+    local record = app_of(step[2])
+    local result = { record.version }
+    if record.version == step[3] then return result end
+    for selector, entry in pairs((retained_of(record))) do
+      result[#result + 1] = selector
+      result[#result + 1] = entry[1]
+      result[#result + 1] = entry[2]
+    end
+    return result
+  end
+
+  function steps.retained_entry(step)
+    local packed = call('HGET', step[2] .. KEY.retained, step[3])
+    if not packed then return {} end
+    return { unpack_packed(packed) }
+  end
+
+  steps.app_of, steps.store, steps.retained_of, steps.forget_needless = app_of, store_app, retained_of, forget_needless
+  return steps
 end

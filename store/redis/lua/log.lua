@@ -7,229 +7,182 @@
     gaps   offsets that were jumped over while entries were pending: { from, to, from, to, ... }
   An entry begins with a byte of flags, 4 bytes payload length and 6 bytes expiry (../entry.ts).
 ]]
-local function field_of(log, offset) return pack(log.serial, offset) end
+function parts.log()
+  local function field_of(log, offset) return pack(log.serial, offset) end
 
-local function skip_gaps(log, offset)
-  local gaps = log.gaps
-  if gaps then
-    for i = 1, #gaps, 2 do
-      if offset >= gaps[i] and offset <= gaps[i + 1] then offset = gaps[i + 1] + 1 end
-    end
-  end
-  return offset
-end
-
--- Up to `most` offsets from `from` to `to` that may hold an entry, their fields, and where to go on.
-local function span(log, from, to, most)
-  local offsets, fields = {}, {}
-  local offset = skip_gaps(log, from)
-  while offset <= to and #offsets < most do
-    offsets[#offsets + 1] = offset
-    fields[#fields + 1] = field_of(log, offset)
-    offset = skip_gaps(log, offset + 1)
-  end
-  return offsets, fields, offset
-end
-
-local function forget_entries(log)
-  log.head, log.count, log.bytes, log.gaps = 0, 0, 0, nil
-end
-
-local function move_head(log, offset)
-  log.head = offset
-  local gaps = log.gaps
-  while gaps and #gaps > 0 and gaps[2] < offset do
-    table.remove(gaps, 1)
-    table.remove(gaps, 1)
-  end
-  if gaps and #gaps == 0 then log.gaps = nil end
-  if log.count == 0 then forget_entries(log) end
-end
-
--- Another life of the server: offsets and epochs of before may have been given and lost.
-local function rebase(log)
-  if log.run == RUN or RUN == 0 then return end
-  if log.count > 0 then
-    local gaps = log.gaps or {}
-    if gaps[#gaps] == log.last then
-      gaps[#gaps] = log.last + JUMP
-    else
-      gaps[#gaps + 1] = log.last + 1
-      gaps[#gaps + 1] = log.last + JUMP
-    end
-    log.gaps = gaps
-  end
-  log.last = log.last + JUMP
-  log.epoch = log.epoch + JUMP
-  if log.version then log.version = log.version + JUMP end
-  log.run = RUN
-  log.dirty = true
-end
-
--- Removes entries from the head while `more(log)` says so. Counts what had expired and what had not.
-local function remove_oldest(log, more)
-  local expired, dropped = 0, 0
-  while log.count > 0 and more(log) do
-    local offsets, fields, following = span(log, log.head, log.last, 16)
-    if #fields == 0 then
-      forget_entries(log)
-      break
-    end
-    local entries = call('HMGET', log.entries, unpack(fields))
-    local gone, head = {}, following
-    for i = 1, #offsets do
-      if entries[i] then
-        if not more(log) then
-          head = offsets[i]
-          break
-        end
-        local payload, expires = struct.unpack('>I4I6', entries[i], 2)
-        log.count, log.bytes = log.count - 1, log.bytes - payload
-        gone[#gone + 1] = fields[i]
-        if expires <= NOW then expired = expired + 1 else dropped = dropped + 1 end
-        if log.count == 0 then break end
+  local function skip_gaps(log, offset)
+    local gaps = log.gaps
+    if gaps then
+      for i = 1, #gaps, 2 do
+        if offset >= gaps[i] and offset <= gaps[i + 1] then offset = gaps[i + 1] + 1 end
       end
     end
-    if #gone > 0 then call('HDEL', log.entries, unpack(gone)) end
-    move_head(log, head)
+    return offset
   end
-  log.dirty = true
-  return expired, dropped
-end
 
-local function append_entry(log, entry, payload, messages, bytes)
-  local expired, dropped = 0, 0
-  if log.count > 0 and (log.count >= messages or log.bytes + payload > bytes) then
-    expired, dropped = remove_oldest(log, function(full)
-      return full.count >= messages or full.bytes + payload > bytes
-    end)
+  -- Up to `most` offsets from `from` to `to` that may hold an entry, their fields, and where to go on.
+  local function span(log, from, to, most)
+    local offsets, fields = {}, {}
+    local offset = skip_gaps(log, from)
+    while offset <= to and #offsets < most do
+      offsets[#offsets + 1] = offset
+      fields[#fields + 1] = field_of(log, offset)
+      offset = skip_gaps(log, offset + 1)
+    end
+    return offsets, fields, offset
   end
-  log.last = log.last + 1
-  call('HSET', log.entries, field_of(log, log.last), entry)
-  if log.count == 0 then log.head = log.last end
-  log.count, log.bytes = log.count + 1, log.bytes + payload
-  log.dirty = true
-  return log.last, dropped, expired
-end
 
--- Removes everything up to and including `offset`.
-local function trim(log, offset)
-  if log.count == 0 or offset < log.head then return end
-  local all = offset >= log.last
-  local from, to = log.head, math.min(offset, log.last)
-  while from <= to and log.count > 0 do
-    local offsets, fields, following = span(log, from, to, 256)
-    if #fields == 0 then break end
-    if not all then
+  local function forget_entries(log)
+    log.head, log.count, log.bytes, log.gaps = 0, 0, 0, nil
+  end
+
+  local function move_head(log, offset)
+    log.head = offset
+    local gaps = log.gaps
+    while gaps and #gaps > 0 and gaps[2] < offset do
+      table.remove(gaps, 1)
+      table.remove(gaps, 1)
+    end
+    if gaps and #gaps == 0 then log.gaps = nil end
+    if log.count == 0 then forget_entries(log) end
+  end
+
+  -- Another life of the server: offsets and epochs of before may have been given and lost.
+  local function rebase(log)
+    if log.run == RUN or RUN == 0 then return end
+    if log.count > 0 then
+      local gaps = log.gaps or {}
+      if gaps[#gaps] == log.last then
+        gaps[#gaps] = log.last + JUMP
+      else
+        gaps[#gaps + 1] = log.last + 1
+        gaps[#gaps + 1] = log.last + JUMP
+      end
+      log.gaps = gaps
+    end
+    log.last = log.last + JUMP
+    log.epoch = log.epoch + JUMP
+    if log.version then log.version = log.version + JUMP end
+    log.run = RUN
+    log.dirty = true
+  end
+
+  -- Removes entries from the head while `more(log)` says so. Counts what had expired and what had not.
+  local function remove_oldest(log, more)
+    local expired, dropped = 0, 0
+    while log.count > 0 and more(log) do
+      local offsets, fields, following = span(log, log.head, log.last, 16)
+      if #fields == 0 then
+        forget_entries(log)
+        break
+      end
       local entries = call('HMGET', log.entries, unpack(fields))
-      for i = 1, #entries do
+      local gone, head = {}, following
+      for i = 1, #offsets do
         if entries[i] then
-          log.count, log.bytes = log.count - 1, log.bytes - struct.unpack('>I4', entries[i], 2)
-        end
-      end
-    end
-    call('HDEL', log.entries, unpack(fields))
-    from = following
-  end
-  if all then log.count = 0 end
-  move_head(log, from)
-  log.dirty = true
-end
-
--- { read to, last, offset, entry, offset, entry, ... }: unexpired entries after `after`.
-local function read_entries(log, after, most, bytes)
-  local result = { log.last, log.last }
-  if log.count == 0 or after >= log.last then return result end
-  local group = math.max(1, math.min(most, 128, math.ceil(bytes / (log.bytes / log.count + 1))))
-  local from, total, found, looked = math.max(after + 1, log.head), 0, 0, 0
-  while from <= log.last do
-    local offsets, fields, following = span(log, from, log.last, group)
-    if #fields == 0 then break end
-    local entries = call('HMGET', log.entries, unpack(fields))
-    for i = 1, #offsets do
-      local entry = entries[i]
-      if entry then
-        local payload, expires = struct.unpack('>I4I6', entry, 2)
-        if expires > NOW then
-          total = total + payload
-          if found == most or (found > 0 and total > bytes) then
-            result[1] = offsets[i] - 1
-            return result
+          if not more(log) then
+            head = offsets[i]
+            break
           end
-          found = found + 1
-          result[#result + 1] = offsets[i]
-          result[#result + 1] = entry
-        end
-      end
-    end
-    looked, from = looked + #offsets, following
-    if from <= log.last and (found == most or total >= bytes or looked > 4 * most + 64) then
-      result[1] = offsets[#offsets]
-      return result
-    end
-  end
-  return result
-end
-
--- Removes expired entries; stops after a stretch without any, so that a pass over a long log stays short.
--- Returns how many, and when the next of those that it saw expires.
-local function expire_entries(log)
-  local removed, next_expiry, from = 0, math.huge, log.head
-  local at_head = true
-  while log.count > 0 and from <= log.last do
-    local offsets, fields, following = span(log, from, log.last, 64)
-    if #fields == 0 then break end
-    local entries = call('HMGET', log.entries, unpack(fields))
-    local gone, head = {}, nil
-    for i = 1, #offsets do
-      if entries[i] then
-        local payload, expires = struct.unpack('>I4I6', entries[i], 2)
-        if expires <= NOW then
-          gone[#gone + 1] = fields[i]
+          local payload, expires = struct.unpack('>I4I6', entries[i], 2)
           log.count, log.bytes = log.count - 1, log.bytes - payload
-        else
-          head = head or offsets[i]
-          next_expiry = math.min(next_expiry, expires)
+          gone[#gone + 1] = fields[i]
+          if expires <= NOW then expired = expired + 1 else dropped = dropped + 1 end
+          if log.count == 0 then break end
         end
       end
+      if #gone > 0 then call('HDEL', log.entries, unpack(gone)) end
+      move_head(log, head)
     end
-    if #gone > 0 then
-      call('HDEL', log.entries, unpack(gone))
-      removed = removed + #gone
-      log.dirty = true
-    end
-    if at_head then move_head(log, head or following) end
-    at_head = at_head and head == nil
-    from = following
-    if #gone == 0 and head then break end
+    log.dirty = true
+    return expired, dropped
   end
-  if log.count == 0 then forget_entries(log) end
-  return removed, next_expiry
-end
 
--- Message ids that are remembered: a hash id -> { offset, until }.
-local function remembered(key, id)
-  local seen = call('HGET', key, id)
-  if not seen then return nil end
-  local offset, till = unpack_packed(seen)
-  if till > NOW then return offset end
-  return nil
-end
-
--- Forgets ids whose time is over, a sample at a time so that a pass stays short.
--- Returns whether any is left, and when to look again.
-local function expire_ids(key)
-  local next_look = math.huge
-  for _ = 1, 8 do
-    local sample = call('HRANDFIELD', key, 128, 'WITHVALUES')
-    local gone = {}
-    next_look = math.huge
-    for i = 1, #sample, 2 do
-      local _, till = unpack_packed(sample[i + 1])
-      if till <= NOW then gone[#gone + 1] = sample[i] else next_look = math.min(next_look, till) end
+  local function append_entry(log, entry, payload, messages, bytes)
+    local expired, dropped = 0, 0
+    if log.count > 0 and (log.count >= messages or log.bytes + payload > bytes) then
+      expired, dropped = remove_oldest(log, function(full)
+        return full.count >= messages or full.bytes + payload > bytes
+      end)
     end
-    if #gone > 0 then call('HDEL', key, unpack(gone)) end
-    if #gone * 8 < #sample then break end
+    log.last = log.last + 1
+    call('HSET', log.entries, field_of(log, log.last), entry)
+    if log.count == 0 then log.head = log.last end
+    log.count, log.bytes = log.count + 1, log.bytes + payload
+    log.dirty = true
+    return log.last, dropped, expired
   end
-  return call('EXISTS', key) == 1, next_look
+
+  -- Removes everything up to and including `offset`.
+  local function trim(log, offset)
+    if log.count == 0 or offset < log.head then return end
+    local all = offset >= log.last
+    local from, to = log.head, math.min(offset, log.last)
+    while from <= to and log.count > 0 do
+      local offsets, fields, following = span(log, from, to, 256)
+      if #fields == 0 then break end
+      if not all then
+        local entries = call('HMGET', log.entries, unpack(fields))
+        for i = 1, #entries do
+          if entries[i] then
+            log.count, log.bytes = log.count - 1, log.bytes - struct.unpack('>I4', entries[i], 2)
+          end
+        end
+      end
+      call('HDEL', log.entries, unpack(fields))
+      from = following
+    end
+    if all then log.count = 0 end
+    move_head(log, from)
+    log.dirty = true
+  end
+
+  -- { read to, last, offset, entry, offset, entry, ... }: unexpired entries after `after`.
+  local function read_entries(log, after, most, bytes)
+    local result = { log.last, log.last }
+    if log.count == 0 or after >= log.last then return result end
+    local group = math.max(1, math.min(most, 128, math.ceil(bytes / (log.bytes / log.count + 1))))
+    local from, total, found, looked = math.max(after + 1, log.head), 0, 0, 0
+    while from <= log.last do
+      local offsets, fields, following = span(log, from, log.last, group)
+      if #fields == 0 then break end
+      local entries = call('HMGET', log.entries, unpack(fields))
+      for i = 1, #offsets do
+        local entry = entries[i]
+        if entry then
+          local payload, expires = struct.unpack('>I4I6', entry, 2)
+          if expires > NOW then
+            total = total + payload
+            if found == most or (found > 0 and total > bytes) then
+              result[1] = offsets[i] - 1
+              return result
+            end
+            found = found + 1
+            result[#result + 1] = offsets[i]
+            result[#result + 1] = entry
+          end
+        end
+      end
+      looked, from = looked + #offsets, following
+      if from <= log.last and (found == most or total >= bytes or looked > 4 * most + 64) then
+        result[1] = offsets[#offsets]
+        return result
+      end
+    end
+    return result
+  end
+
+  -- Message ids that are remembered: a hash id -> { offset, until }.
+  local function remembered(key, id)
+    local seen = call('HGET', key, id)
+    if not seen then return nil end
+    local offset, till = unpack_packed(seen)
+    if till > NOW then return offset end
+    return nil
+  end
+
+  return {
+    rebase = rebase, append = append_entry, trim = trim, read = read_entries, remembered = remembered,
+    span = span, move_head = move_head, forget_entries = forget_entries,
+  }
 end

@@ -1,11 +1,24 @@
 -- Runs the steps, writes what they changed, tells other nodes, and keeps the results for a repetition.
+local PART = {
+  register = 'registry', revoke = 'registry', lookup = 'registry',
+  append = 'private', read = 'private', retained = 'private', commit = 'private', follow = 'private',
+  open = 'session', save = 'session', close = 'session', check = 'session',
+  publish = 'broadcast', read_broadcast = 'broadcast', last_broadcast = 'broadcast', retained_index = 'broadcast',
+  retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep',
+}
+-- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
+local READS = {
+  lookup = true, read = true, retained = true, check = true, read_broadcast = true, last_broadcast = true,
+  retained_index = true, retained_entry = true,
+}
 local results, kept, all_kept = {}, {}, true
 for i = 2, #batch do
   local step = batch[i]
+  local name = step[1]
   local result = replayed and replayed[i - 1]
-  if not result then result = handlers[step[1]](step) end
+  if not result then result = need(PART[name])[name](step) end
   results[i - 1] = result
-  if CHANGES and reads[step[1]] then
+  if CHANGES and READS[name] then
     kept[i - 1], all_kept = false, false
   else
     kept[i - 1] = result
@@ -13,14 +26,14 @@ for i = 2, #batch do
 end
 
 for _, record in pairs(records) do
-  if record and record.dirty then store_record(record) end
+  if record and record.dirty then needed.token.store(record) end
 end
 for _, record in pairs(apps) do
-  if record.dirty then store_app(record) end
+  if record.dirty then needed.broadcast.store(record) end
 end
 for node, events in pairs(wakes) do
   -- Each node listens to its own channel; '' is the one that all listen to.
-  call('PUBLISH', CHANNELS .. node, pack(events))
+  call('PUBLISH', header[6] .. node, pack(events))
 end
 
 local reply = pack(results)

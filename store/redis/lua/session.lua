@@ -6,65 +6,73 @@
   close  base, id, epoch, state or false, expires or 0  -> { }
   check  base, id, epoch  -> { } or { reason } when the session with this epoch is over
 ]]
-function handlers.open(step)
-  local _, base, id, app, generation, clean = unpack(step)
-  local record = record_of(base, id)
-  if not record or record.app ~= app then return 'TOKEN_UNKNOWN' end
-  if has(record, REVOKED) or generation < record.generation then return 'TOKEN_REVOKED' end
-  if not has(record, CURRENT) then return 'TOKEN_SUPERSEDED' end
-  -- A JWT of a generation that is not known: the registry lost it in a crash, the JWT is the proof that it was given.
-  if generation > record.generation then record.generation = generation end
-  rebase(record)
+function parts.session()
+  local token = need('token')
+  local log = need('log')
+  local wake = need('wakes')
+  local holder = need('holder')
+  local steps = {}
+  function steps.open(step)
+    local _, base, id, app, generation, clean = unpack(step)
+    local record = token.of(base, id)
+    if not record or record.app ~= app then return 'TOKEN_UNKNOWN' end
+    if token.has(record, token.REVOKED) or generation < record.generation then return 'TOKEN_REVOKED' end
+    if not token.has(record, token.CURRENT) then return 'TOKEN_SUPERSEDED' end
+    -- A JWT of a generation that is not known: the registry lost it in a crash, the JWT is the proof that it was given.
+    if generation > record.generation then record.generation = generation end
+    log.rebase(record)
 
-  local former, state, unclean, ended = session_of(record), false, false, false
-  if former then
-    local held = former.node ~= ''
-    if not clean and (held or former.unclean or former.expires == 0 or former.expires > NOW) then
-      state = call('HGET', base .. KEY.states, record.serial)
-      unclean = held or former.unclean
-    else
-      call('HDEL', base .. KEY.states, record.serial)
+    local former, state, unclean, ended = holder.of(record), false, false, false
+    if former then
+      local held = former.node ~= ''
+      if not clean and (held or former.unclean or former.expires == 0 or former.expires > NOW) then
+        state = call('HGET', base .. KEY.states, record.serial)
+        unclean = held or former.unclean
+      else
+        call('HDEL', base .. KEY.states, record.serial)
+      end
+      if former.node == NODE then
+        ended = record.epoch
+      elseif held then
+        wake.tell(former.node, { 'e', id, record.epoch, 'SESSION_TAKEN_OVER' })
+      end
     end
-    if former.node == NODE then
-      ended = record.epoch
-    elseif held then
-      tell(former.node, { 'e', id, record.epoch, 'SESSION_TAKEN_OVER' })
-    end
+    record.epoch, record.dirty = record.epoch + 1, true
+    holder.store(record, NODE, 0, false)
+    return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended }
   end
-  record.epoch, record.dirty = record.epoch + 1, true
-  store_session(record, NODE, 0, false)
-  return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended }
-end
 
-function handlers.save(step)
-  local _, base, id, epoch, state = unpack(step)
-  local record = record_of(base, id)
-  local session = record and record.epoch == epoch and session_of(record)
-  if not session or session.node == '' then return 'SESSION_FENCED' end
-  call('HSET', base .. KEY.states, record.serial, state)
-  return {}
-end
-
-function handlers.close(step)
-  local _, base, id, epoch, state, expires = unpack(step)
-  local record = record_of(base, id)
-  if not record or record.epoch ~= epoch or not has(record, SESSION) then return {} end
-  if not state then
-    forget_session(record)
-  else
+  function steps.save(step)
+    local _, base, id, epoch, state = unpack(step)
+    local record = token.of(base, id)
+    local session = record and record.epoch == epoch and holder.of(record)
+    if not session or session.node == '' then return 'SESSION_FENCED' end
     call('HSET', base .. KEY.states, record.serial, state)
-    store_session(record, '', expires, false)
-    if expires > 0 then sweep_at(record, expires) end
+    return {}
   end
-  return {}
-end
 
-reads.check = true
-function handlers.check(step)
-  local _, base, id, epoch = unpack(step)
-  local record = record_of(base, id)
-  if not record or has(record, REVOKED) then return { 'TOKEN_REVOKED' } end
-  if record.epoch > epoch then return { 'SESSION_TAKEN_OVER' } end
-  if not has(record, CURRENT) then return { 'TOKEN_SUPERSEDED' } end
-  return {}
+  function steps.close(step)
+    local _, base, id, epoch, state, expires = unpack(step)
+    local record = token.of(base, id)
+    if not record or record.epoch ~= epoch or not token.has(record, token.SESSION) then return {} end
+    if not state then
+      holder.forget(record)
+    else
+      call('HSET', base .. KEY.states, record.serial, state)
+      holder.store(record, '', expires, false)
+      if expires > 0 then token.sweep_at(record, expires) end
+    end
+    return {}
+  end
+
+  function steps.check(step)
+    local _, base, id, epoch = unpack(step)
+    local record = token.of(base, id)
+    if not record or token.has(record, token.REVOKED) then return { 'TOKEN_REVOKED' } end
+    if record.epoch > epoch then return { 'SESSION_TAKEN_OVER' } end
+    if not token.has(record, token.CURRENT) then return { 'TOKEN_SUPERSEDED' } end
+    return {}
+  end
+
+  return steps
 end

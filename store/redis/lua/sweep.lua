@@ -7,142 +7,153 @@
   else. A token id goes when its newest JWT has expired `KEPT_SECONDS` ago and nothing of it is pending, retained or
   remembered: until then a device that comes back with a new JWT of the same token id finds its broadcasts.
 ]]
-local JOURNAL_MS = 600000
-local KEPT_SECONDS = 28 * 86400
+function parts.sweep()
+  local token = need('token')
+  local log = need('log')
+  local holder = need('holder')
+  local expiry = need('expiry')
+  local private = need('private')
+  local broadcast = need('broadcast')
+  local steps = {}
+  local JOURNAL_MS = 600000
+  local KEPT_SECONDS = 28 * 86400
 
--- Journals of processes that are gone.
-local function forget_journals()
-  local processes = call('HKEYS', KEYS[1])
-  for _, process in ipairs(processes) do
-    if process ~= 'run' and process ~= PROCESS then
-      local packed = call('HGET', KEYS[1], process)
-      local offset = cmsgpack.unpack_one(packed)
-      local _, saved_at = cmsgpack.unpack_one(packed, offset)
-      if saved_at < NOW - JOURNAL_MS then call('HDEL', KEYS[1], process) end
+  -- Journals of processes that are gone.
+  local function forget_journals()
+    local processes = call('HKEYS', KEYS[1])
+    for _, process in ipairs(processes) do
+      if process ~= 'run' and process ~= PROCESS then
+        local packed = call('HGET', KEYS[1], process)
+        local offset = cmsgpack.unpack_one(packed)
+        local _, saved_at = cmsgpack.unpack_one(packed, offset)
+        if saved_at < NOW - JOURNAL_MS then call('HDEL', KEYS[1], process) end
+      end
     end
   end
-end
 
-local function expire_retained(record)
-  local packed = has(record, RETAINED) and call('HGET', record.base .. KEY.retained, record.serial)
-  if not packed then return math.huge end
-  local _, entry = unpack_packed(packed)
-  local _, expires = struct.unpack('>I4I6', entry, 2)
-  if expires > NOW then return expires end
-  call('HDEL', record.base .. KEY.retained, record.serial)
-  set_flag(record, RETAINED, false)
-  return math.huge
-end
+  local function expire_retained(record)
+    local packed = token.has(record, token.RETAINED) and call('HGET', record.base .. KEY.retained, record.serial)
+    if not packed then return math.huge end
+    local _, entry = unpack_packed(packed)
+    local _, expires = struct.unpack('>I4I6', entry, 2)
+    if expires > NOW then return expires end
+    call('HDEL', record.base .. KEY.retained, record.serial)
+    token.set_flag(record, token.RETAINED, false)
+    return math.huge
+  end
 
-local function expire_session(record)
-  local session = session_of(record)
-  if not session or session.node ~= '' or session.unclean or session.expires == 0 then return math.huge end
-  if session.expires > NOW then return session.expires end
-  forget_session(record)
-  return math.huge
-end
+  local function expire_session(record)
+    local session = holder.of(record)
+    if not session or session.node ~= '' or session.unclean or session.expires == 0 then return math.huge end
+    if session.expires > NOW then return session.expires end
+    holder.forget(record)
+    return math.huge
+  end
 
-local function expire_followers(record)
-  local followers, kept, next_look = followers_of(record), {}, math.huge
-  for i = 1, #followers, 2 do
-    if followers[i + 1] > NOW then
-      kept[#kept + 1] = followers[i]
-      kept[#kept + 1] = followers[i + 1]
-      next_look = math.min(next_look, followers[i + 1])
+  local function expire_followers(record)
+    local followers, kept, next_look = private.followers_of(record), {}, math.huge
+    for i = 1, #followers, 2 do
+      if followers[i + 1] > NOW then
+        kept[#kept + 1] = followers[i]
+        kept[#kept + 1] = followers[i + 1]
+        next_look = math.min(next_look, followers[i + 1])
+      end
     end
+    if #kept < #followers then private.store_followers(record, kept) end
+    return next_look
   end
-  if #kept < #followers then store_followers(record, kept) end
-  return next_look
-end
 
-local function forget_token(record)
-  forget_session(record)
-  if has(record, FOLLOWED) then store_followers(record, {}) end
-  call('HDEL', record.base .. KEY.tokens .. record.bucket, string.sub(record.id, 2))
-  records[record.id] = false
-end
-
--- Returns expired messages, and when to look again, in seconds; nil: the token id is gone.
-local function sweep_token(record)
-  local expired, next_look = expire_entries(record)
-  next_look = math.min(next_look, expire_retained(record), expire_session(record), expire_followers(record))
-  if has(record, IDS) then
-    local left, again = expire_ids(record.base .. KEY.ids .. record.serial)
-    set_flag(record, IDS, left)
-    next_look = math.min(next_look, again)
+  local function forget_token(record)
+    holder.forget(record)
+    if token.has(record, token.FOLLOWED) then private.store_followers(record, {}) end
+    call('HDEL', record.base .. KEY.tokens .. record.bucket, string.sub(record.id, 2))
+    records[record.id] = false
   end
-  local ends = record.expires + KEPT_SECONDS
-  if ends * 1000 <= NOW and record.count == 0 and not has(record, RETAINED) and not has(record, IDS) then
-    forget_token(record)
-    return expired, nil
-  end
-  local due = ends * 1000 <= NOW and next_look or math.min(next_look, ends * 1000)
-  record.due, record.dirty = math.floor(due / 1000), true
-  return expired, record.due
-end
 
-local function sweep_bucket(base, bucket)
-  local fields = call('HGETALL', base .. KEY.tokens .. bucket)
-  local first = string.char(tonumber(string.match(base, ':(%d+)}$')))
-  local expired, due = 0, math.huge
-  for i = 1, #fields, 2 do
-    local id = first .. fields[i]
-    local record = records[id] or parse_record(base, id, bucket, fields[i + 1])
-    local when = record.due > 0 and record.due or record.expires
-    if when * 1000 <= NOW then
-      records[id] = record
-      local count
-      count, when = sweep_token(record)
-      expired = expired + count
+  -- Returns expired messages, and when to look again, in seconds; nil: the token id is gone.
+  local function sweep_token(record)
+    local expired, next_look = expiry.entries(record)
+    next_look = math.min(next_look, expire_retained(record), expire_session(record), expire_followers(record))
+    if token.has(record, token.IDS) then
+      local left, again = expiry.ids(record.base .. KEY.ids .. record.serial)
+      token.set_flag(record, token.IDS, left)
+      next_look = math.min(next_look, again)
     end
-    if when then due = math.min(due, when) end
-  end
-  if due == math.huge then
-    call('ZREM', base .. KEY.due, bucket)
-  else
-    call('ZADD', base .. KEY.due, due * 1000, bucket)
-  end
-  return expired
-end
-
-function handlers.sweep(step)
-  local _, base, before, most, pause = unpack(step)
-  if pause > 0 then
-    local swept = tonumber(call('GET', base .. KEY.swept) or '0')
-    if NOW - swept < pause and swept <= NOW then return { 0, false } end
-    call('SET', base .. KEY.swept, string.format('%.0f', NOW))
-  end
-  forget_journals()
-  local expired = 0
-  local buckets = call('ZRANGEBYSCORE', base .. KEY.due, '-inf', before, 'LIMIT', 0, most)
-  for _, bucket in ipairs(buckets) do
-    expired = expired + sweep_bucket(base, tonumber(bucket))
-  end
-  return { expired, #buckets == most }
-end
-
-function handlers.sweep_broadcast(step)
-  local base = step[2]
-  forget_journals()
-  local record = app_of(base)
-  local expired, next_look = expire_entries(record)
-  local left, again = expire_ids(base .. KEY.ids)
-  if left then next_look = math.min(next_look, again) end
-  local index, changed = retained_of(record), false
-  for selector, entry in pairs(index) do
-    if entry[2] > 0 and entry[2] <= NOW then
-      -- Hides older ones still, as it did while it was there.
-      call('HSET', base .. KEY.retainedIndex, selector, pack(entry[1], 0))
-      call('HDEL', base .. KEY.retained, selector)
-      entry[2], changed = 0, true
-    elseif entry[2] > 0 then
-      next_look = math.min(next_look, entry[2])
+    local ends = record.expires + KEPT_SECONDS
+    if ends * 1000 <= NOW and record.count == 0 and not token.has(record, token.RETAINED) and not token.has(record, token.IDS) then
+      forget_token(record)
+      return expired, nil
     end
+    local due = ends * 1000 <= NOW and next_look or math.min(next_look, ends * 1000)
+    record.due, record.dirty = math.floor(due / 1000), true
+    return expired, record.due
   end
-  if changed then
-    forget_needless(record, index)
-    rebase(record)
-    record.version, record.dirty = record.version + 1, true
+
+  local function sweep_bucket(base, bucket)
+    local fields = call('HGETALL', base .. KEY.tokens .. bucket)
+    local first = string.char(tonumber(string.match(base, ':(%d+)}$')))
+    local expired, due = 0, math.huge
+    for i = 1, #fields, 2 do
+      local id = first .. fields[i]
+      local record = records[id] or token.parse(base, id, bucket, fields[i + 1])
+      local when = record.due > 0 and record.due or record.expires
+      if when * 1000 <= NOW then
+        records[id] = record
+        local count
+        count, when = sweep_token(record)
+        expired = expired + count
+      end
+      if when then due = math.min(due, when) end
+    end
+    if due == math.huge then
+      call('ZREM', base .. KEY.due, bucket)
+    else
+      call('ZADD', base .. KEY.due, due * 1000, bucket)
+    end
+    return expired
   end
-  return { expired, next_look == math.huge and 0 or next_look }
+
+  function steps.sweep(step)
+    local _, base, before, most, pause = unpack(step)
+    if pause > 0 then
+      local swept = tonumber(call('GET', base .. KEY.swept) or '0')
+      if NOW - swept < pause and swept <= NOW then return { 0, false } end
+      call('SET', base .. KEY.swept, string.format('%.0f', NOW))
+    end
+    forget_journals()
+    local expired = 0
+    local buckets = call('ZRANGEBYSCORE', base .. KEY.due, '-inf', before, 'LIMIT', 0, most)
+    for _, bucket in ipairs(buckets) do
+      expired = expired + sweep_bucket(base, bucket)
+    end
+    return { expired, #buckets == most }
+  end
+
+  function steps.sweep_broadcast(step)
+    local base = step[2]
+    forget_journals()
+    local record = broadcast.app_of(base)
+    local expired, next_look = expiry.entries(record)
+    local left, again = expiry.ids(base .. KEY.ids)
+    if left then next_look = math.min(next_look, again) end
+    local index, changed = broadcast.retained_of(record), false
+    for selector, entry in pairs(index) do
+      if entry[2] > 0 and entry[2] <= NOW then
+        -- Hides older ones still, as it did while it was there.
+        call('HSET', base .. KEY.retainedIndex, selector, pack(entry[1], 0))
+        call('HDEL', base .. KEY.retained, selector)
+        entry[2], changed = 0, true
+      elseif entry[2] > 0 then
+        next_look = math.min(next_look, entry[2])
+      end
+    end
+    if changed then
+      broadcast.forget_needless(record, index)
+      log.rebase(record)
+      record.version, record.dirty = record.version + 1, true
+    end
+    return { expired, next_look == math.huge and 0 or next_look }
+  end
+
+  return steps
 end

@@ -1,6 +1,6 @@
 --[[
   The record of a token id: one field of a bucket, so small that an idle token id costs little. In a step a token id is
-  its 16 bytes: the first is the partition (and so part of the base), the next 7 bits are the bucket, and the field is
+  its 16 bytes: the first is the partition (and so part of the base), the next 6 bits are the bucket, and the field is
   everything after the first byte.
 
     flags       see below
@@ -16,92 +16,70 @@
     app, device the app, and 6 bytes of a hash of (app, device)
     head, count, bytes, gaps   of the private log (log.lua), only with count > 0
 ]]
-local CURRENT, REVOKED, SESSION, RETAINED, IDS, FOLLOWED = 1, 2, 4, 8, 16, 32
-local records = {}
+function parts.token()
+  local CURRENT, REVOKED, SESSION, RETAINED, IDS, FOLLOWED = 1, 2, 4, 8, 16, 32
 
-local function has(record, flag) return bit.band(record.flags, flag) ~= 0 end
+  local function has(record, flag) return bit.band(record.flags, flag) ~= 0 end
 
-local function set_flag(record, flag, on)
-  local flags = on and bit.bor(record.flags, flag) or bit.band(record.flags, bit.bnot(flag))
-  if flags ~= record.flags then
-    record.flags, record.dirty = flags, true
+  local function set_flag(record, flag, on)
+    local flags = on and bit.bor(record.flags, flag) or bit.band(record.flags, bit.bnot(flag))
+    if flags ~= record.flags then
+      record.flags, record.dirty = flags, true
+    end
   end
-end
 
-local function bucket_of(id) return math.floor(string.byte(id, 2) / 2) end
+  -- 64 buckets, named by a printable character: numbers would be written out with every key.
+  local function bucket_of(id) return string.char(48 + math.floor(string.byte(id, 2) / 4)) end
 
-local function parse_record(base, id, bucket, packed)
-  local flags, generation, serial, run, epoch, last, lag, broadcast, expires, due, app, device, head, count, bytes, gaps =
-    unpack_packed(packed)
+  local function parse_record(base, id, bucket, packed)
+    local flags, generation, serial, run, epoch, last, lag, broadcast, expires, due, app, device, head, count, bytes, gaps =
+      unpack_packed(packed)
+    return {
+      base = base, id = id, bucket = bucket, entries = base .. KEY.log,
+      flags = flags, generation = generation, serial = serial, run = run, epoch = epoch, last = last, cursor = last - lag,
+      broadcast = broadcast, expires = expires, due = due, app = app, device = device,
+      head = head or 0, count = count or 0, bytes = bytes or 0, gaps = gaps,
+    }
+  end
+
+  -- The record of a token id, or false. What a batch changes in it is written once, at the end of the batch.
+  local function record_of(base, id)
+    local record = records[id]
+    if record == nil then
+      local bucket = bucket_of(id)
+      local packed = call('HGET', base .. KEY.tokens .. bucket, string.sub(id, 2))
+      record = packed and parse_record(base, id, bucket, packed)
+      records[id] = record
+    end
+    return record
+  end
+
+  local function store_record(record)
+    local r = record
+    local packed
+    if r.count == 0 then
+      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device)
+    elseif r.gaps then
+      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.head, r.count, r.bytes, r.gaps)
+    else
+      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.head, r.count, r.bytes)
+    end
+    call('HSET', r.base .. KEY.tokens .. r.bucket, string.sub(r.id, 2), packed)
+    r.dirty = false
+  end
+
+  -- Something of this token id has to be swept at this time; the index knows the earliest time of each bucket.
+  local function sweep_at(record, time)
+    local seconds = math.floor(time / 1000)
+    local known = record.due > 0 and record.due or record.expires
+    if seconds >= known then return end
+    record.due, record.dirty = seconds, true
+    call('ZADD', record.base .. KEY.due, 'LT', seconds * 1000, record.bucket)
+  end
+
   return {
-    base = base, id = id, bucket = bucket, entries = base .. KEY.log,
-    flags = flags, generation = generation, serial = serial, run = run, epoch = epoch, last = last, cursor = last - lag,
-    broadcast = broadcast, expires = expires, due = due, app = app, device = device,
-    head = head or 0, count = count or 0, bytes = bytes or 0, gaps = gaps,
+    CURRENT = CURRENT, REVOKED = REVOKED, SESSION = SESSION, RETAINED = RETAINED, IDS = IDS, FOLLOWED = FOLLOWED,
+    has = has, set_flag = set_flag, bucket_of = bucket_of, parse = parse_record, of = record_of, store = store_record,
+    sweep_at = sweep_at,
   }
-end
-
--- The record of a token id, or false. What a batch changes in it is written once, at the end of the batch.
-local function record_of(base, id)
-  local record = records[id]
-  if record == nil then
-    local bucket = bucket_of(id)
-    local packed = call('HGET', base .. KEY.tokens .. bucket, string.sub(id, 2))
-    record = packed and parse_record(base, id, bucket, packed)
-    records[id] = record
-  end
-  return record
-end
-
-local function store_record(record)
-  local r = record
-  local packed
-  if r.count == 0 then
-    packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device)
-  elseif r.gaps then
-    packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.head, r.count, r.bytes, r.gaps)
-  else
-    packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.head, r.count, r.bytes)
-  end
-  call('HSET', r.base .. KEY.tokens .. r.bucket, string.sub(r.id, 2), packed)
-  r.dirty = false
-end
-
--- Something of this token id has to be swept at this time; the index knows the earliest time of each bucket.
-local function sweep_at(record, time)
-  local seconds = math.floor(time / 1000)
-  local known = record.due > 0 and record.due or record.expires
-  if seconds >= known then return end
-  record.due, record.dirty = seconds, true
-  call('ZADD', record.base .. KEY.due, 'LT', seconds * 1000, record.bucket)
-end
-
--- The session of a token id: { node ('' when no connection holds it), state expires (0: never), unclean }
-local function session_of(record)
-  if not has(record, SESSION) then return nil end
-  local packed = call('HGET', record.base .. KEY.sessions, record.serial)
-  if not packed then return nil end
-  local node, expires, unclean = unpack_packed(packed)
-  return { node = node, expires = expires, unclean = unclean }
-end
-
-local function store_session(record, node, expires, unclean)
-  call('HSET', record.base .. KEY.sessions, record.serial, pack(node, expires, unclean))
-  set_flag(record, SESSION, true)
-end
-
-local function forget_session(record)
-  call('HDEL', record.base .. KEY.sessions, record.serial)
-  call('HDEL', record.base .. KEY.states, record.serial)
-  set_flag(record, SESSION, false)
-end
-
--- Ends the hold of a connection. True when this node held it: its caller is told by the result of the step.
-local function end_session(record, reason)
-  local session = session_of(record)
-  if not session or session.node == '' then return false end
-  store_session(record, '', session.expires, true)
-  if session.node == NODE then return true end
-  tell(session.node, { 'e', record.id, record.epoch, reason })
-  return false
 end

@@ -1,0 +1,30 @@
+--[[
+  What other nodes are to hear, as MessagePack arrays of events (../events.ts):
+    'a', id, offset, entry or false      a private log grew
+    'b', app, offset, entry or false     a broadcast log grew; told to '', the channel that all listen to
+    'e', id, epoch, reason               a session is over
+    'c', id, private, broadcast          the cursors moved
+]]
+function parts.wakes()
+  local ENTRY_BYTES, MESSAGE_BYTES = 16384, 262144
+  local carried_bytes = {}
+
+  local function tell(node, event)
+    local events = wakes[node]
+    if not events then
+      events = {}
+      wakes[node] = events
+    end
+    events[#events + 1] = event
+  end
+
+  -- The entry itself, when it is small enough to travel with the wake; false: only the hint.
+  local function carried(node, entry)
+    local total = (carried_bytes[node] or 0) + #entry
+    if #entry > ENTRY_BYTES or total > MESSAGE_BYTES then return false end
+    carried_bytes[node] = total
+    return entry
+  end
+
+  return { tell = tell, carried = carried }
+end
