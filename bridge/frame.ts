@@ -62,6 +62,8 @@ export function createFrame({ limits, logger, randomId, routes, closing }: Frame
   const methods = observeMethods(app)
   refuseWhenClosing(app, closing)
   app.addHook('onRequest', async (request, reply) => {
+    // Tokens and messages are nothing for a cache.
+    void reply.header('cache-control', 'no-store')
     if (request.is404) refuseUnknown(methods, request, reply)
   })
   logRequests(app)

@@ -5,8 +5,9 @@ import { PushError } from '../errors.ts'
 import { createWindow, type Window } from './window.ts'
 
 export interface UpstreamOptions {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
+  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`; it may hold the user and password, percent-encoded. */
   readonly url: string
+  /** Instead of the ones in the URL. */
   readonly username?: string | undefined
   readonly password?: string | undefined
   /** 5 unless the broker speaks 3.1.1 only: 3.1.1 has no ids, no ranges, no time to live, and no reason for a refusal. */
@@ -71,7 +72,7 @@ export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger
    * although whoever published it has been told that it failed.
    */
   function open(): void {
-    const opened = connect(options.url, clientOptions(options, protocolVersion, timeoutMs))
+    const opened = connect(addressOf(options).url, clientOptions(options, protocolVersion, timeoutMs))
     client = opened
     opened.once('connect', ({ properties = {} }) => {
       failures = 0
@@ -119,12 +120,24 @@ export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger
   }
 }
 
+/** MQTT.js takes the credentials of a URL apart at the last colon, and a password may hold some. */
+function addressOf({ url, username, password }: UpstreamOptions) {
+  const address = new URL(url)
+  const credentials = {
+    username: username ?? decodeURIComponent(address.username),
+    password: password ?? decodeURIComponent(address.password),
+  }
+  address.username = ''
+  address.password = ''
+  return { url: address.href, ...credentials }
+}
+
 function clientOptions(options: UpstreamOptions, protocolVersion: 4 | 5, timeoutMs: number): IClientOptions {
-  const { username, password } = options
+  const { username, password } = addressOf(options)
   return {
     protocolVersion,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
     clean: true,
     connectTimeout: timeoutMs,
     reconnectPeriod: 0,

@@ -57,10 +57,11 @@ async function publish(publisher: Publisher, recipients: Recipients, publication
   return { accepted, rejected: [...recipients.rejected, ...rejected] }
 }
 
-/**
- * After a failure on our side some receivers may have the message. Under the id that the request gave, a repeat is safe;
- * one that the server made is not remembered for that, so the answer says so.
- */
+/** Statuses after which some receivers may have the message. */
+const MAY_HAVE_ARRIVED: ReadonlySet<number> = new Set([429, 500, 503])
+const NO_ID = 'the request gave no `id`: some receivers may have the message, and a repeat would be another one'
+
+/** Under the id that the request gave, a repeat is safe; one that the server made is not remembered, so the answer says so. */
 function answerRefusal(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -68,11 +69,10 @@ function answerRefusal(
   id: string,
   isGiven: boolean,
 ): FastifyReply {
-  const isOurs = refusal.status >= 500 || refusal.status === 429
-  if (!isOurs) return sendProblem(request, reply, refusal)
-  const hint = 'the request gave no `id`: some receivers may have the message, and a repeat would be another one'
-  const known = isGiven ? refusal : new PushError(refusal.code, hint, { cause: refusal })
-  return sendProblem(request, reply, known, id)
+  if (!MAY_HAVE_ARRIVED.has(refusal.status)) return sendProblem(request, reply, refusal)
+  if (isGiven) return sendProblem(request, reply, refusal, id)
+  const detail = refusal.detail === undefined ? NO_ID : `${refusal.detail}; ${NO_ID}`
+  return sendProblem(request, reply, new PushError(refusal.code, detail, { cause: refusal }), id)
 }
 
 function toSchema({ tokens }: HttpLimits) {

@@ -1,0 +1,51 @@
+// Does every command of docs/http.md run as it stands there, with an answer of the shape that is shown?
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { issueToken } from '../support/api.ts'
+import { serve } from './support/serve.ts'
+
+const run = promisify(execFile)
+/** A command, and the answer that is shown for it, if any. */
+const BLOCK = /```sh\n([\s\S]*?)\n```(?:\n\n```json\n([\s\S]*?)```)?/g
+
+/** The names of all fields, with their places. */
+function shapeOf(value: unknown, place = ''): string[] {
+  if (typeof value !== 'object' || value === null) return [place]
+  return Object.entries(value).flatMap(([name, inner]) => shapeOf(inner, `${place}/${name}`))
+}
+
+await t.test('command by command', async (t) => {
+  const text = readFileSync(new URL('../../docs/http.md', import.meta.url), 'utf8')
+  const api = await serve(t)
+  const names = { app: 'chat', device: 'phone-17', account: 'ann', version: '2.1.0' }
+  let cursor = ''
+  let commands = 0
+  for (const [, command = '', shown] of text.matchAll(BLOCK)) {
+    const { token, tokenId } = await issueToken(api, names)
+    // The document revokes the token first and sends to it afterwards: each command finds a valid one.
+    const env = {
+      PATH: process.env['PATH'],
+      URL: api.url,
+      KEY: api.providerKey,
+      TOKEN: token,
+      TOKEN_ID: tokenId,
+      CURSOR: cursor,
+    }
+    const { stdout } = await run('bash', ['-euc', `${command} -w '\\n%{http_code}'`], { env })
+    const [answer = '', status] = stdout.split(/\n(?=\d+$)/)
+    commands++
+    if (shown !== undefined) {
+      t.match(status, /^20[012]$/, command)
+      const body: unknown = JSON.parse(answer)
+      const wanted: unknown = JSON.parse(shown)
+      const places = (value: unknown) => shapeOf(value).filter((place) => !place.startsWith('/messages/1'))
+      t.same(places(body), places(wanted))
+      if (typeof body === 'object' && body !== null && 'cursor' in body) cursor = String(body.cursor)
+    } else {
+      t.equal(status, '204', command)
+    }
+  }
+  t.equal(commands, 6)
+})
