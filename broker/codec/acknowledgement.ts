@@ -12,7 +12,14 @@ class DecodedAcknowledgement extends PacketFrame implements AcknowledgementPacke
   readonly reason: number
   readonly properties: Properties
 
-  constructor(type: AcknowledgementType, cursor: Cursor, start: number, packetId: number, reason: number, properties: Properties) {
+  constructor(
+    type: AcknowledgementType,
+    cursor: Cursor,
+    start: number,
+    packetId: number,
+    reason: number,
+    properties: Properties,
+  ) {
     super(cursor.bytes, start, cursor.end)
     this.type = type
     this.packetId = packetId

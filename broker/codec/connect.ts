@@ -143,7 +143,12 @@ function readClientId(cursor: Cursor, level: ProtocolLevel, cleanStart: boolean,
   if (clientId.length === 0) {
     if (level === 3) violation(Reason.clientIdentifierNotValid, '3.1', 'the client id is empty', rejected(level))
     if (level === 4 && !cleanStart) {
-      violation(Reason.clientIdentifierNotValid, 'MQTT-3.1.3-8', 'an empty client id needs Clean Session', rejected(level))
+      violation(
+        Reason.clientIdentifierNotValid,
+        'MQTT-3.1.3-8',
+        'an empty client id needs Clean Session',
+        rejected(level),
+      )
     }
   }
   return clientId

@@ -142,7 +142,7 @@ export class Decoder {
       case AUTH:
         return readAuth(cursor, start, terms)
       default:
-        return protocolError('2.1.2', 'this packet type is not a client\'s')
+        return protocolError('2.1.2', "this packet type is not a client's")
     }
   }
 
@@ -168,7 +168,8 @@ export class Decoder {
       if (protocol.level !== 3) malformed('MQTT-2.1.3-1', 'reserved flags of CONNECT are set', { silent: true }) // 3.1.1: [MQTT-2.2.2-2]
       this.#cursor.bytes[start] = CONNECT << 4
     }
-    if (this.#oversizeConnect) violation(Reason.packetTooLarge, '3.1.2.11.4', 'CONNECT is larger than the server accepts')
+    if (this.#oversizeConnect)
+      violation(Reason.packetTooLarge, '3.1.2.11.4', 'CONNECT is larger than the server accepts')
   }
 
   #waitForHeader(state: HeaderState): undefined {
@@ -199,14 +200,14 @@ export class Decoder {
     }
     if (type === PUBLISH) checkPublishFlags(first)
     else this.#checkTypeAndFlags(type, first & 0x0f, terms)
-    if (this.#framer.remaining > this.#limits.maximumPacketSize - 2 && this.#framer.size > this.#limits.maximumPacketSize) {
+    if (this.#framer.size > this.#limits.maximumPacketSize) {
       violation(Reason.packetTooLarge, 'MQTT-3.2.2-15', 'the packet is larger than the server accepts')
     }
   }
 
   #checkTypeAndFlags(type: number, flags: number, terms: ConnectTerms): void {
     if (type === CONNECT) protocolError('MQTT-3.1.0-2', 'a second CONNECT came')
-    if (type === CONNACK) protocolError('2.1.2', 'CONNACK is the server\'s')
+    if (type === CONNACK) protocolError('2.1.2', "CONNACK is the server's")
     if (type === AUTH) checkAuthAllowed(terms)
     if (flags !== FLAGS[type] && !(terms.level === 3 && unusedIn31(flags, type))) {
       malformed(FLAG_CLAUSES[type] ?? 'MQTT-2.1.3-1', 'reserved flags of the fixed header are set') // 3.1.1: [MQTT-2.2.2-2]
@@ -215,7 +216,7 @@ export class Decoder {
       malformed('3.12', 'PINGREQ and PINGRESP have no body', { silent: true })
     }
     if (type === SUBACK || type === UNSUBACK || type === PINGRESP) {
-      protocolError('2.1.2', 'SUBACK, UNSUBACK and PINGRESP are the server\'s')
+      protocolError('2.1.2', "SUBACK, UNSUBACK and PINGRESP are the server's")
     }
   }
 

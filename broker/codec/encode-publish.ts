@@ -5,6 +5,7 @@ import type { ProtocolLevel, QoS } from './packets.ts'
 const PUBLISH = 0x30
 const DUP_BIT = 0x08
 const LONGEST_TOPIC = 65_535
+const LOOP_UP_TO = 48
 
 export interface OutgoingPublish {
   readonly topic: string
@@ -22,7 +23,7 @@ export interface OutgoingPublish {
 /** Section 3.3. */
 export function encodePublish(publish: OutgoingPublish): Buffer {
   const { topic, payload, qos, level, properties } = publish
-  const topicSize = byteLength(topic)
+  const topicSize = sizeOf(topic)
   const propertiesSize = properties === undefined ? 0 : properties.byteLength
   const propertyLengthSize = level === 5 ? variableByteIntegerSize(propertiesSize) : 0
   const contentSize = level === 5 ? propertyLengthSize + propertiesSize : 0
@@ -89,15 +90,8 @@ function writePacketId(bytes: Uint8Array, at: number, packetId: number): void {
   bytes[at + 1] = packetId & 0xff
 }
 
-/** Topics are short and mostly ASCII: a loop here is faster than the way into the runtime and back. */
-function byteLength(topic: string): number {
-  for (let at = 0; at < topic.length; at++) {
-    if (topic.charCodeAt(at) > 0x7f) return checkedSize(Buffer.byteLength(topic))
-  }
-  return checkedSize(topic.length)
-}
-
-function checkedSize(size: number): number {
+function sizeOf(topic: string): number {
+  const size = Buffer.byteLength(topic)
   if (size > LONGEST_TOPIC) throw new RangeError('a topic has at most 65,535 bytes')
   return size
 }
@@ -106,7 +100,8 @@ function writeTopic(bytes: Buffer, start: number, topic: string, size: number): 
   bytes[start] = size >> 8
   bytes[start + 1] = size & 0xff
   const from = start + 2
-  if (size === topic.length) {
+  // A short ASCII topic is written here as fast as by the runtime with its argument checks.
+  if (size === topic.length && size <= LOOP_UP_TO) {
     for (let at = 0; at < size; at++) bytes[from + at] = topic.charCodeAt(at)
   } else {
     bytes.write(topic, from, 'utf8')

@@ -98,7 +98,13 @@ export function encodeDisconnect(reason: number, reasonString?: string, properti
   return packet5(DISCONNECT, [reason], { ...properties, reasonString }, EMPTY)
 }
 
-function acknowledgement(first: number, level: ProtocolLevel, packetId: number, reason: number, reasonString?: string): Buffer {
+function acknowledgement(
+  first: number,
+  level: ProtocolLevel,
+  packetId: number,
+  reason: number,
+  reasonString?: string,
+): Buffer {
   const high = packetId >> 8
   const low = packetId & 0xff
   if (level !== 5 || (reason === 0 && reasonString === undefined)) {

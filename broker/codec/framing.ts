@@ -55,6 +55,11 @@ export class Framer {
     return this.#headerLength + this.remaining
   }
 
+  /** Bytes of memory taken for a packet that spans chunks. */
+  get capacity(): number {
+    return this.#gathered?.length ?? 0
+  }
+
   /** Lets go of the last packet; returns what to hold instead. */
   release(): Buffer {
     this.bytes = EMPTY

@@ -108,7 +108,8 @@ export function readProperties(cursor: Cursor, set: PropertySet, local?: number[
     if (seen[id] === 1 && id !== P.userProperty) protocolError(set.section, 'a property occurs twice')
     seen[id] = 1
     readValue(cursor, id, properties)
-    if (local !== undefined && (id === P.messageExpiryInterval || id === P.topicAlias)) local.push(start, cursor.position)
+    if (local !== undefined && (id === P.messageExpiryInterval || id === P.topicAlias))
+      local.push(start, cursor.position)
   }
   cursor.end = packetEnd
   return properties

@@ -62,7 +62,8 @@ export class PublishReader {
       const at = cursor.position
       const local: number[] = []
       properties = readProperties(cursor, PUBLISH_PROPERTIES, local)
-      if (properties !== NO_PROPERTIES) forward = forwardable(cursor.bytes, contentStart(cursor.bytes, at), cursor.position, local)
+      if (properties !== NO_PROPERTIES)
+        forward = forwardable(cursor.bytes, contentStart(cursor.bytes, at), cursor.position, local)
     }
     // An empty name needs an alias, and exists only in MQTT 5. [MQTT-4.7.3-1]
     if (topic.length === 0 && properties.topicAlias === undefined) malformed('MQTT-4.7.3-1', 'the topic name is empty')
@@ -92,7 +93,8 @@ function repeats(cursor: Cursor, last: string): boolean {
   const { bytes, position } = cursor
   const length = last.length
   const start = position + 2
-  if (start + length > cursor.end || bytes[position] !== length >> 8 || bytes[position + 1] !== (length & 0xff)) return false
+  if (start + length > cursor.end || bytes[position] !== length >> 8 || bytes[position + 1] !== (length & 0xff))
+    return false
   // From the end, because topics of one publisher differ there.
   for (let at = length - 1; at >= 0; at--) {
     if (bytes[start + at] !== last.charCodeAt(at)) return false

@@ -40,9 +40,7 @@ export interface ConnectTerms {
 }
 
 /** Reason codes of DISCONNECT that a client may use: table 3-13. */
-const DISCONNECT_REASONS = new Set([
-  0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
-])
+const DISCONNECT_REASONS = new Set([0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99])
 const CONTINUE_AUTHENTICATION = 0x18
 const RE_AUTHENTICATE = 0x19
 
@@ -74,7 +72,7 @@ export function readDisconnect(cursor: Cursor, start: number, terms: ConnectTerm
 export function checkAuthAllowed(terms: ConnectTerms): void {
   if (terms.level !== 5) malformed('2.2.1', 'packet type 15 is reserved before MQTT 5')
   if (terms.authenticationMethod === undefined) {
-    protocolError('MQTT-4.12.0-6', 'AUTH came although CONNECT named no authentication method')
+    protocolError('MQTT-4.12.0-7', 'AUTH came although CONNECT named no authentication method')
   }
 }
 

@@ -1,7 +1,14 @@
 import type { Cursor } from './cursor.ts'
 import { PacketFrame } from './frame.ts'
 import type { DecoderLimits } from './limits.ts'
-import type { Properties, ProtocolLevel, QoS, SubscribePacket, SubscriptionRequest, UnsubscribePacket } from './packets.ts'
+import type {
+  Properties,
+  ProtocolLevel,
+  QoS,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+} from './packets.ts'
 import { NO_PROPERTIES, readProperties, SUBSCRIBE_PROPERTIES, UNSUBSCRIBE_PROPERTIES } from './properties.ts'
 import { checkTopicFilter, sharedFilter } from './topic-syntax.ts'
 import { malformed, protocolError } from './violation.ts'
@@ -17,7 +24,13 @@ class DecodedSubscribe extends PacketFrame implements SubscribePacket {
   readonly subscriptions: readonly SubscriptionRequest[]
   readonly properties: Properties
 
-  constructor(cursor: Cursor, start: number, packetId: number, subscriptions: SubscriptionRequest[], properties: Properties) {
+  constructor(
+    cursor: Cursor,
+    start: number,
+    packetId: number,
+    subscriptions: SubscriptionRequest[],
+    properties: Properties,
+  ) {
     super(cursor.bytes, start, cursor.end)
     this.packetId = packetId
     this.subscriptions = subscriptions
@@ -40,7 +53,12 @@ class DecodedUnsubscribe extends PacketFrame implements UnsubscribePacket {
 }
 
 /** Section 3.8. */
-export function readSubscribe(cursor: Cursor, start: number, level: ProtocolLevel, limits: DecoderLimits): SubscribePacket {
+export function readSubscribe(
+  cursor: Cursor,
+  start: number,
+  level: ProtocolLevel,
+  limits: DecoderLimits,
+): SubscribePacket {
   const packetId = readPacketId(cursor)
   const properties = level === 5 ? readProperties(cursor, SUBSCRIBE_PROPERTIES) : NO_PROPERTIES
   if (cursor.remaining() === 0) malformed('MQTT-3.8.3-2', 'SUBSCRIBE has no topic filter') // in 3.1.1 [MQTT-3.8.3-3]
@@ -54,7 +72,12 @@ export function readSubscribe(cursor: Cursor, start: number, level: ProtocolLeve
 }
 
 /** Section 3.10. */
-export function readUnsubscribe(cursor: Cursor, start: number, level: ProtocolLevel, limits: DecoderLimits): UnsubscribePacket {
+export function readUnsubscribe(
+  cursor: Cursor,
+  start: number,
+  level: ProtocolLevel,
+  limits: DecoderLimits,
+): UnsubscribePacket {
   const packetId = readPacketId(cursor)
   const properties = level === 5 ? readProperties(cursor, UNSUBSCRIBE_PROPERTIES) : NO_PROPERTIES
   if (cursor.remaining() === 0) malformed('MQTT-3.10.3-2', 'UNSUBSCRIBE has no topic filter')

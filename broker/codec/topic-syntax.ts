@@ -38,7 +38,8 @@ export function checkTopicFilter(filter: string, limits: DecoderLimits, byteLeng
       const alone = at === 0 || filter.charCodeAt(at - 1) === SLASH
       if (!alone || at !== last) malformed('MQTT-4.7.1-1', '`#` must be the whole last level of a topic filter')
     } else if (unit === PLUS) {
-      const alone = (at === 0 || filter.charCodeAt(at - 1) === SLASH) && (at === last || filter.charCodeAt(at + 1) === SLASH)
+      const alone =
+        (at === 0 || filter.charCodeAt(at - 1) === SLASH) && (at === last || filter.charCodeAt(at + 1) === SLASH)
       if (!alone) malformed('MQTT-4.7.1-2', '`+` must be a whole level of a topic filter')
     }
   }

@@ -1,0 +1,6 @@
+// Is every clause on the will of a CONNECT obeyed?
+import t from 'tap'
+import { checkClauses } from './support/check-clauses.ts'
+import { WILL_CLAUSES } from './support/clauses/will.ts'
+
+await checkClauses(t, WILL_CLAUSES)

@@ -1,0 +1,6 @@
+// Is every clause on CONNECT obeyed, with the answer that MQTT and Mosquitto give?
+import t from 'tap'
+import { checkClauses } from './support/check-clauses.ts'
+import { CONNECT_CLAUSES } from './support/clauses/connect.ts'
+
+await checkClauses(t, CONNECT_CLAUSES)

@@ -1,0 +1,6 @@
+// Is every clause on the fixed header, PINGREQ, DISCONNECT and AUTH obeyed?
+import t from 'tap'
+import { checkClauses } from './support/check-clauses.ts'
+import { SESSION_CLAUSES } from './support/clauses/session.ts'
+
+await checkClauses(t, SESSION_CLAUSES)

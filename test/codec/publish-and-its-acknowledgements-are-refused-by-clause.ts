@@ -1,0 +1,6 @@
+// Is every clause on PUBLISH, PUBACK, PUBREC, PUBREL and PUBCOMP obeyed?
+import t from 'tap'
+import { checkClauses } from './support/check-clauses.ts'
+import { PUBLISH_CLAUSES } from './support/clauses/publish.ts'
+
+await checkClauses(t, PUBLISH_CLAUSES)
