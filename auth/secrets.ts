@@ -32,8 +32,10 @@ export function fileSecrets(directory: string, options: FileSecretsOptions = {})
       const path = join(directory, name)
       const found = await readSecret(path, options)
       if (found !== undefined) return found
+      // First of all: when it throws, not even the directory is made.
+      const made = create()
       await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE })
-      await writeOnce(directory, name, create())
+      await writeOnce(directory, name, made)
       // Read it back: another process may have been first, and then its secret is the one.
       const agreed = await readSecret(path, options)
       if (agreed === undefined) throw new Error(`${path} vanished while it was being made`)

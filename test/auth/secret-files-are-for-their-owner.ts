@@ -48,6 +48,7 @@ await t.test('when it cannot be made, nothing is left behind, and the error come
   const failing = () => {
     throw failure
   }
+  await t.rejects(fileSecrets(join(directory, 'new')).secret('a.key', failing), failure)
   await t.rejects(fileSecrets(directory).secret('a.key', failing), failure)
   for (const text of ['', 'a\n', 'a\r\n'])
     await t.rejects(
