@@ -40,6 +40,15 @@ function text(about: string, fallback: string): Setting<string> {
   return { about, fallback, allowed: 'a text that is not empty', parse: (value) => (value === '' ? undefined : value) }
 }
 
+function prefix(about: string, fallback: string): Setting<string> {
+  return {
+    about,
+    fallback,
+    allowed: '1 to 64 letters, digits, `-`, `_`, `.` or `:`',
+    parse: (value) => (/^[A-Za-z0-9_.:-]{1,64}$/.test(value) ? value : undefined),
+  }
+}
+
 function optional(
   about: string,
   allowed: string,
@@ -69,8 +78,12 @@ export const SETTINGS = {
   PUSH_REDIS_URL: optional(
     'use Redis instead of the embedded store',
     'a redis:// or rediss:// URL, or several with commas',
-    (value) => /^rediss?(\+sentinel)?:\/\/\S+$/.test(value),
+    (value) => /^rediss?(\+sentinel|\+cluster)?:\/\/\S+$/.test(value),
     true,
+  ),
+  PUSH_REDIS_PREFIX: prefix(
+    'before every key and channel in Redis; installations that share one have different ones',
+    'push',
   ),
   PUSH_PROVIDER_KEY: optional(
     'key of the provider who may act for every app; generated when not set',

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { AedesOptions } from 'aedes'
 import type { FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
-import { fileSecrets, openAuth, type Algorithm, type ProviderKey, type Secrets } from './auth/index.ts'
+import { fileSecrets, firstFrom, openAuth, type Algorithm, type ProviderKey, type Secrets } from './auth/index.ts'
 import {
   createHttpApi,
   DEFAULT_HTTP_LIMITS,
@@ -17,9 +17,11 @@ import {
 import {
   DEFAULT_BROKER_LIMITS,
   listenWebSocket,
-  openLevelPersistence,
+  openLevelState,
+  openRedisState,
   PushBroker,
   type BrokerLimits,
+  type OtherState,
 } from './broker/index.ts'
 import { PushError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -27,6 +29,7 @@ import {
   DEFAULT_MESSAGE_LIMITS,
   DEFAULT_STORE_LIMITS,
   openLevelStore,
+  openRedisStore,
   type MessageLimits,
   type Store,
   type StoreLimits,
@@ -36,17 +39,23 @@ import {
 export { ERRORS, PushError, type ErrorCode } from './errors.ts'
 export type { Metrics } from './metrics.ts'
 export type { Algorithm, ProviderKey } from './auth/index.ts'
-export type { Store, StoreOptions } from './store/index.ts'
+
+const DEFAULT_PREFIX = 'push'
 
 export type PushLimits = MessageLimits & StoreLimits & BrokerLimits & HttpLimits
 
 export interface PushOptions {
-  /** The embedded store, the signing keys and other MQTT state live here. */
+  /** The embedded store, the signing keys and other MQTT state live here; with Redis, they are there. */
   readonly dataDir: string
-  /** Who may send, besides devices: name, key of at least 16 characters, and apps (absent: all). */
-  readonly providers: readonly ProviderKey[]
-  /** Another store in place of the embedded one; it is opened and closed here. */
-  readonly store?: (options: StoreOptions) => Store
+  /**
+   * Who may send: name, key of at least 16 characters, and apps (absent: all); or how to find them, with the secrets
+   * that all nodes share.
+   */
+  readonly providers: readonly ProviderKey[] | ((secrets: Secrets) => Promise<readonly ProviderKey[]>)
+  /** Redis in place of the embedded store: `redis://`, `rediss://`, several with commas for a Cluster. */
+  readonly redisUrl?: string
+  /** Before every key and channel in Redis, so that installations can share one (default `push`). */
+  readonly redisPrefix?: string
   readonly algorithm?: Algorithm
   /** Signing keys from a file, in place of generated ones. */
   readonly keysFile?: string
@@ -80,7 +89,7 @@ export interface Push {
 
 /** Opens store and keys, and puts the parts together. */
 export async function createPush(options: PushOptions): Promise<Push> {
-  const { dataDir, logger = pino({ level: 'silent' }), now = Date.now } = options
+  const { logger = pino({ level: 'silent' }), now = Date.now } = options
   const metrics = createMetrics()
   const limits: PushLimits = {
     ...DEFAULT_MESSAGE_LIMITS,
@@ -91,9 +100,12 @@ export async function createPush(options: PushOptions): Promise<Push> {
   }
   const store = openStore(options, limits, metrics, logger, now)
   await store.open()
-  const auth = await openAuth({ ...options, secrets: secretsOf(options, store, logger), now })
-  const other = await openLevelPersistence(join(dataDir, 'mqtt'))
-  const broker = new PushBroker({ auth, store, metrics, logger, limits, persistence: other.persistence, now })
+  const secrets = secretsOf(options, store, logger)
+  const { providers } = options
+  const known = typeof providers === 'function' ? await providers(secrets) : providers
+  const auth = await openAuth({ ...options, providers: known, secrets, now })
+  const other = await openOther(options)
+  const broker = new PushBroker({ auth, store, metrics, logger, limits, other, now })
   let closing = false
   const http = createHttpApi({
     auth,
@@ -141,11 +153,22 @@ function openStore(
       },
     },
   }
-  return options.store?.(storeOptions) ?? openLevelStore({ ...storeOptions, directory: join(options.dataDir, 'store') })
+  const { redisUrl, redisPrefix = DEFAULT_PREFIX, dataDir } = options
+  if (redisUrl !== undefined) return openRedisStore({ ...storeOptions, url: redisUrl, prefix: redisPrefix })
+  return openLevelStore({ ...storeOptions, directory: join(dataDir, 'store') })
 }
 
-/** With the embedded store, keys are files that an operator can read, back up and replace; nodes of a shared one share them. */
-function secretsOf(options: PushOptions, store: Store, logger: Logger): Secrets {
-  if (options.store !== undefined) return store
-  return fileSecrets(join(options.dataDir, 'keys'), { warn: (message) => logger.warn(message) })
+function openOther({ redisUrl, redisPrefix = DEFAULT_PREFIX, dataDir }: PushOptions): Promise<OtherState> {
+  return redisUrl === undefined
+    ? openLevelState(join(dataDir, 'mqtt'))
+    : openRedisState({ url: redisUrl, prefix: redisPrefix })
+}
+
+/**
+ * With the embedded store, secrets are files that an operator can read, back up and replace. In Redis all nodes share
+ * them; one that this node has as a file, from its embedded days, is what they share if there is none yet.
+ */
+function secretsOf({ dataDir, redisUrl }: PushOptions, store: Store, logger: Logger): Secrets {
+  const files = fileSecrets(join(dataDir, 'keys'), { warn: (message) => logger.warn(message) })
+  return redisUrl === undefined ? files : firstFrom(files, store)
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Aedes } from 'aedes'
 import closeWithGrace from 'close-with-grace'
 import { pino, type Logger } from 'pino'
-import { fileSecrets, generateProviderKey, openAuth, type ProviderKey, type Secrets } from './auth/index.ts'
+import { fileSecrets, firstFrom, generateProviderKey, openAuth, type ProviderKey, type Secrets } from './auth/index.ts'
 import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type RemoteBridgeOptions } from './bridge/index.ts'
 import { listenTcp } from './broker/index.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
@@ -16,6 +16,7 @@ import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
 /** From SIGTERM to exit, at the most, ms. */
 const GRACE_MS = 10_000
 const EXIT_CONFIG = 2
+const PROVIDER_KEY = 'provider.key'
 /** Keys that sign and verify nothing that anybody keeps. */
 const NO_SECRETS: Secrets = { secret: async (_name, create) => create() }
 
@@ -34,7 +35,10 @@ async function main(): Promise<void> {
 async function serve(config: Config, logger: Logger): Promise<void> {
   const push = await createPush({
     dataDir: config.PUSH_DATA_DIR,
-    providers: await providersOf(config, logger),
+    providers: (secrets) => providersOf(config, logger, secrets),
+    ...(config.PUSH_REDIS_URL === undefined
+      ? {}
+      : { redisUrl: config.PUSH_REDIS_URL, redisPrefix: config.PUSH_REDIS_PREFIX }),
     algorithm: config.PUSH_TOKEN_ALGORITHM,
     ...(config.PUSH_KEYS_FILE === undefined ? {} : { keysFile: config.PUSH_KEYS_FILE }),
     issuer: config.PUSH_TOKEN_ISSUER,
@@ -106,10 +110,21 @@ function upstreamOf(address: string, config: Config): RemoteBridgeOptions['upstr
 }
 
 /** The provider of `PUSH_PROVIDER_KEY`, or of the generated key, and those of the file. */
-async function providersOf(config: Config, logger: Logger): Promise<ProviderKey[]> {
-  const secrets = fileSecrets(config.PUSH_DATA_DIR, { warn: (message) => logger.warn(message) })
-  const key = config.PUSH_PROVIDER_KEY ?? (await secrets.secret('provider.key', generateProviderKey))
-  return [{ name: 'provider', key: key.trim() }, ...readProviders(config.PUSH_PROVIDERS_FILE)]
+async function providersOf(config: Config, logger: Logger, shared?: Secrets): Promise<ProviderKey[]> {
+  const key = config.PUSH_PROVIDER_KEY ?? (await generatedKey(config, logger, shared))
+  return [{ name: 'provider', key }, ...readProviders(config.PUSH_PROVIDERS_FILE)]
+}
+
+/** In `provider.key` of the data directory; nodes that share a Redis share one, and each has it in its file. */
+async function generatedKey(config: Config, logger: Logger, shared: Secrets | undefined): Promise<string> {
+  const files = fileSecrets(config.PUSH_DATA_DIR, { warn: (message) => logger.warn(message) })
+  if (config.PUSH_REDIS_URL === undefined || shared === undefined)
+    return await files.secret(PROVIDER_KEY, generateProviderKey)
+  const key = await firstFrom(files, shared).secret(PROVIDER_KEY, generateProviderKey)
+  const inFile = await files.secret(PROVIDER_KEY, () => key)
+  if (inFile !== key)
+    logger.warn('provider.key in the data directory is not the provider key that is in Redis; the one in Redis counts')
+  return key
 }
 
 function readProviders(path: string | undefined): ProviderKey[] {

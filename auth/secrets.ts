@@ -103,3 +103,23 @@ async function syncDirectory(path: string): Promise<void> {
     await directory.close()
   }
 }
+
+/** Raised to learn that a secret is not there, without making it. */
+class NotThere extends Error {}
+
+/** Secrets of `shared`; one that is only in `own` yet becomes the shared one. */
+export function firstFrom(own: Secrets, shared: Secrets): Secrets {
+  return {
+    async secret(name, create) {
+      const known = await own
+        .secret(name, () => {
+          throw new NotThere()
+        })
+        .catch((error: unknown) => {
+          if (error instanceof NotThere) return undefined
+          throw error
+        })
+      return await shared.secret(name, known === undefined ? create : () => known)
+    },
+  }
+}

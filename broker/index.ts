@@ -11,7 +11,7 @@ import type { Metrics } from '../metrics.ts'
 import type { Store } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { createAccept } from './accept.ts'
-import type { AedesPersistence } from './aedes/persistence.ts'
+import type { OtherState } from './aedes/persistence.ts'
 import { AedesSide } from './aedes/side.ts'
 import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './device/connect.ts'
@@ -23,7 +23,8 @@ import { Flusher } from './gate/outbox.ts'
 import { TimerWheel } from './gate/timer-wheel.ts'
 
 export { listenTcp, listenWebSocket, type TcpListener } from './listeners.ts'
-export { openLevelPersistence } from './aedes/persistence.ts'
+export { openLevelState, type OtherState } from './aedes/persistence.ts'
+export { openRedisState } from './aedes/redis-persistence.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits
 
@@ -53,7 +54,7 @@ export interface BrokerOptions {
   readonly logger: Logger
   readonly limits: BrokerLimits & MessageLimits
   /** For topics that are not push topics, where the embedder brings none. */
-  readonly persistence: AedesPersistence
+  readonly other: OtherState
   readonly now?: () => number
   readonly randomId?: () => string
 }
@@ -91,7 +92,7 @@ export class PushBroker {
       connectTimeoutMs: limits.connectTimeoutMs,
       // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a restart.
       brokerId: randomId(),
-      persistence: options.persistence,
+      other: options.other,
       handle: (stream, request) => this.handle(stream, request),
     })
     this.#node = { auth, store, sessions, metrics, logger, limits, now, randomId, upstream: this.#side.upstream }

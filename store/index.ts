@@ -2,3 +2,5 @@
 export * from './contract.ts'
 export * from './message.ts'
 export { openLevelStore, type LevelStoreOptions } from './level/store.ts'
+export { openRedisStore, type RedisStoreOptions } from './redis/index.ts'
+export { openStateConnection, type StateConnection } from './redis/state-connection.ts'

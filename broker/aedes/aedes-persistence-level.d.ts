@@ -3,5 +3,6 @@ declare module 'aedes-persistence-level' {
   export default function persistence(database: object): {
     setup(broker: object): Promise<void>
     incomingGetPacket(client: object, packet: object): Promise<unknown>
+    addSubscriptions(client: object, subscriptions: object): Promise<unknown>
   }
 }

@@ -7,6 +7,7 @@ import levelPersistence from 'aedes-persistence-level'
 export interface AedesPersistence {
   setup(broker: Aedes): Promise<void>
   incomingGetPacket(client: object, packet: object): Promise<unknown>
+  addSubscriptions(client: object, subscriptions: object): Promise<unknown>
 }
 
 type Operations = BatchOperation<ClassicLevel<string, Uint8Array>, string, Uint8Array>[]
@@ -27,13 +28,16 @@ function synced(database: ClassicLevel<string, Uint8Array>): object {
   }
 }
 
-export interface LevelPersistence {
+/** Where Aedes keeps what is not push, and how its nodes hear of each other. */
+export interface OtherState {
   readonly persistence: AedesPersistence
+  /** An emitter that reaches other nodes; absent: within the process. */
+  readonly mq?: object
   close(): Promise<void>
 }
 
 /** On disk in `directory`, by aedes-persistence-level. */
-export async function openLevelPersistence(directory: string): Promise<LevelPersistence> {
+export async function openLevelState(directory: string): Promise<OtherState> {
   const database = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
   await database.open()
   return { persistence: levelPersistence(synced(database)), close: () => database.close() }
@@ -41,14 +45,19 @@ export async function openLevelPersistence(directory: string): Promise<LevelPers
 
 /** The same persistence, with `adopt` called first when Aedes sets it up. */
 export function withSetup(persistence: AedesPersistence, adopt: (broker: Aedes) => void): AedesPersistence {
-  const setup = async (broker: Aedes): Promise<void> => {
-    adopt(broker)
-    await persistence.setup(broker)
-  }
-  // A proxy that binds: engines keep their state in private fields, which only the object itself can reach.
-  return new Proxy(persistence, {
-    get(target, name) {
-      if (name === 'setup') return setup
+  return overriding(persistence, {
+    async setup(broker: Aedes): Promise<void> {
+      adopt(broker)
+      await persistence.setup(broker)
+    },
+  })
+}
+
+/** An object with some methods replaced; the others are bound, since their state may be in private fields. */
+export function overriding<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name) as unknown
       const member: unknown = Reflect.get(target, name, target)
       return typeof member === 'function' ? (member.bind(target) as unknown) : member
     },

@@ -9,7 +9,7 @@ import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode, UpstreamMessage } from '../device/node.ts'
 import { AedesLink } from './link.ts'
 import { toAedesPacket, withoutKeepAlive } from './packets.ts'
-import { withSetup, type AedesPersistence } from './persistence.ts'
+import { withSetup, type AedesPersistence, type OtherState } from './persistence.ts'
 import { AedesRole } from './role.ts'
 
 export interface AedesSideOptions {
@@ -21,7 +21,8 @@ export interface AedesSideOptions {
   readonly connectTimeoutMs: number
   /** Made afresh for every process: persistence keys by it, and a repeated one misdelivers. */
   readonly brokerId: string
-  readonly persistence: AedesPersistence
+  /** Where the embedder brings none of its own. */
+  readonly other: OtherState
   /** Takes every connection in place of `broker.handle`. */
   readonly handle: (...args: Parameters<Aedes['handle']>) => void
 }
@@ -67,8 +68,9 @@ export class AedesSide {
       receiveMaximum,
       maxClientsIdLength: 65_535,
       id: brokerId,
+      ...(this.#options.other.mq === undefined ? {} : { mq: this.#options.other.mq }),
       ...own,
-      persistence: withSetup(own.persistence ?? this.#options.persistence, (broker) => this.#adopt(broker)),
+      persistence: withSetup(own.persistence ?? this.#options.other.persistence, (broker) => this.#adopt(broker)),
       preConnect: (client, packet, callback) => this.#preConnect(client, packet, callback),
       authenticate: (client, username, password, callback) => this.#authenticate(client, username, password, callback),
       authorizePublish: (client, packet, callback) => this.#authorizePublish(client, packet, callback),
