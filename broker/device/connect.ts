@@ -16,7 +16,7 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
   const device = node.auth.verify(connect.password?.toString('latin1') ?? '')
   const will = willOf(device, connect)
   // An older connection here leaves its exact state first, so that the redelivery is exact as well.
-  await node.sessions.release(device.tokenId)
+  await node.sessions.release(device)
   if (!connection.open) return
   const expected = node.sessions.expect(device.tokenId)
   try {
@@ -43,7 +43,7 @@ function start(
 ): void {
   const resumed = opened.state === undefined ? undefined : decodeState(opened.state)
   const session = new DeviceSession({ node, connection, device, connect, opened, resumed, will })
-  node.sessions.add(session)
+  node.sessions.add(session, resumed !== undefined)
   connection.write(connack(session, connect, resumed !== undefined, node))
   connection.admit(session, connect.keepAlive, device.expiresAt)
   if (resumed !== undefined) restoreSubscriptions(session, resumed)

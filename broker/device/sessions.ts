@@ -3,12 +3,21 @@ import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Cursors, LogEntry, BroadcastEntry, SessionEnd, Store, TokenId, Watcher } from '../../store/contract.ts'
+import type { Device } from '../../topics/index.ts'
 import { BroadcastReader } from './broadcast-reader.ts'
 import { Commits } from './commits.ts'
 import type { DeviceLimits } from './node.ts'
 import type { DeviceSession } from './session.ts'
 
 const SWEEP_TICK_MS = 1000
+
+/** Longest delay of a timer. */
+const LONGEST_MS = 2 ** 31 - 1
+
+interface DelayedWill {
+  readonly timer: NodeJS.Timeout
+  publish(): void
+}
 
 interface Expected {
   waiting: number
@@ -28,6 +37,7 @@ export class Sessions implements Watcher {
   /** Sessions whose end is being written: the next connection of the token id waits for it. */
   readonly #closing = new Map<TokenId, Promise<void>>()
   readonly #readers = new Map<string, BroadcastReader>()
+  readonly #delayedWills = new Map<TokenId, DelayedWill>()
   readonly #retry = new Set<DeviceSession>()
   #retryTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
@@ -65,9 +75,14 @@ export class Sessions implements Watcher {
     await this.commits.flush()
   }
 
-  /** Ends a session of this token id here, and waits until what it leaves is written. */
-  async release(tokenId: TokenId): Promise<void> {
-    this.#live.get(tokenId)?.end(new PushError('SESSION_TAKEN_OVER'))
+  /**
+   * Ends a session of this token id here, and waits until what it leaves is written.
+   * @throws TOKEN_REVOKED when that session has a newer generation: a revoked token ends nobody's session
+   */
+  async release({ tokenId, generation }: Pick<Device, 'tokenId' | 'generation'>): Promise<void> {
+    const live = this.#live.get(tokenId)
+    if (live !== undefined && generation < live.device.generation) throw new PushError('TOKEN_REVOKED')
+    live?.end(new PushError('SESSION_TAKEN_OVER'))
     await this.#closing.get(tokenId)
   }
 
@@ -90,12 +105,35 @@ export class Sessions implements Watcher {
     if (expected.offset > 0) session.privateArrived(expected.offset, undefined)
   }
 
-  /** @throws SESSION_TAKEN_OVER when a newer one is here already */
-  add(session: DeviceSession): void {
+  /**
+   * `resumed` says whether it goes on with what an earlier connection left.
+   *
+   * @throws SESSION_TAKEN_OVER when a newer one is here already
+   */
+  add(session: DeviceSession, resumed: boolean): void {
     const other = this.#live.get(session.tokenId)
     if (other !== undefined && other.epoch > session.epoch) throw new PushError('SESSION_TAKEN_OVER')
     other?.end(new PushError('SESSION_TAKEN_OVER'))
     this.#live.set(session.tokenId, session)
+    this.#settleWill(session.tokenId, resumed)
+  }
+
+  /** Calls `publish` after the delay, or when the session ends before that; not when it is resumed [MQTT-3.1.3-9]. */
+  delayWill(tokenId: TokenId, delayMs: number, publish: () => void): void {
+    const due = () => {
+      this.#delayedWills.delete(tokenId)
+      publish()
+    }
+    const timer = setTimeout(due, Math.min(delayMs, LONGEST_MS)).unref()
+    this.#delayedWills.set(tokenId, { timer, publish })
+  }
+
+  #settleWill(tokenId: TokenId, resumed: boolean): void {
+    const will = this.#delayedWills.get(tokenId)
+    if (will === undefined) return
+    clearTimeout(will.timer)
+    this.#delayedWills.delete(tokenId)
+    if (!resumed) will.publish()
   }
 
   /** `written` settles when the store knows the end of the session. */
