@@ -90,8 +90,9 @@ export class PushBroker {
       receiveMaximum: limits.receiveMaximum,
       maximumPacketSize: limits.maximumPacketSize,
       connectTimeoutMs: limits.connectTimeoutMs,
-      // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a restart.
-      brokerId: randomId(),
+      // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a
+      // restart, and one that does not grow with time would hand out a queue in another order than it was filled in.
+      brokerId: `${now().toString(36).padStart(9, '0')}-${randomId()}`,
       other: options.other,
       handle: (stream, request) => this.handle(stream, request),
     })
