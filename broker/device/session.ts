@@ -164,7 +164,7 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     this.drain.stop()
     this.node.sessions.commits.forget(this)
     this.node.sessions.remove(this, this.#leave(code))
-    if (code !== 'SHUTTING_DOWN') this.#publishWill(code)
+    if (code !== 'SHUTTING_DOWN') this.#publishWill()
   }
 
   #disconnected(packet: DisconnectPacket): void {
@@ -196,18 +196,17 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     }
   }
 
-  /** [MQTT-3.1.2-8] after any end but a DISCONNECT; a takeover cancels a delayed one [MQTT-3.1.3-9]. */
-  #publishWill(code: ErrorCode | undefined): void {
+  /** [MQTT-3.1.2-8] after any end but a DISCONNECT. */
+  #publishWill(): void {
     const will = this.#will
     if (will === undefined) return
-    const delay = Math.min(this.#willDelay, this.#sessionExpiry)
-    if (code === 'SESSION_TAKEN_OVER' && delay > 0) return
     const { node, tokenId } = this
     const publish = () => {
-      if (delay > 0 && node.sessions.has(tokenId)) return
       node.upstream(will).catch((error: unknown) => node.logger.error({ err: error }, 'a will could not be published'))
     }
-    if (delay > 0) setTimeout(publish, Math.min(delay * 1000, 2 ** 31 - 1)).unref()
+    // The end of the session is the latest time for it (MQTT 5 section 3.1.3.2.2).
+    const delay = Math.min(this.#willDelay, this.#sessionExpiry)
+    if (delay > 0) node.sessions.delayWill(tokenId, delay * 1000, publish)
     else publish()
   }
 }

@@ -52,10 +52,6 @@ export class Sessions implements Watcher {
     this.commits = new Commits(store, logger, limits.commitMs)
   }
 
-  has(tokenId: TokenId): boolean {
-    return this.#live.has(tokenId)
-  }
-
   get size(): number {
     return this.#live.size
   }
