@@ -234,9 +234,16 @@ function holdPubacks(client: MqttClient): (packetId: number) => void {
 }
 
 function subscribe(client: MqttClient, topics: string | readonly string[], how: SubscribeOptions): Promise<number[]> {
-  const { properties, ...perTopic } = how
+  const { properties, qos = 1, noLocal, retainAsPublished, retainHandling } = how
   const wanted = typeof topics === 'string' ? [topics] : topics
-  const map = Object.fromEntries(wanted.map((topic) => [topic, { qos: 1 as const, ...perTopic }]))
+  // MQTT.js has short names for the subscription options, and passes over what it does not know.
+  const perTopic = {
+    qos,
+    ...(noLocal === undefined ? {} : { nl: noLocal }),
+    ...(retainAsPublished === undefined ? {} : { rap: retainAsPublished }),
+    ...(retainHandling === undefined ? {} : { rh: retainHandling }),
+  }
+  const map = Object.fromEntries(wanted.map((topic) => [topic, perTopic]))
   return new Promise((resolve, reject) => {
     client.subscribe(map, properties === undefined ? { qos: 1 } : { qos: 1, properties }, (error, _granted, packet) => {
       if (packet !== undefined) resolve(packet.granted as number[])
