@@ -25,6 +25,8 @@ export interface HttpApiOptions {
   /** Open, before the first request comes. */
   readonly store: Store
   readonly metrics: Metrics
+  /** What `/metrics` answers, where it is more than `metrics`: all processes of one server. */
+  readonly metricsText?: (() => Promise<string>) | undefined
   readonly limits: HttpLimits & MessageLimits
   /** Never given a token, key or payload. */
   readonly logger: FastifyBaseLogger
@@ -62,7 +64,7 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
       lookUpMessages(api, { store, guard, pages, longPolls, limits })
       acknowledgeMessages(api, { store, guard })
       reportHealth(api, ready)
-      exposeMetrics(api, metrics)
+      exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)
     },
   })

@@ -81,10 +81,12 @@ function refuseWhenClosing(app: FastifyInstance, closing: () => void): void {
     isClosing = true
     closing()
   })
-  app.addHook('onRequest', async (request, reply) => {
-    if (!isClosing) return
-    void reply.header('connection', 'close')
-    if (request.routeOptions.url !== LIVENESS) throw new PushError('SHUTTING_DOWN')
+  app.addHook('onRequest', async (request) => {
+    if (isClosing && request.routeOptions.url !== LIVENESS) throw new PushError('SHUTTING_DOWN')
+  })
+  // Else the server would wait for a connection that is kept alive, whose client has nothing more to say.
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) void reply.header('connection', 'close')
   })
 }
 

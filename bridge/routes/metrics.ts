@@ -3,7 +3,7 @@ import type { Metrics } from '../../metrics.ts'
 import type { Api } from '../frame.ts'
 import { problems } from '../schemas.ts'
 
-export function exposeMetrics(api: Api, { registry }: Metrics): void {
+export function exposeMetrics(api: Api, { registry }: Metrics, text = () => registry.metrics()): void {
   const schema = {
     operationId: 'metrics',
     summary: 'Counters for Prometheus',
@@ -15,6 +15,6 @@ export function exposeMetrics(api: Api, { registry }: Metrics): void {
     },
   }
   api.get('/metrics', { schema }, async (_request, reply) => {
-    return reply.type(registry.contentType).send(await registry.metrics())
+    return reply.type(registry.contentType).send(await text())
   })
 }

@@ -1,4 +1,4 @@
-/** The HTTP API with real keys on a real port. */
+/** The HTTP API with a real store and real keys on a real port. */
 import type { Scope } from '../../support/scope.ts'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
@@ -7,7 +7,8 @@ import { openAuth, type Auth, type ProviderKey } from '../../../auth/index.ts'
 import { createMetrics, type Metrics } from '../../../metrics.ts'
 import type { Store } from '../../../store/contract.ts'
 import { DEFAULT_MESSAGE_LIMITS, type MessageLimits } from '../../../store/message.ts'
-import { memoryStore } from './memory-store.ts'
+import { openLevelStore } from '../../../store/index.ts'
+import { temporaryFolder } from '../../support/folders.ts'
 
 export interface ServeOptions extends Partial<Pick<HttpApiOptions, 'tokenTtl' | 'now' | 'randomId' | 'ready'>> {
   readonly limits?: Partial<HttpLimits & MessageLimits>
@@ -32,20 +33,10 @@ export const PROVIDER_KEY = 'provider-key-of-the-tests-0123456789'
 
 export async function serve(t: Scope, options: ServeOptions = {}): Promise<Served> {
   const { limits, providers = [], around = () => ({}), now = Date.now, ...rest } = options
-  const secrets = new Map<string, string>()
-  const auth = await openAuth({
-    secrets: {
-      async secret(name, create) {
-        const secret = secrets.get(name) ?? create()
-        secrets.set(name, secret)
-        return secret
-      },
-    },
-    providers: [{ name: 'all', key: PROVIDER_KEY }, ...providers],
-    now,
-  })
-  const engine = memoryStore(now) as Store
-  const store = { ...engine, ...around(engine) }
+  const engine = openLevelStore({ directory: temporaryFolder(t, 'bridge'), now })
+  await engine.open()
+  const auth = await openAuth({ secrets: engine, providers: [{ name: 'all', key: PROVIDER_KEY }, ...providers], now })
+  const store = between(engine, around(engine))
   const metrics = createMetrics()
   const logs: string[] = []
   const app = createHttpApi({
@@ -58,7 +49,20 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
     ...rest,
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
-  t.teardown(() => app.close())
+  t.teardown(async () => {
+    await app.close()
+    await engine.close()
+  })
   const httpPort = (app.server.address() as AddressInfo).port
   return { httpPort, url: `http://127.0.0.1:${httpPort}`, providerKey: PROVIDER_KEY, app, auth, store, metrics, logs }
+}
+
+/** The store with some of its calls replaced. */
+function between(store: Store, replaced: Partial<Store>): Store {
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      const call = replaced[name] ?? target[name]
+      return call.bind(target)
+    },
+  })
 }
