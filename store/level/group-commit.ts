@@ -2,74 +2,171 @@
  * One synced batch at a time: what is asked for while a batch is being written goes together into the next. A sync
  * costs the same for one call as for a hundred.
  */
-import type { BatchOperation, ClassicLevel } from 'classic-level'
-import { PushError } from '../../errors.ts'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { StoreObserver } from '../contract.ts'
+import { type Database, unavailable } from './database.ts'
+import type { Durable } from './durable.ts'
+import { type Told, Transaction } from './transaction.ts'
 
-export type Database = ClassicLevel<Buffer, Buffer>
-export type Operation = BatchOperation<Database, Buffer, Buffer>
+/** One call of the store that changes something. */
+export interface Step<T> {
+  /** False: it may be lost when the machine (not only the process) crashes. */
+  readonly synced: boolean
+  /** About how much it writes. */
+  readonly bytes: number
+  /** Fetches what cannot be looked up at once. */
+  prepare?(transaction: Transaction): Promise<void>
+  /** Throws to refuse. */
+  apply(transaction: Transaction): T
+}
 
 interface Call {
-  readonly resolve: () => void
-  readonly reject: (error: PushError) => void
+  readonly step: Step<unknown>
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
 }
 
-interface Group {
-  readonly operations: Operation[]
-  readonly calls: Call[]
-  sync: boolean
+export interface GroupCommitSettings {
+  readonly database: Database
+  readonly durable: Durable
+  readonly now: () => number
+  readonly observer: StoreObserver | undefined
+  readonly tell: (told: readonly Told[]) => void
+  readonly beforeSync: (() => Promise<void>) | undefined
+  readonly waitingCalls: number
+  readonly waitingBytes: number
 }
+
+/** A group takes no more, so that one slow write does not make the next one ever larger. */
+const GROUP_CALLS = 2_000
+const GROUP_BYTES = 8 * 1024 * 1024
 
 export class GroupCommit {
-  readonly #database: Database
-  readonly #beforeSync: (() => Promise<void>) | undefined
-  /** What is in memory is ahead of the disk, and the disk refused: it has to be read again. */
-  readonly #failed: () => void
-  #gathering: Group = newGroup()
+  readonly #settings: GroupCommitSettings
+  #waiting: Call[] = []
+  #waitingBytes = 0
+  #open = false
   #running: Promise<void> | undefined
+  /** A write failed, and what is on disk has not been read again since. */
+  #failed = false
 
-  constructor(database: Database, failed: () => void, beforeSync: (() => Promise<void>) | undefined) {
-    this.#database = database
-    this.#failed = failed
-    this.#beforeSync = beforeSync
+  constructor(settings: GroupCommitSettings) {
+    this.#settings = settings
   }
 
-  /** Resolves when the operations are on disk; a call without operations, when all before it are. */
-  write(operations: readonly Operation[], sync: boolean): Promise<void> {
-    const group = this.#gathering
-    for (const operation of operations) group.operations.push(operation)
-    group.sync ||= sync
-    const done = new Promise<void>((resolve, reject) => group.calls.push({ resolve, reject }))
-    this.#running ??= this.#run()
-    return done
+  open(): void {
+    this.#open = true
   }
 
-  async idle(): Promise<void> {
+  /** Takes no more calls, and waits for those it has. */
+  async close(): Promise<void> {
+    this.#open = false
     await this.#running
   }
 
+  /** Calls take effect in the order of their submission. */
+  submit<T>(step: Step<T>): Promise<T> {
+    const { waitingCalls, waitingBytes } = this.#settings
+    if (!this.#open) return Promise.reject(unavailable('the embedded store is closed'))
+    if (this.#waiting.length >= waitingCalls || this.#waitingBytes + step.bytes > waitingBytes) {
+      return Promise.reject(unavailable('the disk is too slow for what has to be written'))
+    }
+    this.#waitingBytes += step.bytes
+    const result = new Promise<T>((resolve, reject) => {
+      // What a step returns is what its call resolves with.
+      this.#waiting.push({ step, resolve: (value) => resolve(value as T), reject })
+    })
+    this.#running ??= this.#run()
+    return result
+  }
+
   async #run(): Promise<void> {
-    // The rest of this turn of the event loop joins the first batch.
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    while (this.#gathering.calls.length > 0) {
-      const group = this.#gathering
-      this.#gathering = newGroup()
+    while (this.#waiting.length > 0) {
+      // What else this turn of the event loop brings joins the group.
+      await turn()
+      const group = this.#take()
       try {
-        await this.#beforeSync?.()
-        if (group.operations.length > 0) await this.#database.batch(group.operations, { sync: group.sync })
-        for (const call of group.calls) call.resolve()
-      } catch (cause) {
-        // What was gathered meanwhile builds on what was not written.
-        const late = this.#gathering
-        this.#gathering = newGroup()
-        this.#failed()
-        const error = new PushError('STORE_UNAVAILABLE', 'the embedded store cannot write', { cause })
-        for (const call of [...group.calls, ...late.calls]) call.reject(error)
+        await this.#write(group)
+      } catch (error) {
+        await this.#reread()
+        for (const call of group) call.reject(unavailable('the embedded store cannot write', error))
       }
     }
     this.#running = undefined
   }
+
+  #take(): Call[] {
+    let bytes = 0
+    let calls = 0
+    for (const { step } of this.#waiting) {
+      if (calls === GROUP_CALLS || (calls > 0 && bytes + step.bytes > GROUP_BYTES)) break
+      bytes += step.bytes
+      calls += 1
+    }
+    this.#waitingBytes -= bytes
+    if (calls === this.#waiting.length) {
+      const all = this.#waiting
+      this.#waiting = []
+      return all
+    }
+    return this.#waiting.splice(0, calls)
+  }
+
+  async #write(group: readonly Call[]): Promise<void> {
+    const { database, durable, now, beforeSync } = this.#settings
+    if (this.#failed) await this.#reread()
+    const transaction = new Transaction(durable, now())
+    for (const { step } of group) await step.prepare?.(transaction)
+    const outcomes = group.map((call) => attempt(call, transaction))
+    const operations = transaction.operations()
+    if (operations.length > 0) {
+      await beforeSync?.()
+      await database.write(
+        operations,
+        group.some(({ step }) => step.synced),
+      )
+    }
+    const told = transaction.publish()
+    for (const settle of outcomes) settle()
+    this.#count(transaction)
+    this.#settings.tell(told)
+  }
+
+  #count({ counts }: Transaction): void {
+    const { observer } = this.#settings
+    if (observer === undefined) return
+    for (const each of ['private', 'broadcast'] as const) {
+      const { expired, dropped } = counts[each]
+      if (expired > 0) observer.expired(each, expired)
+      if (dropped > 0) observer.dropped(each, dropped)
+    }
+  }
+
+  /**
+   * LevelDB may have written a part of what failed, or all of it. Opened again it says what there is, before anything is
+   * built on it.
+   */
+  async #reread(): Promise<void> {
+    const { database, durable } = this.#settings
+    this.#failed = true
+    durable.forget()
+    try {
+      await database.reopen()
+      this.#failed = false
+    } catch {
+      // The next group tries again; until then, calls fail with what it says.
+    }
+  }
 }
 
-function newGroup(): Group {
-  return { operations: [], calls: [], sync: false }
+/** Runs a call; what to answer when the group is on disk. A refusal needs no disk, but keeps its place in the order. */
+function attempt({ step, resolve, reject }: Call, transaction: Transaction): () => void {
+  transaction.begin()
+  try {
+    const result = step.apply(transaction)
+    return () => resolve(result)
+  } catch (error) {
+    transaction.rollback()
+    return () => reject(unavailable('the embedded store could not do it', error))
+  }
 }

@@ -1,125 +1,149 @@
-/** Every key of the embedded store. The first byte is the kind; numbers are big-endian, so that keys sort like them. */
+/**
+ * Every key of the embedded store. The first byte is the kind; a name that something follows has its length before it,
+ * in 2 bytes; times and offsets are 6 bytes big-endian, so that keys sort like them.
+ */
+import { clamp } from './bytes.ts'
 
 export const Kind = {
-  token: 0x74,
-  current: 0x64,
-  private: 0x70,
-  broadcast: 0x62,
-  broadcastLog: 0x42,
+  app: 0x61,
+  broadcastEntry: 0x62,
+  current: 0x63,
+  privateId: 0x64,
+  broadcastId: 0x65,
+  meta: 0x6d,
+  privateEntry: 0x70,
   retainedPrivate: 0x72,
-  retainedBroadcast: 0x52,
-  privateId: 0x69,
-  broadcastId: 0x49,
-  expiry: 0x78,
-  secret: 0x73,
+  sessionState: 0x73,
+  token: 0x74,
+  due: 0x76,
+  retainedIndex: 0x77,
+  retainedBroadcast: 0x78,
+  secret: 0x7a,
 } as const
 
 const NUMBER_BYTES = 6
-/** Names hold no control characters, so this ends one without doubt. */
-const END = Buffer.from([0])
-const LAST = 2 ** 48 - 1
+const DUE_PREFIX = 1 + NUMBER_BYTES
 
-function number(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(NUMBER_BYTES)
-  bytes.writeUIntBE(Math.min(value, LAST), 0, NUMBER_BYTES)
-  return bytes
+/** Kind and name: all of the key. */
+function named(kind: number, name: string): Buffer {
+  const key = Buffer.allocUnsafe(1 + Buffer.byteLength(name))
+  key[0] = kind
+  key.write(name, 1)
+  return key
 }
 
-function key(kind: number, ...parts: (string | Buffer)[]): Buffer {
-  return Buffer.concat([
-    Buffer.from([kind]),
-    ...parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)),
-  ])
+/** Kind, length of the name, name, and what follows. */
+function under(kind: number, name: string, rest: string): Buffer {
+  const length = Buffer.byteLength(name)
+  const key = Buffer.allocUnsafe(3 + length + Buffer.byteLength(rest))
+  key[0] = kind
+  key.writeUInt16BE(length, 1)
+  key.write(name, 3)
+  key.write(rest, 3 + length)
+  return key
 }
 
-/** Record of a token id. */
+/** The name of a key made by `named`. */
+export function nameOf(key: Buffer): string {
+  return key.toString('utf8', 1)
+}
+
 export function tokenKey(tokenId: string): Buffer {
-  return key(Kind.token, tokenId)
+  return named(Kind.token, tokenId)
 }
 
-/** Token id of the account that is current for an app on a device. */
+export function appKey(app: string): Buffer {
+  return named(Kind.app, app)
+}
+
+/** The current token id of an app on a device. */
 export function currentKey(app: string, device: string): Buffer {
-  return key(Kind.current, app, END, device)
+  return under(Kind.current, app, device)
 }
 
-/** A message of a private log. */
-export function privateKey(tokenId: string, offset: number): Buffer {
-  return key(Kind.private, tokenId, number(offset))
+export function sessionStateKey(tokenId: string): Buffer {
+  return named(Kind.sessionState, tokenId)
 }
 
-/** A message of an app's broadcast log. */
-export function broadcastKey(app: string, offset: number): Buffer {
-  return key(Kind.broadcast, app, END, number(offset))
-}
-
-/** Record of an app's broadcast log. */
-export function broadcastLogKey(app: string): Buffer {
-  return key(Kind.broadcastLog, app)
-}
-
-/** The last retained message of a private topic. */
-export function retainedPrivateKey(tokenId: string): Buffer {
-  return key(Kind.retainedPrivate, tokenId)
-}
-
-/** The last retained broadcast of a selector. */
-export function retainedBroadcastKey(app: string, selector: string): Buffer {
-  return key(Kind.retainedBroadcast, app, END, selector)
-}
-
-/** All retained broadcasts of an app. */
-export function retainedBroadcastRange(app: string): { gte: Buffer; lt: Buffer } {
-  const prefix = key(Kind.retainedBroadcast, app, END)
-  return { gte: prefix, lt: key(Kind.retainedBroadcast, app, Buffer.from([1])) }
-}
-
-/** Offset of a message id in a private log. */
-export function privateIdKey(tokenId: string, id: string): Buffer {
-  return key(Kind.privateId, tokenId, id)
-}
-
-/** Offset of a message id in a broadcast log. */
-export function broadcastIdKey(app: string, id: string): Buffer {
-  return key(Kind.broadcastId, app, END, id)
-}
-
-/** What expires at a time: the key of it follows. */
-export function expiryKey(at: number, of: Buffer): Buffer {
-  return key(Kind.expiry, number(Math.max(0, at)), of)
-}
-
-export function parseExpiryKey(expiry: Buffer): { at: number; of: Buffer } {
-  return { at: expiry.readUIntBE(1, NUMBER_BYTES), of: expiry.subarray(1 + NUMBER_BYTES) }
-}
-
-/** What has expired at `now`. */
-export function expiredRange(now: number): { gte: Buffer; lte: Buffer } {
-  return { gte: key(Kind.expiry, number(0)), lte: key(Kind.expiry, number(now), Buffer.alloc(1, 0xff)) }
-}
-
-/** Token id and offset of a private entry's key. */
-export function parsePrivateKey(entry: Buffer): { tokenId: string; offset: number } {
-  const end = entry.length - NUMBER_BYTES
-  return { tokenId: entry.toString('utf8', 1, end), offset: entry.readUIntBE(end, NUMBER_BYTES) }
-}
-
-/** App and offset of a broadcast entry's key. */
-export function parseBroadcastKey(entry: Buffer): { app: string; offset: number } {
-  const end = entry.length - NUMBER_BYTES
-  return { app: entry.toString('utf8', 1, end - 1), offset: entry.readUIntBE(end, NUMBER_BYTES) }
-}
-
-/** Name of what a key is for, where that is all that follows the kind. */
-export function parseName(named: Buffer): string {
-  return named.toString('utf8', 1)
-}
-
-/** App and selector of a retained broadcast's key. */
-export function parseRetainedBroadcastKey(retained: Buffer): { app: string; selector: string } {
-  const end = retained.indexOf(0, 1)
-  return { app: retained.toString('utf8', 1, end), selector: retained.toString('utf8', end + 1) }
+export function metaKey(name: string): Buffer {
+  return named(Kind.meta, name)
 }
 
 export function secretKey(name: string): Buffer {
-  return key(Kind.secret, name)
+  return named(Kind.secret, name)
+}
+
+// Logs
+
+/** What the keys of a private log start with. */
+export function privateLogPrefix(tokenId: string): Buffer {
+  return under(Kind.privateEntry, tokenId, '')
+}
+
+/** What the keys of an app's broadcast log start with. */
+export function broadcastLogPrefix(app: string): Buffer {
+  return under(Kind.broadcastEntry, app, '')
+}
+
+export function entryKey(prefix: Buffer, offset: number): Buffer {
+  const key = Buffer.allocUnsafe(prefix.length + NUMBER_BYTES)
+  prefix.copy(key)
+  key.writeUIntBE(offset, prefix.length, NUMBER_BYTES)
+  return key
+}
+
+/** Token id or app of an entry's key, and its offset. */
+export function parseEntryKey(key: Buffer): { name: string; offset: number } {
+  const end = key.length - NUMBER_BYTES
+  return { name: key.toString('utf8', 3, end), offset: key.readUIntBE(end, NUMBER_BYTES) }
+}
+
+/** Where a provider's message id is remembered. */
+export function messageIdKey(kind: typeof Kind.privateId | typeof Kind.broadcastId, name: string, id: string): Buffer {
+  return under(kind, name, id)
+}
+
+// Retained messages
+
+export function retainedPrivateKey(tokenId: string): Buffer {
+  return named(Kind.retainedPrivate, tokenId)
+}
+
+/** Which offset is retained for a selector. */
+export function retainedIndexKey(app: string, selector: string): Buffer {
+  return under(Kind.retainedIndex, app, selector)
+}
+
+/** All of these, of an app. */
+export function retainedIndexRange(app: string): { gte: Buffer; lt: Buffer } {
+  const gte = under(Kind.retainedIndex, app, '')
+  return { gte, lt: Buffer.concat([gte, Buffer.from([0xff])]) }
+}
+
+export function parseSelector(key: Buffer): string {
+  return key.toString('utf8', 3 + key.readUInt16BE(1))
+}
+
+export function retainedBroadcastKey(app: string, selector: string): Buffer {
+  return under(Kind.retainedBroadcast, app, selector)
+}
+
+// What is due
+
+/** At this time, something is to be done about what is stored under the other key. */
+export function dueKey(time: number, key: Buffer): Buffer {
+  const due = Buffer.allocUnsafe(DUE_PREFIX + key.length)
+  due[0] = Kind.due
+  due.writeUIntBE(clamp(time), 1, NUMBER_BYTES)
+  key.copy(due, DUE_PREFIX)
+  return due
+}
+
+export function parseDueKey(due: Buffer): { time: number; key: Buffer } {
+  return { time: due.readUIntBE(1, NUMBER_BYTES), key: due.subarray(DUE_PREFIX) }
+}
+
+/** Everything that is due at this time, oldest first. */
+export function dueRange(now: number): { gte: Buffer; lt: Buffer } {
+  return { gte: dueKey(0, Buffer.alloc(0)), lt: dueKey(now + 1, Buffer.alloc(0)) }
 }

@@ -1,132 +1,128 @@
-/** Takes out what has expired. It reads what has expired, never what is stored. */
-import { type Context, del, look } from './context.ts'
-import type { BroadcastLog } from './broadcast-log.ts'
-import type { Operation } from './group-commit.ts'
+/** Taking out what has expired: it reads what is due, never what is stored. */
+import { setImmediate as turn } from 'node:timers/promises'
+import type { TokenId } from '../contract.ts'
+import type { Database } from './database.ts'
+import { forgottenAt } from './due.ts'
+import type { GroupCommit } from './group-commit.ts'
 import {
   currentKey,
-  expiredRange,
-  expiryKey,
+  dueRange,
   Kind,
-  parseBroadcastKey,
-  parseExpiryKey,
-  parseName,
-  parsePrivateKey,
-  parseRetainedBroadcastKey,
-  tokenKey,
+  nameOf,
+  parseDueKey,
+  parseEntryKey,
+  retainedPrivateKey,
+  sessionStateKey,
 } from './keys.ts'
-import type { PrivateLog } from './private-log.ts'
-import type { Token, TokenTable } from './token-table.ts'
-import { decodeEntry, decodeSeen } from './values.ts'
+import { Log } from './log.ts'
+import { changeRetained } from './messages.ts'
+import { decodeFloor, decodeTimed, encodeFloor, type TokenState } from './records.ts'
+import { FLOOR_KEY, hasEnded } from './tokens.ts'
+import type { Transaction } from './transaction.ts'
 
-/** Expired things taken out in one write. */
-const CHUNK = 500
-/** A token that is in use, or has messages waiting, is looked at again after this time, ms. */
-const KEEP_MS = 24 * 60 * 60 * 1000
+/** Due keys taken together, so that live calls go on in between. */
+const TOGETHER = 200
 
-interface Pass {
-  readonly context: Context
-  readonly now: number
-  readonly tokens: TokenTable
-  readonly private: PrivateLog
-  readonly broadcast: BroadcastLog
-  readonly operations: Operation[]
-  readonly touched: Set<Token>
-  readonly expired: { private: number; broadcast: number }
-}
-
-export async function sweep(
-  context: Context,
-  tokens: TokenTable,
-  privateLog: PrivateLog,
-  broadcast: BroadcastLog,
-): Promise<void> {
+/** One pass over what is due at `now`. */
+export async function sweep(database: Database, commits: GroupCommit, now: number): Promise<void> {
   for (;;) {
-    const now = context.now()
-    const keys = await context.database.keys({ ...expiredRange(now), limit: CHUNK }).all()
-    if (keys.length === 0) return
-    const pass: Pass = {
-      context,
-      now,
-      tokens,
-      private: privateLog,
-      broadcast,
-      operations: [],
-      touched: new Set(),
-      expired: { private: 0, broadcast: 0 },
-    }
-    for (const key of keys) {
-      pass.operations.push(del(key))
-      await expire(pass, parseExpiryKey(key).of)
-    }
-    await write(pass)
+    const due = await database.keys(dueRange(now), TOGETHER)
+    if (due.length === 0) return
+    const apps = due.map((key) => parseDueKey(key).key).filter((key) => key[0] === Kind.app)
+    await commits.submit({
+      synced: true,
+      bytes: 0,
+      async prepare(transaction) {
+        for (const app of apps) await transaction.prepareRetained(nameOf(app))
+      },
+      apply(transaction) {
+        for (const key of due) sweepOne(transaction, key, now)
+      },
+    })
+    await turn()
   }
 }
 
-async function write({ context, tokens, broadcast, operations, touched, expired }: Pass): Promise<void> {
-  for (const token of touched) {
-    operations.push(tokens.save(token))
-    token.writing++
-  }
-  try {
-    await context.commits.write(operations, false)
-  } finally {
-    for (const token of touched) {
-      token.writing--
-      token.gone = undefined
-    }
-    broadcast.settled()
-  }
-  if (expired.private > 0) context.observer.expired('private', expired.private)
-  if (expired.broadcast > 0) context.observer.expired('broadcast', expired.broadcast)
-}
-
-async function expire(pass: Pass, key: Buffer): Promise<void> {
+function sweepOne(transaction: Transaction, due: Buffer, now: number): void {
+  const { time, key } = parseDueKey(due)
   switch (key[0]) {
-    case Kind.private:
-      return expirePrivate(pass, key)
-    case Kind.broadcast: {
-      const { app, offset } = parseBroadcastKey(key)
-      if (await pass.broadcast.expire(app, offset, pass.now, pass.operations)) pass.expired.broadcast++
-      return
-    }
-    case Kind.retainedBroadcast: {
-      const { app, selector } = parseRetainedBroadcastKey(key)
-      return pass.broadcast.expireRetained(app, selector, pass.now, pass.operations)
-    }
-    case Kind.retainedPrivate:
-      return expireValue(pass, key, (value) => decodeEntry(value).expiresAt)
-    case Kind.privateId:
-    case Kind.broadcastId:
-      return expireValue(pass, key, (value) => decodeSeen(value).until)
     case Kind.token:
-      return expireToken(pass, parseName(key))
+      return sweepToken(transaction, due, time, nameOf(key), now)
+    case Kind.app:
+      return sweepApp(transaction, due, time, nameOf(key), now)
+    case Kind.privateEntry:
+      transaction.delete(due)
+      return sweepPrivateEntry(transaction, key, now)
+    case Kind.broadcastEntry:
+      transaction.delete(due)
+      return sweepBroadcastEntry(transaction, key, now)
+    default:
+      transaction.delete(due)
+      return sweepMessageId(transaction, key, now)
   }
 }
 
-function expirePrivate(pass: Pass, key: Buffer): void {
-  const { tokenId, offset } = parsePrivateKey(key)
-  const token = pass.tokens.get(tokenId)
-  if (token === undefined || !pass.private.expire(token, offset, pass.now, pass.operations)) return
-  pass.touched.add(token)
-  pass.expired.private++
+function sweepToken(transaction: Transaction, due: Buffer, time: number, tokenId: TokenId, now: number): void {
+  const token = transaction.token(tokenId)
+  if (token?.visitAt !== time) return transaction.delete(due)
+  const log = new Log(transaction, 'private', tokenId, token.log)
+  log.trim(token.cursor)
+  if (log.state.count > 0 && log.state.dueAt <= now) log.expireHead(now)
+  const retainedUntil = token.retainedUntil > now ? token.retainedUntil : 0
+  if (retainedUntil < token.retainedUntil) transaction.delete(retainedPrivateKey(tokenId))
+  const session = token.session !== undefined && hasEnded(token.session, now) ? undefined : token.session
+  if (token.session?.hasState && session === undefined) transaction.delete(sessionStateKey(tokenId))
+  const swept = { ...token, log: log.state, retainedUntil, session, visitAt: 0 }
+  if (forgottenAt(token) > now || log.state.count > 0 || retainedUntil > 0) transaction.setToken(tokenId, swept)
+  else forgetToken(transaction, tokenId, swept)
 }
 
-/** It may have been written anew since, with a later end. */
-function expireValue(pass: Pass, key: Buffer, until: (value: Buffer) => number): void {
-  const value = look(pass.context.database, key)
-  if (value !== undefined && until(value) <= pass.now) pass.operations.push(del(key))
-}
-
-/** A token id whose last JWT has expired, and for which nothing waits, is forgotten. */
-function expireToken(pass: Pass, tokenId: string): void {
-  const token = pass.tokens.get(tokenId)
-  if (token === undefined || token.expiresAt > pass.now) return
-  if (token.open || token.count > 0 || token.writing > 0 || pass.touched.has(token)) {
-    pass.operations.push({ type: 'put', key: expiryKey(pass.now + KEEP_MS, tokenKey(tokenId)), value: Buffer.alloc(0) })
-    return
+function forgetToken(transaction: Transaction, tokenId: TokenId, token: TokenState): void {
+  const floor = decodeFloor(transaction.get(FLOOR_KEY))
+  const raised = {
+    generation: Math.max(floor.generation, token.generation),
+    epoch: Math.max(floor.epoch, token.epoch),
+    offset: Math.max(floor.offset, token.log.last),
   }
+  transaction.put(FLOOR_KEY, encodeFloor(raised))
   const pointer = currentKey(token.app, token.device)
-  if (look(pass.context.database, pointer)?.toString() === tokenId) pass.operations.push(del(pointer))
-  pass.operations.push(del(tokenKey(tokenId)))
-  pass.tokens.forget(tokenId)
+  if (transaction.get(pointer)?.toString() === tokenId) transaction.delete(pointer)
+  if (token.session?.hasState) transaction.delete(sessionStateKey(tokenId))
+  transaction.setToken(tokenId, undefined)
+}
+
+function sweepApp(transaction: Transaction, due: Buffer, time: number, name: string, now: number): void {
+  const before = transaction.app(name)
+  if (before.visitAt !== time) return transaction.delete(due)
+  if (before.retainedUntil > 0 && before.retainedUntil <= now) {
+    changeRetained(transaction, name, transaction.retained(name).expire(now), undefined)
+  }
+  const app = transaction.app(name)
+  const log = new Log(transaction, 'broadcast', name, app.log)
+  if (log.state.count > 0 && log.state.dueAt <= now) log.expireHead(now)
+  transaction.setApp(name, { ...app, log: log.state, visitAt: 0 })
+}
+
+function sweepPrivateEntry(transaction: Transaction, key: Buffer, now: number): void {
+  const { name, offset } = parseEntryKey(key)
+  const token = transaction.token(name)
+  if (token === undefined) return transaction.delete(key)
+  const log = new Log(transaction, 'private', name, token.log)
+  log.trim(token.cursor)
+  if (offset > token.cursor) log.expireOne(offset, now)
+  transaction.setToken(name, { ...token, log: log.state })
+}
+
+function sweepBroadcastEntry(transaction: Transaction, key: Buffer, now: number): void {
+  const { name, offset } = parseEntryKey(key)
+  const app = transaction.app(name)
+  const log = new Log(transaction, 'broadcast', name, app.log)
+  log.expireOne(offset, now)
+  transaction.setApp(name, { ...app, log: log.state })
+}
+
+/** It may have been remembered anew since. */
+function sweepMessageId(transaction: Transaction, key: Buffer, now: number): void {
+  const bytes = transaction.get(key)
+  if (bytes !== undefined && decodeTimed(bytes).until <= now) transaction.delete(key)
 }

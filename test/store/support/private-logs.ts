@@ -43,7 +43,10 @@ async function reading(t: Test, makeEngine: MakeEngine): Promise<void> {
       names.map((payload) => Promise.all([world.send(token, { payload }), world.send(other, { payload })])),
     )
     const given = both.map(([one]) => one.offset)
-    t.same(given, given.toSorted((a, b) => a - b))
+    t.same(
+      given,
+      given.toSorted((a, b) => a - b),
+    )
     t.equal(new Set(given).size, given.length)
     t.same(await world.texts(token), names)
     t.same(await world.texts(other), names)

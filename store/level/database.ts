@@ -1,0 +1,123 @@
+/** LevelDB, with our errors. */
+import { chmod, mkdir } from 'node:fs/promises'
+import { type BatchOperation, ClassicLevel } from 'classic-level'
+import { PushError } from '../../errors.ts'
+import { metaKey } from './keys.ts'
+
+type Level = ClassicLevel<Buffer, Buffer>
+export type Operation = BatchOperation<Level, Buffer, Buffer>
+
+export interface Range {
+  readonly gte: Buffer
+  readonly lt: Buffer
+}
+
+const FORMAT = Buffer.from([1])
+const FORMAT_KEY = metaKey('format')
+
+export class Database {
+  readonly #level: Level
+  readonly #directory: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#level = new ClassicLevel(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  }
+
+  /** Secrets are in it, so that only the owner may read it. */
+  async open(): Promise<void> {
+    try {
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+      await chmod(this.#directory, 0o700)
+      await this.#level.open()
+    } catch (error) {
+      throw unavailable(openProblem(error, this.#directory), error)
+    }
+    const format = this.get(FORMAT_KEY)
+    if (format === undefined) return await this.write([{ type: 'put', key: FORMAT_KEY, value: FORMAT }], true)
+    if (format.equals(FORMAT)) return
+    await this.close()
+    throw unavailable(`${this.#directory} was written by another version of this program`)
+  }
+
+  async close(): Promise<void> {
+    await this.#level.close()
+  }
+
+  /** Reads again what was really written. */
+  async reopen(): Promise<void> {
+    await this.#level.close()
+    await this.open()
+  }
+
+  /** From memory or the page cache, in a few microseconds: far less than a turn of the thread pool costs. */
+  get(key: Buffer): Buffer | undefined {
+    try {
+      return this.#level.getSync(key)
+    } catch (error) {
+      throw unavailable('the embedded store cannot read', error)
+    }
+  }
+
+  async write(operations: Operation[], sync: boolean): Promise<void> {
+    try {
+      await this.#level.batch(operations, { sync })
+    } catch (error) {
+      throw unavailable('the embedded store cannot write', error)
+    }
+  }
+
+  async keys(range: Range, limit: number): Promise<Buffer[]> {
+    try {
+      return await this.#level.keys({ ...range, limit }).all()
+    } catch (error) {
+      throw unavailable('the embedded store cannot read', error)
+    }
+  }
+
+  async entries(range: Range): Promise<[Buffer, Buffer][]> {
+    try {
+      return await this.#level.iterator({ ...range }).all()
+    } catch (error) {
+      throw unavailable('the embedded store cannot read', error)
+    }
+  }
+
+  /**
+   * Values in the order of their keys, fetched `count` at a time, or fewer when they hold more than `bytes`; until `use`
+   * has had enough and returns false.
+   */
+  async scan(
+    range: Range,
+    { count, bytes }: { count: number; bytes: number },
+    use: (value: Buffer) => boolean,
+  ): Promise<void> {
+    try {
+      const values = this.#level.values({ ...range, highWaterMarkBytes: bytes })
+      try {
+        for (;;) {
+          const chunk = await values.nextv(count)
+          if (chunk.length === 0 || !chunk.every(use)) return
+        }
+      } finally {
+        await values.close()
+      }
+    } catch (error) {
+      throw unavailable('the embedded store cannot read', error)
+    }
+  }
+}
+
+/** The error that a caller gets; one of the catalogue stays what it is. */
+export function unavailable(detail: string, cause?: unknown): PushError {
+  if (cause instanceof PushError) return cause
+  return new PushError('STORE_UNAVAILABLE', detail, { cause })
+}
+
+function openProblem(error: unknown, directory: string): string {
+  const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (reason instanceof Error && 'code' in reason && reason.code === 'LEVEL_LOCKED') {
+    return `${directory} is in use by another process; one server uses one data directory`
+  }
+  return `${directory} cannot be opened: ${reason instanceof Error ? reason.message : String(reason)}`
+}

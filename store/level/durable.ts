@@ -1,0 +1,89 @@
+/** What is on disk: records as they were last written, with the newest uses in memory. What is not durable is not here. */
+import type { TokenId } from '../contract.ts'
+import { Cache } from './cache.ts'
+import { type Database, unavailable } from './database.ts'
+import { appKey, parseSelector, retainedIndexRange, tokenKey } from './keys.ts'
+import { type AppState, decodeApp, decodeTimed, decodeToken, NEW_APP, type TokenState } from './records.ts'
+import { RetainedIndex } from './retained-index.ts'
+
+const APPS = 2_000
+const RETAINED_INDEXES = 200
+
+export class Durable {
+  readonly database: Database
+  readonly #tokens: Cache<TokenState>
+  readonly #apps = new Cache<AppState>(APPS)
+  readonly #retained = new Cache<RetainedIndex>(RETAINED_INDEXES)
+  #retainedChanges = 0
+
+  constructor(database: Database, cachedTokens: number) {
+    this.database = database
+    this.#tokens = new Cache(cachedTokens)
+  }
+
+  token(id: TokenId): TokenState | undefined {
+    const known = this.#tokens.get(id)
+    if (known !== undefined) return known
+    const bytes = this.database.get(tokenKey(id))
+    if (bytes === undefined) return undefined
+    const token = orDamaged(() => decodeToken(bytes))
+    this.#tokens.set(id, token)
+    return token
+  }
+
+  app(name: string): AppState {
+    const known = this.#apps.get(name)
+    if (known !== undefined) return known
+    const bytes = this.database.get(appKey(name))
+    if (bytes === undefined) return NEW_APP
+    const app = orDamaged(() => decodeApp(bytes))
+    this.#apps.set(name, app)
+    return app
+  }
+
+  /** The retained broadcasts of an app; read again when they change while they are read. */
+  async retained(app: string): Promise<RetainedIndex> {
+    for (;;) {
+      const known = this.#retained.get(app)
+      if (known !== undefined) return known
+      const before = this.#retainedChanges
+      const rows = await this.database.entries(retainedIndexRange(app))
+      if (before !== this.#retainedChanges) continue
+      const index = orDamaged(
+        () => new RetainedIndex(rows.map(([key, value]) => [parseSelector(key), decodeTimed(value)])),
+      )
+      this.#retained.set(app, index)
+      return index
+    }
+  }
+
+  wroteToken(id: TokenId, token: TokenState | undefined): void {
+    if (token === undefined) this.#tokens.delete(id)
+    else this.#tokens.set(id, token)
+  }
+
+  wroteApp(name: string, app: AppState): void {
+    this.#apps.set(name, app)
+  }
+
+  wroteRetained(app: string, index: RetainedIndex): void {
+    this.#retainedChanges += 1
+    this.#retained.set(app, index)
+  }
+
+  /** Everything is read again. */
+  forget(): void {
+    this.#retainedChanges += 1
+    this.#tokens.clear()
+    this.#apps.clear()
+    this.#retained.clear()
+  }
+}
+
+export function orDamaged<T>(decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    throw unavailable('a value of the embedded store is damaged', error)
+  }
+}

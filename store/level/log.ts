@@ -1,0 +1,142 @@
+/** What both kinds of log have in common: appending, room, trimming, expiry. */
+import type { VersionSelector } from '../../topics/index.ts'
+import type { Message } from '../contract.ts'
+import { clamp } from './bytes.ts'
+import { type EntryHead, encodeEntry, readHead } from './entry.ts'
+import { broadcastLogPrefix, dueKey, entryKey, privateLogPrefix } from './keys.ts'
+import { emptyLog, type LogState } from './records.ts'
+import type { Transaction } from './transaction.ts'
+
+export interface LogLimits {
+  readonly messages: number
+  readonly bytes: number
+}
+
+/**
+ * Offsets looked at in one call. Entries that expired out of order leave holes, and a call that meets many of them leaves
+ * the rest to the next one: each hole is passed once.
+ */
+const LOOKS = 1_024
+
+type Mutable = { -readonly [Field in keyof LogState]: LogState[Field] }
+
+/** A log in a transaction. `state` is what is to be kept of it afterwards. */
+export class Log {
+  readonly #transaction: Transaction
+  readonly #kind: 'private' | 'broadcast'
+  readonly #prefix: Buffer
+  #state: Mutable
+
+  constructor(transaction: Transaction, kind: 'private' | 'broadcast', name: string, state: LogState) {
+    this.#transaction = transaction
+    this.#kind = kind
+    this.#prefix = kind === 'private' ? privateLogPrefix(name) : broadcastLogPrefix(name)
+    this.#state = { ...state }
+  }
+
+  get state(): LogState {
+    return this.#state
+  }
+
+  /** Stores a message at the end, without regard to room. */
+  append(message: Message, selector?: VersionSelector): { offset: number; bytes: Buffer } {
+    const state = this.#state
+    const offset = state.last + 1
+    const expiresAt = clamp(message.expiresAt)
+    const indexed = state.count > 0 && expiresAt < state.latestExpiry
+    const bytes = encodeEntry({ offset, message, selector, indexed })
+    const key = entryKey(this.#prefix, offset)
+    this.#transaction.put(key, bytes)
+    if (indexed) this.#transaction.addDue(expiresAt, key)
+    if (state.count === 0) {
+      state.head = offset
+      state.dueAt = expiresAt
+    }
+    if (!indexed) state.latestExpiry = expiresAt
+    state.last = offset
+    state.count += 1
+    state.bytes += message.payload.byteLength
+    return { offset, bytes }
+  }
+
+  /** Removes the oldest until a payload fits. Returns how many went that had not expired. */
+  makeRoom(payloadBytes: number, limits: LogLimits): number {
+    let dropped = 0
+    const counts = this.#transaction.counts[this.#kind]
+    this.#removeWhile(
+      (state) => state.count >= limits.messages || state.bytes + payloadBytes > limits.bytes,
+      (head) => {
+        if (head.expiresAt <= this.#transaction.now) counts.expired += 1
+        else dropped += 1
+      },
+    )
+    counts.dropped += dropped
+    return dropped
+  }
+
+  /** Removes what is acknowledged: everything up to an offset. */
+  trim(through: number): void {
+    const state = this.#state
+    if (state.count === 0 || state.head > through) return
+    if (through < state.last || state.last - state.head >= LOOKS) {
+      return this.#removeWhile((rest) => rest.head <= through)
+    }
+    // All of it: nothing has to be read for the sums.
+    for (let offset = state.head; offset <= state.last; offset += 1) {
+      this.#transaction.delete(entryKey(this.#prefix, offset))
+    }
+    this.#state = emptyLog(state.last)
+  }
+
+  /** Removes what has expired in order, see `LogState`. */
+  expireHead(now: number): void {
+    const counts = this.#transaction.counts[this.#kind]
+    this.#removeWhile(
+      (_, head) => head === undefined || head.expiresAt <= now,
+      () => {
+        counts.expired += 1
+      },
+      (head) => {
+        this.#state.dueAt = head.expiresAt
+      },
+    )
+  }
+
+  /** Removes an entry that is out of order, if it is there and has expired. */
+  expireOne(offset: number, now: number): void {
+    const key = entryKey(this.#prefix, offset)
+    const bytes = this.#transaction.get(key)
+    if (bytes === undefined || offset < this.#state.head) return
+    const head = readHead(bytes)
+    if (head.expiresAt > now) return
+    this.#remove(key, head)
+    this.#transaction.counts[this.#kind].expired += 1
+  }
+
+  /** From the head on, as long as `goes` says so of the log and of the entry there (undefined: not looked at yet). */
+  #removeWhile(
+    goes: (state: LogState, head?: EntryHead) => boolean,
+    removed: (head: EntryHead) => void = () => undefined,
+    stays: (head: EntryHead) => void = () => undefined,
+  ): void {
+    for (let looks = 0; looks < LOOKS && this.#state.count > 0 && goes(this.#state); looks += 1) {
+      const key = entryKey(this.#prefix, this.#state.head)
+      const bytes = this.#transaction.get(key)
+      if (bytes !== undefined) {
+        const head = readHead(bytes)
+        if (!goes(this.#state, head)) return stays(head)
+        this.#remove(key, head)
+        removed(head)
+      }
+      if (this.#state.count > 0) this.#state.head += 1
+    }
+  }
+
+  #remove(key: Buffer, head: EntryHead): void {
+    this.#transaction.delete(key)
+    if (head.indexed) this.#transaction.delete(dueKey(head.expiresAt, key))
+    this.#state.count -= 1
+    this.#state.bytes -= head.payloadBytes
+    if (this.#state.count === 0) this.#state = emptyLog(this.#state.last)
+  }
+}

@@ -1,0 +1,148 @@
+/** Appending to private and broadcast logs, and acknowledging. */
+import { PushError } from '../../errors.ts'
+import type { Appended, BroadcastAppend, Commit, Message, PrivateAppend, StoreLimits } from '../contract.ts'
+import { clamp } from './bytes.ts'
+import { Kind, messageIdKey, retainedBroadcastKey, retainedIndexKey, retainedPrivateKey } from './keys.ts'
+import { Log } from './log.ts'
+import { decodeTimed, encodeTimed, type TokenState } from './records.ts'
+import type { RetainedChanges } from './retained-index.ts'
+import type { Transaction } from './transaction.ts'
+
+/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED */
+export function append(transaction: Transaction, limits: StoreLimits, request: PrivateAppend): Appended {
+  const { tokenId, message, dedupe } = request
+  const token = transaction.token(tokenId)
+  if (token === undefined || (request.app !== undefined && request.app !== token.app)) {
+    throw new PushError('TOKEN_UNKNOWN')
+  }
+  if (token.revoked) throw new PushError('TOKEN_REVOKED')
+  const idKey = dedupe ? messageIdKey(Kind.privateId, tokenId, message.id) : undefined
+  const first = idKey && remembered(transaction, idKey)
+  if (first !== undefined) return { offset: first, duplicate: true, dropped: 0 }
+
+  const log = new Log(transaction, 'private', tokenId, token.log)
+  log.trim(token.cursor)
+  const room = { messages: limits.privateMessages, bytes: limits.privateBytes }
+  const dropped = log.makeRoom(message.payload.byteLength, room)
+  const { offset, bytes } = log.append(message)
+  if (idKey) remember(transaction, idKey, offset, message, limits.dedupeMs)
+  const retainedUntil = message.retain ? retain(transaction, tokenId, message, bytes) : token.retainedUntil
+  transaction.setToken(tokenId, { ...token, log: log.state, retainedUntil })
+  transaction.tell((watcher) => watcher.privateAppended(tokenId, offset, { ...message, offset }))
+  return { offset, duplicate: false, dropped }
+}
+
+/**
+ * The retained broadcasts have to be prepared when the message is retained.
+ * @throws RETAINED_LIMIT
+ */
+export function appendBroadcast(transaction: Transaction, limits: StoreLimits, request: BroadcastAppend): Appended {
+  const { app: name, selector, message, dedupe } = request
+  const idKey = dedupe ? messageIdKey(Kind.broadcastId, name, message.id) : undefined
+  const first = idKey && remembered(transaction, idKey)
+  if (first !== undefined) return { offset: first, duplicate: true, dropped: 0 }
+  if (message.retain) checkRetainedLimit(transaction, limits, request)
+
+  const app = transaction.app(name)
+  const log = new Log(transaction, 'broadcast', name, app.log)
+  const room = { messages: limits.broadcastMessages, bytes: limits.broadcastBytes }
+  const dropped = log.makeRoom(message.payload.byteLength, room)
+  const { offset, bytes } = log.append(message, selector)
+  if (idKey) remember(transaction, idKey, offset, message, limits.dedupeMs)
+  transaction.setApp(name, { ...app, log: log.state })
+  if (message.retain) retainBroadcast(transaction, request, offset, bytes)
+  transaction.tell((watcher) => watcher.broadcastAppended(name, offset, { ...message, selector, offset }))
+  return { offset, duplicate: false, dropped }
+}
+
+/** Returns the commits that were refused. */
+export function commit(transaction: Transaction, commits: readonly Commit[]): readonly Commit[] {
+  const refused: Commit[] = []
+  for (const each of commits) {
+    const token = transaction.token(each.tokenId)
+    if (token === undefined) continue
+    if (each.epoch !== undefined && each.epoch < token.epoch) refused.push(each)
+    else move(transaction, token, each)
+  }
+  return refused
+}
+
+function move(transaction: Transaction, token: TokenState, commit: Commit): void {
+  const { tokenId } = commit
+  const cursor = Math.max(token.cursor, Math.min(commit.private ?? 0, token.log.last))
+  let broadcastCursor = token.broadcastCursor
+  if (commit.broadcast !== undefined && commit.broadcast > broadcastCursor) {
+    broadcastCursor = Math.max(broadcastCursor, Math.min(commit.broadcast, transaction.app(token.app).log.last))
+  }
+  if (cursor === token.cursor && broadcastCursor === token.broadcastCursor) return
+  let { log } = token
+  if (cursor > token.cursor) {
+    const trimmed = new Log(transaction, 'private', tokenId, log)
+    trimmed.trim(cursor)
+    log = trimmed.state
+  }
+  transaction.setToken(tokenId, { ...token, cursor, broadcastCursor, log })
+  if (commit.epoch !== undefined || token.session?.held !== true) return
+  transaction.tell((watcher) => watcher.cursorMoved(tokenId, { private: cursor, broadcast: broadcastCursor }))
+}
+
+/** Offset under which a message with this id was stored, while that is remembered. */
+function remembered(transaction: Transaction, idKey: Buffer): number | undefined {
+  const bytes = transaction.get(idKey)
+  if (bytes === undefined) return undefined
+  const { offset, until } = decodeTimed(bytes)
+  return until > transaction.now ? offset : undefined
+}
+
+function remember(transaction: Transaction, idKey: Buffer, offset: number, message: Message, forMs: number): void {
+  const until = clamp(Math.max(transaction.now + forMs, message.expiresAt))
+  transaction.put(idKey, encodeTimed(offset, until))
+  transaction.addDue(until, idKey)
+}
+
+/** Returns until when something is retained. */
+function retain(transaction: Transaction, tokenId: string, message: Message, bytes: Buffer): number {
+  const key = retainedPrivateKey(tokenId)
+  if (message.payload.byteLength > 0) {
+    transaction.put(key, bytes)
+    return Math.max(1, clamp(message.expiresAt))
+  }
+  transaction.delete(key)
+  return 0
+}
+
+/** Every selector that is kept counts, cleared ones too; a clearing that hides nothing is not kept. */
+function checkRetainedLimit(transaction: Transaction, limits: StoreLimits, request: BroadcastAppend): void {
+  const { app, selector, message } = request
+  const index = transaction.retained(app)
+  if (selector.kind === 'all' || index.has(selector) || index.size < limits.retainedBroadcasts) return
+  if (message.payload.byteLength > 0 || index.hides(selector, Infinity)) throw new PushError('RETAINED_LIMIT')
+}
+
+function retainBroadcast(transaction: Transaction, request: BroadcastAppend, offset: number, bytes: Buffer): void {
+  const { app, selector, message } = request
+  const until = message.payload.byteLength === 0 ? 0 : Math.max(1, clamp(message.expiresAt))
+  changeRetained(transaction, app, transaction.retained(app).retain(selector, { offset, until }), bytes)
+}
+
+/** Writes what changed. A row that lives is the one whose entry is given. */
+export function changeRetained(
+  transaction: Transaction,
+  app: string,
+  changes: RetainedChanges,
+  bytes: Buffer | undefined,
+): void {
+  const index = transaction.retained(app).with(changes)
+  for (const [selector, row] of changes) {
+    const indexKey = retainedIndexKey(app, selector)
+    if (row === undefined) transaction.delete(indexKey)
+    else transaction.put(indexKey, encodeTimed(row.offset, row.until))
+    if (row !== undefined && row.until > 0 && bytes !== undefined) {
+      transaction.put(retainedBroadcastKey(app, selector), bytes)
+    } else {
+      transaction.delete(retainedBroadcastKey(app, selector))
+    }
+  }
+  transaction.setRetained(app, index)
+  transaction.setApp(app, { ...transaction.app(app), retainedUntil: index.nextExpiry })
+}

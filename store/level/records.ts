@@ -1,0 +1,197 @@
+/** What is kept of a token id, of an app, and of their logs, and how that is written. */
+import { ByteReader, ByteWriter, clamp, MOST } from './bytes.ts'
+
+/** A time that never comes. */
+export const NEVER = MOST
+
+/**
+ * A log. Entries whose expiry is not before that of any older one are *in order*: the oldest of them is the next to
+ * expire, so one due time serves them all. An entry out of order has a due key of its own.
+ */
+export interface LogState {
+  /** The highest offset ever given. */
+  readonly last: number
+  /** No entry is below this offset. */
+  readonly head: number
+  /** Entries that are stored, and their payload bytes. */
+  readonly count: number
+  readonly bytes: number
+  /** The latest expiry of the entries since the log was empty. */
+  readonly latestExpiry: number
+  /** No entry in order expires before this time; 0 when the log is empty. */
+  readonly dueAt: number
+}
+
+export interface SessionState {
+  /** A connection has it. */
+  readonly held: boolean
+  /** It ended without being closed. */
+  readonly unclean: boolean
+  /** Something was saved, see `sessionStateKey`. */
+  readonly hasState: boolean
+  /** When it ends, unless it is held. */
+  readonly expiresAt: number
+}
+
+export interface TokenState {
+  readonly app: string
+  readonly device: string
+  readonly generation: number
+  readonly revoked: boolean
+  /** The one that is current for its app and device. */
+  readonly current: boolean
+  /** When the newest JWT expires. */
+  readonly expiresAt: number
+  readonly cursor: number
+  readonly broadcastCursor: number
+  readonly log: LogState
+  /** Of the newest session. */
+  readonly epoch: number
+  readonly session: SessionState | undefined
+  /** Expiry of the retained message; 0 when there is none. */
+  readonly retainedUntil: number
+  /** Time of its due key; 0 when it has none yet. */
+  readonly visitAt: number
+}
+
+export interface AppState {
+  readonly log: LogState
+  /** No retained broadcast expires before this time; 0 when there is none. */
+  readonly retainedUntil: number
+  readonly visitAt: number
+}
+
+/** Above everything that was given to token ids that are forgotten: nothing is given twice when one comes back. */
+export interface Floor {
+  readonly generation: number
+  readonly epoch: number
+  readonly offset: number
+}
+
+export function emptyLog(last: number): LogState {
+  return { last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0 }
+}
+
+export const NEW_APP: AppState = { log: emptyLog(0), retainedUntil: 0, visitAt: 0 }
+
+const REVOKED = 1
+const CURRENT = 2
+const SESSION = 4
+const HELD = 8
+const UNCLEAN = 16
+const HAS_STATE = 32
+
+const NUMBER_BYTES = 8
+
+export function encodeToken(token: TokenState): Buffer {
+  const { session } = token
+  const flags =
+    (token.revoked ? REVOKED : 0) |
+    (token.current ? CURRENT : 0) |
+    (session === undefined ? 0 : SESSION) |
+    (session?.held ? HELD : 0) |
+    (session?.unclean ? UNCLEAN : 0) |
+    (session?.hasState ? HAS_STATE : 0)
+  const out = new ByteWriter(18 * NUMBER_BYTES + (token.app.length + token.device.length) * 3)
+    .byte(flags)
+    .text(token.app)
+    .text(token.device)
+    .number(token.generation)
+    .wide(clamp(token.expiresAt))
+    .number(token.cursor)
+    .number(token.broadcastCursor)
+    .number(token.epoch)
+    .wide(clamp(session?.expiresAt ?? 0))
+    .wide(clamp(token.retainedUntil))
+    .wide(clamp(token.visitAt))
+  return writeLog(out, token.log).done()
+}
+
+export function decodeToken(bytes: Buffer): TokenState {
+  const from = new ByteReader(bytes)
+  const flags = from.byte()
+  const app = from.text()
+  const device = from.text()
+  const generation = from.number()
+  const expiresAt = from.wide()
+  const cursor = from.number()
+  const broadcastCursor = from.number()
+  const epoch = from.number()
+  const sessionExpiresAt = from.wide()
+  const retainedUntil = from.wide()
+  const visitAt = from.wide()
+  const session =
+    (flags & SESSION) === 0
+      ? undefined
+      : {
+          held: (flags & HELD) !== 0,
+          unclean: (flags & UNCLEAN) !== 0,
+          hasState: (flags & HAS_STATE) !== 0,
+          expiresAt: sessionExpiresAt,
+        }
+  return {
+    app,
+    device,
+    generation,
+    revoked: (flags & REVOKED) !== 0,
+    current: (flags & CURRENT) !== 0,
+    expiresAt,
+    cursor,
+    broadcastCursor,
+    log: readLog(from),
+    epoch,
+    session,
+    retainedUntil,
+    visitAt,
+  }
+}
+
+export function encodeApp({ log, retainedUntil, visitAt }: AppState): Buffer {
+  const out = new ByteWriter(8 * NUMBER_BYTES)
+  return writeLog(out.wide(clamp(retainedUntil)).wide(clamp(visitAt)), log).done()
+}
+
+export function decodeApp(bytes: Buffer): AppState {
+  const from = new ByteReader(bytes)
+  const retainedUntil = from.wide()
+  const visitAt = from.wide()
+  return { retainedUntil, visitAt, log: readLog(from) }
+}
+
+export function encodeFloor({ generation, epoch, offset }: Floor): Buffer {
+  return new ByteWriter(3 * NUMBER_BYTES).number(generation).number(epoch).number(offset).done()
+}
+
+export function decodeFloor(bytes: Buffer | undefined): Floor {
+  if (bytes === undefined) return { generation: 0, epoch: 0, offset: 0 }
+  const from = new ByteReader(bytes)
+  return { generation: from.number(), epoch: from.number(), offset: from.number() }
+}
+
+/** A number and until when it holds: a message id's offset, a selector's retained offset. */
+export function encodeTimed(offset: number, until: number): Buffer {
+  return new ByteWriter(2 * NUMBER_BYTES).wide(clamp(until)).number(offset).done()
+}
+
+export function decodeTimed(bytes: Buffer): { offset: number; until: number } {
+  const from = new ByteReader(bytes)
+  const until = from.wide()
+  return { until, offset: from.number() }
+}
+
+function writeLog(out: ByteWriter, log: LogState): ByteWriter {
+  out.number(log.last).number(log.count)
+  // An empty log, as most are, is its last offset.
+  if (log.count === 0) return out
+  return out.number(log.head).number(log.bytes).wide(clamp(log.latestExpiry)).wide(clamp(log.dueAt))
+}
+
+function readLog(from: ByteReader): LogState {
+  const last = from.number()
+  const count = from.number()
+  if (count === 0) return emptyLog(last)
+  const head = from.number()
+  const bytes = from.number()
+  const latestExpiry = from.wide()
+  return { last, head, count, bytes, latestExpiry, dueAt: from.wide() }
+}

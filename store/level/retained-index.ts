@@ -1,0 +1,116 @@
+/** Which broadcast of an app is retained for which selector. Never changed: a change makes another one. */
+import { decodeSelector, encodeSelector, selects, type VersionSelector } from '../../topics/index.ts'
+
+export interface RetainedRow {
+  readonly offset: number
+  /** Expiry; 0: cleared or expired, and it still hides older ones. */
+  readonly until: number
+}
+
+interface Row extends RetainedRow {
+  readonly text: string
+  readonly selector: VersionSelector
+}
+
+/** What changed, by selector; undefined: it is gone. */
+export type RetainedChanges = ReadonlyMap<string, RetainedRow | undefined>
+
+/** Versions whose answer is kept. */
+const ANSWERS = 1_000
+
+export class RetainedIndex {
+  readonly #rows = new Map<string, Row>()
+  readonly #answers = new Map<string, Row | undefined>()
+
+  constructor(rows: Iterable<[string, RetainedRow]>) {
+    for (const [text, { offset, until }] of rows) {
+      this.#rows.set(text, { offset, until, text, selector: decodeSelector(text) })
+    }
+  }
+
+  get size(): number {
+    return this.#rows.size
+  }
+
+  has(selector: VersionSelector): boolean {
+    return this.#rows.has(encodeSelector(selector))
+  }
+
+  /** The earliest expiry, 0 when nothing expires. */
+  get nextExpiry(): number {
+    let next = 0
+    for (const { until } of this.#rows.values()) if (until > 0 && (next === 0 || until < next)) next = until
+    return next
+  }
+
+  /**
+   * As with one retained message a topic: the last one that selects the version is the one, also when it was cleared or
+   * has expired. What it replaced does not come back.
+   */
+  lastFor(version: string): { text: string; row: RetainedRow } | undefined {
+    let last = this.#answers.get(version)
+    if (last === undefined && !this.#answers.has(version)) {
+      for (const row of this.#rows.values()) {
+        if ((last === undefined || row.offset > last.offset) && selects(row.selector, version)) last = row
+      }
+      if (this.#answers.size >= ANSWERS) this.#answers.clear()
+      this.#answers.set(version, last)
+    }
+    return last && { text: last.text, row: last }
+  }
+
+  /** What a retained message, or a clearing, changes. */
+  retain(selector: VersionSelector, row: RetainedRow): RetainedChanges {
+    const text = encodeSelector(selector)
+    const changes = new Map<string, RetainedRow | undefined>()
+    if (selector.kind === 'all') {
+      // It is the last one for every version, so that no older one can be seen again.
+      for (const other of this.#rows.keys()) changes.set(other, undefined)
+      changes.set(text, row.until === 0 ? undefined : row)
+      return changes
+    }
+    changes.set(text, row)
+    if (row.until > 0) return changes
+    return this.with(changes).#withoutNeedless(changes)
+  }
+
+  /** What the passing of time changes. */
+  expire(now: number): RetainedChanges {
+    const changes = new Map<string, RetainedRow | undefined>()
+    for (const { text, offset, until } of this.#rows.values()) {
+      if (until > 0 && until <= now) changes.set(text, { offset, until: 0 })
+    }
+    return changes.size === 0 ? changes : this.with(changes).#withoutNeedless(changes)
+  }
+
+  with(changes: RetainedChanges): RetainedIndex {
+    const rows = new Map<string, RetainedRow>(this.#rows)
+    for (const [text, row] of changes) {
+      if (row === undefined) rows.delete(text)
+      else rows.set(text, row)
+    }
+    return new RetainedIndex(rows)
+  }
+
+  /** Whether a clearing would hide an older one that another selector retains. */
+  hides(selector: VersionSelector, offset: number): boolean {
+    const text = encodeSelector(selector)
+    for (const other of this.#rows.values()) {
+      if (other.until > 0 && other.offset < offset && other.text !== text && mayMeet(selector, other.selector))
+        return true
+    }
+    return false
+  }
+
+  #withoutNeedless(changes: Map<string, RetainedRow | undefined>): RetainedChanges {
+    for (const { text, selector, offset, until } of this.#rows.values()) {
+      if (until === 0 && !this.hides(selector, offset)) changes.set(text, undefined)
+    }
+    return changes
+  }
+}
+
+/** Two exact versions never meet; a range may meet anything, and to keep a needless clearing costs little. */
+function mayMeet(one: VersionSelector, other: VersionSelector): boolean {
+  return one.kind !== 'exact' || other.kind !== 'exact'
+}

@@ -1,0 +1,128 @@
+/** The token registry and the sessions. */
+import { PushError } from '../../errors.ts'
+import type {
+  OpenedSession,
+  OpenSessionRequest,
+  RegisteredToken,
+  SessionClose,
+  SessionEnd,
+  TokenId,
+  TokenRegistration,
+} from '../contract.ts'
+import { clamp } from './bytes.ts'
+import { currentKey, metaKey, sessionStateKey } from './keys.ts'
+import { decodeFloor, emptyLog, NEVER, type SessionState, type TokenState } from './records.ts'
+import type { Transaction } from './transaction.ts'
+
+export const FLOOR_KEY = metaKey('floor')
+
+export function registerToken(transaction: Transaction, registration: TokenRegistration): RegisteredToken {
+  const { tokenId, app, device, expiresAt } = registration
+  const token = transaction.token(tokenId) ?? newToken(transaction, registration)
+  const key = currentKey(app, device)
+  const former = transaction.get(key)?.toString()
+  const registered = { ...token, revoked: false, current: true, expiresAt: Math.max(token.expiresAt, clamp(expiresAt)) }
+  transaction.setToken(tokenId, registered)
+  const { generation } = token
+  if (former === tokenId) return { generation }
+  transaction.put(key, Buffer.from(tokenId))
+  if (former === undefined) return { generation }
+  const other = transaction.token(former)
+  if (other !== undefined) {
+    const session = endSession(transaction, former, other, 'TOKEN_SUPERSEDED')
+    transaction.setToken(former, { ...other, current: false, session })
+  }
+  return { generation, switchedFrom: former }
+}
+
+function newToken(transaction: Transaction, { app, device, expiresAt }: TokenRegistration): TokenState {
+  const floor = decodeFloor(transaction.get(FLOOR_KEY))
+  return {
+    app,
+    device,
+    generation: floor.generation + 1,
+    revoked: false,
+    current: true,
+    expiresAt: clamp(expiresAt),
+    cursor: floor.offset,
+    broadcastCursor: transaction.app(app).log.last,
+    log: emptyLog(floor.offset),
+    epoch: floor.epoch,
+    session: undefined,
+    retainedUntil: 0,
+    visitAt: 0,
+  }
+}
+
+export function revokeToken(transaction: Transaction, tokenId: TokenId): boolean {
+  const token = transaction.token(tokenId)
+  if (token === undefined) return false
+  if (token.revoked) return true
+  const session = endSession(transaction, tokenId, token, 'TOKEN_REVOKED')
+  transaction.setToken(tokenId, { ...token, revoked: true, generation: token.generation + 1, session })
+  return true
+}
+
+/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED */
+export function openSession(transaction: Transaction, request: OpenSessionRequest): OpenedSession {
+  const { tokenId } = request
+  const token = transaction.token(tokenId)
+  if (token === undefined || token.app !== request.app) throw new PushError('TOKEN_UNKNOWN')
+  if (token.revoked || request.generation < token.generation) throw new PushError('TOKEN_REVOKED')
+  if (!token.current) throw new PushError('TOKEN_SUPERSEDED')
+
+  const former = token.session
+  if (former?.held) endSession(transaction, tokenId, token, 'SESSION_TAKEN_OVER')
+  const resumed = request.cleanStart || former === undefined || hasEnded(former, transaction.now) ? undefined : former
+  const state = resumed?.hasState ? transaction.get(sessionStateKey(tokenId)) : undefined
+  if (former?.hasState && state === undefined) transaction.delete(sessionStateKey(tokenId))
+  const epoch = token.epoch + 1
+  const session = { held: true, unclean: false, hasState: state !== undefined, expiresAt: NEVER }
+  transaction.setToken(tokenId, { ...token, epoch, session })
+  return {
+    epoch,
+    ...(state === undefined ? {} : { state }),
+    unclean: resumed !== undefined && (resumed.held || resumed.unclean),
+    cursors: { private: token.cursor, broadcast: token.broadcastCursor },
+    privateEnd: token.log.last,
+  }
+}
+
+/** @throws SESSION_FENCED */
+export function saveSession(transaction: Transaction, tokenId: TokenId, epoch: number, state: Uint8Array): void {
+  const token = transaction.token(tokenId)
+  if (token?.epoch !== epoch || token.session?.held !== true) throw new PushError('SESSION_FENCED')
+  transaction.put(sessionStateKey(tokenId), Buffer.from(state))
+  if (token.session.hasState) return
+  transaction.setToken(tokenId, { ...token, session: { ...token.session, hasState: true } })
+}
+
+export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: number, close: SessionClose): void {
+  const token = transaction.token(tokenId)
+  if (token?.epoch !== epoch || token.session === undefined) return
+  const { state } = close
+  const key = sessionStateKey(tokenId)
+  if (state === undefined) {
+    if (token.session.hasState) transaction.delete(key)
+    return transaction.setToken(tokenId, { ...token, session: undefined })
+  }
+  transaction.put(key, Buffer.from(state))
+  const session = { held: false, unclean: false, hasState: true, expiresAt: clamp(close.stateExpiresAt) }
+  transaction.setToken(tokenId, { ...token, session })
+}
+
+/** A session that nobody holds ends at its time. One that was not closed waits for its device. */
+export function hasEnded(session: SessionState, now: number): boolean {
+  return !session.held && !session.unclean && session.expiresAt <= now && session.expiresAt < NEVER
+}
+
+function endSession(
+  transaction: Transaction,
+  tokenId: TokenId,
+  { session, epoch }: TokenState,
+  reason: SessionEnd,
+): SessionState | undefined {
+  if (session?.held !== true) return session
+  transaction.tell((watcher) => watcher.sessionEnded(tokenId, epoch, reason))
+  return { ...session, held: false, unclean: true }
+}

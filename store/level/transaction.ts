@@ -1,0 +1,192 @@
+/**
+ * What the calls of one group read and change. They run one after the other, each on what those before it left; nothing
+ * of it is seen by anybody else until the group is on disk. A call that throws leaves no trace.
+ */
+import type { TokenId, Watcher } from '../contract.ts'
+import type { Operation } from './database.ts'
+import type { Durable } from './durable.ts'
+import { appKey, dueKey, tokenKey } from './keys.ts'
+import { type AppState, encodeApp, encodeToken, NEVER, type TokenState } from './records.ts'
+import type { RetainedIndex } from './retained-index.ts'
+import { appDueAt, tokenDueAt } from './due.ts'
+
+interface Write {
+  readonly key: Buffer
+  readonly value: Buffer | undefined
+}
+
+interface Undo {
+  readonly map: Map<string, unknown>
+  readonly key: string
+  readonly had: boolean
+  readonly before: unknown
+}
+
+export type Told = (watcher: Watcher) => void
+
+export interface Counts {
+  expired: number
+  dropped: number
+}
+
+const NOTHING = Buffer.alloc(0)
+
+export class Transaction {
+  readonly now: number
+  readonly #durable: Durable
+  readonly #writes = new Map<string, Write>()
+  readonly #tokens = new Map<TokenId, TokenState | undefined>()
+  readonly #apps = new Map<string, AppState>()
+  readonly #retained = new Map<string, RetainedIndex>()
+  readonly #prepared = new Map<string, RetainedIndex>()
+  readonly #told: Told[] = []
+  readonly counts: Record<'private' | 'broadcast', Counts> = {
+    private: { expired: 0, dropped: 0 },
+    broadcast: { expired: 0, dropped: 0 },
+  }
+  #undo: Undo[] = []
+  #toldBefore = 0
+  #countsBefore = structuredClone(this.counts)
+
+  constructor(durable: Durable, now: number) {
+    this.#durable = durable
+    this.now = now
+  }
+
+  // Reading and changing
+
+  get(key: Buffer): Buffer | undefined {
+    const write = this.#writes.get(key.toString('latin1'))
+    return write === undefined ? this.#durable.database.get(key) : write.value
+  }
+
+  put(key: Buffer, value: Buffer): void {
+    this.#change(this.#writes, key.toString('latin1'), { key, value })
+  }
+
+  delete(key: Buffer): void {
+    this.#change(this.#writes, key.toString('latin1'), { key, value: undefined })
+  }
+
+  /** Something is to be done about a key at a time. */
+  addDue(time: number, key: Buffer): void {
+    this.put(dueKey(time, key), NOTHING)
+  }
+
+  token(id: TokenId): TokenState | undefined {
+    const changed = this.#tokens.get(id)
+    return changed === undefined && !this.#tokens.has(id) ? this.#durable.token(id) : changed
+  }
+
+  /** Undefined: it is forgotten. */
+  setToken(id: TokenId, token: TokenState | undefined): void {
+    this.#change(this.#tokens, id, token)
+  }
+
+  app(name: string): AppState {
+    return this.#apps.get(name) ?? this.#durable.app(name)
+  }
+
+  setApp(name: string, app: AppState): void {
+    this.#change(this.#apps, name, app)
+  }
+
+  /** Has to come before a call that asks for them. */
+  async prepareRetained(app: string): Promise<void> {
+    this.#prepared.set(app, await this.#durable.retained(app))
+  }
+
+  retained(app: string): RetainedIndex {
+    const index = this.#retained.get(app) ?? this.#prepared.get(app)
+    if (index === undefined) throw new Error('the retained broadcasts were not prepared')
+    return index
+  }
+
+  setRetained(app: string, index: RetainedIndex): void {
+    this.#change(this.#retained, app, index)
+  }
+
+  /** What the watchers hear when it is on disk. */
+  tell(told: Told): void {
+    this.#told.push(told)
+  }
+
+  // One call of the group
+
+  begin(): void {
+    this.#undo = []
+    this.#toldBefore = this.#told.length
+    for (const each of ['private', 'broadcast'] as const) Object.assign(this.#countsBefore[each], this.counts[each])
+  }
+
+  rollback(): void {
+    for (const { map, key, had, before } of this.#undo.reverse()) {
+      if (had) map.set(key, before)
+      else map.delete(key)
+    }
+    this.#told.length = this.#toldBefore
+    for (const each of ['private', 'broadcast'] as const) Object.assign(this.counts[each], this.#countsBefore[each])
+  }
+
+  // The group
+
+  operations(): Operation[] {
+    this.#undo = []
+    for (const [id, token] of this.#tokens) this.#writeToken(id, token)
+    for (const [name, app] of this.#apps) this.#writeApp(name, app)
+    const operations: Operation[] = []
+    for (const { key, value } of this.#writes.values()) {
+      operations.push(value === undefined ? { type: 'del', key } : { type: 'put', key, value })
+    }
+    return operations
+  }
+
+  /** It is on disk: everybody may see it. Returns what the watchers are to hear. */
+  publish(): readonly Told[] {
+    for (const [id, token] of this.#tokens) this.#durable.wroteToken(id, token)
+    for (const [name, app] of this.#apps) this.#durable.wroteApp(name, app)
+    for (const [app, index] of this.#retained) this.#durable.wroteRetained(app, index)
+    return this.#told
+  }
+
+  #writeToken(id: TokenId, changed: TokenState | undefined): void {
+    const key = tokenKey(id)
+    const before = this.#durable.token(id)?.visitAt ?? 0
+    if (changed === undefined) {
+      if (before > 0) this.delete(dueKey(before, key))
+      return this.delete(key)
+    }
+    const visitAt = this.#schedule(key, before, changed.visitAt, tokenDueAt(changed, this.now))
+    const token = visitAt === changed.visitAt ? changed : { ...changed, visitAt }
+    this.#tokens.set(id, token)
+    this.put(key, encodeToken(token))
+  }
+
+  #writeApp(name: string, changed: AppState): void {
+    const key = appKey(name)
+    const before = this.#durable.app(name).visitAt
+    const visitAt = this.#schedule(key, before, changed.visitAt, appDueAt(changed))
+    const app = visitAt === changed.visitAt ? changed : { ...changed, visitAt }
+    this.#apps.set(name, app)
+    this.put(key, encodeApp(app))
+  }
+
+  /**
+   * One due key a record. It is moved to an earlier time at once, and to a later one only when it is reached (a sweep
+   * sets `visitAt` to 0), so that an append and its acknowledgement need not touch it.
+   */
+  #schedule(key: Buffer, before: number, visitAt: number, dueAt: number): number {
+    const next = visitAt > 0 && visitAt <= dueAt ? visitAt : dueAt
+    if (next === before) return next
+    if (before > 0) this.delete(dueKey(before, key))
+    if (next >= NEVER) return 0
+    this.put(dueKey(next, key), NOTHING)
+    return next
+  }
+
+  #change<V>(map: Map<string, V>, key: string, value: V): void {
+    const before = map.get(key)
+    this.#undo.push({ map, key, had: before !== undefined || map.has(key), before })
+    map.set(key, value)
+  }
+}
