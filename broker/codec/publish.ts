@@ -60,10 +60,13 @@ export class PublishReader {
     let forward: Buffer | undefined
     if (level === 5) {
       const at = cursor.position
-      const local: number[] = []
-      properties = readProperties(cursor, PUBLISH_PROPERTIES, local)
-      if (properties !== NO_PROPERTIES)
+      if (at < cursor.end && cursor.bytes[at] === 0) {
+        cursor.position = at + 1
+      } else {
+        const local: number[] = []
+        properties = readProperties(cursor, PUBLISH_PROPERTIES, local)
         forward = forwardable(cursor.bytes, contentStart(cursor.bytes, at), cursor.position, local)
+      }
     }
     // An empty name needs an alias, and exists only in MQTT 5. [MQTT-4.7.3-1]
     if (topic.length === 0 && properties.topicAlias === undefined) malformed('MQTT-4.7.3-1', 'the topic name is empty')

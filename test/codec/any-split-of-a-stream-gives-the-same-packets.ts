@@ -39,4 +39,5 @@ t.test('byte by byte', async (t) => {
     }),
     { numRuns: 100 },
   )
+  t.pass('100 cases')
 })
