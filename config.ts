@@ -85,6 +85,7 @@ export const SETTINGS = {
     'before every key and channel in Redis; installations that share one have different ones',
     'push',
   ),
+  PUSH_WORKERS: whole('processes that serve, with Redis only', 1, 1, 256),
   PUSH_PROVIDER_KEY: optional(
     'key of the provider who may act for every app; generated when not set',
     'at least 16 characters without white space',

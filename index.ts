@@ -65,6 +65,8 @@ export interface PushOptions {
   readonly limits?: Partial<PushLimits>
   /** Default: silent. */
   readonly logger?: Logger
+  /** What `/metrics` answers, when it is more than this process' own. */
+  readonly metricsText?: (metrics: Metrics) => () => Promise<string>
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
@@ -111,6 +113,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
     auth,
     store,
     metrics,
+    metricsText: options.metricsText?.(metrics),
     limits,
     logger,
     tokenTtl: options.tokenTtl ?? DEFAULT_TOKEN_TTL,

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The server: settings in, listeners up, and down again in order. The only file that reads the environment. */
+import cluster from 'node:cluster'
 import { existsSync, readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { Aedes } from 'aedes'
 import closeWithGrace from 'close-with-grace'
@@ -12,6 +14,7 @@ import { ConfigError, readConfig, type Config } from './config.ts'
 import { createPush, type PushLimits } from './index.ts'
 import { createMetrics } from './metrics.ts'
 import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
+import { portsOf, reportReady, sharedMetrics, supervise, type Ports } from './workers.ts'
 
 /** From SIGTERM to exit, at the most, ms. */
 const GRACE_MS = 10_000
@@ -24,12 +27,29 @@ async function main(): Promise<void> {
   const { command, config } = readConfig(process.argv.slice(2), process.env)
   // Logs go to stderr: stdout is for the one line that says ready.
   const logger = pino({ level: config.PUSH_LOG_LEVEL }, pino.destination({ fd: 2, sync: true }))
-  if (command === undefined) await serve(config, logger)
+  if (command === undefined && config.PUSH_WORKERS > 1 && cluster.isPrimary) serveWithWorkers(config, logger)
+  else if (command === undefined) await serve(config, logger)
   else if (command === 'bridge') await bridge(config, logger)
   else
     throw new ConfigError(
       `${JSON.stringify(command)} is not a command; run without one for the server, or with 'bridge'`,
     )
+}
+
+/** The level engine is one process' own: only Redis can be shared. */
+function serveWithWorkers(config: Config, logger: Logger): void {
+  if (config.PUSH_REDIS_URL === undefined)
+    throw new ConfigError(
+      'PUSH_WORKERS (--workers): more than one process needs Redis; set PUSH_REDIS_URL, or workers to 1',
+    )
+  const stop = supervise({ workers: config.PUSH_WORKERS, logger, ready: announce })
+  closeWithGrace({ delay: GRACE_MS, logger: false }, async () => {
+    process.exitCode = await stop()
+  })
+}
+
+function announce({ mqtt, http }: Ports): void {
+  process.stdout.write(`ready mqtt=${mqtt} http=${http}\n`)
 }
 
 async function serve(config: Config, logger: Logger): Promise<void> {
@@ -46,21 +66,27 @@ async function serve(config: Config, logger: Logger): Promise<void> {
     tokenTtl: { default: config.PUSH_TOKEN_TTL, maximum: config.PUSH_TOKEN_TTL_MAX },
     limits: limitsOf(config),
     logger,
+    ...(cluster.isWorker ? { metricsText: ({ registry }) => sharedMetrics(registry) } : {}),
   })
   await Aedes.createBroker(push.aedesOptions())
-  const tcp = await listenTcp(push.handle, config.PUSH_HOST, config.PUSH_MQTT_PORT)
+  const wanted = portsOf(process.env, { mqtt: config.PUSH_MQTT_PORT, http: config.PUSH_HTTP_PORT })
+  const tcp = await listenTcp(push.handle, config.PUSH_HOST, wanted.mqtt)
   push.webSocket(push.http.server)
-  await push.http.listen({ host: config.PUSH_HOST, port: config.PUSH_HTTP_PORT })
+  await push.http.listen({ host: config.PUSH_HOST, port: wanted.http })
   closeWithGrace({ delay: GRACE_MS, logger: false }, async ({ err, signal }) => {
     if (err !== undefined) logger.fatal({ err }, 'stopping after an error that nobody handled')
     else logger.info({ signal }, 'stopping')
     await tcp.close()
     await push.close()
   })
-  const address = push.http.server.address()
-  process.stdout.write(
-    `ready mqtt=${tcp.port} http=${typeof address === 'object' ? address?.port : config.PUSH_HTTP_PORT}\n`,
-  )
+  const ports = { mqtt: tcp.port, http: portOf(push.http.server) }
+  if (cluster.isWorker) reportReady(ports)
+  else announce(ports)
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** HTTP apart from the broker: publishes into the MQTT broker of `PUSH_BROKER_URL`. */
@@ -79,8 +105,7 @@ async function bridge(config: Config, logger: Logger): Promise<void> {
   })
   await http.listen({ host: config.PUSH_HOST, port: config.PUSH_HTTP_PORT })
   closeWithGrace({ delay: GRACE_MS, logger: false }, () => http.close())
-  const address = http.server.address()
-  process.stdout.write(`ready http=${typeof address === 'object' ? address?.port : config.PUSH_HTTP_PORT}\n`)
+  process.stdout.write(`ready http=${portOf(http.server)}\n`)
 }
 
 /** Message tokens can be read where the server's keys are at hand; without them, callers name token ids. */
@@ -183,5 +208,5 @@ function limitsOf(config: Config): Partial<PushLimits> {
 main().catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error)
   process.stderr.write(`aedes-push: ${message}\n`)
-  process.exitCode = error instanceof ConfigError ? EXIT_CONFIG : 1
+  process.exit(error instanceof ConfigError ? EXIT_CONFIG : 1)
 })

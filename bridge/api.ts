@@ -58,8 +58,8 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
     randomId,
     closing: () => longPolls.close(),
     routes(api) {
-      issueTokens(api, { auth, store, guard, tokenTtl, now })
-      revokeTokens(api, { store, guard })
+      issueTokens(api, { auth, store, guard, longPolls, tokenTtl, now })
+      revokeTokens(api, { store, guard, longPolls })
       sendMessages(api, { publisher, verify, guard, metrics, limits, now, randomId })
       lookUpMessages(api, { store, guard, pages, longPolls, limits })
       acknowledgeMessages(api, { store, guard })

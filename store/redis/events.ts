@@ -13,12 +13,12 @@ const ENDS: Readonly<Record<string, SessionEnd>> = {
 }
 
 export class Events {
-  readonly #watchers = new Set<Watcher>()
+  /** In an object of its own, so that the same watcher may be given twice. */
+  readonly #watchers = new Set<{ readonly watcher: Watcher }>()
   #waiting: Event[] = []
 
   watch(watcher: Watcher): () => void {
-    // An object of its own, so that the same watcher may be given twice.
-    const own: Watcher = Object.create(watcher)
+    const own = { watcher }
     this.#watchers.add(own)
     return () => void this.#watchers.delete(own)
   }
@@ -29,7 +29,7 @@ export class Events {
     setImmediate(() => {
       const events = this.#waiting
       this.#waiting = []
-      for (const each of events) for (const watcher of this.#watchers) each(watcher)
+      for (const each of events) for (const { watcher } of this.#watchers) each(watcher)
     })
   }
 

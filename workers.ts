@@ -1,0 +1,129 @@
+/** Several processes of one server on one machine (`--workers`): they share its ports, and one Redis. */
+import cluster, { type Worker } from 'node:cluster'
+import { once } from 'node:events'
+import type { Logger } from 'pino'
+import { AggregatorRegistry, type Registry } from 'prom-client'
+
+export interface Ports {
+  readonly mqtt: number
+  readonly http: number
+}
+
+type Message =
+  | { readonly push: 'ready'; readonly ports: Ports }
+  | { readonly push: 'metrics'; readonly request: number }
+  | { readonly push: 'metrics-text'; readonly request: number; readonly text: string }
+
+const MQTT_PORT = 'PUSH_WORKER_MQTT_PORT'
+const HTTP_PORT = 'PUSH_WORKER_HTTP_PORT'
+
+/** A worker that dies at once does so again: pause before the next, ms. */
+const RESPAWN_MS = 1000
+
+export interface SupervisorOptions {
+  readonly workers: number
+  readonly logger: Logger
+  /** All workers serve. */
+  ready(ports: Ports): void
+}
+
+/** Starts the workers and keeps them running. The result stops them, and resolves with the exit code. */
+export function supervise({ workers, logger, ready }: SupervisorOptions): () => Promise<number> {
+  const metrics = new AggregatorRegistry()
+  const serving = new Set<Worker>()
+  let started = false
+  let stopping = false
+  let shared: Ports | undefined
+
+  function spawn(): void {
+    // A port that the first workers found free is the one that later workers serve too.
+    const worker = cluster.fork(shared === undefined ? {} : { [MQTT_PORT]: shared.mqtt, [HTTP_PORT]: shared.http })
+    worker.on('message', (message: Message) => {
+      if (message.push === 'metrics') void answerMetrics(worker, message.request)
+      if (message.push === 'ready') served(worker, message.ports)
+    })
+    worker.on('exit', (code, signal) => gone(worker, code, signal))
+  }
+
+  function served(worker: Worker, ports: Ports): void {
+    serving.add(worker)
+    shared = ports
+    if (started || serving.size < workers) return
+    started = true
+    ready(ports)
+  }
+
+  function gone(worker: Worker, code: number, signal: string): void {
+    serving.delete(worker)
+    if (stopping) return
+    if (!started) {
+      logger.fatal({ worker: worker.id, code, signal }, 'a worker could not start')
+      stopping = true
+      void stopAll().then(() => process.exit(code === 0 ? 1 : code))
+      return
+    }
+    logger.error({ worker: worker.id, code, signal }, 'a worker ended, starting another')
+    setTimeout(() => stopping || spawn(), RESPAWN_MS)
+  }
+
+  async function answerMetrics(worker: Worker, request: number): Promise<void> {
+    try {
+      send(worker, { push: 'metrics-text', request, text: await metrics.clusterMetrics() })
+    } catch (error) {
+      logger.warn({ err: error }, 'the metrics of the workers could not be gathered')
+      send(worker, { push: 'metrics-text', request, text: '' })
+    }
+  }
+
+  for (let n = 0; n < workers; n++) spawn()
+  return async () => {
+    stopping = true
+    return await stopAll()
+  }
+}
+
+/** 0 when every worker ended as it should. */
+async function stopAll(): Promise<number> {
+  const ends = Object.values(cluster.workers ?? {}).map(async (worker) => {
+    if (worker === undefined || worker.isDead()) return 0
+    const exited = once(worker, 'exit') as Promise<[code: number | null]>
+    worker.process.kill('SIGTERM')
+    const [code] = await exited
+    return code ?? 1
+  })
+  return Math.max(0, ...(await Promise.all(ends)))
+}
+
+function send(worker: Worker, message: Message): void {
+  if (worker.isConnected()) worker.send(message)
+}
+
+/** The ports that a worker is to serve, or those of the settings. */
+export function portsOf(env: Readonly<Record<string, string | undefined>>, settings: Ports): Ports {
+  return { mqtt: Number(env[MQTT_PORT] ?? settings.mqtt), http: Number(env[HTTP_PORT] ?? settings.http) }
+}
+
+/** Tells the supervisor that this worker serves. */
+export function reportReady(ports: Ports): void {
+  process.send?.({ push: 'ready', ports } satisfies Message)
+}
+
+/** The metrics of all workers together, for the one that was asked. */
+export function sharedMetrics(registry: Registry): () => Promise<string> {
+  AggregatorRegistry.setRegistries([registry])
+  // Its constructor is what makes a worker answer the supervisor.
+  void new AggregatorRegistry()
+  const waiting = new Map<number, (text: string) => void>()
+  let requests = 0
+  process.on('message', (message: Message) => {
+    if (message.push !== 'metrics-text') return
+    waiting.get(message.request)?.(message.text)
+    waiting.delete(message.request)
+  })
+  return () =>
+    new Promise((resolve) => {
+      const request = ++requests
+      waiting.set(request, resolve)
+      process.send?.({ push: 'metrics', request } satisfies Message)
+    })
+}
