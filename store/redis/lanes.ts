@@ -43,7 +43,9 @@ export interface LaneSettings {
   readonly client: Client
   /** The lane of a base, named by the key of its journal. */
   readonly journalOf: (base: string) => string
-  /** What follows process, sequence, now and changes in the header of a batch. */
+  /** How many connections there have been: with a new one, Redis may be another one than before. */
+  readonly connections: () => number
+  /** What follows process, sequence, now, changes and verify in the header of a batch. */
   readonly header: readonly Packable[]
   readonly process: string
   readonly now: () => number
@@ -66,6 +68,8 @@ export class Lanes {
   #ready = new Set<Lane>()
   #scheduled = false
   #sequence = 0
+  /** The connection over which a batch has been answered. */
+  #verified = 0
   #steps = 0
   #bytes = 0
   #clock: NodeJS.Timeout | undefined
@@ -142,11 +146,16 @@ export class Lanes {
   }
 
   async #perform(lane: Lane, steps: readonly Step[]): Promise<void> {
-    const batch = this.#encode(steps)
+    const changes = steps.some((step) => step.kind.changes)
+    const sequence = (this.#sequence += 1)
     for (;;) {
       try {
-        this.#settle(steps, unpack(await this.#settings.client.pushBatchBuffer(lane.journal, batch)))
+        const connection = this.#settings.connections()
+        const batch = this.#encode(steps, sequence, changes, connection !== this.#verified)
+        const reply = unpack(await this.#settings.client.pushBatchBuffer(lane.journal, batch))
+        if (changes) this.#verified = connection
         lane.lastFailure = undefined
+        this.#settle(steps, reply)
         return
       } catch (error) {
         lane.lastFailure = error
@@ -169,16 +178,17 @@ export class Lanes {
     if (small.length > 0 && small.length < steps.length) await this.#perform(lane, small)
   }
 
-  #encode(steps: readonly Step[]): Buffer {
+  /** The same steps with the same sequence are one batch, however often it is sent. */
+  #encode(steps: readonly Step[], sequence: number, changes: boolean, verify: boolean): Buffer {
     const { process, now, header } = this.#settings
-    this.#sequence += 1
     const packer = new Packer()
     packer.array(1 + steps.length)
-    packer.array(4 + header.length)
+    packer.array(5 + header.length)
     packer.value(process)
-    packer.value(this.#sequence)
+    packer.value(sequence)
     packer.value(Math.floor(now()))
-    packer.value(steps.some((step) => step.kind.changes))
+    packer.value(changes)
+    packer.value(verify)
     for (const value of header) packer.value(value)
     for (const step of steps) {
       packer.array(2 + step.args.length)

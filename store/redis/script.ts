@@ -4,7 +4,20 @@ import { type ErrorCode, PushError } from '../../errors.ts'
 import { luaKeyNames } from './keys.ts'
 
 /** In the order in which they build on each other; each is a file of `lua/` with its own head. */
-const PARTS = ['begin', 'wakes', 'log', 'expiry', 'token', 'holder', 'registry', 'private', 'session', 'broadcast', 'sweep', 'run']
+const PARTS = [
+  'begin',
+  'wakes',
+  'log',
+  'expiry',
+  'token',
+  'holder',
+  'registry',
+  'private',
+  'session',
+  'broadcast',
+  'sweep',
+  'run',
+]
 
 export function readScript(): string {
   const folder = new URL('./lua/', import.meta.url)

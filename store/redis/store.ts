@@ -89,6 +89,7 @@ class RedisStore implements Store {
   readonly #follows: Follows
   readonly #sweeper: Sweeper
   readonly #health: Health
+  #connections = 0
 
   constructor(options: RedisStoreOptions) {
     const randomName = options.randomName ?? (() => randomBytes(NAME_BYTES).toString('base64url'))
@@ -101,6 +102,9 @@ class RedisStore implements Store {
     this.#deadlineMs = options.deadlineMs ?? 2_000
     this.#now = options.now ?? Date.now
     this.#client = createClient({ address: this.#address, deadlineMs: this.#deadlineMs, tls: options.tls })
+    this.#client.on('ready', () => {
+      this.#connections += 1
+    })
     this.#lanes = this.#createLanes(randomName())
     this.#sessions = new Sessions({ lanes: this.#lanes, prefix: this.#prefix, ended: this.#sessionEnded })
     this.#wakes = this.#createWakes()
@@ -129,6 +133,7 @@ class RedisStore implements Store {
       client: this.#client,
       journalOf: this.#address.kind === 'cluster' ? laneJournalKey : () => serverJournal,
       header: [this.#node, channel(this.#prefix, ''), ...all],
+      connections: () => this.#connections,
       process,
       now: this.#now,
       deadlineMs: this.#deadlineMs,

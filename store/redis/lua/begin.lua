@@ -4,7 +4,7 @@
 
   KEYS[1]  the journal of the lane; its hash tag routes the script in a Cluster
   ARGV[1]  msgpack: { header, step, step, ... }
-           header: { process, sequence, now, changes, node, channels, limits... }, see below
+           header: { process, sequence, now, changes, verify, node, channels, limits... }, see below
            step:   { name, base of the keys, arguments... }; the head of each file lists them
   Result   msgpack: { result, result, ... } in the order of the steps. A result is an array, or a string: the code of
            the error that refused this one step. 'STALE' instead of the array: a later batch of this lane was done.
@@ -17,10 +17,10 @@
 ]]
 local batch = cmsgpack.unpack(ARGV[1])
 local header = batch[1]
-local PROCESS, SEQUENCE, NOW, CHANGES, NODE = unpack(header, 1, 5)
+local PROCESS, SEQUENCE, NOW, CHANGES, VERIFY, NODE, CHANNELS = unpack(header, 1, 7)
 local LIMIT = {
-  private_messages = header[7], private_bytes = header[8], broadcast_messages = header[9], broadcast_bytes = header[10],
-  retained_broadcasts = header[11], dedupe_ms = header[12],
+  private_messages = header[8], private_bytes = header[9], broadcast_messages = header[10], broadcast_bytes = header[11],
+  retained_broadcasts = header[12], dedupe_ms = header[13],
 }
 local call, pack, unpack_packed = redis.call, cmsgpack.pack, cmsgpack.unpack
 local journal = call('HMGET', KEYS[1], 'run', PROCESS)
@@ -38,14 +38,15 @@ end
 
 -- Which life of the server this is. A restart or failover without `appendfsync always` may lose the newest writes, so
 -- that an offset or epoch would be given twice. Records that were last written in another life jump ahead (`rebase`).
--- LASTSAVE is cheap and changes with every start; only when it changed is the run id asked for.
+-- The run id tells, and is asked for when the connection is new; between that, LASTSAVE is cheap and changes with every
+-- start that is not within the same second. A jump is a multiple of 65,535, so that packet ids made from offsets go on.
 local RUN = 0
 local JUMP = 65535 * 16
 if CHANGES then
   local saved = redis.pcall('LASTSAVE')
   local known_save, known_run
   if journal[1] then known_save, known_run = unpack_packed(journal[1]) end
-  if type(saved) == 'number' and saved == known_save then
+  if type(saved) == 'number' and saved == known_save and not VERIFY then
     RUN = known_run
   elseif type(saved) == 'number' then
     local info = redis.pcall('INFO', 'server')
@@ -54,7 +55,7 @@ if CHANGES then
       RUN = tonumber(id, 16)
     end
   end
-  if type(saved) == 'number' and saved ~= known_save then journal.run = pack(saved, RUN) end
+  if type(saved) == 'number' and (saved ~= known_save or RUN ~= known_run) then journal.run = pack(saved, RUN) end
 end
 
 local parts, needed = {}, {}

@@ -22,7 +22,7 @@ function parts.broadcast()
       local run, last, version, head, count, bytes, gaps = RUN, 0, 0, 0, 0, 0, nil
       if packed then run, last, version, head, count, bytes, gaps = unpack_packed(packed) end
       record = {
-        base = base, entries = base .. KEY.log, serial = 0, epoch = 0,
+        base = base, entries = base .. KEY.log, serial = 0,
         run = run, last = last, version = version, head = head, count = count, bytes = bytes, gaps = gaps,
       }
       apps[base] = record

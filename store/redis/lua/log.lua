@@ -47,7 +47,7 @@ function parts.log()
     if log.count == 0 then forget_entries(log) end
   end
 
-  -- Another life of the server: offsets and epochs of before may have been given and lost.
+  -- Another life of the server: offsets of before may have been given and lost.
   local function rebase(log)
     if log.run == RUN or RUN == 0 then return end
     if log.count > 0 then
@@ -61,7 +61,6 @@ function parts.log()
       log.gaps = gaps
     end
     log.last = log.last + JUMP
-    log.epoch = log.epoch + JUMP
     if log.version then log.version = log.version + JUMP end
     log.run = RUN
     log.dirty = true

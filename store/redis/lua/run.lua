@@ -32,8 +32,8 @@ for _, record in pairs(apps) do
   if record.dirty then needed.broadcast.store(record) end
 end
 for node, events in pairs(wakes) do
-  -- Each node listens to its own channel; '' is the one that all listen to.
-  call('PUBLISH', header[6] .. node, pack(events))
+  -- A wake is a hint: when it is forbidden, what was written stays written.
+  redis.pcall('PUBLISH', CHANNELS .. node, pack(events))
 end
 
 local reply = pack(results)

@@ -37,7 +37,9 @@ function parts.session()
         wake.tell(former.node, { 'e', id, record.epoch, 'SESSION_TAKEN_OVER' })
       end
     end
-    record.epoch, record.dirty = record.epoch + 1, true
+    -- After a jump of the offsets, epochs jump too, but only when one is given: the sessions of before are still good.
+    local jumped = math.floor(record.last / JUMP) * JUMP
+    record.epoch, record.dirty = math.max(record.epoch, jumped) + 1, true
     holder.store(record, NODE, 0, false)
     return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended }
   end

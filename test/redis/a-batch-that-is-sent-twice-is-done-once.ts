@@ -1,0 +1,131 @@
+// When an answer is lost and the batch is sent again: does each step take effect once, and answer the same?
+import t from 'tap'
+import { connectClient, createClient } from '../../store/redis/connection.ts'
+import { parseAddress } from '../../store/redis/address.ts'
+import { type Client } from '../../store/redis/connection.ts'
+import { encodeEntry } from '../../store/redis/entry.ts'
+import { broadcastBase, serverJournalKey } from '../../store/redis/keys.ts'
+import { Lanes, type Result, type StepKind } from '../../store/redis/lanes.ts'
+import type { Packable } from '../../store/redis/pack.ts'
+import * as steps from '../../store/redis/steps.ts'
+import { deviceMark, locate } from '../../store/redis/token.ts'
+import { faultProxy, startRedis } from '../support/index.ts'
+import { redisStore } from './support/engine.ts'
+import { APP, idOf, ids, known, message } from './support/people.ts'
+
+await t.test('every step, with each batch sent three times', async (t) => {
+  const redis = await startRedis(t)
+  const client = createClient({ address: parseAddress(redis.url), deadlineMs: 2_000 })
+  await connectClient(client, 5_000)
+  t.teardown(() => client.disconnect())
+  const replies: string[][] = []
+  const thrice = Object.create(client, {
+    pushBatchBuffer: {
+      value: async (journal: string, batch: Buffer) => {
+        const answers: Buffer[] = []
+        for (let time = 0; time < 3; time += 1) answers.push(await client.pushBatchBuffer(journal, batch))
+        replies.push(answers.map((answer) => answer.toString('hex')))
+        return answers[0]
+      },
+    },
+  }) as Client
+  const journal = serverJournalKey('push', 0)
+  const lanes = new Lanes({
+    client: thrice,
+    journalOf: () => journal,
+    connections: () => 1,
+    header: ['node', 'push:node:', 1000, 1e6, 1000, 1e6, 1000, 1e6],
+    process: 'process',
+    now: Date.now,
+    deadlineMs: 2_000,
+    waitingSteps: 1_000,
+    waitingBytes: 1e6,
+  })
+  const { base, id } = locate('push', idOf('phone'))
+  const soon = Date.now() + 60_000
+  const onToken = (kind: StepKind, ...args: Packable[]): Promise<Result> => lanes.run(kind, base, id, ...args)
+  const append = (name: string): Promise<Result> => {
+    const { expiresAt, payload } = message(name)
+    return onToken(steps.APPEND, '', encodeEntry(message(name)), expiresAt, payload.length, true, name, true)
+  }
+
+  t.same(await onToken(steps.REGISTER, APP, deviceMark(APP, 'phone'), 2e9, 0), [1, false, false])
+  // One turn, one batch.
+  t.same(await Promise.all([append('one'), append('two')]), [
+    [1, false, 0, 0, false],
+    [2, false, 0, 0, false],
+  ])
+  t.same(await onToken(steps.READ, 0, 10, 1e6).then((slice) => slice.length), 6, 'two entries, not six')
+  t.equal((await onToken(steps.OPEN, APP, 1, false))[0], 1)
+  t.same(await onToken(steps.SAVE, 1, 'state'), [])
+  t.match(await onToken(steps.OPEN, APP, 1, false), [2, Buffer.from('state'), true, 0, 0, 2, 1])
+  t.same(await onToken(steps.COMMIT, 2, 1, 0), [false, false, 1, 0])
+  t.same(await onToken(steps.CLOSE, 2, 'kept', soon), [])
+  t.same(await onToken(steps.FOLLOW, soon), [])
+  t.match(await onToken(steps.REVOKE), [true, false])
+  t.match(await onToken(steps.LOOKUP), [Buffer.from(APP), 2, true, true, 1, 0], 'revoked once')
+  const broadcast = message('all')
+  const publish = (): Promise<Result> =>
+    lanes.run(
+      steps.PUBLISH,
+      broadcastBase('push', APP),
+      APP,
+      encodeEntry(broadcast, { kind: 'all' }),
+      broadcast.expiresAt,
+      3,
+      true,
+      '*',
+      'all',
+      false,
+    )
+  t.same(await publish(), [1, false, 0, 0])
+  t.same(await publish(), [2, false, 0, 0])
+  t.equal(replies.length > 10, true)
+  t.same(
+    replies.filter(([first, ...others]) => others.some((other) => other !== first)),
+    [],
+    'every repetition answered the same',
+  )
+  t.match((await client.pushBatchBuffer(journal, staleBatch())).toString(), /STALE/, 'an older batch is refused')
+})
+
+/** { { 'process', 1, now, changes, verify, ... } } */
+function staleBatch(): Buffer {
+  const header = ['process', 1, 0, true, false, 'node', 'push:node:', 1, 1, 1, 1, 1, 1]
+  const bytes: number[] = [0x91, 0x90 | header.length]
+  for (const value of header) {
+    if (typeof value === 'number') bytes.push(value)
+    else if (typeof value === 'boolean') bytes.push(value ? 0xc3 : 0xc2)
+    else bytes.push(0xa0 | value.length, ...Buffer.from(value))
+  }
+  return Buffer.from(bytes)
+}
+
+await t.test('an answer that is lost with its connection', async (t) => {
+  const redis = await startRedis(t)
+  const proxy = await faultProxy(t, redis.port)
+  const near = await redisStore(t, { url: redis.url })
+  const far = await redisStore(t, { url: `redis://127.0.0.1:${proxy.port}`, deadlineMs: 5_000 })
+  const token = await known(near, 'phone')
+  await far.append({ tokenId: token, message: message('first'), dedupe: false })
+
+  proxy.freeze('down')
+  const unanswered = far.append({ tokenId: token, message: message('second'), dedupe: false })
+  while (!(await ids(near, token)).includes('second')) await new Promise((resolve) => setImmediate(resolve))
+  proxy.cut()
+  proxy.heal()
+  t.match(await unanswered, { offset: 2, duplicate: false, dropped: 0 })
+  t.same(await ids(near, token), ['first', 'second'])
+})
+
+await t.test('scripts that Redis forgot are sent again', async (t) => {
+  const redis = await startRedis(t)
+  const store = await redisStore(t, { url: redis.url })
+  const token = await known(store, 'phone')
+  await redis.cli('script', 'flush')
+  const sent = ['one', 'two', 'three'].map((id) =>
+    store.append({ tokenId: token, message: message(id), dedupe: false }),
+  )
+  await Promise.all(sent)
+  t.same(await ids(store, token), ['one', 'two', 'three'])
+})

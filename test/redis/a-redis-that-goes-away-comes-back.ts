@@ -1,0 +1,44 @@
+// What do callers get while Redis is down, and does everything go on by itself when it is back?
+import t from 'tap'
+import { eventually, startRedis } from '../support/index.ts'
+import { redisStore } from './support/engine.ts'
+import { ids, known, message, UNAVAILABLE } from './support/people.ts'
+
+await t.test('a redis that goes away comes back', async (t) => {
+  const redis = await startRedis(t)
+  const store = await redisStore(t, { url: redis.url, deadlineMs: 500 })
+  const resyncs: string[] = []
+  const heard: number[] = []
+  store.watch({
+    privateAppended: (_, offset) => void heard.push(offset),
+    broadcastAppended: () => undefined,
+    sessionEnded: () => undefined,
+    cursorMoved: () => undefined,
+    resync: () => void resyncs.push('resync'),
+  })
+  const token = await known(store, 'phone')
+  await store.append({ tokenId: token, message: message('before'), dedupe: true })
+  const session = await store.openSession({ tokenId: token, app: 'weather', generation: 1, cleanStart: false })
+
+  await redis.kill()
+  await Promise.all([
+    t.rejects(store.append({ tokenId: token, message: message('while'), dedupe: true }), UNAVAILABLE, 'no acceptance'),
+    t.rejects(store.commit([{ tokenId: token, private: 1 }]), UNAVAILABLE),
+    t.rejects(store.readPrivate(token, 0, { entries: 1, bytes: 1 }), UNAVAILABLE),
+    t.rejects(store.health(), UNAVAILABLE),
+    t.rejects(
+      store.secret('name', () => 'secret'),
+      UNAVAILABLE,
+    ),
+  ])
+
+  await redis.restart()
+  await eventually('a store that is healthy', () => store.health())
+  await eventually('a resync, as wakes may have been lost', () => resyncs.length > 0)
+  t.same(await ids(store, token), ['before'])
+  const after = await store.append({ tokenId: token, message: message('after'), dedupe: true })
+  t.ok(after.offset > 1)
+  await eventually('a wake', () => heard.includes(after.offset))
+  t.same(await store.commit([{ tokenId: token, epoch: session.epoch, private: 1 }]), [], 'the session is still held')
+  t.same(await ids(store, token), ['after'])
+})
