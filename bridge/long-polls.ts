@@ -20,6 +20,8 @@ export interface LongPolls {
   enter(device: Device, seconds: number, gone: AbortSignal): Promise<LongPoll>
   /** Starts to hear the store; returns how to stop. */
   watch(): () => void
+  /** The token may have been revoked or switched here: who waits with it asks the registry again. */
+  recheck(tokenId: TokenId): void
   /** Ends every poll, and lets none in. */
   close(): void
 }
@@ -71,7 +73,12 @@ export function createLongPolls(store: Store, limits: HttpLimits): LongPolls {
     return [...byToken.values()].flatMap(({ polls }) => [...polls])
   }
 
+  function recheck(tokenId: TokenId): void {
+    wake(byToken.get(tokenId)?.polls)
+  }
+
   return {
+    recheck,
     async enter(device, seconds, gone) {
       if (isClosed) throw new PushError('SHUTTING_DOWN')
       if (open >= limits.waiting) throw new PushError('RATE_LIMITED', 'too many long polls')
@@ -87,7 +94,7 @@ export function createLongPolls(store: Store, limits: HttpLimits): LongPolls {
     },
     watch: () =>
       store.watch({
-        privateAppended: (tokenId) => wake(byToken.get(tokenId)?.polls),
+        privateAppended: recheck,
         broadcastAppended(app, _offset, entry) {
           const answers = new Map<string, boolean>()
           for (const poll of byApp.get(app) ?? []) {
@@ -98,9 +105,9 @@ export function createLongPolls(store: Store, limits: HttpLimits): LongPolls {
             if (isFor) poll.wake()
           }
         },
-        // The poll asks the registry again and finds out why. A newer MQTT session is nothing to it.
+        // A newer MQTT session is nothing to it; for the rest, the registry knows why.
         sessionEnded: (tokenId, _epoch, reason) => {
-          if (reason !== 'SESSION_TAKEN_OVER') wake(byToken.get(tokenId)?.polls)
+          if (reason !== 'SESSION_TAKEN_OVER') recheck(tokenId)
         },
         cursorMoved: () => {},
         resync: () => wake(everyPoll()),

@@ -7,6 +7,7 @@ import { broadcastTopic, isAppName, isName, isVersion, mayActFor, privateTopic }
 import type { Guard } from '../authenticate.ts'
 import type { Api } from '../frame.ts'
 import type { TokenTtl } from '../limits.ts'
+import type { LongPolls } from '../long-polls.ts'
 import { BODY_ERRORS, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'
 
 const NAME = '1 to 128 bytes without control characters, `/`, `+`, `#` or a `$` at the start'
@@ -57,11 +58,12 @@ export interface IssueContext {
   readonly auth: Auth
   readonly store: Store
   readonly guard: Guard
+  readonly longPolls: LongPolls
   readonly tokenTtl: TokenTtl
   readonly now: () => number
 }
 
-export function issueTokens(api: Api, { auth, store, guard, tokenTtl, now }: IssueContext): void {
+export function issueTokens(api: Api, { auth, store, guard, longPolls, tokenTtl, now }: IssueContext): void {
   const schema = {
     operationId: 'issueToken',
     summary: 'Issue a message token',
@@ -89,7 +91,9 @@ export function issueTokens(api: Api, { auth, store, guard, tokenTtl, now }: Iss
     if (!mayActFor(guard.providerOf(request), app)) throw new PushError('APP_FORBIDDEN')
     const names = { app, device, account, ...(version === undefined ? {} : { version }) }
     const tokenId = auth.tokenIdOf(names)
-    const { generation } = await store.registerToken({ ...names, tokenId, expiresAt: now() + ttl * 1000 })
+    const registered = await store.registerToken({ ...names, tokenId, expiresAt: now() + ttl * 1000 })
+    const { generation, switchedFrom } = registered
+    if (switchedFrom !== undefined) longPolls.recheck(switchedFrom)
     const issued = auth.issue({ ...names, ttl, generation })
     return reply.code(201).send({
       token: issued.token,

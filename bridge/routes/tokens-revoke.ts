@@ -5,9 +5,16 @@ import type { Store } from '../../store/contract.ts'
 import { isTokenId, mayActFor, type Provider } from '../../topics/index.ts'
 import type { Guard } from '../authenticate.ts'
 import type { Api } from '../frame.ts'
+import type { LongPolls } from '../long-polls.ts'
 import { problems, PROVIDER_ERRORS, tokenIdSchema } from '../schemas.ts'
 
-export function revokeTokens(api: Api, { store, guard }: { readonly store: Store; readonly guard: Guard }): void {
+export interface RevokeContext {
+  readonly store: Store
+  readonly guard: Guard
+  readonly longPolls: LongPolls
+}
+
+export function revokeTokens(api: Api, { store, guard, longPolls }: RevokeContext): void {
   const schema = {
     operationId: 'revokeToken',
     summary: 'Revoke the tokens of a token id',
@@ -25,6 +32,7 @@ export function revokeTokens(api: Api, { store, guard }: { readonly store: Store
     if (!isTokenId(tokenId)) throw new PushError('TOKEN_UNKNOWN')
     await checkScope(store, guard.providerOf(request), tokenId)
     if (!(await store.revokeToken(tokenId))) throw new PushError('TOKEN_UNKNOWN')
+    longPolls.recheck(tokenId)
     return reply.code(204).send(null)
   })
 }

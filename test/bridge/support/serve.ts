@@ -13,6 +13,8 @@ import { temporaryFolder } from '../../support/folders.ts'
 export interface ServeOptions extends Partial<Pick<HttpApiOptions, 'tokenTtl' | 'now' | 'randomId' | 'ready'>> {
   readonly limits?: Partial<HttpLimits & MessageLimits>
   readonly providers?: readonly ProviderKey[]
+  /** Default: the embedded one, in a folder of the test's own. */
+  readonly engine?: (now: () => number) => Store
   /** Stands between the API and the store. */
   readonly around?: (store: Store) => Partial<Store>
 }
@@ -32,8 +34,8 @@ export interface Served {
 export const PROVIDER_KEY = 'provider-key-of-the-tests-0123456789'
 
 export async function serve(t: Scope, options: ServeOptions = {}): Promise<Served> {
-  const { limits, providers = [], around = () => ({}), now = Date.now, ...rest } = options
-  const engine = openLevelStore({ directory: temporaryFolder(t, 'bridge'), now })
+  const { limits, providers = [], around = () => ({}), now = Date.now, engine: make, ...rest } = options
+  const engine = make?.(now) ?? openLevelStore({ directory: temporaryFolder(t, 'bridge'), now })
   await engine.open()
   const auth = await openAuth({ secrets: engine, providers: [{ name: 'all', key: PROVIDER_KEY }, ...providers], now })
   const store = between(engine, around(engine))
