@@ -45,7 +45,8 @@ t.test('one server through several lives', async (t) => {
   const sub = await mosquittoSub(t, server, '-u', 'device', '-P', issued.token, '-q', '1', '-t', issued.topics.private)
   const provider = await connectProvider(t, server)
   await provider.publish(issued.topics.private, 'from a provider')
-  t.match(await sub.next(), { payload: 'from a provider', qos: 1 })
+  // The kill may have lost acknowledgements that were not written yet, so an older message may come once more.
+  t.match(await sub.messages.nextWhere(({ payload }) => payload === 'from a provider'), { qos: 1 })
   await sub.stop()
   await provider.end()
 
@@ -55,7 +56,7 @@ t.test('one server through several lives', async (t) => {
 
   await send(server, { token: issued.token }, { json: true })
   const looked = await lookup(server, issued.token)
-  t.equal(looked.messages.length, 1)
+  t.match(looked.messages.at(-1), { payload: '{"json":true}' })
   await ack(server, issued.token, looked.cursor)
   t.same((await lookup(server, issued.token)).messages, [])
   t.ok((await metric(server, 'push_accepted_total', 'destination="private"')) >= 1)

@@ -15,6 +15,8 @@ export interface ProgramOptions {
   readonly cwd?: string
   /** `ignore` gives an empty input. Default `ignore`. */
   readonly stdin?: 'ignore' | 'pipe'
+  /** A process group of its own, as a shell gives to a command that a person types. */
+  readonly ownGroup?: boolean
 }
 
 export interface Program {
@@ -28,6 +30,8 @@ export interface Program {
   readonly running: boolean
   /** Sends a signal and awaits the end. */
   kill(signal?: NodeJS.Signals): Promise<Exit>
+  /** Signals the whole group, as Ctrl-C does, and awaits the end; needs `ownGroup`. */
+  killGroup(signal: NodeJS.Signals): Promise<Exit>
 }
 
 /**
@@ -49,12 +53,16 @@ export function startProgram(
 ): Program {
   const child = spawn('env', bareCommand(options.env ?? {}, command, args), {
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    detached: options.ownGroup === true,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   const name = `${command} ${args.join(' ')}`
   const stdout = new ArrivalQueue<string>(`a line of ${name}`)
   const stderr: string[] = []
-  const killNow = () => void child.kill('SIGKILL')
+  const killNow = () => {
+    if (options.ownGroup === true) signalGroup(child, 'SIGKILL')
+    else child.kill('SIGKILL')
+  }
   process.setMaxListeners(0)
   process.once('exit', killNow)
 
@@ -91,9 +99,25 @@ export function startProgram(
       if (program.running) child.kill(signal)
       return exited
     },
+    killGroup(signal) {
+      signalGroup(child, signal)
+      return exited
+    },
   }
-  t.teardown(() => (program.running ? program.kill('SIGKILL') : undefined))
+  t.teardown(async () => {
+    if (options.ownGroup === true) await program.killGroup('SIGKILL')
+    else if (program.running) await program.kill('SIGKILL')
+  })
   return program
+}
+
+/** A group whose processes have all ended is no error. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 /** Runs a program to its end and gives what it said; fails with its error output when it ends badly. */

@@ -49,7 +49,7 @@ export interface Server {
 }
 
 /** Where the build is: `dist/`, or PUSH_TEST_DIST for who works on sources that others are changing too. */
-function builtMain(): string {
+export function builtMain(): string {
   const given = process.env.PUSH_TEST_DIST
   if (given !== undefined) return join(given, 'main.js')
   const dist = join(ROOT, 'dist')
