@@ -8,7 +8,7 @@ const server = await startServer(t)
 const ann = await join(t, server, ANN)
 const bob = await join(t, server, NEIGHBOURS['another device'])
 const provider = await connectProvider(t, server)
-t.same(await provider.subscribe(['chat/u/#', 'mail/u/#']), [1, 1])
+await provider.subscribe(['chat/u/#', 'mail/u/#'])
 
 const forbidden = (own: string, ownId: string) => [
   own,

@@ -111,5 +111,7 @@ await t.test('a cut, longer, differently spelled or foreign signature', async (t
   }
 })
 
-await getsItsOwn(t, server, ann)
-await gotNothing(t, server, ann)
+await t.test('Ann never noticed', async (t) => {
+  await getsItsOwn(t, server, ann)
+  await gotNothing(t, server, ann)
+})

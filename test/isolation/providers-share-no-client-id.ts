@@ -20,7 +20,7 @@ const mail = await join(t, server, { ...ANN, app: 'mail' })
 
 for (const protocolVersion of [4, 5] as const) {
   const how = {
-    clientId: 'the-same-client-id',
+    clientId: `the-same-client-id-${protocolVersion}`,
     protocolVersion,
     clean: false,
     ...(protocolVersion === 5 ? { properties: { sessionExpiryInterval: 3600 } } : {}),

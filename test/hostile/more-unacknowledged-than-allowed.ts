@@ -1,0 +1,84 @@
+// What happens to a client that has more messages unacknowledged than the server's Receive Maximum?
+import { generate } from 'mqtt-packet'
+import t from 'tap'
+import { barrier, connectDevice, connectRaw, issueToken, startServer } from '../support/index.ts'
+import { bystander } from './support/bystander.ts'
+
+const MAXIMUM = 4
+const server = await startServer(t, { settings: { PUSH_RECEIVE_MAXIMUM: String(MAXIMUM) } })
+const healthy = await bystander(t, server)
+const issued = await issueToken(server, { app: 'chat', device: 'phone-1' })
+const receiver = await connectDevice(t, server, issued, { subscribe: true })
+const talker = await issueToken(server, { app: 'chat', device: 'phone-2' })
+
+const roles = {
+  provider: {
+    fields: { username: 'provider', password: Buffer.from(server.providerKey) },
+    topic: issued.topics.private,
+  },
+  device: { fields: { token: talker.token }, topic: `chat/u/${talker.tokenId}/x` },
+}
+
+function burst(topic: string, count: number, qos: 1 | 2, protocolVersion: 4 | 5): Buffer {
+  const packets = Array.from({ length: count }, (_, index) =>
+    generate(
+      { cmd: 'publish', topic, payload: `m${index}`, qos, messageId: index + 1, dup: false, retain: false },
+      { protocolVersion },
+    ),
+  )
+  return Buffer.concat(packets)
+}
+
+for (const [role, { fields, topic }] of Object.entries(roles)) {
+  await t.test(`${role}: the maximum is announced, and as many at once are taken`, async (t) => {
+    const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 5 })
+    t.equal((await raw.connect(fields)).properties?.receiveMaximum, MAXIMUM)
+    raw.sendBytes(burst(topic, MAXIMUM, 1, 5))
+    const ids: unknown[] = []
+    while (ids.length < MAXIMUM) ids.push((await raw.next('puback')).messageId)
+    t.same(ids, [1, 2, 3, 4], 'acknowledged in order')
+    await raw.ping()
+    await raw.end()
+  })
+
+  await t.test(`${role}: QoS 2 beyond it, MQTT 5`, async (t) => {
+    const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 5 })
+    await raw.connect(fields)
+    raw.sendBytes(burst(topic, MAXIMUM + 1, 2, 5))
+    t.match(await raw.next('disconnect'), { reasonCode: 0x93 })
+    await raw.closed
+    const received = raw.packets.received.filter(({ cmd }) => cmd === 'pubrec')
+    t.ok(received.length <= MAXIMUM, 'no more than that were taken')
+  })
+
+  await t.test(`${role}: fifty at once on 3.1.1, which knows no maximum, are all acknowledged`, async (t) => {
+    const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 4 })
+    await raw.connect(fields)
+    raw.sendBytes(burst(topic, 50, 1, 4))
+    const ids: unknown[] = []
+    while (ids.length < 50) ids.push((await raw.next('puback')).messageId)
+    t.same(
+      ids,
+      Array.from({ length: 50 }, (_, index) => index + 1),
+    )
+    await raw.ping()
+    await raw.end()
+  })
+}
+
+await t.test('a provider with a thousand at once, MQTT 5', async (t) => {
+  await barrier(server, receiver)
+  const seen = receiver.received.length
+  const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 5 })
+  await raw.connect(roles.provider.fields)
+  raw.sendBytes(burst(issued.topics.private, 1000, 1, 5))
+  t.match(await raw.next('disconnect'), { reasonCode: 0x93 })
+  await raw.closed
+  const acknowledged = raw.packets.received.filter(({ cmd }) => cmd === 'puback').length
+  await barrier(server, receiver)
+  const delivered = receiver.received.length - seen - 1
+  t.ok(delivered >= acknowledged, 'what was acknowledged arrived')
+  t.ok(delivered <= acknowledged + MAXIMUM + 1, 'and no more than was on its way')
+})
+
+await t.test('the others', (t) => healthy.isServed(t))
