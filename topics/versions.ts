@@ -38,25 +38,25 @@ export function decodeSelector(text: string): VersionSelector {
   throw new TypeError('not the text of a version selector')
 }
 
+/** Whether the selector takes this version; see `selectorTest` for how. */
+export function selects(selector: VersionSelector, version: string): boolean {
+  return selectorTest(selector)(version)
+}
+
 /**
+ * The same for many versions: a range is compiled once.
+ *
  * A range takes pre-releases in order (`2.2.0-beta.1` is within `>=2.1 <3`), since a beta tester runs the app too.
  * `2.1` counts as `2.1.0`. A version that is not semver is in no range.
  */
-export function selects(selector: VersionSelector, version: string): boolean {
-  switch (selector.kind) {
-    case 'exact':
-      return selector.version === version
-    case 'range':
-      return inRange(selector.range, version)
-    case 'all':
-      return true
+export function selectorTest(selector: VersionSelector): (version: string) => boolean {
+  if (selector.kind === 'all') return () => true
+  if (selector.kind === 'exact') return (version) => selector.version === version
+  const range = compileRange(selector.range)
+  return (version) => {
+    const parsed = parseVersion(version)
+    return range !== undefined && parsed !== undefined && range.test(parsed)
   }
-}
-
-function inRange(text: string, version: string): boolean {
-  const range = compileRange(text)
-  const parsed = parseVersion(version)
-  return range !== undefined && parsed !== undefined && range.test(parsed)
 }
 
 function compileRange(text: string): Range | undefined {

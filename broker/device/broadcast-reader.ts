@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../../store/contract.ts'
-import { selects } from '../../topics/index.ts'
+import { selectorTest } from '../../topics/index.ts'
 
 /** A session as this file sees it. */
 export interface BroadcastListener {
@@ -39,6 +39,7 @@ export class BroadcastReader {
   /** The tail holds every entry after this offset, up to `#end`. */
   #tailFrom = 0
   readonly #arrived = new Map<number, BroadcastEntry>()
+  readonly #tests = new WeakMap<BroadcastEntry, (version: string) => boolean>()
 
   constructor(app: string, store: Store, logger: Logger) {
     this.app = app
@@ -76,6 +77,16 @@ export class BroadcastReader {
     const slice = await this.#store.readBroadcast(this.app, after, limit)
     if (this.#end === undefined) this.#begin(slice.end)
     return slice
+  }
+
+  /** Whether an entry is for a version; its range is compiled once, however many devices ask. */
+  selects(entry: BroadcastEntry, version: string): boolean {
+    let test = this.#tests.get(entry)
+    if (test === undefined) {
+      test = selectorTest(entry.selector)
+      this.#tests.set(entry, test)
+    }
+    return test(version)
   }
 
   /** A wake, which may be late, doubled, or without its entry. */
@@ -156,7 +167,7 @@ export class BroadcastReader {
     const packets: PacketCache = new Map()
     let handed = 0
     for (const [version, listeners] of this.#byVersion) {
-      if (!selects(entry.selector, version)) continue
+      if (!this.selects(entry, version)) continue
       for (const listener of listeners) {
         listener.broadcastArrived(entry, version, packets)
         if (++handed % SLICE === 0) {

@@ -4,7 +4,7 @@
  * that can be written again, and the sweep.
  */
 import type { BroadcastEntry, Cursors, LogEntry, LogSlice, OpenedSession, ReadLimit } from '../../store/contract.ts'
-import { broadcastTopic, parseTopic, selects } from '../../topics/index.ts'
+import { broadcastTopic, parseTopic } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import { withPacketId } from '../codec/encoder.ts'
 import type { BroadcastReader, PacketCache } from './broadcast-reader.ts'
@@ -292,7 +292,7 @@ export class Drain {
     const log = this.#broadcast
     const slice = await reader.read(log.sent, this.#limit())
     const complete = this.#sendEach(slice, log, (entry) => {
-      const [version, subscription] = this.#match(entry)
+      const [version, subscription] = this.#match(reader, entry)
       if (entry.offset <= log.sent) return true
       if (version === undefined || subscription === undefined) log.pass(entry.offset)
       else if (log.isInFlight(broadcastPacketId(entry.offset))) return false
@@ -389,9 +389,9 @@ export class Drain {
     return { topic, subscription, level, maximumPacketSize: this.#maximumPacketSize, now: node.now() }
   }
 
-  #match(entry: BroadcastEntry): [string, Subscription] | [undefined, undefined] {
+  #match(reader: BroadcastReader, entry: BroadcastEntry): [string, Subscription] | [undefined, undefined] {
     for (const [version, subscription] of this.#versions ?? []) {
-      if (selects(entry.selector, version)) return [version, subscription]
+      if (reader.selects(entry, version)) return [version, subscription]
     }
     return [undefined, undefined]
   }

@@ -7,6 +7,7 @@ import { PushError, type ErrorCode } from '../../errors.ts'
 import { Decoder, ProtocolViolation } from '../codec/decoder.ts'
 import { encodeConnack, encodeDisconnect } from '../codec/encoder.ts'
 import type { ConnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
+import { encodeViolationReply } from '../codec/violation-reply.ts'
 import type { GateContext } from './context.ts'
 import { Outbox } from './outbox.ts'
 import type { Timed } from './timer-wheel.ts'
@@ -226,16 +227,10 @@ export class Connection implements Timed {
   /** The decoder knows what the peer can be told (section 4.13). */
   #violated(violation: ProtocolViolation, known: PushError): void {
     const { context } = this
-    const { reply, reason, returnCode } = violation
-    const counter = reply === 'connack' ? context.metrics.refusedConnects : context.metrics.disconnects
+    const counter = violation.reply === 'connack' ? context.metrics.refusedConnects : context.metrics.disconnects
     counter.inc({ code: known.code })
     context.logger.info({ connection: this.id, code: known.code, detail: known.detail }, 'malformed packet')
-    const text = { reasonString: known.message }
-    if (reply === 'disconnect') this.#last(encodeDisconnect(reason, known.message), known.code)
-    else if (reply === 'none') this.#last(undefined, known.code)
-    else if (returnCode !== undefined)
-      this.#last(encodeConnack(4, { sessionPresent: false, reason, returnCode }), known.code)
-    else this.#last(encodeConnack(5, { sessionPresent: false, reason, returnCode: 0, properties: text }), known.code)
+    this.#last(encodeViolationReply(violation), known.code)
   }
 
   #drained(): void {
