@@ -19,15 +19,18 @@ const MAY_IMPORT: Record<Folder, readonly Folder[]> = {
   'mosquitto-compat': ['topics'],
 }
 
+/** Where the parts of Aedes that keep other MQTT state are chosen. */
+const PERSISTENCES = ['broker/aedes/persistence.ts', 'broker/aedes/redis-persistence.ts']
+
 /** Packages that only some may import: whole folders, or single files. */
 const ONLY: Record<string, readonly string[]> = {
   aedes: ['index.ts', 'main.ts', 'broker/'],
   'aedes/lib/client.js': ['index.ts', 'main.ts', 'broker/'],
-  'aedes-persistence-level': ['broker/aedes/persistence.ts'],
-  'aedes-persistence-redis': ['broker/aedes/persistence.ts'],
-  'mqemitter-redis': ['broker/aedes/persistence.ts', 'store/'],
-  'classic-level': ['broker/aedes/persistence.ts', 'store/'],
-  ioredis: ['broker/aedes/persistence.ts', 'store/'],
+  'aedes-persistence-level': PERSISTENCES,
+  'aedes-persistence-redis': PERSISTENCES,
+  'mqemitter-redis': [...PERSISTENCES, 'store/'],
+  'classic-level': [...PERSISTENCES, 'store/'],
+  ioredis: [...PERSISTENCES, 'store/'],
   'fast-jwt': ['auth/'],
   mqtt: ['bridge/'],
   'node:process': ['main.ts', 'config.ts'],
@@ -80,7 +83,7 @@ function arrowCases(): Case[] {
 
 function packageCases(): Case[] {
   const places = FOLDERS.flatMap((folder) => [`${folder}/x.ts`, `${folder}/deep/x.ts`, `${folder}/main.ts`])
-  const files = [...places, 'broker/aedes/persistence.ts', ...ROOT_FILES, ...FREE]
+  const files = [...places, ...PERSISTENCES, ...ROOT_FILES, ...FREE]
   return Object.entries(ONLY).flatMap(([name, allowed]) =>
     files.map((file) => ({ file, code: importOf(name), refused: !isAllowed(file, [...allowed, ...FREE]) })),
   )
