@@ -2,10 +2,12 @@
  * `npm run check:package`: is what npm would publish whole? Packs it, has publint and attw judge the tarball, looks for
  * the files that the compiler does not make, then installs it in an empty project and imports it there.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fail, npm, prepare, root, run } from './prepare.mjs'
 import { sourceFiles } from './build-stamp.mjs'
 
@@ -45,5 +47,19 @@ writeFileSync(
   "import * as push from 'aedes-push'\nif (typeof push.createPush !== 'function') throw new Error('no createPush')\n",
 )
 run(process.execPath, ['use.mjs'], { cwd: project })
-run(join(project, 'node_modules', '.bin', 'aedes-push'), ['--help'], { cwd: project })
+await startsAndStops(join(project, 'node_modules', '.bin', 'aedes-push'))
 console.error('aedes-push: the package is whole')
+
+/** The installed command says ready, and ends in order. */
+async function startsAndStops(command) {
+  const server = spawn(command, ['--mqtt-port', '0', '--http-port', '0'], {
+    cwd: project,
+    stdio: ['ignore', 'pipe', 2],
+  })
+  const exit = once(server, 'exit')
+  for await (const line of createInterface({ input: server.stdout })) {
+    if (line.startsWith('ready ')) server.kill('SIGTERM')
+  }
+  const [code] = await exit
+  if (code !== 0) fail(`the installed command ended with ${code}`)
+}
