@@ -9,7 +9,7 @@ import { encodeConnack, encodeDisconnect } from '../codec/encoder.ts'
 import type { ConnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
 import { encodeViolationReply } from '../codec/violation-reply.ts'
 import type { GateContext } from './context.ts'
-import { Outbox } from './outbox.ts'
+import { Outbox, type OutboxOwner } from './outbox.ts'
 import type { Timed } from './timer-wheel.ts'
 
 /** What a connection is used for, once its CONNECT was accepted. */
@@ -27,7 +27,7 @@ export interface Role {
 /** How long a peer may take to read the last bytes before its socket is destroyed, ms. */
 const LINGER_MS = 2000
 
-export class Connection implements Timed {
+export class Connection implements Timed, OutboxOwner {
   readonly stream: Duplex
   /** For logs. */
   readonly id: string
@@ -54,7 +54,7 @@ export class Connection implements Timed {
     this.id = id
     this.remoteAddress = remoteAddress
     this.#decoder = new Decoder(context.decoder)
-    this.#outbox = new Outbox(stream, context.flusher)
+    this.#outbox = new Outbox(stream, context.flusher, this)
     this.#keepAliveMs = context.limits.connectTimeoutMs
     this.#lastPacketAt = context.now()
     context.wheel.set(this, this.#lastPacketAt + this.#keepAliveMs)
@@ -77,7 +77,16 @@ export class Connection implements Timed {
   write(chunk: Uint8Array): void {
     if (this.#state !== 'open') return
     this.#outbox.write(chunk)
-    if (this.#stalledSince === 0 && this.stream.writableNeedDrain) this.#stalled()
+  }
+
+  /**
+   * Only here, after the turn's writes, is it known whether the peer keeps up. Whoever stopped writing at the high-water
+   * mark waits for `drained`, which no event announces when the socket took all of it.
+   */
+  flushed(bytes: number): void {
+    if (this.#state !== 'open') return
+    if (this.stream.writableNeedDrain) this.#stalled()
+    else if (bytes >= this.context.limits.outputHighWater) this.#drained()
   }
 
   /** From CONNECT: seconds of the keep alive, 0 for none, and when the credentials end (0: never). */
@@ -240,6 +249,7 @@ export class Connection implements Timed {
   }
 
   #stalled(): void {
+    if (this.#stalledSince > 0) return
     this.#stalledSince = this.context.now()
     this.#arm(this.#stalledSince)
   }
@@ -252,8 +262,8 @@ export class Connection implements Timed {
   /** Writes the last bytes, then closes; whatever the peer does, the socket is gone after a while. */
   #last(bytes: Uint8Array | undefined, code: ErrorCode | undefined): void {
     if (this.#state !== 'open') return
-    this.#outbox.flush()
     this.#state = 'ending'
+    this.#outbox.flush()
     if (bytes !== undefined && !this.stream.destroyed) this.stream.write(bytes)
     this.stream.end()
     // Closing with unread input would reset the connection and take the last bytes with it: read on, into nothing.

@@ -24,15 +24,22 @@ export class Flusher {
   }
 }
 
+export interface OutboxOwner {
+  /** So many bytes have gone to the stream; it may need to drain now. */
+  flushed(bytes: number): void
+}
+
 export class Outbox {
   readonly #stream: Duplex
   readonly #flusher: Flusher
+  readonly #owner: OutboxOwner
   #chunks: Uint8Array[] = []
   #bytes = 0
 
-  constructor(stream: Duplex, flusher: Flusher) {
+  constructor(stream: Duplex, flusher: Flusher, owner: OutboxOwner) {
     this.#stream = stream
     this.#flusher = flusher
+    this.#owner = owner
   }
 
   /** Bytes that are not with the kernel yet. */
@@ -63,5 +70,6 @@ export class Outbox {
       for (const chunk of chunks) this.#stream.write(chunk)
       this.#stream.uncork()
     }
+    this.#owner.flushed(bytes)
   }
 }
