@@ -59,7 +59,10 @@ export function createGuard(
   }
 }
 
-/** What the registry says of a verified device. @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, STORE_UNAVAILABLE */
+/**
+ * What the registry says of a verified device.
+ * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, STORE_UNAVAILABLE
+ */
 export async function knowDevice(store: Pick<Store, 'lookupToken'>, device: Device): Promise<KnownDevice> {
   const record = await store.lookupToken(device.tokenId)
   if (record === undefined) throw new PushError('TOKEN_UNKNOWN')

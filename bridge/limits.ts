@@ -1,7 +1,7 @@
 /** What the HTTP side allows; the defaults are what `config.ts` starts from. */
 
 export interface HttpLimits {
-  /** Largest request body, bytes (default 1 MiB: the largest payload as base64, or 1,000 tokens, fit with room to spare). */
+  /** Largest request body, bytes (default 1 MiB: the largest payload as base64, or 1,000 tokens, and room to spare). */
   readonly bodyBytes: number
   /** Tokens one request may name (default 1,000). */
   readonly tokens: number

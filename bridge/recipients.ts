@@ -24,7 +24,7 @@ export interface RecipientContext {
   readonly verify: (token: string) => Device
 }
 
-/** @throws NAME_INVALID, VERSION_INVALID, VERSION_RANGE_INVALID, APP_FORBIDDEN, and what `RecipientContext` throws for all */
+/** @throws NAME_INVALID, VERSION_INVALID, VERSION_RANGE_INVALID, APP_FORBIDDEN, and what the context throws for all */
 export async function recipientsOf(to: To, context: RecipientContext): Promise<Recipients> {
   if (to.app !== undefined) checkApp(to.app, context.provider)
   const tokens = to.tokens ?? (to.token === undefined ? undefined : [to.token])

@@ -10,7 +10,7 @@ export interface UpstreamOptions {
   /** Instead of the ones in the URL. */
   readonly username?: string | undefined
   readonly password?: string | undefined
-  /** 5 unless the broker speaks 3.1.1 only: 3.1.1 has no ids, no ranges, no time to live, and no reason for a refusal. */
+  /** 5 unless the broker speaks 3.1.1 (4) only, which has no ids, no ranges, no time to live, and no refusals. */
   readonly protocolVersion?: 4 | 5 | undefined
   /** For a connection to be made, and from a request to its PUBACK (default 10 s). */
   readonly timeoutMs?: number | undefined

@@ -34,7 +34,7 @@ export function createRemotePublisher(upstream: Upstream, metrics: Metrics): Pub
   }
 }
 
-/** A range goes to the broadcast topic of the version `*`; the accept stage of a server of ours reads its user property. */
+/** A range goes to the broadcast topic of the version `*`; a server of ours reads the user property with it. */
 function topicOf(destination: Destination): string {
   if (destination.kind === 'private') return privateTopic(destination.app ?? '', destination.tokenId)
   const { app, selector } = destination

@@ -37,7 +37,10 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
   const { auth, metrics, limits, logger, now = Date.now, randomId = randomUUID } = options
   const upstream = openUpstream(options.upstream, logger)
   const publisher = createRemotePublisher(upstream, metrics)
-  const guard = createGuard({ provider: auth.provider, verify: auth.verify ?? refuseDevice }, refuseCall)
+  const canVerify = auth.verify !== undefined
+  const verify = (token: string) => auth.verify?.(token) ?? refuseToken()
+  const provider = (key: string | Uint8Array) => auth.provider(key)
+  const guard = createGuard({ provider, verify: canVerify ? verify : refuseDevice }, refuseCall)
 
   const app = createFrame({
     limits,
@@ -45,7 +48,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
     randomId,
     closing: () => {},
     routes(api) {
-      sendMessages(api, { publisher, verify: auth.verify ?? refuseToken, guard, metrics, limits, now, randomId })
+      sendMessages(api, { publisher, verify, guard, metrics, limits, now, randomId })
       refuseOtherCalls(api)
       reportHealth(api, async () => {
         upstream.check()

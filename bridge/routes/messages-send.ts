@@ -61,7 +61,7 @@ async function publish(publisher: Publisher, recipients: Recipients, publication
 const MAY_HAVE_ARRIVED: ReadonlySet<number> = new Set([429, 500, 503])
 const NO_ID = 'the request gave no `id`: some receivers may have the message, and a repeat would be another one'
 
-/** Under the id that the request gave, a repeat is safe; one that the server made is not remembered, so the answer says so. */
+/** Under the id that the request gave, a repeat is safe. One that the server made is not remembered, as it says. */
 function answerRefusal(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -68,7 +68,9 @@ export function issueTokens(api: Api, { auth, store, guard, longPolls, tokenTtl,
     operationId: 'issueToken',
     summary: 'Issue a message token',
     description:
-      'The same app, device and account always have the same token id, so what is pending stays. Another account of the same app on the same device is an account switch: the token of the former account is refused until it is issued again.',
+      'The same app, device and account always have the same token id, so what is pending stays. ' +
+      'Another account of the same app on the same device is an account switch: ' +
+      'the token of the former account is refused until it is issued again.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     body: bodySchema(tokenTtl),
