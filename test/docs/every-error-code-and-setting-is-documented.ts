@@ -5,12 +5,17 @@ import { flagOf, SETTINGS, type Setting } from '../../config.ts'
 import { ERRORS } from '../../errors.ts'
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
-const rowsOf = (text: string) => new Map([...text.matchAll(/^\| `([A-Z_]+)` \|(.*)$/gm)].map(([, name = '', rest = '']) => [name, rest]))
+const rowsOf = (text: string) =>
+  new Map([...text.matchAll(/^\| `([A-Z_]+)` \|(.*)$/gm)].map(([, name = '', rest = '']) => [name, rest]))
 
 const errors = rowsOf(read('errors.md'))
 for (const [code, row] of Object.entries<{ status: number; reason?: number; title: string }>(ERRORS)) {
   const reason = row.reason === undefined ? '' : `0x${row.reason.toString(16).padStart(2, '0')}`
-  t.equal(errors.get(code)?.trim(), `${row.status} | ${reason} | ${row.title} |`.trim(), `${code} is documented as it is`)
+  t.equal(
+    errors.get(code)?.trim(),
+    `${row.status} | ${reason} | ${row.title} |`.trim(),
+    `${code} is documented as it is`,
+  )
 }
 t.strictSame([...errors.keys()].sort(), Object.keys(ERRORS).sort(), 'and no code that is gone')
 
