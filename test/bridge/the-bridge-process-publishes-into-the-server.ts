@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
   connectDevice,
+  eventually,
   issueToken,
   request,
   send,
