@@ -1,6 +1,6 @@
 /** Between our packets and those of Aedes. */
 import type { PublishPacket as AedesPacket } from 'aedes'
-import type { Properties, QoS } from '../codec/packets.ts'
+import type { Properties, ProtocolLevel, QoS } from '../codec/packets.ts'
 
 interface Publication {
   readonly topic: string
@@ -43,11 +43,37 @@ function byName(pairs: readonly (readonly [string, string])[]): Record<string, s
 /** The CONNECT with Keep Alive 0: the gate watches it, since Aedes does not see every packet. */
 export function withoutKeepAlive(raw: Buffer): Buffer {
   const packet = Buffer.from(raw)
-  let at = 1
-  while ((packet[at] ?? 0) >= 0x80) at++
-  at++
+  let at = variableInteger(packet, 1).end
   // Protocol name with its length, protocol level, connect flags, then Keep Alive.
   at += 2 + packet.readUInt16BE(at) + 2
   packet.writeUInt16BE(0, at)
   return packet
+}
+
+/** The SUBSCRIBE with QoS 1 where it asks for QoS 2: Aedes grants what is asked for. */
+export function withQos1AtMost(raw: Buffer, level: ProtocolLevel): Buffer {
+  const packet = Buffer.from(raw)
+  // Remaining length, packet id, and on MQTT 5 the properties lie before the filters.
+  let at = variableInteger(packet, 1).end + 2
+  if (level === 5) {
+    const properties = variableInteger(packet, at)
+    at = properties.end + properties.value
+  }
+  while (at < packet.length) {
+    at += 2 + packet.readUInt16BE(at)
+    const options = packet.readUInt8(at)
+    if ((options & 0b11) === 2) packet.writeUInt8(options - 1, at)
+    at++
+  }
+  return packet
+}
+
+/** Of a packet that was found well-formed. */
+function variableInteger(packet: Buffer, start: number): { readonly value: number; readonly end: number } {
+  let value = 0
+  for (let at = start, factor = 1; ; at++, factor *= 128) {
+    const byte = packet.readUInt8(at)
+    value += (byte & 0x7f) * factor
+    if (byte < 0x80) return { value, end: at + 1 }
+  }
 }

@@ -10,6 +10,7 @@ import { encodePuback } from '../codec/encoder.ts'
 import { Reason, type Packet, type PublishPacket } from '../codec/packets.ts'
 import type { Connection, Role } from '../gate/connection.ts'
 import type { AedesLink } from './link.ts'
+import { withQos1AtMost } from './packets.ts'
 import type { AedesSide } from './side.ts'
 
 /** An acknowledgement that waits for its turn: they leave in the order their PUBLISH came [MQTT-4.6.0-2]. */
@@ -67,7 +68,11 @@ export class AedesRole implements Role {
   }
 
   #forward(packet: Packet): void {
-    if (!this.#link.feed(Buffer.from(packet.raw))) this.#connection.hold()
+    const { level = 4 } = this.#connection
+    // Upstream messages, like all push messages, come with QoS 1 at most: that is what a provider is granted.
+    const limited = packet.type === 'subscribe' && this.#provider !== undefined
+    const bytes = limited ? withQos1AtMost(packet.raw, level) : Buffer.from(packet.raw)
+    if (!this.#link.feed(bytes)) this.#connection.hold()
   }
 
   #publishQos1(packet: PublishPacket): void | Promise<void> {

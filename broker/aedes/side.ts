@@ -110,9 +110,14 @@ export class AedesSide {
     })
   }
 
-  /** What a device sends to its providers: an ordinary publish in Aedes. Resolves when it is stored for them. */
-  upstream: DeviceNode['upstream'] = (message: UpstreamMessage) =>
-    this.#stored((callback) => this.broker.publish(toAedesPacket({ ...message, dup: false }), callback))
+  /**
+   * What a device sends to its providers: an ordinary publish in Aedes. Resolves when it is stored for them. Like other
+   * push messages it goes on with QoS 1 at most, as was granted: Aedes keeps no order in what it sends with QoS 2.
+   */
+  upstream: DeviceNode['upstream'] = (message: UpstreamMessage) => {
+    const packet = toAedesPacket({ ...message, qos: message.qos === 0 ? 0 : 1, dup: false })
+    return this.#stored((callback) => this.broker.publish(packet, callback))
+  }
 
   /** Where its persistence fails, Aedes emits `error` and forgets the callback: then all that wait are told. */
   #stored(publish: (callback: Callback) => void): Promise<void> {
