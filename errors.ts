@@ -120,6 +120,11 @@ export const ERRORS = {
   SESSION_FENCED: { status: 409, reason: 0x8e, title: 'The session belongs to a newer connection.' },
   PACKET_MALFORMED: { status: 400, reason: 0x81, title: 'The packet is not well-formed MQTT.' },
   PROTOCOL_ERROR: { status: 400, reason: 0x82, title: 'The packet breaks a rule of MQTT.' },
+  AUTHENTICATION_METHOD_UNSUPPORTED: {
+    status: 400,
+    reason: 0x8c,
+    title: 'The server offers no enhanced authentication; connect without an Authentication Method.',
+  },
   PROTOCOL_VERSION_UNSUPPORTED: { status: 400, reason: 0x84, title: 'Speak MQTT 3.1, 3.1.1 or 5.' },
   CLIENT_ID_INVALID: { status: 400, reason: 0x85, title: 'The client id is empty, too long or reserved.' },
   CONNECT_TIMEOUT: { status: 408, reason: 0x87, title: 'No CONNECT arrived in time.' },

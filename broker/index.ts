@@ -131,7 +131,9 @@ export class PushBroker {
     const { auth, logger } = this.#options
     try {
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
-      const { password } = connect
+      const { password, properties } = connect
+      // [MQTT-4.12.0-1]
+      if (properties.authenticationMethod !== undefined) throw new PushError('AUTHENTICATION_METHOD_UNSUPPORTED')
       if (password !== undefined && looksLikeToken(password) && !this.#isForeign(password)) {
         await connectDevice(this.#node, connection, connect)
         return

@@ -49,6 +49,9 @@ export class AedesRole implements Role {
 
   handle(packet: Packet): void | Promise<void> {
     if (packet.type !== 'publish') return this.#forward(packet)
+    // [MQTT-3.3.2-9] the server allows no aliases: packets that Aedes never sees could not make one known to it
+    if (packet.properties.topicAlias !== undefined)
+      throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
     const provider = this.#provider
     if (packet.qos === 1) return this.#publishQos1(packet)
     // A QoS 0 message to a device is stored all the same; there is nobody to tell when it is not.

@@ -15,6 +15,7 @@ const server = await startServer(t)
 const healthy = await bystander(t, server)
 const issued = await issueToken(server, { app: 'chat', device: 'phone-1' })
 const device = await connectDevice(t, server, issued, { subscribe: true })
+const other = await issueToken(server, { app: 'chat', device: 'phone-2' })
 const provider = { username: 'provider', password: Buffer.from(server.providerKey) }
 const publish = (topic: string, size: number, qos: 0 | 1 | 2) =>
   ({ cmd: 'publish', topic, payload: Buffer.alloc(size, 0x78), qos, messageId: 3, dup: false, retain: false }) as const
@@ -44,7 +45,7 @@ await t.test('300 KiB from a provider', async (t) => {
 
 for (const [who, fields, topic] of [
   ['a provider', provider, issued.topics.private],
-  ['a device', { token: (await issueToken(server, { app: 'chat', device: 'phone-2' })).token }, 'chat/u/x/y'],
+  ['a device', { token: other.token }, 'chat/u/x/y'],
 ] as const) {
   await t.test(`a packet of 400 KiB from ${who}`, async (t) => {
     for (const protocolVersion of [4, 5] as const) {
