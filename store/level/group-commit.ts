@@ -113,23 +113,48 @@ export class GroupCommit {
   }
 
   async #write(group: readonly Call[]): Promise<void> {
-    const { database, durable, now, beforeSync } = this.#settings
+    const { database, beforeSync } = this.#settings
     if (this.#failed) await this.#reread()
-    const transaction = new Transaction(durable, now())
-    for (const { step } of group) await step.prepare?.(transaction)
-    const outcomes = group.map((call) => attempt(call, transaction))
-    const operations = transaction.operations()
-    if (operations.length > 0) {
+    const { transaction, outcomes } = await this.#apply(group)
+    const writes = transaction.writes()
+    if (writes.size > 0) {
+      const synced = group.some(({ step }) => step.synced)
       await beforeSync?.()
-      await database.write(
-        operations,
-        group.some(({ step }) => step.synced),
-      )
+      await database.write(writes.values(), synced)
     }
     const told = transaction.publish()
-    for (const settle of outcomes) settle()
+    for (const [position, { resolve, reject }] of group.entries()) {
+      const outcome = outcomes[position]
+      if (outcome instanceof Refusal) reject(outcome.error)
+      else resolve(outcome)
+    }
     this.#count(transaction)
     this.#settings.tell(told)
+  }
+
+  /**
+   * Runs the calls of a group in order; gives what they return, or why they were refused. A call that changed something
+   * before it threw (a damaged value may do that) is left out, and the others run again as if it had not been there.
+   */
+  async #apply(group: readonly Call[]): Promise<{ transaction: Transaction; outcomes: readonly unknown[] }> {
+    const { durable, now } = this.#settings
+    const time = now()
+    const leftOut = new Map<Call, Refusal>()
+    for (;;) {
+      const transaction = new Transaction(durable, time)
+      for (const { step } of group) await step.prepare?.(transaction)
+      const before = leftOut.size
+      const outcomes: unknown[] = []
+      for (const call of group) {
+        const outcome = leftOut.get(call) ?? attempt(call, transaction)
+        outcomes.push(outcome)
+        if (outcome instanceof Refusal && outcome.halfDone && !leftOut.has(call)) {
+          leftOut.set(call, outcome)
+          break
+        }
+      }
+      if (leftOut.size === before) return { transaction, outcomes }
+    }
   }
 
   #count({ counts }: Transaction): void {
@@ -159,14 +184,22 @@ export class GroupCommit {
   }
 }
 
-/** Runs a call; what to answer when the group is on disk. A refusal needs no disk, but keeps its place in the order. */
-function attempt({ step, resolve, reject }: Call, transaction: Transaction): () => void {
-  transaction.begin()
+class Refusal {
+  readonly error: unknown
+  readonly halfDone: boolean
+
+  constructor(error: unknown, halfDone: boolean) {
+    this.error = error
+    this.halfDone = halfDone
+  }
+}
+
+/** What the call returns, or a refusal: that needs no disk, but keeps its place in the order. */
+function attempt({ step }: Call, transaction: Transaction): unknown {
+  const before = transaction.changes
   try {
-    const result = step.apply(transaction)
-    return () => resolve(result)
+    return step.apply(transaction)
   } catch (error) {
-    transaction.rollback()
-    return () => reject(unavailable('the embedded store could not do it', error))
+    return new Refusal(unavailable('the embedded store could not do it', error), transaction.changes > before)
   }
 }

@@ -1,26 +1,14 @@
 /**
  * What the calls of one group read and change. They run one after the other, each on what those before it left; nothing
- * of it is seen by anybody else until the group is on disk. A call that throws leaves no trace.
+ * of it is seen by anybody else until the group is on disk.
  */
 import type { TokenId, Watcher } from '../contract.ts'
-import type { Operation } from './database.ts'
+import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
 import { appKey, dueKey, tokenKey } from './keys.ts'
 import { type AppState, encodeApp, encodeToken, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
-
-interface Write {
-  readonly key: Buffer
-  readonly value: Buffer | undefined
-}
-
-interface Undo {
-  readonly map: Map<string, unknown>
-  readonly key: string
-  readonly had: boolean
-  readonly before: unknown
-}
 
 export type Told = (watcher: Watcher) => void
 
@@ -44,9 +32,7 @@ export class Transaction {
     private: { expired: 0, dropped: 0 },
     broadcast: { expired: 0, dropped: 0 },
   }
-  #undo: Undo[] = []
-  #toldBefore = 0
-  #countsBefore = structuredClone(this.counts)
+  #changes = 0
 
   constructor(durable: Durable, now: number) {
     this.#durable = durable
@@ -61,11 +47,13 @@ export class Transaction {
   }
 
   put(key: Buffer, value: Buffer): void {
-    this.#change(this.#writes, key.toString('latin1'), { key, value })
+    this.#changes += 1
+    this.#writes.set(key.toString('latin1'), { key, value })
   }
 
   delete(key: Buffer): void {
-    this.#change(this.#writes, key.toString('latin1'), { key, value: undefined })
+    this.#changes += 1
+    this.#writes.set(key.toString('latin1'), { key, value: undefined })
   }
 
   /** Something is to be done about a key at a time. */
@@ -80,7 +68,8 @@ export class Transaction {
 
   /** Undefined: it is forgotten. */
   setToken(id: TokenId, token: TokenState | undefined): void {
-    this.#change(this.#tokens, id, token)
+    this.#changes += 1
+    this.#tokens.set(id, token)
   }
 
   app(name: string): AppState {
@@ -88,7 +77,8 @@ export class Transaction {
   }
 
   setApp(name: string, app: AppState): void {
-    this.#change(this.#apps, name, app)
+    this.#changes += 1
+    this.#apps.set(name, app)
   }
 
   /** Has to come before a call that asks for them. */
@@ -103,42 +93,28 @@ export class Transaction {
   }
 
   setRetained(app: string, index: RetainedIndex): void {
-    this.#change(this.#retained, app, index)
+    this.#changes += 1
+    this.#retained.set(app, index)
   }
 
   /** What the watchers hear when it is on disk. */
   tell(told: Told): void {
+    this.#changes += 1
     this.#told.push(told)
   }
 
-  // One call of the group
-
-  begin(): void {
-    this.#undo = []
-    this.#toldBefore = this.#told.length
-    for (const each of ['private', 'broadcast'] as const) Object.assign(this.#countsBefore[each], this.counts[each])
-  }
-
-  rollback(): void {
-    for (const { map, key, had, before } of this.#undo.reverse()) {
-      if (had) map.set(key, before)
-      else map.delete(key)
-    }
-    this.#told.length = this.#toldBefore
-    for (const each of ['private', 'broadcast'] as const) Object.assign(this.counts[each], this.#countsBefore[each])
+  /** How much was changed so far: a call that throws may not have changed anything before. */
+  get changes(): number {
+    return this.#changes
   }
 
   // The group
 
-  operations(): Operation[] {
-    this.#undo = []
+  /** What goes to disk. */
+  writes(): Map<string, Write> {
     for (const [id, token] of this.#tokens) this.#writeToken(id, token)
     for (const [name, app] of this.#apps) this.#writeApp(name, app)
-    const operations: Operation[] = []
-    for (const { key, value } of this.#writes.values()) {
-      operations.push(value === undefined ? { type: 'del', key } : { type: 'put', key, value })
-    }
-    return operations
+    return this.#writes
   }
 
   /** It is on disk: everybody may see it. Returns what the watchers are to hear. */
@@ -182,11 +158,5 @@ export class Transaction {
     if (next >= NEVER) return 0
     this.put(dueKey(next, key), NOTHING)
     return next
-  }
-
-  #change<V>(map: Map<string, V>, key: string, value: V): void {
-    const before = map.get(key)
-    this.#undo.push({ map, key, had: before !== undefined || map.has(key), before })
-    map.set(key, value)
   }
 }
