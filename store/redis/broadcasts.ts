@@ -2,7 +2,7 @@
 import { decodeSelector, encodeSelector, selects, type VersionSelector } from '../../topics/index.ts'
 import type { Appended, BroadcastAppend, BroadcastEntry, LogSlice, ReadLimit, StoreObserver } from '../contract.ts'
 import type { Client } from './connection.ts'
-import { decodeBroadcast, encodeEntry } from './entry.ts'
+import { asTime, decodeBroadcast, encodeEntry } from './entry.ts'
 import { appsKey, broadcastBase } from './keys.ts'
 import type { Lanes, Result } from './lanes.ts'
 import { asBytes, asNumber, asSlice, asText } from './steps.ts'
@@ -51,7 +51,7 @@ export class Broadcasts {
 
   async append({ app, selector, message, dedupe }: BroadcastAppend): Promise<Appended> {
     const { lanes, observer } = this.#settings
-    const expires = Math.floor(message.expiresAt)
+    const expires = asTime(message.expiresAt)
     this.#sweepAt(app, expires)
     const result = await lanes.run(
       PUBLISH,

@@ -6,7 +6,7 @@ import { readScript, unavailable } from './script.ts'
 
 interface BatchCommand {
   /** EVALSHA of the batch script, EVAL where a connection or server does not know it yet. */
-  pushBatchBuffer(journal: string, batch: Buffer): Promise<Buffer>
+  pushBatchBuffer(journal: string, absent: string, batch: Buffer): Promise<Buffer>
 }
 
 export type Client = (Redis | Cluster) & BatchCommand
@@ -49,7 +49,7 @@ function redisOptions({ address, deadlineMs, tls }: ConnectionSettings): RedisOp
 
 export function createClient(settings: ConnectionSettings): Client {
   const client = settings.address.kind === 'cluster' ? createCluster(settings) : createRedis(settings)
-  client.defineCommand('pushBatch', { numberOfKeys: 1, lua: readScript() })
+  client.defineCommand('pushBatch', { numberOfKeys: 2, lua: readScript() })
   // Every failure reaches the caller of a command; without a listener ioredis prints them.
   client.on('error', () => undefined)
   if (!hasBatchCommand(client)) throw new TypeError('ioredis did not define the command')

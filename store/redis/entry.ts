@@ -12,7 +12,8 @@ const FIXED_BYTES = 18
 /** 48 bits of milliseconds: to the year 10889. */
 const LAST_TIME = 2 ** 48 - 1
 
-const asTime = (time: number): number => Math.min(Math.max(Math.floor(time), 0), LAST_TIME)
+/** A time as it is stored: whole milliseconds, within 48 bits. */
+export const asTime = (time: number): number => Math.min(Math.max(Math.floor(time), 0), LAST_TIME)
 
 export function encodeEntry(message: Message, selector?: VersionSelector): Buffer {
   const { properties, payload } = message

@@ -53,6 +53,11 @@ export const appKey = (base: string): string => `${base}h`
 export const laneJournalKey = (base: string): string => `${base}j`
 /** The same for a single server, where one batch may hold steps of all partitions. */
 export const serverJournalKey = (prefix: string, lane: number): string => `{${prefix}:j}${lane}`
+/**
+ * Never written, and declared with every batch: while a Cluster moves a slot, it refuses (TRYAGAIN) what names a key that
+ * it has and one that it has not. So no script starts among keys of which some are here and some are there.
+ */
+export const absentKey = (journal: string): string => `${journal}!`
 
 /** Sorted set of the apps that have broadcasts, by when to sweep them. */
 export const appsKey = (prefix: string): string => `{${prefix}:apps}`

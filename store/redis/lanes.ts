@@ -8,6 +8,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { PushError } from '../../errors.ts'
 import type { Client } from './connection.ts'
+import { absentKey } from './keys.ts'
 import { type Packable, type Packed, Packer, unpack } from './pack.ts'
 import { classify, refusal, unavailable } from './script.ts'
 
@@ -34,6 +35,7 @@ interface Step {
 
 interface Lane {
   readonly journal: string
+  readonly absent: string
   queue: Step[]
   underWay: readonly Step[]
   lastFailure: unknown
@@ -96,7 +98,11 @@ export class Lanes {
   run(kind: StepKind, base: string, ...args: readonly Packable[]): Promise<Result> {
     if (this.#closed) return Promise.reject(unavailable('the store is closed'))
     let bytes = STEP_BYTES
-    for (const arg of args) if (typeof arg === 'string' || arg instanceof Uint8Array) bytes += arg.length
+    for (const arg of args) {
+      if (typeof arg === 'string' || arg instanceof Uint8Array) bytes += arg.length
+      // Here, so that it fails alone and not with the batch it would be in.
+      else if (typeof arg === 'number' && !Number.isSafeInteger(arg)) return Promise.reject(notWhole(kind, arg))
+    }
     const { waitingSteps, waitingBytes, deadlineMs } = this.#settings
     if (this.#steps >= waitingSteps || this.#bytes + bytes > waitingBytes) {
       return Promise.reject(unavailable('too many calls wait for Redis'))
@@ -115,7 +121,7 @@ export class Lanes {
     const journal = this.#settings.journalOf(base)
     let lane = this.#lanes.get(journal)
     if (lane === undefined) {
-      lane = { journal, queue: [], underWay: [], lastFailure: undefined }
+      lane = { journal, absent: absentKey(journal), queue: [], underWay: [], lastFailure: undefined }
       this.#lanes.set(journal, lane)
     }
     return lane
@@ -152,7 +158,7 @@ export class Lanes {
       try {
         const connection = this.#settings.connections()
         const batch = this.#encode(steps, sequence, changes, connection !== this.#verified)
-        const reply = unpack(await this.#settings.client.pushBatchBuffer(lane.journal, batch))
+        const reply = unpack(await this.#settings.client.pushBatchBuffer(lane.journal, lane.absent, batch))
         if (changes) this.#verified = connection
         lane.lastFailure = undefined
         this.#settle(steps, reply)
@@ -166,6 +172,8 @@ export class Lanes {
           return
         }
         await pause(RETRY_MS)
+        // Refused to everybody meanwhile: it should not happen after all when Redis is back.
+        if (steps.every((step) => step.settled)) return
       }
     }
   }
@@ -240,6 +248,10 @@ export class Lanes {
       for (const step of late) this.#reject(step, error)
     }
   }
+}
+
+function notWhole(kind: StepKind, value: number): TypeError {
+  return new TypeError(`${kind.name}: times, offsets and limits are whole numbers, not ${value}`)
 }
 
 function takeBatch(lane: Lane): readonly Step[] {

@@ -29,7 +29,7 @@ import { DEFAULT_STORE_LIMITS } from '../contract.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
 import { type Client, connectClient, createClient, createSubscriber } from './connection.ts'
-import { decodeEntry, encodeEntry } from './entry.ts'
+import { asTime, decodeEntry, encodeEntry } from './entry.ts'
 import { Events, hear, packProbe, tokenIdOf } from './events.ts'
 import { Follows } from './follows.ts'
 import { Health } from './health.ts'
@@ -264,7 +264,7 @@ class RedisStore implements Store {
       id,
       app ?? '',
       encodeEntry(message),
-      Math.floor(message.expiresAt),
+      asTime(message.expiresAt),
       message.payload.length,
       message.retain,
       message.id,
@@ -286,13 +286,14 @@ class RedisStore implements Store {
   async readPrivate(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>> {
     return await orWhenUnknown({ entries: [], readTo: 0, end: 0 }, async () => {
       const { base, id } = locate(this.#prefix, tokenId)
-      const result = await this.#lanes.run(steps.READ, base, id, after, limit.entries, Math.min(limit.bytes, MOST))
+      const { entries, bytes } = finite(limit)
+      const result = await this.#lanes.run(steps.READ, base, id, after, entries, bytes)
       return asSlice(result, decodeEntry)
     })
   }
 
   readBroadcast(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>> {
-    return this.#broadcasts.read(app, after, { entries: limit.entries, bytes: Math.min(limit.bytes, MOST) })
+    return this.#broadcasts.read(app, after, finite(limit))
   }
 
   async retainedPrivate(tokenId: TokenId): Promise<LogEntry | undefined> {
@@ -363,8 +364,9 @@ class RedisStore implements Store {
   async closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void> {
     const { base, id } = locate(this.#prefix, tokenId)
     this.#sessions.forget(tokenId, epoch)
-    const never = close.stateExpiresAt === Infinity
-    const expires = never ? 0 : Math.max(1, Math.floor(close.stateExpiresAt))
+    // 0 is never, for a session that ends too.
+    const never = close.state === undefined || close.stateExpiresAt === Infinity
+    const expires = never ? 0 : Math.max(1, asTime(close.stateExpiresAt))
     await this.#lanes.run(steps.CLOSE, base, id, epoch, close.state ?? false, expires)
   }
 
@@ -375,6 +377,10 @@ class RedisStore implements Store {
   sweep(): Promise<void> {
     return this.#sweeper.pass()
   }
+}
+
+function finite({ entries, bytes }: ReadLimit): ReadLimit {
+  return { entries: Math.min(entries, MOST), bytes: Math.min(bytes, MOST) }
 }
 
 const UNKNOWN: ErrorCode = 'TOKEN_UNKNOWN'

@@ -4,7 +4,7 @@ import { connectClient, createClient } from '../../store/redis/connection.ts'
 import { parseAddress } from '../../store/redis/address.ts'
 import { type Client } from '../../store/redis/connection.ts'
 import { encodeEntry } from '../../store/redis/entry.ts'
-import { broadcastBase, serverJournalKey } from '../../store/redis/keys.ts'
+import { absentKey, broadcastBase, serverJournalKey } from '../../store/redis/keys.ts'
 import { Lanes, type Result, type StepKind } from '../../store/redis/lanes.ts'
 import type { Packable } from '../../store/redis/pack.ts'
 import * as steps from '../../store/redis/steps.ts'
@@ -21,9 +21,9 @@ await t.test('every step, with each batch sent three times', async (t) => {
   const replies: string[][] = []
   const thrice = Object.create(client, {
     pushBatchBuffer: {
-      value: async (journal: string, batch: Buffer) => {
+      value: async (journal: string, absent: string, batch: Buffer) => {
         const answers: Buffer[] = []
-        for (let time = 0; time < 3; time += 1) answers.push(await client.pushBatchBuffer(journal, batch))
+        for (let time = 0; time < 3; time += 1) answers.push(await client.pushBatchBuffer(journal, absent, batch))
         replies.push(answers.map((answer) => answer.toString('hex')))
         return answers[0]
       },
@@ -86,7 +86,11 @@ await t.test('every step, with each batch sent three times', async (t) => {
     [],
     'every repetition answered the same',
   )
-  t.match((await client.pushBatchBuffer(journal, staleBatch())).toString(), /STALE/, 'an older batch is refused')
+  t.match(
+    (await client.pushBatchBuffer(journal, absentKey(journal), staleBatch())).toString(),
+    /STALE/,
+    'an older batch is refused',
+  )
 })
 
 /** { { 'process', 1, now, changes, verify, ... } } */

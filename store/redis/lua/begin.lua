@@ -3,6 +3,7 @@
   that ../script.ts names; the names of keys (KEY) come before them, from ../keys.ts.
 
   KEYS[1]  the journal of the lane; its hash tag routes the script in a Cluster
+  KEYS[2]  a key that is never written, see `absentKey`
   ARGV[1]  msgpack: { header, step, step, ... }
            header: { process, sequence, now, changes, verify, node, channels, limits... }, see below
            step:   { name, base of the keys, arguments... }; the head of each file lists them
