@@ -11,8 +11,8 @@ import {
 import { numbered, sendEach, texts } from '../delivery/support/messages.ts'
 import { seededRandom } from './support/random.ts'
 
-const MESSAGES = 300
-const MOST_KILLS = 12
+const MESSAGES = 250
+const MOST_KILLS = 10
 const app = 'shop'
 const random = seededRandom()
 t.comment(`PUSH_TEST_SEED=${random.seed} repeats the choices of this run`)

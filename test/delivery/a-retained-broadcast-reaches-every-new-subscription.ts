@@ -39,6 +39,7 @@ for (const [name, select] of Object.entries(selections)) {
         { text: 'state 1', retain: false },
         { text: 'state 2', retain: true, topic: `${app}/2.1.0`, qos: 1 },
       ])
+      t.equal(first.received.length, 3, 'pending and retained: it comes once')
       const newcomer = await subscribed(late)
       const [retained, ...rest] = await barrier(server, newcomer, to)
       t.match(retained, { text: 'state 2', retain: true, qos: 1 }, 'a new token starts with what is retained')

@@ -78,6 +78,7 @@ await t.test('retained over MQTT, seen by mosquitto_sub', async (t) => {
   await provider.publish(issued.topics.private, '', { qos: 1, retain: true })
   const device = await connectDevice(t, server, issued, { subscribe: true })
   t.match(await barrier(server, device), [{ text: '', retain: false }])
+  t.equal(device.received.length, 2)
 })
 
 await t.test('each subscription of a session gets it, whatever the session has seen', async (t) => {
