@@ -22,6 +22,9 @@ export class AedesLink extends Duplex {
   /** Set while a CONNECT waits: Aedes has sent its CONNACK. */
   answered: () => void = () => undefined
 
+  /** Set by the role: a QoS 2 message was refused, so that no PUBREL will come for it. */
+  refused: (packetId: number | undefined) => void = () => undefined
+
   /** Set by the role: Aedes has read what it was fed. */
   onDemand: () => void = () => undefined
 

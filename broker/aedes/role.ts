@@ -29,6 +29,8 @@ export class AedesRole implements Role {
   readonly #client: Client
   readonly #provider: Provider | undefined
   #turns: Turn[] = []
+  /** Packet ids of QoS 2 messages whose PUBREL has not come. */
+  #unreleased: Set<number> | undefined
   #roomMade: (() => void) | undefined
 
   constructor(
@@ -45,14 +47,17 @@ export class AedesRole implements Role {
     this.#client = client
     this.#provider = provider
     link.onDemand = () => connection.proceed()
+    link.refused = (packetId) => this.#unreleased?.delete(packetId ?? 0)
   }
 
   handle(packet: Packet): void | Promise<void> {
+    if (packet.type === 'pubrel') this.#unreleased?.delete(packet.packetId)
     if (packet.type !== 'publish') return this.#forward(packet)
     // [MQTT-3.3.2-9] the server allows no aliases: packets that Aedes never sees could not make one known to it
     if (packet.properties.topicAlias !== undefined)
       throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
     const provider = this.#provider
+    if (packet.qos > 0) this.#count(packet)
     if (packet.qos === 1) return this.#publishQos1(packet)
     // A QoS 0 message to a device is stored all the same; there is nobody to tell when it is not.
     if (packet.qos === 0 && provider !== undefined) return this.#publishQos0(packet, provider)
@@ -78,12 +83,19 @@ export class AedesRole implements Role {
     if (!this.#link.feed(bytes)) this.#connection.hold()
   }
 
+  /** [MQTT-3.3.4-9] Aedes announces a Receive Maximum, and holds nobody to it. Before MQTT 5 nobody knows of one. */
+  #count({ qos, packetId = 0 }: PublishPacket): void {
+    if (this.#connection.level !== 5) return
+    this.#unreleased ??= new Set()
+    if (qos === 2 && this.#unreleased.has(packetId)) return
+    if (this.#turns.length + this.#unreleased.size >= this.#side.receiveMaximum)
+      throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+    if (qos === 2) this.#unreleased.add(packetId)
+  }
+
   #publishQos1(packet: PublishPacket): void | Promise<void> {
     const { receiveMaximum } = this.#side
     this.#touch()
-    // [MQTT-3.3.4-9]
-    if (this.#turns.length >= receiveMaximum && this.#connection.level === 5)
-      throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
     const turn: Turn = { bytes: undefined }
     this.#turns.push(turn)
     this.#publish(packet).then(

@@ -31,6 +31,8 @@ type Callback = (error?: Error | null) => void
 
 /** Session and will state in Aedes is by client id; these ids are ours alone. */
 const RESERVED = '$push/'
+/** Where Aedes publishes what was accepted before: below `$SYS/`, so that no wildcard matches it, and forwarded to nobody. */
+const ACCEPTED = '$SYS/push/accepted'
 
 export class AedesSide {
   readonly receiveMaximum: number
@@ -70,6 +72,8 @@ export class AedesSide {
       id: brokerId,
       ...(this.#options.other.mq === undefined ? {} : { mq: this.#options.other.mq }),
       ...own,
+      // The gate takes none [MQTT-3.3.2-9].
+      topicAliasMaximum: 0,
       persistence: withSetup(own.persistence ?? this.#options.other.persistence, (broker) => this.#adopt(broker)),
       preConnect: (client, packet, callback) => this.#preConnect(client, packet, callback),
       authenticate: (client, username, password, callback) => this.#authenticate(client, username, password, callback),
@@ -188,14 +192,20 @@ export class AedesSide {
   /** Reached by wills, by QoS 2, and by what does not come through the gate; the rest was accepted before Aedes. */
   #authorizePublish(...[client, packet, callback]: Parameters<NonNullable<AedesOptions['authorizePublish']>>): void {
     const provider = client === null ? undefined : this.#providerOf(client)
+    const answer: typeof callback = (error) => {
+      if (error && client !== null) linkOf(client)?.refused(packet.messageId)
+      callback(error)
+    }
     if (provider !== undefined && client !== null) {
-      this.#acceptFromAedes(provider, client, packet).then(() => callback(null), callback)
+      this.#acceptFromAedes(provider, client, packet).then(() => answer(null), answer)
+    } else if (client === null && isOfProvider(packet)) {
+      answer(new PushError('TOPIC_FORBIDDEN', 'the will of a provider whose node died'))
     } else if (isReserved(packet.topic)) {
-      callback(new PushError('TOPIC_FORBIDDEN', 'private and upstream topics are for providers and devices'))
+      answer(new PushError('TOPIC_FORBIDDEN', 'private and upstream topics are for providers and devices'))
     } else if (this.#own.authorizePublish === undefined) {
-      callback(packet.topic.startsWith('$SYS/') ? new PushError('TOPIC_FORBIDDEN', '$SYS is reserved') : null)
+      answer(packet.topic.startsWith('$SYS/') ? new PushError('TOPIC_FORBIDDEN', '$SYS is reserved') : null)
     } else {
-      this.#own.authorizePublish(client, packet, callback)
+      this.#own.authorizePublish(client, packet, answer)
     }
   }
 
@@ -216,8 +226,8 @@ export class AedesSide {
       retain: packet.retain,
       properties: fromAedes(properties),
     })
-    // Aedes goes on to publish it: to nobody, and nothing of it is to be kept there.
-    packet.retain = false
+    // Aedes goes on to publish it: to nobody, and nothing of it is to be kept or queued there.
+    Object.assign(packet, { topic: ACCEPTED, payload: Buffer.alloc(0), retain: false, properties: {} })
   }
 
   #authorizeSubscribe(
@@ -235,6 +245,7 @@ export class AedesSide {
 
   /** What a device sends upstream reaches its providers only, whatever wildcard somebody else subscribed to. */
   #authorizeForward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null | void {
+    if (packet.topic === ACCEPTED) return null
     const topic = parseTopic(packet.topic)
     const provider = this.#providerOf(client)
     if (topic?.kind === 'upstream' && (provider === undefined || !mayProviderSubscribe(provider, packet.topic)))
@@ -251,6 +262,12 @@ export class AedesSide {
 function isReserved(topic: string): boolean {
   const kind = parseTopic(topic)?.kind
   return kind === 'private' || kind === 'upstream'
+}
+
+/** A stored will names the client it was of. */
+function isOfProvider(packet: object): boolean {
+  const { clientId } = packet as { clientId?: unknown }
+  return typeof clientId === 'string' && clientId.startsWith(RESERVED)
 }
 
 function linkOf(client: Client): AedesLink | undefined {
