@@ -33,11 +33,11 @@ export const ERRORS = {
   STORE_UNAVAILABLE: {
     status: 503,
     reason: 0x88,
-    title: 'The store does not answer; nothing was accepted, try again after `Retry-After`.',
+    title: 'The store does not answer; try again after `Retry-After`, with the same id.',
   },
   UPSTREAM_UNAVAILABLE: {
     status: 503,
-    title: 'The MQTT broker behind the bridge does not answer; nothing was accepted, try again.',
+    title: 'The MQTT broker behind the bridge does not answer; try again after `Retry-After`, with the same id.',
   },
   UPSTREAM_REFUSED: { status: 502, title: 'The MQTT broker behind the bridge refused the message; its log says why.' },
   UNSUPPORTED_BY_BRIDGE: {

@@ -21,7 +21,7 @@ t.strictSame([...errors.keys()].sort(), Object.keys(ERRORS).sort(), 'and no code
 
 const settings = rowsOf(read('operations.md'))
 for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
-  const fallback = setting.fallback === undefined ? 'not set' : `\`${String(setting.fallback)}\``
+  const fallback = setting.fallback === undefined ? 'not set' : `\`${setting.fallback as string | number}\``
   t.equal(
     settings.get(name)?.trim(),
     `\`--${flagOf(name)}\` | ${fallback} | ${setting.about}; ${setting.allowed} |`,
