@@ -46,8 +46,15 @@ await new Promise((resolve) => http.listen(Number(HTTP_PORT), '127.0.0.1', resol
 console.log(`ready mqtt=${mqtt.address().port} http=${http.address().port}`)
 
 // 4. The end: nothing new comes in, everything accepted is kept, and the process ends by itself.
-process.once('SIGTERM', async () => {
+process.once('SIGTERM', () => {
+  stop().catch((error) => {
+    console.error(error)
+    process.exitCode = 1
+  })
+})
+
+async function stop() {
   mqtt.close()
   http.close()
   await push.close()
-})
+}
