@@ -25,7 +25,7 @@ export function locate(prefix: string, tokenId: TokenId): Location {
   return { base: partitionBase(prefix, id.readUInt8(0)), id }
 }
 
-/** Tells the devices of one bucket apart. Together with the keyed bits of the bucket it is 63 bits long. */
+/** Tells the devices of one bucket apart. Together with the keyed bits of the bucket it is 62 bits long. */
 export function deviceMark(app: string, device: string): Buffer {
   return createHash('sha256')
     .update(`${Buffer.byteLength(app)}:${app}${device}`)
