@@ -115,10 +115,7 @@ await t.test('authorizeSubscribe, authorizePublish, authorizeForward, published'
   await t.rejects(writer.publish('forbidden/x', 'evil'), /Not authorized/)
   for (const qos of [0, 1, 2] as const) await writer.publish('home/lamp', `on ${qos}`, { qos })
   await writer.publish('rewritten/from', 'original')
-  t.same(
-    (await reader.nextN(4)).map(({ text }) => text).sort(),
-    ['on 0', 'on 1', 'on 2', 'rewritten'],
-  )
+  t.same((await reader.nextN(4)).map(({ text }) => text).sort(), ['on 0', 'on 1', 'on 2', 'rewritten'])
   for (const hook of ['authorizePublish', 'authorizeForward', 'published']) t.ok(called(hook) > 0, `${hook} was called`)
 
   const old = await connect(t, embedded, JOE, { protocolVersion: 4 })
