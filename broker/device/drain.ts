@@ -58,6 +58,8 @@ export class Drain {
     if (resumed === undefined) return
     this.#private.resendThrough = resumed.sentPrivate
     this.#broadcast.resendThrough = resumed.sentBroadcast
+    this.#private.retainedOffset = resumed.retainedPrivate
+    this.#broadcast.retainedOffset = resumed.retainedBroadcast
     if (opened.unclean) {
       this.#private.resendAtMost = window
       this.#broadcast.resendAtMost = window
@@ -92,8 +94,13 @@ export class Drain {
     return { private: this.#private.cursor, broadcast: this.#broadcast.cursor }
   }
 
-  sentMarks(): { sentPrivate: number; sentBroadcast: number } {
-    return { sentPrivate: this.#private.sent, sentBroadcast: this.#broadcast.sent }
+  sentMarks(): Pick<SessionState, 'sentPrivate' | 'sentBroadcast' | 'retainedPrivate' | 'retainedBroadcast'> {
+    return {
+      sentPrivate: this.#private.sent,
+      sentBroadcast: this.#broadcast.sent,
+      retainedPrivate: this.#private.retainedPending,
+      retainedBroadcast: this.#broadcast.retainedPending,
+    }
   }
 
   stop(): void {
@@ -184,7 +191,9 @@ export class Drain {
 
   #offerRetained(subscription: Subscription, log: LogDrain, entry: LogEntry | undefined): void {
     const { node } = this.#session
-    if (entry === undefined || entry.expiresAt <= node.now() || !this.#session.live) {
+    // It stays due in the session that is kept.
+    if (!this.#session.live) return
+    if (entry === undefined || entry.expiresAt <= node.now()) {
       subscription.retainedDue = false
     } else if (this.#session.subscriptions.get(subscription.filter) !== subscription) {
       subscription.retainedDue = false
@@ -199,18 +208,22 @@ export class Drain {
 
   #sendRetainedNow(subscription: Subscription, entry: LogEntry): void {
     const used = this.#retained ?? new Map<number, Subscription>()
-    const packetId = subscription.qos === 0 ? undefined : freeRetainedPacketId(used)
+    const earlier = subscription.retainedSent
+    const again = earlier?.offset === entry.offset && !used.has(earlier.packetId) ? earlier.packetId : undefined
+    const packetId = subscription.qos === 0 ? undefined : (again ?? freeRetainedPacketId(used))
     if (subscription.qos > 0 && packetId === undefined) return
     const packet = encodeDelivery(entry, {
       ...this.#envelope(subscription.filter, subscription),
       retain: true,
-      dup: false,
+      // [MQTT-3.3.1-1], [MQTT-3.3.1-2]
+      dup: packetId !== undefined && packetId === again,
       ...(packetId === undefined ? {} : { packetId }),
     })
     if (packet === undefined || packetId === undefined) subscription.retainedDue = false
     if (packet === undefined) return
     this.#session.connection.write(packet)
     if (packetId === undefined) return
+    subscription.retainedSent = { packetId, offset: entry.offset }
     used.set(packetId, subscription)
     this.#retained = used
   }
@@ -221,6 +234,7 @@ export class Drain {
     this.#retained.delete(packetId)
     if (this.#retained.size === 0) this.#retained = undefined
     subscription.retainedDue = false
+    subscription.retainedSent = undefined
     this.#session
       .save()
       .catch((error: unknown) => this.#session.node.logger.warn({ err: error }, 'a session could not be saved'))

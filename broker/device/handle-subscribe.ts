@@ -10,10 +10,10 @@ import type { SessionState, Subscription } from './session-state.ts'
 const FAILURE_V3 = 0x80
 
 export async function handleSubscribe(session: DeviceSession, packet: SubscribePacket): Promise<void> {
-  const retained: Subscription[] = []
+  const made: Subscription[] = []
   const codes: number[] = []
   for (const request of packet.subscriptions) {
-    codes.push(subscribe(session, request, packet.properties.subscriptionIdentifier ?? 0, retained))
+    codes.push(subscribe(session, request, packet.properties.subscriptionIdentifier ?? 0, made))
   }
   const kept = await keep(session)
   session.connection.write(
@@ -23,9 +23,13 @@ export async function handleSubscribe(session: DeviceSession, packet: SubscribeP
       kept ? codes : codes.map(() => failure(session, Reason.unspecifiedError)),
     ),
   )
-  if (!kept) return
-  for (const subscription of retained) session.drain.addRetained(subscription)
-  session.drain.run()
+  if (!session.live) return
+  // Not before: a wake while the session was saved would send from the log what is to go out with RETAIN = 1.
+  for (const subscription of made) {
+    apply(session, subscription.filter, subscription)
+    if (kept && subscription.retainedDue) session.drain.addRetained(subscription)
+  }
+  if (kept) session.drain.run()
 }
 
 export async function handleUnsubscribe(session: DeviceSession, packet: UnsubscribePacket): Promise<void> {
@@ -54,7 +58,7 @@ function subscribe(
   session: DeviceSession,
   request: SubscriptionRequest,
   identifier: number,
-  retained: Subscription[],
+  made: Subscription[],
 ): number {
   const { subscriptions, device, node } = session
   const existing = subscriptions.get(request.filter)
@@ -72,8 +76,7 @@ function subscribe(
     retainedDue: wantsRetained,
   }
   subscriptions.set(request.filter, subscription)
-  apply(session, request.filter, subscription)
-  if (wantsRetained) retained.push(subscription)
+  made.push(subscription)
   return subscription.qos
 }
 

@@ -35,6 +35,11 @@ export class LogDrain {
     return this.#unacknowledged
   }
 
+  /** `retainedOffset` while that entry is not acknowledged; 0 afterwards. */
+  get retainedPending(): number {
+    return this.retainedOffset > this.cursor ? this.retainedOffset : 0
+  }
+
   /** Length of the window, with the entries that were acknowledged out of turn. */
   get span(): number {
     return this.#inFlight.length

@@ -10,6 +10,13 @@ export interface Subscription {
   readonly identifier: number
   /** The retained message of this topic is due to the client: not sent, or not acknowledged. */
   retainedDue: boolean
+  /** Sent on subscribing, and not acknowledged: sent again, it has the same packet id [MQTT-4.4.0-1]. */
+  retainedSent?: RetainedSent | undefined
+}
+
+export interface RetainedSent {
+  readonly packetId: number
+  readonly offset: number
 }
 
 export interface SessionState {
@@ -17,11 +24,21 @@ export interface SessionState {
   /** Sent up to here, acknowledged or not: what is sent again goes out with DUP [MQTT-3.3.1-1]. */
   readonly sentPrivate: number
   readonly sentBroadcast: number
+  /** Offsets of log entries that go out with RETAIN = 1, each time they are sent; 0 for none. */
+  readonly retainedPrivate: number
+  readonly retainedBroadcast: number
   /** Packet ids of QoS 2 messages from the client that wait for PUBREL. */
   readonly received: readonly number[]
 }
 
-type Row = [filter: string, qos: QoS, retainAsPublished: 0 | 1, identifier: number, retainedDue: 0 | 1]
+type Row = [
+  filter: string,
+  qos: QoS,
+  retainAsPublished: 0 | 1,
+  identifier: number,
+  retainedDue: 0 | 1,
+  retainedSent?: [packetId: number, offset: number],
+]
 
 interface Stored {
   readonly v: 1
@@ -29,23 +46,28 @@ interface Stored {
   readonly p: number
   readonly b: number
   readonly r: number[]
+  /** Of the private and the broadcast log. */
+  readonly o?: [retainedPrivate: number, retainedBroadcast: number]
 }
 
 export function encodeState(state: SessionState): Uint8Array {
   const stored: Stored = {
     v: 1,
-    s: state.subscriptions.map(({ filter, qos, retainAsPublished, identifier, retainedDue }) => [
-      filter,
-      qos,
-      retainAsPublished ? 1 : 0,
-      identifier,
-      retainedDue ? 1 : 0,
-    ]),
+    s: state.subscriptions.map(rowOf),
     p: state.sentPrivate,
     b: state.sentBroadcast,
     r: [...state.received],
+    ...(state.retainedPrivate === 0 && state.retainedBroadcast === 0
+      ? {}
+      : { o: [state.retainedPrivate, state.retainedBroadcast] }),
   }
   return Buffer.from(JSON.stringify(stored))
+}
+
+function rowOf({ filter, qos, retainAsPublished, identifier, retainedDue, retainedSent }: Subscription): Row {
+  const row: Row = [filter, qos, retainAsPublished ? 1 : 0, identifier, retainedDue ? 1 : 0]
+  if (retainedSent !== undefined) row.push([retainedSent.packetId, retainedSent.offset])
+  return row
 }
 
 /** The inverse; undefined for a form that this version does not know, which counts as no session. */
@@ -53,15 +75,18 @@ export function decodeState(bytes: Uint8Array): SessionState | undefined {
   const stored = JSON.parse(Buffer.from(bytes).toString('utf8')) as Stored
   if (stored.v !== 1) return undefined
   return {
-    subscriptions: stored.s.map(([filter, qos, retainAsPublished, identifier, retainedDue]) => ({
+    subscriptions: stored.s.map(([filter, qos, retainAsPublished, identifier, retainedDue, sent]) => ({
       filter,
       qos,
       retainAsPublished: retainAsPublished === 1,
       identifier,
       retainedDue: retainedDue === 1,
+      ...(sent === undefined ? {} : { retainedSent: { packetId: sent[0], offset: sent[1] } }),
     })),
     sentPrivate: stored.p,
     sentBroadcast: stored.b,
+    retainedPrivate: stored.o?.[0] ?? 0,
+    retainedBroadcast: stored.o?.[1] ?? 0,
     received: stored.r,
   }
 }

@@ -131,3 +131,23 @@ await t.test('a session that ends with its connection is not taken over', async 
   await first.closed
   t.equal(second.connack.sessionPresent, false)
 })
+
+await t.test('the server may keep sessions shorter than asked for, and says so', async (t) => {
+  const strict = await startServer(t, { settings: { PUSH_SESSION_EXPIRY_MAX: '1' } })
+  const granted = async (device: string, options: ConnectOptions) => {
+    const issued = await issueToken(strict, { app, device })
+    const connected = await connectDevice(t, strict, issued, options)
+    await connected.reset()
+    return { issued, options, expiry: connected.connack.properties?.sessionExpiryInterval }
+  }
+  const long = await granted('long', { clean: false, ...expiry(3600) })
+  const never = await granted('never', { clean: false, ...expiry(0xffff_ffff) })
+  const old = await granted('old', { clean: false, protocolVersion: 4 })
+  t.same([long.expiry, never.expiry, old.expiry], [1, 1, undefined])
+  t.equal((await granted('none', { clean: false, ...expiry(0) })).expiry, undefined, 'nothing to say')
+  await untilSecondsPassed(strict, 2)
+  for (const { issued, options } of [long, never, old]) {
+    const again = await connectDevice(t, strict, issued, options)
+    t.equal(again.connack.sessionPresent, false)
+  }
+})
