@@ -1,0 +1,97 @@
+/** Calls of the store, at random, on few token ids, apps and message ids, so that they meet. */
+import * as fc from 'fast-check'
+import type { Message, Store } from '../../../store/index.ts'
+import type { VersionSelector } from '../../../topics/index.ts'
+import type { Model } from './model.ts'
+
+/** What the store and the model are both asked. */
+export type Call = (target: Store | Model, now: number) => unknown
+
+/** Two accounts on one device, and others. */
+export const TOKENS = [
+  { app: 'a', device: 'x', account: '1' },
+  { app: 'a', device: 'x', account: '2' },
+  { app: 'a', device: 'y', account: '1' },
+  { app: 'b', device: 'x', account: '1' },
+].map((triple, number) => ({ ...triple, tokenId: String(number).padStart(22, 'A') }))
+export const APPS = ['a', 'b']
+export const VERSIONS = ['1.0.0', '1.7.0', '2.0.0', 'nightly']
+
+const SELECTORS: VersionSelector[] = [
+  { kind: 'all' },
+  { kind: 'exact', version: '1.0.0' },
+  { kind: 'exact', version: '2.0.0' },
+  { kind: 'range', range: '>=1.5' },
+]
+const DECADE = 10 * 365 * 86_400_000
+
+const token = fc.constantFrom(...TOKENS)
+const epoch = fc.nat(6)
+const offset = fc.nat(25)
+const state = fc.nat(9).map((byte) => Buffer.from([byte]))
+const draft = fc.record({
+  id: fc.constantFrom('i', 'j', 'k'),
+  payload: fc.nat(12).map((length) => Buffer.alloc(length, 'x')),
+  retain: fc.boolean(),
+  ttl: fc.integer({ min: 1, max: 6_000 }),
+  dedupe: fc.boolean(),
+})
+type Draft = typeof draft extends fc.Arbitrary<infer T> ? T : never
+
+function messageOf({ id, payload, retain, ttl }: Draft, now: number): Message {
+  return { id, payload, retain, storedAt: now, expiresAt: now + ttl }
+}
+
+const register = token.map(
+  (registration): Call =>
+    (target, now) =>
+      target.registerToken({ ...registration, expiresAt: now + DECADE }),
+)
+const revoke = token.map(
+  ({ tokenId }): Call =>
+    (target) =>
+      target.revokeToken(tokenId),
+)
+const append = fc.tuple(token, draft).map(
+  ([{ tokenId }, draft]): Call =>
+    (target, now) =>
+      target.append({ tokenId, message: messageOf(draft, now), dedupe: draft.dedupe }),
+)
+const broadcast = fc.tuple(fc.constantFrom(...APPS), fc.constantFrom(...SELECTORS), draft).map(
+  ([app, selector, draft]): Call =>
+    (target, now) =>
+      target.appendBroadcast({ app, selector, message: messageOf(draft, now), dedupe: draft.dedupe }),
+)
+const commit = fc.tuple(token, fc.record({ private: offset, broadcast: offset, epoch }, { requiredKeys: [] })).map(
+  ([{ tokenId }, moves]): Call =>
+    (target) =>
+      target.commit([{ tokenId, ...moves }]),
+)
+const open = fc.tuple(token, fc.nat(4), fc.boolean()).map(
+  ([{ tokenId, app }, generation, cleanStart]): Call =>
+    (target) =>
+      target.openSession({ tokenId, app, generation, cleanStart }),
+)
+const save = fc.tuple(token, epoch, state).map(
+  ([{ tokenId }, epoch, state]): Call =>
+    (target) =>
+      target.saveSession(tokenId, epoch, state),
+)
+const close = fc
+  .tuple(token, epoch, fc.record({ state }, { requiredKeys: [] }), fc.option(fc.nat(3_000), { nil: Infinity }))
+  .map(
+    ([{ tokenId }, epoch, kept, after]): Call =>
+      (target, now) =>
+        target.closeSession(tokenId, epoch, { ...kept, stateExpiresAt: now + after }),
+  )
+
+export const anyCall: fc.Arbitrary<Call> = fc.oneof(
+  { weight: 8, arbitrary: append },
+  { weight: 4, arbitrary: broadcast },
+  { weight: 4, arbitrary: commit },
+  { weight: 4, arbitrary: open },
+  { weight: 3, arbitrary: register },
+  { weight: 2, arbitrary: save },
+  { weight: 2, arbitrary: close },
+  { weight: 1, arbitrary: revoke },
+)

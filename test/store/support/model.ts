@@ -1,0 +1,242 @@
+/** The store contract as plainly as it can be said: everything in memory, every question answered by looking at all of it. */
+import { PushError } from '../../../errors.ts'
+import type {
+  Appended,
+  BroadcastAppend,
+  BroadcastEntry,
+  Commit,
+  Cursors,
+  LogEntry,
+  OpenedSession,
+  OpenSessionRequest,
+  PrivateAppend,
+  RegisteredToken,
+  SessionClose,
+  StoreLimits,
+  TokenId,
+  TokenRecord,
+  TokenRegistration,
+} from '../../../store/contract.ts'
+import { selects } from '../../../topics/index.ts'
+
+interface Remembered {
+  readonly offset: number
+  readonly until: number
+}
+
+class ModelLog<E extends LogEntry> {
+  entries: E[] = []
+  last = 0
+  readonly ids = new Map<string, Remembered>()
+}
+
+interface ModelToken {
+  readonly app: string
+  readonly device: string
+  generation: number
+  revoked: boolean
+  readonly cursors: { private: number; broadcast: number }
+  readonly log: ModelLog<LogEntry>
+  retained: LogEntry | undefined
+  epoch: number
+  session: { held: boolean; unclean: boolean; state: Uint8Array | undefined; until: number } | undefined
+}
+
+interface ModelApp {
+  readonly log: ModelLog<BroadcastEntry>
+  readonly retained: BroadcastEntry[]
+}
+
+export class Model {
+  readonly counts = { expired: { private: 0, broadcast: 0 }, dropped: { private: 0, broadcast: 0 } }
+  readonly tokens = new Map<TokenId, ModelToken>()
+  readonly #apps = new Map<string, ModelApp>()
+  readonly #current = new Map<string, TokenId>()
+  readonly #limits: StoreLimits
+  readonly #now: () => number
+
+  constructor(limits: StoreLimits, now: () => number) {
+    this.#limits = limits
+    this.#now = now
+  }
+
+  registerToken({ tokenId, app, device }: TokenRegistration): RegisteredToken {
+    const token = this.tokens.get(tokenId) ?? {
+      app,
+      device,
+      generation: 1,
+      revoked: false,
+      cursors: { private: 0, broadcast: this.app(app).log.last },
+      log: new ModelLog<LogEntry>(),
+      retained: undefined,
+      epoch: 0,
+      session: undefined,
+    }
+    this.tokens.set(tokenId, token)
+    token.revoked = false
+    const place = JSON.stringify([app, device])
+    const former = this.#current.get(place)
+    this.#current.set(place, tokenId)
+    if (former === undefined || former === tokenId) return { generation: token.generation }
+    this.#end(former)
+    return { generation: token.generation, switchedFrom: former }
+  }
+
+  revokeToken(tokenId: TokenId): boolean {
+    const token = this.tokens.get(tokenId)
+    if (token === undefined) return false
+    if (!token.revoked) token.generation += 1
+    token.revoked = true
+    this.#end(tokenId)
+    return true
+  }
+
+  lookupToken(tokenId: TokenId): TokenRecord | undefined {
+    const token = this.tokens.get(tokenId)
+    if (token === undefined) return undefined
+    const { app, generation, revoked, cursors } = token
+    return { app, generation, revoked, current: this.#isCurrent(tokenId, token), cursors: { ...cursors } }
+  }
+
+  append({ tokenId, message, dedupe }: PrivateAppend): Appended {
+    const token = this.tokens.get(tokenId)
+    if (token === undefined) throw new PushError('TOKEN_UNKNOWN')
+    if (token.revoked) throw new PushError('TOKEN_REVOKED')
+    const { privateMessages, privateBytes } = this.#limits
+    const room = { messages: privateMessages, bytes: privateBytes }
+    const entry = { ...message, offset: token.log.last + 1 }
+    const appended = this.#append('private', token.log, entry, dedupe, room)
+    if (message.retain && !appended.duplicate) token.retained = message.payload.length === 0 ? undefined : entry
+    return appended
+  }
+
+  appendBroadcast({ app: name, selector, message, dedupe }: BroadcastAppend): Appended {
+    const app = this.app(name)
+    const { broadcastMessages, broadcastBytes } = this.#limits
+    const room = { messages: broadcastMessages, bytes: broadcastBytes }
+    const entry = { ...message, selector, offset: app.log.last + 1 }
+    const appended = this.#append('broadcast', app.log, entry, dedupe, room)
+    if (message.retain && !appended.duplicate) app.retained.push(entry)
+    return appended
+  }
+
+  /** What is not expired, after the cursor. */
+  readPrivate(tokenId: TokenId): { entries: readonly LogEntry[] } {
+    return { entries: this.#live(this.tokens.get(tokenId)?.log.entries ?? []) }
+  }
+
+  readBroadcast(name: string): { entries: readonly BroadcastEntry[] } {
+    return { entries: this.#live(this.app(name).log.entries) }
+  }
+
+  retainedPrivate(tokenId: TokenId): LogEntry | undefined {
+    return this.#live([this.tokens.get(tokenId)?.retained].filter((entry) => entry !== undefined))[0]
+  }
+
+  retainedBroadcast(name: string, version: string): BroadcastEntry | undefined {
+    const last = this.app(name).retained.findLast(({ selector }) => selects(selector, version))
+    return last === undefined || last.payload.length === 0 ? undefined : this.#live([last])[0]
+  }
+
+  commit(commits: readonly Commit[]): readonly Commit[] {
+    return commits.filter(({ tokenId, epoch, private: own = 0, broadcast = 0 }) => {
+      const token = this.tokens.get(tokenId)
+      if (token === undefined) return false
+      if (epoch !== undefined && epoch < token.epoch) return true
+      token.cursors.private = Math.max(token.cursors.private, Math.min(own, token.log.last))
+      token.cursors.broadcast = Math.max(token.cursors.broadcast, Math.min(broadcast, this.app(token.app).log.last))
+      token.log.entries = token.log.entries.filter(({ offset }) => offset > token.cursors.private)
+      return false
+    })
+  }
+
+  openSession({ tokenId, generation, cleanStart }: OpenSessionRequest): OpenedSession {
+    const token = this.tokens.get(tokenId)
+    if (token === undefined) throw new PushError('TOKEN_UNKNOWN')
+    if (token.revoked || generation < token.generation) throw new PushError('TOKEN_REVOKED')
+    if (!this.#isCurrent(tokenId, token)) throw new PushError('TOKEN_SUPERSEDED')
+    const former = token.session
+    const lives = former !== undefined && (former.held || former.unclean || former.until > this.#now())
+    const resumed = lives && !cleanStart ? former : undefined
+    token.epoch += 1
+    token.session = { held: true, unclean: false, state: resumed?.state, until: Infinity }
+    const cursors: Cursors = { ...token.cursors }
+    return {
+      epoch: token.epoch,
+      ...(resumed?.state === undefined ? {} : { state: resumed.state }),
+      unclean: resumed !== undefined && (resumed.held || resumed.unclean),
+      cursors,
+      privateEnd: token.log.last,
+    }
+  }
+
+  saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): void {
+    const token = this.tokens.get(tokenId)
+    if (token?.epoch !== epoch || token.session?.held !== true) throw new PushError('SESSION_FENCED')
+    token.session.state = state
+  }
+
+  closeSession(tokenId: TokenId, epoch: number, { state, stateExpiresAt }: SessionClose): void {
+    const token = this.tokens.get(tokenId)
+    if (token?.epoch !== epoch || token.session === undefined) return
+    token.session = state === undefined ? undefined : { held: false, unclean: false, state, until: stateExpiresAt }
+  }
+
+  sweep(): void {
+    for (const { log } of this.tokens.values()) this.#expire('private', log)
+    for (const { log } of this.#apps.values()) this.#expire('broadcast', log)
+  }
+
+  app(name: string): ModelApp {
+    const app = this.#apps.get(name) ?? { log: new ModelLog<BroadcastEntry>(), retained: [] }
+    this.#apps.set(name, app)
+    return app
+  }
+
+  #append<E extends LogEntry>(
+    kind: 'private' | 'broadcast',
+    log: ModelLog<E>,
+    entry: E,
+    dedupe: boolean,
+    room: { messages: number; bytes: number },
+  ): Appended {
+    const now = this.#now()
+    const first = dedupe ? log.ids.get(entry.id) : undefined
+    if (first !== undefined && first.until > now) return { offset: first.offset, duplicate: true, dropped: 0 }
+    let dropped = 0
+    const bytes = () => log.entries.reduce((sum, { payload }) => sum + payload.length, 0)
+    while (log.entries.length >= room.messages || bytes() + entry.payload.length > room.bytes) {
+      const oldest = log.entries.shift()
+      if (oldest === undefined) break
+      if (oldest.expiresAt > now) dropped += 1
+      else this.counts.expired[kind] += 1
+    }
+    this.counts.dropped[kind] += dropped
+    log.entries.push(entry)
+    log.last = entry.offset
+    const until = Math.max(now + this.#limits.dedupeMs, entry.expiresAt)
+    if (dedupe) log.ids.set(entry.id, { offset: entry.offset, until })
+    return { offset: entry.offset, duplicate: false, dropped }
+  }
+
+  #expire<E extends LogEntry>(kind: 'private' | 'broadcast', log: ModelLog<E>): void {
+    const before = log.entries.length
+    log.entries = this.#live(log.entries)
+    this.counts.expired[kind] += before - log.entries.length
+  }
+
+  #live<E extends LogEntry>(entries: readonly E[]): E[] {
+    return entries.filter(({ expiresAt }) => expiresAt > this.#now())
+  }
+
+  #isCurrent(tokenId: TokenId, { app, device }: ModelToken): boolean {
+    return this.#current.get(JSON.stringify([app, device])) === tokenId
+  }
+
+  #end(tokenId: TokenId): void {
+    const session = this.tokens.get(tokenId)?.session
+    if (session?.held !== true) return
+    session.held = false
+    session.unclean = true
+  }
+}

@@ -1,0 +1,91 @@
+// Does every value of the embedded store decode to what was encoded, and do its keys sort like their numbers?
+import * as fc from 'fast-check'
+import t from 'tap'
+import { decodeBroadcastEntry, decodeEntry, encodeEntry, readHead } from '../../store/level/entry.ts'
+import { dueKey, entryKey, parseDueKey, parseEntryKey, privateLogPrefix, tokenKey } from '../../store/level/keys.ts'
+import { decodeApp, decodeToken, encodeApp, encodeToken, NEVER } from '../../store/level/records.ts'
+
+const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
+const time = fc.oneof(fc.integer({ min: 0, max: 2 ** 42 }), fc.constant(NEVER))
+const offset = fc.integer({ min: 1, max: 2 ** 47 })
+const bytes = fc.uint8Array({ maxLength: 300 }).map((value) => Buffer.from(value))
+
+const message = fc.record(
+  { id: text, payload: bytes, properties: bytes, retain: fc.boolean(), storedAt: time, expiresAt: time },
+  { requiredKeys: ['id', 'payload', 'retain', 'storedAt', 'expiresAt'] },
+)
+const selector = fc.oneof(
+  fc.constant({ kind: 'all' as const }),
+  fc.constantFrom('1.0', 'nightly β').map((version) => ({ kind: 'exact' as const, version })),
+  fc.constantFrom('>=2.1 <3', '^1').map((range) => ({ kind: 'range' as const, range })),
+)
+
+const someLog = fc
+  .record({ last: offset, span: fc.integer({ min: 1, max: 1_000 }), bytes: offset, latestExpiry: time, dueAt: time })
+  .map(({ last, span, ...rest }) => ({ ...rest, last, head: Math.max(1, last - span), count: span }))
+const noLog = offset.map((last) => ({ last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0 }))
+const log = fc.oneof(someLog, noLog)
+const session = fc.record({ held: fc.boolean(), unclean: fc.boolean(), hasState: fc.boolean(), expiresAt: time })
+const token = fc.record({
+  app: text,
+  device: text,
+  generation: offset,
+  revoked: fc.boolean(),
+  current: fc.boolean(),
+  expiresAt: time,
+  cursor: offset,
+  broadcastCursor: offset,
+  log,
+  epoch: offset,
+  session: fc.option(session, { nil: undefined }),
+  retainedUntil: time,
+  visitAt: time,
+})
+
+t.test('entries', async (t) => {
+  fc.assert(
+    fc.property(message, offset, selector, fc.boolean(), (message, offset, selector, indexed) => {
+      const plain = encodeEntry({ message, offset, indexed })
+      t.same(decodeEntry(plain), { ...message, offset })
+      const broadcast = encodeEntry({ message, offset, selector, indexed })
+      t.same(decodeBroadcastEntry(broadcast), { ...message, offset, selector })
+      const payloadBytes = message.payload.length
+      t.same(readHead(broadcast), { offset, expiresAt: message.expiresAt, payloadBytes, indexed })
+    }),
+    { numRuns: 200 },
+  )
+})
+
+t.test('records', async (t) => {
+  fc.assert(
+    fc.property(token, (token) => void t.same(decodeToken(encodeToken(token)), token)),
+    { numRuns: 200 },
+  )
+  const app = fc.record({ log, retainedUntil: time, visitAt: time })
+  fc.assert(
+    fc.property(app, (app) => void t.same(decodeApp(encodeApp(app)), app)),
+    { numRuns: 100 },
+  )
+  t.throws(() => decodeToken(encodeToken(fc.sample(token, 1)[0]!).subarray(0, 10)), RangeError)
+})
+
+t.test('keys', async (t) => {
+  fc.assert(
+    fc.property(text, offset, offset, (name, one, other) => {
+      const prefix = privateLogPrefix(name)
+      t.same(parseEntryKey(entryKey(prefix, one)), { name, offset: one })
+      t.equal(Math.sign(Buffer.compare(entryKey(prefix, one), entryKey(prefix, other))), Math.sign(one - other))
+      const due = dueKey(one, tokenKey(name))
+      t.same(parseDueKey(due), { time: one, key: tokenKey(name) })
+      t.equal(Math.sign(Buffer.compare(due, dueKey(other, tokenKey(name)))), Math.sign(one - other))
+    }),
+    { numRuns: 100 },
+  )
+  fc.assert(
+    fc.property(text, text, offset, (one, other, offset) => {
+      fc.pre(one !== other)
+      t.notOk(entryKey(privateLogPrefix(one), offset).subarray(0, -6).equals(privateLogPrefix(other)))
+    }),
+    { numRuns: 100 },
+  )
+})
