@@ -8,7 +8,7 @@ import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode, UpstreamMessage } from './node.ts'
 import { restoreSubscriptions } from './handle-subscribe.ts'
 import { decodeState } from './session-state.ts'
-import { DeviceSession } from './session.ts'
+import { declaredExpiry, DeviceSession } from './session.ts'
 
 /** Answers the CONNECT. Throws what refuses it. */
 export async function connectDevice(node: DeviceNode, connection: Connection, connect: ConnectPacket): Promise<void> {
@@ -27,7 +27,7 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
       cleanStart: connect.cleanStart,
     })
     if (connection.open) start(node, connection, connect, device, opened, will)
-    else await abandon(node, device, opened)
+    else await abandon(node, device, connect, opened)
   } finally {
     expected()
   }
@@ -87,9 +87,11 @@ function willOf(device: Device, { will, clientId }: ConnectPacket): UpstreamMess
   }
 }
 
-async function abandon(node: DeviceNode, device: Device, opened: OpenedSession): Promise<void> {
+/** The connection was gone before its session was open: what it resumed stays for as long as the CONNECT asked for. */
+async function abandon(node: DeviceNode, device: Device, connect: ConnectPacket, opened: OpenedSession): Promise<void> {
+  const expiry = Math.min(declaredExpiry(connect), node.limits.sessionExpiry)
   await node.store.closeSession(device.tokenId, opened.epoch, {
-    ...(opened.state === undefined ? {} : { state: opened.state }),
-    stateExpiresAt: Number.POSITIVE_INFINITY,
+    ...(opened.state === undefined || expiry === 0 ? {} : { state: opened.state }),
+    stateExpiresAt: node.now() + expiry * 1000,
   })
 }

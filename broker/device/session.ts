@@ -211,7 +211,8 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
   }
 }
 
-function declaredExpiry(connect: ConnectPacket): number {
+/** Session Expiry Interval as the CONNECT asks for it, seconds. */
+export function declaredExpiry(connect: ConnectPacket): number {
   // Before MQTT 5 a session that is not clean has no end.
   if (connect.level !== 5) return connect.cleanStart ? 0 : Number.POSITIVE_INFINITY
   return expirySeconds(connect.properties.sessionExpiryInterval ?? 0)
