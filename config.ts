@@ -88,8 +88,8 @@ export const SETTINGS = {
   PUSH_WORKERS: whole('processes that serve, with Redis only', 1, 1, 256),
   PUSH_PROVIDER_KEY: optional(
     'key of the provider who may act for every app; generated when not set',
-    'at least 16 characters without white space',
-    (value) => /^\S{16,1024}$/.test(value),
+    '16 to 256 bytes without white space',
+    (value) => /^\S{1,256}$/.test(value) && Buffer.byteLength(value) >= 16 && Buffer.byteLength(value) <= 256,
     true,
   ),
   PUSH_PROVIDERS_FILE: optional(

@@ -7,7 +7,16 @@ import { join } from 'node:path'
 import { Aedes } from 'aedes'
 import closeWithGrace from 'close-with-grace'
 import { pino, type Logger } from 'pino'
-import { fileSecrets, firstFrom, generateProviderKey, openAuth, type ProviderKey, type Secrets } from './auth/index.ts'
+import {
+  fileSecrets,
+  firstFrom,
+  generateProviderKey,
+  loadKeysFromFile,
+  openAuth,
+  providerLookup,
+  type ProviderKey,
+  type Secrets,
+} from './auth/index.ts'
 import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type RemoteBridgeOptions } from './bridge/index.ts'
 import { listenTcp } from './broker/index.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
@@ -25,6 +34,7 @@ const NO_SECRETS: Secrets = { secret: async (_name, create) => create() }
 
 async function main(): Promise<void> {
   const { command, config } = readConfig(process.argv.slice(2), process.env)
+  await checkFiles(config)
   // Logs go to stderr: stdout is for the one line that says ready.
   const logger = pino({ level: config.PUSH_LOG_LEVEL }, pino.destination({ fd: 2, sync: true }))
   if (command === undefined && config.PUSH_WORKERS > 1 && cluster.isPrimary) serveWithWorkers(config, logger)
@@ -34,6 +44,23 @@ async function main(): Promise<void> {
     throw new ConfigError(
       `${JSON.stringify(command)} is not a command; run without one for the server, or with 'bridge'`,
     )
+}
+
+/** The files that settings name are looked at before anything starts: what is wrong in them is a wrong setting. */
+async function checkFiles(config: Config): Promise<void> {
+  const { PUSH_PROVIDER_KEY: key, PUSH_PROVIDERS_FILE: providers, PUSH_KEYS_FILE: keys } = config
+  const given = key === undefined ? [] : [{ name: 'provider', key }]
+  await asSetting('PUSH_PROVIDERS_FILE', () => providerLookup([...readProviders(providers), ...given]))
+  if (keys !== undefined) await asSetting('PUSH_KEYS_FILE', () => loadKeysFromFile(keys))
+}
+
+async function asSetting(name: string, check: () => unknown): Promise<void> {
+  try {
+    await check()
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
 }
 
 /** The level engine is one process' own: only Redis can be shared. */

@@ -8,7 +8,7 @@ import { createTokens } from './tokens.ts'
 
 export type { Auth, Grant, IssuedToken } from './contract.ts'
 export { ALGORITHMS, createKeyFile, loadKeysFromFile, type Algorithm, type KeyFile, type RandomBytes } from './keys.ts'
-export { generateProviderKey, type ProviderKey } from './providers.ts'
+export { generateProviderKey, providerLookup, type ProviderKey } from './providers.ts'
 export { fileSecrets, firstFrom, type FileSecretsOptions, type Secrets } from './secrets.ts'
 
 export interface AuthOptions {

@@ -40,6 +40,8 @@ const AJV_OPTIONS = {
 } as const
 
 const LIVENESS = '/healthz'
+/** How long requests in flight may take when the server closes. */
+const CLOSING_MS = 5_000
 
 export function createFrame({ limits, logger, randomId, routes, closing }: FrameOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
@@ -61,6 +63,7 @@ export function createFrame({ limits, logger, randomId, routes, closing }: Frame
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   const methods = observeMethods(app)
   refuseWhenClosing(app, closing)
+  closeSilentConnections(app)
   app.addHook('onRequest', async (request, reply) => {
     // Tokens and messages are nothing for a cache.
     void reply.header('cache-control', 'no-store')
@@ -87,6 +90,25 @@ function refuseWhenClosing(app: FastifyInstance, closing: () => void): void {
   // Else the server would wait for a connection that is kept alive, whose client has nothing more to say.
   app.addHook('onSend', async (_request, reply) => {
     if (isClosing) void reply.header('connection', 'close')
+  })
+}
+
+/**
+ * Node closes a connection that waits after a request, but lets one that never sent a whole request head hold up the end,
+ * and so a body that never comes.
+ */
+function closeSilentConnections(app: FastifyInstance): void {
+  const silent = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  const spoke = ({ socket }: IncomingMessage) => void silent.delete(socket)
+  app.server.on('request', spoke)
+  app.server.on('upgrade', spoke)
+  app.addHook('preClose', async () => {
+    for (const socket of silent) socket.destroy()
+    setTimeout(() => app.server.closeAllConnections(), CLOSING_MS).unref()
   })
 }
 

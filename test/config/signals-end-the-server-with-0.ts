@@ -21,9 +21,17 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     })
     const provider = await connectProvider(t, server)
     const silent = await connectRaw(t, server.mqttPort)
-    const idle = openSocket({ port: server.httpPort, host: '127.0.0.1' })
-    idle.on('error', () => undefined)
-    await once(idle, 'connect')
+    // One connection without a request, one with half a head, one whose body never comes.
+    for (const bytes of [
+      '',
+      'GET /heal',
+      `POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${server.providerKey}\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{`,
+    ]) {
+      const idle = openSocket({ port: server.httpPort, host: '127.0.0.1' })
+      idle.on('error', () => undefined)
+      await once(idle, 'connect')
+      idle.write(bytes)
+    }
 
     // One that reads nothing, with more for it than the network takes.
     const deaf = await issueToken(server, { app: 'chat', device: 'phone-3' })

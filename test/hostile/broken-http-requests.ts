@@ -178,7 +178,8 @@ await t.test('what is no HTTP', async (t) => {
     await once(socket, 'close')
     const answer = Buffer.concat(chunks).toString()
     t.match(answer, /^HTTP\/1\.1 4\d\d /, JSON.stringify(bytes.slice(0, 40)))
-    t.match(answer, /"code":"REQUEST_INVALID"/)
+    // Node answers a request without a Host header by itself, and without a body.
+    if (!bytes.startsWith('GET /healthz HTTP/1.1\r\n\r\n')) t.match(answer, /"code":"REQUEST_INVALID"/)
   }
 })
 
