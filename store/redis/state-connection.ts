@@ -58,8 +58,18 @@ export function openStateConnection({ url, keyPrefix, tls }: StateConnectionOpti
   return { client: quiet(new Redis({ ...options, ...host, retryStrategy: retry })), isCluster: false }
 }
 
-/** Failures reach the callers of commands; without a listener ioredis prints them too. */
+/**
+ * Failures reach the callers of commands; without a listener ioredis prints them too. And not every caller listens:
+ * aedes-persistence-redis does not await all of its commands, and ioredis not its SUBSCRIBE after a reconnect. When
+ * such a command fails, the rejection that nobody handles would end the process.
+ */
 function quiet<C extends Redis | Cluster>(client: C): C {
   client.on('error', () => undefined)
+  const sending: Pick<Redis, 'sendCommand'> = client
+  const sendCommand = sending.sendCommand.bind(client)
+  sending.sendCommand = (command, stream) => {
+    command.promise.catch(() => undefined)
+    return sendCommand(command, stream)
+  }
   return client
 }
