@@ -1,10 +1,11 @@
 /** Publishers that send one message after the other, over HTTP or MQTT, and write down what was accepted. */
 import { Agent } from 'node:http'
 import {
+  type ApiTarget,
   type ConnectOptions,
   type Destination,
   type Device,
-  type Server,
+  type MqttTarget,
   connectProvider,
   send,
 } from '../../support/index.ts'
@@ -58,7 +59,7 @@ function makeMessage(
   return { kind: 'broadcast', text, to: { app, versions }, topic: `${app}/*`, versions, receivers }
 }
 
-function httpWay(server: Server): Way {
+function httpWay(server: ApiTarget): Way {
   let agent = new Agent({ keepAlive: true, maxSockets: 1 })
   return {
     async send({ to, text }, id) {
@@ -72,7 +73,7 @@ function httpWay(server: Server): Way {
   }
 }
 
-function mqttWay(server: Server, options: ConnectOptions): Way {
+function mqttWay(server: MqttTarget & ApiTarget, options: ConnectOptions): Way {
   let connection: { readonly provider: Device; readonly cleanups: (() => unknown)[] } | undefined
   async function connected(): Promise<Device> {
     if (connection !== undefined) return connection.provider
@@ -124,7 +125,7 @@ export interface PublisherOptions {
 
 /** Publishes until the weather is calm. */
 export async function livePublisher(
-  server: Server,
+  server: ApiTarget & MqttTarget,
   { name, app, kind, members }: PublisherOptions,
   ledger: Ledger,
   weather: Weather,
