@@ -42,7 +42,7 @@ export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
   subscriptions: 100,
   sessionExpiry: Number.POSITIVE_INFINITY,
   receiveMaximum: 64,
-  commitMs: 25,
+  commitMs: 10,
   sweepMs: 30_000,
   retryMs: 500,
 }

@@ -23,6 +23,7 @@ export class Commits {
   readonly #periodMs: number
   #dirty = new Set<Committing>()
   #timer: NodeJS.Timeout | undefined
+  #flushedAt = -Infinity
   #writing: Promise<void> = Promise.resolve()
 
   constructor(store: Store, logger: Logger, periodMs: number) {
@@ -31,16 +32,22 @@ export class Commits {
     this.#periodMs = periodMs
   }
 
-  /** The cursors of this session have moved. */
+  /**
+   * The cursors of this session have moved. They are written at once after a quiet period, and else with what comes
+   * within the period: whatever waits here when the process is killed is delivered again.
+   */
   mark(session: Committing): void {
     this.#dirty.add(session)
-    this.#timer ??= setTimeout(() => this.#tick(), this.#periodMs)
+    if (this.#timer !== undefined) return
+    const wait = Math.max(0, this.#flushedAt + this.#periodMs - performance.now())
+    this.#timer = setTimeout(() => this.#tick(), wait)
   }
 
   /** Writes what is marked, now. Never rejects: what could not be written stays marked. */
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#flushedAt = performance.now()
     this.#writing = this.#writing.then(() => this.#write())
     return this.#writing
   }
