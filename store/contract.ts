@@ -51,13 +51,12 @@ export interface Cursors {
   readonly broadcast: number
 }
 
+/** The store knows devices and accounts by hashes only, never by their names. */
 export interface TokenRegistration {
   readonly tokenId: TokenId
   readonly app: string
-  readonly device: string
-  /** May be empty: not logged in. */
-  readonly account: string
-  readonly version?: string
+  /** The same for all accounts of this app on this device: `deviceMark` of `topics/`. */
+  readonly deviceMark: string
   /** When the newest JWT of this token id expires. */
   readonly expiresAt: number
 }
@@ -76,6 +75,35 @@ export interface TokenRecord {
   /** False while another account is the current one of this app and device. */
   readonly current: boolean
   readonly cursors: Cursors
+}
+
+/** Everything that is known of a token id but its messages and its session. */
+export interface KnownToken {
+  readonly registration: TokenRegistration
+  readonly generation: number
+  readonly revoked: boolean
+  readonly current: boolean
+  readonly cursors: Cursors
+  /** The highest offset given in the private log. */
+  readonly privateEnd: number
+}
+
+/** A token id as another store knew it. */
+export interface RestoredToken {
+  readonly registration: TokenRegistration
+  readonly generation: number
+  readonly revoked: boolean
+  readonly current: boolean
+  /** In the broadcast log of this store. */
+  readonly broadcastCursor: number
+}
+
+/** What a selector retains, or what it hides since it was cleared or has expired. */
+export interface RetainedBroadcast {
+  readonly selector: VersionSelector
+  readonly offset: number
+  /** Absent: nothing, and older retained broadcasts for the same versions stay hidden. */
+  readonly entry?: BroadcastEntry
 }
 
 export interface PrivateAppend {
@@ -178,6 +206,7 @@ export interface Watcher {
 
 /** What the engine counts; `createMetrics` gives one in a server. */
 export interface StoreObserver {
+  /** Messages that expired before they were acknowledged, counted when they are taken out. */
   expired(destination: 'private' | 'broadcast', count: number): void
   dropped(destination: 'private' | 'broadcast', count: number): void
 }
@@ -228,7 +257,26 @@ export interface SecretStore {
   secret(name: string, create: () => string): Promise<string>
 }
 
-export interface Store extends SecretStore {
+/**
+ * All that is stored, for a tool that moves it to another engine; never called while serving. What changes meanwhile may
+ * be given as it was before or after.
+ */
+export interface Inventory {
+  /** Every token id once, in any order. */
+  tokens(): AsyncIterable<KnownToken>
+  /** Every app that has ever had a broadcast. */
+  broadcastApps(): AsyncIterable<string>
+  /** By offset. */
+  retainedBroadcasts(app: string): Promise<readonly RetainedBroadcast[]>
+  /**
+   * Puts a token id in place as another store knew it, and gives what is known of it now. Idempotent, and takes nothing
+   * back that has happened here: of one that is known, generation, revocation, expiry and broadcast cursor only move
+   * forward, and an account that is current on its device stays so.
+   */
+  restoreToken(token: RestoredToken): Promise<TokenRecord>
+}
+
+export interface Store extends SecretStore, Inventory {
   /** Ready to serve when it resolves. Its time does not depend on how much is stored. */
   open(): Promise<void>
   /** Waits for writes under way. Sessions that are open stay open, as after a crash. */
@@ -264,15 +312,19 @@ export interface Store extends SecretStore {
    * @throws RETAINED_LIMIT, STORE_UNAVAILABLE
    */
   appendBroadcast(append: BroadcastAppend): Promise<Appended>
+  /** Nothing for a token id that is not known. */
   readPrivate(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>>
   readBroadcast(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>>
   /** The last retained message of the private topic, unexpired. Acknowledgement does not remove it. */
   retainedPrivate(tokenId: TokenId): Promise<LogEntry | undefined>
-  /** The last retained entry of the app whose selector matches the version, unexpired; none where that one is empty. */
+  /**
+   * The last retained entry of the app whose selector matches the version; none where that one is empty or has expired:
+   * as with one retained message a topic, what it replaced or cleared does not come back.
+   */
   retainedBroadcast(app: string, version: string): Promise<BroadcastEntry | undefined>
   /**
    * Moves cursors forward and trims private logs up to them. Returns the commits that were refused because a newer
-   * session has been opened. A resolved commit may be lost by a crash of the machine: it costs a duplicate.
+   * session has been opened; one of a token id that is not known is passed over. A resolved commit may be lost by a crash of the machine: it costs a duplicate.
    * A cursor beyond the end of its log is cut to the end.
    */
   commit(commits: readonly Commit[]): Promise<readonly Commit[]>
@@ -291,6 +343,9 @@ export interface Store extends SecretStore {
   /** This node wants `privateAppended` for a token id without a session here (a long poll). Returns how to stop. */
   follow(tokenId: TokenId): Promise<() => void>
 
-  /** One pass over what may have expired; engines also run it every `sweepMs`. */
+  /**
+   * One pass over what may have expired; engines also run it every `sweepMs`. A token id is forgotten when its newest JWT
+   * expired as long ago as a message can live (28 days), and nothing of it is pending or retained.
+   */
   sweep(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 
 /** What a message token is bound to. */
 export interface Triple {
@@ -11,6 +11,8 @@ export interface Triple {
 const TOKEN_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/
 const DEVICE_BYTES = 2
 const BYTES = 16
+const MARK = /^[A-Za-z0-9_-]{8}$/
+const MARK_BYTES = 6
 
 /**
  * The token id of a triple: 16 bytes as 22 characters base64url. The first two bytes are a keyed hash of (app, device),
@@ -32,6 +34,23 @@ export function isTokenId(value: string): boolean {
 /** The partition of a token id, 0 to 4095: the same for all accounts of one app on one device. */
 export function partitionOf(id: string): number {
   return Buffer.from(id.slice(0, 4), 'base64url').readUInt16BE(0) >> 4
+}
+
+/**
+ * Names an app on a device where only "the same one" matters: 8 characters base64url, the first 6 bytes of a hash of
+ * both, the app with its length. Two devices meet by chance once in millions of millions, and only where the keyed bits of
+ * their token ids meet too does the store compare them.
+ */
+export function deviceMark(app: string, device: string): string {
+  return createHash('sha256')
+    .update(`${Buffer.byteLength(app)}:${app}${device}`)
+    .digest()
+    .subarray(0, MARK_BYTES)
+    .toString('base64url')
+}
+
+export function isDeviceMark(value: string): boolean {
+  return MARK.test(value)
 }
 
 function keyedHash(key: Uint8Array, parts: readonly string[]): Buffer {

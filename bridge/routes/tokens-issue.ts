@@ -3,7 +3,15 @@ import { Type, type Static } from 'typebox'
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'
-import { broadcastTopic, isAppName, isName, isVersion, mayActFor, privateTopic } from '../../topics/index.ts'
+import {
+  broadcastTopic,
+  deviceMark,
+  isAppName,
+  isName,
+  isVersion,
+  mayActFor,
+  privateTopic,
+} from '../../topics/index.ts'
 import type { Guard } from '../authenticate.ts'
 import type { Api } from '../frame.ts'
 import type { TokenTtl } from '../limits.ts'
@@ -93,7 +101,12 @@ export function issueTokens(api: Api, { auth, store, guard, longPolls, tokenTtl,
     if (!mayActFor(guard.providerOf(request), app)) throw new PushError('APP_FORBIDDEN')
     const names = { app, device, account, ...(version === undefined ? {} : { version }) }
     const tokenId = auth.tokenIdOf(names)
-    const registered = await store.registerToken({ ...names, tokenId, expiresAt: now() + ttl * 1000 })
+    const registered = await store.registerToken({
+      tokenId,
+      app,
+      deviceMark: deviceMark(app, device),
+      expiresAt: now() + ttl * 1000,
+    })
     const { generation, switchedFrom } = registered
     if (switchedFrom !== undefined) longPolls.recheck(switchedFrom)
     const issued = auth.issue({ ...names, ttl, generation })

@@ -15,7 +15,7 @@ export interface Range {
   readonly lt: Buffer
 }
 
-const FORMAT = Buffer.from([1])
+const FORMAT = Buffer.from([2])
 const FORMAT_KEY = metaKey('format')
 
 export class Database {

@@ -38,7 +38,7 @@ export interface GroupCommitSettings {
 }
 
 /** A group takes no more, so that one slow write does not make the next one ever larger. */
-const GROUP_CALLS = 2_000
+const GROUP_CALLS = 1_000
 const GROUP_BYTES = 8 * 1024 * 1024
 
 export class GroupCommit {

@@ -57,8 +57,8 @@ export function appKey(app: string): Buffer {
 }
 
 /** The current token id of an app on a device. */
-export function currentKey(app: string, device: string): Buffer {
-  return under(Kind.current, app, device)
+export function currentKey(app: string, deviceMark: string): Buffer {
+  return under(Kind.current, app, deviceMark)
 }
 
 export function sessionStateKey(tokenId: string): Buffer {
@@ -101,6 +101,11 @@ export function parseEntryKey(key: Buffer): { name: string; offset: number } {
 /** Where a provider's message id is remembered. */
 export function messageIdKey(kind: typeof Kind.privateId | typeof Kind.broadcastId, name: string, id: string): Buffer {
   return under(kind, name, id)
+}
+
+/** All keys of a kind. */
+export function kindRange(kind: number): { gte: Buffer; lt: Buffer } {
+  return { gte: Buffer.from([kind]), lt: Buffer.from([kind + 1]) }
 }
 
 // Retained messages

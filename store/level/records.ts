@@ -35,7 +35,7 @@ export interface SessionState {
 
 export interface TokenState {
   readonly app: string
-  readonly device: string
+  readonly deviceMark: string
   readonly generation: number
   readonly revoked: boolean
   /** The one that is current for its app and device. */
@@ -92,10 +92,10 @@ export function encodeToken(token: TokenState): Buffer {
     (session?.held ? HELD : 0) |
     (session?.unclean ? UNCLEAN : 0) |
     (session?.hasState ? HAS_STATE : 0)
-  const out = new ByteWriter(18 * NUMBER_BYTES + (token.app.length + token.device.length) * 3)
+  const out = new ByteWriter(18 * NUMBER_BYTES + (token.app.length + token.deviceMark.length) * 3)
     .byte(flags)
     .text(token.app)
-    .text(token.device)
+    .text(token.deviceMark)
     .number(token.generation)
     .wide(clamp(token.expiresAt))
     .number(token.cursor)
@@ -111,7 +111,7 @@ export function decodeToken(bytes: Buffer): TokenState {
   const from = new ByteReader(bytes)
   const flags = from.byte()
   const app = from.text()
-  const device = from.text()
+  const deviceMark = from.text()
   const generation = from.number()
   const expiresAt = from.wide()
   const cursor = from.number()
@@ -131,7 +131,7 @@ export function decodeToken(bytes: Buffer): TokenState {
         }
   return {
     app,
-    device,
+    deviceMark,
     generation,
     revoked: (flags & REVOKED) !== 0,
     current: (flags & CURRENT) !== 0,

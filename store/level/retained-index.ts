@@ -28,6 +28,11 @@ export class RetainedIndex {
     }
   }
 
+  /** By offset. */
+  get rows(): readonly (RetainedRow & { readonly text: string; readonly selector: VersionSelector })[] {
+    return [...this.#rows.values()].sort((one, other) => one.offset - other.offset)
+  }
+
   get size(): number {
     return this.#rows.size
   }

@@ -5,6 +5,7 @@ import {
   type BroadcastEntry,
   type Commit,
   DEFAULT_STORE_LIMITS,
+  type KnownToken,
   type LogEntry,
   type LogSlice,
   type OpenedSession,
@@ -12,6 +13,8 @@ import {
   type PrivateAppend,
   type ReadLimit,
   type RegisteredToken,
+  type RestoredToken,
+  type RetainedBroadcast,
   type SessionClose,
   type Store,
   type StoreHealth,
@@ -28,9 +31,10 @@ import { decodeBroadcastEntry, decodeEntry } from './entry.ts'
 import { GroupCommit } from './group-commit.ts'
 import { broadcastLogPrefix, privateLogPrefix, retainedBroadcastKey, retainedPrivateKey, secretKey } from './keys.ts'
 import { append, appendBroadcast, commit } from './messages.ts'
+import { knownApps, knownTokens } from './inventory.ts'
 import { readLog } from './read.ts'
 import { sweep } from './sweep.ts'
-import { closeSession, openSession, registerToken, revokeToken, saveSession } from './tokens.ts'
+import { closeSession, openSession, recordOf, registerToken, restoreToken, revokeToken, saveSession } from './tokens.ts'
 import type { Told, Transaction } from './transaction.ts'
 
 export interface LevelStoreOptions extends StoreOptions {
@@ -135,9 +139,7 @@ class LevelStore implements Store {
   async lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined> {
     this.#mustBeOpen()
     const token = this.#durable.token(tokenId)
-    if (token === undefined) return undefined
-    const { app, generation, revoked, current, cursor, broadcastCursor } = token
-    return { app, generation, revoked, current, cursors: { private: cursor, broadcast: broadcastCursor } }
+    return token && recordOf(token)
   }
 
   // Logs
@@ -224,6 +226,31 @@ class LevelStore implements Store {
   async follow(): Promise<() => void> {
     this.#mustBeOpen()
     return () => undefined
+  }
+
+  // Inventory
+
+  tokens(): AsyncIterable<KnownToken> {
+    this.#mustBeOpen()
+    return knownTokens(this.#database)
+  }
+
+  broadcastApps(): AsyncIterable<string> {
+    this.#mustBeOpen()
+    return knownApps(this.#database)
+  }
+
+  async retainedBroadcasts(app: string): Promise<readonly RetainedBroadcast[]> {
+    this.#mustBeOpen()
+    const index = await this.#durable.retained(app)
+    return index.rows.map(({ text, selector, offset }) => {
+      const entry = this.#retained(retainedBroadcastKey(app, text), decodeBroadcastEntry)
+      return { selector, offset, ...(entry === undefined ? {} : { entry }) }
+    })
+  }
+
+  async restoreToken(token: RestoredToken): Promise<TokenRecord> {
+    return await this.#change((transaction) => restoreToken(transaction, token))
   }
 
   /** One at a time; who asks during a pass gets another one after it, since more may be due by now. */

@@ -20,8 +20,9 @@ import { decodeFloor, decodeTimed, encodeFloor, type TokenState } from './record
 import { FLOOR_KEY, hasEnded } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 
-/** Due keys taken together, so that live calls go on in between. */
+/** Due keys taken together, and about how many changes, so that live calls go on in between. */
 const TOGETHER = 200
+const CHANGES = 2_000
 
 /** One pass over what is due at `now`. */
 export async function sweep(database: Database, commits: GroupCommit, now: number): Promise<void> {
@@ -36,7 +37,11 @@ export async function sweep(database: Database, commits: GroupCommit, now: numbe
         for (const app of apps) await transaction.prepareRetained(nameOf(app))
       },
       apply(transaction) {
-        for (const key of due) sweepOne(transaction, key, now)
+        const before = transaction.changes
+        for (const key of due) {
+          if (transaction.changes - before > CHANGES) return
+          sweepOne(transaction, key, now)
+        }
       },
     })
     await turn()
@@ -85,7 +90,7 @@ function forgetToken(transaction: Transaction, tokenId: TokenId, token: TokenSta
     offset: Math.max(floor.offset, token.log.last),
   }
   transaction.put(FLOOR_KEY, encodeFloor(raised))
-  const pointer = currentKey(token.app, token.device)
+  const pointer = currentKey(token.app, token.deviceMark)
   if (transaction.get(pointer)?.toString() === tokenId) transaction.delete(pointer)
   if (token.session?.hasState) transaction.delete(sessionStateKey(tokenId))
   transaction.setToken(tokenId, undefined)

@@ -4,9 +4,11 @@ import type {
   OpenedSession,
   OpenSessionRequest,
   RegisteredToken,
+  RestoredToken,
   SessionClose,
   SessionEnd,
   TokenId,
+  TokenRecord,
   TokenRegistration,
 } from '../contract.ts'
 import { clamp } from './bytes.ts'
@@ -17,9 +19,9 @@ import type { Transaction } from './transaction.ts'
 export const FLOOR_KEY = metaKey('floor')
 
 export function registerToken(transaction: Transaction, registration: TokenRegistration): RegisteredToken {
-  const { tokenId, app, device, expiresAt } = registration
+  const { tokenId, app, deviceMark, expiresAt } = registration
   const token = transaction.token(tokenId) ?? newToken(transaction, registration)
-  const key = currentKey(app, device)
+  const key = currentKey(app, deviceMark)
   const former = transaction.get(key)?.toString()
   const registered = { ...token, revoked: false, current: true, expiresAt: Math.max(token.expiresAt, clamp(expiresAt)) }
   transaction.setToken(tokenId, registered)
@@ -35,11 +37,11 @@ export function registerToken(transaction: Transaction, registration: TokenRegis
   return { generation, switchedFrom: former }
 }
 
-function newToken(transaction: Transaction, { app, device, expiresAt }: TokenRegistration): TokenState {
+function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: TokenRegistration): TokenState {
   const floor = decodeFloor(transaction.get(FLOOR_KEY))
   return {
     app,
-    device,
+    deviceMark,
     generation: floor.generation + 1,
     revoked: false,
     current: true,
@@ -52,6 +54,44 @@ function newToken(transaction: Transaction, { app, device, expiresAt }: TokenReg
     retainedUntil: 0,
     visitAt: 0,
   }
+}
+
+/** What is known here stays; it only moves forward. */
+export function restoreToken(transaction: Transaction, restored: RestoredToken): TokenRecord {
+  const { registration, generation, broadcastCursor } = restored
+  const { tokenId, app, deviceMark, expiresAt } = registration
+  const known = transaction.token(tokenId)
+  const token = known ?? {
+    ...newToken(transaction, registration),
+    generation,
+    current: restored.current && takePlace(transaction, currentKey(app, deviceMark), tokenId),
+  }
+  const revoked =
+    generation === token.generation
+      ? token.revoked || restored.revoked
+      : generation > token.generation
+        ? restored.revoked
+        : token.revoked
+  const merged = {
+    ...token,
+    generation: Math.max(generation, token.generation),
+    revoked,
+    expiresAt: Math.max(token.expiresAt, clamp(expiresAt)),
+    broadcastCursor: known === undefined ? broadcastCursor : Math.max(token.broadcastCursor, broadcastCursor),
+  }
+  transaction.setToken(tokenId, merged)
+  return recordOf(merged)
+}
+
+/** False when another one is there. */
+function takePlace(transaction: Transaction, key: Buffer, tokenId: TokenId): boolean {
+  if (transaction.get(key) !== undefined) return false
+  transaction.put(key, Buffer.from(tokenId))
+  return true
+}
+
+export function recordOf({ app, generation, revoked, current, cursor, broadcastCursor }: TokenState): TokenRecord {
+  return { app, generation, revoked, current, cursors: { private: cursor, broadcast: broadcastCursor } }
 }
 
 export function revokeToken(transaction: Transaction, tokenId: TokenId): boolean {

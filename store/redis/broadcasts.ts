@@ -1,6 +1,14 @@
 /** The broadcast logs: append, read, and which retained broadcast a version gets. */
 import { decodeSelector, encodeSelector, selects, type VersionSelector } from '../../topics/index.ts'
-import type { Appended, BroadcastAppend, BroadcastEntry, LogSlice, ReadLimit, StoreObserver } from '../contract.ts'
+import type {
+  Appended,
+  BroadcastAppend,
+  BroadcastEntry,
+  LogSlice,
+  ReadLimit,
+  RetainedBroadcast,
+  StoreObserver,
+} from '../contract.ts'
 import type { Client } from './connection.ts'
 import { asTime, decodeBroadcast, encodeEntry } from './entry.ts'
 import { appsKey, broadcastBase } from './keys.ts'
@@ -109,6 +117,19 @@ export class Broadcasts {
         return decodeBroadcast(row.offset, asBytes(result[1]))
     }
     return undefined
+  }
+
+  /** What is retained and not expired, and what hides older ones. */
+  async allRetained(app: string): Promise<readonly RetainedBroadcast[]> {
+    const { lanes, now } = this.#settings
+    const { rows } = await this.#index(app)
+    const all = rows.map(async ({ text, selector, offset, expiresAt }): Promise<RetainedBroadcast> => {
+      if (expiresAt <= now()) return { selector, offset }
+      const result = await lanes.run(RETAINED_ENTRY, this.#base(app), text)
+      if (result.length === 0 || asNumber(result[0]) !== offset) return { selector, offset }
+      return { selector, offset, entry: decodeBroadcast(offset, asBytes(result[1])) }
+    })
+    return (await Promise.all(all)).sort((one, other) => one.offset - other.offset)
   }
 
   async #index(app: string): Promise<RetainedIndex> {

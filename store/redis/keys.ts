@@ -8,6 +8,11 @@
 /** Also the number of hash tags: enough to spread over dozens of masters, few enough for steps to travel together. */
 export const PARTITIONS = 256
 
+/** In each partition. */
+export const BUCKETS = 64
+/** A bucket is named by a printable character: a number would be written out with every key. */
+export const bucketName = (bucket: number): string => String.fromCharCode(48 + bucket)
+
 const PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/
 
 /** A prefix may not hold braces, which would move the hash tag. */
@@ -22,6 +27,13 @@ export function partitionBase(prefix: string, partition: number): string {
 
 export function broadcastBase(prefix: string, app: string): string {
   return `{${prefix}:b:${app}}`
+}
+
+/** The app of what `appKey` made; undefined for other keys. */
+export function appOfKey(prefix: string, key: string): string | undefined {
+  const start = `{${prefix}:b:`
+  const end = appKey('}')
+  return key.startsWith(start) && key.endsWith(end) ? key.slice(start.length, -end.length) : undefined
 }
 
 /** Token records: hash of 15 bytes of the token id -> record. */

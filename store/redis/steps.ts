@@ -1,5 +1,5 @@
 /** The steps that the script knows, and how their results are read. The head of each file in `lua/` describes them. */
-import type { LogEntry, LogSlice } from '../contract.ts'
+import type { LogEntry, LogSlice, TokenRecord } from '../contract.ts'
 import type { Result, StepKind } from './lanes.ts'
 import type { Packed } from './pack.ts'
 import { unavailable } from './script.ts'
@@ -11,6 +11,8 @@ const writes = (name: string): StepKind => ({ name, changes: true, grows: true }
 export const REGISTER = writes('register')
 export const REVOKE = shrinks('revoke')
 export const LOOKUP = reads('lookup')
+export const RESTORE = writes('restore')
+export const BUCKET = reads('bucket')
 export const APPEND = writes('append')
 export const READ = reads('read')
 export const RETAINED = reads('retained')
@@ -53,6 +55,17 @@ export function asOptionalBytes(value: Packed | undefined): Buffer | undefined {
 
 export function asText(value: Packed | undefined): string {
   return asBytes(value).toString()
+}
+
+/** `lookup` and `restore` */
+export function asTokenRecord(result: Result): TokenRecord {
+  return {
+    app: asText(result[0]),
+    generation: asNumber(result[1]),
+    revoked: result[2] === true,
+    current: result[3] === true,
+    cursors: { private: asNumber(result[4]), broadcast: asNumber(result[5]) },
+  }
 }
 
 /** `read` and `read_broadcast`: { read to, last, offset, entry, ... } */

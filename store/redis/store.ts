@@ -7,6 +7,7 @@ import type {
   BroadcastAppend,
   BroadcastEntry,
   Commit,
+  KnownToken,
   LogEntry,
   LogSlice,
   OpenedSession,
@@ -14,6 +15,8 @@ import type {
   PrivateAppend,
   ReadLimit,
   RegisteredToken,
+  RestoredToken,
+  RetainedBroadcast,
   SessionClose,
   SessionEnd,
   Store,
@@ -34,13 +37,14 @@ import { Events, hear, packProbe, tokenIdOf } from './events.ts'
 import { Follows } from './follows.ts'
 import { Health } from './health.ts'
 import { channel, isKeyPrefix, laneJournalKey, probeKey, secretKey, serverJournalKey } from './keys.ts'
+import { knownApps, knownTokens } from './inventory.ts'
 import { Lanes } from './lanes.ts'
 import { unavailable } from './script.ts'
 import { Sessions } from './sessions.ts'
 import * as steps from './steps.ts'
-import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asText } from './steps.ts'
+import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asTokenRecord } from './steps.ts'
 import { Sweeper } from './sweeper.ts'
-import { deviceMark, locate } from './token.ts'
+import { locate, markBytes } from './token.ts'
 import { Wakes } from './wakes.ts'
 
 export interface RedisStoreOptions extends StoreOptions {
@@ -215,12 +219,12 @@ class RedisStore implements Store {
   // Token registry
 
   async registerToken(registration: TokenRegistration): Promise<RegisteredToken> {
-    const { tokenId, app, device } = registration
+    const { tokenId, app, deviceMark } = registration
     const { base, id } = locate(this.#prefix, tokenId)
     // Another slot in a Cluster. A broadcast in between is after the end that was read, so that the device gets it.
     const end = await this.#broadcasts.end(app)
-    const expires = Math.ceil(Math.min(registration.expiresAt, MOST) / 1000)
-    const result = await this.#lanes.run(steps.REGISTER, base, id, app, deviceMark(app, device), expires, end)
+    const expires = asSeconds(registration.expiresAt)
+    const result = await this.#lanes.run(steps.REGISTER, base, id, app, markBytes(deviceMark), expires, end)
     const former = asOptionalBytes(result[1])
     const ended = asOptionalNumber(result[2])
     const generation = asNumber(result[0])
@@ -243,14 +247,7 @@ class RedisStore implements Store {
   async lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined> {
     return await orWhenUnknown(undefined, async () => {
       const { base, id } = locate(this.#prefix, tokenId)
-      const result = await this.#lanes.run(steps.LOOKUP, base, id)
-      return {
-        app: asText(result[0]),
-        generation: asNumber(result[1]),
-        revoked: result[2] === true,
-        current: result[3] === true,
-        cursors: { private: asNumber(result[4]), broadcast: asNumber(result[5]) },
-      }
+      return asTokenRecord(await this.#lanes.run(steps.LOOKUP, base, id))
     })
   }
 
@@ -374,9 +371,37 @@ class RedisStore implements Store {
     return this.#follows.follow(tokenId)
   }
 
+  // Inventory
+
+  tokens(): AsyncIterable<KnownToken> {
+    return knownTokens(this.#lanes, this.#prefix)
+  }
+
+  broadcastApps(): AsyncIterable<string> {
+    return knownApps(this.#client, this.#prefix)
+  }
+
+  retainedBroadcasts(app: string): Promise<readonly RetainedBroadcast[]> {
+    return this.#broadcasts.allRetained(app)
+  }
+
+  async restoreToken({ registration, ...token }: RestoredToken): Promise<TokenRecord> {
+    const { tokenId, app, deviceMark, expiresAt } = registration
+    const { base, id } = locate(this.#prefix, tokenId)
+    const mark = markBytes(deviceMark)
+    const { broadcastCursor, generation, revoked, current } = token
+    const told = [app, mark, asSeconds(expiresAt), broadcastCursor, generation, revoked, current]
+    return asTokenRecord(await this.#lanes.run(steps.RESTORE, base, id, ...told))
+  }
+
   sweep(): Promise<void> {
     return this.#sweeper.pass()
   }
+}
+
+/** Rounded up: a token id is kept until its newest JWT has really expired. */
+function asSeconds(time: number): number {
+  return Math.ceil(Math.min(time, MOST) / 1000)
 }
 
 function finite({ entries, bytes }: ReadLimit): ReadLimit {

@@ -1,5 +1,4 @@
 /** Where a token id lives. */
-import { createHash } from 'node:crypto'
 import { PushError } from '../../errors.ts'
 import { isTokenId } from '../../topics/index.ts'
 import type { TokenId } from '../contract.ts'
@@ -10,8 +9,6 @@ export interface Location {
   /** The 16 bytes of the token id. */
   readonly id: Buffer
 }
-
-const DEVICE_BYTES = 6
 
 /**
  * The partition is the first byte of the token id, which comes from the device and app alone: all accounts of one app
@@ -25,10 +22,7 @@ export function locate(prefix: string, tokenId: TokenId): Location {
   return { base: partitionBase(prefix, id.readUInt8(0)), id }
 }
 
-/** Tells the devices of one bucket apart. Together with the keyed bits of the bucket it is 62 bits long. */
-export function deviceMark(app: string, device: string): Buffer {
-  return createHash('sha256')
-    .update(`${Buffer.byteLength(app)}:${app}${device}`)
-    .digest()
-    .subarray(0, DEVICE_BYTES)
+/** As it is stored, 6 bytes. It tells the devices of one bucket apart: with the keyed bits of the bucket, by 62 bits. */
+export function markBytes(deviceMark: string): Buffer {
+  return Buffer.from(deviceMark, 'base64url')
 }

@@ -8,7 +8,8 @@ import { absentKey, broadcastBase, serverJournalKey } from '../../store/redis/ke
 import { Lanes, type Result, type StepKind } from '../../store/redis/lanes.ts'
 import type { Packable } from '../../store/redis/pack.ts'
 import * as steps from '../../store/redis/steps.ts'
-import { deviceMark, locate } from '../../store/redis/token.ts'
+import { locate, markBytes } from '../../store/redis/token.ts'
+import { deviceMark } from '../../topics/index.ts'
 import { faultProxy, startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { APP, idOf, ids, known, message } from './support/people.ts'
@@ -49,7 +50,7 @@ await t.test('every step, with each batch sent three times', async (t) => {
     return onToken(steps.APPEND, '', encodeEntry(message(name)), expiresAt, payload.length, true, name, true)
   }
 
-  t.same(await onToken(steps.REGISTER, APP, deviceMark(APP, 'phone'), 2e9, 0), [1, false, false])
+  t.same(await onToken(steps.REGISTER, APP, markBytes(deviceMark(APP, 'phone')), 2e9, 0), [1, false, false])
   // One turn, one batch.
   t.same(await Promise.all([append('one'), append('two')]), [
     [1, false, 0, 0, false],

@@ -19,7 +19,7 @@ async function write(directory: string, key: Buffer, value: Buffer): Promise<voi
 await t.test('a record that cannot be read', async (t) => {
   const { store, directory } = await openLevel(t)
   await register(store)
-  await register(store, OTHER, 'bert')
+  await register(store, OTHER)
   await store.close()
   await write(directory, tokenKey(TOKEN), Buffer.from([1, 200, 200]))
   await store.open()

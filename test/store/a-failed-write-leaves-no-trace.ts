@@ -31,7 +31,7 @@ await t.test('a failed write', async (t) => {
     store.appendBroadcast({ app: 'weather', selector: { kind: 'all' }, message: retained, dedupe: true }),
     store.commit([{ tokenId: TOKEN, private: 1 }]),
     store.revokeToken(TOKEN),
-    register(store, OTHER, 'bert'),
+    register(store, OTHER),
     store.closeSession(TOKEN, epoch, { stateExpiresAt: 0 }),
     store.secret('name', () => 'never kept'),
   ])

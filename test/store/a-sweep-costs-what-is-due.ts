@@ -24,7 +24,7 @@ await t.test('a sweep', async (t) => {
     store.append({ tokenId, message: message({ now, ttl }), dedupe: false })
   const expiresAt = now + 365 * DAY
   await Promise.all(
-    ids.map((tokenId) => store.registerToken({ tokenId, app: 'weather', device: tokenId, account: '', expiresAt })),
+    ids.map((tokenId) => store.registerToken({ tokenId, app: 'weather', deviceMark: tokenId, expiresAt })),
   )
   for (let round = 0; round < 20; round += 1) {
     await Promise.all(ids.map((tokenId) => send(tokenId, 7 * DAY)))

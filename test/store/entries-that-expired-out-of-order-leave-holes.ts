@@ -18,7 +18,7 @@ await t.test('a log with holes', async (t) => {
       },
     },
   })
-  await register(store, TOKEN, 'anna', now)
+  await register(store, TOKEN, now)
   const send = (payload: string, ttl: number) =>
     store.append({ tokenId: TOKEN, message: message({ now, payload, ttl }), dedupe: false })
 

@@ -57,7 +57,7 @@ const calls = [
     }),
   ),
   watchedFor('commit', store.commit([{ tokenId: TOKEN, private: 1 }])),
-  watchedFor('switch', register(store, OTHER, 'bert')),
+  watchedFor('switch', register(store, OTHER)),
   watchedFor(
     'save',
     store.saveSession(TOKEN, session.epoch, Buffer.from('state')).catch(() => undefined),

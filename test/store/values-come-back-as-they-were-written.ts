@@ -28,7 +28,7 @@ const log = fc.oneof(someLog, noLog)
 const session = fc.record({ held: fc.boolean(), unclean: fc.boolean(), hasState: fc.boolean(), expiresAt: time })
 const token = fc.record({
   app: text,
-  device: text,
+  deviceMark: text,
   generation: offset,
   revoked: fc.boolean(),
   current: fc.boolean(),

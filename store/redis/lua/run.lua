@@ -1,6 +1,6 @@
 -- Runs the steps, writes what they changed, tells other nodes, and keeps the results for a repetition.
 local PART = {
-  register = 'registry', revoke = 'registry', lookup = 'registry',
+  register = 'registry', revoke = 'registry', lookup = 'registry', restore = 'registry', bucket = 'registry',
   append = 'private', read = 'private', retained = 'private', commit = 'private', follow = 'private',
   open = 'session', save = 'session', close = 'session', check = 'session',
   publish = 'broadcast', read_broadcast = 'broadcast', last_broadcast = 'broadcast', retained_index = 'broadcast',
@@ -8,7 +8,7 @@ local PART = {
 }
 -- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
 local READS = {
-  lookup = true, read = true, retained = true, check = true, read_broadcast = true, last_broadcast = true,
+  lookup = true, bucket = true, read = true, retained = true, check = true, read_broadcast = true, last_broadcast = true,
   retained_index = true, retained_entry = true,
 }
 local results, kept, all_kept = {}, {}, true

@@ -1,7 +1,7 @@
 /** Many devices at once, through the store itself: what a test looks at is not how they came to be known. */
 import { openRedisStore } from '../../../store/redis/index.ts'
 import type { Store } from '../../../store/contract.ts'
-import { tokenId } from '../../../topics/index.ts'
+import { deviceMark, tokenId } from '../../../topics/index.ts'
 import type { Scope } from '../../support/index.ts'
 
 const KEY = Buffer.alloc(32, 7)
@@ -32,7 +32,8 @@ export function registerDevices(store: Store, app: string, count: number): Promi
   const expiresAt = Date.now() + YEAR
   return forAll(count, (number) => {
     const device = names(app, number)
-    return store.registerToken({ ...device, version: '1.0.0', tokenId: tokenId(KEY, device), expiresAt })
+    const mark = deviceMark(app, device.device)
+    return store.registerToken({ tokenId: tokenId(KEY, device), app, deviceMark: mark, expiresAt })
   })
 }
 

@@ -1,6 +1,6 @@
 /** Token ids and messages for tests of the Redis engine. */
 import type { Message, RegisteredToken, Store, TokenId } from '../../../store/contract.ts'
-import { tokenId } from '../../../topics/index.ts'
+import { deviceMark, tokenId } from '../../../topics/index.ts'
 
 export const APP = 'weather'
 export const ALL = { entries: 10_000, bytes: Infinity }
@@ -15,7 +15,8 @@ export function idOf(device: string, account = 'anna'): TokenId {
 
 export function register(store: Store, device: string, account = 'anna'): Promise<RegisteredToken> {
   const expiresAt = Date.now() + YEAR
-  return store.registerToken({ tokenId: idOf(device, account), app: APP, device, account, expiresAt })
+  const mark = deviceMark(APP, device)
+  return store.registerToken({ tokenId: idOf(device, account), app: APP, deviceMark: mark, expiresAt })
 }
 
 /** A registered token id. */

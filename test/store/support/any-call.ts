@@ -9,11 +9,11 @@ export type Call = (target: Store | Model, now: number) => unknown
 
 /** Two accounts on one device, and others. */
 export const TOKENS = [
-  { app: 'a', device: 'x', account: '1' },
-  { app: 'a', device: 'x', account: '2' },
-  { app: 'a', device: 'y', account: '1' },
-  { app: 'b', device: 'x', account: '1' },
-].map((triple, number) => ({ ...triple, tokenId: String(number).padStart(22, 'A') }))
+  { app: 'a', deviceMark: 'x' },
+  { app: 'a', deviceMark: 'x' },
+  { app: 'a', deviceMark: 'y' },
+  { app: 'b', deviceMark: 'x' },
+].map((place, number) => ({ ...place, tokenId: String(number).padStart(22, 'A') }))
 export const APPS = ['a', 'b']
 export const VERSIONS = ['1.0.0', '1.7.0', '2.0.0', 'nightly']
 

@@ -23,8 +23,7 @@ for (const tokenId of IDS) {
   await store.registerToken({
     tokenId,
     app: 'weather',
-    device: tokenId,
-    account: '',
+    deviceMark: tokenId,
     expiresAt: Date.now() + 86_400_000,
   })
 }

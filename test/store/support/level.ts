@@ -23,8 +23,8 @@ export const TOKEN = 'AAAAAAAAAAAAAAAAAAAAAA'
 export const OTHER = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
 /** Registers, for a year. */
-export function register(store: Store, tokenId = TOKEN, account = 'anna', now = Date.now()) {
-  return store.registerToken({ tokenId, app: 'weather', device: 'phone', account, expiresAt: now + 365 * 86_400_000 })
+export function register(store: Store, tokenId = TOKEN, now = Date.now()) {
+  return store.registerToken({ tokenId, app: 'weather', deviceMark: 'phone', expiresAt: now + 365 * 86_400_000 })
 }
 
 export interface Draft {

@@ -32,7 +32,7 @@ class ModelLog<E extends LogEntry> {
 
 interface ModelToken {
   readonly app: string
-  readonly device: string
+  readonly deviceMark: string
   generation: number
   revoked: boolean
   readonly cursors: { private: number; broadcast: number }
@@ -60,10 +60,10 @@ export class Model {
     this.#now = now
   }
 
-  registerToken({ tokenId, app, device }: TokenRegistration): RegisteredToken {
+  registerToken({ tokenId, app, deviceMark }: TokenRegistration): RegisteredToken {
     const token = this.tokens.get(tokenId) ?? {
       app,
-      device,
+      deviceMark,
       generation: 1,
       revoked: false,
       cursors: { private: 0, broadcast: this.app(app).log.last },
@@ -74,7 +74,7 @@ export class Model {
     }
     this.tokens.set(tokenId, token)
     token.revoked = false
-    const place = JSON.stringify([app, device])
+    const place = JSON.stringify([app, deviceMark])
     const former = this.#current.get(place)
     this.#current.set(place, tokenId)
     if (former === undefined || former === tokenId) return { generation: token.generation }
@@ -229,8 +229,8 @@ export class Model {
     return entries.filter(({ expiresAt }) => expiresAt > this.#now())
   }
 
-  #isCurrent(tokenId: TokenId, { app, device }: ModelToken): boolean {
-    return this.#current.get(JSON.stringify([app, device])) === tokenId
+  #isCurrent(tokenId: TokenId, { app, deviceMark }: ModelToken): boolean {
+    return this.#current.get(JSON.stringify([app, deviceMark])) === tokenId
   }
 
   #end(tokenId: TokenId): void {

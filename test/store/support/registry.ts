@@ -1,5 +1,6 @@
 /** Registering, switching accounts, revoking. */
 import type { Test } from 'tap'
+import { deviceMark } from '../../../topics/index.ts'
 import { ALL, APP, HOUR, type MakeEngine, scenario } from './world.ts'
 
 export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
@@ -105,7 +106,7 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
   await scenario(t, makeEngine, 'what waits outlives the JWT', async (t, world) => {
     const token = world.idOf()
     const expiresAt = world.now + HOUR
-    const registration = { tokenId: token, app: APP, device: 'phone', account: 'anna' }
+    const registration = { tokenId: token, app: APP, deviceMark: deviceMark(APP, 'phone') }
     await world.store.registerToken({ ...registration, expiresAt })
     await world.send(token, { payload: 'waits', ttl: 4 * HOUR })
     await world.broadcast(ALL, { ttl: 4 * HOUR })

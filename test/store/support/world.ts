@@ -13,7 +13,7 @@ import type {
   StoreObserver,
   TokenId,
 } from '../../../store/contract.ts'
-import { tokenId, type VersionSelector } from '../../../topics/index.ts'
+import { deviceMark, tokenId, type VersionSelector } from '../../../topics/index.ts'
 
 export interface EngineOptions {
   readonly limits?: Partial<StoreLimits>
@@ -93,9 +93,9 @@ export class World {
 
   /** Registers, for a year. */
   register(person: Person = {}): Promise<RegisteredToken> {
-    const { app = APP, device = 'phone', account = 'anna' } = person
+    const { app = APP, device = 'phone' } = person
     const expiresAt = this.now + 365 * DAY
-    return this.store.registerToken({ tokenId: this.idOf(person), app, device, account, expiresAt })
+    return this.store.registerToken({ tokenId: this.idOf(person), app, deviceMark: deviceMark(app, device), expiresAt })
   }
 
   /** A new token id. */

@@ -1,0 +1,41 @@
+/** Going through everything, a portion at a time. */
+import type { KnownToken } from '../contract.ts'
+import type { Database } from './database.ts'
+import { orDamaged } from './durable.ts'
+import { Kind, kindRange, nameOf } from './keys.ts'
+import { decodeToken } from './records.ts'
+
+const PORTION = 500
+
+/** What is not written to disk is not there. */
+export async function* knownTokens(database: Database): AsyncIterable<KnownToken> {
+  for await (const key of keysOf(database, Kind.token)) {
+    const bytes = database.get(key)
+    if (bytes === undefined) continue
+    const token = orDamaged(() => decodeToken(bytes))
+    const { app, deviceMark, expiresAt, generation, revoked, current, cursor, broadcastCursor, log } = token
+    yield {
+      registration: { tokenId: nameOf(key), app, deviceMark, expiresAt },
+      generation,
+      revoked,
+      current,
+      cursors: { private: cursor, broadcast: broadcastCursor },
+      privateEnd: log.last,
+    }
+  }
+}
+
+export async function* knownApps(database: Database): AsyncIterable<string> {
+  for await (const key of keysOf(database, Kind.app)) yield nameOf(key)
+}
+
+async function* keysOf(database: Database, kind: number): AsyncIterable<Buffer> {
+  const range = kindRange(kind)
+  for (;;) {
+    const keys = await database.keys(range, PORTION)
+    yield* keys
+    const last = keys.at(-1)
+    if (last === undefined || keys.length < PORTION) return
+    range.gte = Buffer.concat([last, Buffer.from([0])])
+  }
+}
