@@ -161,6 +161,9 @@ export class AedesSide {
       this.#waiting.clear()
       for (const reject of waiting) reject(new PushError('STORE_UNAVAILABLE', 'MQTT state', { cause: error }))
     })
+    broker.on('clientError', (client, error) => {
+      this.#options.logger.debug({ connection: linkOf(client)?.connection.id, err: error.message }, 'closed by Aedes')
+    })
     broker.on('connackSent', (_packet, client) => linkOf(client)?.answered())
   }
 
