@@ -48,7 +48,7 @@ async function everythingOf(target: Store | Model): Promise<unknown> {
   })
   const apps = APPS.map(async (app) => {
     const { entries } = await target.readBroadcast(app, 0, EVERYTHING)
-    return [entries, await Promise.all(VERSIONS.map((version) => target.retainedBroadcast(app, version)))]
+    return [entries, await Promise.all(VERSIONS.map(async (version) => await target.retainedBroadcast(app, version)))]
   })
   return await Promise.all([...tokens, ...apps])
 }
