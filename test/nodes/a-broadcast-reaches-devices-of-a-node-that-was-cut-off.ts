@@ -26,7 +26,10 @@ await t.test('broadcasts during a partition', async (t) => {
     }
     proxy.heal()
     for (const { device } of members) {
-      await eventually('all broadcasts', () => new Set(device.received.map(({ text }) => text)).size === expected.length)
+      await eventually(
+        'all broadcasts',
+        () => new Set(device.received.map(({ text }) => text)).size === expected.length,
+      )
     }
   }
   for (const { device } of members) {

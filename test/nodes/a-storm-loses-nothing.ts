@@ -54,7 +54,9 @@ await t.test(`a storm of ${SECONDS} s`, async (t) => {
   ledger.sending('last-broadcast', 'last', 1, 'broadcast', names)
   await send(target, { app, versions: '*' }, 'last-broadcast')
   ledger.accepted('last-broadcast')
-  await ledger.until(() => names.every((name) => ledger.has(name, `last-${name}`) && ledger.has(name, 'last-broadcast')))
+  await ledger.until(() =>
+    names.every((name) => ledger.has(name, `last-${name}`) && ledger.has(name, 'last-broadcast')),
+  )
   weather.over = true
   for (const node of nodes) await node.stop()
   await Promise.all(devices)

@@ -58,10 +58,18 @@ await t.test(`${DEVICES} devices come back at once`, async (t) => {
   const servedAfter = performance.now() - start
   const cpu = nodes.reduce((sum, { pid }, at) => sum + cpuOf(pid) - before[at]!, 0)
 
-  t.comment(`all connected after ${connectedAfter.toFixed(0)} ms, all messages there after ${servedAfter.toFixed(0)} ms`)
+  t.comment(
+    `all connected after ${connectedAfter.toFixed(0)} ms, all messages there after ${servedAfter.toFixed(0)} ms`,
+  )
   t.comment(`commands of Redis a device: ${(work.total / DEVICES).toFixed(2)} in all`)
-  t.comment(Object.entries(work.commands).map(([name, calls]) => `${name} ${(calls / DEVICES).toFixed(2)}`).join(', '))
-  t.comment(`CPU a device: ${(work.cpu / DEVICES).toFixed(0)} us in Redis, ${(cpu / DEVICES).toFixed(0)} us in the nodes`)
+  t.comment(
+    Object.entries(work.commands)
+      .map(([name, calls]) => `${name} ${(calls / DEVICES).toFixed(2)}`)
+      .join(', '),
+  )
+  t.comment(
+    `CPU a device: ${(work.cpu / DEVICES).toFixed(0)} us in Redis, ${(cpu / DEVICES).toFixed(0)} us in the nodes`,
+  )
   t.equal(resumed, DEVICES, 'every session is resumed')
   t.same(
     fleet.filter(({ texts }) => !(texts.includes('private') && texts.includes('broadcast'))).length,

@@ -100,7 +100,9 @@ await t.test(`${TAKEOVERS} takeovers`, async (t) => {
   const arrived = new Set(connections.texts)
   const duplicates = connections.texts.length - arrived.size
   t.comment(`${connections.made - 1} takeovers, longest overlap ${connections.longestOverlap.toFixed(0)} ms`)
-  t.comment(`${sent.length} accepted, ${duplicates} duplicates, ends by reason ${JSON.stringify([...connections.reasons])}`)
+  t.comment(
+    `${sent.length} accepted, ${duplicates} duplicates, ends by reason ${JSON.stringify([...connections.reasons])}`,
+  )
   t.equal(survivors, rounds, 'each time one session is left')
   t.same(
     sent.filter((text) => !arrived.has(text)),

@@ -44,10 +44,21 @@ export function board(device: FleetDevice, port: number, arrived: () => void): P
 
 function connectOf({ token, tokenId }: Issued): Packet {
   const credentials = { username: 'device', password: Buffer.from(token) }
-  return { cmd: 'connect', protocolId: 'MQTT', ...PROTOCOL, clean: false, clientId: tokenId, keepalive: 0, ...credentials }
+  return {
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    ...PROTOCOL,
+    clean: false,
+    clientId: tokenId,
+    keepalive: 0,
+    ...credentials,
+  }
 }
 
 function subscribeOf({ topics }: Issued): Packet {
-  const subscriptions = [topics.private, topics.broadcast ?? topics.private].map((topic) => ({ topic, qos: 1 as const }))
+  const subscriptions = [topics.private, topics.broadcast ?? topics.private].map((topic) => ({
+    topic,
+    qos: 1 as const,
+  }))
   return { cmd: 'subscribe', messageId: 1, subscriptions }
 }

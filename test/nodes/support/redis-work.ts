@@ -79,6 +79,8 @@ export async function least(rounds: number, measure: () => Promise<RedisWork>): 
 
 /** User and system time of a process so far, microseconds. */
 export function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
   return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
