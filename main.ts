@@ -23,6 +23,7 @@ import { ConfigError, readConfig, type Config } from './config.ts'
 import { createPush, type PushLimits } from './index.ts'
 import { createMetrics } from './metrics.ts'
 import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
+import { runExport, runImport, type TransferOptions } from './transfer.ts'
 import { portsOf, reportReady, sharedMetrics, supervise, type Ports } from './workers.ts'
 
 /** From SIGTERM to exit, at the most, ms. */
@@ -40,10 +41,16 @@ async function main(): Promise<void> {
   if (command === undefined && config.PUSH_WORKERS > 1 && cluster.isPrimary) serveWithWorkers(config, logger)
   else if (command === undefined) await serve(config, logger)
   else if (command === 'bridge') await bridge(config, logger)
+  else if (command === 'export') await runExport(transferOptions(config), process.stdout)
+  else if (command === 'import') await runImport(transferOptions(config), process.stdin)
   else
     throw new ConfigError(
-      `${JSON.stringify(command)} is not a command; run without one for the server, or with 'bridge'`,
+      `${JSON.stringify(command)} is not a command; run without one for the server, or with 'bridge', 'export' or 'import'`,
     )
+}
+
+function transferOptions(config: Config): TransferOptions {
+  return { config, limits: limitsOf(config), say: (line) => void process.stderr.write(`aedes-push: ${line}\n`) }
 }
 
 /** The files that settings name are looked at before anything starts: what is wrong in them is a wrong setting. */

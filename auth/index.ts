@@ -7,9 +7,17 @@ import type { Secrets } from './secrets.ts'
 import { createTokens } from './tokens.ts'
 
 export type { Auth, Grant, IssuedToken } from './contract.ts'
-export { ALGORITHMS, createKeyFile, loadKeysFromFile, type Algorithm, type KeyFile, type RandomBytes } from './keys.ts'
+export {
+  ALGORITHMS,
+  createKeyFile,
+  loadKeysFromFile,
+  TOKEN_SECRETS,
+  type Algorithm,
+  type KeyFile,
+  type RandomBytes,
+} from './keys.ts'
 export { generateProviderKey, providerLookup, type ProviderKey } from './providers.ts'
-export { fileSecrets, firstFrom, type FileSecretsOptions, type Secrets } from './secrets.ts'
+export { fileSecrets, firstFrom, knownSecret, type FileSecretsOptions, type Secrets } from './secrets.ts'
 
 export interface AuthOptions {
   /** Where generated keys are kept: the store, or `fileSecrets`. */

@@ -1,7 +1,7 @@
 /** The key ring: one key signs message tokens, all verify them, each with its own algorithm only. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Secrets } from './secrets.ts'
+import { knownSecret, type Secrets } from './secrets.ts'
 
 export const ALGORITHMS = ['HS256', 'EdDSA', 'ES256', 'RS256'] as const
 export type Algorithm = (typeof ALGORITHMS)[number]
@@ -45,6 +45,9 @@ const TOKEN_ID_KEY = 'token-id.key'
 function secretName(algorithm: Algorithm): string {
   return `signing-key-${algorithm}.json`
 }
+
+/** The names of all secrets on which issued tokens and token ids depend. */
+export const TOKEN_SECRETS: readonly string[] = [TOKEN_ID_KEY, ...ALGORITHMS.map(secretName)]
 
 /**
  * The ring of generated keys. The key of `algorithm` signs and is made when there is none; keys that were made for
@@ -118,21 +121,9 @@ function generatePrivateKey(algorithm: Exclude<Algorithm, 'HS256'>): KeyObject {
   }
 }
 
-/**
- * The key of a secret that was made before; undefined when there is none. That `create` was called says so: what comes
- * back of its error is up to the engine, which may wrap it.
- */
+/** The key of a secret that was made before; undefined when there is none. */
 async function existingKey(secrets: Secrets, name: string): Promise<RingKey | undefined> {
-  let absent = false
-  const text = await secrets
-    .secret(name, () => {
-      absent = true
-      throw new Error(`there is no secret ${name}`)
-    })
-    .catch((error: unknown) => {
-      if (absent) return undefined
-      throw error
-    })
+  const text = await knownSecret(secrets, name)
   return text === undefined ? undefined : parseKeyFile(text, name).keys[0]
 }
 

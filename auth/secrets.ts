@@ -104,21 +104,28 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Raised to learn that a secret is not there, without making it. */
-class NotThere extends Error {}
+/**
+ * The secret of this name; undefined when there is none, and then none is made. That `create` was called says so: what
+ * comes back of its error is up to the engine, which may wrap it.
+ */
+export async function knownSecret(secrets: Secrets, name: string): Promise<string | undefined> {
+  let absent = false
+  return await secrets
+    .secret(name, () => {
+      absent = true
+      throw new Error(`there is no secret ${name}`)
+    })
+    .catch((error: unknown) => {
+      if (absent) return undefined
+      throw error
+    })
+}
 
 /** Secrets of `shared`; one that is only in `own` yet becomes the shared one. */
 export function firstFrom(own: Secrets, shared: Secrets): Secrets {
   return {
     async secret(name, create) {
-      const known = await own
-        .secret(name, () => {
-          throw new NotThere()
-        })
-        .catch((error: unknown) => {
-          if (error instanceof NotThere) return undefined
-          throw error
-        })
+      const known = await knownSecret(own, name)
       return await shared.secret(name, known === undefined ? create : () => known)
     },
   }

@@ -1,0 +1,108 @@
+/** All of a store as lines of text. */
+import type { BroadcastEntry, LogEntry, Message, RetainedBroadcast, Store, TokenId } from '../contract.ts'
+import {
+  type BroadcastLine,
+  type ClearedLine,
+  type Counts,
+  countLine,
+  encodeLine,
+  type Line,
+  type MessageLine,
+  type TokenLine,
+} from './format.ts'
+
+export interface ExportOptions {
+  /** Names this export: 1 to 64 of A-Z a-z 0-9 _ -, random. */
+  readonly id: string
+  /** What issued tokens need to stay valid. */
+  readonly secrets: readonly { readonly name: string; readonly value: string }[]
+  /** Kept up to date while lines are taken. */
+  readonly counts: Counts
+}
+
+const PORTION = { entries: 256, bytes: 1024 * 1024 }
+
+/**
+ * The lines, ended by "\n", as fast as they are taken. They hold keys and messages: they are as secret as the store. The
+ * store should not be written to meanwhile.
+ */
+export async function* exportStore(store: Store, { id, secrets, counts }: ExportOptions): AsyncIterable<string> {
+  for await (const line of linesOf(store, id, secrets)) {
+    countLine(counts, line)
+    yield encodeLine(line)
+  }
+  yield encodeLine({ type: 'end', counts })
+}
+
+async function* linesOf(store: Store, id: string, secrets: ExportOptions['secrets']): AsyncIterable<Line> {
+  yield { type: 'header', id }
+  for (const { name, value } of secrets) yield { type: 'secret', name, value }
+  for await (const app of store.broadcastApps()) yield* linesOfApp(store, app)
+  yield* linesOfTokens(store)
+}
+
+/** The log, and among it, by offset, what is retained or cleared and no longer in the log. */
+async function* linesOfApp(store: Store, app: string): AsyncIterable<Line> {
+  yield { type: 'app', app }
+  const rows = await store.retainedBroadcasts(app)
+  const retained = new Set(rows.filter(({ entry }) => entry !== undefined).map(({ offset }) => offset))
+  let next = 0
+  for await (const entry of broadcastsOf(store, app)) {
+    for (; (rows[next]?.offset ?? Infinity) <= entry.offset; next += 1) yield* rowLine(rows[next], entry.offset)
+    yield broadcastLine(entry, true, retained.has(entry.offset))
+  }
+  for (; next < rows.length; next += 1) yield* rowLine(rows[next], undefined)
+}
+
+/** Nothing for what comes with the log anyway; a clearing is a line of its own there too. */
+function* rowLine(
+  row: RetainedBroadcast | undefined,
+  inLog: number | undefined,
+): Iterable<BroadcastLine | ClearedLine> {
+  if (row === undefined) return
+  const { offset, selector, entry } = row
+  if (entry === undefined) yield { type: 'cleared', offset, selector }
+  else if (offset !== inLog) yield broadcastLine(entry, false, true)
+}
+
+/** `retain` says what is retained now, so that what was replaced or cleared does not come back. */
+function broadcastLine(entry: BroadcastEntry, pending: boolean, retain: boolean): BroadcastLine {
+  const { offset, selector } = entry
+  return { type: 'broadcast', offset, selector, pending, message: messageOf(entry, retain) }
+}
+
+async function* broadcastsOf(store: Store, app: string): AsyncIterable<BroadcastEntry> {
+  for (let after = 0; ; ) {
+    const { entries, readTo, end } = await store.readBroadcast(app, after, PORTION)
+    yield* entries
+    if (readTo >= end) return
+    after = readTo
+  }
+}
+
+async function* linesOfTokens(store: Store): AsyncIterable<TokenLine | MessageLine> {
+  for await (const { registration, generation, revoked, current, cursors, privateEnd } of store.tokens()) {
+    yield { type: 'token', ...registration, generation, revoked, current, broadcastCursor: cursors.broadcast }
+    yield* messageLines(store, registration.tokenId, cursors.private, privateEnd)
+  }
+}
+
+/** First what is retained and no longer pending: acknowledged, or dropped since the log was full. */
+async function* messageLines(store: Store, tokenId: TokenId, cursor: number, end: number): AsyncIterable<MessageLine> {
+  const retained = await store.retainedPrivate(tokenId)
+  let slice = end > cursor ? await store.readPrivate(tokenId, cursor, PORTION) : undefined
+  const first = slice?.entries[0]?.offset ?? Infinity
+  if (retained !== undefined && retained.offset < first) yield messageLine(retained, false, true)
+  while (slice !== undefined) {
+    for (const entry of slice.entries) yield messageLine(entry, true, entry.offset === retained?.offset)
+    slice = slice.readTo < slice.end ? await store.readPrivate(tokenId, slice.readTo, PORTION) : undefined
+  }
+}
+
+function messageLine(entry: LogEntry, pending: boolean, retain: boolean): MessageLine {
+  return { type: 'message', pending, message: messageOf(entry, retain) }
+}
+
+function messageOf({ id, payload, properties, storedAt, expiresAt }: LogEntry, retain: boolean): Message {
+  return { id, payload, ...(properties === undefined ? {} : { properties }), retain, storedAt, expiresAt }
+}

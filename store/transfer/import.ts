@@ -1,0 +1,272 @@
+/**
+ * The lines of an export into a store. Each step is idempotent, so that an import that was cut off is run again and goes
+ * on where it ended; what happened in the store since (a revocation, an acknowledgement) is not taken back.
+ */
+import { PushError } from '../../errors.ts'
+import type { BroadcastAppend, Message, SecretStore, Store, TokenId } from '../contract.ts'
+import {
+  type AppLine,
+  type BroadcastLine,
+  type ClearedLine,
+  type Counts,
+  countLine,
+  decodeLine,
+  type Line,
+  type MessageLine,
+  noCounts,
+  type SecretLine,
+  type TokenLine,
+  TransferError,
+} from './format.ts'
+import { OffsetMap } from './offset-map.ts'
+import { Queues } from './queues.ts'
+
+export interface Imported {
+  /** Lines of each kind that were read. */
+  readonly read: Counts
+  /** Messages that were there already, from an import before. */
+  duplicates: number
+  /** Messages whose time to live had ended. */
+  expired: number
+  /** Oldest messages that went because a log of this store was full. */
+  dropped: number
+  /** Messages of a token id that was revoked here already, by an import before or since. */
+  revoked: number
+}
+
+export interface ImportOptions {
+  /** Where the secrets go; one that is there already must be the same. */
+  readonly secrets: SecretStore
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Kept up to date. */
+  readonly imported: Imported
+}
+
+export function nothingImported(): Imported {
+  return { read: noCounts(), duplicates: 0, expired: 0, dropped: 0, revoked: 0 }
+}
+
+/**
+ * Resolves when everything is stored.
+ * @throws TransferError for a line that cannot be used, an export that is cut short, another secret under a name
+ * @throws STORE_UNAVAILABLE, RETAINED_LIMIT
+ */
+export async function importStore(store: Store, lines: AsyncIterable<string>, options: ImportOptions): Promise<void> {
+  const importing = new Import(store, options)
+  let number = 0
+  try {
+    for await (const text of lines) {
+      number += 1
+      await importing.take(decodeLine(text))
+    }
+  } catch (error) {
+    await importing.settle()
+    if (!(error instanceof TransferError)) throw error
+    throw new TransferError(`line ${number} of the export cannot be used: ${error.message}`)
+  }
+  await importing.finish()
+}
+
+/** A token whose lines are being read. */
+interface OpenToken {
+  readonly line: TokenLine
+  /** It was revoked in this store before. */
+  isRevoked: boolean
+}
+
+class Import {
+  readonly #store: Store
+  readonly #options: ImportOptions
+  readonly #queues = new Queues()
+  readonly #offsets = new Map<string, OffsetMap>()
+  #header: string | undefined
+  #app: string | undefined
+  #token: OpenToken | undefined
+  #ended = false
+
+  constructor(store: Store, options: ImportOptions) {
+    this.#store = store
+    this.#options = options
+  }
+
+  async take(line: Line): Promise<void> {
+    if (this.#ended) throw new TransferError('it comes after the end')
+    if ((line.type === 'header') !== (this.#header === undefined)) {
+      throw new TransferError('an export begins with its header, and has one')
+    }
+    await this.#step(line)
+    countLine(this.#options.imported.read, line)
+  }
+
+  /** After an error: what has begun is done or has failed. */
+  async settle(): Promise<void> {
+    await this.#queues.drain().catch(() => undefined)
+  }
+
+  async finish(): Promise<void> {
+    await this.#queues.drain()
+    if (!this.#ended) {
+      throw new TransferError(
+        'the export is cut short: its last line is missing. What it holds is imported; import the whole export again',
+      )
+    }
+  }
+
+  async #step(line: Line): Promise<void> {
+    switch (line.type) {
+      case 'header':
+        this.#header = line.id
+        return
+      case 'secret':
+        return await this.#secret(line)
+      case 'app':
+        return this.#openApp(line)
+      case 'broadcast':
+        return await this.#broadcast(line)
+      case 'cleared':
+        return await this.#cleared(line)
+      case 'token':
+        return await this.#openToken(line)
+      case 'message':
+        return await this.#message(line)
+      case 'end':
+        return this.#end(line.counts)
+    }
+  }
+
+  /** Before all else: with another key, every token that was issued would be refused. */
+  async #secret({ name, value }: SecretLine): Promise<void> {
+    const kept = await this.#options.secrets.secret(name, () => value)
+    if (kept === value) return
+    throw new TransferError(
+      `there is another secret ${name} here, with which what was issued is not valid; import into an empty place`,
+    )
+  }
+
+  #openApp({ app }: AppLine): void {
+    this.#closeToken()
+    this.#app = app
+    if (!this.#offsets.has(app)) this.#offsets.set(app, new OffsetMap())
+  }
+
+  async #broadcast({ offset, selector, pending, message }: BroadcastLine): Promise<void> {
+    const { app, offsets } = this.#appHere()
+    if (this.#isExpired(message)) return
+    await this.#queues.add(app, message.payload.byteLength, async () => {
+      const given = await this.#append({ app, selector, message, dedupe: true })
+      offsets.add(offset, given)
+      if (!pending) offsets.skipTo(given)
+    })
+  }
+
+  /** An empty retained message that nobody is sent: it has expired when it is stored. */
+  async #cleared({ offset, selector }: ClearedLine): Promise<void> {
+    const { app, offsets } = this.#appHere()
+    const at = this.#options.now()
+    const id = `cleared-${this.#header ?? ''}-${offset}`
+    const message = { id, payload: Buffer.alloc(0), retain: true, storedAt: at, expiresAt: at }
+    await this.#queues.add(app, 0, async () => {
+      const { offset: given } = await this.#store.appendBroadcast({ app, selector, message, dedupe: true })
+      offsets.add(offset, given)
+    })
+  }
+
+  #appHere(): { app: string; offsets: OffsetMap } {
+    const app = this.#app
+    const offsets = app === undefined ? undefined : this.#offsets.get(app)
+    if (app === undefined || offsets === undefined || this.#token !== undefined) {
+      throw new TransferError('it belongs to no app: no such line is before it')
+    }
+    return { app, offsets }
+  }
+
+  async #append(append: BroadcastAppend): Promise<number> {
+    const { offset, duplicate, dropped } = await this.#store.appendBroadcast(append)
+    this.#count(duplicate, dropped)
+    return offset
+  }
+
+  async #openToken(line: TokenLine): Promise<void> {
+    this.#closeToken()
+    const token: OpenToken = { line, isRevoked: false }
+    this.#token = token
+    // All broadcasts were before: the cursor of each token refers to them.
+    if (this.#app !== undefined) await this.#queues.drain()
+    this.#app = undefined
+    await this.#queues.add(line.tokenId, 0, async () => {
+      const broadcastCursor = await this.#broadcastCursor(line)
+      // Nothing can be appended to a revoked one: it is revoked when its messages are there.
+      token.isRevoked = await this.#restore(line, broadcastCursor, false)
+    })
+  }
+
+  async #broadcastCursor({ app, broadcastCursor }: TokenLine): Promise<number> {
+    const mapped = this.#offsets.get(app)?.given(broadcastCursor)
+    return mapped ?? (await this.#store.readBroadcast(app, 0, { entries: 1, bytes: 0 })).end
+  }
+
+  async #restore(line: TokenLine, broadcastCursor: number, revoked: boolean): Promise<boolean> {
+    const { tokenId, app, deviceMark, expiresAt, generation, current } = line
+    const registration = { tokenId, app, deviceMark, expiresAt }
+    const record = await this.#store.restoreToken({ registration, generation, revoked, current, broadcastCursor })
+    if (record.app !== app) throw new Error(`token id ${tokenId} belongs to another app here`)
+    return record.revoked
+  }
+
+  async #message({ pending, message }: MessageLine): Promise<void> {
+    const token = this.#token
+    if (token === undefined) throw new TransferError('it belongs to no token: no such line is before it')
+    if (this.#isExpired(message)) return
+    const { tokenId } = token.line
+    await this.#queues.add(tokenId, message.payload.byteLength, () => this.#deliver(token, tokenId, message, pending))
+  }
+
+  async #deliver(token: OpenToken, tokenId: TokenId, message: Message, pending: boolean): Promise<void> {
+    const { imported } = this.#options
+    if (token.isRevoked) {
+      imported.revoked += 1
+      return
+    }
+    try {
+      const { offset, duplicate, dropped } = await this.#store.append({ tokenId, message, dedupe: true })
+      this.#count(duplicate, dropped)
+      if (!pending) await this.#store.commit([{ tokenId, private: offset }])
+    } catch (error) {
+      if (!(error instanceof PushError) || error.code !== 'TOKEN_REVOKED') throw error
+      imported.revoked += 1
+    }
+  }
+
+  #closeToken(): void {
+    const token = this.#token
+    this.#token = undefined
+    if (token?.line.revoked !== true) return
+    const { line } = token
+    this.#queues.addLast(line.tokenId, async () => void (await this.#restore(line, 0, true)))
+  }
+
+  #end(counts: Counts): void {
+    this.#closeToken()
+    const { read } = this.#options.imported
+    for (const name of ['secrets', 'apps', 'broadcasts', 'tokens', 'messages'] as const) {
+      if (counts[name] === read[name]) continue
+      throw new TransferError(
+        `the export had ${counts[name]} ${name}, of which ${read[name]} are here: lines are missing`,
+      )
+    }
+    this.#ended = true
+  }
+
+  #isExpired({ expiresAt }: Message): boolean {
+    if (expiresAt > this.#options.now()) return false
+    this.#options.imported.expired += 1
+    return true
+  }
+
+  #count(duplicate: boolean, dropped: number): void {
+    const { imported } = this.#options
+    if (duplicate) imported.duplicates += 1
+    imported.dropped += dropped
+  }
+}

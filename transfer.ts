@@ -1,0 +1,158 @@
+/** `aedes-push export` and `aedes-push import`: all that is stored, as lines of JSON, out of one engine and into another. */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { fileSecrets, knownSecret, TOKEN_SECRETS, type Secrets } from './auth/index.ts'
+import { ConfigError, type Config } from './config.ts'
+import { openLevelStore, openRedisStore, type Store, type StoreLimits } from './store/index.ts'
+import {
+  type Counts,
+  exportStore,
+  type Imported,
+  importStore,
+  noCounts,
+  nothingImported,
+  splitLines,
+} from './store/transfer/index.ts'
+
+export interface TransferOptions {
+  readonly config: Config
+  readonly limits: Partial<StoreLimits>
+  /** A line for the operator. */
+  readonly say: (line: string) => void
+}
+
+const PROVIDER_KEY = 'provider.key'
+const PROGRESS_MS = 5_000
+const CHUNK_CHARACTERS = 64 * 1024
+const SECRET = 'it holds the signing keys, the provider key and all messages: keep it as secret as the store itself'
+
+/** @throws ConfigError, STORE_UNAVAILABLE */
+export async function runExport(
+  options: TransferOptions,
+  output: NodeJS.WritableStream & { readonly isTTY?: boolean },
+): Promise<void> {
+  const { config, say } = options
+  if (output.isTTY === true) throw new ConfigError(`export: write to a file, not to the terminal (${SECRET})`)
+  if (config.PUSH_REDIS_URL === undefined && !existsSync(storeDirectory(config))) {
+    throw new ConfigError(`PUSH_DATA_DIR: there is no store in ${JSON.stringify(config.PUSH_DATA_DIR)} to export`)
+  }
+  say(`exporting ${placeOf(config)}; ${SECRET}`)
+  if (config.PUSH_KEYS_FILE !== undefined) say('the keys of PUSH_KEYS_FILE are not exported: take the file along')
+  await withStore(options, async (store) => {
+    const counts = noCounts()
+    const secrets = await knownSecrets(secretsOf(config, store))
+    const lines = exportStore(store, { id: randomBytes(9).toString('base64url'), secrets, counts })
+    await withProgress(
+      () => say(`so far ${inWords(counts)}`),
+      () => pipeline(Readable.from(inChunks(lines), { objectMode: false }), output, { end: false }),
+    )
+    say(`exported ${inWords(counts)}`)
+  })
+}
+
+/** @throws ConfigError, TransferError, STORE_UNAVAILABLE, RETAINED_LIMIT */
+export async function runImport(
+  options: TransferOptions,
+  input: NodeJS.ReadableStream & { readonly isTTY?: boolean },
+): Promise<void> {
+  const { config, say } = options
+  if (input.isTTY === true) throw new ConfigError('import: give the file of an export on standard input')
+  say(`importing into ${placeOf(config)}`)
+  const imported = nothingImported()
+  await withStore(options, async (store) => {
+    const secrets = secretsOf(config, store)
+    input.setEncoding('utf8')
+    try {
+      await withProgress(
+        () => say(`so far ${inWords(imported.read)}`),
+        () => importStore(store, splitLines(textOf(input)), { secrets, now: Date.now, imported }),
+      )
+    } catch (error) {
+      say(`not finished, after ${inWords(imported.read)}; it can be run again and goes on where it ended`)
+      throw error
+    }
+  })
+  say(`imported ${inWords(imported.read)}`)
+  for (const line of remarks(imported)) say(line)
+}
+
+function remarks({ duplicates, expired, dropped, revoked }: Imported): string[] {
+  const lines = []
+  if (duplicates > 0) lines.push(`${duplicates} messages were there already`)
+  if (expired > 0) lines.push(`${expired} messages had expired and were left out`)
+  if (dropped > 0) lines.push(`${dropped} messages were dropped: a log is fuller than the limits here allow`)
+  if (revoked > 0) lines.push(`${revoked} messages are of tokens that are revoked here already`)
+  return lines
+}
+
+function inWords({ tokens, messages, apps, broadcasts, secrets }: Counts): string {
+  return `${tokens} tokens, ${messages} private messages, ${broadcasts} broadcasts of ${apps} apps, ${secrets} keys`
+}
+
+/** Never the URL of Redis, which may hold a password. */
+function placeOf({ PUSH_REDIS_URL: url, PUSH_REDIS_PREFIX: prefix, PUSH_DATA_DIR: directory }: Config): string {
+  return url === undefined ? `the embedded store in ${directory}` : `Redis, prefix ${prefix}`
+}
+
+function storeDirectory({ PUSH_DATA_DIR: directory }: Config): string {
+  return join(directory, 'store')
+}
+
+async function withStore({ config, limits }: TransferOptions, use: (store: Store) => Promise<void>): Promise<void> {
+  const { PUSH_REDIS_URL: url, PUSH_REDIS_PREFIX: prefix } = config
+  const store =
+    url === undefined
+      ? openLevelStore({ limits, directory: storeDirectory(config) })
+      : openRedisStore({ limits, url, prefix })
+  await store.open()
+  try {
+    await use(store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Where the server looks for them. */
+function secretsOf({ PUSH_REDIS_URL: url, PUSH_DATA_DIR: directory }: Config, store: Store): Secrets {
+  if (url !== undefined) return store
+  const keys = fileSecrets(join(directory, 'keys'))
+  const provider = fileSecrets(directory)
+  return { secret: (name, create) => (name === PROVIDER_KEY ? provider : keys).secret(name, create) }
+}
+
+async function knownSecrets(secrets: Secrets): Promise<{ name: string; value: string }[]> {
+  const known = []
+  for (const name of [...TOKEN_SECRETS, PROVIDER_KEY]) {
+    const value = await knownSecret(secrets, name)
+    if (value !== undefined) known.push({ name, value })
+  }
+  return known
+}
+
+async function withProgress(tell: () => void, work: () => Promise<void>): Promise<void> {
+  const timer = setInterval(tell, PROGRESS_MS)
+  try {
+    await work()
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** Lines are short: many go out together. */
+async function* inChunks(lines: AsyncIterable<string>): AsyncIterable<string> {
+  let chunk = ''
+  for await (const line of lines) {
+    chunk += line
+    if (chunk.length < CHUNK_CHARACTERS) continue
+    yield chunk
+    chunk = ''
+  }
+  yield chunk
+}
+
+async function* textOf(input: NodeJS.ReadableStream): AsyncIterable<string> {
+  for await (const piece of input) yield piece.toString()
+}
