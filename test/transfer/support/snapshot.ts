@@ -1,0 +1,47 @@
+/** What devices would get from a store, in a form that is the same for every engine. */
+import { type Store, type TokenId } from '../../../store/index.ts'
+import type { LogEntry } from '../../../store/contract.ts'
+
+const ALL = { entries: 100_000, bytes: Infinity }
+
+const plain = ({ id, payload, properties, storedAt, expiresAt }: LogEntry) => ({
+  id,
+  payload: Buffer.from(payload).toString('hex'),
+  properties: properties && Buffer.from(properties).toString('hex'),
+  storedAt,
+  expiresAt,
+})
+
+/** With `versions`, of which the retained broadcasts are asked. */
+export async function snapshot(store: Store, versions: readonly string[] = []) {
+  const tokens = new Map<TokenId, unknown>()
+  const apps = new Set<string>()
+  for await (const token of store.tokens()) {
+    const { registration, generation, revoked, current, cursors } = token
+    const { tokenId, app, deviceMark, expiresAt } = registration
+    const pending = await store.readPrivate(tokenId, cursors.private, ALL)
+    const broadcasts = await store.readBroadcast(app, cursors.broadcast, ALL)
+    const retained = await store.retainedPrivate(tokenId)
+    tokens.set(tokenId, {
+      app,
+      deviceMark,
+      expiresInSeconds: Math.ceil(expiresAt / 1000),
+      generation,
+      revoked,
+      current,
+      pending: pending.entries.map(plain),
+      broadcasts: broadcasts.entries.map(plain),
+      selectors: broadcasts.entries.map(({ selector }) => selector),
+      retained: retained && plain(retained),
+    })
+    apps.add(app)
+  }
+  const retained: Record<string, unknown> = {}
+  for (const app of apps) {
+    for (const version of versions) {
+      const entry = await store.retainedBroadcast(app, version)
+      retained[`${app} ${version}`] = entry && plain(entry)
+    }
+  }
+  return { tokens: Object.fromEntries([...tokens].sort(([one], [other]) => (one < other ? -1 : 1))), retained }
+}
