@@ -1,0 +1,64 @@
+// Is a file that is cut short, altered or something else refused, with the number of the line and what is wrong?
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { openLevelStore } from '../../store/index.ts'
+import { deviceMark, tokenId } from '../../topics/index.ts'
+import { temporaryFolder } from '../support/index.ts'
+import { linesOf, runWith } from './support/move.ts'
+
+const SECRET = 'A'.repeat(43)
+const PLACE = { app: 'weather', deviceMark: deviceMark('weather', 'phone'), expiresAt: Date.now() + 86_400_000 }
+const ID = tokenId(Buffer.alloc(32, 7), { app: 'weather', device: 'phone', account: 'ann' })
+
+await t.test('what is wrong is named', async (t) => {
+  const dataDir = temporaryFolder(t, 'data')
+  const source = openLevelStore({ directory: join(dataDir, 'store') })
+  await source.open()
+  await source.registerToken({ ...PLACE, tokenId: ID })
+  const now = Date.now()
+  const message = {
+    id: 'one',
+    payload: Buffer.from('hello'),
+    retain: false,
+    storedAt: now,
+    expiresAt: now + 86_400_000,
+  }
+  await source.append({ tokenId: ID, message, dedupe: false })
+  await source.close()
+  const file = join(temporaryFolder(t, 'export'), 'export.jsonl')
+  t.match(await runWith('export', file, { PUSH_DATA_DIR: dataDir }), { code: 0, errors: /as secret as the store/ })
+  const whole = linesOf(file)
+  t.equal(whole.length, 4)
+  const [header = '', token = '', text = '', end = ''] = whole
+  const secret = JSON.stringify({ type: 'secret', name: 'token-id.key', value: SECRET })
+  const other = JSON.stringify({ type: 'secret', name: 'token-id.key', value: SECRET.replace('A', 'B') })
+
+  const cases: [string, string[], RegExp][] = [
+    ['nothing', [], /cut short/],
+    ['no end', [header, token, text], /cut short: its last line is missing/],
+    ['half a line', [header, token, text.slice(0, 40)], /line 3 .*not JSON/],
+    ['a line less', [header, token, end], /line 3 .*1 messages, of which 0 are here/],
+    ['a line after the end', [...whole, text], /line 5 .*after the end/],
+    ['no header', [token, text, end], /line 1 .*begins with its header/],
+    ['two headers', [header, header], /line 2 .*begins with its header/],
+    ['something else', ['{"hello": "world"}'], /line 1 .*`type` is missing/],
+    ['a later version', [header.replace('"version":1', '"version":2')], /line 1 .*version 2 .*only 1/],
+    ['an unknown line', [header, '{"type":"surprise"}'], /line 2 .*type is not known/],
+    ['a message of nobody', [header, text], /line 2 .*belongs to no token/],
+    ['no base64', [header, token, text.replace('aGVsbG8=', '!!!')], /line 3 .*`message.payload`/],
+    ['a path as a name', [header, secret.replace('token-id.key', '../key')], /line 2 .*`name`/],
+    ['two keys', [header, secret, other], /line 3 .*another secret token-id.key/],
+  ]
+  for (const [name, lines, says] of cases) {
+    const broken = join(temporaryFolder(t, 'export'), 'broken.jsonl')
+    writeFileSync(broken, lines.map((line) => `${line}\n`).join(''))
+    const { code, errors } = await runWith('import', broken, { PUSH_DATA_DIR: temporaryFolder(t, 'data') })
+    t.equal(code, 1, name)
+    t.match(errors, says, name)
+    t.notMatch(errors, /A{20}|aGVsbG8|hello\b(?!")/, 'no key and no message is shown')
+  }
+
+  const nowhere = await runWith('export', file, { PUSH_DATA_DIR: join(dataDir, 'nowhere') })
+  t.match(nowhere, { code: 2, errors: /no store in/ })
+})
