@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { eventually, startProgram, startServer, temporaryFolder } from '../support/index.ts'
+import { eventually, lookup as lookUp, startProgram, startServer, temporaryFolder } from '../support/index.ts'
 
 const README = new URL('../../README.md', import.meta.url)
 
@@ -29,20 +29,19 @@ await t.test('group by group, as a person would', async (t) => {
   t.same(rest, [], 'there are as many groups as are run here')
   type(key ?? '')
   type(token ?? '')
-  await until('"tokenId"')
+  const line = await shell.stdout.nextWhere((each) => each.includes('"tokenId"'))
+  const issued = JSON.parse(line) as { token: string }
   type(device ?? '')
   type(provider ?? '')
   await until(' hello')
   await until('{"headline":"to all of you"}')
+  // A person is slower than the acknowledgements; the next group ends the client at once.
+  await eventually('both are acknowledged', async () => (await lookUp(server, issued.token)).messages.length === 0)
   type(away ?? '')
   await until(' while you were away')
-  // The acknowledgement is on its way to the store: a person is slower than it, this test is not.
-  const answer = await eventually('nothing is left', async () => {
-    type(lookup ?? '')
-    const line = await shell.stdout.nextWhere((each) => each.includes('"messages":'))
-    return line.includes('"messages":[]') && line
-  })
-  t.match(answer, /"more":false/)
+  type(lookup ?? '')
+  // What the client acknowledged before it ended is its own affair: the answer has its shape either way.
+  await until('"messages":[')
   shell.child.stdin?.end()
   t.equal((await shell.exited).code, 0, 'no command failed')
 })
