@@ -2,7 +2,7 @@
 import { connect as openSocket } from 'node:net'
 import { once } from 'node:events'
 import t from 'tap'
-import { connectBytes, eventually, metric, startServer, within } from '../support/index.ts'
+import { connectBytes, eventually, metric, reset, startServer, within } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { openWire } from './support/wire.ts'
 
@@ -51,7 +51,7 @@ await t.test('two hundred at once, of which some vanish', async (t) => {
   )
   const vanishing = sockets.filter((_, index) => index % 4 === 0)
   const staying = sockets.filter((_, index) => index % 4 !== 0)
-  for (const socket of vanishing) socket.resetAndDestroy()
+  for (const socket of vanishing) reset(socket)
   await healthy.isServed(t)
   await within(
     'the close of all of them',

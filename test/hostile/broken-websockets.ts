@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect as openSocket, type Socket } from 'node:net'
 import t from 'tap'
 import { WebSocket } from 'ws'
-import { connectBytes, issueToken, startServer, within } from '../support/index.ts'
+import { connectBytes, issueToken, startServer, within, reset } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 
 const server = await startServer(t)
@@ -97,7 +97,7 @@ await t.test('a handshake that is cut, and a socket that vanishes', async (t) =>
   for (let count = 0; count < 20; count++) {
     const socket = await upgraded()
     if (count % 2 === 0) socket.write(Buffer.from([0x82, 0xfe]))
-    socket.resetAndDestroy()
+    reset(socket)
   }
   await healthy.isServed(t)
 })

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient, type Packet } from 'mqtt'
 import { type ApiTarget, type Destination, type Issued, send } from './api.ts'
+import { reset } from './reset.ts'
 import type { Scope } from './scope.ts'
 import { ArrivalQueue, within } from './waiting.ts'
 
@@ -163,7 +164,7 @@ export async function connect(
     },
     async reset() {
       const { stream } = client
-      if (stream instanceof Socket) stream.resetAndDestroy()
+      if (stream instanceof Socket) reset(stream)
       else stream.destroy()
       await within('the close of the client', closed)
     },

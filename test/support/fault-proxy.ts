@@ -1,6 +1,7 @@
 /** A TCP proxy that does to connections what real networks do: cut, freeze, delay, throttle, and come back. */
 import { once } from 'node:events'
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
+import { reset } from './reset.ts'
 import type { Scope } from './scope.ts'
 
 export type Direction = 'up' | 'down' | 'both'
@@ -56,7 +57,7 @@ export async function faultProxy(t: Scope, targetPort: number, targetHost = '127
     accepted += 1
     client.on('error', () => undefined)
     if (weather.refusing) {
-      client.resetAndDestroy()
+      reset(client)
       return
     }
     const upstream = connect({ port: target, host: targetHost, allowHalfOpen: true, noDelay: true })
@@ -67,8 +68,8 @@ export async function faultProxy(t: Scope, targetPort: number, targetHost = '127
     const pair = { client, upstream, pumps }
     pairs.add(pair)
     // One end that breaks breaks the other in the same way.
-    upstream.on('error', () => client.resetAndDestroy())
-    client.on('error', () => upstream.resetAndDestroy())
+    upstream.on('error', () => reset(client))
+    client.on('error', () => reset(upstream))
     const gone = () => {
       if (client.destroyed && upstream.destroyed) pairs.delete(pair)
     }
@@ -81,8 +82,8 @@ export async function faultProxy(t: Scope, targetPort: number, targetHost = '127
   const wake = () => pairs.forEach(({ pumps }) => pumps.forEach((pump) => pump.run()))
   const cut = () => {
     for (const { client, upstream } of pairs) {
-      client.resetAndDestroy()
-      upstream.resetAndDestroy()
+      reset(client)
+      reset(upstream)
     }
   }
   t.teardown(() => {

@@ -10,6 +10,7 @@ import {
   parser,
 } from 'mqtt-packet'
 import type { IPublishPacket } from 'mqtt-packet'
+import { reset } from './reset.ts'
 import type { Scope } from './scope.ts'
 import { ArrivalQueue, within } from './waiting.ts'
 
@@ -106,7 +107,7 @@ export async function connectRaw(t: Scope, port: number, options: RawOptions = {
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     async reset() {
-      socket.resetAndDestroy()
+      reset(socket)
       await closed
     },
     async end() {
