@@ -12,7 +12,9 @@ const SECONDS = Number(process.env.PUSH_TEST_STORM_SECONDS ?? 16)
 const NODES = 3
 const DEVICES = 50
 const PUBLISHERS = 10
-const MOST_DUPLICATES = 0.01
+/** What comes twice is what a kill finds delivered but not written: beside other tests that takes longer, and a short run
+ * has few messages to divide by. */
+const MOST_DUPLICATES = SECONDS < 60 ? 0.02 : 0.01
 const SETTINGS = { PUSH_MAX_PENDING_MESSAGES: '30000', PUSH_MAX_BROADCASTS: '100000', PUSH_SWEEP: '5' }
 
 await t.test(`a storm of ${SECONDS} s`, async (t) => {
@@ -74,7 +76,7 @@ await t.test(`a storm of ${SECONDS} s`, async (t) => {
   t.same(bad.lost, [], 'nothing is lost')
   t.same(bad.misdelivered, [], 'nothing is misdelivered')
   t.same(bad.unexpected, [], 'nothing comes out of nowhere')
-  t.ok(share < MOST_DUPLICATES, 'less than 1 % comes twice')
+  t.ok(share < MOST_DUPLICATES, `less than ${MOST_DUPLICATES * 100} % comes twice`)
   t.ok(accepted > SECONDS * 10, 'under load')
   const crashes = nodes.flatMap(({ logs }) => logs.filter((line) => /"level":60/.test(line)))
   t.same(crashes, [], 'no node ended by itself')

@@ -1,0 +1,71 @@
+// Do several processes of one server share ports, messages and metrics, and is one that is killed replaced?
+import { readFileSync, readdirSync } from 'node:fs'
+import t from 'tap'
+import { eventually, issueToken, metric, send, startRedis, startServer } from '../support/index.ts'
+import { connectAll } from './support/nodes.ts'
+
+const WORKERS = 3
+const DEVICES = 24
+
+/** Processes whose parent this is. */
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.map(Number).filter((pid) => parentOf(pid) === parent)
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+  } catch {
+    // It has ended since the folder was read.
+    return undefined
+  }
+}
+
+await t.test(`${WORKERS} workers`, async (t) => {
+  const redis = await startRedis(t)
+  const server = await startServer(t, {
+    flags: ['--workers', String(WORKERS)],
+    settings: { PUSH_REDIS_URL: redis.url, PUSH_MQTT_PORT: '0', PUSH_HTTP_PORT: '0' },
+  })
+  t.equal(server.output.filter((line) => line.startsWith('ready ')).length, 1, 'one line says ready')
+  const workers = childrenOf(server.pid)
+  t.equal(workers.length, WORKERS, 'as many processes as asked for')
+
+  const tokens = await Promise.all(
+    Array.from({ length: DEVICES }, (_, number) =>
+      issueToken(server, { app: 'shop', device: `phone-${number}`, account: 'ann', version: '1.0.0' }),
+    ),
+  )
+  const devices = await Promise.all(tokens.map((issued) => connectAll(t, server, issued)))
+  const connections = () => metric(server, 'push_connections', 'principal="device"')
+  await eventually('all connections in one sum', async () => (await connections()) === DEVICES)
+  for (const [number, { tokenId }] of tokens.entries()) await send(server, { token: tokenId }, `private ${number}`)
+  await send(server, { app: 'shop', versions: '*' }, 'to all')
+  for (const [number, device] of devices.entries()) {
+    const texts = (await device.nextN(2)).map(({ text }) => text)
+    t.same(texts.toSorted(), [`private ${number}`, 'to all'], 'each device hears its own and what is for all, once')
+  }
+  t.equal(await metric(server, 'push_accepted_total', 'destination="private"'), DEVICES, 'counted over all workers')
+
+  const victim = workers[0] ?? 0
+  process.kill(victim, 'SIGKILL')
+  await server.waitForLog(/a worker ended, starting another/)
+  await eventually('another worker', () => {
+    const now = childrenOf(server.pid)
+    return now.length === WORKERS && !now.includes(victim)
+  })
+  const cut = tokens.filter((_, number) => devices[number]?.client.connected === false)
+  t.ok(cut.length > 0 && cut.length < DEVICES, `${cut.length} devices were on the worker that was killed`)
+  for (const { tokenId } of cut) await send(server, { token: tokenId }, 'meanwhile')
+  const back = await Promise.all(cut.map((issued) => connectAll(t, server, issued)))
+  for (const device of back) t.equal((await device.next()).text, 'meanwhile', 'on any worker it goes on')
+
+  const last = childrenOf(server.pid)
+  t.equal(await server.stop(), 0, 'SIGTERM ends all, with 0')
+  t.same(
+    last.filter((pid) => parentOf(pid) !== undefined),
+    [],
+    'no worker is left',
+  )
+})
