@@ -6,6 +6,32 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export type Destination = 'private' | 'broadcast'
 
+/** A counter by destination that is counted for every message: prom-client hashes the labels of each call. */
+export interface DestinationCounter {
+  inc(labels: { readonly destination: Destination }, by?: number): void
+}
+
+/** Adds up in two numbers, which become a metric when somebody looks. */
+function destinationCounter(registry: Registry, name: string, help: string): DestinationCounter {
+  const counts: Record<Destination, number> = { private: 0, broadcast: 0 }
+  new Counter({
+    name,
+    help,
+    labelNames: ['destination'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      if (counts.private > 0) this.inc({ destination: 'private' }, counts.private)
+      if (counts.broadcast > 0) this.inc({ destination: 'broadcast' }, counts.broadcast)
+    },
+  })
+  return {
+    inc({ destination }, by = 1) {
+      counts[destination] += by
+    },
+  }
+}
+
 export function createMetrics() {
   const registry = new Registry()
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
@@ -13,17 +39,17 @@ export function createMetrics() {
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] })
 
+  const perDestination = (name: string, help: string) => destinationCounter(registry, name, help)
+
   return {
     registry,
     connections: gauge('push_connections', 'Open MQTT connections', ['principal']),
-    accepted: counter('push_accepted_total', 'Messages stored', ['destination']),
-    duplicates: counter('push_duplicates_total', 'Messages whose id was already accepted', ['destination']),
+    accepted: perDestination('push_accepted_total', 'Messages stored'),
+    duplicates: perDestination('push_duplicates_total', 'Messages whose id was already accepted'),
     rejected: counter('push_rejected_total', 'Messages refused, by error code', ['code']),
-    delivered: counter('push_delivered_total', 'PUBLISH packets written to devices, redeliveries included', [
-      'destination',
-    ]),
-    redelivered: counter('push_redelivered_total', 'PUBLISH packets written with DUP', ['destination']),
-    acknowledged: counter('push_acknowledged_total', 'Messages acknowledged by devices', ['destination']),
+    delivered: perDestination('push_delivered_total', 'PUBLISH packets written to devices, redeliveries included'),
+    redelivered: perDestination('push_redelivered_total', 'PUBLISH packets written with DUP'),
+    acknowledged: perDestination('push_acknowledged_total', 'Messages acknowledged by devices'),
     expired: counter('push_expired_total', 'Messages that reached their time to live unacknowledged', ['destination']),
     dropped: counter('push_dropped_total', 'Oldest messages dropped from a full log', ['destination']),
     skipped: counter('push_skipped_total', 'Messages above the Maximum Packet Size of a client', ['destination']),
