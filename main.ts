@@ -228,6 +228,7 @@ function limitsOf(config: Config): Partial<PushLimits> {
     stallTimeoutMs: config.PUSH_STALL_TIMEOUT * 1000,
     outputHighWater: config.PUSH_MAX_OUTPUT,
     maximumPacketSize: config.PUSH_MAX_PACKET,
+    topicAliases: config.PUSH_TOPIC_ALIASES,
     subscriptions: config.PUSH_MAX_SUBSCRIPTIONS,
     receiveMaximum: config.PUSH_RECEIVE_MAXIMUM,
     sessionExpiry: config.PUSH_SESSION_EXPIRY_MAX === 0 ? Number.POSITIVE_INFINITY : config.PUSH_SESSION_EXPIRY_MAX,

@@ -39,6 +39,7 @@ export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
   maximumPacketSize: 320 * 1024,
   window: 20,
   readBytes: 1024 * 1024,
+  topicAliases: 16,
   subscriptions: 100,
   sessionExpiry: Number.POSITIVE_INFINITY,
   receiveMaximum: 64,

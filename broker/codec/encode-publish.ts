@@ -1,9 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { variableByteIntegerSize, writeVariableByteInteger } from './byte-writer.ts'
 import type { ProtocolLevel, QoS } from './packets.ts'
+import { PropertyId } from './property-ids.ts'
 
 const PUBLISH = 0x30
 const DUP_BIT = 0x08
+const QOS_BITS = 0x06
+/** Its identifier and a two-byte integer. */
+const ALIAS_SIZE = 3
 const LONGEST_TOPIC = 65_535
 const LOOP_UP_TO = 48
 
@@ -77,12 +81,61 @@ function patched(bytes: Buffer, offset: number, packetId: number, dup: boolean):
   return copy
 }
 
+/**
+ * A copy of an encoded PUBLISH of MQTT 5 with a Topic Alias; without its topic where the receiver knows the alias, which
+ * is what an alias is for. [MQTT-3.3.2-12]
+ */
+export function withTopicAlias(publish: Buffer, alias: number, known: boolean): Buffer {
+  const topicAt = bodyOf(publish)
+  const topicSize = publish.readUInt16BE(topicAt)
+  const first = publish[0] as number
+  const propertiesAt = topicAt + 2 + topicSize + ((first & QOS_BITS) === 0 ? 0 : 2)
+  const length = variableByteInteger(publish, propertiesAt)
+  const size = length.value + ALIAS_SIZE
+  const kept = known ? 0 : topicSize
+  const remaining =
+    2 +
+    kept +
+    (propertiesAt - topicAt - 2 - topicSize) +
+    variableByteIntegerSize(size) +
+    ALIAS_SIZE +
+    publish.length -
+    length.end
+  const bytes = Buffer.allocUnsafe(1 + variableByteIntegerSize(remaining) + remaining)
+  bytes[0] = first
+  let at = writeVariableByteInteger(bytes, 1, remaining)
+  at = bytes.writeUInt16BE(kept, at)
+  at += publish.copy(bytes, at, topicAt + 2, topicAt + 2 + kept)
+  at += publish.copy(bytes, at, topicAt + 2 + topicSize, propertiesAt)
+  at = writeVariableByteInteger(bytes, at, size)
+  at = bytes.writeUInt8(PropertyId.topicAlias, at)
+  at = bytes.writeUInt16BE(alias, at)
+  publish.copy(bytes, at, length.end)
+  return bytes
+}
+
+/** Of a packet of our own. */
+function variableByteInteger(bytes: Uint8Array, start: number): { readonly value: number; readonly end: number } {
+  let value = 0
+  for (let at = start, factor = 1; ; at++, factor *= 128) {
+    const byte = bytes[at] as number
+    value += (byte & 0x7f) * factor
+    if (byte < 0x80) return { value, end: at + 1 }
+  }
+}
+
+/** Where the variable header begins. */
+function bodyOf(packet: Uint8Array): number {
+  let at = 1
+  while ((packet[at] as number) >= 0x80) at++
+  return at + 1
+}
+
 /** Behind fixed header and topic. */
 function packetIdOffset(publish: Uint8Array): number {
-  let at = 1
-  while ((publish[at] as number) >= 0x80) at++
-  const topicSize = ((publish[at + 1] as number) << 8) | (publish[at + 2] as number)
-  return at + 3 + topicSize
+  const at = bodyOf(publish)
+  const topicSize = ((publish[at] as number) << 8) | (publish[at + 1] as number)
+  return at + 2 + topicSize
 }
 
 function writePacketId(bytes: Uint8Array, at: number, packetId: number): void {

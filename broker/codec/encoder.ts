@@ -12,6 +12,7 @@ export {
   type OutgoingPublish,
   type PublishTemplate,
   withPacketId,
+  withTopicAlias,
 } from './encode-publish.ts'
 
 const CONNACK = 0x20

@@ -8,6 +8,7 @@ import { broadcastTopic, parseTopic } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import { withPacketId } from '../codec/encoder.ts'
 import type { BroadcastReader, PacketCache } from './broadcast-reader.ts'
+import { TopicAliases } from '../gate/topic-aliases.ts'
 import { encodeDelivery } from './deliver.ts'
 import { LogDrain } from './log-drain.ts'
 import { broadcastPacketId, freeRetainedPacketId, privatePacketId, rangeOf } from './packet-ids.ts'
@@ -25,6 +26,7 @@ export class Drain {
   readonly #broadcast: LogDrain
   readonly #quota: number
   readonly #maximumPacketSize: number
+  readonly #aliases: TopicAliases
   #privateSubscription: Subscription | undefined
   /** Version to subscription, in the order they were made. */
   #versions: Map<string, Subscription> | undefined
@@ -48,13 +50,14 @@ export class Drain {
     connect: ConnectPacket,
     resumed: SessionState | undefined,
   ) {
-    const { window } = session.node.limits
+    const { window, topicAliases } = session.node.limits
     this.#session = session
     this.#private = new LogDrain(opened.cursors.private, opened.privateEnd)
     this.#broadcast = new LogDrain(opened.cursors.broadcast, opened.cursors.broadcast)
     // [MQTT-3.3.4-7], [MQTT-3.3.4-9]
     this.#quota = Math.min(window, connect.properties.receiveMaximum ?? 65_535)
     this.#maximumPacketSize = connect.properties.maximumPacketSize ?? LARGEST_PACKET
+    this.#aliases = new TopicAliases(connect.properties.topicAliasMaximum, topicAliases)
     if (resumed === undefined) return
     this.#private.resendThrough = resumed.sentPrivate
     this.#broadcast.resendThrough = resumed.sentBroadcast
@@ -221,7 +224,7 @@ export class Drain {
     })
     if (packet === undefined || packetId === undefined) subscription.retainedDue = false
     if (packet === undefined) return
-    this.#session.connection.write(packet)
+    this.#write(packet, subscription.filter)
     if (packetId === undefined) return
     subscription.retainedSent = { packetId, offset: entry.offset }
     used.set(packetId, subscription)
@@ -359,7 +362,7 @@ export class Drain {
     packetId: number,
     packets: PacketCache | undefined,
   ): void {
-    const { node, connection } = this.#session
+    const { node } = this.#session
     const retain = log.retainedOffset === entry.offset || (subscription.retainAsPublished && entry.retain)
     const dup = subscription.qos > 0 && log.takeResent(entry.offset)
     const envelope = { ...this.#envelope(topic, subscription), retain, dup }
@@ -372,11 +375,15 @@ export class Drain {
       this.#pass(log, entry.offset)
       return
     }
-    connection.write(packet)
+    this.#write(packet, topic)
     node.metrics.delivered.inc({ destination })
     if (dup) node.metrics.redelivered.inc({ destination })
     if (subscription.qos === 0) this.#pass(log, entry.offset)
     else log.track(entry.offset, packetId)
+  }
+
+  #write(packet: Buffer, topic: string): void {
+    this.#session.connection.write(this.#aliases.apply(packet, topic, this.#maximumPacketSize))
   }
 
   /** A packet that goes to many devices is encoded once; only the packet id is this device's. */

@@ -11,6 +11,8 @@ export interface DeviceLimits {
   readonly window: number
   /** Payload bytes that one read of a log may bring (default 1 MiB). */
   readonly readBytes: number
+  /** Topic aliases that the server makes for one client, where it announces a Topic Alias Maximum (default 16). */
+  readonly topicAliases: number
   /** Subscriptions of one device (default 100). */
   readonly subscriptions: number
   /** Longest Session Expiry Interval, seconds (default: no limit). */
