@@ -18,10 +18,10 @@ export interface OutgoingPublish {
   readonly retain: boolean
   readonly dup: boolean
   /** For QoS 1 and 2; 0 where it is set later, see `withPacketId`. */
-  readonly packetId?: number
+  readonly packetId?: number | undefined
   readonly level: ProtocolLevel
   /** MQTT 5: properties as on the wire, without their length, as `encodeProperties` makes them. */
-  readonly properties?: Uint8Array
+  readonly properties?: Uint8Array | undefined
 }
 
 /** Section 3.3. */

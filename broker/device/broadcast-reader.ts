@@ -14,8 +14,8 @@ export interface BroadcastListener {
   broadcastGrew(): void
 }
 
-/** Encoded packets of one entry, by everything that makes them differ. */
-export type PacketCache = Map<string, Buffer>
+/** Encoded packets of one entry under one topic, by everything else that makes them differ (sender.ts). */
+export type PacketCache = Map<number, Buffer>
 
 const TAIL_ENTRIES = 256
 const TAIL_BYTES = 4 * 1024 * 1024
@@ -164,10 +164,10 @@ export class BroadcastReader {
 
   async #handOne(entry: BroadcastEntry): Promise<void> {
     this.#end = entry.offset
-    const packets: PacketCache = new Map()
     let handed = 0
     for (const [version, listeners] of this.#byVersion) {
       if (!this.selects(entry, version)) continue
+      const packets: PacketCache = new Map()
       for (const listener of listeners) {
         listener.broadcastArrived(entry, version, packets)
         if (++handed % SLICE === 0) {

@@ -2,18 +2,18 @@
 import type { LogEntry } from '../../store/contract.ts'
 import { encodePublish } from '../codec/encoder.ts'
 import type { ProtocolLevel } from '../codec/packets.ts'
-import type { Subscription } from './session-state.ts'
 
 export interface Delivery {
   readonly topic: string
-  readonly subscription: Subscription
+  /** Subscription Identifier; 0 for none. */
+  readonly identifier: number
   readonly level: ProtocolLevel
   /** The client's Maximum Packet Size. */
   readonly maximumPacketSize: number
   readonly retain: boolean
   readonly dup: boolean
-  /** Absent for QoS 0. */
-  readonly packetId?: number
+  /** Undefined for QoS 0. */
+  readonly packetId: number | undefined
   readonly now: number
 }
 
@@ -38,20 +38,20 @@ function encode(entry: LogEntry, delivery: Delivery, described: boolean): Buffer
     retain,
     dup,
     level,
-    ...(packetId === undefined ? {} : { packetId }),
-    ...(level === 5 ? { properties: deliveryProperties(entry, delivery, described) } : {}),
+    packetId,
+    properties: level === 5 ? deliveryProperties(entry, delivery, described) : undefined,
   })
 }
 
 /** The publisher's properties, and those that belong to the delivery. */
-function deliveryProperties(entry: LogEntry, { subscription, now }: Delivery, described: boolean): Buffer {
+function deliveryProperties(entry: LogEntry, { identifier, now }: Delivery, described: boolean): Buffer {
   const id = described ? Buffer.from(entry.id, 'utf8') : undefined
   const storedAt = described ? Buffer.from(new Date(entry.storedAt).toISOString(), 'latin1') : undefined
   const own = entry.properties?.byteLength ?? 0
   const size =
     5 +
     own +
-    (subscription.identifier > 0 ? 5 : 0) +
+    (identifier > 0 ? 5 : 0) +
     (id === undefined ? 0 : 7 + id.length) +
     (storedAt === undefined ? 0 : 13 + storedAt.length)
   const bytes = Buffer.allocUnsafe(size)
@@ -62,7 +62,7 @@ function deliveryProperties(entry: LogEntry, { subscription, now }: Delivery, de
     bytes.set(entry.properties, at)
     at += own
   }
-  if (subscription.identifier > 0) at = writeSubscriptionIdentifier(bytes, at, subscription.identifier)
+  if (identifier > 0) at = writeSubscriptionIdentifier(bytes, at, identifier)
   if (id !== undefined) at = writeUserProperty(bytes, at, 'id', id)
   if (storedAt !== undefined) at = writeUserProperty(bytes, at, 'storedAt', storedAt)
   return bytes.subarray(0, at)

@@ -6,39 +6,32 @@
 import type { BroadcastEntry, Cursors, LogEntry, LogSlice, OpenedSession, ReadLimit } from '../../store/contract.ts'
 import { broadcastTopic, parseTopic } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
-import { withPacketId } from '../codec/encoder.ts'
 import type { BroadcastReader, PacketCache } from './broadcast-reader.ts'
-import { TopicAliases } from '../gate/topic-aliases.ts'
-import { encodeDelivery } from './deliver.ts'
 import { LogDrain } from './log-drain.ts'
-import { broadcastPacketId, freeRetainedPacketId, privatePacketId, rangeOf } from './packet-ids.ts'
+import { broadcastPacketId, privatePacketId, rangeOf } from './packet-ids.ts'
+import { RetainedDeliveries } from './retained-deliveries.ts'
+import { Sender } from './sender.ts'
 import type { DeviceSession } from './session.ts'
 import type { SessionState, Subscription } from './session-state.ts'
 
 /** Acknowledgements out of turn keep entries in memory; beyond this many windows the drain waits for the oldest. */
 const SPAN_FACTOR = 4
-/** Section 3.1.2.11.4: without a Maximum Packet Size there is no limit beyond the protocol's. */
-const LARGEST_PACKET = 268_435_460
 
 export class Drain {
   readonly #session: DeviceSession
   readonly #private: LogDrain
   readonly #broadcast: LogDrain
   readonly #quota: number
-  readonly #maximumPacketSize: number
-  readonly #aliases: TopicAliases
+  readonly #sender: Sender
+  readonly #retained: RetainedDeliveries
   #privateSubscription: Subscription | undefined
   /** Version to subscription, in the order they were made. */
   #versions: Map<string, Subscription> | undefined
   #reader: BroadcastReader | undefined
   /** Everything the reader handed out was handed here too, so that the next entry may come straight from it. */
   #broadcastCaughtUp = false
-  /** Retained messages sent on subscribing: packet id to the subscription they are for. */
-  #retained: Map<number, Subscription> | undefined
   /** Acknowledged over HTTP while under way: the client's Receive Maximum still counts them. */
   #orphans: Set<number> | undefined
-  /** New subscriptions whose retained message is to be sent. */
-  #due: Set<Subscription> | undefined
   /** The private log is to be read whatever is known of its end. */
   #lookPrivate = false
   #running = false
@@ -56,8 +49,8 @@ export class Drain {
     this.#broadcast = new LogDrain(opened.cursors.broadcast, opened.cursors.broadcast)
     // [MQTT-3.3.4-7], [MQTT-3.3.4-9]
     this.#quota = Math.min(window, connect.properties.receiveMaximum ?? 65_535)
-    this.#maximumPacketSize = connect.properties.maximumPacketSize ?? LARGEST_PACKET
-    this.#aliases = new TopicAliases(connect.properties.topicAliasMaximum, topicAliases)
+    this.#sender = new Sender(session.connection, connect, topicAliases)
+    this.#retained = new RetainedDeliveries(session, this.#sender)
     if (resumed === undefined) return
     this.#private.resendThrough = resumed.sentPrivate
     this.#broadcast.resendThrough = resumed.sentBroadcast
@@ -118,7 +111,7 @@ export class Drain {
     if (this.#orphans?.delete(packetId) === true) {
       if (this.#orphans.size === 0) this.#orphans = undefined
     } else if (range === 'retained') {
-      this.#retainedAcknowledged(packetId)
+      this.#retained.acknowledged(packetId)
     } else {
       const log = range === 'private' ? this.#private : this.#broadcast
       if (!log.acknowledge(packetId)) return
@@ -188,64 +181,12 @@ export class Drain {
 
   /** The last retained message of the topic goes to this new subscription, as soon as the window has room. */
   addRetained(subscription: Subscription): void {
-    this.#due ??= new Set()
-    this.#due.add(subscription)
-  }
-
-  #offerRetained(subscription: Subscription, log: LogDrain, entry: LogEntry | undefined): void {
-    const { node } = this.#session
-    // It stays due in the session that is kept.
-    if (!this.#session.live) return
-    if (entry === undefined || entry.expiresAt <= node.now()) {
-      subscription.retainedDue = false
-    } else if (this.#session.subscriptions.get(subscription.filter) !== subscription) {
-      subscription.retainedDue = false
-    } else if (entry.offset > log.sent) {
-      // It waits in the log: sent twice it would be a duplicate, so the log's copy carries the flag [MQTT-3.3.1-8].
-      log.retainedOffset = entry.offset
-      subscription.retainedDue = false
-    } else {
-      this.#sendRetainedNow(subscription, entry)
-    }
-  }
-
-  #sendRetainedNow(subscription: Subscription, entry: LogEntry): void {
-    const used = this.#retained ?? new Map<number, Subscription>()
-    const earlier = subscription.retainedSent
-    const again = earlier?.offset === entry.offset && !used.has(earlier.packetId) ? earlier.packetId : undefined
-    const packetId = subscription.qos === 0 ? undefined : (again ?? freeRetainedPacketId(used))
-    if (subscription.qos > 0 && packetId === undefined) return
-    const packet = encodeDelivery(entry, {
-      ...this.#envelope(subscription.filter, subscription),
-      retain: true,
-      // [MQTT-3.3.1-1], [MQTT-3.3.1-2]
-      dup: packetId !== undefined && packetId === again,
-      ...(packetId === undefined ? {} : { packetId }),
-    })
-    if (packet === undefined || packetId === undefined) subscription.retainedDue = false
-    if (packet === undefined) return
-    this.#write(packet, subscription.filter)
-    if (packetId === undefined) return
-    subscription.retainedSent = { packetId, offset: entry.offset }
-    used.set(packetId, subscription)
-    this.#retained = used
-  }
-
-  #retainedAcknowledged(packetId: number): void {
-    const subscription = this.#retained?.get(packetId)
-    if (subscription === undefined || this.#retained === undefined) return
-    this.#retained.delete(packetId)
-    if (this.#retained.size === 0) this.#retained = undefined
-    subscription.retainedDue = false
-    subscription.retainedSent = undefined
-    this.#session
-      .save()
-      .catch((error: unknown) => this.#session.node.logger.warn({ err: error }, 'a session could not be saved'))
+    this.#retained.add(subscription)
   }
 
   async #work(): Promise<void> {
     while (this.#session.live && this.#hasRoom()) {
-      if (this.#due !== undefined) await this.#sendDue(this.#due)
+      if (this.#retained.waiting) await this.#sendRetained()
       else if (this.#hasPrivateWork()) {
         if (!(await this.#readPrivate())) return
       } else if (this.#reader !== undefined && !this.#broadcastCaughtUp) {
@@ -254,22 +195,19 @@ export class Drain {
     }
   }
 
-  async #sendDue(due: Set<Subscription>): Promise<void> {
-    const [subscription] = due
-    if (subscription === undefined) {
-      this.#due = undefined
-      return
-    }
+  async #sendRetained(): Promise<void> {
+    const subscription = this.#retained.first()
+    if (subscription === undefined) return
     const topic = parseTopic(subscription.filter)
     const { store } = this.#session.node
     if (topic?.kind === 'private') {
-      this.#offerRetained(subscription, this.#private, await store.retainedPrivate(topic.tokenId))
+      this.#retained.offer(subscription, this.#private, await store.retainedPrivate(topic.tokenId))
     } else if (topic?.kind === 'broadcast') {
       const entry = await store.retainedBroadcast(topic.app, topic.version)
       this.#settleBroadcast()
-      this.#offerRetained(subscription, this.#broadcast, entry)
+      this.#retained.offer(subscription, this.#broadcast, entry)
     }
-    due.delete(subscription)
+    this.#retained.settle(subscription)
   }
 
   #done(): void {
@@ -363,51 +301,22 @@ export class Drain {
     packets: PacketCache | undefined,
   ): void {
     const { node } = this.#session
+    const { metrics } = node
+    const now = node.now()
+    const { qos, identifier } = subscription
+    const dup = qos > 0 && log.takeResent(entry.offset)
+    if (entry.expiresAt <= now) return this.#pass(log, entry.offset)
     const retain = log.retainedOffset === entry.offset || (subscription.retainAsPublished && entry.retain)
-    const dup = subscription.qos > 0 && log.takeResent(entry.offset)
-    const envelope = { ...this.#envelope(topic, subscription), retain, dup }
-    const packet =
-      entry.expiresAt <= envelope.now
-        ? undefined
-        : this.#encode(entry, subscription.qos === 0 ? envelope : { ...envelope, packetId }, dup ? undefined : packets)
-    if (packet === undefined) {
-      if (entry.expiresAt > envelope.now) node.metrics.skipped.inc({ destination })
+    const sending = { topic, identifier, packetId: qos === 0 ? undefined : packetId, retain, dup, now }
+    if (!this.#sender.send(entry, sending, packets)) {
+      metrics.skipped.inc({ destination })
       this.#pass(log, entry.offset)
       return
     }
-    this.#write(packet, topic)
-    node.metrics.delivered.inc({ destination })
-    if (dup) node.metrics.redelivered.inc({ destination })
-    if (subscription.qos === 0) this.#pass(log, entry.offset)
+    metrics.delivered.inc({ destination })
+    if (dup) metrics.redelivered.inc({ destination })
+    if (qos === 0) this.#pass(log, entry.offset)
     else log.track(entry.offset, packetId)
-  }
-
-  #write(packet: Buffer, topic: string): void {
-    this.#session.connection.write(this.#aliases.apply(packet, topic, this.#maximumPacketSize))
-  }
-
-  /** A packet that goes to many devices is encoded once; only the packet id is this device's. */
-  #encode(
-    entry: LogEntry,
-    delivery: Parameters<typeof encodeDelivery>[1],
-    packets: PacketCache | undefined,
-  ): Buffer | undefined {
-    if (packets === undefined) return encodeDelivery(entry, delivery)
-    const { level, subscription, retain, packetId } = delivery
-    const key = `${delivery.topic}\n${level === 5 ? subscription.identifier : 'v3'}\n${packetId === undefined}\n${retain}`
-    const known = packets.get(key)
-    if (known !== undefined && known.byteLength <= delivery.maximumPacketSize) {
-      return packetId === undefined ? known : withPacketId(known, packetId)
-    }
-    const packet = encodeDelivery(entry, delivery)
-    // One that was cut to fit a small Maximum Packet Size is not for the others.
-    if (packet !== undefined && delivery.maximumPacketSize === LARGEST_PACKET) packets.set(key, packet)
-    return packet
-  }
-
-  #envelope(topic: string, subscription: Subscription) {
-    const { level, node } = this.#session
-    return { topic, subscription, level, maximumPacketSize: this.#maximumPacketSize, now: node.now() }
   }
 
   #match(reader: BroadcastReader, entry: BroadcastEntry): [string, Subscription] | [undefined, undefined] {
@@ -430,7 +339,7 @@ export class Drain {
   }
 
   #hasWork(): boolean {
-    return this.#due !== undefined || this.#hasPrivateWork() || (this.#reader !== undefined && !this.#broadcastCaughtUp)
+    return this.#retained.waiting || this.#hasPrivateWork() || (this.#reader !== undefined && !this.#broadcastCaughtUp)
   }
 
   #hasPrivateWork(): boolean {
@@ -445,7 +354,7 @@ export class Drain {
     const unacknowledged =
       this.#private.unacknowledged +
       this.#broadcast.unacknowledged +
-      (this.#retained?.size ?? 0) +
+      this.#retained.unacknowledged +
       (this.#orphans?.size ?? 0)
     const span = Math.max(this.#private.span, this.#broadcast.span)
     return Math.min(this.#quota - unacknowledged, this.#quota * SPAN_FACTOR - span)

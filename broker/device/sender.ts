@@ -1,0 +1,69 @@
+/** Puts stored messages on the wire of one connection: encoded for it, within its Maximum Packet Size, with its aliases. */
+import type { LogEntry } from '../../store/contract.ts'
+import type { ConnectPacket, ProtocolLevel } from '../codec/packets.ts'
+import { withPacketId } from '../codec/encoder.ts'
+import type { Connection } from '../gate/connection.ts'
+import { TopicAliases } from '../gate/topic-aliases.ts'
+import type { PacketCache } from './broadcast-reader.ts'
+import { type Delivery, encodeDelivery } from './deliver.ts'
+
+/** Section 3.1.2.11.4: without a Maximum Packet Size there is no limit beyond the protocol's. */
+const LARGEST_PACKET = 268_435_460
+
+/** What of a delivery is not the connection's. */
+export type Sending = Omit<Delivery, 'level' | 'maximumPacketSize'>
+
+export class Sender {
+  readonly #connection: Connection
+  readonly #level: ProtocolLevel
+  readonly #maximumPacketSize: number
+  readonly #aliases: TopicAliases
+
+  constructor(connection: Connection, connect: ConnectPacket, topicAliases: number) {
+    this.#connection = connection
+    this.#level = connect.level
+    this.#maximumPacketSize = connect.properties.maximumPacketSize ?? LARGEST_PACKET
+    this.#aliases = new TopicAliases(connect.properties.topicAliasMaximum, topicAliases)
+  }
+
+  /**
+   * False when it does not fit into the client's Maximum Packet Size. `packets` holds what was encoded of this entry for
+   * others, under this topic.
+   */
+  send(entry: LogEntry, sending: Sending, packets?: PacketCache): boolean {
+    const packet =
+      packets === undefined || sending.dup ? this.#encode(entry, sending) : this.#encodeOnce(entry, sending, packets)
+    if (packet === undefined) return false
+    this.#connection.write(this.#aliases.apply(packet, sending.topic, this.#maximumPacketSize))
+    return true
+  }
+
+  #encode(entry: LogEntry, { topic, identifier, packetId, retain, dup, now }: Sending): Buffer | undefined {
+    const maximumPacketSize = this.#maximumPacketSize
+    return encodeDelivery(entry, {
+      topic,
+      identifier,
+      packetId,
+      retain,
+      dup,
+      now,
+      level: this.#level,
+      maximumPacketSize,
+    })
+  }
+
+  /** A packet that goes to many devices is encoded once; only the packet id is this device's. */
+  #encodeOnce(entry: LogEntry, sending: Sending, packets: PacketCache): Buffer | undefined {
+    const { identifier, packetId, retain } = sending
+    const kind = (this.#level === 5 ? 4 : 0) + (packetId === undefined ? 2 : 0) + (retain ? 1 : 0)
+    const key = identifier * 8 + kind
+    const known = packets.get(key)
+    if (known !== undefined && known.byteLength <= this.#maximumPacketSize) {
+      return packetId === undefined ? known : withPacketId(known, packetId)
+    }
+    const packet = this.#encode(entry, sending)
+    // One that was cut to fit a small Maximum Packet Size is not for the others.
+    if (packet !== undefined && this.#maximumPacketSize === LARGEST_PACKET) packets.set(key, packet)
+    return packet
+  }
+}
