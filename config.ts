@@ -97,6 +97,11 @@ export const SETTINGS = {
     'a path',
     (value) => value !== '',
   ),
+  PUSH_PASSWORD_FILE: optional(
+    'password file of mosquitto_passwd: its users may use every topic that is not a push topic',
+    'a path',
+    (value) => value !== '',
+  ),
   PUSH_KEYS_FILE: optional(
     'JSON file with the signing keys, in place of generated ones',
     'a path',

@@ -36,6 +36,7 @@ import {
   type StoreOptions,
 } from './store/index.ts'
 
+export type { AedesOptions } from 'aedes'
 export { ERRORS, PushError, type ErrorCode } from './errors.ts'
 export type { Metrics } from './metrics.ts'
 export type { Algorithm, ProviderKey } from './auth/index.ts'

@@ -22,6 +22,7 @@ import { listenTcp } from './broker/index.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
 import { createPush, type PushLimits } from './index.ts'
 import { createMetrics } from './metrics.ts'
+import { passwordFileUsers, Passwords } from './mosquitto-compat/index.ts'
 import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
 import { portsOf, reportReady, sharedMetrics, supervise, type Ports } from './workers.ts'
@@ -58,6 +59,9 @@ async function checkFiles(config: Config): Promise<void> {
   const { PUSH_PROVIDER_KEY: key, PUSH_PROVIDERS_FILE: providers, PUSH_KEYS_FILE: keys } = config
   const given = key === undefined ? [] : [{ name: 'provider', key }]
   await asSetting('PUSH_PROVIDERS_FILE', () => providerLookup([...readProviders(providers), ...given]))
+  const { PUSH_PASSWORD_FILE: passwords } = config
+  if (passwords !== undefined)
+    await asSetting('PUSH_PASSWORD_FILE', () => new Passwords(readFileSync(passwords, 'utf8')))
   if (keys !== undefined) await asSetting('PUSH_KEYS_FILE', () => loadKeysFromFile(keys))
 }
 
@@ -102,7 +106,7 @@ async function serve(config: Config, logger: Logger): Promise<void> {
     logger,
     ...(cluster.isWorker ? { metricsText: ({ registry }) => sharedMetrics(registry) } : {}),
   })
-  await Aedes.createBroker(push.aedesOptions())
+  await Aedes.createBroker(push.aedesOptions(usersOf(config, logger)))
   const wanted = portsOf(process.env, { mqtt: config.PUSH_MQTT_PORT, http: config.PUSH_HTTP_PORT })
   const tcp = await listenTcp(push.handle, config.PUSH_HOST, wanted.mqtt)
   push.webSocket(push.http.server)
@@ -116,6 +120,14 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   const ports = { mqtt: tcp.port, http: portOf(push.http.server) }
   if (cluster.isWorker) reportReady(ports)
   else announce(ports)
+}
+
+/** Users besides devices and providers; without a file there are none. */
+function usersOf({ PUSH_PASSWORD_FILE: path }: Config, logger: Logger) {
+  if (path === undefined) return {}
+  const broken = (error: unknown) =>
+    logger.error({ err: error }, 'the password file cannot be read, its former users stay')
+  return passwordFileUsers({ path, broken, now: () => performance.now() })
 }
 
 function portOf(server: Server): number {

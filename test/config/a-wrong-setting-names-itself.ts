@@ -124,6 +124,10 @@ await t.test('files that a setting names', async (t) => {
       providers([good, { ...good, name: 'other' }]),
       [/PUSH_PROVIDERS_FILE|providers/, /same key/],
     ],
+    'a password file without hashes': [
+      { PUSH_PASSWORD_FILE: configFile('ann:hush-hush') },
+      [/PUSH_PASSWORD_FILE/, /line 1/, /mosquitto_passwd/],
+    ],
     'no such keys file': [{ PUSH_KEYS_FILE: join(folder, 'no-keys.json') }, [/no-keys\.json/]],
     'a keys file without keys': [{ PUSH_KEYS_FILE: configFile({ version: 1, keys: [] }) }, [/keys/]],
     'a keys file with a short secret': [

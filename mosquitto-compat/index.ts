@@ -1,0 +1,2 @@
+export { Passwords, PasswordFileError } from './password-file.ts'
+export { passwordFileUsers, type UsersOptions } from './users.ts'
