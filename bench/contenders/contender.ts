@@ -1,0 +1,58 @@
+/** What a server must offer to be measured. */
+import type { Identity } from '../load/device.ts'
+import type { Credentials } from '../load/packets.ts'
+import type { RedisServer } from '../run/redis.ts'
+
+/** A server that runs. */
+export interface Target {
+  readonly mqttPort: number
+  /** Only ours has an HTTP API. */
+  readonly http?: { readonly port: number; readonly providerKey: string }
+  readonly redis?: RedisServer
+  readonly broadcastTopic: string
+  readonly provider: Omit<Credentials, 'clientId'>
+  /** The server's own processes, without Redis; what they started counts as well. */
+  serverPids(): readonly number[]
+  /** Who devices `from` to `from + count - 1` are; where there are tokens, they are issued. */
+  identities(from: number, count: number): Promise<Identity[]>
+  /** Ends it in order and starts it again on what it stored; Redis goes on. Resolves when the process was started. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface Contender {
+  readonly name: string
+  readonly about: string
+  /** What is there after a restart. */
+  readonly durable: boolean
+  readonly ours: boolean
+  /** Programs that must be on this machine. */
+  readonly needs: readonly string[]
+  /** Works that it is for; all when not given. */
+  readonly works?: readonly string[]
+  /** @param folder its own, empty */
+  start(folder: string, programs: Programs): Promise<Target>
+}
+
+/** Paths of the programs that were found. */
+export type Programs = (name: string) => string
+
+/** As long as a token id. */
+const ID_LENGTH = 22
+export const APP = 'a'
+/** A dot has a meaning of its own for NATS. */
+export const PLAIN_BROADCAST = `${APP}/1-0-0`
+
+/** For servers without tokens: plain topics of the same length as ours. */
+export function plainIdentities(from: number, count: number): Identity[] {
+  return Array.from({ length: count }, (_, place) => ({
+    clientId: `d${from + place}`,
+    privateTopic: `${APP}/t/${String(from + place).padStart(ID_LENGTH, '0')}`,
+    broadcastTopic: PLAIN_BROADCAST,
+  }))
+}
+
+/** All processes that work for a contender. */
+export function allPids({ redis, ...target }: Target): number[] {
+  return [...target.serverPids(), ...(redis === undefined ? [] : [redis.pid])]
+}

@@ -1,0 +1,34 @@
+/** Everybody who is measured. */
+import { aedes } from './aedes.ts'
+import type { Contender } from './contender.ts'
+import { mosquitto, nats } from './native.ts'
+import { ours } from './ours.ts'
+
+export * from './contender.ts'
+
+/** What the others are compared with. */
+export const BASELINE = 'mosquitto'
+const EDDSA = { PUSH_TOKEN_ALGORITHM: 'EdDSA' }
+
+export const CONTENDERS: readonly Contender[] = [
+  ours({ name: 'ours-level', about: 'aedes-push, embedded store: every message synced to disk' }),
+  ours({ name: 'ours-redis', about: 'aedes-push on Redis, appendfsync everysec', fsync: 'everysec' }),
+  ours({ name: 'ours-redis-always', about: 'aedes-push on Redis, appendfsync always', fsync: 'always' }),
+  ours({
+    name: 'ours-2-workers',
+    about: 'aedes-push, 2 workers on Redis, appendfsync everysec',
+    fsync: 'everysec',
+    settings: { PUSH_WORKERS: '2' },
+  }),
+  ours({
+    name: 'ours-level-eddsa',
+    about: 'aedes-push, embedded store, EdDSA tokens',
+    settings: EDDSA,
+    works: ['connect'],
+  }),
+  aedes('aedes', 'Aedes alone, in memory', false),
+  aedes('aedes-redis', 'Aedes, aedes-persistence-redis, mqemitter-redis, appendfsync everysec', true),
+  mosquitto('mosquitto', 'Mosquitto, in memory', false),
+  mosquitto('mosquitto-persistence', 'Mosquitto with persistence (a snapshot at intervals)', true),
+  nats('nats', 'NATS with JetStream (files) and its MQTT gateway'),
+]

@@ -1,0 +1,99 @@
+/** This server, as its users run it: `dist/main.js`, embedded or on Redis. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Identity } from '../load/device.ts'
+import { HttpPool, httpRequest } from '../load/http.ts'
+import { Child } from '../run/processes.ts'
+import { type Fsync, startRedis } from '../run/redis.ts'
+import { APP, type Contender, type Target } from './contender.ts'
+
+// From .bench-build/bench/contenders/.
+const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+const PROVIDER_KEY = 'provider-key-of-the-benchmark'
+const VERSION = '1.0.0'
+const HTTP_SOCKETS = 32
+
+export interface OursOptions {
+  readonly name: string
+  readonly about: string
+  readonly fsync?: Fsync
+  readonly settings?: Readonly<Record<string, string>>
+  readonly works?: readonly string[]
+}
+
+export function ours({ name, about, fsync, settings = {}, works }: OursOptions): Contender {
+  return {
+    name,
+    about,
+    durable: true,
+    ours: true,
+    needs: fsync === undefined ? [] : ['redis-server'],
+    ...(works === undefined ? {} : { works }),
+    async start(folder, programs): Promise<Target> {
+      const redis = fsync === undefined ? undefined : await startRedis(programs('redis-server'), folder, fsync)
+      const env = {
+        PUSH_DATA_DIR: join(folder, 'data'),
+        PUSH_PROVIDER_KEY: PROVIDER_KEY,
+        PUSH_LOG_LEVEL: 'error',
+        ...(redis === undefined ? {} : { PUSH_REDIS_URL: redis.url }),
+        ...settings,
+      }
+      let ports = { mqtt: 0, http: 0 }
+      let child: Child
+      const launch = (): void => {
+        const flags = ['--mqtt-port', String(ports.mqtt), '--http-port', String(ports.http)]
+        child = new Child(process.execPath, [MAIN, ...flags], { env, cwd: folder })
+      }
+      launch()
+      ports = readPorts(await child!.line(/^ready /))
+      return {
+        get mqttPort() {
+          return ports.mqtt
+        },
+        get http() {
+          return { port: ports.http, providerKey: PROVIDER_KEY }
+        },
+        ...(redis === undefined ? {} : { redis }),
+        broadcastTopic: `${APP}/${VERSION}`,
+        provider: { username: 'provider', password: PROVIDER_KEY },
+        serverPids: () => [child.pid],
+        identities: (from, count) => issueTokens(ports.http, from, count),
+        async restart() {
+          await child.stop()
+          launch()
+        },
+        async stop() {
+          await child.stop()
+          await redis?.stop()
+        },
+      }
+    },
+  }
+}
+
+function readPorts(line: string): { mqtt: number; http: number } {
+  const [, mqtt, http] = /mqtt=(\d+) http=(\d+)/.exec(line) ?? []
+  return { mqtt: Number(mqtt), http: Number(http) }
+}
+
+interface Issued {
+  readonly token: string
+  readonly tokenId: string
+  readonly topics: { readonly private: string; readonly broadcast: string }
+}
+
+async function issueTokens(port: number, from: number, count: number): Promise<Identity[]> {
+  const pool = await HttpPool.open(port, Math.min(HTTP_SOCKETS, count))
+  const issuing = Array.from({ length: count }, async (_, place): Promise<Identity> => {
+    const device = `d${from + place}`
+    const names = { app: APP, device, version: VERSION }
+    const { status, body } = await pool.request(httpRequest('POST', '/v1/tokens', PROVIDER_KEY, names))
+    if (status !== 201) throw new Error(`a token was not issued: ${status} ${body}`)
+    const { token, tokenId, topics } = JSON.parse(body) as Issued
+    const credentials = { clientId: device, username: 'device', password: token }
+    return { ...credentials, tokenId, privateTopic: topics.private, broadcastTopic: topics.broadcast }
+  })
+  const identities = await Promise.all(issuing)
+  pool.close()
+  return identities
+}

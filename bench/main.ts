@@ -1,0 +1,67 @@
+/** `npm run bench`: measures this server and others side by side; see docs/benchmarks.md. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { CONTENDERS, type Contender } from './contenders/index.ts'
+import { asText, tableOf } from './report/table.ts'
+import { type Options, readOptions, USAGE, UsageError } from './run/options.ts'
+import { findProgram } from './run/processes.ts'
+import { describeMachine, type Results } from './run/results.ts'
+import { measureRounds } from './run/rounds.ts'
+import { WORKS } from './works/index.ts'
+
+const EXIT_USAGE = 2
+
+/** What a list on the command line names; all when there is none. */
+function choose<T extends { readonly name: string }>(all: readonly T[], names: readonly string[] | undefined): T[] {
+  const unknown = names?.find((name) => !all.some((one) => one.name === name))
+  if (unknown !== undefined) {
+    throw new UsageError(`${unknown} is not one of ${all.map(({ name }) => name).join(', ')}`)
+  }
+  return all.filter(({ name }) => names?.includes(name) ?? true)
+}
+
+function missingProgram({ needs }: Contender): string | undefined {
+  return needs.find((program) => findProgram(program) === undefined)
+}
+
+async function measure(options: Options): Promise<Results> {
+  const works = choose(WORKS, options.works)
+  const chosen = choose(CONTENDERS, options.only)
+  const leftOut: Record<string, string> = {}
+  const contenders = chosen.filter((contender) => {
+    const missing = missingProgram(contender)
+    if (missing !== undefined) leftOut[contender.name] = `${missing} is not installed`
+    return missing === undefined
+  })
+  for (const [name, reason] of Object.entries(leftOut)) console.error(`left out: ${name} (${reason})`)
+  const at = new Date().toISOString()
+  const measured = await measureRounds({ contenders, works, options, say: (line) => console.error(line) })
+  const { rounds, quick, sizes } = options
+  return { at, rounds, quick, sizes, machine: describeMachine(), leftOut, ...measured }
+}
+
+function show(results: Results): void {
+  for (const work of WORKS) {
+    const table = tableOf(results, work)
+    if (table.rows.length > 0) console.log(`\n${work.title} (${work.name})\n${asText(table)}`)
+  }
+  for (const { work, contender, reason } of results.failures) console.log(`\n${work}, ${contender}: ${reason}`)
+  for (const [name, reason] of Object.entries(results.leftOut)) console.log(`\nleft out: ${name} (${reason})`)
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2))
+  const results =
+    options.from === undefined ? await measure(options) : (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
+  if (options.from === undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 1)}\n`)
+  show(results)
+  process.exitCode = results.failures.length === 0 ? 0 : 1
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+try {
+  await main()
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  console.error(`${error.message}\n\n${USAGE}`)
+  process.exitCode = EXIT_USAGE
+}

@@ -1,0 +1,108 @@
+/** What the command line asks for. */
+import { parseArgs } from 'node:util'
+
+/** How much of each. */
+export interface Sizes {
+  readonly messages: number
+  readonly broadcastDevices: number
+  readonly connects: number
+  readonly idle: number
+  readonly known: readonly number[]
+  readonly storm: number
+  readonly sessions: number
+  readonly pendingTokens: number
+}
+
+const FULL: Sizes = {
+  messages: 40_000,
+  broadcastDevices: 1_000,
+  connects: 1_000,
+  idle: 10_000,
+  known: [1_000, 10_000, 100_000],
+  storm: 10_000,
+  sessions: 10_000,
+  pendingTokens: 10_000,
+}
+
+/** Enough to see that everything works; too little for figures that anybody should quote. */
+const QUICK: Sizes = {
+  messages: 4_000,
+  broadcastDevices: 200,
+  connects: 100,
+  idle: 500,
+  known: [200, 1_000],
+  storm: 300,
+  sessions: 500,
+  pendingTokens: 500,
+}
+
+export interface Options {
+  readonly only: readonly string[] | undefined
+  readonly works: readonly string[] | undefined
+  readonly rounds: number
+  readonly quick: boolean
+  readonly sizes: Sizes
+  /** Writes docs/benchmarks.md and its chart. */
+  readonly write: boolean
+  readonly json: string
+  /** Measures nothing: reports from this file. */
+  readonly from: string | undefined
+}
+
+export class UsageError extends Error {}
+
+export const USAGE = `npm run bench -- [options]
+  --only a,b       these contenders
+  --works a,b      these works
+  --rounds n       rounds, interleaved over the contenders (default 5; --quick: 1)
+  --messages n     messages of a round (default ${FULL.messages}; --quick: ${QUICK.messages})
+  --quick          small sizes, to see that everything works
+  --json file      where the results go (default bench-results.json)
+  --from file      measure nothing, report from this file
+  --write          also write docs/benchmarks.md and docs/benchmarks.svg`
+
+export function readOptions(argv: readonly string[]): Options {
+  const { values } = parse(argv)
+  const quick = values.quick === true
+  const base = quick ? QUICK : FULL
+  return {
+    only: names(values.only),
+    works: names(values.works),
+    rounds: whole('rounds', values.rounds) ?? (quick ? 1 : 5),
+    quick,
+    sizes: { ...base, messages: whole('messages', values.messages) ?? base.messages },
+    write: values.write === true,
+    json: values.json ?? 'bench-results.json',
+    from: values.from,
+  }
+}
+
+function parse(argv: readonly string[]) {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean' } as const
+  const options = {
+    only: text,
+    works: text,
+    rounds: text,
+    messages: text,
+    json: text,
+    from: text,
+    quick: flag,
+    write: flag,
+  }
+  try {
+    return parseArgs({ args: [...argv], options })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function names(list: string | undefined): string[] | undefined {
+  return list?.split(',').filter((name) => name !== '')
+}
+
+function whole(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${name} needs a whole number above 0, not ${text}`)
+  return Number(text)
+}

@@ -1,0 +1,87 @@
+/** Rounds, interleaved over the contenders: what disturbs the machine for a while disturbs all of them. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Contender, Target } from '../contenders/index.ts'
+import type { Work } from '../works/index.ts'
+import type { Options } from './options.ts'
+import { findProgram } from './processes.ts'
+import type { Failure, Sample } from './results.ts'
+
+/** A work that hangs is given up, ms. */
+const WORK_MS = 20 * 60_000
+
+export interface Measured {
+  readonly samples: Sample[]
+  readonly failures: Failure[]
+}
+
+export interface Plan {
+  readonly contenders: readonly Contender[]
+  readonly works: readonly Work[]
+  readonly options: Options
+  say(line: string): void
+}
+
+export async function measureRounds(plan: Plan): Promise<Measured> {
+  const { contenders, works, options } = plan
+  const measured: Measured = { samples: [], failures: [] }
+  for (let round = 0; round < options.rounds; round += 1) {
+    for (const work of works) {
+      if (round >= (work.rounds ?? Infinity)) continue
+      for (const contender of inTurn(contenders, round)) {
+        if (!work.fits(contender) || contender.works?.includes(work.name) === false) continue
+        await measureOne(plan, work, contender, round, measured)
+      }
+    }
+  }
+  return measured
+}
+
+/** Each round begins with another one. */
+function inTurn(contenders: readonly Contender[], round: number): Contender[] {
+  const first = round % contenders.length
+  return [...contenders.slice(first), ...contenders.slice(0, first)]
+}
+
+async function measureOne(
+  plan: Plan,
+  work: Work,
+  contender: Contender,
+  round: number,
+  { samples, failures }: Measured,
+) {
+  const folder = mkdtempSync(join(tmpdir(), 'aedes-push-bench-'))
+  const about = { work: work.name, contender: contender.name, round }
+  const figures: string[] = []
+  let target: Target | undefined
+  const record = (figure: string, value: number, inCase = ''): void => {
+    samples.push({ ...about, case: inCase, figure, value })
+    figures.push(`${inCase === '' ? '' : `${inCase}: `}${figure} ${value.toFixed(value < 100 ? 2 : 0)}`)
+  }
+  try {
+    target = await contender.start(folder, (name) => findProgram(name) ?? name)
+    const context = { contender, target, sizes: plan.options.sizes, record }
+    await within(work.run(context))
+    plan.say(`round ${round + 1} ${work.name} ${contender.name}: ${figures.join(', ')}`)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    failures.push({ ...about, reason })
+    plan.say(`round ${round + 1} ${work.name} ${contender.name} FAILED: ${reason}`)
+  } finally {
+    await target?.stop()
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  }
+}
+
+async function within(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${WORK_MS / 60_000} minutes`)), WORK_MS)
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

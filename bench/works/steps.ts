@@ -1,0 +1,98 @@
+/** Steps that several works are made of. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { allPids, type Target } from '../contenders/index.ts'
+import { Device, type Identity } from '../load/device.ts'
+import { Publisher } from '../load/publisher.ts'
+import { cpuOf } from '../run/processes.ts'
+
+const TOGETHER = 64
+/** After the last arrival: time for what must not come, and for what the server still does for it. */
+const SETTLE_MS = 200
+/** The CPU time stands still: less than this in one look, us. */
+const QUIET_US = 10_000
+const LOOK_MS = 250
+const LOOKS = 480
+
+/** Runs `work` for each, at most `together` at one time. */
+export async function forEach<T>(all: readonly T[], work: (one: T) => Promise<unknown>, together = TOGETHER) {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < all.length) {
+      const one = all[next]
+      next += 1
+      if (one !== undefined) await work(one)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(together, all.length) }, worker))
+}
+
+export async function makeDevices(target: Target, count: number): Promise<Device[]> {
+  const identities = await target.identities(0, count)
+  return identities.map((identity, index) => new Device(target.mqttPort, index, identity))
+}
+
+/** Devices with a session that survives the connection, subscribed to both of their topics. */
+export async function connectDevices(target: Target, count: number): Promise<Device[]> {
+  const devices = await makeDevices(target, count)
+  await forEach(devices, boardAndSubscribe)
+  return devices
+}
+
+export async function boardAndSubscribe(device: Device): Promise<void> {
+  await device.board()
+  await device.subscribeOwn()
+}
+
+export async function connectPublishers(target: Target, count: number): Promise<Publisher[]> {
+  const publishers: Publisher[] = []
+  for (let index = 0; index < count; index += 1) {
+    const publisher = new Publisher(target.mqttPort)
+    await publisher.connect({ clientId: `p${index}`, ...target.provider }, true)
+    publishers.push(publisher)
+  }
+  return publishers
+}
+
+export function settle(): Promise<void> {
+  return pause(SETTLE_MS)
+}
+
+/** Until the processes have done what they were given. */
+export async function untilQuiet(target: Target): Promise<void> {
+  let before = cpuOf(allPids(target))
+  for (let look = 0; look < LOOKS; look += 1) {
+    await pause(LOOK_MS)
+    const now = cpuOf(allPids(target))
+    if (now - before < QUIET_US) return
+    before = now
+  }
+  throw new Error('the server did not come to rest')
+}
+
+export interface Spent {
+  /** CPU of all processes of the contender, Redis included, us. */
+  readonly server: number
+  /** CPU of Redis alone, us. */
+  readonly redis: number
+  /** CPU of the generator, us. */
+  readonly generator: number
+  /** Until `work` resolved, ms. */
+  readonly wall: number
+}
+
+/** What `work` costs, and what the servers still do after it. */
+export async function spentOn(target: Target, work: () => Promise<unknown>, after = settle): Promise<Spent> {
+  const redisPids = target.redis === undefined ? [] : [target.redis.pid]
+  const cpu = (): number => cpuOf(allPids(target))
+  const redis = (): number => (redisPids.length === 0 ? 0 : cpuOf(redisPids))
+  const [cpuBefore, redisBefore] = [cpu(), redis()]
+  const own = process.cpuUsage()
+  const start = performance.now()
+  await work()
+  const wall = performance.now() - start
+  const { user, system } = process.cpuUsage(own)
+  await after()
+  return { server: cpu() - cpuBefore, redis: redis() - redisBefore, generator: user + system, wall }
+}
+
+export type { Identity }
