@@ -96,10 +96,40 @@ export async function openLevelState(directory: string): Promise<OtherState> {
   const database = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
   await database.open()
   return {
-    persistence: levelPersistence(synced(database)),
+    persistence: keepingProperties(levelPersistence(synced(database))),
     records: levelRecords(database),
     close: () => database.close(),
   }
+}
+
+/**
+ * aedes-persistence-level 9.2.0 queues a packet without its properties and its expiry, since it brings an aedes-packet of
+ * its own, 3.0.0; that keeps whatever stands for the publisher's client id, so all of it travels there.
+ */
+function keepingProperties(persistence: AedesPersistence): AedesPersistence {
+  const packed = (packet: StoredPacket): StoredPacket => {
+    const { properties, messageExpiry, clientId } = packet
+    if (properties === undefined && messageExpiry === undefined) return packet
+    return { ...packet, clientId: { properties, messageExpiry, clientId } as unknown as string }
+  }
+  return overriding(persistence, {
+    outgoingEnqueue: (subscription, packet) => persistence.outgoingEnqueue(subscription, packed(packet)),
+    outgoingEnqueueCombi: (subscriptions, packet) => persistence.outgoingEnqueueCombi(subscriptions, packed(packet)),
+    async *outgoingStream(client) {
+      for await (const packet of persistence.outgoingStream(client)) {
+        const { clientId } = packet as { clientId?: unknown }
+        if (typeof clientId === 'object') yield withoutNull({ ...packet, clientId: undefined, ...clientId })
+        else yield packet
+      }
+    },
+  })
+}
+
+/** What was undefined comes back as null. */
+function withoutNull(packet: object): StoredPacket {
+  return Object.fromEntries(
+    Object.entries(packet).filter(([, value]) => value !== null && value !== undefined),
+  ) as unknown as StoredPacket
 }
 
 /** One process has one connection of a client id, which is gone before the next claims the record. */

@@ -20,7 +20,7 @@ async function join(clientId: string, { clean = false, expiry, properties }: How
 }
 
 async function publication(raw: RawClient) {
-  const { topic, payload, qos, dup, messageId, retain } = await raw.next('publish')
+  const { topic, payload, qos, dup, messageId = 0, retain } = await raw.next('publish')
   return { topic, text: payload.toString(), qos, dup, messageId, retain }
 }
 
@@ -134,14 +134,14 @@ await t.test('a thousand wait, and come within a small Receive Maximum', async (
   for (const text of texts) await writer.publish('many/a', text)
   const second = await join('many', { expiry: 100, properties: { receiveMaximum: 3 } })
   const arrived: string[] = []
-  const unacknowledged: { messageId: number | undefined }[] = []
+  const unacknowledged: { messageId: number }[] = []
   while (arrived.length < texts.length) {
     const each = await publication(second.raw)
     arrived.push(each.text)
     unacknowledged.push(each)
     t.ok(unacknowledged.length <= 3)
     if (unacknowledged.length < 3 && arrived.length < texts.length - 3) continue
-    for (const { messageId } of unacknowledged.splice(0)) second.raw.puback({ messageId: messageId ?? 0 })
+    for (const { messageId } of unacknowledged.splice(0)) second.raw.puback({ messageId })
   }
   t.same(arrived, texts, 'each once, in order')
 })
