@@ -131,6 +131,8 @@ export const SETTINGS = {
   PUSH_STALL_TIMEOUT: whole('a client that reads nothing for this long is disconnected, s', 30, 1, 3600),
   PUSH_MAX_OUTPUT: whole('bytes that wait for a slow reader before deliveries to it pause', 64 * 1024, 1024, GIB),
   PUSH_MAX_PACKET: whole('largest MQTT packet of a client, bytes', 320 * 1024, 128, 64 * 1024 * 1024),
+  PUSH_MAX_QUEUED: whole('messages held in memory for one provider or user', 1_000, 1, 65_535),
+  PUSH_MAX_QUEUED_BYTES: whole('their payload bytes', 4 * 1024 * 1024, 1, GIB),
   PUSH_TOPIC_ALIASES: whole('topic aliases made for one client that takes them', 16, 0, 65_535),
   PUSH_MAX_SUBSCRIPTIONS: whole('subscriptions of one device', 100, 1, 10_000),
   PUSH_RECEIVE_MAXIMUM: whole('unacknowledged messages from one client', 64, 1, 65_535),

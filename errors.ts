@@ -149,6 +149,12 @@ export const ERRORS = {
     reason: 0x97,
     title: 'The session has as many subscriptions as the server allows.',
   },
+  QUEUE_FULL: {
+    status: 429,
+    reason: 0x97,
+    title:
+      'More messages wait for the client than the server holds; acknowledge faster, or ask for a session that is kept.',
+  },
   SLOW_READER: { status: 429, reason: 0x97, title: 'The client does not read what is sent to it.' },
   CONNECTIONS_LIMIT: {
     status: 503,

@@ -240,6 +240,8 @@ function limitsOf(config: Config): Partial<PushLimits> {
     stallTimeoutMs: config.PUSH_STALL_TIMEOUT * 1000,
     outputHighWater: config.PUSH_MAX_OUTPUT,
     maximumPacketSize: config.PUSH_MAX_PACKET,
+    queuedMessages: config.PUSH_MAX_QUEUED,
+    queuedBytes: config.PUSH_MAX_QUEUED_BYTES,
     topicAliases: config.PUSH_TOPIC_ALIASES,
     subscriptions: config.PUSH_MAX_SUBSCRIPTIONS,
     receiveMaximum: config.PUSH_RECEIVE_MAXIMUM,

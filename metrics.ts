@@ -53,6 +53,10 @@ export function createMetrics() {
     expired: counter('push_expired_total', 'Messages that reached their time to live unacknowledged', ['destination']),
     dropped: counter('push_dropped_total', 'Oldest messages dropped from a full log', ['destination']),
     skipped: counter('push_skipped_total', 'Messages above the Maximum Packet Size of a client', ['destination']),
+    queueDropped: counter(
+      'push_queue_dropped_total',
+      'QoS 0 messages dropped for a provider or user that reads slowly',
+    ),
     upstream: counter('push_upstream_total', 'Messages from devices to providers'),
     pendingWakes: gauge('push_pending_wakes', 'Devices that wait for their drain to run'),
     disconnects: counter('push_disconnects_total', 'Connections closed by the server, by error code', ['code']),

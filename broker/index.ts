@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics.ts'
 import type { Store } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { createAccept } from './accept.ts'
+import type { OutgoingLimits } from './aedes/outgoing.ts'
 import type { OtherState } from './aedes/persistence.ts'
 import { AedesSide } from './aedes/side.ts'
 import type { ConnectPacket } from './codec/packets.ts'
@@ -26,7 +27,7 @@ export { listenTcp, listenWebSocket, type TcpListener } from './listeners.ts'
 export { openLevelState, type OtherState } from './aedes/persistence.ts'
 export { openRedisState } from './aedes/redis-persistence.ts'
 
-export type BrokerLimits = GateLimits & DeviceLimits
+export type BrokerLimits = GateLimits & DeviceLimits & OutgoingLimits
 
 /** Aedes' matcher takes no more, so that the gate need not either. */
 const TOPIC_LEVELS = 100
@@ -39,6 +40,8 @@ export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
   maximumPacketSize: 320 * 1024,
   window: 20,
   readBytes: 1024 * 1024,
+  queuedMessages: 1_000,
+  queuedBytes: 4 * 1024 * 1024,
   topicAliases: 16,
   subscriptions: 100,
   sessionExpiry: Number.POSITIVE_INFINITY,
@@ -88,6 +91,10 @@ export class PushBroker {
     this.#side = new AedesSide({
       accept: createAccept({ store, metrics, limits, now, randomId }),
       logger,
+      metrics,
+      now,
+      randomId,
+      limits,
       receiveMaximum: limits.receiveMaximum,
       maximumPacketSize: limits.maximumPacketSize,
       connectTimeoutMs: limits.connectTimeoutMs,

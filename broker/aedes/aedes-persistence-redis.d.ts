@@ -1,10 +1,9 @@
 declare module 'aedes-persistence-redis' {
   /** @param options `conn`, an ioredis client, and whether it is a Cluster */
-  export default function persistence(options: { conn: object; cluster: boolean }): {
-    setup(broker: object): Promise<void>
-    incomingGetPacket(client: object, packet: object): Promise<unknown>
-    addSubscriptions(client: object, subscriptions: object): Promise<unknown>
-  }
+  export default function persistence(options: {
+    conn: object
+    cluster: boolean
+  }): import('./persistence.ts').AedesPersistence
 }
 
 declare module 'mqemitter-redis' {

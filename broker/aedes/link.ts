@@ -3,7 +3,12 @@
  * are packets that the gate has found well-formed.
  */
 import { Duplex } from 'node:stream'
+import { eachPacket, withSessionPresent } from './packets.ts'
 import type { Connection } from '../gate/connection.ts'
+
+const CONNACK = 0x20
+const SUBACK = 0x90
+const UNSUBACK = 0xb0
 
 export class AedesLink extends Duplex {
   readonly connection: Connection
@@ -22,8 +27,11 @@ export class AedesLink extends Duplex {
   /** Set while a CONNECT waits: Aedes has sent its CONNACK. */
   answered: () => void = () => undefined
 
-  /** Set by the role: a QoS 2 message was refused, so that no PUBREL will come for it. */
-  refused: (packetId: number | undefined) => void = () => undefined
+  /** The session goes on with what an earlier connection left; Aedes would say so only where it has subscriptions. */
+  sessionPresent = false
+
+  /** Set while a SUBSCRIBE or UNSUBSCRIBE waits for its acknowledgement. */
+  acknowledged: () => void = () => undefined
 
   /** Set by the role: Aedes has read what it was fed. */
   onDemand: () => void = () => undefined
@@ -39,15 +47,25 @@ export class AedesLink extends Duplex {
     this.onDemand()
   }
 
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: () => void): void {
-    this.connection.write(chunk)
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    this.#send(chunk)
     this.#written(callback)
   }
 
   /** mqtt-packet corks the stream while it writes a packet, so that all of it comes in one call. */
-  override _writev(chunks: { chunk: Uint8Array }[], callback: () => void): void {
-    for (const { chunk } of chunks) this.connection.write(chunk)
+  override _writev(chunks: { chunk: Buffer }[], callback: () => void): void {
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)))
     this.#written(callback)
+  }
+
+  /** Whole packets of Aedes: never PUBLISH, which is not left to it. */
+  #send(packets: Buffer): void {
+    for (const packet of eachPacket(packets)) {
+      const type = packet.readUInt8(0) & 0xf0
+      const known = type === CONNACK ? withSessionPresent(packet, this.sessionPresent, this.connection.level) : packet
+      this.connection.write(known)
+      if (type === SUBACK || type === UNSUBACK) this.acknowledged()
+    }
   }
 
   override _destroy(_error: Error | null, callback: () => void): void {

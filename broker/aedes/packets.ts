@@ -31,6 +31,20 @@ function toAedesProperties(properties: Properties): NonNullable<AedesPacket['pro
   return Object.keys(forwarded).length === 0 ? undefined : forwarded
 }
 
+/** mqtt-packet gives user properties as an object of names; ours are pairs, in order. */
+export function fromAedes(properties: object): Properties {
+  const { userProperties, payloadFormatIndicator, ...rest } = properties as Record<string, unknown>
+  const pairs: [string, string][] = []
+  for (const [name, value] of Object.entries((userProperties ?? {}) as Record<string, string | string[]>)) {
+    for (const each of Array.isArray(value) ? value : [value]) pairs.push([name, each])
+  }
+  return {
+    ...(rest as Properties),
+    ...(payloadFormatIndicator === undefined ? {} : { payloadFormatIndicator: payloadFormatIndicator ? 1 : 0 }),
+    ...(pairs.length === 0 ? {} : { userProperties: pairs }),
+  }
+}
+
 function byName(pairs: readonly (readonly [string, string])[]): Record<string, string | string[]> {
   const named = Object.create(null) as Record<string, string | string[]>
   for (const [name, value] of pairs) {
@@ -65,6 +79,25 @@ export function withQos1AtMost(raw: Buffer, level: ProtocolLevel): Buffer {
     if ((options & 0b11) === 2) packet.writeUInt8(options - 1, at)
     at++
   }
+  return packet
+}
+
+/** The packets in what was written at one time. */
+export function* eachPacket(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; ) {
+    const length = variableInteger(bytes, at + 1)
+    const end = length.end + length.value
+    yield bytes.subarray(at, end)
+    at = end
+  }
+}
+
+/** The CONNACK with Session Present as it is, where it says success [MQTT-3.2.2-2], [MQTT-3.2.2-3], [MQTT-3.2.2-6] */
+export function withSessionPresent(connack: Buffer, present: boolean, level: ProtocolLevel | undefined): Buffer {
+  const at = variableInteger(connack, 1).end
+  if (connack.readUInt8(at + 1) !== 0) return connack
+  const packet = Buffer.from(connack)
+  packet.writeUInt8(present && level !== 3 ? 1 : 0, at)
   return packet
 }
 

@@ -1,13 +1,65 @@
 /** MQTT state that is not push: sessions of providers and users, their queues, retained messages, wills, QoS 2. */
+import { Readable } from 'node:stream'
 import type { Aedes } from 'aedes'
 import { ClassicLevel, type BatchOperation } from 'classic-level'
 import levelPersistence from 'aedes-persistence-level'
+import type { QoS } from '../codec/packets.ts'
 
 /** The part of an Aedes persistence that is called here. */
 export interface AedesPersistence {
   setup(broker: Aedes): Promise<void>
-  incomingGetPacket(client: object, packet: object): Promise<unknown>
-  addSubscriptions(client: object, subscriptions: object): Promise<unknown>
+  addSubscriptions(client: Named, subscriptions: object): Promise<unknown>
+  cleanSubscriptions(client: Named): Promise<unknown>
+  subscriptionsByClient(client: Named): Promise<readonly object[]>
+  outgoingEnqueue(subscription: { readonly clientId: string }, packet: StoredPacket): Promise<unknown>
+  outgoingEnqueueCombi(subscriptions: readonly StoredSubscription[], packet: StoredPacket): Promise<unknown>
+  outgoingUpdate(client: Named, packet: StoredPacket): Promise<unknown>
+  outgoingClearMessageId(client: Named, packet: { readonly messageId: number }): Promise<unknown>
+  /** The queue of a client, oldest first; some hand out only the first thousand. */
+  outgoingStream(client: Named): AsyncIterable<StoredPacket>
+}
+
+export type TakeOut = (clientId: string, packet: StoredPacket) => Promise<void>
+
+interface Named {
+  readonly id: string
+}
+
+export interface StoredSubscription {
+  readonly clientId: string
+  readonly topic: string
+  readonly qos: number
+  /** No Local. */
+  readonly nl?: boolean
+}
+
+/** A PUBLISH as Aedes routes and keeps it; broker id and counter name it among all. */
+export interface StoredPacket {
+  readonly cmd: string
+  readonly brokerId: string | null
+  readonly brokerCounter: number
+  readonly topic: string
+  readonly payload: Buffer | string
+  readonly qos: QoS
+  readonly retain: boolean
+  /** Who published it. */
+  readonly clientId?: string
+  readonly properties?: object
+  /** Milliseconds since the epoch. */
+  readonly messageExpiry?: number
+  readonly messageId?: number
+}
+
+/**
+ * What is kept of each session besides its subscriptions and its queue. A connection claims the record, which fences
+ * all writes of earlier ones, on whichever node.
+ */
+export interface SessionRecords {
+  /** The record as the last owner left it; `keep` when this one will write one too. */
+  claim(clientId: string, owner: string, keep: boolean): Promise<Uint8Array | undefined>
+  /** Does nothing for an owner whose record was claimed by another. */
+  write(clientId: string, owner: string, record: Uint8Array): Promise<void>
+  remove(clientId: string, owner: string): Promise<void>
 }
 
 type Operations = BatchOperation<ClassicLevel<string, Uint8Array>, string, Uint8Array>[]
@@ -31,6 +83,9 @@ function synced(database: ClassicLevel<string, Uint8Array>): object {
 /** Where Aedes keeps what is not push, and how its nodes hear of each other. */
 export interface OtherState {
   readonly persistence: AedesPersistence
+  readonly records: SessionRecords
+  /** How a message leaves a client's queue, where the persistence's own way does harm. */
+  readonly take?: TakeOut
   /** An emitter that reaches other nodes; absent: within the process. */
   readonly mq?: object
   close(): Promise<void>
@@ -40,15 +95,76 @@ export interface OtherState {
 export async function openLevelState(directory: string): Promise<OtherState> {
   const database = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
   await database.open()
-  return { persistence: levelPersistence(synced(database)), close: () => database.close() }
+  return {
+    persistence: keepingProperties(levelPersistence(synced(database))),
+    records: levelRecords(database),
+    close: () => database.close(),
+  }
 }
 
-/** The same persistence, with `adopt` called first when Aedes sets it up. */
-export function withSetup(persistence: AedesPersistence, adopt: (broker: Aedes) => void): AedesPersistence {
+/**
+ * aedes-persistence-level 9.2.0 queues a packet without its properties and its expiry, since it brings an aedes-packet of
+ * its own, 3.0.0; that keeps whatever stands for the publisher's client id, so all of it travels there.
+ */
+function keepingProperties(persistence: AedesPersistence): AedesPersistence {
+  const packed = (packet: StoredPacket): StoredPacket => {
+    const { properties, messageExpiry, clientId } = packet
+    if (properties === undefined && messageExpiry === undefined) return packet
+    return { ...packet, clientId: { properties, messageExpiry, clientId } as unknown as string }
+  }
+  return overriding(persistence, {
+    outgoingEnqueue: (subscription, packet) => persistence.outgoingEnqueue(subscription, packed(packet)),
+    outgoingEnqueueCombi: (subscriptions, packet) => persistence.outgoingEnqueueCombi(subscriptions, packed(packet)),
+    async *outgoingStream(client) {
+      for await (const packet of persistence.outgoingStream(client)) {
+        const { clientId } = packet as { clientId?: unknown }
+        if (typeof clientId === 'object') yield withoutNull({ ...packet, clientId: undefined, ...clientId })
+        else yield packet
+      }
+    },
+  })
+}
+
+/** What was undefined comes back as null. */
+function withoutNull(packet: object): StoredPacket {
+  return Object.fromEntries(
+    Object.entries(packet).filter(([, value]) => value !== null && value !== undefined),
+  ) as unknown as StoredPacket
+}
+
+/** One process has one connection of a client id, which is gone before the next claims the record. */
+function levelRecords(database: ClassicLevel<string, Uint8Array>): SessionRecords {
+  const keyOf = (clientId: string) => `session:${encodeURIComponent(clientId)}`
+  return {
+    claim: (clientId) => database.get(keyOf(clientId)),
+    write: (clientId, _owner, record) => database.put(keyOf(clientId), record, { sync: true }),
+    remove: (clientId) => database.del(keyOf(clientId), { sync: true }),
+  }
+}
+
+/**
+ * The persistence as Aedes gets it: `adopt` is called first when Aedes sets it up, and the queue of a client is for us to
+ * send. A message is queued once for a client, however many of its subscriptions match, and not for the one who
+ * published it where No Local says so [MQTT-3.8.3-3].
+ */
+export function forAedes(persistence: AedesPersistence, adopt: (broker: Aedes) => void): AedesPersistence {
+  let earlier: Promise<unknown> = Promise.resolve()
   return overriding(persistence, {
     async setup(broker: Aedes): Promise<void> {
       adopt(broker)
       await persistence.setup(broker)
+    },
+    outgoingStream: () => Readable.from([]),
+    outgoingEnqueueCombi(subscriptions, packet) {
+      const clients = new Map<string, StoredSubscription>()
+      for (const each of subscriptions)
+        if (each.nl !== true || each.clientId !== packet.clientId) clients.set(each.clientId, each)
+      const queued =
+        clients.size === 0 ? Promise.resolve() : persistence.outgoingEnqueueCombi([...clients.values()], packet)
+      // Aedes hands a message to live clients when this resolves: so that is in the order they were published.
+      const inOrder = Promise.all([queued, earlier]).then(() => undefined)
+      earlier = inOrder.catch(() => undefined)
+      return inOrder
     },
   })
 }

@@ -2,7 +2,7 @@
 import redisPersistence from 'aedes-persistence-redis'
 import { MQEmitterRedisPrefix } from 'mqemitter-redis'
 import { openStateConnection } from '../../store/index.ts'
-import { overriding, type AedesPersistence, type OtherState } from './persistence.ts'
+import { overriding, type AedesPersistence, type OtherState, type SessionRecords, type TakeOut } from './persistence.ts'
 
 export interface RedisStateOptions {
   readonly url: string
@@ -16,6 +16,7 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
   const state = openStateConnection({ url, keyPrefix })
   const publisher = openStateConnection({ url, keyPrefix: '' })
   const subscriber = openStateConnection({ url, keyPrefix: '' })
+  const client = state.client as unknown as RecordClient
   const persistence = redisPersistence({ conn: state.client, cluster: state.isCluster })
   const mq = new MQEmitterRedisPrefix(`${keyPrefix}mq:`, {
     subConn: subscriber.client,
@@ -25,9 +26,59 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
   mq.state.on('error', () => undefined)
   return {
     persistence: answeringEachSubscribe(persistence),
+    records: redisRecords(client),
+    take: takeOut(client),
     mq,
     async close() {
       for (const { client } of [state, publisher, subscriber]) client.disconnect()
+    },
+  }
+}
+
+/** The part of an ioredis client that is called here. */
+interface RecordClient {
+  evalBuffer(script: string, keys: number, ...values: (string | Buffer)[]): Promise<unknown>
+  lrem(key: string, count: number, value: string): Promise<number>
+  decr(key: string): Promise<number>
+  del(key: string): Promise<unknown>
+}
+
+/** KEYS: record. ARGV: owner, 1 when it will write. Returns what the last owner wrote, or nil. */
+const CLAIM =
+  "local data = redis.call('HGET', KEYS[1], 'data') if data or ARGV[2] == '1' then redis.call('HSET', KEYS[1], 'owner', ARGV[1]) end return data"
+/** KEYS: record. ARGV: owner, data. */
+const WRITE =
+  "if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('HSET', KEYS[1], 'data', ARGV[2]) end return 1"
+/** KEYS: record. ARGV: owner. */
+const REMOVE = "if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
+
+/**
+ * aedes-persistence-redis takes a message out by packet id, which it keeps for 100,000 messages in all, and counts down
+ * whoever asks: a client whose queue never had the message would take it from one that is away. So: only whose queue
+ * had it counts down. These are its keys, at the version that is pinned.
+ */
+function takeOut(client: RecordClient): TakeOut {
+  return async (clientId, { brokerId, brokerCounter }) => {
+    const packet = `packet:${brokerId}:${brokerCounter}`
+    const removed = await client.lrem(`outgoing:${encodeURIComponent(clientId)}`, 0, packet)
+    if (removed === 0 || (await client.decr(`${packet}:offlineCount`)) > 0) return
+    await client.del(packet)
+    await client.del(`${packet}:offlineCount`)
+  }
+}
+
+function redisRecords(client: RecordClient): SessionRecords {
+  const keyOf = (clientId: string) => `session:${encodeURIComponent(clientId)}`
+  return {
+    async claim(clientId, owner, keep) {
+      const data = await client.evalBuffer(CLAIM, 1, keyOf(clientId), owner, keep ? '1' : '0')
+      return Buffer.isBuffer(data) ? data : undefined
+    },
+    async write(clientId, owner, record) {
+      await client.evalBuffer(WRITE, 1, keyOf(clientId), owner, Buffer.from(record))
+    },
+    async remove(clientId, owner) {
+      await client.evalBuffer(REMOVE, 1, keyOf(clientId), owner)
     },
   }
 }

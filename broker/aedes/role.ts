@@ -1,16 +1,18 @@
 /**
- * A connection that Aedes serves: providers, and in an embedding program its own users. Packets go on as they came,
- * but for PUBLISH of QoS 1, which is acknowledged after it is stored, not before as Aedes does, and what a provider
- * publishes to push topics, which never enters Aedes.
+ * A connection that Aedes serves: providers, and in an embedding program its own users. Aedes decides who they are, what
+ * they subscribe to and what reaches them. PUBLISH in both directions is handled here: it is acknowledged after it is
+ * stored, sent within the client's limits, and what a provider publishes to push topics never enters Aedes.
  */
 import type { Client } from 'aedes'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import type { Provider } from '../../topics/index.ts'
-import { encodePuback } from '../codec/encoder.ts'
-import { Reason, type Packet, type PublishPacket } from '../codec/packets.ts'
+import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
+import { Reason, type ConnectPacket, type DisconnectPacket, type Packet, type PublishPacket } from '../codec/packets.ts'
 import type { Connection, Role } from '../gate/connection.ts'
 import type { AedesLink } from './link.ts'
+import type { Outgoing } from './outgoing.ts'
 import { withQos1AtMost } from './packets.ts'
+import type { KeptSession } from './kept-session.ts'
 import type { AedesSide } from './side.ts'
 
 /** An acknowledgement that waits for its turn: they leave in the order their PUBLISH came [MQTT-4.6.0-2]. */
@@ -18,72 +20,129 @@ interface Turn {
   bytes: Buffer | undefined
 }
 
-/** The reason codes a PUBACK may have (section 3.4.2.1). */
+/** The reason codes a PUBACK or PUBREC may have (sections 3.4.2.1 and 3.5.2.1). */
 const PUBACK_REASONS: ReadonlySet<number> = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])
+
+export interface RoleOptions {
+  readonly side: AedesSide
+  readonly connection: Connection
+  readonly connect: ConnectPacket
+  readonly link: AedesLink
+  readonly client: Client
+  readonly provider: Provider | undefined
+  readonly outgoing: Outgoing
+  readonly session: KeptSession
+}
 
 export class AedesRole implements Role {
   readonly principal: 'provider' | 'user'
+  readonly link: AedesLink
+  readonly session: KeptSession
+  readonly outgoing: Outgoing
   readonly #side: AedesSide
   readonly #connection: Connection
-  readonly #link: AedesLink
   readonly #client: Client
   readonly #provider: Provider | undefined
+  readonly #declaredExpiry: number
   #turns: Turn[] = []
-  /** Packet ids of QoS 2 messages whose PUBREL has not come. */
+  /** Of QoS 2, by this connection: their PUBREL has not come. */
   #unreleased: Set<number> | undefined
-  #roomMade: (() => void) | undefined
+  #turnOver: (() => void) | undefined
+  #answered: (() => void) | undefined
 
-  constructor(
-    side: AedesSide,
-    connection: Connection,
-    link: AedesLink,
-    client: Client,
-    provider: Provider | undefined,
-  ) {
+  constructor({ side, connection, connect, link, client, provider, outgoing, session }: RoleOptions) {
     this.principal = provider === undefined ? 'user' : 'provider'
+    this.link = link
+    this.session = session
+    this.outgoing = outgoing
     this.#side = side
     this.#connection = connection
-    this.#link = link
     this.#client = client
     this.#provider = provider
+    this.#declaredExpiry = connect.properties.sessionExpiryInterval ?? 0
     link.onDemand = () => connection.proceed()
-    link.refused = (packetId) => this.#unreleased?.delete(packetId ?? 0)
+    link.acknowledged = () => this.#answered?.()
   }
 
   handle(packet: Packet): void | Promise<void> {
-    if (packet.type === 'pubrel') this.#unreleased?.delete(packet.packetId)
-    if (packet.type !== 'publish') return this.#forward(packet)
-    // [MQTT-3.3.2-9] the server allows no aliases: packets that Aedes never sees could not make one known to it
-    if (packet.properties.topicAlias !== undefined)
-      throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
-    const provider = this.#provider
-    if (packet.qos > 0) this.#count(packet)
-    if (packet.qos === 1) return this.#publishQos1(packet)
-    // A QoS 0 message to a device is stored all the same; there is nobody to tell when it is not.
-    if (packet.qos === 0 && provider !== undefined) return this.#publishQos0(packet, provider)
-    return this.#forward(packet)
+    switch (packet.type) {
+      case 'publish':
+        this.#touch()
+        return this.#received(packet)
+      case 'pubrel':
+        this.#touch()
+        return this.#released(packet.packetId)
+      case 'puback':
+      case 'pubrec':
+      case 'pubcomp':
+        this.#touch()
+        return this.outgoing.handle(packet)
+      case 'subscribe':
+      case 'unsubscribe':
+        return this.#subscriptions(packet)
+      case 'disconnect':
+        return this.#disconnected(packet)
+      default:
+        return this.#forward(Buffer.from(packet.raw))
+    }
   }
 
   drained(): void {
-    this.#link.drained()
+    this.link.drained()
+    this.outgoing.drained()
   }
 
   closed(_code: ErrorCode | undefined): void {
+    this.outgoing.close()
     // What was fed is still handled; then Aedes sees the end.
-    if (!this.#link.destroyed) this.#link.push(null)
-    this.#link.drained()
-    this.#roomMade?.()
+    if (!this.link.destroyed) this.link.push(null)
+    this.link.drained()
+    this.#turnOver?.()
+    this.#answered?.()
+    this.#side.left(this)
   }
 
-  #forward(packet: Packet): void {
+  /** A newer connection has this client id. */
+  supersede(): void {
+    this.#connection.end(new PushError('SESSION_TAKEN_OVER'))
+    this.link.destroy()
+  }
+
+  #forward(bytes: Buffer): void {
+    if (!this.link.feed(bytes)) this.#connection.hold()
+  }
+
+  /** In order with what was published before, and with what comes after. */
+  async #subscriptions(packet: Packet): Promise<void> {
     const { level = 4 } = this.#connection
     // Upstream messages, like all push messages, come with QoS 1 at most: that is what a provider is granted.
     const limited = packet.type === 'subscribe' && this.#provider !== undefined
     const bytes = limited ? withQos1AtMost(packet.raw, level) : Buffer.from(packet.raw)
-    if (!this.#link.feed(bytes)) this.#connection.hold()
+    await this.#turnsOver(1)
+    const answered = new Promise<void>((resolve) => (this.#answered = resolve))
+    if (!this.#connection.open) return
+    this.#forward(bytes)
+    await answered
+    this.#answered = undefined
   }
 
-  /** [MQTT-3.3.4-9] Aedes announces a Receive Maximum, and holds nobody to it. Before MQTT 5 nobody knows of one. */
+  #disconnected(packet: DisconnectPacket): void {
+    // [MQTT-3.14.2-2]
+    if (this.#declaredExpiry === 0 && (packet.properties.sessionExpiryInterval ?? 0) > 0)
+      throw new PushError('PROTOCOL_ERROR', 'Session Expiry Interval was 0 in CONNECT')
+    this.#forward(Buffer.from(packet.raw))
+  }
+
+  #received(packet: PublishPacket): void | Promise<void> {
+    // [MQTT-3.3.2-9] the server allows no aliases: it sends no Topic Alias Maximum
+    if (packet.properties.topicAlias !== undefined)
+      throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
+    if (packet.qos === 0) return this.#publishQos0(packet)
+    this.#count(packet)
+    return packet.qos === 1 ? this.#publishQos1(packet) : this.#publishQos2(packet, packet.packetId ?? 0)
+  }
+
+  /** [MQTT-3.3.4-9] Before MQTT 5 nobody knows of a Receive Maximum. */
   #count({ qos, packetId = 0 }: PublishPacket): void {
     if (this.#connection.level !== 5) return
     this.#unreleased ??= new Set()
@@ -93,47 +152,81 @@ export class AedesRole implements Role {
     if (qos === 2) this.#unreleased.add(packetId)
   }
 
+  /** A QoS 0 message to a device is stored all the same; there is nobody to tell when it is not. */
+  #publishQos0(packet: PublishPacket): void {
+    this.#publish(packet).catch((error: unknown) => {
+      this.#log(error)
+      // A user whose message was not allowed is disconnected, where he cannot be told.
+      if (this.#provider === undefined && this.#connection.level !== 5) this.#connection.end(known(error))
+    })
+  }
+
   #publishQos1(packet: PublishPacket): void | Promise<void> {
-    const { receiveMaximum } = this.#side
-    this.#touch()
     const turn: Turn = { bytes: undefined }
+    const packetId = packet.packetId ?? 0
     this.#turns.push(turn)
     this.#publish(packet).then(
-      () => this.#answer(turn, packet, Reason.success),
-      (error: unknown) => this.#refuse(turn, packet, error),
+      (reason) => this.#answer(turn, packetId, reason),
+      (error: unknown) => this.#refuse(error, (reason, text) => this.#answer(turn, packetId, reason, text)),
     )
-    if (this.#turns.length < receiveMaximum) return undefined
-    return this.#connection.level === 5 ? undefined : new Promise((resolve) => (this.#roomMade = resolve))
+    if (this.#connection.level === 5) return undefined
+    return this.#turnsOver(this.#side.receiveMaximum)
   }
 
-  #publishQos0(packet: PublishPacket, provider: Provider): void {
-    this.#touch()
-    this.#side.accept(provider, packet).catch((error: unknown) => this.#log(error))
+  /** One after the other: what was published and is not known to be would be published again [MQTT-4.3.3-10] */
+  async #publishQos2(packet: PublishPacket, packetId: number): Promise<void> {
+    const { level = 4 } = this.#connection
+    const answer = (reason: number, text?: string) =>
+      this.#connection.write(encodePubrec(level, packetId, reason, text))
+    if (this.session.received.has(packetId)) return answer(Reason.success)
+    try {
+      const reason = await this.#publish(packet)
+      this.session.received.add(packetId)
+      await this.session.save()
+      answer(reason)
+    } catch (error) {
+      this.#unreleased?.delete(packetId)
+      this.#refuse(error, answer)
+    }
   }
 
-  async #publish(packet: PublishPacket): Promise<void> {
-    if (this.#provider !== undefined) await this.#side.accept(this.#provider, packet)
-    else await this.#side.publish(this.#client, packet)
+  async #released(packetId: number): Promise<void> {
+    const { level = 4 } = this.#connection
+    this.#unreleased?.delete(packetId)
+    const isKnown = this.session.received.delete(packetId)
+    if (isKnown) await this.session.save()
+    this.#connection.write(encodePubcomp(level, packetId, isKnown ? Reason.success : Reason.packetIdentifierNotFound))
   }
 
-  #answer(turn: Turn, packet: PublishPacket, reason: number, text?: string): void {
-    turn.bytes = encodePuback(this.#connection.level ?? 4, packet.packetId ?? 0, reason, text)
+  /** The reason code of the acknowledgement. */
+  async #publish(packet: PublishPacket): Promise<number> {
+    if (this.#provider === undefined) return this.#side.publish(this.#client, packet)
+    await this.#side.accept(this.#provider, packet)
+    return Reason.success
+  }
+
+  #answer(turn: Turn, packetId: number, reason: number, text?: string): void {
+    turn.bytes = encodePuback(this.#connection.level ?? 4, packetId, reason, text)
     let ready = 0
     for (; this.#turns[ready]?.bytes !== undefined; ready++)
       this.#connection.write(this.#turns[ready]?.bytes ?? Buffer.alloc(0))
     if (ready === 0) return
     this.#turns.splice(0, ready)
-    this.#roomMade?.()
-    this.#roomMade = undefined
+    this.#turnOver?.()
   }
 
-  /** MQTT 5 says so in the PUBACK; before it, the only way to say no is to close (section 3.3.5). */
-  #refuse(turn: Turn, packet: PublishPacket, error: unknown): void {
-    const known = error instanceof PushError ? error : new PushError('INTERNAL')
+  /** Resolves when fewer than so many publications wait for their acknowledgement. */
+  async #turnsOver(fewerThan: number): Promise<void> {
+    while (this.#turns.length >= fewerThan && this.#connection.open)
+      await new Promise<void>((resolve) => (this.#turnOver = resolve))
+  }
+
+  /** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
+  #refuse(error: unknown, answer: (reason: number, text: string) => void): void {
+    const refusal = known(error)
     this.#log(error)
-    if (this.#connection.level !== 5) return this.#connection.end(known)
-    const reason = PUBACK_REASONS.has(known.reason) ? known.reason : Reason.implementationSpecificError
-    this.#answer(turn, packet, reason, known.message)
+    if (this.#connection.level !== 5) return this.#connection.end(refusal)
+    answer(PUBACK_REASONS.has(refusal.reason) ? refusal.reason : Reason.implementationSpecificError, refusal.message)
   }
 
   #log(error: unknown): void {
@@ -149,4 +242,8 @@ export class AedesRole implements Role {
   #touch(): void {
     this.#side.touch(this.#client)
   }
+}
+
+function known(error: unknown): PushError {
+  return error instanceof PushError ? error : new PushError('INTERNAL')
 }

@@ -3,18 +3,27 @@ import type { Aedes, AedesOptions, AedesPublishPacket, Client } from 'aedes'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import { mayProviderSubscribe, parseTopic, type Provider } from '../../topics/index.ts'
+import type { Metrics } from '../../metrics.ts'
 import type { Accept } from '../accept.ts'
-import type { ConnectPacket, PublishPacket } from '../codec/packets.ts'
+import { Reason, type ConnectPacket, type PublishPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode, UpstreamMessage } from '../device/node.ts'
 import { AedesLink } from './link.ts'
-import { toAedesPacket, withoutKeepAlive } from './packets.ts'
-import { withSetup, type AedesPersistence, type OtherState } from './persistence.ts'
+import { fromAedes, toAedesPacket, withoutKeepAlive } from './packets.ts'
+import { KeptSession } from './kept-session.ts'
+import { Outgoing, type OutgoingClient, type OutgoingLimits } from './outgoing.ts'
+import { forAedes, type AedesPersistence, type OtherState, type StoredPacket } from './persistence.ts'
 import { AedesRole } from './role.ts'
+import { StoredQueue, type QueueStorage } from './stored-queue.ts'
 
 export interface AedesSideOptions {
   readonly accept: Accept
   readonly logger: Logger
+  readonly metrics: Metrics
+  readonly now: () => number
+  readonly randomId: () => string
+  /** Session expiry in seconds. */
+  readonly limits: OutgoingLimits & { readonly sessionExpiry: number }
   /** Unacknowledged QoS 1 messages of one client. */
   readonly receiveMaximum: number
   readonly maximumPacketSize: number
@@ -25,6 +34,11 @@ export interface AedesSideOptions {
   readonly other: OtherState
   /** Takes every connection in place of `broker.handle`. */
   readonly handle: (...args: Parameters<Aedes['handle']>) => void
+}
+
+/** The part of Aedes that its types leave out. */
+interface Clients {
+  readonly clients: Record<string, { readonly conn: object } | undefined>
 }
 
 type Callback = (error?: Error | null) => void
@@ -42,10 +56,16 @@ export class AedesSide {
   #broker: Aedes | undefined
   #original: Aedes['handle'] | undefined
   #own: AedesOptions = {}
+  /** The connection of each client id, while it is open and until what it leaves is written. */
+  readonly #live = new Map<string, AedesRole>()
+  readonly #leaving = new Set<Promise<void>>()
+  readonly #roles = new WeakMap<object, AedesRole>()
+  #storage: QueueStorage & Pick<OtherState, 'records'>
   readonly #waiting = new Set<(error: PushError) => void>()
 
   constructor(options: AedesSideOptions) {
     this.#options = options
+    this.#storage = options.other
     this.receiveMaximum = options.receiveMaximum
     this.accept = options.accept
   }
@@ -63,7 +83,9 @@ export class AedesSide {
   /** What `Aedes.createBroker` gets: the embedder's options with ours around them. */
   aedesOptions(own: AedesOptions = {}): AedesOptions {
     this.#own = own
-    const { brokerId, maximumPacketSize, receiveMaximum } = this.#options
+    const { brokerId, maximumPacketSize, receiveMaximum, other, limits } = this.#options
+    if (own.persistence !== undefined)
+      this.#storage = { records: other.records, persistence: own.persistence as AedesPersistence }
     return {
       connectTimeout: this.#options.connectTimeoutMs,
       maximumPacketSize,
@@ -74,7 +96,8 @@ export class AedesSide {
       ...own,
       // The gate takes none [MQTT-3.3.2-9].
       topicAliasMaximum: 0,
-      persistence: withSetup(own.persistence ?? this.#options.other.persistence, (broker) => this.#adopt(broker)),
+      persistence: forAedes(this.#storage.persistence, (broker) => this.#adopt(broker)),
+      sessionExpiryIntervalLimit: Number.isFinite(limits.sessionExpiry) ? limits.sessionExpiry : 0,
       preConnect: (client, packet, callback) => this.#preConnect(client, packet, callback),
       authenticate: (client, username, password, callback) => this.#authenticate(client, username, password, callback),
       authorizePublish: (client, packet, callback) => this.#authorizePublish(client, packet, callback),
@@ -89,7 +112,8 @@ export class AedesSide {
     if (provider !== undefined) this.#providers.set(link, provider)
     if (this.#original === undefined) throw new PushError('SHUTTING_DOWN')
     const client = this.#original.call(this.broker, link)
-    const role = new AedesRole(this, connection, link, client, provider)
+    const role = this.#roleOf(connection, connect, link, client, provider)
+    this.#roles.set(link, role)
     const limited = (this.#own.keepaliveLimit ?? 0) > 0
     const answered = new Promise<void>((resolve) => {
       link.answered = resolve
@@ -97,13 +121,115 @@ export class AedesSide {
     })
     link.feed(limited ? Buffer.from(connect.raw) : withoutKeepAlive(connect.raw))
     await answered
-    if (connection.open) connection.admit(role, limited ? 0 : connect.keepAlive, 0)
-    else role.closed(undefined)
+    if (!connection.open) return role.closed(undefined)
+    connection.admit(role, limited ? 0 : connect.keepAlive, 0)
+    role.outgoing.start()
   }
 
-  /** A QoS 1 PUBLISH of somebody who is not a provider, as Aedes would handle it, but answered after it is stored. */
-  async publish(client: Client, packet: PublishPacket): Promise<void> {
-    const publication = toAedesPacket(packet)
+  #roleOf(
+    connection: Connection,
+    connect: ConnectPacket,
+    link: AedesLink,
+    client: Client,
+    provider: Provider | undefined,
+  ): AedesRole {
+    const { metrics, limits, now, randomId, logger } = this.#options
+    const session = new KeptSession({
+      client: client as Client & { clean: boolean },
+      cleanStart: connect.cleanStart,
+      storage: this.#storage,
+      owner: randomId(),
+      now,
+      failed: (error) => logger.debug({ connection: connection.id, err: error }, 'a message stays in its queue'),
+    })
+    const outgoing = new Outgoing({
+      connection,
+      connect,
+      client: client as unknown as OutgoingClient,
+      limits,
+      metrics,
+      now,
+      authorize: (packet) => this.#forwarded(client, packet),
+      save: () => session.save(),
+      acknowledged: (packet) => void this.broker.emit('ack', packet as unknown as AedesPublishPacket, client),
+    })
+    const deliver = (packet: StoredPacket, done: () => void) => {
+      outgoing.deliver(packet)
+      done()
+    }
+    // What Aedes sends to a client goes through these two, whatever the reason.
+    Object.assign(client, { deliver0: deliver, deliverQoS: deliver })
+    return new AedesRole({ side: this, connection, connect, link, client, provider, outgoing, session })
+  }
+
+  /** The connection of a role has ended. */
+  left(role: AedesRole): void {
+    const { session } = role
+    const { clientId } = session
+    if (this.#live.get(clientId) !== role) return
+    const leaving: Promise<void> = session
+      .leave()
+      .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'the end of a session could not be written'))
+      .then(() => {
+        if (this.#live.get(clientId) === role) this.#live.delete(clientId)
+        this.#leaving.delete(leaving)
+      })
+    this.#leaving.add(leaving)
+  }
+
+  /**
+   * Aedes knows who the client is and under which id, and has not looked for its session: an older connection here is
+   * ended, and what it leaves is resumed or dropped.
+   */
+  async #open(client: Client, role: AedesRole): Promise<void> {
+    const older = this.#live.get(client.id)
+    this.#live.set(client.id, role)
+    if (older !== undefined) {
+      older.supersede()
+      await this.#gone(client.id, older)
+      await older.session.leave()
+    }
+    role.link.sessionPresent = await role.session.open(role.outgoing)
+  }
+
+  /** Aedes has forgotten an older connection: it would take the new one for it. */
+  async #gone(clientId: string, older: AedesRole): Promise<void> {
+    const isThere = () => (this.broker as unknown as Clients).clients[clientId]?.conn === older.link
+    if (!isThere()) return
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (isThere()) return
+        this.broker.off('clientDisconnect', look)
+        resolve()
+      }
+      this.broker.on('clientDisconnect', look)
+      look()
+    })
+  }
+
+  /** A session has reached its end while nobody was connected. */
+  async #expired(clientId: string): Promise<void> {
+    if (this.#live.has(clientId)) return
+    const { randomId, logger } = this.#options
+    const owner = randomId()
+    try {
+      await this.#storage.records.claim(clientId, owner, true)
+      await new StoredQueue(this.#storage, clientId, () => undefined).drop()
+      await this.#storage.records.remove(clientId, owner)
+    } catch (error) {
+      logger.warn({ err: error }, 'an expired session could not be dropped')
+    }
+  }
+
+  #forwarded(client: Client, packet: StoredPacket): StoredPacket | undefined {
+    const forward = this.#authorizeForward(client, packet as unknown as AedesPublishPacket)
+    return (forward as unknown as StoredPacket | null | undefined) ?? undefined
+  }
+
+  /** A PUBLISH of somebody who is not a provider, as Aedes would handle it, but answered after it is stored. */
+  async publish(client: Client, packet: PublishPacket): Promise<number> {
+    // No Local is by this id, and Aedes sets it too late for those who are away.
+    const publication = { ...toAedesPacket(packet), clientId: client.id }
     await new Promise<void>((resolve, reject) => {
       this.#authorizePublish(client, publication, (error) => (error ? reject(refusal(error)) : resolve()))
     })
@@ -112,6 +238,7 @@ export class AedesSide {
       const publish = this.broker.publish as unknown as (packet: object, client: Client, callback: Callback) => void
       publish.call(this.broker, publication, client, callback)
     })
+    return Reason.success
   }
 
   /**
@@ -142,6 +269,7 @@ export class AedesSide {
 
   async close(): Promise<void> {
     const broker = this.#broker
+    await Promise.all(this.#leaving)
     if (broker === undefined || broker.closed) return
     await new Promise<void>((resolve) => broker.close(() => resolve()))
   }
@@ -164,6 +292,9 @@ export class AedesSide {
     broker.on('clientError', (client, error) => {
       this.#options.logger.debug({ connection: linkOf(client)?.connection.id, err: error.message }, 'closed by Aedes')
     })
+    const expired = (client: Client) => void this.#expired(client.id)
+    broker.on('sessionExpired', expired)
+    broker.on('sessionLimitReached', expired)
     broker.on('connackSent', (_packet, client) => linkOf(client)?.answered())
   }
 
@@ -182,25 +313,37 @@ export class AedesSide {
     if (provider !== undefined) {
       // A client id never reaches another principal's session: a provider's live under its own name.
       named.id = `${RESERVED}p/${encodeURIComponent(provider.name)}/${client.id}`
-      callback(null, true)
+      this.#authenticated(client, callback)
     } else if (client.id.startsWith(RESERVED)) {
       callback(Object.assign(new Error('identifier rejected'), { returnCode: 2 }), false)
     } else if (this.#own.authenticate === undefined) {
       callback(Object.assign(new Error('not authorized'), { returnCode: 5 }), false)
     } else {
-      this.#own.authenticate(client, username, password, callback)
+      this.#own.authenticate(client, username, password, (error, successful) => {
+        if (!error && successful === true) this.#authenticated(client, callback)
+        else callback(error, successful)
+      })
     }
   }
 
-  /** Reached by wills, by QoS 2, and by what does not come through the gate; the rest was accepted before Aedes. */
+  #authenticated(client: Client, callback: Parameters<NonNullable<AedesOptions['authenticate']>>[3]): void {
+    const role = this.#roles.get(client.conn)
+    if (role === undefined) return callback(null, true)
+    this.#open(client, role).then(
+      () => callback(null, true),
+      (error: unknown) => {
+        this.#options.logger.error({ err: error }, 'a session could not be opened')
+        callback(Object.assign(new Error('server unavailable'), { returnCode: 3 }), false)
+      },
+    )
+  }
+
+  /** Reached by wills, and by what does not come through the gate; the rest was accepted before Aedes. */
   #authorizePublish(...[client, packet, callback]: Parameters<NonNullable<AedesOptions['authorizePublish']>>): void {
     const provider = client === null ? undefined : this.#providerOf(client)
-    const answer: typeof callback = (error) => {
-      if (error && client !== null) linkOf(client)?.refused(packet.messageId)
-      callback(error)
-    }
+    const answer = callback
     if (provider !== undefined && client !== null) {
-      this.#acceptFromAedes(provider, client, packet).then(() => answer(null), answer)
+      this.#acceptFromAedes(provider, packet).then(() => answer(null), answer)
     } else if (client === null && isOfProvider(packet)) {
       answer(new PushError('TOPIC_FORBIDDEN', 'the will of a provider whose node died'))
     } else if (isReserved(packet.topic)) {
@@ -214,12 +357,8 @@ export class AedesSide {
 
   async #acceptFromAedes(
     provider: Provider,
-    client: Client,
     packet: Parameters<NonNullable<AedesOptions['authorizePublish']>>[1],
   ): Promise<void> {
-    const { persistence } = this.broker as unknown as { persistence: AedesPersistence }
-    // [MQTT-4.3.3-10] a QoS 2 message that came before, and waits for its PUBREL, is not accepted again
-    if (packet.qos === 2 && (await known(persistence, client, packet))) return
     const properties = packet.properties ?? {}
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
     await this.accept(provider, {
@@ -279,27 +418,4 @@ function linkOf(client: Client): AedesLink | undefined {
 
 function refusal(error: Error): PushError {
   return error instanceof PushError ? error : new PushError('TOPIC_FORBIDDEN', error.message)
-}
-
-async function known(persistence: AedesPersistence, client: Client, packet: object): Promise<boolean> {
-  try {
-    await persistence.incomingGetPacket(client, packet)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** mqtt-packet gives user properties as an object of names; ours are pairs, in order. */
-function fromAedes(properties: object): PublishPacket['properties'] {
-  const { userProperties, payloadFormatIndicator, ...rest } = properties as Record<string, unknown>
-  const pairs: [string, string][] = []
-  for (const [name, value] of Object.entries((userProperties ?? {}) as Record<string, string | string[]>)) {
-    for (const each of Array.isArray(value) ? value : [value]) pairs.push([name, each])
-  }
-  return {
-    ...(rest as PublishPacket['properties']),
-    ...(payloadFormatIndicator === undefined ? {} : { payloadFormatIndicator: payloadFormatIndicator ? 1 : 0 }),
-    ...(pairs.length === 0 ? {} : { userProperties: pairs }),
-  }
 }

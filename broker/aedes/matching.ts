@@ -1,0 +1,58 @@
+/** Which of a client's subscriptions a topic matches (MQTT 5 section 4.7), and what they ask for together. */
+import type { QoS } from '../codec/packets.ts'
+
+/** A subscription as Aedes holds it for a live client. */
+export interface HeldSubscription {
+  readonly qos: QoS
+  /** No Local. */
+  readonly nl?: boolean
+  /** Retain As Published. */
+  readonly rap?: boolean
+  /** Subscription Identifier. */
+  readonly si?: number
+}
+
+export interface Match {
+  /** The highest that was granted [MQTT-3.3.4-2]. */
+  readonly qos: QoS
+  readonly retainAsPublished: boolean
+  /** Of every subscription that has one [MQTT-3.3.4-3], [MQTT-3.3.4-4]. */
+  readonly identifiers: readonly number[]
+}
+
+/** Undefined when none matches; 'own' when only those do that do not want what the client itself published. */
+export function match(
+  subscriptions: Readonly<Record<string, HeldSubscription>>,
+  topic: string,
+  isOwn: boolean,
+): Match | 'own' | undefined {
+  const levels = topic.split('/')
+  const identifiers: number[] = []
+  let qos: QoS | undefined
+  let retainAsPublished = false
+  let left = false
+  for (const [filter, subscription] of Object.entries(subscriptions)) {
+    if (filter !== topic && !filterMatches(filter, levels)) continue
+    // [MQTT-3.8.3-3]
+    if (isOwn && subscription.nl === true) {
+      left = true
+      continue
+    }
+    if (qos === undefined || subscription.qos > qos) qos = subscription.qos
+    if (subscription.rap === true) retainAsPublished = true
+    if (subscription.si !== undefined && !identifiers.includes(subscription.si)) identifiers.push(subscription.si)
+  }
+  if (qos === undefined) return left ? 'own' : undefined
+  return { qos, retainAsPublished, identifiers }
+}
+
+export function filterMatches(filter: string, topicLevels: readonly string[]): boolean {
+  const levels = filter.split('/')
+  // [MQTT-4.7.2-1]
+  if (topicLevels[0]?.startsWith('$') === true && (levels[0] === '+' || levels[0] === '#')) return false
+  for (const [at, level] of levels.entries()) {
+    if (level === '#') return true
+    if (at >= topicLevels.length || (level !== '+' && level !== topicLevels[at])) return false
+  }
+  return levels.length === topicLevels.length
+}

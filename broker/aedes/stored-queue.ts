@@ -1,0 +1,69 @@
+/** The queue of one client in Aedes' persistence: read, taken from one by one, and dropped. */
+import type { AedesPersistence, StoredPacket, TakeOut } from './persistence.ts'
+
+/** Some persistences hand out the first thousand only: so many passes drop a million. */
+const PASSES = 1000
+
+export interface QueueStorage {
+  readonly persistence: AedesPersistence
+  readonly take?: TakeOut | undefined
+}
+
+export class StoredQueue {
+  readonly #persistence: AedesPersistence
+  readonly #takeOut: TakeOut | undefined
+  readonly #client: { readonly id: string }
+  readonly #failed: (error: unknown) => void
+  #work: Promise<void> = Promise.resolve()
+
+  constructor({ persistence, take }: QueueStorage, clientId: string, failed: (error: unknown) => void) {
+    this.#persistence = persistence
+    this.#takeOut = take
+    this.#client = { id: clientId }
+    this.#failed = failed
+  }
+
+  /** Oldest first, without what is being taken out. */
+  async *read(): AsyncGenerator<StoredPacket> {
+    await this.idle()
+    yield* this.#persistence.outgoingStream(this.#client)
+  }
+
+  add(packet: StoredPacket): Promise<unknown> {
+    return this.#persistence.outgoingEnqueue({ clientId: this.#client.id }, packet)
+  }
+
+  /** Takes a message out, in the background. What could not be taken out is sent again one day. */
+  take(packet: StoredPacket): void {
+    this.#work = this.#work.then(() => this.#take(packet)).catch((error: unknown) => this.#failed(error))
+  }
+
+  /** Everything that was to be taken out is out. */
+  idle(): Promise<void> {
+    return this.#work
+  }
+
+  async drop(): Promise<void> {
+    await this.idle()
+    for (let pass = 0; pass < PASSES; pass++) {
+      let found = false
+      for await (const packet of this.#persistence.outgoingStream(this.#client)) {
+        found = true
+        await this.#take(packet)
+      }
+      if (!found) return
+    }
+  }
+
+  async #take(packet: StoredPacket): Promise<void> {
+    if (this.#takeOut === undefined) await this.#takeById(packet)
+    else await this.#takeOut(this.#client.id, packet)
+  }
+
+  /** A persistence finds a message by the packet id that it was told last; ours are told only here. */
+  async #takeById(packet: StoredPacket): Promise<void> {
+    const messageId = 1
+    await this.#persistence.outgoingUpdate(this.#client, { ...packet, messageId })
+    await this.#persistence.outgoingClearMessageId(this.#client, { messageId })
+  }
+}
