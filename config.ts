@@ -3,6 +3,8 @@
  * file (`--config`); flags win over the environment, and that over the file. Parsed once, at start.
  */
 import { readFileSync } from 'node:fs'
+import type { BlockList } from 'node:net'
+import { parseNetworks } from './broker/entrance/networks.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
 export class ConfigError extends Error {
@@ -58,7 +60,7 @@ function optional(
   return { about, fallback: undefined, allowed, secret, parse: (value) => (valid(value) ? value : undefined) }
 }
 
-function choice<T extends string>(about: string, values: readonly T[], fallback: T): Setting<T> {
+function choice<const T extends string>(about: string, values: readonly T[], fallback: T): Setting<T> {
   return {
     about,
     fallback,
@@ -67,13 +69,50 @@ function choice<T extends string>(about: string, values: readonly T[], fallback:
   }
 }
 
+function networks(about: string): Setting<BlockList | undefined> {
+  return {
+    about,
+    fallback: undefined,
+    allowed: 'addresses or networks with commas, such as 10.0.0.0/8,fd00::1',
+    parse: parseNetworks,
+  }
+}
+
+/** A listener that can be left out. */
+function port(about: string, fallback: number | 'off'): Setting<number | 'off'> {
+  const number = whole(about, 0, 0, 65_535)
+  return {
+    about,
+    fallback,
+    allowed: `${number.allowed}, or off`,
+    parse: (value) => (value === 'off' ? value : number.parse(value)),
+  }
+}
+
 const YEAR = 366 * 24 * 60 * 60
 const GIB = 1024 ** 3
 
 export const SETTINGS = {
   PUSH_HOST: text('address of every listener', '127.0.0.1'),
-  PUSH_MQTT_PORT: whole('MQTT 3.1, 3.1.1 and 5 over TCP; 0 is any free port', 1883, 0, 65_535),
-  PUSH_HTTP_PORT: whole('HTTP API, and MQTT over WebSocket at /mqtt; 0 is any free port', 8080, 0, 65_535),
+  PUSH_MQTT_PORT: port('MQTT 3.1, 3.1.1 and 5 over TCP; 0 is any free port', 1883),
+  PUSH_HTTP_PORT: port('HTTP API, and MQTT over WebSocket at /mqtt; 0 is any free port', 8080),
+  PUSH_MQTTS_PORT: port('the same MQTT over TLS; 8883 is usual', 'off'),
+  PUSH_HTTPS_PORT: port('the same HTTP and WebSocket over TLS; 443 or 8443 is usual', 'off'),
+  PUSH_TLS_CERT: optional('PEM file with the certificate and its chain', 'a path', (value) => value !== ''),
+  PUSH_TLS_KEY: optional('PEM file with the private key', 'a path', (value) => value !== ''),
+  PUSH_TLS_CA: optional(
+    'PEM file with the certificates that vouch for those of clients',
+    'a path',
+    (value) => value !== '',
+  ),
+  PUSH_TLS_MIN_VERSION: choice('least version of TLS', ['TLSv1.2', 'TLSv1.3'], 'TLSv1.2'),
+  PUSH_TLS_CLIENT_AUTH: choice(
+    'whether a TLS client must have a certificate that PUSH_TLS_CA vouches for',
+    ['none', 'optional', 'required'],
+    'none',
+  ),
+  PUSH_PROXY_PROTOCOL: choice('whether every listener expects the header of a balancer', ['off', 'v2'], 'off'),
+  PUSH_PROXY_TRUSTED: networks('balancers that may send it'),
   PUSH_DATA_DIR: text('embedded store, signing keys, generated provider key', './data'),
   PUSH_REDIS_URL: optional(
     'use Redis instead of the embedded store',
@@ -127,6 +166,12 @@ export const SETTINGS = {
 
   PUSH_WINDOW: whole('unacknowledged messages to one device', 20, 1, 1_000),
   PUSH_MAX_CONNECTIONS: whole('connections in all', 100_000, 1, 10_000_000),
+  PUSH_MAX_CONNECTIONS_PER_ADDRESS: whole(
+    'connections from one address, or IPv6 network of 64 bits; 0 is without limit',
+    0,
+    0,
+    10_000_000,
+  ),
   PUSH_CONNECT_TIMEOUT: whole('time from a connection to its CONNECT, s', 10, 1, 600),
   PUSH_STALL_TIMEOUT: whole('a client that reads nothing for this long is disconnected, s', 30, 1, 3600),
   PUSH_MAX_OUTPUT: whole('bytes that wait for a slow reader before deliveries to it pause', 64 * 1024, 1024, GIB),

@@ -161,6 +161,32 @@ export const ERRORS = {
     reason: 0x9f,
     title: 'The server has as many connections as it allows; try again later.',
   },
+  ADDRESS_CONNECTIONS_LIMIT: {
+    status: 429,
+    reason: 0x9f,
+    title: 'This address has as many connections as the server allows one; close some.',
+  },
+  TLS_HANDSHAKE_FAILED: {
+    status: 400,
+    title:
+      'The TLS handshake failed; see `detail`, and whether the client speaks TLS of a version that the server takes.',
+  },
+  CLIENT_CERTIFICATE_REFUSED: {
+    status: 401,
+    title: 'The client has no certificate that `PUSH_TLS_CA` vouches for; see `detail`.',
+  },
+  TLS_FILES_INVALID: {
+    status: 500,
+    title: 'The changed TLS files cannot be used, and the former ones stay in service; see `detail` for the setting.',
+  },
+  PROXY_HEADER_INVALID: {
+    status: 400,
+    title: 'The connection does not begin with a PROXY protocol header of version 2; set the balancer to send one.',
+  },
+  PROXY_UNTRUSTED: {
+    status: 403,
+    title: 'The connection comes from an address that is not in `PUSH_PROXY_TRUSTED`.',
+  },
 } as const satisfies Record<string, CatalogueRow>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { BlockList } from 'node:net'
 import type { AedesOptions } from 'aedes'
 import type { FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
@@ -16,11 +17,14 @@ import {
 } from './bridge/index.ts'
 import {
   DEFAULT_BROKER_LIMITS,
+  Entrance,
   listenWebSocket,
   openLevelState,
   openRedisState,
   PushBroker,
   type BrokerLimits,
+  type Certificates,
+  type Deliver,
   type OtherState,
 } from './broker/index.ts'
 import { PushError } from './errors.ts'
@@ -81,6 +85,14 @@ export interface Push {
   aedesOptions(own?: AedesOptions): AedesOptions
   /** Takes a connection; `broker.handle` is the same. */
   handle(stream: Duplex, request?: IncomingMessage): void
+  /**
+   * What connections of a listener pass before `deliver` gets them, `handle` for one: the PROXY protocol header of
+   * balancers in `proxies`, and TLS with `certificates`. A socket that is delivered tells the client's address.
+   */
+  entrance(
+    through: { readonly certificates: Certificates | undefined; readonly proxies: BlockList | undefined },
+    deliver: Deliver,
+  ): Entrance
   /** The HTTP API, not listening: `listen()` it, or `ready()` and pass requests to `routing`. */
   readonly http: FastifyInstance
   /** MQTT over WebSocket on an HTTP server. Returns how to stop. */
@@ -128,6 +140,11 @@ export async function createPush(options: PushOptions): Promise<Push> {
   return {
     aedesOptions: (own) => broker.aedesOptions(own),
     handle: broker.handle,
+    entrance: (through, deliver) =>
+      new Entrance(
+        { ...through, timeoutMs: limits.connectTimeoutMs, admission: broker.admission, metrics, logger },
+        deliver,
+      ),
     http,
     webSocket: (server, path = '/mqtt') => listenWebSocket(broker.handle, server, path, limits.maximumPacketSize),
     metrics,

@@ -2,10 +2,9 @@
 /** The server: settings in, listeners up, and down again in order. The only file that reads the environment. */
 import cluster from 'node:cluster'
 import { existsSync, readFileSync } from 'node:fs'
-import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { Aedes } from 'aedes'
-import closeWithGrace from 'close-with-grace'
+import closeWithGrace, { type Options as GraceOptions } from 'close-with-grace'
 import { pino, type Logger } from 'pino'
 import {
   fileSecrets,
@@ -18,14 +17,14 @@ import {
   type Secrets,
 } from './auth/index.ts'
 import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type RemoteBridgeOptions } from './bridge/index.ts'
-import { listenTcp } from './broker/index.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
 import { createPush, type PushLimits } from './index.ts'
+import { checkListeners, listen, portOf } from './listen.ts'
 import { createMetrics } from './metrics.ts'
 import { passwordFileUsers, Passwords } from './mosquitto-compat/index.ts'
 import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
-import { portsOf, reportReady, sharedMetrics, supervise, type Ports } from './workers.ts'
+import { portsOf, reportReady, sharedMetrics, signalWorkers, supervise, type Ports } from './workers.ts'
 
 /** From SIGTERM to exit, at the most, ms. */
 const GRACE_MS = 10_000
@@ -56,6 +55,7 @@ function transferOptions(config: Config): TransferOptions {
 
 /** The files that settings name are looked at before anything starts: what is wrong in them is a wrong setting. */
 async function checkFiles(config: Config): Promise<void> {
+  checkListeners(config)
   const { PUSH_PROVIDER_KEY: key, PUSH_PROVIDERS_FILE: providers, PUSH_KEYS_FILE: keys } = config
   const given = key === undefined ? [] : [{ name: 'provider', key }]
   await asSetting('PUSH_PROVIDERS_FILE', () => providerLookup([...readProviders(providers), ...given]))
@@ -81,13 +81,22 @@ function serveWithWorkers(config: Config, logger: Logger): void {
       'PUSH_WORKERS (--workers): more than one process needs Redis; set PUSH_REDIS_URL, or workers to 1',
     )
   const stop = supervise({ workers: config.PUSH_WORKERS, logger, ready: announce })
-  closeWithGrace({ delay: GRACE_MS, logger: false }, async () => {
+  const hasTls = config.PUSH_TLS_CERT !== undefined
+  closeWithGrace(endings(hasTls ? () => signalWorkers('SIGHUP') : undefined), async () => {
     process.exitCode = await stop()
   })
 }
 
-function announce({ mqtt, http }: Ports): void {
-  process.stdout.write(`ready mqtt=${mqtt} http=${http}\n`)
+function announce(ports: Ports): void {
+  const named = Object.entries(ports).map(([listener, port]) => `${listener}=${port}`)
+  process.stdout.write(`ready ${named.join(' ')}\n`)
+}
+
+/** SIGHUP takes the TLS files anew where there are some, and otherwise ends the server like a terminal that closes. */
+function endings(reload: (() => void) | undefined): GraceOptions {
+  if (reload === undefined) return { delay: GRACE_MS, logger: false }
+  process.on('SIGHUP', reload)
+  return { delay: GRACE_MS, logger: false, skip: ['SIGHUP'] }
 }
 
 async function serve(config: Config, logger: Logger): Promise<void> {
@@ -107,19 +116,21 @@ async function serve(config: Config, logger: Logger): Promise<void> {
     ...(cluster.isWorker ? { metricsText: ({ registry }) => sharedMetrics(registry) } : {}),
   })
   await Aedes.createBroker(push.aedesOptions(usersOf(config, logger)))
-  const wanted = portsOf(process.env, { mqtt: config.PUSH_MQTT_PORT, http: config.PUSH_HTTP_PORT })
-  const tcp = await listenTcp(push.handle, config.PUSH_HOST, wanted.mqtt)
-  push.webSocket(push.http.server)
-  await push.http.listen({ host: config.PUSH_HOST, port: wanted.http })
-  closeWithGrace({ delay: GRACE_MS, logger: false }, async ({ err, signal }) => {
+  const wanted = portsOf(process.env, {
+    mqtt: config.PUSH_MQTT_PORT,
+    http: config.PUSH_HTTP_PORT,
+    mqtts: config.PUSH_MQTTS_PORT,
+    https: config.PUSH_HTTPS_PORT,
+  })
+  const listening = await listen(push, config, wanted, logger)
+  closeWithGrace(endings(listening.reload), async ({ err, signal }) => {
     if (err !== undefined) logger.fatal({ err }, 'stopping after an error that nobody handled')
     else logger.info({ signal }, 'stopping')
-    await tcp.close()
+    await listening.close()
     await push.close()
   })
-  const ports = { mqtt: tcp.port, http: portOf(push.http.server) }
-  if (cluster.isWorker) reportReady(ports)
-  else announce(ports)
+  if (cluster.isWorker) reportReady(listening.ports)
+  else announce(listening.ports)
 }
 
 /** Users besides devices and providers; without a file there are none. */
@@ -128,11 +139,6 @@ function usersOf({ PUSH_PASSWORD_FILE: path }: Config, logger: Logger) {
   const broken = (error: unknown) =>
     logger.error({ err: error }, 'the password file cannot be read, its former users stay')
   return passwordFileUsers({ path, broken, now: () => performance.now() })
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** HTTP apart from the broker: publishes into the MQTT broker of `PUSH_BROKER_URL`. */
@@ -149,6 +155,8 @@ async function bridge(config: Config, logger: Logger): Promise<void> {
     limits: { ...DEFAULT_HTTP_LIMITS, ...DEFAULT_MESSAGE_LIMITS, ...limitsOf(config) },
     logger,
   })
+  if (config.PUSH_HTTP_PORT === 'off')
+    throw new ConfigError('PUSH_HTTP_PORT (--http-port): "off" leaves the bridge nothing to serve; set a port')
   await http.listen({ host: config.PUSH_HOST, port: config.PUSH_HTTP_PORT })
   closeWithGrace({ delay: GRACE_MS, logger: false }, () => http.close())
   process.stdout.write(`ready http=${portOf(http.server)}\n`)
@@ -236,6 +244,7 @@ function limitsOf(config: Config): Partial<PushLimits> {
     dedupeMs: config.PUSH_DEDUPE_WINDOW * 1000,
     window: config.PUSH_WINDOW,
     connections: config.PUSH_MAX_CONNECTIONS,
+    connectionsPerAddress: config.PUSH_MAX_CONNECTIONS_PER_ADDRESS,
     connectTimeoutMs: config.PUSH_CONNECT_TIMEOUT * 1000,
     stallTimeoutMs: config.PUSH_STALL_TIMEOUT * 1000,
     outputHighWater: config.PUSH_MAX_OUTPUT,

@@ -60,6 +60,14 @@ export function createMetrics() {
     upstream: counter('push_upstream_total', 'Messages from devices to providers'),
     pendingWakes: gauge('push_pending_wakes', 'Devices that wait for their drain to run'),
     disconnects: counter('push_disconnects_total', 'Connections closed by the server, by error code', ['code']),
+    certificateEnd: new Gauge({
+      name: 'push_tls_certificate_end_seconds',
+      help: 'When the certificate of the TLS listeners ends, seconds since the epoch',
+      registers: [registry],
+      // Of several processes: all have the same.
+      aggregator: 'min',
+    }),
+    certificateReloads: counter('push_tls_reloads_total', 'Changes of the TLS files, taken or refused', ['outcome']),
     refusedConnects: counter('push_refused_connects_total', 'CONNECT packets refused, by error code', ['code']),
     drainLatency: new Histogram({
       name: 'push_drain_latency_seconds',

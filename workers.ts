@@ -4,18 +4,17 @@ import { once } from 'node:events'
 import type { Logger } from 'pino'
 import { AggregatorRegistry, type Registry } from 'prom-client'
 
-export interface Ports {
-  readonly mqtt: number
-  readonly http: number
-}
+const LISTENERS = ['mqtt', 'http', 'mqtts', 'https'] as const
+
+/** By listener; one that is off has none. */
+export type Ports = { readonly [L in (typeof LISTENERS)[number]]?: number }
 
 type Message =
   | { readonly push: 'ready'; readonly ports: Ports }
   | { readonly push: 'metrics'; readonly request: number }
   | { readonly push: 'metrics-text'; readonly request: number; readonly text: string }
 
-const MQTT_PORT = 'PUSH_WORKER_MQTT_PORT'
-const HTTP_PORT = 'PUSH_WORKER_HTTP_PORT'
+const portVariable = (listener: string) => `PUSH_WORKER_${listener.toUpperCase()}_PORT`
 
 /** A worker that dies at once does so again: pause before the next, ms. */
 const RESPAWN_MS = 1000
@@ -37,7 +36,7 @@ export function supervise({ workers, logger, ready }: SupervisorOptions): () => 
 
   function spawn(): void {
     // A port that the first workers found free is the one that later workers serve too.
-    const worker = cluster.fork(shared === undefined ? {} : { [MQTT_PORT]: shared.mqtt, [HTTP_PORT]: shared.http })
+    const worker = cluster.fork(portVariables(shared ?? {}))
     worker.on('message', (message: Message) => {
       if (message.push === 'metrics') void answerMetrics(worker, message.request)
       if (message.push === 'ready') served(worker, message.ports)
@@ -82,6 +81,11 @@ export function supervise({ workers, logger, ready }: SupervisorOptions): () => 
   }
 }
 
+/** Passes a signal on to every worker. */
+export function signalWorkers(signal: NodeJS.Signals): void {
+  for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal)
+}
+
 /** 0 when every worker ended as it should. */
 async function stopAll(): Promise<number> {
   const ends = Object.values(cluster.workers ?? {}).map(async (worker) => {
@@ -99,8 +103,18 @@ function send(worker: Worker, message: Message): void {
 }
 
 /** The ports that a worker is to serve, or those of the settings. */
-export function portsOf(env: Readonly<Record<string, string | undefined>>, settings: Ports): Ports {
-  return { mqtt: Number(env[MQTT_PORT] ?? settings.mqtt), http: Number(env[HTTP_PORT] ?? settings.http) }
+export function portsOf(
+  env: Readonly<Record<string, string | undefined>>,
+  settings: Readonly<Record<keyof Ports, number | 'off'>>,
+): Ports {
+  const wanted = LISTENERS.filter((listener) => settings[listener] !== 'off')
+  return Object.fromEntries(
+    wanted.map((listener) => [listener, Number(env[portVariable(listener)] ?? settings[listener])]),
+  )
+}
+
+function portVariables(ports: Ports): Record<string, number> {
+  return Object.fromEntries(Object.entries(ports).map(([listener, port]) => [portVariable(listener), port]))
 }
 
 /** Tells the supervisor that this worker serves. */

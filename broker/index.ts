@@ -18,12 +18,15 @@ import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './device/connect.ts'
 import type { DeviceLimits, DeviceNode } from './device/node.ts'
 import { Sessions } from './device/sessions.ts'
+import { Admission } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
 import { Flusher } from './gate/outbox.ts'
 import { TimerWheel } from './gate/timer-wheel.ts'
 
-export { listenTcp, listenWebSocket, type TcpListener } from './listeners.ts'
+export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './entrance/certificates.ts'
+export { Entrance, type Deliver } from './entrance/entrance.ts'
+export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './listeners.ts'
 export { openLevelState, type OtherState } from './aedes/persistence.ts'
 export { openRedisState } from './aedes/redis-persistence.ts'
 
@@ -37,6 +40,7 @@ export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
   stallTimeoutMs: 30_000,
   outputHighWater: 64 * 1024,
   connections: 100_000,
+  connectionsPerAddress: 0,
   maximumPacketSize: 320 * 1024,
   window: 20,
   readBytes: 1024 * 1024,
@@ -68,6 +72,8 @@ export class PushBroker {
   readonly #context: GateContext
   readonly #side: AedesSide
   readonly #node: DeviceNode
+  /** Counts connections, those that are still on their way in as well. */
+  readonly admission: Admission
   #connectionCount = 0
   #closing = false
 
@@ -77,6 +83,7 @@ export class PushBroker {
     const randomId = options.randomId ?? randomUUID
     const sessions = new Sessions(store, metrics, logger, limits)
     this.#options = options
+    this.admission = new Admission(limits)
     this.#context = {
       limits,
       decoder: { maximumPacketSize: limits.maximumPacketSize, topicLevels: TOPIC_LEVELS },
@@ -115,15 +122,26 @@ export class PushBroker {
 
   /** Takes a connection: a socket, a WebSocket as a stream, any Duplex. */
   handle = (stream: Duplex, request?: IncomingMessage): void => {
-    const { connections, limits, metrics } = this.#context
-    if (this.#closing || connections.size >= limits.connections) {
-      metrics.disconnects.inc({ code: this.#closing ? 'SHUTTING_DOWN' : 'CONNECTIONS_LIMIT' })
-      stream.on('error', () => undefined)
-      stream.destroy()
+    const address = addressOf(stream, request)
+    try {
+      if (stream.destroyed) return
+      if (this.#closing) throw new PushError('SHUTTING_DOWN')
+      stream.once('close', this.admission.hold(address))
+    } catch (error) {
+      this.#turnAway(stream, error, address)
       return
     }
     const id = `c${(++this.#connectionCount).toString(36)}`
-    connections.add(new Connection(stream, this.#context, id, addressOf(stream, request)))
+    this.#context.connections.add(new Connection(stream, this.#context, id, address))
+  }
+
+  #turnAway(stream: Duplex, error: unknown, address: string): void {
+    const { metrics, logger } = this.#context
+    const { code } = error instanceof PushError ? error : new PushError('INTERNAL')
+    metrics.disconnects.inc({ code })
+    logger.info({ address, code }, 'connection refused')
+    stream.on('error', () => undefined)
+    stream.destroy()
   }
 
   /** Takes no more connections, tells MQTT 5 clients 0x8B, and writes what sessions leave. The store stays open. */

@@ -1,5 +1,5 @@
 /** Where connections come in: TCP, and WebSocket on an HTTP server that somebody else listens with. */
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer } from 'ws'
@@ -16,7 +16,7 @@ const TCP_KEEP_ALIVE_MS = 60_000
 /** Section 6 of MQTT 5 and 3.1.1; `mqttv3.1` is what clients of MQTT 3.1 ask for. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1']
 
-export async function listenTcp(handle: Handle, host: string, port: number): Promise<TcpListener> {
+export async function listenTcp(handle: (socket: Socket) => void, host: string, port: number): Promise<TcpListener> {
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }, (socket) =>
     handle(socket),
   )
@@ -27,6 +27,19 @@ export async function listenTcp(handle: Handle, host: string, port: number): Pro
   const { port: bound } = server.address() as AddressInfo
   // It stops listening at once; that it ends is the connections' own affair.
   return { port: bound, close: async () => void server.close() }
+}
+
+/**
+ * Lets every connection of an HTTP server pass `enter` first. What it returns serves a socket, from this server's port
+ * or another one, as the server does on its own.
+ */
+export function interceptConnections(server: Server, enter: (socket: Socket) => void): (socket: Socket) => void {
+  const serving = server.listeners('connection')
+  server.removeAllListeners('connection')
+  server.on('connection', enter)
+  return (socket) => {
+    for (const listener of serving) listener.call(server, socket)
+  }
 }
 
 /** MQTT over WebSocket at `path` of `server`; other upgrades get 404. Returns how to stop taking new ones. */

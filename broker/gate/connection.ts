@@ -103,7 +103,7 @@ export class Connection implements Timed, OutboxOwner {
   refuse(connect: Pick<ConnectPacket, 'level'>, error: PushError): void {
     const { context } = this
     context.metrics.refusedConnects.inc({ code: error.code })
-    context.logger.info({ connection: this.id, code: error.code, detail: error.detail }, 'CONNECT refused')
+    context.logger.info(this.#described(error), 'CONNECT refused')
     this.#last(
       encodeConnack(connect.level, {
         sessionPresent: false,
@@ -120,7 +120,7 @@ export class Connection implements Timed, OutboxOwner {
     if (this.#state !== 'open') return
     const { context } = this
     context.metrics.disconnects.inc({ code: error.code })
-    context.logger.info({ connection: this.id, code: error.code, detail: error.detail }, 'connection closed')
+    context.logger.info(this.#described(error), 'connection closed')
     const farewell =
       this.level === 5 && this.role !== undefined ? encodeDisconnect(error.reason, error.message) : undefined
     this.#last(farewell, error.code)
@@ -238,8 +238,12 @@ export class Connection implements Timed, OutboxOwner {
     const { context } = this
     const counter = violation.reply === 'connack' ? context.metrics.refusedConnects : context.metrics.disconnects
     counter.inc({ code: known.code })
-    context.logger.info({ connection: this.id, code: known.code, detail: known.detail }, 'malformed packet')
+    context.logger.info(this.#described(known), 'malformed packet')
     this.#last(encodeViolationReply(violation), known.code)
+  }
+
+  #described({ code, detail }: PushError): object {
+    return { connection: this.id, address: this.remoteAddress, code, detail }
   }
 
   #drained(): void {

@@ -2,19 +2,18 @@ import type { Logger } from 'pino'
 import type { Metrics } from '../../metrics.ts'
 import type { DecoderLimits } from '../codec/decoder.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
+import type { AdmissionLimits } from './admission.ts'
 import type { Connection } from './connection.ts'
 import type { Flusher } from './outbox.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
-export interface GateLimits {
+export interface GateLimits extends AdmissionLimits {
   /** From the first byte of a connection to its CONNECT, ms. */
   readonly connectTimeoutMs: number
   /** A peer that does not read for this long, while something waits for it, is disconnected, ms. */
   readonly stallTimeoutMs: number
   /** Bytes that may wait for a peer before deliveries to it pause. */
   readonly outputHighWater: number
-  /** Connections in all. */
-  readonly connections: number
   /** Largest packet of a client, bytes, fixed header included. */
   readonly maximumPacketSize: number
 }

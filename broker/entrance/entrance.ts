@@ -1,0 +1,163 @@
+/**
+ * What a connection passes between the listener and those who serve it: the balancer's header, then TLS. Both are
+ * bounded in time, and count as connections while they last.
+ */
+import type { BlockList, Socket } from 'node:net'
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls'
+import type { Logger } from 'pino'
+import { PushError } from '../../errors.ts'
+import type { Metrics } from '../../metrics.ts'
+import type { Admission } from '../gate/admission.ts'
+import type { Certificates } from './certificates.ts'
+import { isIn, plainAddress } from './networks.ts'
+import { takeProxyHeader } from './proxy-protocol.ts'
+
+export interface EntranceOptions {
+  /** Undefined: without TLS. */
+  readonly certificates: Certificates | undefined
+  /** Who may say for whom it connects; undefined: nobody, and no header is expected. */
+  readonly proxies: BlockList | undefined
+  /** For the header, and again for the TLS handshake, ms. */
+  readonly timeoutMs: number
+  readonly admission: Admission
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+
+/** Who serves the connection: a socket, which tells the client's address as its `remoteAddress`. */
+export type Deliver = (socket: Socket) => void
+
+export class Entrance {
+  readonly #options: EntranceOptions
+  readonly #deliver: Deliver
+  readonly #tls: TlsServer | undefined
+  readonly #under = new Map<Socket, () => void>()
+  /** Whose connection it is, by the socket under TLS. */
+  readonly #addresses = new WeakMap<Socket, string>()
+
+  constructor(options: EntranceOptions, deliver: Deliver) {
+    this.#options = options
+    this.#deliver = deliver
+    this.#tls = options.certificates === undefined ? undefined : this.#secure(options.certificates)
+  }
+
+  /** Takes a connection that was just made. */
+  enter(socket: Socket): void {
+    const { proxies } = this.#options
+    if (proxies === undefined && this.#tls === undefined) return this.#deliver(socket)
+    socket.on('error', () => socket.destroy())
+    // A peer that closes before it is served has no more to say.
+    socket.once('end', () => this.#under.has(socket) && socket.destroy())
+    const peer = plainAddress(socket.remoteAddress ?? '')
+    try {
+      if (proxies !== undefined && !isIn(proxies, peer))
+        throw new PushError('PROXY_UNTRUSTED', 'add the balancer to PUSH_PROXY_TRUSTED')
+      this.#hold(socket, proxies === undefined ? peer : undefined)
+    } catch (error) {
+      return this.#refuse(socket, error, peer)
+    }
+    if (proxies === undefined) this.#encrypt(socket, peer)
+    else void this.#takeHeader(socket, peer)
+  }
+
+  /** Ends what is still on its way in. */
+  close(): void {
+    for (const socket of this.#under.keys()) socket.destroy()
+  }
+
+  async #takeHeader(socket: Socket, peer: string): Promise<void> {
+    let address = peer
+    try {
+      const header = await takeProxyHeader(socket, this.#options.timeoutMs)
+      if (socket.destroyed) return
+      address = header.address ?? peer
+      this.#release(socket)
+      if (this.#tls !== undefined) this.#hold(socket, address)
+    } catch (error) {
+      return this.#refuse(socket, error, address)
+    }
+    if (this.#tls === undefined) this.#serve(socket, address)
+    else this.#encrypt(socket, address)
+  }
+
+  #encrypt(socket: Socket, address: string): void {
+    this.#addresses.set(socket, address)
+    this.#tls?.emit('connection', socket)
+  }
+
+  #secure(certificates: Certificates): TlsServer {
+    const { clientAuth } = certificates.settings
+    const server = createTlsServer({
+      ...certificates.context,
+      handshakeTimeout: this.#options.timeoutMs,
+      requestCert: clientAuth !== 'none',
+      rejectUnauthorized: clientAuth === 'required',
+    })
+    certificates.serve(server)
+    server.on('secureConnection', (socket) => this.#secured(socket))
+    server.on('tlsClientError', (error, socket) => this.#failed(error, socket))
+    return server
+  }
+
+  #secured(secure: TLSSocket): void {
+    const socket = socketUnder(secure)
+    const address = this.#addresses.get(socket) ?? ''
+    // A certificate is optional; a wrong one is not.
+    const presented = Object.keys(secure.getPeerCertificate()).length > 0
+    if (presented && !secure.authorized) {
+      secure.on('error', () => secure.destroy())
+      this.#refuse(secure, certificateRefused(secure.authorizationError), address)
+      socket.destroy()
+      return
+    }
+    this.#release(socket)
+    this.#serve(secure, address)
+  }
+
+  #failed(error: Error & { code?: string }, secure: TLSSocket): void {
+    const address = this.#addresses.get(socketUnder(secure)) ?? ''
+    const verification = secure.authorizationError as Error | string | null | undefined
+    let known = new PushError('TLS_HANDSHAKE_FAILED', error.code ?? error.message)
+    if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') known = new PushError('CONNECT_TIMEOUT', 'TLS handshake')
+    if (verification || error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE')
+      known = certificateRefused(verification ?? 'none was sent')
+    this.#refuse(secure, known, address)
+  }
+
+  /** Everyone who asks a socket for its address is told the client's. */
+  #serve(socket: Socket, address: string): void {
+    if (socket.destroyed) return
+    Object.defineProperty(socket, 'remoteAddress', { value: address, configurable: true })
+    this.#deliver(socket)
+  }
+
+  #hold(socket: Socket, address: string | undefined): void {
+    const release = this.#options.admission.hold(address)
+    this.#under.set(socket, release)
+    socket.once('close', () => this.#release(socket))
+  }
+
+  #release(socket: Socket): void {
+    this.#under.get(socket)?.()
+    this.#under.delete(socket)
+  }
+
+  #refuse(socket: Socket, error: unknown, address: string): void {
+    const known = error instanceof PushError ? error : new PushError('INTERNAL')
+    this.#options.metrics.disconnects.inc({ code: known.code })
+    this.#options.logger.info({ address, code: known.code, detail: known.detail }, 'connection refused')
+    socket.destroy()
+  }
+}
+
+function certificateRefused(reason: Error | string): PushError {
+  return new PushError('CLIENT_CERTIFICATE_REFUSED', reason instanceof Error ? reason.message : reason)
+}
+
+/**
+ * Node has no documented way from a TLS connection to its socket, and what it tells of itself is gone once it is closed,
+ * which is when a failure is told.
+ */
+function socketUnder(secure: TLSSocket): Socket {
+  return (secure as TLSSocket & { readonly _parent?: Socket })._parent ?? secure
+}

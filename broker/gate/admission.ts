@@ -1,0 +1,61 @@
+/** How many connections there are, in all and from one address. */
+import { PushError } from '../../errors.ts'
+
+export interface AdmissionLimits {
+  /** Connections in all. */
+  readonly connections: number
+  /** Connections from one address; an IPv6 network of 64 bits is one. 0 is without limit. */
+  readonly connectionsPerAddress: number
+}
+
+export class Admission {
+  readonly #limits: AdmissionLimits
+  readonly #byAddress = new Map<string, number>()
+  #count = 0
+
+  constructor(limits: AdmissionLimits) {
+    this.#limits = limits
+  }
+
+  /**
+   * Counts a connection until the result is called, once or more often. Without an address it counts for all only.
+   * @throws PushError CONNECTIONS_LIMIT, ADDRESS_CONNECTIONS_LIMIT
+   */
+  hold(address: string | undefined): () => void {
+    const { connections, connectionsPerAddress } = this.#limits
+    if (this.#count >= connections) throw new PushError('CONNECTIONS_LIMIT')
+    const key = connectionsPerAddress === 0 || address === undefined ? undefined : networkOf(address)
+    if (key !== undefined) {
+      const already = this.#byAddress.get(key) ?? 0
+      if (already >= connectionsPerAddress) throw new PushError('ADDRESS_CONNECTIONS_LIMIT')
+      this.#byAddress.set(key, already + 1)
+    }
+    this.#count += 1
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      this.#count -= 1
+      if (key !== undefined) this.#forget(key)
+    }
+  }
+
+  #forget(key: string): void {
+    const left = (this.#byAddress.get(key) ?? 1) - 1
+    if (left === 0) this.#byAddress.delete(key)
+    else this.#byAddress.set(key, left)
+  }
+}
+
+/** One customer of a provider has a whole IPv6 network of 64 bits, so that is what counts as an address. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  if (tail !== undefined) {
+    const last = tail === '' ? [] : tail.split(':')
+    while (groups.length + last.length < 8) groups.push('0')
+    groups.push(...last)
+  }
+  return groups.slice(0, 4).join(':')
+}

@@ -1,0 +1,40 @@
+/** Certificates for tests: an authority, and what it vouches for. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { temporaryFolder, type Scope } from '../../support/index.ts'
+
+export interface Files {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface Authority {
+  /** The path of its certificate. */
+  readonly path: string
+  readonly ca: Buffer
+  /** A certificate for `localhost` and 127.0.0.1 with this name, and its key. */
+  issue(name: string): Files
+}
+
+const openssl = (...args: string[]) => void execFileSync('openssl', args, { stdio: 'ignore' })
+const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+
+export function authority(t: Scope, name = 'authority'): Authority {
+  const folder = temporaryFolder(t, name)
+  const at = (file: string) => join(folder, file)
+  openssl('req', '-x509', ...KEY, '-days', '2', '-subj', `/CN=${name}`, '-keyout', at('ca.key'), '-out', at('ca.pem'))
+  return {
+    path: at('ca.pem'),
+    ca: readFileSync(at('ca.pem')),
+    issue(subject) {
+      const files = { cert: at(`${subject}.pem`), key: at(`${subject}.key`) }
+      const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+      const request = at(`${subject}.csr`)
+      openssl('req', ...KEY, '-subj', `/CN=${subject}`, ...names, '-keyout', files.key, '-out', request)
+      const by = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-copy_extensions', 'copy']
+      openssl('x509', '-req', '-in', request, ...by, '-days', '2', '-out', files.cert)
+      return files
+    },
+  }
+}
