@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { dist, prepare } from './prepare.mjs'
 
 /** How soon after a signal the same one is its echo, ms. */
-const ECHO_MS = 500
+const ECHO_MS = 2_000
 
 /**
  * Ctrl-C reaches every process of the terminal, and npm passes it on to us once more. A server that takes a second
