@@ -57,6 +57,7 @@ export class AedesRole implements Role {
     if (packet.properties.topicAlias !== undefined)
       throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
     const provider = this.#provider
+    if (provider !== undefined && !this.#side.mayPublish(provider)) throw new PushError('PUBLISH_RATE_EXCEEDED')
     if (packet.qos > 0) this.#count(packet)
     if (packet.qos === 1) return this.#publishQos1(packet)
     // A QoS 0 message to a device is stored all the same; there is nobody to tell when it is not.
@@ -83,13 +84,16 @@ export class AedesRole implements Role {
     if (!this.#link.feed(bytes)) this.#connection.hold()
   }
 
-  /** [MQTT-3.3.4-9] Aedes announces a Receive Maximum, and holds nobody to it. Before MQTT 5 nobody knows of one. */
+  /**
+   * [MQTT-3.3.4-9] Aedes announces a Receive Maximum, and holds nobody to it. Before MQTT 5 nobody knows of one: QoS 1
+   * waits then, but of QoS 2, whose PUBREL comes on the same way, no more can be kept.
+   */
   #count({ qos, packetId = 0 }: PublishPacket): void {
-    if (this.#connection.level !== 5) return
+    if (this.#connection.level !== 5 && qos === 1) return
     this.#unreleased ??= new Set()
     if (qos === 2 && this.#unreleased.has(packetId)) return
-    if (this.#turns.length + this.#unreleased.size >= this.#side.receiveMaximum)
-      throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+    const waiting = this.#connection.level === 5 ? this.#turns.length : 0
+    if (waiting + this.#unreleased.size >= this.#side.receiveMaximum) throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
     if (qos === 2) this.#unreleased.add(packetId)
   }
 

@@ -4,6 +4,7 @@ import type { Auth } from '../../auth/contract.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
+import type { RateByKey } from '../gate/rates.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface DeviceLimits {
@@ -11,6 +12,12 @@ export interface DeviceLimits {
   readonly window: number
   /** Payload bytes that one read of a log may bring (default 1 MiB). */
   readonly readBytes: number
+  /** CONNECT packets a minute with one token id; 0 is without limit (default 300). */
+  readonly connectsPerToken: number
+  /** Publishes a second of one device; 0 is without limit (default 100). */
+  readonly devicePublishes: number
+  /** A client without keep alive is disconnected when it sends nothing for this long, ms; 0 is without limit. */
+  readonly idleTimeoutMs: number
   /** Subscriptions of one device (default 100). */
   readonly subscriptions: number
   /** Longest Session Expiry Interval, seconds (default: no limit). */
@@ -56,6 +63,8 @@ export interface DeviceNode {
   readonly logger: Logger
   readonly limits: DeviceLimits
   readonly now: () => number
+  /** By token id. */
+  readonly connects: RateByKey
   readonly randomId: () => string
   /** Resolves when the message is stored for every subscriber. */
   upstream(message: UpstreamMessage): Promise<void>
