@@ -161,6 +161,21 @@ export const ERRORS = {
     reason: 0x9f,
     title: 'The server has as many connections as it allows; try again later.',
   },
+  CONNECT_RATE_EXCEEDED: {
+    status: 429,
+    reason: 0x9f,
+    title: 'Connects come more often than the server allows; wait longer before each, up to a minute.',
+  },
+  PUBLISH_RATE_EXCEEDED: {
+    status: 429,
+    reason: 0x96,
+    title: 'Publishes come faster than the server allows; connect again and send more slowly.',
+  },
+  IDLE_TIMEOUT: {
+    status: 408,
+    reason: 0x8d,
+    title: 'A client without keep alive sent nothing for too long; connect with a keep alive.',
+  },
   ADDRESS_CONNECTIONS_LIMIT: {
     status: 429,
     reason: 0x9f,

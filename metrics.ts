@@ -68,6 +68,11 @@ export function createMetrics() {
       aggregator: 'min',
     }),
     certificateReloads: counter('push_tls_reloads_total', 'Changes of the TLS files, taken or refused', ['outcome']),
+    refusedSubscriptions: counter(
+      'push_refused_subscriptions_total',
+      'Subscriptions of devices and providers refused, by error code',
+      ['code'],
+    ),
     refusedConnects: counter('push_refused_connects_total', 'CONNECT packets refused, by error code', ['code']),
     drainLatency: new Histogram({
       name: 'push_drain_latency_seconds',

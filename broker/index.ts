@@ -18,10 +18,11 @@ import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './device/connect.ts'
 import type { DeviceLimits, DeviceNode } from './device/node.ts'
 import { Sessions } from './device/sessions.ts'
-import { Admission } from './gate/admission.ts'
+import { Admission, networkOf } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
 import { Flusher } from './gate/outbox.ts'
+import { RateByKey } from './gate/rates.ts'
 import { TimerWheel } from './gate/timer-wheel.ts'
 
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './entrance/certificates.ts'
@@ -32,15 +33,21 @@ export { openRedisState } from './aedes/redis-persistence.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits & OutgoingLimits
 
-/** Aedes' matcher takes no more, so that the gate need not either. */
-const TOPIC_LEVELS = 100
-
 export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
   connectTimeoutMs: 10_000,
   stallTimeoutMs: 30_000,
   outputHighWater: 64 * 1024,
   connections: 100_000,
   connectionsPerAddress: 0,
+  connectsPerAddress: 0,
+  connectsPerToken: 300,
+  devicePublishes: 100,
+  providerPublishes: 0,
+  idleTimeoutMs: 0,
+  maximumConnectSize: 128 * 1024,
+  // Aedes' matcher takes no more, so that the gate need not either.
+  topicLevels: 100,
+  topicBytes: 4096,
   maximumPacketSize: 320 * 1024,
   window: 20,
   readBytes: 1024 * 1024,
@@ -74,6 +81,8 @@ export class PushBroker {
   readonly #node: DeviceNode
   /** Counts connections, those that are still on their way in as well. */
   readonly admission: Admission
+  /** By address. */
+  readonly #connects: RateByKey
   #connectionCount = 0
   #closing = false
 
@@ -84,9 +93,15 @@ export class PushBroker {
     const sessions = new Sessions(store, metrics, logger, limits)
     this.#options = options
     this.admission = new Admission(limits)
+    this.#connects = new RateByKey(limits.connectsPerAddress, now)
     this.#context = {
       limits,
-      decoder: { maximumPacketSize: limits.maximumPacketSize, topicLevels: TOPIC_LEVELS },
+      decoder: {
+        maximumPacketSize: limits.maximumPacketSize,
+        maximumConnectSize: limits.maximumConnectSize,
+        topicLevels: limits.topicLevels,
+        topicBytes: limits.topicBytes,
+      },
       metrics,
       logger,
       now,
@@ -103,6 +118,8 @@ export class PushBroker {
       randomId,
       limits,
       receiveMaximum: limits.receiveMaximum,
+      subscriptions: limits.subscriptions,
+      providerPublishes: limits.providerPublishes,
       maximumPacketSize: limits.maximumPacketSize,
       connectTimeoutMs: limits.connectTimeoutMs,
       // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a
@@ -111,7 +128,9 @@ export class PushBroker {
       other: options.other,
       handle: (stream, request) => this.handle(stream, request),
     })
-    this.#node = { auth, store, sessions, metrics, logger, limits, now, randomId, upstream: this.#side.upstream }
+    const connects = new RateByKey(limits.connectsPerToken, now)
+    const { upstream } = this.#side
+    this.#node = { auth, store, sessions, metrics, logger, limits, now, connects, randomId, upstream }
     sessions.start()
   }
 
@@ -158,6 +177,9 @@ export class PushBroker {
     try {
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
       const { password, properties } = connect
+      const { remoteAddress } = connection
+      if (remoteAddress !== '' && !this.#connects.take(networkOf(remoteAddress)))
+        throw new PushError('CONNECT_RATE_EXCEEDED', 'from this address')
       // [MQTT-4.12.0-1]
       if (properties.authenticationMethod !== undefined) throw new PushError('AUTHENTICATION_METHOD_UNSUPPORTED')
       if (password !== undefined && looksLikeToken(password) && !this.#isForeign(password)) {

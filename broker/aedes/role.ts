@@ -137,18 +137,23 @@ export class AedesRole implements Role {
     // [MQTT-3.3.2-9] the server allows no aliases: it sends no Topic Alias Maximum
     if (packet.properties.topicAlias !== undefined)
       throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
+    if (this.#provider !== undefined && !this.#side.mayPublish(this.#provider))
+      throw new PushError('PUBLISH_RATE_EXCEEDED')
     if (packet.qos === 0) return this.#publishQos0(packet)
     this.#count(packet)
     return packet.qos === 1 ? this.#publishQos1(packet) : this.#publishQos2(packet, packet.packetId ?? 0)
   }
 
-  /** [MQTT-3.3.4-9] Before MQTT 5 nobody knows of a Receive Maximum. */
+  /**
+   * [MQTT-3.3.4-9] Aedes announces a Receive Maximum, and holds nobody to it. Before MQTT 5 nobody knows of one: QoS 1
+   * waits then, but of QoS 2, whose PUBREL comes on the same way, no more can be kept.
+   */
   #count({ qos, packetId = 0 }: PublishPacket): void {
-    if (this.#connection.level !== 5) return
+    if (this.#connection.level !== 5 && qos === 1) return
     this.#unreleased ??= new Set()
     if (qos === 2 && this.#unreleased.has(packetId)) return
-    if (this.#turns.length + this.#unreleased.size >= this.#side.receiveMaximum)
-      throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+    const waiting = this.#connection.level === 5 ? this.#turns.length : 0
+    if (waiting + this.#unreleased.size >= this.#side.receiveMaximum) throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
     if (qos === 2) this.#unreleased.add(packetId)
   }
 

@@ -1,13 +1,14 @@
 /** Everything that touches Aedes: how it is made ours, and the hooks that keep its clients away from push topics. */
 import type { Aedes, AedesOptions, AedesPublishPacket, Client } from 'aedes'
 import type { Logger } from 'pino'
-import { PushError } from '../../errors.ts'
+import { PushError, type ErrorCode } from '../../errors.ts'
 import { mayProviderSubscribe, parseTopic, type Provider } from '../../topics/index.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Accept } from '../accept.ts'
 import { Reason, type ConnectPacket, type PublishPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode, UpstreamMessage } from '../device/node.ts'
+import { Rate } from '../gate/rates.ts'
 import { AedesLink } from './link.ts'
 import { fromAedes, toAedesPacket, withoutKeepAlive } from './packets.ts'
 import { KeptSession } from './kept-session.ts'
@@ -28,6 +29,10 @@ export interface AedesSideOptions {
   readonly receiveMaximum: number
   readonly maximumPacketSize: number
   readonly connectTimeoutMs: number
+  /** Subscriptions of one provider's connection. */
+  readonly subscriptions: number
+  /** Publishes a second of one provider; 0 is without limit. */
+  readonly providerPublishes: number
   /** Made afresh for every process: persistence keys by it, and a repeated one misdelivers. */
   readonly brokerId: string
   /** Where the embedder brings none of its own. */
@@ -53,6 +58,8 @@ export class AedesSide {
   readonly accept: Accept
   readonly #options: AedesSideOptions
   readonly #providers = new WeakMap<object, Provider>()
+  readonly #granted = new WeakMap<Client, Set<string>>()
+  readonly #rates = new Map<string, Rate>()
   #broker: Aedes | undefined
   #original: Aedes['handle'] | undefined
   #own: AedesOptions = {}
@@ -104,6 +111,15 @@ export class AedesSide {
       authorizeSubscribe: (client, subscription, callback) => this.#authorizeSubscribe(client, subscription, callback),
       authorizeForward: (client, packet) => this.#authorizeForward(client, packet),
     }
+  }
+
+  /** False when this provider publishes faster than it may, over all its connections to this node. */
+  mayPublish({ name }: Provider): boolean {
+    const { providerPublishes, now } = this.#options
+    if (providerPublishes === 0) return true
+    const rate = this.#rates.get(name) ?? new Rate(providerPublishes, now)
+    this.#rates.set(name, rate)
+    return rate.take()
   }
 
   /** A CONNECT that is not a device's. Resolves when it is answered. */
@@ -295,6 +311,9 @@ export class AedesSide {
     const expired = (client: Client) => void this.#expired(client.id)
     broker.on('sessionExpired', expired)
     broker.on('sessionLimitReached', expired)
+    broker.on('unsubscribe', (filters, client) => {
+      for (const filter of filters) this.#granted.get(client)?.delete(filter)
+    })
     broker.on('connackSent', (_packet, client) => linkOf(client)?.answered())
   }
 
@@ -377,12 +396,25 @@ export class AedesSide {
   ): void {
     const provider = this.#providerOf(client)
     if (provider !== undefined) {
-      callback(null, mayProviderSubscribe(provider, subscription.topic) ? subscription : null)
+      const code = this.#refusesSubscription(provider, client, subscription.topic)
+      if (code !== undefined) this.#options.metrics.refusedSubscriptions.inc({ code })
+      callback(null, code === undefined ? subscription : null)
     } else if (this.#own.authorizeSubscribe === undefined) {
       callback(null, subscription)
     } else {
       this.#own.authorizeSubscribe(client, subscription, callback)
     }
+  }
+
+  /** Aedes asks about all filters of a SUBSCRIBE before it makes the first subscription, so they are counted here. */
+  #refusesSubscription(provider: Provider, client: Client, filter: string): ErrorCode | undefined {
+    if (!mayProviderSubscribe(provider, filter)) return 'TOPIC_FORBIDDEN'
+    const { subscriptions } = client as unknown as { subscriptions: object }
+    const granted = this.#granted.get(client) ?? new Set(Object.keys(subscriptions))
+    this.#granted.set(client, granted)
+    if (!granted.has(filter) && granted.size >= this.#options.subscriptions) return 'SUBSCRIPTIONS_LIMIT'
+    granted.add(filter)
+    return undefined
   }
 
   /** What a device sends upstream reaches its providers only, whatever wildcard somebody else subscribed to. */

@@ -14,6 +14,7 @@ import { declaredExpiry, DeviceSession } from './session.ts'
 export async function connectDevice(node: DeviceNode, connection: Connection, connect: ConnectPacket): Promise<void> {
   // The packet's bytes are the decoder's: what is kept beyond this turn is taken out first.
   const device = node.auth.verify(connect.password?.toString('latin1') ?? '')
+  if (!node.connects.take(device.tokenId)) throw new PushError('CONNECT_RATE_EXCEEDED', 'with this token')
   const will = willOf(device, connect)
   // An older connection here leaves its exact state first, so that the redelivery is exact as well.
   await node.sessions.release(device)
@@ -54,6 +55,7 @@ function start(
 function connack(session: DeviceSession, connect: ConnectPacket, sessionPresent: boolean, node: DeviceNode): Buffer {
   const { limits } = node
   const expiry = session.grantedExpiry
+  const idle = connect.keepAlive === 0 && limits.idleTimeoutMs > 0
   return encodeConnack(connect.level, {
     // [MQTT-3.2.2-2], [MQTT-3.2.2-3]
     sessionPresent: connect.level === 3 ? false : sessionPresent,
@@ -64,6 +66,8 @@ function connack(session: DeviceSession, connect: ConnectPacket, sessionPresent:
       maximumPacketSize: limits.maximumPacketSize,
       wildcardSubscriptionAvailable: false,
       sharedSubscriptionAvailable: false,
+      // [MQTT-3.1.2-21] a client without keep alive learns how often it must be heard of
+      ...(idle ? { serverKeepAlive: Math.min(Math.max(Math.floor(limits.idleTimeoutMs / 1500), 1), 0xffff) } : {}),
       ...(expiry === undefined ? {} : { sessionExpiryInterval: expiry }),
       // [MQTT-3.2.2-16]
       ...(connect.clientId === '' ? { assignedClientIdentifier: node.randomId() } : {}),

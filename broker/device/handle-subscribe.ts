@@ -62,9 +62,14 @@ function subscribe(
 ): number {
   const { subscriptions, device, node } = session
   const existing = subscriptions.get(request.filter)
-  if (deviceSubscription(device, request.filter) === undefined) return failure(session, Reason.notAuthorized)
-  if (existing === undefined && subscriptions.size >= node.limits.subscriptions)
+  if (deviceSubscription(device, request.filter) === undefined) {
+    node.metrics.refusedSubscriptions.inc({ code: 'TOPIC_FORBIDDEN' })
+    return failure(session, Reason.notAuthorized)
+  }
+  if (existing === undefined && subscriptions.size >= node.limits.subscriptions) {
+    node.metrics.refusedSubscriptions.inc({ code: 'SUBSCRIPTIONS_LIMIT' })
     return failure(session, Reason.quotaExceeded)
+  }
   // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
   const wantsRetained = request.retainHandling === 0 || (request.retainHandling === 1 && existing === undefined)
   const subscription: Subscription = {

@@ -4,6 +4,7 @@ import type { Auth } from '../../auth/contract.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
+import type { RateByKey } from '../gate/rates.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface DeviceLimits {
@@ -13,6 +14,12 @@ export interface DeviceLimits {
   readonly readBytes: number
   /** Topic aliases that the server makes for one client, where it announces a Topic Alias Maximum (default 16). */
   readonly topicAliases: number
+  /** CONNECT packets a minute with one token id; 0 is without limit (default 300). */
+  readonly connectsPerToken: number
+  /** Publishes a second of one device; 0 is without limit (default 100). */
+  readonly devicePublishes: number
+  /** A client without keep alive is disconnected when it sends nothing for this long, ms; 0 is without limit. */
+  readonly idleTimeoutMs: number
   /** Subscriptions of one device (default 100). */
   readonly subscriptions: number
   /** Longest Session Expiry Interval, seconds (default: no limit). */
@@ -58,6 +65,8 @@ export interface DeviceNode {
   readonly logger: Logger
   readonly limits: DeviceLimits
   readonly now: () => number
+  /** By token id. */
+  readonly connects: RateByKey
   readonly randomId: () => string
   /** Resolves when the message is stored for every subscriber. */
   upstream(message: UpstreamMessage): Promise<void>

@@ -6,6 +6,7 @@ import { privateTopic, type Device } from '../../topics/index.ts'
 import { PINGRESP } from '../codec/encoder.ts'
 import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
 import type { Connection, Role } from '../gate/connection.ts'
+import { Rate } from '../gate/rates.ts'
 import { Drain } from './drain.ts'
 import { handlePublish, handlePubrel } from './handle-publish.ts'
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
@@ -42,6 +43,7 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
   readonly received: Set<number>
   /** Seconds. */
   #sessionExpiry: number
+  readonly publishes: Rate
   readonly #declaredExpiry: number
   #will: UpstreamMessage | undefined
   readonly #willDelay: number
@@ -57,6 +59,7 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     this.privateTopic = privateTopic(device.app, device.tokenId)
     this.#declaredExpiry = declaredExpiry(connect)
     this.#sessionExpiry = Math.min(this.#declaredExpiry, node.limits.sessionExpiry)
+    this.publishes = new Rate(node.limits.devicePublishes, node.now)
     this.#will = will
     this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
     this.received = new Set(resumed?.received)

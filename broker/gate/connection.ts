@@ -41,10 +41,13 @@ export class Connection implements Timed, OutboxOwner {
   /** Close at this time whatever arrives (a token expires); 0 for never. */
   #closeAt = 0
   #closeCode: ErrorCode = 'TOKEN_EXPIRED'
+  /** What it is called when nothing arrives for too long. */
+  #silence: ErrorCode = 'CONNECT_TIMEOUT'
   readonly #decoder: Decoder
   readonly #outbox: Outbox
   #busy = false
   #held = false
+  /** When the peer last took something, while something waits for it; 0 while nothing does. */
   #stalledSince = 0
   #state: 'open' | 'ending' | 'closed' = 'open'
 
@@ -86,14 +89,15 @@ export class Connection implements Timed, OutboxOwner {
   flushed(bytes: number): void {
     if (this.#state !== 'open') return
     if (this.stream.writableNeedDrain) this.#stalled()
-    else if (bytes >= this.context.limits.outputHighWater) this.#drained()
+    else if (bytes >= this.context.limits.outputHighWater) this.role?.drained()
   }
 
   /** From CONNECT: seconds of the keep alive, 0 for none, and when the credentials end (0: never). */
   admit(role: Role, keepAlive: number, credentialsEnd: number): void {
     this.role = role
     // [MQTT-3.1.2-22] one and a half times the keep alive
-    this.#keepAliveMs = keepAlive * 1500
+    this.#keepAliveMs = keepAlive === 0 ? this.context.limits.idleTimeoutMs : keepAlive * 1500
+    this.#silence = keepAlive === 0 ? 'IDLE_TIMEOUT' : 'KEEP_ALIVE_TIMEOUT'
     this.#closeAt = credentialsEnd
     this.context.metrics.connections.inc({ principal: role.principal })
     this.#arm(this.context.now())
@@ -151,7 +155,7 @@ export class Connection implements Timed, OutboxOwner {
     } else if (this.#closeAt > 0 && now >= this.#closeAt) {
       this.end(new PushError(this.#closeCode))
     } else if (this.#keepAliveMs > 0 && now - this.#lastPacketAt >= this.#keepAliveMs && !this.#busy && !this.#held) {
-      this.end(new PushError(this.role === undefined ? 'CONNECT_TIMEOUT' : 'KEEP_ALIVE_TIMEOUT'))
+      this.end(new PushError(this.#silence))
     } else {
       return this.#nextDue(now)
     }
@@ -246,10 +250,13 @@ export class Connection implements Timed, OutboxOwner {
     return { connection: this.id, address: this.remoteAddress, code, detail }
   }
 
+  /** The peer took what the stream had; a slow one is given the next slice, and has the whole time for that again. */
   #drained(): void {
+    if (this.#state !== 'open') return
     this.#stalledSince = 0
+    this.#outbox.flush()
     this.#work()
-    this.role?.drained()
+    if (this.writable) this.role?.drained()
   }
 
   #stalled(): void {
@@ -267,7 +274,7 @@ export class Connection implements Timed, OutboxOwner {
   #last(bytes: Uint8Array | undefined, code: ErrorCode | undefined): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
-    this.#outbox.flush()
+    this.#outbox.finish()
     if (bytes !== undefined && !this.stream.destroyed) this.stream.write(bytes)
     this.stream.end()
     // Closing with unread input would reset the connection and take the last bytes with it: read on, into nothing.
@@ -312,6 +319,7 @@ function returnCodeOf(error: PushError): number {
     case 'STORE_UNAVAILABLE':
     case 'SHUTTING_DOWN':
     case 'CONNECTIONS_LIMIT':
+    case 'CONNECT_RATE_EXCEEDED':
     case 'INTERNAL':
       return 3
     case 'CREDENTIALS_INVALID':

@@ -10,10 +10,22 @@ import type { TimerWheel } from './timer-wheel.ts'
 export interface GateLimits extends AdmissionLimits {
   /** From the first byte of a connection to its CONNECT, ms. */
   readonly connectTimeoutMs: number
-  /** A peer that does not read for this long, while something waits for it, is disconnected, ms. */
+  /** A peer that takes no byte for this long, while something waits for it, is disconnected, ms. */
   readonly stallTimeoutMs: number
   /** Bytes that may wait for a peer before deliveries to it pause. */
   readonly outputHighWater: number
+  /** A client without keep alive that sends nothing for this long is disconnected, ms; 0 is without limit. */
+  readonly idleTimeoutMs: number
+  /** CONNECT packets a minute from one address, or IPv6 network of 64 bits; 0 is without limit. */
+  readonly connectsPerAddress: number
+  /** Publishes a second of one provider, over all its connections; 0 is without limit. */
+  readonly providerPublishes: number
+  /** Largest CONNECT, bytes, fixed header included. */
+  readonly maximumConnectSize: number
+  /** Levels of a topic name or filter. */
+  readonly topicLevels: number
+  /** Bytes of a topic name or filter. */
+  readonly topicBytes: number
   /** Largest packet of a client, bytes, fixed header included. */
   readonly maximumPacketSize: number
 }

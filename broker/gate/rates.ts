@@ -1,0 +1,71 @@
+/** How often something may happen. */
+
+const MINUTE_MS = 60_000
+
+/**
+ * At most so many a minute for each key. The last minute and this one are counted, and what counts of the last fades
+ * with time, so that keys cost nothing once they are quiet.
+ */
+export class RateByKey {
+  readonly #perMinute: number
+  readonly #now: () => number
+  #minute = 0
+  #current = new Map<string, number>()
+  #last = new Map<string, number>()
+
+  /** 0 is without limit. */
+  constructor(perMinute: number, now: () => number) {
+    this.#perMinute = perMinute
+    this.#now = now
+  }
+
+  /** False when it is too often. What is refused is not counted: who waits is let in again. */
+  take(key: string): boolean {
+    if (this.#perMinute === 0) return true
+    const now = this.#now()
+    this.#turn(Math.floor(now / MINUTE_MS))
+    const count = this.#current.get(key) ?? 0
+    const fading = (this.#last.get(key) ?? 0) * (1 - (now % MINUTE_MS) / MINUTE_MS)
+    if (count + fading >= this.#perMinute) return false
+    this.#current.set(key, count + 1)
+    return true
+  }
+
+  #turn(minute: number): void {
+    if (minute === this.#minute) return
+    this.#last = minute === this.#minute + 1 ? this.#current : new Map()
+    this.#current = new Map()
+    this.#minute = minute
+  }
+}
+
+/** Seconds whose share may be used at once. */
+const BURST_SECONDS = 10
+
+/** At most so many a second, and ten seconds' worth of them at once. */
+export class Rate {
+  readonly #perSecond: number
+  readonly #now: () => number
+  #left: number
+  #at: number
+
+  /** 0 is without limit. */
+  constructor(perSecond: number, now: () => number) {
+    this.#perSecond = perSecond
+    this.#now = now
+    this.#left = perSecond * BURST_SECONDS
+    this.#at = now()
+  }
+
+  /** False when it is too often. */
+  take(): boolean {
+    if (this.#perSecond === 0) return true
+    const now = this.#now()
+    const gained = (Math.max(0, now - this.#at) / 1000) * this.#perSecond
+    this.#left = Math.min(this.#left + gained, this.#perSecond * BURST_SECONDS)
+    this.#at = now
+    if (this.#left < 1) return false
+    this.#left -= 1
+    return true
+  }
+}
