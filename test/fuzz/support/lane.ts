@@ -1,0 +1,99 @@
+/** Plays scripts against the server, one connection after the other. */
+import { Buffer } from 'node:buffer'
+import { once } from 'node:events'
+import { connect, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createWebSocketStream, WebSocket } from 'ws'
+import type { SeededRandom } from '../../crash/support/random.ts'
+import { reset, within } from '../../support/index.ts'
+import { faultOfClose, Replies } from './reply.ts'
+import { type Material, type Script, writeScript } from './script.ts'
+
+export interface Counts {
+  packets: number
+  mutated: number
+  bytes: number
+  connections: number
+  closedByServer: number
+}
+
+export interface Ports {
+  readonly mqttPort: number
+  readonly httpPort: number
+}
+
+export interface Lane {
+  readonly name: string
+  readonly overWebSocket: boolean
+  readonly random: SeededRandom
+  /** One of each protocol level. */
+  readonly materials: readonly Material[]
+}
+
+/** Until `over` says so; throws at the first fault of the server, with the bytes that showed it. */
+export async function runLane(lane: Lane, ports: Ports, counts: Counts, over: () => boolean): Promise<void> {
+  for (let number = 0; !over(); number++) {
+    const script = writeScript(lane.random.pick(lane.materials), lane.random)
+    try {
+      await play(script, lane, ports, counts)
+    } catch (error) {
+      const bytes = script.bytes.toString('hex')
+      throw new Error(`${lane.name}, connection ${number}: ${String(error)}; it was sent ${bytes}`, { cause: error })
+    }
+    counts.packets += script.packets
+    counts.mutated += script.mutated
+    counts.bytes += script.bytes.length
+    counts.connections++
+  }
+}
+
+async function play(script: Script, lane: Lane, ports: Ports, counts: Counts): Promise<void> {
+  const stream = lane.overWebSocket ? await openWebSocket(ports.httpPort) : await openTcp(ports.mqttPort)
+  const replies = new Replies()
+  let answered: () => void = () => undefined
+  const lives = new Promise<'lives'>((resolve) => (answered = () => resolve('lives')))
+  const closed = new Promise<'closed'>((resolve) => stream.once('close', () => resolve('closed')))
+  stream.on('data', (chunk: Buffer) => {
+    replies.push(chunk)
+    if (!script.ends && replies.pings >= script.pings && (replies.frames > 0 || !script.connected)) answered()
+  })
+  // Nothing will be answered to a packet that is not whole.
+  if (!script.ends && !script.connected) answered()
+  sendInPieces(stream, script.bytes, lane)
+  const end = await within('a reply or the close', Promise.race([lives, closed]))
+  if (end === 'closed') {
+    counts.closedByServer++
+    const fault = faultOfClose(replies, script.level, script.silence)
+    if (fault !== undefined) throw new Error(fault)
+    return
+  }
+  if (stream instanceof Socket && lane.random.chance(0.5)) reset(stream)
+  else stream.destroy()
+  await closed
+}
+
+function sendInPieces(stream: Duplex, bytes: Buffer, { random }: Lane): void {
+  if (random.chance(0.7)) return void stream.write(bytes)
+  const cut = random.between(0, bytes.length)
+  stream.write(bytes.subarray(0, cut))
+  // A turn later, so that the pieces are sent one by one.
+  setImmediate(() => {
+    if (stream.writable) stream.write(bytes.subarray(cut))
+  })
+}
+
+async function openTcp(port: number): Promise<Duplex> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  await within('a TCP connection', once(socket, 'connect'))
+  // A reset by the server shows in what it said before.
+  socket.on('error', () => undefined)
+  return socket
+}
+
+async function openWebSocket(port: number): Promise<Duplex> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/mqtt`, 'mqtt', { perMessageDeflate: false })
+  const stream = createWebSocketStream(socket, { allowHalfOpen: false })
+  stream.on('error', () => undefined)
+  await within('a WebSocket', once(socket, 'open'))
+  return stream
+}
