@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { Aedes } from 'aedes'
 import { ClassicLevel, type BatchOperation } from 'classic-level'
 import levelPersistence from 'aedes-persistence-level'
-import { openLevelGroups } from './level-groups.ts'
+import { openLevelGroups } from './group-persistence.ts'
 import type { GroupStore } from './shared-groups.ts'
 import type { QoS } from '../codec/packets.ts'
 

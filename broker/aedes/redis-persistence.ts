@@ -125,8 +125,9 @@ function redisGroups(client: RecordClient, now: () => number = Date.now): GroupS
   }
   return {
     async add(group, member, until) {
-      await client.sadd(GROUPS, group)
+      // In this order: a group without members counts as abandoned.
       await client.zadd(membersOf(group), Number.isFinite(until) ? String(until) : '+inf', member)
+      await client.sadd(GROUPS, group)
     },
     remove,
     async abandoned() {

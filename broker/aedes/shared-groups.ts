@@ -4,6 +4,7 @@
  */
 import type { Aedes } from 'aedes'
 import type { Logger } from 'pino'
+import { PushError } from '../../errors.ts'
 import { SharedGroup, type SharedMember } from './shared-group.ts'
 import { StoredQueue, type QueueStorage } from './stored-queue.ts'
 
@@ -33,6 +34,8 @@ export interface SharedGroupsOptions {
 const SWEEP_MS = 10_000
 /** A member whose node is not heard of for this long is gone, ms. */
 const MEMBER_MS = 90_000
+/** Longest step of a SUBSCRIBE, ms. */
+const STEP_MS = 10_000
 const WAKE = '$SYS/push/share'
 
 type Emitter = {
@@ -71,12 +74,13 @@ export class SharedGroups {
       const { store, storage, now } = this.#options
       await store.add(id, member.clientId, member.kept ? Number.POSITIVE_INFINITY : now() + MEMBER_MS)
       const { filter } = member.subscription
-      await storage().persistence.addSubscriptions({ id }, [{ topic: filter, qos: 2, rh: 0, rap: true, nl: false }])
+      const subscription = { topic: filter, qos: 2, rh: 0, rap: true, nl: false }
+      await inTime('its subscription', storage().persistence.addSubscriptions({ id }, [subscription]))
       let group = this.#groups.get(id)
       if (group === undefined) {
         group = this.#open(id, filter)
         this.#groups.set(id, group)
-        await group.start()
+        await inTime('its messages', group.start())
       }
       group.add(member)
     })
@@ -149,5 +153,18 @@ export class SharedGroups {
 
   get #emitter(): Emitter {
     return (this.#options.broker() as unknown as { mq: Emitter }).mq
+  }
+}
+
+/** Both wait for a notice of their own to come back from the emitter, which does not come back when Redis is cut off. */
+async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new PushError('STORE_UNAVAILABLE', `${what} took too long`)), STEP_MS)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -20,7 +20,12 @@ await t.test('a group of providers on two nodes', async (t) => {
   const onA = await connectProvider(t, a)
   const onB = await connectProvider(t, b)
   const alone = await connectProvider(t, b)
-  for (const each of [onA, onB]) t.same(await each.subscribe(`$share/workers/${app}/u/#`, { qos: 2 }), [1])
+  for (const each of [onA, onB])
+    t.same(
+      await each.subscribe(`$share/workers/${app}/u/#`, { qos: 2 }),
+      [1],
+      [a, b].flatMap(({ logs }) => logs).join('\n'),
+    )
   await alone.subscribe(`$share/others/${app}/u/#`)
   await publish(10, 40)
   await eventually('forty orders', () => texts([onA, onB]).length >= 40)
