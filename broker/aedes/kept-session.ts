@@ -5,6 +5,7 @@
 import type { Outgoing } from './outgoing.ts'
 import type { OtherState } from './persistence.ts'
 import { decodeRecord, encodeRecord, type SessionRecord } from './session-record.ts'
+import type { SharedSubscription } from './shared-group.ts'
 import { StoredQueue, type QueueStorage } from './stored-queue.ts'
 
 /** MQTT 5 section 3.1.2.11.2: a Session Expiry Interval that never ends. */
@@ -26,6 +27,8 @@ export interface KeptSessionOptions {
   /** Names this connection among all. */
   readonly owner: string
   readonly now: () => number
+  /** Ends a shared subscription of this client. */
+  readonly leaveGroup: (name: string) => Promise<void>
   /** A message could not be taken out of the queue. */
   readonly failed: (error: unknown) => void
 }
@@ -33,6 +36,8 @@ export interface KeptSessionOptions {
 export class KeptSession {
   /** Packet ids of QoS 2 messages from the client that wait for PUBREL. */
   received = new Set<number>()
+  /** By their names in SUBSCRIBE. */
+  readonly shared = new Map<string, SharedSubscription>()
   readonly #options: KeptSessionOptions
   #outgoing: Outgoing | undefined
   #queue: StoredQueue | undefined
@@ -41,6 +46,11 @@ export class KeptSession {
 
   constructor(options: KeptSessionOptions) {
     this.#options = options
+  }
+
+  /** It outlives the connection, as things stand. */
+  get isKept(): boolean {
+    return this.#queue !== undefined && this.#options.client.sessionExpiryInterval > 0
   }
 
   get clientId(): string {
@@ -55,13 +65,14 @@ export class KeptSession {
   }
 
   async #open(outgoing: Outgoing): Promise<boolean> {
-    const { client, cleanStart, storage, owner, now, failed } = this.#options
+    const { client, cleanStart, storage, owner, now, failed, leaveGroup } = this.#options
     this.#outgoing = outgoing
     const bytes = await storage.records.claim(client.id, owner, !client.clean)
     const left = bytes === undefined ? await this.#withoutRecord() : decodeRecord(bytes)
     const queue = new StoredQueue(storage, client.id, failed)
     const resumed = left !== undefined && !cleanStart && left.expiresAt > now() ? left : undefined
     if (resumed === undefined && bytes !== undefined) {
+      for (const { name } of left?.shared ?? []) await leaveGroup(name)
       // [MQTT-3.1.2-4] with its subscriptions, its queue and the packet ids of both directions
       await queue.drop()
       await storage.persistence.cleanSubscriptions(client)
@@ -73,6 +84,7 @@ export class KeptSession {
     if (client.clean) return false
     this.#queue = queue
     this.received = new Set(resumed?.received)
+    for (const each of resumed?.shared ?? []) this.shared.set(each.name, each)
     outgoing.resume(queue, resumed)
     await this.save()
     return resumed !== undefined
@@ -84,7 +96,14 @@ export class KeptSession {
     if (cleanStart) return undefined
     const subscriptions = await storage.persistence.subscriptionsByClient(client)
     if (subscriptions.length === 0) return undefined
-    return { open: true, expiresAt: Number.POSITIVE_INFINITY, sent: new Map(), released: new Map(), received: [] }
+    return {
+      open: true,
+      expiresAt: Number.POSITIVE_INFINITY,
+      sent: new Map(),
+      released: new Map(),
+      received: [],
+      shared: [],
+    }
   }
 
   /** Writes down what a resumption needs, where there can be one. */
@@ -102,8 +121,10 @@ export class KeptSession {
 
   async #leave(): Promise<void> {
     await this.#opening
+    const { client, storage, owner, now, leaveGroup } = this.#options
+    if (this.#queue === undefined || client.sessionExpiryInterval === 0)
+      for (const name of this.shared.keys()) await leaveGroup(name)
     if (this.#queue === undefined) return
-    const { client, storage, owner, now } = this.#options
     await this.#queue.idle()
     if (client.sessionExpiryInterval === 0) {
       await this.#queue.drop()
@@ -117,7 +138,13 @@ export class KeptSession {
   async #write(open: boolean, expiresAt: number): Promise<void> {
     const { client, storage, owner } = this.#options
     const marks = this.#outgoing?.marks() ?? { sent: new Map<string, number>(), released: new Map<string, number>() }
-    const record: SessionRecord = { open, expiresAt, ...marks, received: [...this.received] }
+    const record: SessionRecord = {
+      open,
+      expiresAt,
+      ...marks,
+      received: [...this.received],
+      shared: [...this.shared.values()],
+    }
     await storage.records.write(client.id, owner, encodeRecord(record))
   }
 }

@@ -30,8 +30,8 @@ export class AedesLink extends Duplex {
   /** The session goes on with what an earlier connection left; Aedes would say so only where it has subscriptions. */
   sessionPresent = false
 
-  /** Set while a SUBSCRIBE or UNSUBSCRIBE waits for its acknowledgement. */
-  acknowledged: () => void = () => undefined
+  /** Set by the role: the acknowledgement of a SUBSCRIBE or UNSUBSCRIBE, which is the role's to send. */
+  acknowledged: (packet: Buffer) => void = () => undefined
 
   /** Set by the role: Aedes has read what it was fed. */
   onDemand: () => void = () => undefined
@@ -63,8 +63,8 @@ export class AedesLink extends Duplex {
     for (const packet of eachPacket(packets)) {
       const type = packet.readUInt8(0) & 0xf0
       const known = type === CONNACK ? withSessionPresent(packet, this.sessionPresent, this.connection.level) : packet
-      this.connection.write(known)
-      if (type === SUBACK || type === UNSUBACK) this.acknowledged()
+      if (type === SUBACK || type === UNSUBACK) this.acknowledged(packet)
+      else this.connection.write(known)
     }
   }
 

@@ -49,6 +49,21 @@ export interface OutgoingOptions {
   readonly save: () => Promise<void>
   /** A message was acknowledged. */
   readonly acknowledged: (packet: StoredPacket) => void
+  /** It has room for a message of a shared subscription. */
+  readonly roomMade: () => void
+}
+
+/** A message of a shared subscription, for this client of all members. */
+export interface SharedDelivery {
+  readonly key: MessageKey
+  readonly qos: QoS
+  readonly retainAsPublished: boolean
+  /** 0 for none. */
+  readonly identifier: number
+  /** It needs no more sending. */
+  readonly settle: () => void
+  /** Another member may have it. */
+  readonly release: () => void
 }
 
 interface Item {
@@ -60,10 +75,13 @@ interface Item {
   readonly identifiers: readonly number[]
   readonly expiresAt: number
   /** It lies in the stored queue too, until it is acknowledged. */
-  readonly stored: boolean
+  stored: boolean
+  shared?: SharedDelivery | undefined
   dup: boolean
   packetId: number
   released: boolean
+  /** It waits until it is in the client's own queue. */
+  held?: boolean
 }
 
 /** In place of a broker id, which retained messages that Aedes sends on subscribing have none of. */
@@ -145,7 +163,57 @@ export class Outgoing {
 
   close(): void {
     this.#closed = true
+    for (const item of [...this.#queue, ...this.#inFlight.values()]) giveBack(item)
     this.#queue = []
+  }
+
+  /** Whether a message of a shared subscription may be given to this client and not to another. */
+  get hasRoom(): boolean {
+    return this.#started && this.#queue.length === 0 && !this.#reading && this.#mayWrite()
+  }
+
+  offerShared(packet: StoredPacket, shared: SharedDelivery): void {
+    const forward = this.#options.authorize(packet)
+    if (forward === undefined) return shared.settle()
+    const qos = Math.min(packet.qos, shared.qos) as QoS
+    const item: Item = {
+      key: shared.key,
+      source: packet,
+      payload: typeof forward.payload === 'string' ? Buffer.from(forward.payload) : forward.payload,
+      qos,
+      retain: packet.retain && shared.retainAsPublished,
+      identifiers: shared.identifier === 0 ? [] : [shared.identifier],
+      expiresAt: this.#expiryOf(packet),
+      stored: false,
+      shared,
+      dup: false,
+      packetId: 0,
+      released: false,
+    }
+    this.#push(item)
+    if (qos === 2 && this.#stored !== undefined) this.#adopt(item, this.#stored)
+    else this.#pump()
+  }
+
+  /** [MQTT-4.8.2-4] With QoS 2 it is this client who completes it, also after it was away: it moves to its own queue. */
+  #adopt(item: Item, stored: StoredQueue): void {
+    const { connection } = this.#options
+    const key = keyOf(item.source)
+    if (this.#held.has(key)) return this.#pump()
+    this.#held.add(key)
+    item.held = true
+    stored.add(item.source).then(
+      () => {
+        item.held = false
+        item.shared?.settle()
+        Object.assign(item, { shared: undefined, stored: true, key })
+        this.#pump()
+      },
+      (error: unknown) => {
+        connection.context.logger.warn({ err: error }, 'a shared message could not be kept')
+        connection.end(new PushError('STORE_UNAVAILABLE', 'MQTT state'))
+      },
+    )
   }
 
   /** Aedes has a message for this client; it comes once for each subscription that matches. */
@@ -206,9 +274,10 @@ export class Outgoing {
   }
 
   /** It needs no more sending. */
-  #forget({ key, source, stored }: Item): void {
+  #forget({ key, source, stored, shared }: Item): void {
     this.#held.delete(key)
     this.#sent.delete(key)
+    shared?.settle()
     if (!stored) return
     this.#stored?.take(source)
     this.#recent.add(key)
@@ -286,19 +355,20 @@ export class Outgoing {
   #pump(): void {
     if (!this.#started) return
     // The rest of this turn may still say RETAIN.
-    while (this.#hasRoom() && this.#turn.size === 0) {
+    while (this.#mayWrite() && this.#turn.size === 0 && this.#queue[0]?.held !== true) {
       const item = this.#queue.shift()
       if (item === undefined) break
       this.#bytes -= item.payload.byteLength
       this.#send(item)
     }
-    if (this.#behind && !this.#reading && !this.#exhausted && this.#queue.length === 0 && this.#hasRoom()) {
+    if (this.#behind && !this.#reading && !this.#exhausted && this.#queue.length === 0 && this.#mayWrite()) {
       // Half a window must be free before the stored queue is read again, or each acknowledgement would read it.
       if (this.#inFlight.size <= this.#window / 2) this.#read()
     }
+    if (this.hasRoom) this.#options.roomMade()
   }
 
-  #hasRoom(): boolean {
+  #mayWrite(): boolean {
     return !this.#closed && this.#inFlight.size < this.#window && this.#options.connection.writable
   }
 
@@ -324,7 +394,7 @@ export class Outgoing {
       seen++
       const key = keyOf(packet)
       if (this.#held.has(key) || this.#recent.has(key)) continue
-      if (!this.#hasRoom()) {
+      if (!this.#mayWrite()) {
         this.#behind = true
         return
       }
@@ -376,7 +446,7 @@ export class Outgoing {
       return this.#forget(item)
     }
     connection.write(this.#aliases.apply(packet, item.source.topic, this.#maximumPacketSize))
-    if (item.qos === 0) this.#held.delete(item.key)
+    if (item.qos === 0) this.#forget(item)
     else this.#inFlight.set(item.packetId, item)
   }
 
@@ -420,4 +490,10 @@ export class Outgoing {
 
 function keyOf({ brokerId, brokerCounter }: StoredPacket): MessageKey {
   return `${brokerId ?? RETAINED}:${brokerCounter}`
+}
+
+/** Of a session that ends, a QoS 2 message goes to nobody else [MQTT-4.8.2-5] */
+function giveBack({ shared, qos, packetId }: Item): void {
+  if (qos === 2 && packetId > 0) shared?.settle()
+  else shared?.release()
 }

@@ -1,6 +1,16 @@
 /** Between our packets and those of Aedes. */
 import type { PublishPacket as AedesPacket } from 'aedes'
-import type { Properties, ProtocolLevel, QoS } from '../codec/packets.ts'
+import { ByteWriter } from '../codec/byte-writer.ts'
+import { encodeProperties } from '../codec/encoder.ts'
+import type {
+  Properties,
+  ProtocolLevel,
+  QoS,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+} from '../codec/packets.ts'
+import { PROPERTY_TYPES, PropertyId } from '../codec/property-ids.ts'
 
 interface Publication {
   readonly topic: string
@@ -64,24 +74,6 @@ export function withoutKeepAlive(raw: Buffer): Buffer {
   return packet
 }
 
-/** The SUBSCRIBE with QoS 1 where it asks for QoS 2: Aedes grants what is asked for. */
-export function withQos1AtMost(raw: Buffer, level: ProtocolLevel): Buffer {
-  const packet = Buffer.from(raw)
-  // Remaining length, packet id, and on MQTT 5 the properties lie before the filters.
-  let at = variableInteger(packet, 1).end + 2
-  if (level === 5) {
-    const properties = variableInteger(packet, at)
-    at = properties.end + properties.value
-  }
-  while (at < packet.length) {
-    at += 2 + packet.readUInt16BE(at)
-    const options = packet.readUInt8(at)
-    if ((options & 0b11) === 2) packet.writeUInt8(options - 1, at)
-    at++
-  }
-  return packet
-}
-
 /** The packets in what was written at one time. */
 export function* eachPacket(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; ) {
@@ -98,7 +90,78 @@ export function withSessionPresent(connack: Buffer, present: boolean, level: Pro
   if (connack.readUInt8(at + 1) !== 0) return connack
   const packet = Buffer.from(connack)
   packet.writeUInt8(present && level !== 3 ? 1 : 0, at)
+  if (level === 5) offerSharedSubscriptions(packet, at + 2)
   return packet
+}
+
+/** Aedes says that it has none [MQTT-3.2.2-13]; it has them here. */
+function offerSharedSubscriptions(connack: Buffer, start: number): void {
+  const properties = variableInteger(connack, start)
+  for (let at = properties.end; at < properties.end + properties.value; ) {
+    const id = connack.readUInt8(at++)
+    if (id === PropertyId.sharedSubscriptionAvailable) connack.writeUInt8(1, at)
+    at += sizeOfProperty(connack, at, id)
+  }
+}
+
+function sizeOfProperty(bytes: Buffer, at: number, id: number): number {
+  switch (PROPERTY_TYPES[id]) {
+    case 'byte':
+      return 1
+    case 'twoByteInteger':
+      return 2
+    case 'fourByteInteger':
+      return 4
+    case 'variableByteInteger':
+      return variableInteger(bytes, at).end - at
+    case 'textPair': {
+      const name = 2 + bytes.readUInt16BE(at)
+      return name + 2 + bytes.readUInt16BE(at + name)
+    }
+    default:
+      return 2 + bytes.readUInt16BE(at)
+  }
+}
+
+/** A SUBSCRIBE or UNSUBSCRIBE with only some of its filters. */
+export function withOnly(
+  packet: SubscribePacket | UnsubscribePacket,
+  filters: readonly { readonly filter: string; readonly options?: number }[],
+  level: ProtocolLevel,
+): Buffer {
+  const writer = new ByteWriter()
+  writer.twoByteInteger(packet.packetId)
+  if (level === 5) {
+    const { subscriptionIdentifier } = packet.properties
+    const properties = encodeProperties(
+      subscriptionIdentifier === undefined ? {} : { subscriptionIdentifiers: [subscriptionIdentifier] },
+    )
+    writer.variableByteInteger(properties.byteLength)
+    for (const byte of properties) writer.byte(byte)
+  }
+  for (const { filter, options } of filters) {
+    writer.text(filter)
+    if (options !== undefined) writer.byte(options)
+  }
+  const body = writer.finish()
+  const header = new ByteWriter()
+  header.byte(packet.type === 'subscribe' ? 0x82 : 0xa2)
+  header.variableByteInteger(body.byteLength)
+  return Buffer.concat([header.finish(), body])
+}
+
+/** Subscription options as on the wire (section 3.8.3.1). */
+export function optionsOf(request: SubscriptionRequest): number {
+  const { qos, noLocal, retainAsPublished, retainHandling } = request
+  return qos | (noLocal ? 0x04 : 0) | (retainAsPublished ? 0x08 : 0) | (retainHandling << 4)
+}
+
+/** The codes of a SUBACK or UNSUBACK; none in the UNSUBACK before MQTT 5. */
+export function codesOf(acknowledgement: Buffer, level: ProtocolLevel): number[] {
+  const at = variableInteger(acknowledgement, 1).end + 2
+  if (level !== 5) return [...acknowledgement.subarray(at)]
+  const properties = variableInteger(acknowledgement, at)
+  return [...acknowledgement.subarray(properties.end + properties.value)]
 }
 
 /** Of a packet that was found well-formed. */

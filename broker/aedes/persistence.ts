@@ -3,12 +3,14 @@ import { Readable } from 'node:stream'
 import type { Aedes } from 'aedes'
 import { ClassicLevel, type BatchOperation } from 'classic-level'
 import levelPersistence from 'aedes-persistence-level'
+import { openLevelGroups } from './group-persistence.ts'
+import type { GroupStore } from './shared-groups.ts'
 import type { QoS } from '../codec/packets.ts'
 
 /** The part of an Aedes persistence that is called here. */
 export interface AedesPersistence {
   setup(broker: Aedes): Promise<void>
-  addSubscriptions(client: Named, subscriptions: object): Promise<unknown>
+  addSubscriptions(client: Named, subscriptions: readonly object[]): Promise<unknown>
   cleanSubscriptions(client: Named): Promise<unknown>
   subscriptionsByClient(client: Named): Promise<readonly object[]>
   outgoingEnqueue(subscription: { readonly clientId: string }, packet: StoredPacket): Promise<unknown>
@@ -84,6 +86,7 @@ function synced(database: ClassicLevel<string, Uint8Array>): object {
 export interface OtherState {
   readonly persistence: AedesPersistence
   readonly records: SessionRecords
+  readonly groups: GroupStore
   /** How a message leaves a client's queue, where the persistence's own way does harm. */
   readonly take?: TakeOut
   /** An emitter that reaches other nodes; absent: within the process. */
@@ -98,6 +101,7 @@ export async function openLevelState(directory: string): Promise<OtherState> {
   return {
     persistence: keepingProperties(levelPersistence(synced(database))),
     records: levelRecords(database),
+    groups: await openLevelGroups(database),
     close: () => database.close(),
   }
 }
@@ -143,16 +147,22 @@ function levelRecords(database: ClassicLevel<string, Uint8Array>): SessionRecord
 }
 
 /**
- * The persistence as Aedes gets it: `adopt` is called first when Aedes sets it up, and the queue of a client is for us to
+ * The persistence as Aedes gets it: `adopt` is called first when Aedes sets it up and `ready`
+ * last, and the queue of a client is for us to
  * send. A message is queued once for a client, however many of its subscriptions match, and not for the one who
  * published it where No Local says so [MQTT-3.8.3-3].
  */
-export function forAedes(persistence: AedesPersistence, adopt: (broker: Aedes) => void): AedesPersistence {
+export function forAedes(
+  persistence: AedesPersistence,
+  adopt: (broker: Aedes) => void,
+  ready: () => void,
+): AedesPersistence {
   let earlier: Promise<unknown> = Promise.resolve()
   return overriding(persistence, {
     async setup(broker: Aedes): Promise<void> {
       adopt(broker)
       await persistence.setup(broker)
+      ready()
     },
     outgoingStream: () => Readable.from([]),
     outgoingEnqueueCombi(subscriptions, packet) {

@@ -2,6 +2,7 @@
 import redisPersistence from 'aedes-persistence-redis'
 import { MQEmitterRedisPrefix } from 'mqemitter-redis'
 import { openStateConnection } from '../../store/index.ts'
+import type { GroupStore } from './shared-groups.ts'
 import { overriding, type AedesPersistence, type OtherState, type SessionRecords, type TakeOut } from './persistence.ts'
 
 export interface RedisStateOptions {
@@ -27,6 +28,7 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
   return {
     persistence: answeringEachSubscribe(persistence),
     records: redisRecords(client),
+    groups: redisGroups(client),
     take: takeOut(client),
     mq,
     async close() {
@@ -40,6 +42,11 @@ interface RecordClient {
   evalBuffer(script: string, keys: number, ...values: (string | Buffer)[]): Promise<unknown>
   lrem(key: string, count: number, value: string): Promise<number>
   decr(key: string): Promise<number>
+  sadd(key: string, member: string): Promise<number>
+  srem(key: string, member: string): Promise<number>
+  smembers(key: string): Promise<string[]>
+  zadd(key: string, score: string, member: string): Promise<unknown>
+  set(key: string, value: string, ...options: (string | number)[]): Promise<unknown>
   del(key: string): Promise<unknown>
 }
 
@@ -99,4 +106,41 @@ function answeringEachSubscribe(persistence: AedesPersistence): AedesPersistence
       return stored
     },
   })
+}
+
+const GROUPS = 'share-groups'
+const CLAIM_MS = 60_000
+/** KEYS: members of a group by the time until which they count. ARGV: member, or '' for none; now. Returns how many are left. */
+const LEAVE =
+  "redis.call('ZREM', KEYS[1], ARGV[1]) redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2]) return redis.call('ZCARD', KEYS[1])"
+
+/** Members by the time until which they count, in one sorted set a group; claims as keys that end by themselves. */
+function redisGroups(client: RecordClient, now: () => number = Date.now): GroupStore {
+  const membersOf = (group: string) => `share:${encodeURIComponent(group)}`
+  const claimOf = (group: string, message: string) => `share-claim:${encodeURIComponent(group)}:${message}`
+  const remove = async (group: string, member: string) => {
+    const left = await client.evalBuffer(LEAVE, 1, membersOf(group), member, String(now()))
+    // One caller is told that it was the last.
+    return left === 0 && (await client.srem(GROUPS, group)) === 1
+  }
+  return {
+    async add(group, member, until) {
+      // In this order: a group without members counts as abandoned.
+      await client.zadd(membersOf(group), Number.isFinite(until) ? String(until) : '+inf', member)
+      await client.sadd(GROUPS, group)
+    },
+    remove,
+    async abandoned() {
+      const groups: string[] = []
+      for (const group of await client.smembers(GROUPS)) if (await remove(group, '')) groups.push(group)
+      return groups
+    },
+    claim: async (group, message) => (await client.set(claimOf(group, message), '1', 'PX', CLAIM_MS, 'NX')) !== null,
+    async renew(group, message) {
+      await client.set(claimOf(group, message), '1', 'PX', CLAIM_MS)
+    },
+    async release(group, message) {
+      await client.del(claimOf(group, message))
+    },
+  }
 }

@@ -6,12 +6,21 @@
 import type { Client } from 'aedes'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import type { Provider } from '../../topics/index.ts'
-import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
-import { Reason, type ConnectPacket, type DisconnectPacket, type Packet, type PublishPacket } from '../codec/packets.ts'
+import { encodePuback, encodePubcomp, encodePubrec, encodeSuback, encodeUnsuback } from '../codec/encoder.ts'
+import {
+  Reason,
+  type ConnectPacket,
+  type DisconnectPacket,
+  type Packet,
+  type PublishPacket,
+  type SubscribePacket,
+  type SubscriptionRequest,
+  type UnsubscribePacket,
+} from '../codec/packets.ts'
 import type { Connection, Role } from '../gate/connection.ts'
 import type { AedesLink } from './link.ts'
 import type { Outgoing } from './outgoing.ts'
-import { withQos1AtMost } from './packets.ts'
+import { codesOf, optionsOf, withOnly } from './packets.ts'
 import type { KeptSession } from './kept-session.ts'
 import type { AedesSide } from './side.ts'
 
@@ -20,8 +29,17 @@ interface Turn {
   bytes: Buffer | undefined
 }
 
+const SHARE = '$share/'
+
 /** The reason codes a PUBACK or PUBREC may have (sections 3.4.2.1 and 3.5.2.1). */
 const PUBACK_REASONS: ReadonlySet<number> = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])
+
+interface Filter {
+  readonly filter: string
+  /** Absent in UNSUBSCRIBE. */
+  readonly request?: SubscriptionRequest
+  readonly options?: number
+}
 
 export interface RoleOptions {
   readonly side: AedesSide
@@ -41,14 +59,14 @@ export class AedesRole implements Role {
   readonly outgoing: Outgoing
   readonly #side: AedesSide
   readonly #connection: Connection
-  readonly #client: Client
-  readonly #provider: Provider | undefined
+  readonly client: Client
+  readonly provider: Provider | undefined
   readonly #declaredExpiry: number
   #turns: Turn[] = []
   /** Of QoS 2, by this connection: their PUBREL has not come. */
   #unreleased: Set<number> | undefined
   #turnOver: (() => void) | undefined
-  #answered: (() => void) | undefined
+  #answered: ((packet?: Buffer) => void) | undefined
 
   constructor({ side, connection, connect, link, client, provider, outgoing, session }: RoleOptions) {
     this.principal = provider === undefined ? 'user' : 'provider'
@@ -57,11 +75,11 @@ export class AedesRole implements Role {
     this.outgoing = outgoing
     this.#side = side
     this.#connection = connection
-    this.#client = client
-    this.#provider = provider
+    this.client = client
+    this.provider = provider
     this.#declaredExpiry = connect.properties.sessionExpiryInterval ?? 0
     link.onDemand = () => connection.proceed()
-    link.acknowledged = () => this.#answered?.()
+    link.acknowledged = (packet) => this.#answered?.(Buffer.from(packet))
   }
 
   handle(packet: Packet): void | Promise<void> {
@@ -113,17 +131,38 @@ export class AedesRole implements Role {
   }
 
   /** In order with what was published before, and with what comes after. */
-  async #subscriptions(packet: Packet): Promise<void> {
+  async #subscriptions(packet: SubscribePacket | UnsubscribePacket): Promise<void> {
     const { level = 4 } = this.#connection
+    const wanted = filtersOf(packet, this.provider !== undefined)
+    const ordinary = wanted.filter(({ filter }) => !filter.startsWith(SHARE))
     // Upstream messages, like all push messages, come with QoS 1 at most: that is what a provider is granted.
-    const limited = packet.type === 'subscribe' && this.#provider !== undefined
-    const bytes = limited ? withQos1AtMost(packet.raw, level) : Buffer.from(packet.raw)
+    const bytes =
+      ordinary.length < wanted.length || this.provider !== undefined
+        ? withOnly(packet, ordinary, level)
+        : Buffer.from(packet.raw)
     await this.#turnsOver(1)
-    const answered = new Promise<void>((resolve) => (this.#answered = resolve))
+    const answer = ordinary.length === 0 ? undefined : await this.#ask(bytes)
     if (!this.#connection.open) return
+    if (ordinary.length === wanted.length && answer !== undefined) return this.#connection.write(answer)
+    const codes = answer === undefined ? [] : codesOf(answer, level)
+    const all: number[] = []
+    for (const { filter, request } of wanted) {
+      if (!filter.startsWith(SHARE)) all.push(codes.shift() ?? Reason.unspecifiedError)
+      else if (request === undefined) all.push(await this.#side.unsubscribeShared(this, filter))
+      else all.push(await this.#side.subscribeShared(this, request, packet.properties.subscriptionIdentifier ?? 0))
+    }
+    const encode = packet.type === 'subscribe' ? encodeSuback : encodeUnsuback
+    this.#connection.write(encode(level, packet.packetId, all))
+  }
+
+  /** What Aedes answers; undefined when the connection ends before. */
+  async #ask(bytes: Buffer): Promise<Buffer | undefined> {
+    const answered = new Promise<Buffer | undefined>((resolve) => (this.#answered = resolve))
+    if (!this.#connection.open) return undefined
     this.#forward(bytes)
-    await answered
+    const answer = await answered
     this.#answered = undefined
+    return answer
   }
 
   #disconnected(packet: DisconnectPacket): void {
@@ -162,7 +201,7 @@ export class AedesRole implements Role {
     this.#publish(packet).catch((error: unknown) => {
       this.#log(error)
       // A user whose message was not allowed is disconnected, where he cannot be told.
-      if (this.#provider === undefined && this.#connection.level !== 5) this.#connection.end(known(error))
+      if (this.provider === undefined && this.#connection.level !== 5) this.#connection.end(known(error))
     })
   }
 
@@ -205,8 +244,8 @@ export class AedesRole implements Role {
 
   /** The reason code of the acknowledgement. */
   async #publish(packet: PublishPacket): Promise<number> {
-    if (this.#provider === undefined) return this.#side.publish(this.#client, packet)
-    await this.#side.accept(this.#provider, packet)
+    if (this.provider === undefined) return this.#side.publish(this.client, packet)
+    await this.#side.accept(this.provider, packet)
     return Reason.success
   }
 
@@ -245,8 +284,17 @@ export class AedesRole implements Role {
 
   /** Aedes does not see these packets; where it watches the keep alive itself, it must hear of them. */
   #touch(): void {
-    this.#side.touch(this.#client)
+    this.#side.touch(this.client)
   }
+}
+
+/** A provider's requests with QoS 1 at most: Aedes grants what is asked for. */
+function filtersOf(packet: SubscribePacket | UnsubscribePacket, limited: boolean): Filter[] {
+  if (packet.type === 'unsubscribe') return packet.filters.map((filter) => ({ filter }))
+  return packet.subscriptions.map((each) => {
+    const request = limited && each.qos === 2 ? { ...each, qos: 1 as const } : each
+    return { filter: request.filter, request, options: optionsOf(request) }
+  })
 }
 
 function known(error: unknown): PushError {

@@ -1,5 +1,7 @@
 /** What is kept of a session that Aedes serves, besides its subscriptions and its queue. */
 
+import type { SharedSubscription } from './shared-group.ts'
+
 /** Names a message among all: broker id and counter. */
 export type MessageKey = string
 
@@ -14,6 +16,8 @@ export interface SessionRecord {
   readonly released: ReadonlyMap<MessageKey, number>
   /** Packet ids of QoS 2 messages from the client that wait for PUBREL. */
   readonly received: readonly number[]
+  /** Aedes knows nothing of these. */
+  readonly shared: readonly SharedSubscription[]
 }
 
 interface Stored {
@@ -23,6 +27,7 @@ interface Stored {
   readonly s: [MessageKey, number][]
   readonly l: [MessageKey, number][]
   readonly r: number[]
+  readonly h?: SharedSubscription[]
 }
 
 export function encodeRecord(record: SessionRecord): Uint8Array {
@@ -33,6 +38,7 @@ export function encodeRecord(record: SessionRecord): Uint8Array {
     s: [...record.sent],
     l: [...record.released],
     r: [...record.received],
+    ...(record.shared.length === 0 ? {} : { h: [...record.shared] }),
   }
   return Buffer.from(JSON.stringify(stored))
 }
@@ -47,5 +53,6 @@ export function decodeRecord(bytes: Uint8Array): SessionRecord | undefined {
     sent: new Map(stored.s),
     released: new Map(stored.l),
     received: stored.r,
+    shared: stored.h ?? [],
   }
 }

@@ -5,7 +5,8 @@ import { PushError, type ErrorCode } from '../../errors.ts'
 import { mayProviderSubscribe, parseTopic, type Provider } from '../../topics/index.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Accept } from '../accept.ts'
-import { Reason, type ConnectPacket, type PublishPacket } from '../codec/packets.ts'
+import { Reason, type ConnectPacket, type PublishPacket, type QoS, type SubscriptionRequest } from '../codec/packets.ts'
+import { sharedFilter } from '../codec/topic-syntax.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode, UpstreamMessage } from '../device/node.ts'
 import { Rate } from '../gate/rates.ts'
@@ -15,6 +16,9 @@ import { KeptSession } from './kept-session.ts'
 import { Outgoing, type OutgoingClient, type OutgoingLimits } from './outgoing.ts'
 import { forAedes, type AedesPersistence, type OtherState, type StoredPacket } from './persistence.ts'
 import { AedesRole } from './role.ts'
+import { decodeRecord } from './session-record.ts'
+import type { SharedSubscription } from './shared-group.ts'
+import { SharedGroups } from './shared-groups.ts'
 import { StoredQueue, type QueueStorage } from './stored-queue.ts'
 
 export interface AedesSideOptions {
@@ -24,7 +28,7 @@ export interface AedesSideOptions {
   readonly now: () => number
   readonly randomId: () => string
   /** Session expiry in seconds. */
-  readonly limits: OutgoingLimits & { readonly sessionExpiry: number }
+  readonly limits: OutgoingLimits & { readonly sessionExpiry: number; readonly subscriptions: number }
   /** Unacknowledged QoS 1 messages of one client. */
   readonly receiveMaximum: number
   readonly maximumPacketSize: number
@@ -65,6 +69,7 @@ export class AedesSide {
   #own: AedesOptions = {}
   /** The connection of each client id, while it is open and until what it leaves is written. */
   readonly #live = new Map<string, AedesRole>()
+  readonly #groups: SharedGroups
   readonly #leaving = new Set<Promise<void>>()
   readonly #roles = new WeakMap<object, AedesRole>()
   #storage: QueueStorage & Pick<OtherState, 'records'>
@@ -73,6 +78,13 @@ export class AedesSide {
   constructor(options: AedesSideOptions) {
     this.#options = options
     this.#storage = options.other
+    this.#groups = new SharedGroups({
+      broker: () => this.broker,
+      storage: () => this.#storage,
+      store: options.other.groups,
+      now: options.now,
+      logger: options.logger,
+    })
     this.receiveMaximum = options.receiveMaximum
     this.accept = options.accept
   }
@@ -103,7 +115,11 @@ export class AedesSide {
       ...own,
       // The gate takes none [MQTT-3.3.2-9].
       topicAliasMaximum: 0,
-      persistence: forAedes(this.#storage.persistence, (broker) => this.#adopt(broker)),
+      persistence: forAedes(
+        this.#storage.persistence,
+        (broker) => this.#adopt(broker),
+        () => this.#groups.start(),
+      ),
       sessionExpiryIntervalLimit: Number.isFinite(limits.sessionExpiry) ? limits.sessionExpiry : 0,
       preConnect: (client, packet, callback) => this.#preConnect(client, packet, callback),
       authenticate: (client, username, password, callback) => this.#authenticate(client, username, password, callback),
@@ -140,6 +156,12 @@ export class AedesSide {
     if (!connection.open) return role.closed(undefined)
     connection.admit(role, limited ? 0 : connect.keepAlive, 0)
     role.outgoing.start()
+    try {
+      for (const shared of role.session.shared.values()) await this.#join(role, shared)
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'a shared subscription could not be resumed')
+      connection.end(new PushError('STORE_UNAVAILABLE', 'MQTT state'))
+    }
   }
 
   #roleOf(
@@ -156,6 +178,7 @@ export class AedesSide {
       storage: this.#storage,
       owner: randomId(),
       now,
+      leaveGroup: (name) => this.#groups.leave(groupIdOf(provider, name), client.id),
       failed: (error) => logger.debug({ connection: connection.id, err: error }, 'a message stays in its queue'),
     })
     const outgoing = new Outgoing({
@@ -167,6 +190,9 @@ export class AedesSide {
       now,
       authorize: (packet) => this.#forwarded(client, packet),
       save: () => session.save(),
+      roomMade: () => {
+        for (const name of session.shared.keys()) this.#groups.roomMade(groupIdOf(provider, name))
+      },
       acknowledged: (packet) => void this.broker.emit('ack', packet as unknown as AedesPublishPacket, client),
     })
     const deliver = (packet: StoredPacket, done: () => void) => {
@@ -178,8 +204,54 @@ export class AedesSide {
     return new AedesRole({ side: this, connection, connect, link, client, provider, outgoing, session })
   }
 
+  /** The reason code for the SUBACK. */
+  async subscribeShared(role: AedesRole, request: SubscriptionRequest, identifier: number): Promise<number> {
+    const { client, session } = role
+    const filter = filterOf(request.filter)
+    if (filter === undefined) return Reason.topicFilterInvalid
+    const granted = await this.#mayShare(client, filter, request.qos)
+    if (granted === undefined) return Reason.notAuthorized
+    if (!session.shared.has(request.filter) && session.shared.size >= this.#options.limits.subscriptions)
+      return Reason.quotaExceeded
+    const { filter: name, retainAsPublished } = request
+    const shared: SharedSubscription = { name, filter, qos: granted, retainAsPublished, identifier }
+    try {
+      session.shared.set(name, shared)
+      await session.save()
+      await this.#join(role, shared)
+      return granted
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'a shared subscription could not be made')
+      session.shared.delete(name)
+      return Reason.unspecifiedError
+    }
+  }
+
+  async unsubscribeShared({ client, provider, session }: AedesRole, name: string): Promise<number> {
+    if (!session.shared.delete(name)) return Reason.noSubscriptionExisted
+    await session.save()
+    await this.#groups.leave(groupIdOf(provider, name), client.id)
+    return Reason.success
+  }
+
+  #join({ client, provider, outgoing, session }: AedesRole, subscription: SharedSubscription): Promise<void> {
+    const member = { clientId: client.id, subscription, outgoing, kept: session.isKept }
+    return this.#groups.join(groupIdOf(provider, subscription.name), member)
+  }
+
+  /** The granted QoS; undefined when it is refused. */
+  #mayShare(client: Client, topic: string, qos: QoS): Promise<QoS | undefined> {
+    return new Promise((resolve) => {
+      this.#authorizeSubscribe(client, { topic, qos }, (error, subscription) =>
+        resolve(error || !subscription ? undefined : subscription.qos),
+      )
+    })
+  }
+
   /** The connection of a role has ended. */
   left(role: AedesRole): void {
+    for (const name of role.session.shared.keys())
+      this.#groups.disconnect(groupIdOf(role.provider, name), role.client.id)
     const { session } = role
     const { clientId } = session
     if (this.#live.get(clientId) !== role) return
@@ -229,7 +301,9 @@ export class AedesSide {
     const { randomId, logger } = this.#options
     const owner = randomId()
     try {
-      await this.#storage.records.claim(clientId, owner, true)
+      const record = await this.#storage.records.claim(clientId, owner, true)
+      for (const { name } of (record && decodeRecord(record)?.shared) ?? [])
+        await this.#groups.leave(groupOfSession(clientId, name), clientId)
       await new StoredQueue(this.#storage, clientId, () => undefined).drop()
       await this.#storage.records.remove(clientId, owner)
     } catch (error) {
@@ -285,6 +359,7 @@ export class AedesSide {
 
   async close(): Promise<void> {
     const broker = this.#broker
+    this.#groups.stop()
     await Promise.all(this.#leaving)
     if (broker === undefined || broker.closed) return
     await new Promise<void>((resolve) => broker.close(() => resolve()))
@@ -450,4 +525,28 @@ function linkOf(client: Client): AedesLink | undefined {
 
 function refusal(error: Error): PushError {
   return error instanceof PushError ? error : new PushError('TOPIC_FORBIDDEN', error.message)
+}
+
+/** The client that a group of a shared subscription is to the persistence; each provider has groups of its own. */
+function groupIdOf(provider: Provider | undefined, name: string): string {
+  return groupOf(provider === undefined ? 'u' : `p/${encodeURIComponent(provider.name)}`, name)
+}
+
+/** The same, by the client id of a session. */
+function groupOfSession(clientId: string, name: string): string {
+  const [scope, provider = ''] = clientId.startsWith(RESERVED) ? clientId.slice(RESERVED.length).split('/') : []
+  return groupOf(scope === 'p' ? `p/${provider}` : 'u', name)
+}
+
+function groupOf(scope: string, name: string): string {
+  return `${RESERVED}share/${scope}/${name.slice('$share/'.length)}`
+}
+
+/** Undefined for one that is not well-formed: before MQTT 5 the gate lets it pass. [MQTT-4.8.2-1] [MQTT-4.8.2-2] */
+function filterOf(name: string): string | undefined {
+  try {
+    return sharedFilter(name)?.filter
+  } catch {
+    return undefined
+  }
 }
