@@ -12,6 +12,8 @@ export interface AedesPersistence {
   setup(broker: Aedes): Promise<void>
   addSubscriptions(client: Named, subscriptions: readonly object[]): Promise<unknown>
   cleanSubscriptions(client: Named): Promise<unknown>
+  /** Of sessions that are kept. */
+  subscriptionsByTopic(topic: string): Promise<readonly object[]>
   subscriptionsByClient(client: Named): Promise<readonly object[]>
   outgoingEnqueue(subscription: { readonly clientId: string }, packet: StoredPacket): Promise<unknown>
   outgoingEnqueueCombi(subscriptions: readonly StoredSubscription[], packet: StoredPacket): Promise<unknown>
