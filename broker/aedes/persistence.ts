@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { Aedes } from 'aedes'
 import { ClassicLevel, type BatchOperation } from 'classic-level'
 import levelPersistence from 'aedes-persistence-level'
+import { FilterIndex } from './filter-index.ts'
 import { openLevelGroups } from './group-persistence.ts'
 import type { GroupStore } from './shared-groups.ts'
 import type { QoS } from '../codec/packets.ts'
@@ -10,9 +11,12 @@ import type { QoS } from '../codec/packets.ts'
 /** The part of an Aedes persistence that is called here. */
 export interface AedesPersistence {
   setup(broker: Aedes): Promise<void>
-  addSubscriptions(client: Named, subscriptions: readonly object[]): Promise<unknown>
+  addSubscriptions(client: Named, subscriptions: readonly Omit<StoredSubscription, 'clientId'>[]): Promise<unknown>
   cleanSubscriptions(client: Named): Promise<unknown>
-  subscriptionsByClient(client: Named): Promise<readonly object[]>
+  /** Of sessions that are kept. */
+  subscriptionsByTopic(topic: string): Promise<readonly StoredSubscription[]>
+  removeSubscriptions(client: Named, filters: readonly string[]): Promise<unknown>
+  subscriptionsByClient(client: Named): Promise<readonly Omit<StoredSubscription, 'clientId'>[]>
   outgoingEnqueue(subscription: { readonly clientId: string }, packet: StoredPacket): Promise<unknown>
   outgoingEnqueueCombi(subscriptions: readonly StoredSubscription[], packet: StoredPacket): Promise<unknown>
   outgoingUpdate(client: Named, packet: StoredPacket): Promise<unknown>
@@ -99,7 +103,7 @@ export async function openLevelState(directory: string): Promise<OtherState> {
   const database = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
   await database.open()
   return {
-    persistence: keepingProperties(levelPersistence(synced(database))),
+    persistence: findingAllFilters(keepingProperties(levelPersistence(synced(database))), database),
     records: levelRecords(database),
     groups: await openLevelGroups(database),
     close: () => database.close(),
@@ -125,6 +129,47 @@ function keepingProperties(persistence: AedesPersistence): AedesPersistence {
         if (typeof clientId === 'object') yield withoutNull({ ...packet, clientId: undefined, ...clientId })
         else yield packet
       }
+    },
+  })
+}
+
+/**
+ * aedes-persistence-level 9.2.0 forgets a filter of a client when it adds one that it matches with another QoS: what
+ * comes while the client is away would not be queued. So the filters are looked up here.
+ */
+function findingAllFilters(
+  persistence: AedesPersistence,
+  database: ClassicLevel<string, Uint8Array>,
+): AedesPersistence {
+  const index = new FilterIndex()
+  const add = (clientId: string, subscriptions: readonly Omit<StoredSubscription, 'clientId'>[]) => {
+    for (const each of subscriptions) {
+      if (each.qos > 0) index.add({ ...each, clientId })
+      else index.remove(each.topic, clientId)
+    }
+  }
+  return overriding(persistence, {
+    async setup(broker) {
+      const clients = new Set<string>()
+      for await (const key of database.keys({ gte: 'subscriptions:', lt: 'subscriptions;' }))
+        clients.add(decodeURIComponent(key.split(':')[1] ?? ''))
+      for (const id of clients) add(id, await persistence.subscriptionsByClient({ id }))
+      await persistence.setup(broker)
+    },
+    async addSubscriptions(client, subscriptions) {
+      await persistence.addSubscriptions(client, subscriptions)
+      add(client.id, subscriptions)
+    },
+    async removeSubscriptions(client, filters) {
+      for (const filter of filters) index.remove(filter, client.id)
+      await persistence.removeSubscriptions(client, filters)
+    },
+    async cleanSubscriptions(client) {
+      for (const { topic } of await persistence.subscriptionsByClient(client)) index.remove(topic, client.id)
+      await persistence.cleanSubscriptions(client)
+    },
+    async subscriptionsByTopic(topic) {
+      return index.match(topic)
     },
   })
 }

@@ -37,6 +37,21 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
   }
 }
 
+/** A notice that comes at all comes within this time, ms. */
+const NOTICE_MS = 2000
+const TRIES = 5
+
+/** A notice that is lost on its way through Redis would never be answered: what waits for it may be done again. */
+async function untilNoticed<T>(step: () => Promise<T>): Promise<T> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), NOTICE_MS)))
+    const done = await Promise.race([step().then((value) => ({ value })), late]).finally(() => clearTimeout(timer))
+    if (done !== undefined) return done.value
+  }
+  throw new Error('Redis does not bring back the notice of a subscription')
+}
+
 /** The part of an ioredis client that is called here. */
 interface RecordClient {
   evalBuffer(script: string, keys: number, ...values: (string | Buffer)[]): Promise<unknown>
@@ -101,10 +116,11 @@ function answeringEachSubscribe(persistence: AedesPersistence): AedesPersistence
     addSubscriptions(client, subscriptions) {
       const known = storing.get(subscriptions)
       if (known !== undefined) return known
-      const stored = persistence.addSubscriptions(client, subscriptions)
+      const stored = untilNoticed(() => persistence.addSubscriptions(client, subscriptions))
       storing.set(subscriptions, stored)
       return stored
     },
+    cleanSubscriptions: (client) => untilNoticed(() => persistence.cleanSubscriptions(client)),
   })
 }
 

@@ -62,6 +62,7 @@ export class AedesRole implements Role {
   readonly client: Client
   readonly provider: Provider | undefined
   readonly #declaredExpiry: number
+  readonly #wantsReasons: boolean
   #turns: Turn[] = []
   /** Of QoS 2, by this connection: their PUBREL has not come. */
   #unreleased: Set<number> | undefined
@@ -77,6 +78,7 @@ export class AedesRole implements Role {
     this.#connection = connection
     this.client = client
     this.provider = provider
+    this.#wantsReasons = connect.properties.requestProblemInformation !== 0
     this.#declaredExpiry = connect.properties.sessionExpiryInterval ?? 0
     link.onDemand = () => connection.proceed()
     link.acknowledged = (packet) => this.#answered?.(Buffer.from(packet))
@@ -266,11 +268,13 @@ export class AedesRole implements Role {
   }
 
   /** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
-  #refuse(error: unknown, answer: (reason: number, text: string) => void): void {
+  #refuse(error: unknown, answer: (reason: number, text: string | undefined) => void): void {
     const refusal = known(error)
     this.#log(error)
     if (this.#connection.level !== 5) return this.#connection.end(refusal)
-    answer(PUBACK_REASONS.has(refusal.reason) ? refusal.reason : Reason.implementationSpecificError, refusal.message)
+    const reason = PUBACK_REASONS.has(refusal.reason) ? refusal.reason : Reason.implementationSpecificError
+    // [MQTT-3.1.2-29]
+    answer(reason, this.#wantsReasons ? refusal.message : undefined)
   }
 
   #log(error: unknown): void {

@@ -318,6 +318,7 @@ export class AedesSide {
 
   /** A PUBLISH of somebody who is not a provider, as Aedes would handle it, but answered after it is stored. */
   async publish(client: Client, packet: PublishPacket): Promise<number> {
+    const { topic } = packet
     // No Local is by this id, and Aedes sets it too late for those who are away.
     const publication = { ...toAedesPacket(packet), clientId: client.id }
     await new Promise<void>((resolve, reject) => {
@@ -328,7 +329,15 @@ export class AedesSide {
       const publish = this.broker.publish as unknown as (packet: object, client: Client, callback: Callback) => void
       publish.call(this.broker, publication, client, callback)
     })
-    return Reason.success
+    return (await this.#isHeard(topic)) ? Reason.success : Reason.noMatchingSubscribers
+  }
+
+  /** False only where it is known that nobody subscribed: other nodes are not asked (section 3.4.2.1). */
+  async #isHeard(topic: string): Promise<boolean> {
+    if (this.#own.mq !== undefined || this.#options.other.mq !== undefined) return true
+    const { mq } = this.broker as unknown as { mq: { _matcher: { match(topic: string): readonly unknown[] } } }
+    if (mq._matcher.match(topic).length > 0) return true
+    return (await this.#storage.persistence.subscriptionsByTopic(topic)).length > 0
   }
 
   /**

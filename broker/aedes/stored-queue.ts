@@ -49,7 +49,8 @@ export class StoredQueue {
       let found = false
       for await (const packet of this.#persistence.outgoingStream(this.#client)) {
         found = true
-        await this.#take(packet)
+        // Somebody else may just be taking it out.
+        await this.#take(packet).catch((error: unknown) => this.#failed(error))
       }
       if (!found) return
     }

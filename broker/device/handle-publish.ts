@@ -55,6 +55,8 @@ function refuse(session: DeviceSession, packet: PublishPacket): void {
   const error = new PushError('TOPIC_FORBIDDEN', 'a device publishes below its upstream topic only')
   session.node.metrics.rejected.inc({ code: error.code })
   if (level !== 5) throw error
-  if (packet.qos === 1) connection.write(encodePuback(level, packet.packetId ?? 0, error.reason, error.message))
-  if (packet.qos === 2) connection.write(encodePubrec(level, packet.packetId ?? 0, error.reason, error.message))
+  // [MQTT-3.1.2-29]
+  const text = session.wantsReasons ? error.message : undefined
+  if (packet.qos === 1) connection.write(encodePuback(level, packet.packetId ?? 0, error.reason, text))
+  if (packet.qos === 2) connection.write(encodePubrec(level, packet.packetId ?? 0, error.reason, text))
 }

@@ -36,6 +36,8 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
   readonly level: ProtocolLevel
   readonly epoch: number
   readonly clientId: string
+  /** Reason strings are welcome in acknowledgements. */
+  readonly wantsReasons: boolean
   readonly privateTopic: string
   readonly drain: Drain
   readonly subscriptions = new Map<string, Subscription>()
@@ -56,6 +58,7 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     this.level = connect.level
     this.epoch = opened.epoch
     this.clientId = connect.clientId
+    this.wantsReasons = connect.properties.requestProblemInformation !== 0
     this.privateTopic = privateTopic(device.app, device.tokenId)
     this.#declaredExpiry = declaredExpiry(connect)
     this.#sessionExpiry = Math.min(this.#declaredExpiry, node.limits.sessionExpiry)

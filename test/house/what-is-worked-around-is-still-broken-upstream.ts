@@ -26,3 +26,13 @@ await t.test('aedes-persistence-level queues packets without properties (broker/
     t.equal(queued.messageExpiry, undefined)
   }
 })
+
+await t.test('aedes-persistence-level forgets filters (broker/aedes/persistence.ts)', async (t) => {
+  const database = new ClassicLevel<string, Uint8Array>(temporaryFolder(t, 'level'), { valueEncoding: 'view' })
+  await database.open()
+  t.teardown(() => database.close())
+  const persistence = levelPersistence(database)
+  await persistence.addSubscriptions({ id: 'c' }, [{ topic: 'a/#', qos: 1 }])
+  await persistence.addSubscriptions({ id: 'c' }, [{ topic: 'a/b', qos: 2 }])
+  t.same(await persistence.subscriptionsByTopic('a/c'), [])
+})

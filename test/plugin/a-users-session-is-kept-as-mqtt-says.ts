@@ -108,6 +108,19 @@ await t.test('of a QoS 2 message that the client has received, only PUBREL comes
   t.equal(second.raw.packets.received.filter(({ cmd }) => cmd === 'publish').length, 1)
 })
 
+await t.test('filters that overlap are queued for, each message once', async (t) => {
+  const first = await join('overlap', { expiry: 100 })
+  await first.raw.subscribe('overlap/#', 1)
+  await first.raw.subscribe('overlap/a', 2)
+  await first.raw.subscribe('overlap/+', 1)
+  await first.raw.end()
+  for (const topic of ['overlap/a', 'overlap/b', 'overlap']) await writer.publish(topic, topic, { qos: 2 })
+  const second = await join('overlap', { expiry: 100 })
+  t.match(await publication(second.raw), { text: 'overlap/a', qos: 2 })
+  t.match(await publication(second.raw), { text: 'overlap/b', qos: 1 })
+  t.match(await publication(second.raw), { text: 'overlap', qos: 1 })
+})
+
 await t.test('Clean Start ends subscriptions, queue and packet ids of both directions', async (t) => {
   const first = await join('clean', { expiry: 100 })
   await first.raw.subscribe('clean/#', 2)
