@@ -16,8 +16,8 @@ import { residentMiB } from './support/memory.ts'
 
 const BROADCASTS = 20
 const PAYLOAD = Buffer.alloc(200 * 1024, 0x78)
-/** What one may hold: the bytes that wait for it, and its session, KiB. */
-const KIB_EACH = 128
+/** What one may hold, KiB: PUSH_MAX_OUTPUT, the message that goes over it, and its session. */
+const KIB_EACH = 64 + 200 + 32
 
 await t.test(`${CROWD} devices`, async (t) => {
   const server = await startServer(t, {
