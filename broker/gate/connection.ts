@@ -57,7 +57,7 @@ export class Connection implements Timed, OutboxOwner {
     this.id = id
     this.remoteAddress = remoteAddress
     this.#decoder = new Decoder(context.decoder)
-    this.#outbox = new Outbox(stream, context.flusher, this)
+    this.#outbox = new Outbox(stream, context.flusher, this, context.limits.outputHighWater)
     this.#keepAliveMs = context.limits.connectTimeoutMs
     this.#lastPacketAt = context.now()
     context.wheel.set(this, this.#lastPacketAt + this.#keepAliveMs)
@@ -90,6 +90,10 @@ export class Connection implements Timed, OutboxOwner {
     if (this.#state !== 'open') return
     if (this.stream.writableNeedDrain) this.#stalled()
     else if (bytes >= this.context.limits.outputHighWater) this.role?.drained()
+  }
+
+  took(): void {
+    if (this.#state === 'open' && !this.stream.writableNeedDrain) this.#drained()
   }
 
   /** From CONNECT: seconds of the keep alive, 0 for none, and when the credentials end (0: never). */

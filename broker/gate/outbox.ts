@@ -30,19 +30,25 @@ export class Flusher {
 export interface OutboxOwner {
   /** So many bytes were to go to the stream; it may need to drain now. */
   flushed(bytes: number): void
+  /** The stream took what it was given last; called where it would not say so itself. */
+  took(): void
 }
 
 export class Outbox {
   readonly #stream: Duplex
   readonly #flusher: Flusher
   readonly #owner: OutboxOwner
+  readonly #took: (() => void) | undefined
   #chunks: Uint8Array[] = []
   #bytes = 0
 
-  constructor(stream: Duplex, flusher: Flusher, owner: OutboxOwner) {
+  /** `highWater`: from so many bytes on the owner waits. */
+  constructor(stream: Duplex, flusher: Flusher, owner: OutboxOwner, highWater: number) {
     this.#stream = stream
     this.#flusher = flusher
     this.#owner = owner
+    // A stream tells of no drain below its own mark, where an owner with a lower one already waits.
+    this.#took = highWater < stream.writableHighWaterMark ? () => owner.took() : undefined
   }
 
   /** Bytes that are not with the kernel yet. */
@@ -109,12 +115,12 @@ export class Outbox {
     const [first] = chunks
     if (first === undefined) return
     if (chunks.length === 1) {
-      this.#stream.write(first)
+      this.#stream.write(first, this.#took)
     } else if (bytes <= COPY_BELOW) {
-      this.#stream.write(Buffer.concat(chunks, bytes))
+      this.#stream.write(Buffer.concat(chunks, bytes), this.#took)
     } else {
       this.#stream.cork()
-      for (const chunk of chunks) this.#stream.write(chunk)
+      for (const chunk of chunks) this.#stream.write(chunk, this.#took)
       this.#stream.uncork()
     }
   }
