@@ -164,6 +164,7 @@ export class AedesSide {
     broker.on('clientError', (client, error) => {
       this.#options.logger.debug({ connection: linkOf(client)?.connection.id, err: error.message }, 'closed by Aedes')
     })
+    broker.on('clientReady', endAgain)
     broker.on('connackSent', (_packet, client) => linkOf(client)?.answered())
   }
 
@@ -260,6 +261,13 @@ export class AedesSide {
   #providerOf(client: Client): Provider | undefined {
     return this.#providers.get(client.conn)
   }
+}
+
+/** A client that closed while it was connecting is registered and subscribed all the same: it has to be closed again. */
+function endAgain(client: Client): void {
+  if (!client.closed) return
+  ;(client as { closed: boolean }).closed = false
+  client.close()
 }
 
 function isReserved(topic: string): boolean {
