@@ -17,6 +17,11 @@ export class AedesLink extends Duplex {
   constructor(connection: Connection) {
     super({ allowHalfOpen: false })
     this.connection = connection
+    // Aedes waits for a drain wherever a write is not taken at once, also when the stream is gone: each publish that
+    // reached such a client, in the moment when it closed while it connected, was never done, nor any that followed.
+    this.on('newListener', (event) => {
+      if (event === 'drain' && this.destroyed) setImmediate(() => this.emit('drain'))
+    })
   }
 
   /** One whole packet for Aedes. False when Aedes is slower than the peer: wait for `onDemand`. */
@@ -75,7 +80,7 @@ export class AedesLink extends Duplex {
 
   /** Only between packets may the gate write of its own: so it is Aedes' next packet that waits, never half a one. */
   #written(callback: () => void): void {
-    if (this.connection.writable) callback()
+    if (this.connection.writable || !this.connection.open) callback()
     else this.#unwritten = callback
   }
 }

@@ -398,6 +398,7 @@ export class AedesSide {
     broker.on('unsubscribe', (filters, client) => {
       for (const filter of filters) this.#granted.get(client)?.delete(filter)
     })
+    broker.on('clientReady', endAgain)
     broker.on('connackSent', (_packet, client) => linkOf(client)?.answered())
   }
 
@@ -515,6 +516,13 @@ export class AedesSide {
   #providerOf(client: Client): Provider | undefined {
     return this.#providers.get(client.conn)
   }
+}
+
+/** A client that closed while it was connecting is registered and subscribed all the same: it has to be closed again. */
+function endAgain(client: Client): void {
+  if (!client.closed) return
+  ;(client as { closed: boolean }).closed = false
+  client.close()
 }
 
 function isReserved(topic: string): boolean {
