@@ -1,6 +1,9 @@
 /** `npm run bench`: measures this server and others side by side; see docs/benchmarks.md. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { CONTENDERS, type Contender } from './contenders/index.ts'
+import { chartOf } from './report/chart.ts'
+import { judgeGoals, verdict } from './report/goals.ts'
+import { markdownOf } from './report/markdown.ts'
 import { asText, tableOf } from './report/table.ts'
 import { type Options, readOptions, USAGE, UsageError } from './run/options.ts'
 import { findProgram } from './run/processes.ts'
@@ -44,6 +47,9 @@ function show(results: Results): void {
     const table = tableOf(results, work)
     if (table.rows.length > 0) console.log(`\n${work.title} (${work.name})\n${asText(table)}`)
   }
+  const head = ['goal', '', 'contender', 'measured', '']
+  const rows = judgeGoals(results).map((one) => [one.title, one.goal, one.contender, one.measured, verdict(one)])
+  console.log(`\nGoals\n${asText({ head, rows })}`)
   for (const { work, contender, reason } of results.failures) console.log(`\n${work}, ${contender}: ${reason}`)
   for (const [name, reason] of Object.entries(results.leftOut)) console.log(`\nleft out: ${name} (${reason})`)
 }
@@ -54,6 +60,10 @@ async function main(): Promise<void> {
     options.from === undefined ? await measure(options) : (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
   if (options.from === undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 1)}\n`)
   show(results)
+  if (options.write) {
+    writeFileSync('docs/benchmarks.md', markdownOf(results, WORKS))
+    writeFileSync('docs/benchmarks.svg', chartOf(results))
+  }
   process.exitCode = results.failures.length === 0 ? 0 : 1
 }
 
