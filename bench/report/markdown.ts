@@ -14,7 +14,9 @@ npm run bench -- --rounds 5 --write # this page; takes hours, on a machine that 
 npm run bench -- --from bench-results.json --write
 \`\`\`
 
-Every run leaves \`bench-results.json\`, with each figure of each round.`
+Every run leaves \`bench-results.json\`, with each figure of each round. \`npm run bench -- --help\` names all contenders, works and options. 10,000 connections need \`ulimit -n 20000\`.
+
+What must not grow unseen is counted by tests, which need no quiet machine: the commands of Redis a message (\`test/redis/a-message-costs-few-commands.ts\`) and the writes a delivery (\`test/delivery/a-delivered-message-costs-few-writes.ts\`).`
 
 const METHOD = `- One load generator for all: raw sockets, prebuilt packets, QoS 1, MQTT 3.1.1, payloads of 64 bytes, topics of the same length. It shares the machine with the servers; its own CPU is in the tables and in no other figure.
 - It checks what it counts: each message carries a number, and reaches the right device exactly once. A run in which one is lost, doubled or astray gives no figure.

@@ -21,6 +21,8 @@ export interface Plan {
   readonly works: readonly Work[]
   readonly options: Options
   say(line: string): void
+  /** Called after each measurement: a run of hours must not lose all when it is ended early. */
+  keep(measured: Measured): void
 }
 
 export async function measureRounds(plan: Plan): Promise<Measured> {
@@ -32,6 +34,7 @@ export async function measureRounds(plan: Plan): Promise<Measured> {
       for (const contender of inTurn(contenders, round)) {
         if (!work.fits(contender) || contender.works?.includes(work.name) === false) continue
         await measureOne(plan, work, contender, round, measured)
+        plan.keep(measured)
       }
     }
   }
