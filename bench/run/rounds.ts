@@ -55,6 +55,8 @@ async function measureOne(
   { samples, failures }: Measured,
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'aedes-push-bench-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  process.once('exit', remove)
   const about = { work: work.name, contender: contender.name, round }
   const figures: string[] = []
   let target: Target | undefined
@@ -73,7 +75,8 @@ async function measureOne(
     plan.say(`round ${round + 1} ${work.name} ${contender.name} FAILED: ${reason}`)
   } finally {
     await target?.stop()
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+    process.off('exit', remove)
+    remove()
   }
 }
 
