@@ -8,7 +8,7 @@ export interface Judged {
   readonly goal: string
   readonly contender: string
   readonly measured: string
-  /** Undefined when it was not measured. */
+  /** Undefined when it was not measured, or by a quick run, which decides nothing. */
   readonly met: boolean | undefined
 }
 
@@ -85,7 +85,8 @@ export function judgeGoals(results: Results): Judged[] {
   return GOALS.flatMap(({ title, goal, judge }) =>
     OURS.map((contender) => {
       const judged = judge(results, contender)
-      return { title, goal, contender, measured: judged?.measured ?? 'not measured', met: judged?.met }
+      const met = results.quick ? undefined : judged?.met
+      return { title, goal, contender, measured: judged?.measured ?? 'not measured', met }
     }),
   )
 }

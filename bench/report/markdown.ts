@@ -23,7 +23,7 @@ const METHOD = `- One load generator for all: raw sockets, prebuilt packets, QoS
 - Every device has a session that survives its connection, in every contender. Devices of aedes-push connect with message tokens; the others let everybody in.
 - CPU is user and system time of all processes of a contender, Redis included, from \`/proc/<pid>/stat\`, which counts in steps of 10 ms.
 - Rounds are interleaved over the contenders, and each begins with another one. Figures are medians of the rounds.
-- What is promised differs: only aedes-push has a message on disk (embedded, or \`appendfsync always\`) or in Redis before it acknowledges it. Mosquitto and Aedes in memory lose everything with their process; Mosquitto's persistence is a snapshot at intervals.`
+- What is promised differs: aedes-push has a message on disk (embedded, or \`appendfsync always\`) or in Redis before it acknowledges it, and NATS in its file store. Mosquitto and Aedes in memory lose everything with their process; Mosquitto's persistence is a snapshot at intervals.`
 
 function machine({ machine: about, at, rounds, sizes, quick }: Results): string {
   const programs = Object.entries(about.programs).map(([name, version]) => `${name} ${version}`)
@@ -40,7 +40,7 @@ function contenders({ samples, leftOut }: Results): string {
   const measured = new Set(samples.map(({ contender }) => contender))
   const rows = CONTENDERS.filter(({ name }) => measured.has(name)).map(({ name, about }) => [name, about])
   const missing = Object.entries(leftOut).map(([name, reason]) => `\n\nLeft out: ${name} (${reason}).`)
-  return asMarkdown({ head: ['contender', 'what it is'], rows }) + missing.join('')
+  return asMarkdown({ head: ['contender', 'what it is'], rows }, 2) + missing.join('')
 }
 
 function goals(results: Results): string {
@@ -51,7 +51,7 @@ function goals(results: Results): string {
     judged.measured,
     verdict(judged),
   ])
-  return asMarkdown({ head: ['work', 'goal', 'contender', 'measured', ''], rows })
+  return asMarkdown({ head: ['work', 'goal', 'contender', 'measured', ''], rows }, 5)
 }
 
 function section(results: Results, work: Work): string[] {
