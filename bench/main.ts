@@ -1,11 +1,14 @@
 /** `npm run bench`: measures this server and others side by side; see docs/benchmarks.md. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { CONTENDERS, type Contender } from './contenders/index.ts'
+import { chartOf } from './report/chart.ts'
+import { judgeGoals, verdict } from './report/goals.ts'
+import { markdownOf } from './report/markdown.ts'
 import { asText, tableOf } from './report/table.ts'
 import { type Options, readOptions, USAGE, UsageError } from './run/options.ts'
 import { findProgram } from './run/processes.ts'
 import { describeMachine, type Results } from './run/results.ts'
-import { measureRounds } from './run/rounds.ts'
+import { type Measured, measureRounds } from './run/rounds.ts'
 import { WORKS } from './works/index.ts'
 
 const EXIT_USAGE = 2
@@ -33,10 +36,12 @@ async function measure(options: Options): Promise<Results> {
     return missing === undefined
   })
   for (const [name, reason] of Object.entries(leftOut)) console.error(`left out: ${name} (${reason})`)
-  const at = new Date().toISOString()
-  const measured = await measureRounds({ contenders, works, options, say: (line) => console.error(line) })
-  const { rounds, quick, sizes } = options
-  return { at, rounds, quick, sizes, machine: describeMachine(), leftOut, ...measured }
+  const { rounds, quick, sizes, json } = options
+  const head = { at: new Date().toISOString(), rounds, quick, sizes, machine: describeMachine(), leftOut }
+  const keep = (measured: Measured): void =>
+    writeFileSync(json, `${JSON.stringify({ ...head, ...measured }, undefined, 1)}\n`)
+  const measured = await measureRounds({ contenders, works, options, keep, say: (line) => console.error(line) })
+  return { ...head, ...measured }
 }
 
 function show(results: Results): void {
@@ -44,16 +49,27 @@ function show(results: Results): void {
     const table = tableOf(results, work)
     if (table.rows.length > 0) console.log(`\n${work.title} (${work.name})\n${asText(table)}`)
   }
+  const head = ['goal', '', 'contender', 'measured', '']
+  const rows = judgeGoals(results).map((one) => [one.title, one.goal, one.contender, one.measured, verdict(one)])
+  console.log(`\nGoals\n${asText({ head, rows })}`)
   for (const { work, contender, reason } of results.failures) console.log(`\n${work}, ${contender}: ${reason}`)
   for (const [name, reason] of Object.entries(results.leftOut)) console.log(`\nleft out: ${name} (${reason})`)
 }
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2))
+  if (options.help) {
+    const list = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ')
+    console.log(`${USAGE}\n\ncontenders: ${list(CONTENDERS)}\nworks: ${list(WORKS)}`)
+    return
+  }
   const results =
     options.from === undefined ? await measure(options) : (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
-  if (options.from === undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 1)}\n`)
   show(results)
+  if (options.write) {
+    writeFileSync('docs/benchmarks.md', markdownOf(results, WORKS))
+    writeFileSync('docs/benchmarks.svg', chartOf(results))
+  }
   process.exitCode = results.failures.length === 0 ? 0 : 1
 }
 

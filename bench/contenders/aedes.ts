@@ -30,7 +30,9 @@ export function aedes(name: string, about: string, onRedis: boolean): Contender 
           plainIdentities(from, count).map((identity) => ({ ...identity, oneByOne: onRedis })),
         async restart() {
           await child.stop()
+          const at = performance.now()
           child = launch()
+          return at
         },
         async stop() {
           await child.stop()

@@ -15,8 +15,8 @@ export interface Target {
   serverPids(): readonly number[]
   /** Who devices `from` to `from + count - 1` are; where there are tokens, they are issued. */
   identities(from: number, count: number): Promise<Identity[]>
-  /** Ends it in order and starts it again on what it stored; Redis goes on. Resolves when the process was started. */
-  restart(): Promise<void>
+  /** Ends it in order and starts it again on what it stored; Redis goes on. Gives the time when it was started, in ms of `performance.now()`. */
+  restart(): Promise<number>
   stop(): Promise<void>
 }
 

@@ -17,7 +17,9 @@ async function native(folder: string, mqttPort: number, command: string, args: r
     identities: async (from, count) => plainIdentities(from, count),
     async restart() {
       await child.stop()
+      const at = performance.now()
       child = launch()
+      return at
     },
     stop: () => child.stop(),
   }

@@ -60,7 +60,9 @@ export function ours({ name, about, fsync, settings = {}, works }: OursOptions):
         identities: (from, count) => issueTokens(ports.http, from, count),
         async restart() {
           await child.stop()
+          const at = performance.now()
           launch()
+          return at
         },
         async stop() {
           await child.stop()

@@ -9,6 +9,8 @@ export interface LedgerOptions {
   readonly devices: number
   /** Every message goes to every device. */
   readonly toAll: boolean
+  /** Arrivals begin later, with `watch`. */
+  readonly later?: boolean
   /** Collects the time from `sent` to arrival. */
   readonly timed?: boolean
 }
@@ -35,7 +37,7 @@ export class Ledger {
   #fail: (error: Error) => void = () => undefined
   #failure: Error | undefined
 
-  constructor({ messages, devices, toAll, timed = false }: LedgerOptions) {
+  constructor({ messages, devices, toAll, timed = false, later = false }: LedgerOptions) {
     runs += 1
     this.run = runs
     this.toAll = toAll
@@ -51,7 +53,7 @@ export class Ledger {
       this.#fail = reject
     })
     this.done.catch(() => undefined)
-    this.#watch()
+    if (!later) this.watch()
   }
 
   fail(error: Error): void {
@@ -84,7 +86,8 @@ export class Ledger {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  #watch(): void {
+  /** From now on messages must arrive. */
+  watch(): void {
     let before = 0
     const timer = setInterval(() => {
       if (this.delivered === before) {

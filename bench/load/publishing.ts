@@ -9,6 +9,7 @@ const TICK_MS = 1
 /** A tick that is later than this charges the wait to the server: the messages were due then. */
 const LATE_MS = 2
 const BATCH = 32
+const STORED_MS = 300_000
 
 export interface Publication {
   readonly publishers: readonly Publisher[]
@@ -61,6 +62,27 @@ export async function publishAtPeak(publication: Publication, undelivered: numbe
   for (const publisher of publishers) publisher.onAcknowledged = all
   all()
   await allAcknowledged(publication)
+}
+
+/** Messages `from` up to `to`, until their publishers know that they are accepted; nobody need be there to receive them. */
+export async function publishStored(publication: Publication, from: number, to: number): Promise<void> {
+  const { publishers } = publication
+  let next = from
+  const pump = (): void => {
+    for (const publisher of publishers) {
+      const count = Math.min(WINDOW - publisher.unacknowledged, to - next)
+      if (count <= 0) continue
+      publishNext(publication, publisher, next, count, performance.now())
+      next += count
+    }
+  }
+  for (const publisher of publishers) publisher.onAcknowledged = pump
+  pump()
+  const deadline = performance.now() + STORED_MS
+  while (next < to || publishers.some(({ unacknowledged }) => unacknowledged > 0)) {
+    if (performance.now() > deadline) throw new Error(`only ${next - from} of ${to - from} messages were accepted`)
+    await pause(TICK_MS)
+  }
 }
 
 /** At `rate` messages a second, in ticks, without any window. */

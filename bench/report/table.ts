@@ -57,8 +57,8 @@ export function asText({ head, rows }: Table): string {
   return [line(head), ...rows.map(line)].join('\n')
 }
 
-export function asMarkdown({ head, rows }: Table): string {
-  const names = head.indexOf('contender') + 1
+/** @param names so many columns hold no figures */
+export function asMarkdown({ head, rows }: Table, names = head.indexOf('contender') + 1): string {
   const rule = head.map((_, column) => (column < names ? '---' : '---:'))
   return [head, rule, ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
 }

@@ -47,6 +47,7 @@ export interface Options {
   readonly json: string
   /** Measures nothing: reports from this file. */
   readonly from: string | undefined
+  readonly help: boolean
 }
 
 export class UsageError extends Error {}
@@ -74,6 +75,7 @@ export function readOptions(argv: readonly string[]): Options {
     write: values.write === true,
     json: values.json ?? 'bench-results.json',
     from: values.from,
+    help: values.help === true,
   }
 }
 
@@ -89,6 +91,7 @@ function parse(argv: readonly string[]) {
     from: text,
     quick: flag,
     write: flag,
+    help: flag,
   }
   try {
     return parseArgs({ args: [...argv], options })

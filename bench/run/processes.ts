@@ -57,7 +57,8 @@ export class Child {
     this.#process = child
     this.pid = child.pid ?? 0
     const killNow = (): void => void child.kill('SIGKILL')
-    process.once('exit', killNow)
+    // Before anybody removes the folder that it writes to.
+    process.prependOnceListener('exit', killNow)
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         this.#said.push(line)

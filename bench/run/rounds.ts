@@ -21,6 +21,8 @@ export interface Plan {
   readonly works: readonly Work[]
   readonly options: Options
   say(line: string): void
+  /** Called after each measurement: a run of hours must not lose all when it is ended early. */
+  keep(measured: Measured): void
 }
 
 export async function measureRounds(plan: Plan): Promise<Measured> {
@@ -32,6 +34,7 @@ export async function measureRounds(plan: Plan): Promise<Measured> {
       for (const contender of inTurn(contenders, round)) {
         if (!work.fits(contender) || contender.works?.includes(work.name) === false) continue
         await measureOne(plan, work, contender, round, measured)
+        plan.keep(measured)
       }
     }
   }
@@ -52,6 +55,8 @@ async function measureOne(
   { samples, failures }: Measured,
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'aedes-push-bench-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  process.once('exit', remove)
   const about = { work: work.name, contender: contender.name, round }
   const figures: string[] = []
   let target: Target | undefined
@@ -70,7 +75,8 @@ async function measureOne(
     plan.say(`round ${round + 1} ${work.name} ${contender.name} FAILED: ${reason}`)
   } finally {
     await target?.stop()
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+    process.off('exit', remove)
+    remove()
   }
 }
 

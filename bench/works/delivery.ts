@@ -5,7 +5,7 @@ import { Ledger } from '../load/ledger.ts'
 import { type PublishTemplate, publishTemplate } from '../load/packets.ts'
 import { type Publication, publishAtPeak, publishAtRate } from '../load/publishing.ts'
 import { percentile } from '../run/statistics.ts'
-import { connectDevices, connectPublishers, settle, spentOn } from './steps.ts'
+import { connectDevices, connectPublishers, deliver, settle, spentOn } from './steps.ts'
 import type { Figure, Work, WorkContext } from './work.ts'
 
 export const PRIVATE_DEVICES = 20
@@ -30,11 +30,6 @@ interface Load {
   readonly toAll: boolean
   readonly templates: readonly PublishTemplate[]
   readonly undelivered: number
-}
-
-export async function deliver(devices: readonly Device[], ledger: Ledger, work: () => Promise<void>): Promise<void> {
-  for (const device of devices) device.ledger = ledger
-  await Promise.race([work(), ledger.done.then(() => new Promise<never>(() => undefined))])
 }
 
 async function measure(context: WorkContext, load: Load, messages: number): Promise<void> {

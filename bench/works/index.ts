@@ -1,7 +1,26 @@
 /** Everything that is measured, in the order of the report. */
+import { connect } from './connect.ts'
 import { broadcast, privatePublish } from './delivery.ts'
+import { httpPublish } from './http-publish.ts'
+import { idle } from './idle.ts'
+import { lookup } from './lookup.ts'
+import { offline } from './offline.ts'
+import { redisMemory } from './redis-memory.ts'
+import { start } from './start.ts'
+import { storm } from './storm.ts'
 import type { Work } from './work.ts'
 
 export type * from './work.ts'
 
-export const WORKS: readonly Work[] = [privatePublish, broadcast]
+export const WORKS: readonly Work[] = [
+  privatePublish,
+  broadcast,
+  httpPublish,
+  connect,
+  idle,
+  offline,
+  storm,
+  start,
+  lookup,
+  redisMemory,
+]

@@ -1,7 +1,8 @@
 /** Steps that several works are made of. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { allPids, type Target } from '../contenders/index.ts'
-import { Device, type Identity } from '../load/device.ts'
+import { Device } from '../load/device.ts'
+import type { Ledger } from '../load/ledger.ts'
 import { Publisher } from '../load/publisher.ts'
 import { cpuOf } from '../run/processes.ts'
 
@@ -53,6 +54,18 @@ export async function connectPublishers(target: Target, count: number): Promise<
   return publishers
 }
 
+/** Does `work` and fails early when the ledger does. */
+export async function deliver(devices: readonly Device[], ledger: Ledger, work: () => Promise<void>): Promise<void> {
+  for (const device of devices) device.ledger = ledger
+  await Promise.race([work(), ledger.done.then(() => new Promise<never>(() => undefined))])
+}
+
+/** The carrier cuts every connection, and the server has noticed. */
+export async function cutAll(target: Target, devices: readonly Device[]): Promise<void> {
+  for (const device of devices) device.cut()
+  await untilQuiet(target)
+}
+
 export function settle(): Promise<void> {
   return pause(SETTLE_MS)
 }
@@ -94,5 +107,3 @@ export async function spentOn(target: Target, work: () => Promise<unknown>, afte
   await after()
   return { server: cpu() - cpuBefore, redis: redis() - redisBefore, generator: user + system, wall }
 }
-
-export type { Identity }
