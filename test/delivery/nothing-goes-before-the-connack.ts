@@ -4,7 +4,7 @@ import { connectDevice, connectRaw, issueToken, startServer } from '../support/i
 
 const ROUNDS = 50
 
-const server = await startServer(t)
+const server = await startServer(t, { settings: { PUSH_MAX_DEVICE_PUBLISHES: '0' } })
 const issued = await issueToken(server, { app: 'chat', device: 'talker' })
 const device = await connectDevice(t, server, issued)
 const provider = { username: 'provider', password: Buffer.from(server.providerKey), clientId: 'resumes', clean: false }

@@ -5,7 +5,7 @@ import { openStore, storeSessions } from './support/bulk.ts'
 import { startNode } from './support/nodes.ts'
 import { least, RedisObserver, type RedisWork } from './support/redis-work.ts'
 
-const SESSIONS = Number(process.env.PUSH_TEST_SESSIONS ?? 200_000)
+const SESSIONS = Number(process.env.PUSH_TEST_SESSIONS ?? 50_000)
 const STARTS = 4
 
 interface Starts {
