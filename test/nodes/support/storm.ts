@@ -83,18 +83,18 @@ export interface Strikes {
   redis: number
 }
 
-/** Kills a random node every second and Redis every five, and brings each back at once, for this long. */
+/** Kills a random node every so many milliseconds and Redis every fifth time, and brings each back at once, so often. */
 export async function storm(
   nodes: readonly Server[],
   redis: Redis,
-  seconds: number,
+  { times, everyMs }: { readonly times: number; readonly everyMs: number },
   random: SeededRandom,
 ): Promise<Strikes> {
   const strikes: Strikes = { nodes: 0, redis: 0 }
   const rising = new Map<Server, Promise<void>>()
   let redisRising: Promise<void> = Promise.resolve()
-  for (let second = 1; second <= seconds; second += 1) {
-    await pause(1_000)
+  for (let time = 1; time <= times; time += 1) {
+    await pause(everyMs)
     const node = random.pick(nodes)
     const before = rising.get(node) ?? Promise.resolve()
     // A node that is still starting is killed all the same.
@@ -102,7 +102,7 @@ export async function storm(
     strikes.nodes += 1
     const started = before.catch(() => undefined).then(() => startAgain(node))
     rising.set(node, started)
-    if (second % 5 > 0) continue
+    if (time % 5 > 0) continue
     await redisRising
     await redis.kill()
     strikes.redis += 1
