@@ -63,7 +63,7 @@ class Connections extends EventEmitter {
 await t.test(`${TAKEOVERS} takeovers`, async (t) => {
   const random = seededRandom()
   t.comment(`PUSH_TEST_SEED=${random.seed} repeats the choices of this run`)
-  const { a, b } = await twoNodes(t)
+  const { a, b } = await twoNodes(t, { PUSH_MAX_CONNECTS_PER_TOKEN: '0' })
   const nodes = [a, b]
   const issued = await issueToken(a, { app: 'shop', device: 'phone', account: 'ann', version: '1.0.0' })
   const connections = new Connections()
