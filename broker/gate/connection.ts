@@ -47,7 +47,7 @@ export class Connection implements Timed, OutboxOwner {
   readonly #outbox: Outbox
   #busy = false
   #held = false
-  /** When the peer last took something, while something waits for it; 0 while nothing does. */
+  /** Since when the peer has been behind; 0 while it keeps up. */
   #stalledSince = 0
   #state: 'open' | 'ending' | 'closed' = 'open'
 
@@ -57,7 +57,7 @@ export class Connection implements Timed, OutboxOwner {
     this.id = id
     this.remoteAddress = remoteAddress
     this.#decoder = new Decoder(context.decoder)
-    this.#outbox = new Outbox(stream, context.flusher, this, context.limits.outputHighWater)
+    this.#outbox = new Outbox(stream, context.flusher, this)
     this.#keepAliveMs = context.limits.connectTimeoutMs
     this.#lastPacketAt = context.now()
     context.wheel.set(this, this.#lastPacketAt + this.#keepAliveMs)
@@ -89,11 +89,7 @@ export class Connection implements Timed, OutboxOwner {
   flushed(bytes: number): void {
     if (this.#state !== 'open') return
     if (this.stream.writableNeedDrain) this.#stalled()
-    else if (bytes >= this.context.limits.outputHighWater) this.role?.drained()
-  }
-
-  took(): void {
-    if (this.#state === 'open' && !this.stream.writableNeedDrain) this.#drained()
+    else if (bytes >= this.context.limits.outputHighWater) this.#drained()
   }
 
   /** From CONNECT: seconds of the keep alive, 0 for none, and when the credentials end (0: never). */
@@ -254,13 +250,10 @@ export class Connection implements Timed, OutboxOwner {
     return { connection: this.id, address: this.remoteAddress, code, detail }
   }
 
-  /** The peer took what the stream had; a slow one is given the next slice, and has the whole time for that again. */
   #drained(): void {
-    if (this.#state !== 'open') return
     this.#stalledSince = 0
-    this.#outbox.flush()
     this.#work()
-    if (this.writable) this.role?.drained()
+    this.role?.drained()
   }
 
   #stalled(): void {
@@ -278,7 +271,7 @@ export class Connection implements Timed, OutboxOwner {
   #last(bytes: Uint8Array | undefined, code: ErrorCode | undefined): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
-    this.#outbox.finish()
+    this.#outbox.flush()
     if (bytes !== undefined && !this.stream.destroyed) this.stream.write(bytes)
     this.stream.end()
     // Closing with unread input would reset the connection and take the last bytes with it: read on, into nothing.
