@@ -10,7 +10,7 @@ import type { TimerWheel } from './timer-wheel.ts'
 export interface GateLimits extends AdmissionLimits {
   /** From the first byte of a connection to its CONNECT, ms. */
   readonly connectTimeoutMs: number
-  /** A peer that takes no byte for this long, while something waits for it, is disconnected, ms. */
+  /** A peer that does not read for this long, while something waits for it, is disconnected, ms. */
   readonly stallTimeoutMs: number
   /** Bytes that may wait for a peer before deliveries to it pause. */
   readonly outputHighWater: number
