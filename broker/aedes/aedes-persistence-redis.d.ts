@@ -13,4 +13,14 @@ declare module 'mqemitter-redis' {
     constructor(prefix: string, options: { subConn: object; pubConn: object; matchEmptyLevels: boolean })
     readonly state: EventEmitter
   }
+
+  /** Listeners are by topic filter; what is emitted reaches those of every process on the same Redis. */
+  class MQEmitterRedis {
+    constructor(options: { subConn: object; pubConn: object; matchEmptyLevels: boolean })
+    /** Of failures. */
+    readonly state: EventEmitter
+    /** The channel, or for a filter with wildcards the pattern of channels, of which Redis is asked. */
+    _subTopic: (filter: string) => string
+  }
+  export default MQEmitterRedis
 }

@@ -1,8 +1,8 @@
 /** MQTT state that is not push, shared by all nodes in Redis. */
 import redisPersistence from 'aedes-persistence-redis'
-import { MQEmitterRedisPrefix } from 'mqemitter-redis'
 import { openStateConnection } from '../../store/index.ts'
 import type { GroupStore } from './shared-groups.ts'
+import { createRedisEmitter } from './redis-emitter.ts'
 import { overriding, type AedesPersistence, type OtherState, type SessionRecords, type TakeOut } from './persistence.ts'
 
 export interface RedisStateOptions {
@@ -19,12 +19,11 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
   const subscriber = openStateConnection({ url, keyPrefix: '' })
   const client = state.client as unknown as RecordClient
   const persistence = redisPersistence({ conn: state.client, cluster: state.isCluster })
-  const mq = new MQEmitterRedisPrefix(`${keyPrefix}mq:`, {
-    subConn: subscriber.client,
-    pubConn: publisher.client,
-    matchEmptyLevels: true,
+  const mq = createRedisEmitter({
+    prefix: `${keyPrefix}mq:`,
+    publisher: publisher.client,
+    subscriber: subscriber.client,
   })
-  mq.state.on('error', () => undefined)
   return {
     persistence: answeringEachSubscribe(persistence),
     records: redisRecords(client),
@@ -41,7 +40,7 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
 const NOTICE_MS = 2000
 const TRIES = 5
 
-/** A notice that is lost on its way through Redis would never be answered: what waits for it may be done again. */
+/** A notice that was under way when a connection to Redis was lost never comes: what waits for it may be done again. */
 async function untilNoticed<T>(step: () => Promise<T>): Promise<T> {
   for (let tries = 0; tries < TRIES; tries++) {
     let timer: NodeJS.Timeout | undefined

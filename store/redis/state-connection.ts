@@ -1,6 +1,6 @@
 /** Plain connections to the same Redis, for MQTT state that other packages keep there. */
 import type { ConnectionOptions } from 'node:tls'
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, Command, Redis, type RedisOptions } from 'ioredis'
 import { parseAddress } from './address.ts'
 
 export interface StateConnection {
@@ -67,9 +67,55 @@ function quiet<C extends Redis | Cluster>(client: C): C {
   client.on('error', () => undefined)
   const sending: Pick<Redis, 'sendCommand'> = client
   const sendCommand = sending.sendCommand.bind(client)
+  const held: (() => void)[] = []
+  const sendHeld = async () => {
+    while (held.length > 0) {
+      await greeted(client)
+      held.shift()?.()
+    }
+  }
   sending.sendCommand = (command, stream) => {
     command.promise.catch(() => undefined)
-    return sendCommand(command, stream)
+    const isHeld = isSubscription(command) && (held.length > 0 || isGreeting(client))
+    if (!isHeld) return sendCommand(command, stream)
+    if (held.push(() => void sendCommand(command, stream)) === 1) void sendHeld()
+    return command.promise
   }
   return client
+}
+
+/**
+ * ioredis 5.11.1 sends SUBSCRIBE as soon as there is a socket. The commands of its greeting that follow are then refused
+ * by Redis, it connects again, and of the subscriptions made so far some are never made. So they wait until the greeting
+ * is over.
+ */
+function isSubscription({ name }: Command): boolean {
+  return Command.checkFlag('ENTER_SUBSCRIBER_MODE', name) || Command.checkFlag('EXIT_SUBSCRIBER_MODE', name)
+}
+
+function isGreeting(client: Redis | Cluster): boolean {
+  const status = subscriberOf(client)?.status
+  return status === 'connecting' || status === 'connect'
+}
+
+/** Resolves when the greeting has succeeded, or its connection was lost. */
+async function greeted(client: Redis | Cluster): Promise<void> {
+  const subscriber = subscriberOf(client)
+  if (subscriber === undefined || !isGreeting(client)) return
+  await new Promise<void>((resolve) => {
+    const over = () => {
+      for (const name of ENDS) subscriber.off(name, over)
+      resolve()
+    }
+    for (const name of ENDS) subscriber.on(name, over)
+  })
+}
+
+const ENDS = ['ready', 'close', 'end']
+
+/** A Cluster keeps a connection for subscriptions; its type leaves it out. */
+function subscriberOf(client: Redis | Cluster): Redis | undefined {
+  if (client instanceof Redis) return client
+  const { subscriber } = client as unknown as { subscriber?: { getInstance(): Redis | null } }
+  return subscriber?.getInstance() ?? undefined
 }

@@ -28,7 +28,7 @@ const ONLY: Record<string, readonly string[]> = {
   'aedes/lib/client.js': ['index.ts', 'main.ts', 'broker/'],
   'aedes-persistence-level': PERSISTENCES,
   'aedes-persistence-redis': PERSISTENCES,
-  'mqemitter-redis': [...PERSISTENCES, 'store/'],
+  'mqemitter-redis': [...PERSISTENCES, 'broker/aedes/redis-emitter.ts', 'store/'],
   'classic-level': [...PERSISTENCES, 'store/'],
   ioredis: [...PERSISTENCES, 'store/'],
   'fast-jwt': ['auth/'],
