@@ -9,11 +9,11 @@ import { fail, prepare, root } from './prepare.mjs'
 const SECONDS = 180
 const TIMEOUT_SECONDS = 3_600
 const FILES = [
-  'a-storm-loses-nothing',
-  'takeovers-between-two-nodes-leave-one-session',
-  'all-devices-that-come-back-at-once-are-served',
-  'a-broadcast-costs-the-same-however-many-devices-are-known',
-  'a-start-does-the-same-work-however-many-sessions-are-stored',
+  'storm/a-storm-loses-nothing',
+  'nodes/takeovers-between-two-nodes-leave-one-session',
+  'nodes/all-devices-that-come-back-at-once-are-served',
+  'nodes/a-broadcast-costs-the-same-however-many-devices-are-known',
+  'nodes/a-start-does-the-same-work-however-many-sessions-are-stored',
 ]
 
 const flag = process.argv.indexOf('--seconds')
@@ -31,6 +31,6 @@ const env = {
 }
 const tap = join(root, 'node_modules', '.bin', 'tap')
 const options = ['run', '--disable-coverage', '--jobs=1', '--reporter=tap', `--timeout=${TIMEOUT_SECONDS}`]
-const files = FILES.map((name) => join('test', 'nodes', `${name}.ts`))
+const files = FILES.map((name) => join('test', `${name}.ts`))
 const { status } = spawnSync(tap, [...options, ...files], { cwd: root, env, stdio: 'inherit' })
 process.exit(status ?? 1)

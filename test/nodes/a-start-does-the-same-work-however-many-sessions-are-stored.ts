@@ -5,8 +5,8 @@ import { openStore, storeSessions } from './support/bulk.ts'
 import { startNode } from './support/nodes.ts'
 import { least, RedisObserver, type RedisWork } from './support/redis-work.ts'
 
-const SESSIONS = Number(process.env.PUSH_TEST_SESSIONS ?? 50_000)
-const STARTS = 4
+const SESSIONS = Number(process.env.PUSH_TEST_SESSIONS ?? 10_000)
+const STARTS = 3
 
 interface Starts {
   readonly work: RedisWork

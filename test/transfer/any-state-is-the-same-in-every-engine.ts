@@ -125,6 +125,6 @@ await t.test('level, Redis, level', async (t) => {
         for (const store of stores) await store.close()
       }
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   )
 })
