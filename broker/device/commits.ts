@@ -16,6 +16,8 @@ export interface Committing {
 }
 
 const RETRY_MS = 500
+/** So many sessions in one write are enough for the next ones to be worth waiting for. */
+const FEW = 8
 
 export class Commits {
   readonly #store: Store
@@ -24,6 +26,8 @@ export class Commits {
   #dirty = new Set<Committing>()
   #timer: NodeJS.Timeout | undefined
   #flushedAt = -Infinity
+  /** Sessions in the last write. */
+  #last = 0
   #writing: Promise<void> = Promise.resolve()
 
   constructor(store: Store, logger: Logger, periodMs: number) {
@@ -33,13 +37,13 @@ export class Commits {
   }
 
   /**
-   * The cursors of this session have moved. They are written at once after a quiet period, and else with what comes
-   * within the period: whatever waits here when the process is killed is delivered again.
+   * The cursors of this session have moved. They are written at once while few move, and else with what comes within the
+   * period: whatever waits here when the process is killed is delivered again.
    */
   mark(session: Committing): void {
     this.#dirty.add(session)
     if (this.#timer !== undefined) return
-    const wait = Math.max(0, this.#flushedAt + this.#periodMs - performance.now())
+    const wait = this.#last < FEW ? 0 : Math.max(0, this.#flushedAt + this.#periodMs - performance.now())
     this.#timer = setTimeout(() => this.#tick(), wait)
   }
 
@@ -63,6 +67,7 @@ export class Commits {
   }
 
   async #write(): Promise<void> {
+    this.#last = this.#dirty.size
     if (this.#dirty.size === 0) return
     const sessions = this.#dirty
     this.#dirty = new Set()
