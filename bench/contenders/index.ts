@@ -1,5 +1,6 @@
 /** Everybody who is measured. */
 import { aedes } from './aedes.ts'
+import { bare } from './bare.ts'
 import type { Contender } from './contender.ts'
 import { mosquitto, nats } from './native.ts'
 import { ours } from './ours.ts'
@@ -30,5 +31,6 @@ export const CONTENDERS: readonly Contender[] = [
   aedes('aedes-redis', 'Aedes, aedes-persistence-redis, mqemitter-redis, appendfsync everysec', true),
   mosquitto('mosquitto', 'Mosquitto, in memory', false),
   mosquitto('mosquitto-persistence', 'Mosquitto with persistence (a snapshot at intervals)', true),
+  bare('bare', 'node:net that finds sockets by topic and writes once a turn: the floor of a server in Node, no broker'),
   nats('nats', 'NATS with JetStream (files) and its MQTT gateway'),
 ]
