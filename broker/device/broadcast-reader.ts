@@ -8,8 +8,8 @@ import { selectorTest } from '../../topics/index.ts'
 
 /** A session as this file sees it. */
 export interface BroadcastListener {
-  /** A new entry for this version; the listener decides whether it has caught up and has room. */
-  broadcastArrived(entry: BroadcastEntry, version: string, packets: PacketCache): void
+  /** New entries for this version, in order; the listener decides whether it has caught up and has room. */
+  broadcastsArrived(arrivals: readonly Arrival[], version: string): void
   /** There is more to read. */
   broadcastGrew(): void
 }
@@ -17,10 +17,17 @@ export interface BroadcastListener {
 /** Encoded packets of one entry under one topic, by everything else that makes them differ (sender.ts). */
 export type PacketCache = Map<number, Buffer>
 
+export interface Arrival {
+  readonly entry: BroadcastEntry
+  readonly packets: PacketCache
+}
+
 const TAIL_ENTRIES = 256
 const TAIL_BYTES = 4 * 1024 * 1024
 const READ: ReadLimit = { entries: 100, bytes: 1024 * 1024 }
-/** Deliveries of one entry before other work gets its turn. */
+/** Entries that are handed on together: each device gets them in one write. */
+const TOGETHER = 64
+/** Deliveries before other work gets its turn. */
 const SLICE = 1000
 
 export class BroadcastReader {
@@ -125,16 +132,17 @@ export class BroadcastReader {
     return { entries, readTo: Math.max(after, end), end }
   }
 
-  /** Moves the end forward, one entry after the other, handing each to those who have caught up. */
+  /** Moves the end forward, handing each entry to those who have caught up. */
   async #advance(): Promise<void> {
     if (this.#advancing || this.#end === undefined) return
     this.#advancing = true
     try {
+      // A wake seldom comes alone: those of one batch of the store are told one after the other.
+      await Promise.resolve()
       while (this.#end < this.#target) {
-        const next = this.#end + 1
-        const arrived = this.#arrived.get(next)
-        this.#arrived.delete(next)
-        if (arrived !== undefined) await this.#hand([arrived], next)
+        const arrived = this.#takeArrived(this.#end)
+        const last = arrived.at(-1)
+        if (last !== undefined) await this.#hand(arrived, last.offset)
         else await this.#readAhead(this.#end)
       }
     } catch (error) {
@@ -142,6 +150,18 @@ export class BroadcastReader {
     } finally {
       this.#advancing = false
     }
+  }
+
+  /** Those that came with their wake and follow on `after` without a gap. */
+  #takeArrived(after: number): BroadcastEntry[] {
+    const entries: BroadcastEntry[] = []
+    while (entries.length < TOGETHER) {
+      const next = this.#arrived.get(after + 1 + entries.length)
+      if (next === undefined) break
+      this.#arrived.delete(next.offset)
+      entries.push(next)
+    }
+    return entries
   }
 
   async #readAhead(after: number): Promise<void> {
@@ -152,30 +172,26 @@ export class BroadcastReader {
   }
 
   async #hand(entries: readonly BroadcastEntry[], readTo: number): Promise<void> {
-    for (const entry of entries) {
-      this.#keep(entry)
-      await this.#handOne(entry)
-      this.#handed = entry.offset
-    }
+    for (const entry of entries) this.#keep(entry)
     this.#end = Math.max(this.#end ?? 0, readTo)
-    this.#handed = this.#end
-    for (const offset of this.#arrived.keys()) if (offset <= this.#end) this.#arrived.delete(offset)
-  }
-
-  async #handOne(entry: BroadcastEntry): Promise<void> {
-    this.#end = entry.offset
     let handed = 0
     for (const [version, listeners] of this.#byVersion) {
-      if (!this.selects(entry, version)) continue
-      const packets: PacketCache = new Map()
+      const arrivals = entries
+        .filter((entry) => this.selects(entry, version))
+        .map((entry) => ({ entry, packets: new Map<number, Buffer>() }))
+      if (arrivals.length === 0) continue
       for (const listener of listeners) {
-        listener.broadcastArrived(entry, version, packets)
-        if (++handed % SLICE === 0) {
-          packets.clear()
-          await new Promise<void>((resolve) => setImmediate(resolve))
-        }
+        listener.broadcastsArrived(arrivals, version)
+        handed += arrivals.length
+        if (handed < SLICE) continue
+        handed = 0
+        // What was encoded is of this moment: remaining lifetimes are in it.
+        for (const { packets } of arrivals) packets.clear()
+        await new Promise<void>((resolve) => setImmediate(resolve))
       }
     }
+    this.#handed = this.#end
+    for (const offset of this.#arrived.keys()) if (offset <= this.#end) this.#arrived.delete(offset)
   }
 
   #keep(entry: BroadcastEntry): void {

@@ -6,7 +6,7 @@
 import type { BroadcastEntry, Cursors, LogEntry, LogSlice, OpenedSession, ReadLimit } from '../../store/contract.ts'
 import { broadcastTopic, parseTopic } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
-import type { BroadcastReader, PacketCache } from './broadcast-reader.ts'
+import type { Arrival, BroadcastReader, PacketCache } from './broadcast-reader.ts'
 import { LogDrain } from './log-drain.ts'
 import { broadcastPacketId, privatePacketId, rangeOf } from './packet-ids.ts'
 import { RetainedDeliveries } from './retained-deliveries.ts'
@@ -145,19 +145,25 @@ export class Drain {
     }
   }
 
-  broadcastArrived(entry: BroadcastEntry, version: string, packets: PacketCache): void {
-    const log = this.#broadcast
+  broadcastsArrived(arrivals: readonly Arrival[], version: string): void {
     const subscription = this.#versions?.get(version)
-    if (!this.#broadcastCaughtUp || entry.offset <= log.sent || subscription === undefined) return
-    if (this.#running || !this.#hasRoom() || log.isInFlight(broadcastPacketId(entry.offset))) {
+    if (!this.#broadcastCaughtUp || subscription === undefined) return
+    const topic = broadcastTopic(this.#session.device.app, version)
+    // With several versions these are not all, and what is between them comes first.
+    const isAll = this.#versions?.size === 1
+    const log = this.#broadcast
+    for (const { entry, packets } of arrivals) {
+      if (entry.offset <= log.sent) continue
+      const packetId = broadcastPacketId(entry.offset)
+      if (!isAll || this.#running || !this.#hasRoom() || log.isInFlight(packetId)) {
+        this.#broadcastCaughtUp = false
+        this.run()
+        return
+      }
       log.pass(entry.offset - 1)
-      this.#broadcastCaughtUp = false
-      this.run()
-      return
+      this.#send('broadcast', log, entry, subscription, topic, packetId, packets)
+      this.#observe(entry)
     }
-    log.pass(entry.offset - 1)
-    this.#sendBroadcast(entry, version, subscription, packets)
-    this.#observe(entry)
   }
 
   /** Reads both logs, whatever is known of their ends. */

@@ -1,7 +1,7 @@
 /** The live connection of one token id: which packet goes to which handler, and what the session remembers. */
 import type { ErrorCode } from '../../errors.ts'
 import { PushError } from '../../errors.ts'
-import type { BroadcastEntry, Cursors, LogEntry, OpenedSession } from '../../store/contract.ts'
+import type { Cursors, LogEntry, OpenedSession } from '../../store/contract.ts'
 import { privateTopic, type Device } from '../../topics/index.ts'
 import { PINGRESP } from '../codec/encoder.ts'
 import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
@@ -12,7 +12,7 @@ import { handlePublish, handlePubrel } from './handle-publish.ts'
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
 import type { DeviceNode, UpstreamMessage } from './node.ts'
 import { encodeState, type SessionState, type Subscription } from './session-state.ts'
-import type { BroadcastListener, PacketCache } from './broadcast-reader.ts'
+import type { Arrival, BroadcastListener } from './broadcast-reader.ts'
 import type { Committing } from './commits.ts'
 
 export interface SessionStart {
@@ -129,8 +129,8 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     this.drain.privateArrived(offset, entry)
   }
 
-  broadcastArrived(entry: BroadcastEntry, version: string, packets: PacketCache): void {
-    this.drain.broadcastArrived(entry, version, packets)
+  broadcastsArrived(arrivals: readonly Arrival[], version: string): void {
+    this.drain.broadcastsArrived(arrivals, version)
   }
 
   broadcastGrew(): void {

@@ -1,0 +1,49 @@
+// Does each of thousands of devices get the broadcasts of one batch at once, in order, while other work has its turns?
+import { pino } from 'pino'
+import t from 'tap'
+import { type BroadcastListener, BroadcastReader } from '../../broker/device/broadcast-reader.ts'
+import type { BroadcastEntry, Store } from '../../store/contract.ts'
+import type { VersionSelector } from '../../topics/index.ts'
+import { eventually } from '../support/index.ts'
+
+const DEVICES = 2_500
+const BATCH = 16
+
+function entryAt(offset: number, selector: VersionSelector = { kind: 'all' }): BroadcastEntry {
+  const payload = Buffer.from(`news ${offset}`)
+  return { id: `id ${offset}`, payload, retain: false, storedAt: 0, expiresAt: Infinity, selector, offset }
+}
+
+await t.test('a batch for two versions', async (t) => {
+  const store = { readBroadcast: async () => ({ entries: [], readTo: 0, end: 0 }) } as unknown as Store
+  const reader = new BroadcastReader('shop', store, pino({ enabled: false }))
+  await reader.read(0, { entries: 1, bytes: 1 })
+  const calls = new Map<BroadcastListener, number[][]>()
+  const listen = (version: string) => {
+    const listener: BroadcastListener = {
+      broadcastsArrived: (arrivals) => void calls.get(listener)?.push(arrivals.map(({ entry }) => entry.offset)),
+      broadcastGrew: () => undefined,
+    }
+    calls.set(listener, [])
+    reader.add(version, listener)
+    return listener
+  }
+  const old = Array.from({ length: DEVICES }, () => listen('1.0.0'))
+  const young = listen('2.0.0')
+  let turns = 0
+  const count = () => {
+    turns++
+    if (reader.handed < BATCH) setImmediate(count)
+  }
+  setImmediate(count)
+
+  const entries = Array.from({ length: BATCH }, (_, index) =>
+    entryAt(index + 1, index % 4 === 3 ? { kind: 'exact', version: '1.0.0' } : undefined),
+  )
+  for (const entry of entries) reader.woken(entry.offset, entry)
+  await eventually('all of them', () => reader.handed === BATCH)
+  t.ok(turns > 10, `${turns} turns of the event loop in between`)
+  const all = entries.map(({ offset }) => offset)
+  t.same(new Set(old.map((listener) => JSON.stringify(calls.get(listener)))), new Set([JSON.stringify([all])]))
+  t.same(calls.get(young), [all.filter((offset) => offset % 4 > 0)])
+})
