@@ -10,7 +10,7 @@ function parts.expiry()
     while log.count > 0 and from <= log.last do
       local offsets, fields, following = log_part.span(log, from, log.last, 64)
       if #fields == 0 then break end
-      local entries = call('HMGET', log.entries, unpack(fields))
+      local entries = call('HMGET', log_part.entries_of(log), unpack(fields))
       local gone, head = {}, nil
       for i = 1, #offsets do
         if entries[i] then
@@ -25,7 +25,7 @@ function parts.expiry()
         end
       end
       if #gone > 0 then
-        call('HDEL', log.entries, unpack(gone))
+        call('HDEL', log_part.entries_of(log), unpack(gone))
         removed = removed + #gone
         log.dirty = true
       end

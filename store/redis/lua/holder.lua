@@ -2,23 +2,31 @@
 function parts.holder()
   local token = need('token')
 
-  -- The session of a token id: { node ('' when no connection holds it), state expires (0: never), unclean }
+  -- The session of a token id: { node ('' when no connection holds it), state expires (0: never), unclean }; looked up
+  -- once in a batch.
   local function session_of(record)
     if not token.has(record, token.SESSION) then return nil end
-    local packed = call('HGET', record.base .. KEY.sessions, record.serial)
-    if not packed then return nil end
-    local node, expires, unclean = unpack_packed(packed)
-    return { node = node, expires = expires, unclean = unclean }
+    if record.session == nil then
+      local packed = call('HGET', record.base .. KEY.sessions, record.serial)
+      record.session = false
+      if packed then
+        local node, expires, unclean = unpack_packed(packed)
+        record.session = { node = node, expires = expires, unclean = unclean }
+      end
+    end
+    return record.session or nil
   end
 
   local function store_session(record, node, expires, unclean)
     call('HSET', record.base .. KEY.sessions, record.serial, pack(node, expires, unclean))
+    record.session = { node = node, expires = expires, unclean = unclean }
     token.set_flag(record, token.SESSION, true)
   end
 
   local function forget_session(record)
     call('HDEL', record.base .. KEY.sessions, record.serial)
     call('HDEL', record.base .. KEY.states, record.serial)
+    record.session = nil
     token.set_flag(record, token.SESSION, false)
   end
 

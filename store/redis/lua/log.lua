@@ -8,7 +8,34 @@
   An entry begins with a byte of flags, 4 bytes payload length and 6 bytes expiry (../entry.ts).
 ]]
 function parts.log()
+  -- Arguments of one call; Lua's stack is not endless.
+  local TOGETHER = 256
+
   local function field_of(log, offset) return pack(log.serial, offset) end
+
+  local function write(key)
+    local waiting = unwritten[key]
+    if not waiting then return end
+    unwritten[key] = nil
+    call('HSET', key, unpack(waiting))
+  end
+
+  -- The key of the entries, to look at them or to remove some.
+  local function entries_of(log)
+    write(log.entries)
+    return log.entries
+  end
+
+  local function write_later(key, field, entry)
+    local waiting = unwritten[key]
+    if not waiting then
+      waiting = {}
+      unwritten[key] = waiting
+    end
+    waiting[#waiting + 1] = field
+    waiting[#waiting + 1] = entry
+    if #waiting >= TOGETHER then write(key) end
+  end
 
   local function skip_gaps(log, offset)
     local gaps = log.gaps
@@ -75,7 +102,7 @@ function parts.log()
         forget_entries(log)
         break
       end
-      local entries = call('HMGET', log.entries, unpack(fields))
+      local entries = call('HMGET', entries_of(log), unpack(fields))
       local gone, head = {}, following
       for i = 1, #offsets do
         if entries[i] then
@@ -90,7 +117,7 @@ function parts.log()
           if log.count == 0 then break end
         end
       end
-      if #gone > 0 then call('HDEL', log.entries, unpack(gone)) end
+      if #gone > 0 then call('HDEL', entries_of(log), unpack(gone)) end
       move_head(log, head)
     end
     log.dirty = true
@@ -105,7 +132,7 @@ function parts.log()
       end)
     end
     log.last = log.last + 1
-    call('HSET', log.entries, field_of(log, log.last), entry)
+    write_later(log.entries, field_of(log, log.last), entry)
     if log.count == 0 then log.head = log.last end
     log.count, log.bytes = log.count + 1, log.bytes + payload
     log.dirty = true
@@ -121,14 +148,14 @@ function parts.log()
       local offsets, fields, following = span(log, from, to, 256)
       if #fields == 0 then break end
       if not all then
-        local entries = call('HMGET', log.entries, unpack(fields))
+        local entries = call('HMGET', entries_of(log), unpack(fields))
         for i = 1, #entries do
           if entries[i] then
             log.count, log.bytes = log.count - 1, log.bytes - struct.unpack('>I4', entries[i], 2)
           end
         end
       end
-      call('HDEL', log.entries, unpack(fields))
+      call('HDEL', entries_of(log), unpack(fields))
       from = following
     end
     if all then log.count = 0 end
@@ -145,7 +172,7 @@ function parts.log()
     while from <= log.last do
       local offsets, fields, following = span(log, from, log.last, group)
       if #fields == 0 then break end
-      local entries = call('HMGET', log.entries, unpack(fields))
+      local entries = call('HMGET', entries_of(log), unpack(fields))
       for i = 1, #offsets do
         local entry = entries[i]
         if entry then
@@ -182,6 +209,6 @@ function parts.log()
 
   return {
     rebase = rebase, append = append_entry, trim = trim, read = read_entries, remembered = remembered,
-    span = span, move_head = move_head, forget_entries = forget_entries,
+    span = span, move_head = move_head, forget_entries = forget_entries, entries_of = entries_of, write = write,
   }
 end

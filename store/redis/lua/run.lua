@@ -25,6 +25,8 @@ for i = 2, #batch do
   end
 end
 
+-- A key that is cleared while it is gone through may be.
+for key in pairs(unwritten) do needed.log.write(key) end
 for _, record in pairs(records) do
   if record and record.dirty then needed.token.store(record) end
 end
