@@ -1,5 +1,6 @@
 /**
- * Mosquitto's own packet sequences (`test/broker/data/*.json` of its repository) against a server that runs:
+ * Mosquitto's own packet sequences (`test/broker/data/*.json` of its repository, as written in 2.0 and since 2.1)
+ * against a server that runs:
  *
  *   node scripts/mosquitto-sequences.mjs <folder of the JSON files> <port> [username password]
  *
@@ -13,6 +14,8 @@ import mqttPacket from 'mqtt-packet'
 
 /** An answer that should come is awaited that long, ms; it never takes as long when it comes. */
 const ANSWER_MS = 3_000
+/** A message of another client; the older files say `publish`. */
+const PUBLISHES = new Set(['publish', 'external_publish'])
 const PINGREQ = Buffer.from([0xc0, 0x00])
 const PINGRESP = Buffer.from([0xd0, 0x00])
 
@@ -53,7 +56,19 @@ async function open() {
     received = received.subarray(count)
     return bytes
   }
-  return { socket, take, isClosed: () => closed }
+  /** The next packet, whole: fewer bytes when the server closes or says no more. */
+  async function packet(start = Buffer.alloc(0)) {
+    let header = start.length < 2 ? Buffer.concat([start, await take(2 - start.length)]) : start
+    while (header.length >= 2 && header.at(-1) >= 0x80) {
+      const more = await take(1)
+      if (more.length === 0) break
+      header = Buffer.concat([header, more])
+    }
+    let length = 0
+    for (let at = header.length - 1; at > 0; at--) length = length * 128 + (header[at] & 0x7f)
+    return { bytes: Buffer.concat([header, await take(length)]), headerLength: header.length }
+  }
+  return { socket, take, packet, isClosed: () => closed }
 }
 
 function connectPacket(clientId, protocolVersion) {
@@ -66,27 +81,48 @@ function connectPacket(clientId, protocolVersion) {
 /** Connects as the sequence's client; every server announces properties of its own, so only the reason is looked at. */
 async function login(client, clientId, protocolVersion) {
   client.socket.write(connectPacket(clientId, protocolVersion))
-  const header = await client.take(2)
-  const body = await client.take(header[1] ?? 0)
-  if (header[0] !== 0x20 || body[1] !== 0) throw new Error(`CONNACK ${header.toString('hex')}${body.toString('hex')}`)
+  const { bytes, headerLength } = await client.packet()
+  if (bytes[0] !== 0x20 || bytes[headerLength + 1] !== 0) throw new Error(`CONNACK ${bytes.toString('hex')}`)
 }
 
-async function publish({ topic, payload = '', qos = 0 }) {
+async function publish({ topic, payload = '', qos = 0, retain = false }) {
   const helper = await open()
   await login(helper, 'helper', 4)
-  helper.socket.write(
-    mqttPacket.generate({ cmd: 'publish', topic, payload, qos, messageId: 1, retain: false, dup: false }),
-  )
+  helper.socket.write(mqttPacket.generate({ cmd: 'publish', topic, payload, qos, messageId: 1, retain, dup: false }))
   if (qos === 2) {
-    await helper.take(4)
+    await helper.packet()
     helper.socket.write(mqttPacket.generate({ cmd: 'pubrel', messageId: 1 }))
   }
-  if (qos > 0) await helper.take(4)
-  else {
-    helper.socket.write(PINGREQ)
-    await helper.take(2)
-  }
+  if (qos === 0) helper.socket.write(PINGREQ)
+  await helper.packet()
   helper.socket.destroy()
+}
+
+/** Numbers of a payload by their letter: bytes in big endian order, or a Variable Byte Integer (of any length). */
+const FIXED = { i: 1, H: 2, k: 2, m: 2, s: 2, L: 4 }
+
+/** Hexadecimal digits, and since Mosquitto 2.1 also numbers such as `r12` and texts in quotes. */
+function bytesOf(payload) {
+  const parts = payload.split(' ').map((part) => {
+    const [kind, number] = [part[0], Number(part.slice(1))]
+    if (kind === "'") return Buffer.from(part.slice(1, -1))
+    if (kind === 'v' || kind === 'r') return variable(number)
+    if (FIXED[kind] === undefined) return Buffer.from(part, 'hex')
+    const bytes = Buffer.alloc(FIXED[kind])
+    bytes.writeUIntBE(number, 0, bytes.length)
+    return bytes
+  })
+  return Buffer.concat(parts)
+}
+
+function variable(number) {
+  const bytes = []
+  for (let rest = number; ; ) {
+    const low = rest % 128
+    rest = Math.floor(rest / 128)
+    bytes.push(rest > 0 ? low | 0x80 : low)
+    if (rest === 0) return Buffer.from(bytes)
+  }
 }
 
 /** What differed, or undefined. */
@@ -96,14 +132,14 @@ async function run(sequence, name) {
   try {
     if (withConnect) await login(client, name, ver)
     for (const message of msgs) {
-      const bytes = Buffer.from((message.type === 'publish' ? '' : message.payload).replaceAll(' ', ''), 'hex')
-      if (message.type === 'send') client.socket.write(bytes)
-      else if (message.type === 'publish') await publish(message)
-      else await expect(client, bytes)
+      if (message.type === 'send') client.socket.write(bytesOf(message.payload))
+      else if (message.type === 'recv') await expect(client, bytesOf(message.payload))
+      else if (PUBLISHES.has(message.type)) await publish(message)
+      else throw new Error(`this script does not know ${message.type}`)
     }
     if (expectClose) {
       const more = await client.take(1)
-      if (more.length > 0) return `not closed, but ${await hexOfAll(client, more)}`
+      if (more.length > 0) return `not closed, but ${(await client.packet(more)).bytes.toString('hex')}`
       return client.isClosed() ? undefined : 'not closed'
     }
     client.socket.write(PINGREQ)
@@ -120,10 +156,19 @@ async function run(sequence, name) {
 const SIGNIFICANT = { 2: [1, 2], 4: [0, 3], 5: [0, 3], 6: [0, 3], 7: [0, 3], 14: [0, 1] }
 
 function significant(packet) {
-  const type = packet[0] >> 4
-  const range = SIGNIFICANT[type]
-  const body = packet.subarray(2)
-  return range === undefined ? packet.toString('hex') : `${packet[0]} ${body.subarray(...range).toString('hex')}`
+  const range = SIGNIFICANT[packet[0] >> 4]
+  return range === undefined
+    ? packet.toString('hex')
+    : `${packet[0]} ${packet
+        .subarray(bodyAt(packet))
+        .subarray(...range)
+        .toString('hex')}`
+}
+
+function bodyAt(packet) {
+  let at = 1
+  while (packet[at] >= 0x80) at++
+  return at + 1
 }
 
 /** Where an acknowledgement is for success, both may leave out the reason; so does a DISCONNECT. */
@@ -133,19 +178,11 @@ function sameAnswer(one, other) {
 }
 
 async function expect(client, bytes) {
-  const header = await client.take(2)
-  const came = Buffer.concat([header, await client.take(header[1] ?? 0)])
+  const { bytes: came } = await client.packet()
   if (came.length > 1 && sameAnswer(came, bytes)) return
   throw new Error(
     `expected ${bytes.toString('hex')}, came ${came.toString('hex')}${client.isClosed() ? ', closed' : ''}`,
   )
-}
-
-/** With the rest of the packet that these bytes begin. */
-async function hexOfAll(client, bytes) {
-  const start = bytes.length < 2 ? Buffer.concat([bytes, await client.take(2 - bytes.length)]) : bytes
-  const rest = start.length < 2 ? 0 : Math.max(0, 2 + start[1] - start.length)
-  return Buffer.concat([start, await client.take(rest)]).toString('hex')
 }
 
 const sequences = readdirSync(folder)
@@ -153,7 +190,7 @@ const sequences = readdirSync(folder)
   .sort()
   .flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
   .filter((group) => group.disable !== true)
-  .flatMap((group) => group.tests.map((test) => ({ ...test, name: `${group.group} ${test.name}` })))
+  .flatMap(({ tests, group, ...inAll }) => tests.map((test) => ({ ...inAll, ...test, name: `${group} ${test.name}` })))
 
 let right = 0
 const others = []
