@@ -253,7 +253,8 @@ export class Outgoing {
   async #received({ packetId, reason }: AcknowledgementPacket, item: Item | undefined): Promise<void> {
     const { connection, save } = this.#options
     if (item === undefined) {
-      connection.write(encodePubrel(this.#level, packetId, Reason.packetIdentifierNotFound))
+      // [MQTT-4.3.3-4] with an error nothing follows
+      if (reason < 0x80) connection.write(encodePubrel(this.#level, packetId, Reason.packetIdentifierNotFound))
       return
     }
     if (item.qos !== 2) throw new PushError('PROTOCOL_ERROR', 'PUBREC for a message of QoS 1')
