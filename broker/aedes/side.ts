@@ -453,7 +453,9 @@ export class AedesSide {
     } else if (isReserved(packet.topic)) {
       answer(new PushError('TOPIC_FORBIDDEN', 'private and upstream topics are for providers and devices'))
     } else if (this.#own.authorizePublish === undefined) {
-      answer(packet.topic.startsWith('$SYS/') ? new PushError('TOPIC_FORBIDDEN', '$SYS is reserved') : null)
+      // Section 4.7.2; what goes to `$share/` could be subscribed to by nobody.
+      const taken = ['$SYS/', '$share/'].find((prefix) => packet.topic.startsWith(prefix))
+      answer(taken === undefined ? null : new PushError('TOPIC_FORBIDDEN', `${taken} is reserved`))
     } else {
       this.#own.authorizePublish(client, packet, answer)
     }
