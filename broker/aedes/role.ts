@@ -223,7 +223,7 @@ export class AedesRole implements Role {
   async #publishQos2(packet: PublishPacket, packetId: number): Promise<void> {
     const { level = 4 } = this.#connection
     const answer = (reason: number, text?: string) =>
-      this.#connection.write(encodePubrec(level, packetId, reason, text))
+      this.#connection.write(this.#connection.worded((words) => encodePubrec(level, packetId, reason, words), text))
     if (this.session.received.has(packetId)) return answer(Reason.success)
     try {
       const reason = await this.#publish(packet)
@@ -252,7 +252,8 @@ export class AedesRole implements Role {
   }
 
   #answer(turn: Turn, packetId: number, reason: number, text?: string): void {
-    turn.bytes = encodePuback(this.#connection.level ?? 4, packetId, reason, text)
+    const { level = 4 } = this.#connection
+    turn.bytes = this.#connection.worded((words) => encodePuback(level, packetId, reason, words), text)
     let ready = 0
     for (; this.#turns[ready]?.bytes !== undefined; ready++)
       this.#connection.write(this.#turns[ready]?.bytes ?? Buffer.alloc(0))

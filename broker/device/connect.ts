@@ -45,8 +45,9 @@ function start(
   const resumed = opened.state === undefined ? undefined : decodeState(opened.state)
   const session = new DeviceSession({ node, connection, device, connect, opened, resumed, will })
   node.sessions.add(session, resumed !== undefined)
-  connection.write(connack(session, connect, resumed !== undefined, node))
   connection.admit(session, connect.keepAlive, device.expiresAt)
+  connection.write(connack(session, connect, resumed !== undefined, node))
+  if (!connection.open) return
   if (resumed !== undefined) restoreSubscriptions(session, resumed)
   node.sessions.started(session)
   session.drain.run()

@@ -57,6 +57,7 @@ function refuse(session: DeviceSession, packet: PublishPacket): void {
   if (level !== 5) throw error
   // [MQTT-3.1.2-29]
   const text = session.wantsReasons ? error.message : undefined
-  if (packet.qos === 1) connection.write(encodePuback(level, packet.packetId ?? 0, error.reason, text))
-  if (packet.qos === 2) connection.write(encodePubrec(level, packet.packetId ?? 0, error.reason, text))
+  const { qos, packetId = 0 } = packet
+  const encode = qos === 1 ? encodePuback : encodePubrec
+  if (qos > 0) connection.write(connection.worded((words) => encode(level, packetId, error.reason, words), text))
 }
