@@ -260,6 +260,7 @@ function limitsOf(config: Config): Partial<PushLimits> {
     queuedMessages: config.PUSH_MAX_QUEUED,
     queuedBytes: config.PUSH_MAX_QUEUED_BYTES,
     topicAliases: config.PUSH_TOPIC_ALIASES,
+    topicAliasMaximum: config.PUSH_TOPIC_ALIAS_MAXIMUM,
     subscriptions: config.PUSH_MAX_SUBSCRIPTIONS,
     receiveMaximum: config.PUSH_RECEIVE_MAXIMUM,
     sessionExpiry: config.PUSH_SESSION_EXPIRY_MAX === 0 ? Number.POSITIVE_INFINITY : config.PUSH_SESSION_EXPIRY_MAX,

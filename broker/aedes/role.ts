@@ -175,9 +175,6 @@ export class AedesRole implements Role {
   }
 
   #received(packet: PublishPacket): void | Promise<void> {
-    // [MQTT-3.3.2-9] the server allows no aliases: it sends no Topic Alias Maximum
-    if (packet.properties.topicAlias !== undefined)
-      throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
     if (this.provider !== undefined && !this.#side.mayPublish(this.provider))
       throw new PushError('PUBLISH_RATE_EXCEEDED')
     if (packet.qos === 0) return this.#publishQos0(packet)

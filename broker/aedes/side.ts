@@ -28,7 +28,11 @@ export interface AedesSideOptions {
   readonly now: () => number
   readonly randomId: () => string
   /** Session expiry in seconds. */
-  readonly limits: OutgoingLimits & { readonly sessionExpiry: number; readonly subscriptions: number }
+  readonly limits: OutgoingLimits & {
+    readonly sessionExpiry: number
+    readonly subscriptions: number
+    readonly topicAliasMaximum: number
+  }
   /** Unacknowledged QoS 1 messages of one client. */
   readonly receiveMaximum: number
   readonly maximumPacketSize: number
@@ -113,8 +117,8 @@ export class AedesSide {
       id: brokerId,
       ...(this.#options.other.mq === undefined ? {} : { mq: this.#options.other.mq }),
       ...own,
-      // The gate takes none [MQTT-3.3.2-9].
-      topicAliasMaximum: 0,
+      // Announced by Aedes, and resolved by the gate.
+      topicAliasMaximum: limits.topicAliasMaximum,
       persistence: forAedes(
         this.#storage.persistence,
         (broker) => this.#adopt(broker),

@@ -65,6 +65,7 @@ function connack(session: DeviceSession, connect: ConnectPacket, sessionPresent:
     properties: {
       receiveMaximum: limits.receiveMaximum,
       maximumPacketSize: limits.maximumPacketSize,
+      ...(limits.topicAliasMaximum === 0 ? {} : { topicAliasMaximum: limits.topicAliasMaximum }),
       wildcardSubscriptionAvailable: false,
       sharedSubscriptionAvailable: false,
       // [MQTT-3.1.2-21] a client without keep alive learns how often it must be heard of

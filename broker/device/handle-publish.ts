@@ -7,10 +7,7 @@ import type { DeviceSession } from './session.ts'
 
 /** The acknowledgement leaves after the message is stored for its subscribers; the next packet waits for it. */
 export function handlePublish(session: DeviceSession, packet: PublishPacket): void | Promise<void> {
-  const { topicAlias } = packet.properties
   if (!session.publishes.take()) throw new PushError('PUBLISH_RATE_EXCEEDED')
-  // [MQTT-3.3.2-9] the server allows no aliases: it sends no Topic Alias Maximum
-  if (topicAlias !== undefined) throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
   const packetId = packet.packetId ?? 0
   if (packet.qos === 2 && session.received.has(packetId)) {
     // [MQTT-4.3.3-10] seen before its PUBREL: acknowledged again, not published again
