@@ -5,7 +5,10 @@
  *   node scripts/mosquitto-sequences.mjs <folder of the JSON files> <port> [username password]
  *
  * The server must let these credentials (or none) use every topic. Prints each sequence that was answered otherwise than
- * Mosquitto answers it (packet type, packet id and reason), with what came, and the count of the right ones; exits with 1 when there are any others.
+ * Mosquitto answers it (packet type, packet id and reason), with what came, and the count of the right ones; exits with 1
+ * when there are any others. What MQTT leaves to the server counts as the same: its packet ids, whether a PUBLISH comes
+ * before or after the acknowledgement of another, and whether an acknowledgement says that nobody subscribed (0x10) or
+ * that it knows no such packet id (0x92).
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -129,21 +132,24 @@ function variable(number) {
 async function run(sequence, name) {
   const { ver = 4, connect: withConnect = true, expect_disconnect: expectClose = true, msgs } = sequence
   const client = await open()
+  const answers = new Answers(client)
   try {
     if (withConnect) await login(client, name, ver)
     for (const message of msgs) {
-      if (message.type === 'send') client.socket.write(bytesOf(message.payload))
-      else if (message.type === 'recv') await expect(client, bytesOf(message.payload))
+      if (message.type === 'send')
+        client.socket.write(answers.translated(bytesOf(message.payload), [PUBACK, PUBREC, PUBCOMP]))
+      else if (message.type === 'recv') await answers.expect(bytesOf(message.payload))
       else if (PUBLISHES.has(message.type)) await publish(message)
       else throw new Error(`this script does not know ${message.type}`)
     }
+    if (answers.left !== '') return `came besides: ${answers.left}`
     if (expectClose) {
       const more = await client.take(1)
       if (more.length > 0) return `not closed, but ${(await client.packet(more)).bytes.toString('hex')}`
       return client.isClosed() ? undefined : 'not closed'
     }
     client.socket.write(PINGREQ)
-    await expect(client, PINGRESP)
+    await answers.expect(PINGRESP)
     return undefined
   } catch (error) {
     return error.message
@@ -154,15 +160,19 @@ async function run(sequence, name) {
 
 /** Bytes of a body that have to be the same, by packet type; behind them are properties, which each server has its own. */
 const SIGNIFICANT = { 2: [1, 2], 4: [0, 3], 5: [0, 3], 6: [0, 3], 7: [0, 3], 14: [0, 1] }
+const [PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP] = [3, 4, 5, 6, 7]
+/** Reasons that are as good as success (sections 3.4.2.1, 3.5.2.1, 3.6.2.1, 3.7.2.1). */
+const AS_GOOD = { [PUBACK]: [0x10], [PUBREC]: [0x10], [PUBREL]: [0x92], [PUBCOMP]: [0x92] }
 
 function significant(packet) {
-  const range = SIGNIFICANT[packet[0] >> 4]
-  return range === undefined
-    ? packet.toString('hex')
-    : `${packet[0]} ${packet
-        .subarray(bodyAt(packet))
-        .subarray(...range)
-        .toString('hex')}`
+  const type = packet[0] >> 4
+  if (SIGNIFICANT[type] === undefined) return packet.toString('hex')
+  const body = packet.subarray(bodyAt(packet)).subarray(...SIGNIFICANT[type])
+  const [reasonAt, isDisconnect] = [type === 14 ? 0 : 2, type === 14]
+  // Where an acknowledgement is for success, both may leave out the reason; so does a DISCONNECT.
+  const reason = type === 2 ? undefined : body[reasonAt]
+  const isGood = reason === 0 || AS_GOOD[type]?.includes(reason)
+  return `${packet[0]} ${(isGood ? body.subarray(0, isDisconnect ? 0 : 2) : body).toString('hex')}`
 }
 
 function bodyAt(packet) {
@@ -171,19 +181,70 @@ function bodyAt(packet) {
   return at + 1
 }
 
-/** Where an acknowledgement is for success, both may leave out the reason; so does a DISCONNECT. */
-function sameAnswer(one, other) {
-  const [first, second] = [one, other].map(significant)
-  return first === second || `${first}00` === second || first === `${second}00`
+/** Where a packet has its packet id; undefined for one without. */
+function packetIdAt(packet) {
+  const at = bodyAt(packet)
+  const type = packet[0] >> 4
+  if (type === PUBLISH) return (packet[0] & 0x06) === 0 ? undefined : at + 2 + packet.readUInt16BE(at)
+  return type >= PUBACK && type <= PUBCOMP ? at : undefined
 }
 
-async function expect(client, bytes) {
-  const { bytes: came } = await client.packet()
-  if (came.length > 1 && sameAnswer(came, bytes)) return
-  throw new Error(
-    `expected ${bytes.toString('hex')}, came ${came.toString('hex')}${client.isClosed() ? ', closed' : ''}`,
-  )
+/** What the server sends and has sent in one sequence. */
+class Answers {
+  #client
+  /** Came earlier than they are expected: a PUBLISH and an acknowledgement may change places. */
+  #early = []
+  /** The server's packet ids, by those of Mosquitto. */
+  #ids = new Map()
+
+  constructor(client) {
+    this.#client = client
+  }
+
+  async expect(bytes) {
+    const isPublish = bytes[0] >> 4 === PUBLISH
+    for (;;) {
+      const at = this.#early.findIndex((packet) => (packet[0] >> 4 === PUBLISH) === isPublish)
+      const came = at < 0 ? (await this.#client.packet()).bytes : this.#early.splice(at, 1)[0]
+      if (came.length > 1 && this.#isSame(came, bytes)) return
+      const mayBeEarly = at < 0 && (came[0] >> 4 === PUBLISH) !== isPublish && ORDERED.has(came[0] >> 4)
+      if (mayBeEarly && ORDERED.has(bytes[0] >> 4)) this.#early.push(came)
+      else throw new Error(`expected ${bytes.toString('hex')}, came ${came.toString('hex')}${this.#end}`)
+    }
+  }
+
+  get #end() {
+    return this.#client.isClosed() ? ', closed' : ''
+  }
+
+  #isSame(came, expected) {
+    if (came[0] >> 4 === PUBLISH && expected[0] >> 4 === PUBLISH) this.#learn(came, expected)
+    return significant(came) === significant(this.translated(expected, [PUBLISH, PUBREL]))
+  }
+
+  #learn(came, expected) {
+    const [ours, theirs] = [packetIdAt(came), packetIdAt(expected)]
+    if (ours !== undefined && theirs !== undefined && ours + 2 <= came.length && theirs + 2 <= expected.length)
+      this.#ids.set(expected.readUInt16BE(theirs), came.readUInt16BE(ours))
+  }
+
+  /** With the packet id that the server uses in place of Mosquitto's. */
+  translated(packet, types) {
+    const at = types.includes(packet[0] >> 4) && packet.length >= 4 ? packetIdAt(packet) : undefined
+    const id = at === undefined || at + 2 > packet.length ? undefined : this.#ids.get(packet.readUInt16BE(at))
+    if (id === undefined) return packet
+    const changed = Buffer.from(packet)
+    changed.writeUInt16BE(id, at)
+    return changed
+  }
+
+  /** What nobody expected. */
+  get left() {
+    return this.#early.map((packet) => packet.toString('hex')).join(' ')
+  }
 }
+
+const ORDERED = new Set([PUBLISH, PUBACK, PUBREC, PUBCOMP])
 
 const sequences = readdirSync(folder)
   .filter((name) => name.endsWith('.json'))
