@@ -247,6 +247,8 @@ export class Outgoing {
     const expected = item.qos === 1 ? 'puback' : 'pubcomp'
     if (packet.type !== expected)
       throw new PushError('PROTOCOL_ERROR', `${packet.type.toUpperCase()} for a message of QoS ${item.qos}`)
+    // Section 4.3.3: it answers a PUBREL
+    if (item.qos === 2 && !item.released) throw new PushError('PROTOCOL_ERROR', 'PUBCOMP before PUBREC')
     this.#finish(item)
   }
 

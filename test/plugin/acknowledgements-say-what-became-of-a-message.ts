@@ -103,6 +103,15 @@ await t.test('acknowledgements of what was not sent', async (t) => {
   t.match(await raw.next('disconnect'), { reasonCode: 0x82 }, 'PUBACK for a message of QoS 2')
 })
 
+await t.test('PUBCOMP before PUBREC', async (t) => {
+  const raw = await join()
+  await raw.subscribe('early/#', 2)
+  publish(raw, 'early/a', 2, 1)
+  const { messageId = 0 } = await raw.next('publish')
+  raw.send({ cmd: 'pubcomp', messageId })
+  t.match(await raw.next('disconnect'), { reasonCode: 0x82 })
+})
+
 await t.test('PUBREC with an error ends a message', async (t) => {
   const raw = await join({ properties: { receiveMaximum: 1 } })
   await raw.subscribe('refused/#', 2)
