@@ -11,6 +11,7 @@ import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode, UpstreamMessage } from '../device/node.ts'
 import { Rate } from '../gate/rates.ts'
 import { AedesLink } from './link.ts'
+import { DelayedWills } from './delayed-wills.ts'
 import { fromAedes, toAedesPacket, withoutKeepAlive } from './packets.ts'
 import { KeptSession } from './kept-session.ts'
 import { Outgoing, type OutgoingClient, type OutgoingLimits } from './outgoing.ts'
@@ -69,6 +70,7 @@ export class AedesSide {
   readonly #granted = new WeakMap<Client, Set<string>>()
   readonly #rates = new Map<string, Rate>()
   #broker: Aedes | undefined
+  #wills: DelayedWills | undefined
   #original: Aedes['handle'] | undefined
   #own: AedesOptions = {}
   /** The connection of each client id, while it is open and until what it leaves is written. */
@@ -282,6 +284,9 @@ export class AedesSide {
       await older.session.leave()
     }
     role.link.sessionPresent = await role.session.open(role.outgoing)
+    if (role.link.sessionPresent) return
+    const will = this.#wills?.take(client.id)
+    if (will !== undefined) await this.#stored(will)
   }
 
   /** Aedes has forgotten an older connection: it would take the new one for it. */
@@ -382,6 +387,7 @@ export class AedesSide {
   #adopt(broker: Aedes): void {
     this.#broker = broker
     this.#original = broker.handle
+    this.#wills = new DelayedWills(broker)
     const adopted = broker as unknown as { clients: object; brokers: object; handle: AedesSideOptions['handle'] }
     // Plain objects are searched by client id: `constructor` or `__proto__` would find something there, and kill the process.
     adopted.clients = Object.assign(Object.create(null) as object, adopted.clients)
