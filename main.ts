@@ -259,6 +259,7 @@ function limitsOf(config: Config): Partial<PushLimits> {
     maximumPacketSize: config.PUSH_MAX_PACKET,
     queuedMessages: config.PUSH_MAX_QUEUED,
     queuedBytes: config.PUSH_MAX_QUEUED_BYTES,
+    storedMessages: config.PUSH_MAX_STORED,
     topicAliases: config.PUSH_TOPIC_ALIASES,
     topicAliasMaximum: config.PUSH_TOPIC_ALIAS_MAXIMUM,
     subscriptions: config.PUSH_MAX_SUBSCRIPTIONS,

@@ -53,6 +53,7 @@ export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
   readBytes: 1024 * 1024,
   queuedMessages: 1_000,
   queuedBytes: 4 * 1024 * 1024,
+  storedMessages: 10_000,
   topicAliases: 16,
   topicAliasMaximum: 10,
   subscriptions: 100,

@@ -26,6 +26,8 @@ export interface OutgoingLimits {
   readonly queuedMessages: number
   /** Their payload bytes (default 4 MiB). */
   readonly queuedBytes: number
+  /** Messages in the stored queue of one session or shared subscription (default 10,000). */
+  readonly storedMessages: number
   /** Topic aliases that the server makes for one client. */
   readonly topicAliases: number
 }

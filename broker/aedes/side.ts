@@ -18,6 +18,7 @@ import { Outgoing, type OutgoingClient, type OutgoingLimits } from './outgoing.t
 import { forAedes, type AedesPersistence, type OtherState, type StoredPacket } from './persistence.ts'
 import { AedesRole } from './role.ts'
 import { decodeRecord } from './session-record.ts'
+import { lengthByReading, QueueLimit } from './queue-limit.ts'
 import type { SharedSubscription } from './shared-group.ts'
 import { SharedGroups } from './shared-groups.ts'
 import { StoredQueue, type QueueStorage } from './stored-queue.ts'
@@ -55,7 +56,11 @@ interface Clients {
   readonly clients: Record<string, { readonly conn: object } | undefined>
 }
 
+type Storage = QueueStorage & Pick<OtherState, 'records'>
 type Callback = (error?: Error | null) => void
+
+/** Full queues are logged no more often, ms. */
+const DROPS_TOLD_MS = 10_000
 
 /** Session and will state in Aedes is by client id; these ids are ours alone. */
 const RESERVED = '$push/'
@@ -78,12 +83,13 @@ export class AedesSide {
   readonly #groups: SharedGroups
   readonly #leaving = new Set<Promise<void>>()
   readonly #roles = new WeakMap<object, AedesRole>()
-  #storage: QueueStorage & Pick<OtherState, 'records'>
+  #storage: Storage
+  #limit: QueueLimit | undefined
   readonly #waiting = new Set<(error: PushError) => void>()
 
   constructor(options: AedesSideOptions) {
     this.#options = options
-    this.#storage = options.other
+    this.#storage = this.#storageOf(options.other)
     this.#groups = new SharedGroups({
       broker: () => this.broker,
       storage: () => this.#storage,
@@ -110,7 +116,8 @@ export class AedesSide {
     this.#own = own
     const { brokerId, maximumPacketSize, receiveMaximum, other, limits } = this.#options
     if (own.persistence !== undefined)
-      this.#storage = { records: other.records, persistence: own.persistence as AedesPersistence }
+      this.#storage = this.#storageOf({ records: other.records, persistence: own.persistence as AedesPersistence })
+    this.#limit = this.#queueLimit()
     return {
       connectTimeout: this.#options.connectTimeoutMs,
       maximumPacketSize,
@@ -123,6 +130,7 @@ export class AedesSide {
       topicAliasMaximum: limits.topicAliasMaximum,
       persistence: forAedes(
         this.#storage.persistence,
+        this.#limit,
         (broker) => this.#adopt(broker),
         () => this.#groups.start(),
       ),
@@ -133,6 +141,27 @@ export class AedesSide {
       authorizeSubscribe: (client, subscription, callback) => this.#authorizeSubscribe(client, subscription, callback),
       authorizeForward: (client, packet) => this.#authorizeForward(client, packet),
     }
+  }
+
+  #storageOf({ records, persistence, take }: Storage): Storage {
+    return { records, persistence, take, taken: (clientId) => this.#limit?.made(clientId) }
+  }
+
+  #queueLimit(): QueueLimit {
+    const { other, limits, now, metrics, logger } = this.#options
+    const { persistence } = this.#storage
+    let toldAt = 0
+    return new QueueLimit({
+      limit: limits.storedMessages,
+      lengthOf: (persistence === other.persistence ? other.queueLength : undefined) ?? lengthByReading(persistence),
+      now,
+      dropped: (clientId) => {
+        metrics.storedDropped.inc()
+        if (now() - toldAt < DROPS_TOLD_MS) return
+        toldAt = now()
+        logger.warn({ clientId }, 'the stored queue of a session is full: it takes no new messages')
+      },
+    })
   }
 
   /** False when this provider publishes faster than it may, over all its connections to this node. */
