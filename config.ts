@@ -178,7 +178,14 @@ export const SETTINGS = {
   PUSH_MAX_PACKET: whole('largest MQTT packet of a client, bytes', 320 * 1024, 128, 64 * 1024 * 1024),
   PUSH_MAX_QUEUED: whole('messages held in memory for one provider or user', 1_000, 1, 65_535),
   PUSH_MAX_QUEUED_BYTES: whole('their payload bytes', 4 * 1024 * 1024, 1, GIB),
+  PUSH_MAX_STORED: whole(
+    'messages stored for one session of a provider or user, or one shared subscription',
+    10_000,
+    1,
+    10_000_000,
+  ),
   PUSH_TOPIC_ALIASES: whole('topic aliases made for one client that takes them', 16, 0, 65_535),
+  PUSH_TOPIC_ALIAS_MAXIMUM: whole('topic aliases taken from one client', 10, 0, 65_535),
   PUSH_MAX_CONNECT: whole('largest CONNECT, bytes', 128 * 1024, 128, 64 * 1024 * 1024),
   PUSH_MAX_CONNECTS_PER_ADDRESS: whole(
     'connects a minute from one address, or IPv6 network of 64 bits; 0 is without limit',

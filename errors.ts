@@ -139,6 +139,11 @@ export const ERRORS = {
     reason: 0x93,
     title: 'More messages are unacknowledged than the server allows.',
   },
+  MAXIMUM_PACKET_SIZE_TOO_SMALL: {
+    status: 400,
+    reason: 0x95,
+    title: 'An answer does not fit into the Maximum Packet Size of the client; announce a larger one.',
+  },
   TOPIC_ALIAS_INVALID: {
     status: 400,
     reason: 0x94,

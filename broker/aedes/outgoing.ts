@@ -26,6 +26,8 @@ export interface OutgoingLimits {
   readonly queuedMessages: number
   /** Their payload bytes (default 4 MiB). */
   readonly queuedBytes: number
+  /** Messages in the stored queue of one session or shared subscription (default 10,000). */
+  readonly storedMessages: number
   /** Topic aliases that the server makes for one client. */
   readonly topicAliases: number
 }
@@ -247,13 +249,16 @@ export class Outgoing {
     const expected = item.qos === 1 ? 'puback' : 'pubcomp'
     if (packet.type !== expected)
       throw new PushError('PROTOCOL_ERROR', `${packet.type.toUpperCase()} for a message of QoS ${item.qos}`)
+    // Section 4.3.3: it answers a PUBREL
+    if (item.qos === 2 && !item.released) throw new PushError('PROTOCOL_ERROR', 'PUBCOMP before PUBREC')
     this.#finish(item)
   }
 
   async #received({ packetId, reason }: AcknowledgementPacket, item: Item | undefined): Promise<void> {
     const { connection, save } = this.#options
     if (item === undefined) {
-      connection.write(encodePubrel(this.#level, packetId, Reason.packetIdentifierNotFound))
+      // [MQTT-4.3.3-4] with an error nothing follows
+      if (reason < 0x80) connection.write(encodePubrel(this.#level, packetId, Reason.packetIdentifierNotFound))
       return
     }
     if (item.qos !== 2) throw new PushError('PROTOCOL_ERROR', 'PUBREC for a message of QoS 1')

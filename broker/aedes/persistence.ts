@@ -5,6 +5,7 @@ import { ClassicLevel, type BatchOperation } from 'classic-level'
 import levelPersistence from 'aedes-persistence-level'
 import { FilterIndex } from './filter-index.ts'
 import { openLevelGroups } from './group-persistence.ts'
+import type { QueueLimit } from './queue-limit.ts'
 import type { GroupStore } from './shared-groups.ts'
 import type { QoS } from '../codec/packets.ts'
 
@@ -91,6 +92,8 @@ export interface OtherState {
   readonly persistence: AedesPersistence
   readonly records: SessionRecords
   readonly groups: GroupStore
+  /** Messages in the queue of a client; counts no further than `limit`. Absent: by reading the queue. */
+  readonly queueLength?: (clientId: string, limit: number) => Promise<number>
   /** How a message leaves a client's queue, where the persistence's own way does harm. */
   readonly take?: TakeOut
   /** An emitter that reaches other nodes; absent: within the process. */
@@ -106,6 +109,11 @@ export async function openLevelState(directory: string): Promise<OtherState> {
     persistence: findingAllFilters(keepingProperties(levelPersistence(synced(database))), database),
     records: levelRecords(database),
     groups: await openLevelGroups(database),
+    async queueLength(clientId, limit) {
+      // The keys of aedes-persistence-level, at the version that is pinned.
+      const start = `outgoing:${encodeURIComponent(clientId)}`
+      return (await database.keys({ gt: `${start}:`, lt: `${start};`, limit }).all()).length
+    },
     close: () => database.close(),
   }
 }
@@ -199,10 +207,16 @@ function levelRecords(database: ClassicLevel<string, Uint8Array>): SessionRecord
  */
 export function forAedes(
   persistence: AedesPersistence,
+  limit: QueueLimit,
   adopt: (broker: Aedes) => void,
   ready: () => void,
 ): AedesPersistence {
   let earlier: Promise<unknown> = Promise.resolve()
+  async function enqueue(clients: ReadonlyMap<string, StoredSubscription>, packet: StoredPacket): Promise<void> {
+    const admitted = await limit.admit([...clients.keys()])
+    const open = [...clients.values()].filter(({ clientId }) => admitted.has(clientId))
+    if (open.length > 0) await persistence.outgoingEnqueueCombi(open, packet)
+  }
   return overriding(persistence, {
     async setup(broker: Aedes): Promise<void> {
       adopt(broker)
@@ -214,8 +228,7 @@ export function forAedes(
       const clients = new Map<string, StoredSubscription>()
       for (const each of subscriptions)
         if (each.nl !== true || each.clientId !== packet.clientId) clients.set(each.clientId, each)
-      const queued =
-        clients.size === 0 ? Promise.resolve() : persistence.outgoingEnqueueCombi([...clients.values()], packet)
+      const queued = clients.size === 0 ? Promise.resolve() : enqueue(clients, packet)
       // Aedes hands a message to live clients when this resolves: so that is in the order they were published.
       const inOrder = Promise.all([queued, earlier]).then(() => undefined)
       earlier = inOrder.catch(() => undefined)

@@ -29,6 +29,7 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
     records: redisRecords(client),
     groups: redisGroups(client),
     take: takeOut(client),
+    queueLength: (clientId) => client.llen(`outgoing:${encodeURIComponent(clientId)}`),
     mq,
     async close() {
       for (const { client } of [state, publisher, subscriber]) client.disconnect()
@@ -55,6 +56,7 @@ async function untilNoticed<T>(step: () => Promise<T>): Promise<T> {
 interface RecordClient {
   evalBuffer(script: string, keys: number, ...values: (string | Buffer)[]): Promise<unknown>
   lrem(key: string, count: number, value: string): Promise<number>
+  llen(key: string): Promise<number>
   decr(key: string): Promise<number>
   sadd(key: string, member: string): Promise<number>
   srem(key: string, member: string): Promise<number>

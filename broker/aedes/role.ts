@@ -175,9 +175,6 @@ export class AedesRole implements Role {
   }
 
   #received(packet: PublishPacket): void | Promise<void> {
-    // [MQTT-3.3.2-9] the server allows no aliases: it sends no Topic Alias Maximum
-    if (packet.properties.topicAlias !== undefined)
-      throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
     if (this.provider !== undefined && !this.#side.mayPublish(this.provider))
       throw new PushError('PUBLISH_RATE_EXCEEDED')
     if (packet.qos === 0) return this.#publishQos0(packet)
@@ -223,7 +220,7 @@ export class AedesRole implements Role {
   async #publishQos2(packet: PublishPacket, packetId: number): Promise<void> {
     const { level = 4 } = this.#connection
     const answer = (reason: number, text?: string) =>
-      this.#connection.write(encodePubrec(level, packetId, reason, text))
+      this.#connection.write(this.#connection.worded((words) => encodePubrec(level, packetId, reason, words), text))
     if (this.session.received.has(packetId)) return answer(Reason.success)
     try {
       const reason = await this.#publish(packet)
@@ -252,7 +249,8 @@ export class AedesRole implements Role {
   }
 
   #answer(turn: Turn, packetId: number, reason: number, text?: string): void {
-    turn.bytes = encodePuback(this.#connection.level ?? 4, packetId, reason, text)
+    const { level = 4 } = this.#connection
+    turn.bytes = this.#connection.worded((words) => encodePuback(level, packetId, reason, words), text)
     let ready = 0
     for (; this.#turns[ready]?.bytes !== undefined; ready++)
       this.#connection.write(this.#turns[ready]?.bytes ?? Buffer.alloc(0))

@@ -11,12 +11,14 @@ import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode, UpstreamMessage } from '../device/node.ts'
 import { Rate } from '../gate/rates.ts'
 import { AedesLink } from './link.ts'
+import { DelayedWills } from './delayed-wills.ts'
 import { fromAedes, toAedesPacket, withoutKeepAlive } from './packets.ts'
 import { KeptSession } from './kept-session.ts'
 import { Outgoing, type OutgoingClient, type OutgoingLimits } from './outgoing.ts'
 import { forAedes, type AedesPersistence, type OtherState, type StoredPacket } from './persistence.ts'
 import { AedesRole } from './role.ts'
 import { decodeRecord } from './session-record.ts'
+import { lengthByReading, QueueLimit } from './queue-limit.ts'
 import type { SharedSubscription } from './shared-group.ts'
 import { SharedGroups } from './shared-groups.ts'
 import { StoredQueue, type QueueStorage } from './stored-queue.ts'
@@ -28,7 +30,11 @@ export interface AedesSideOptions {
   readonly now: () => number
   readonly randomId: () => string
   /** Session expiry in seconds. */
-  readonly limits: OutgoingLimits & { readonly sessionExpiry: number; readonly subscriptions: number }
+  readonly limits: OutgoingLimits & {
+    readonly sessionExpiry: number
+    readonly subscriptions: number
+    readonly topicAliasMaximum: number
+  }
   /** Unacknowledged QoS 1 messages of one client. */
   readonly receiveMaximum: number
   readonly maximumPacketSize: number
@@ -50,7 +56,11 @@ interface Clients {
   readonly clients: Record<string, { readonly conn: object } | undefined>
 }
 
+type Storage = QueueStorage & Pick<OtherState, 'records'>
 type Callback = (error?: Error | null) => void
+
+/** Full queues are logged no more often, ms. */
+const DROPS_TOLD_MS = 10_000
 
 /** Session and will state in Aedes is by client id; these ids are ours alone. */
 const RESERVED = '$push/'
@@ -65,6 +75,7 @@ export class AedesSide {
   readonly #granted = new WeakMap<Client, Set<string>>()
   readonly #rates = new Map<string, Rate>()
   #broker: Aedes | undefined
+  #wills: DelayedWills | undefined
   #original: Aedes['handle'] | undefined
   #own: AedesOptions = {}
   /** The connection of each client id, while it is open and until what it leaves is written. */
@@ -72,12 +83,13 @@ export class AedesSide {
   readonly #groups: SharedGroups
   readonly #leaving = new Set<Promise<void>>()
   readonly #roles = new WeakMap<object, AedesRole>()
-  #storage: QueueStorage & Pick<OtherState, 'records'>
+  #storage: Storage
+  #limit: QueueLimit | undefined
   readonly #waiting = new Set<(error: PushError) => void>()
 
   constructor(options: AedesSideOptions) {
     this.#options = options
-    this.#storage = options.other
+    this.#storage = this.#storageOf(options.other)
     this.#groups = new SharedGroups({
       broker: () => this.broker,
       storage: () => this.#storage,
@@ -104,7 +116,8 @@ export class AedesSide {
     this.#own = own
     const { brokerId, maximumPacketSize, receiveMaximum, other, limits } = this.#options
     if (own.persistence !== undefined)
-      this.#storage = { records: other.records, persistence: own.persistence as AedesPersistence }
+      this.#storage = this.#storageOf({ records: other.records, persistence: own.persistence as AedesPersistence })
+    this.#limit = this.#queueLimit()
     return {
       connectTimeout: this.#options.connectTimeoutMs,
       maximumPacketSize,
@@ -113,10 +126,11 @@ export class AedesSide {
       id: brokerId,
       ...(this.#options.other.mq === undefined ? {} : { mq: this.#options.other.mq }),
       ...own,
-      // The gate takes none [MQTT-3.3.2-9].
-      topicAliasMaximum: 0,
+      // Announced by Aedes, and resolved by the gate.
+      topicAliasMaximum: limits.topicAliasMaximum,
       persistence: forAedes(
         this.#storage.persistence,
+        this.#limit,
         (broker) => this.#adopt(broker),
         () => this.#groups.start(),
       ),
@@ -127,6 +141,27 @@ export class AedesSide {
       authorizeSubscribe: (client, subscription, callback) => this.#authorizeSubscribe(client, subscription, callback),
       authorizeForward: (client, packet) => this.#authorizeForward(client, packet),
     }
+  }
+
+  #storageOf({ records, persistence, take }: Storage): Storage {
+    return { records, persistence, take, taken: (clientId) => this.#limit?.made(clientId) }
+  }
+
+  #queueLimit(): QueueLimit {
+    const { other, limits, now, metrics, logger } = this.#options
+    const { persistence } = this.#storage
+    let toldAt = 0
+    return new QueueLimit({
+      limit: limits.storedMessages,
+      lengthOf: (persistence === other.persistence ? other.queueLength : undefined) ?? lengthByReading(persistence),
+      now,
+      dropped: (clientId) => {
+        metrics.storedDropped.inc()
+        if (now() - toldAt < DROPS_TOLD_MS) return
+        toldAt = now()
+        logger.warn({ clientId }, 'the stored queue of a session is full: it takes no new messages')
+      },
+    })
   }
 
   /** False when this provider publishes faster than it may, over all its connections to this node. */
@@ -278,6 +313,9 @@ export class AedesSide {
       await older.session.leave()
     }
     role.link.sessionPresent = await role.session.open(role.outgoing)
+    if (role.link.sessionPresent) return
+    const will = this.#wills?.take(client.id)
+    if (will !== undefined) await this.#stored(will)
   }
 
   /** Aedes has forgotten an older connection: it would take the new one for it. */
@@ -378,6 +416,7 @@ export class AedesSide {
   #adopt(broker: Aedes): void {
     this.#broker = broker
     this.#original = broker.handle
+    this.#wills = new DelayedWills(broker)
     const adopted = broker as unknown as { clients: object; brokers: object; handle: AedesSideOptions['handle'] }
     // Plain objects are searched by client id: `constructor` or `__proto__` would find something there, and kill the process.
     adopted.clients = Object.assign(Object.create(null) as object, adopted.clients)
@@ -453,7 +492,9 @@ export class AedesSide {
     } else if (isReserved(packet.topic)) {
       answer(new PushError('TOPIC_FORBIDDEN', 'private and upstream topics are for providers and devices'))
     } else if (this.#own.authorizePublish === undefined) {
-      answer(packet.topic.startsWith('$SYS/') ? new PushError('TOPIC_FORBIDDEN', '$SYS is reserved') : null)
+      // Section 4.7.2; what goes to `$share/` could be subscribed to by nobody.
+      const taken = ['$SYS/', '$share/'].find((prefix) => packet.topic.startsWith(prefix))
+      answer(taken === undefined ? null : new PushError('TOPIC_FORBIDDEN', `${taken} is reserved`))
     } else {
       this.#own.authorizePublish(client, packet, answer)
     }

@@ -7,18 +7,22 @@ const PASSES = 1000
 export interface QueueStorage {
   readonly persistence: AedesPersistence
   readonly take?: TakeOut | undefined
+  /** A message of this client's was taken out: a full queue has room again. */
+  readonly taken?: (clientId: string) => void
 }
 
 export class StoredQueue {
   readonly #persistence: AedesPersistence
   readonly #takeOut: TakeOut | undefined
+  readonly #taken: ((clientId: string) => void) | undefined
   readonly #client: { readonly id: string }
   readonly #failed: (error: unknown) => void
   #work: Promise<void> = Promise.resolve()
 
-  constructor({ persistence, take }: QueueStorage, clientId: string, failed: (error: unknown) => void) {
+  constructor({ persistence, take, taken }: QueueStorage, clientId: string, failed: (error: unknown) => void) {
     this.#persistence = persistence
     this.#takeOut = take
+    this.#taken = taken
     this.#client = { id: clientId }
     this.#failed = failed
   }
@@ -59,6 +63,7 @@ export class StoredQueue {
   async #take(packet: StoredPacket): Promise<void> {
     if (this.#takeOut === undefined) await this.#takeById(packet)
     else await this.#takeOut(this.#client.id, packet)
+    this.#taken?.(this.#client.id)
   }
 
   /** A persistence finds a message by the packet id that it was told last; ours are told only here. */

@@ -10,6 +10,8 @@ export interface DecoderLimits {
   readonly topicBytes: number
   /** Levels of a topic name or filter, empty ones included. */
   readonly topicLevels: number
+  /** Topic aliases of one client; 0 for none. */
+  readonly topicAliasMaximum: number
 }
 
 export const DEFAULT_DECODER_LIMITS: DecoderLimits = Object.freeze({
@@ -18,4 +20,5 @@ export const DEFAULT_DECODER_LIMITS: DecoderLimits = Object.freeze({
   clientIdBytes: 1024,
   topicBytes: 4096,
   topicLevels: 200,
+  topicAliasMaximum: 10,
 })

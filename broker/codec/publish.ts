@@ -2,10 +2,10 @@ import { Buffer } from 'node:buffer'
 import type { Cursor } from './cursor.ts'
 import { PacketFrame } from './frame.ts'
 import type { DecoderLimits } from './limits.ts'
-import type { ProtocolLevel, Properties, PublishPacket, QoS } from './packets.ts'
+import { type ProtocolLevel, type Properties, type PublishPacket, type QoS, Reason } from './packets.ts'
 import { NO_PROPERTIES, PUBLISH_PROPERTIES, readProperties } from './properties.ts'
 import { checkTopicName } from './topic-syntax.ts'
-import { malformed, protocolError } from './violation.ts'
+import { malformed, protocolError, violation } from './violation.ts'
 
 const DUP_BIT = 0x08
 const RETAIN_BIT = 0x01
@@ -43,13 +43,15 @@ export function checkPublishFlags(header: number): void {
 export class PublishReader {
   readonly #limits: DecoderLimits
   #lastTopic = ''
+  /** By alias, for the length of the connection [MQTT-3.3.2-7]; absent until the first. */
+  #aliases: Map<number, string> | undefined
 
   constructor(limits: DecoderLimits) {
     this.#limits = limits
   }
 
   read(cursor: Cursor, start: number, header: number, level: ProtocolLevel): PublishPacket {
-    const topic = this.#topic(cursor)
+    const written = this.#topic(cursor)
     const qos = (header >> 1) & 3
     let packetId = 0
     if (qos > 0) {
@@ -69,11 +71,26 @@ export class PublishReader {
       }
     }
     // An empty name needs an alias, and exists only in MQTT 5. [MQTT-4.7.3-1]
-    if (topic.length === 0 && properties.topicAlias === undefined) malformed('MQTT-4.7.3-1', 'the topic name is empty')
+    const { topicAlias } = properties
+    if (written.length === 0 && topicAlias === undefined) malformed('MQTT-4.7.3-1', 'the topic name is empty')
+    const topic = topicAlias === undefined ? written : this.#named(topicAlias, written)
     const packet = new DecodedPublish(cursor, start, header, topic, properties)
     if (qos > 0) packet.packetId = packetId
     if (forward !== undefined) packet.forwardProperties = forward
     return packet
+  }
+
+  /** Section 3.3.2.3.4: a name gives the alias its meaning, without one it is what was said before. */
+  #named(alias: number, topic: string): string {
+    const { topicAliasMaximum } = this.#limits
+    if (alias > topicAliasMaximum)
+      violation(Reason.topicAliasInvalid, 'MQTT-3.3.2-9', 'the topic alias is above the maximum of the server')
+    if (topic.length > 0) {
+      this.#aliases ??= new Map()
+      this.#aliases.set(alias, topic)
+      return topic
+    }
+    return this.#aliases?.get(alias) ?? protocolError('3.3.2.3.4', 'the topic alias stands for no topic')
   }
 
   #topic(cursor: Cursor): string {

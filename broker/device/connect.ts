@@ -45,8 +45,9 @@ function start(
   const resumed = opened.state === undefined ? undefined : decodeState(opened.state)
   const session = new DeviceSession({ node, connection, device, connect, opened, resumed, will })
   node.sessions.add(session, resumed !== undefined)
-  connection.write(connack(session, connect, resumed !== undefined, node))
   connection.admit(session, connect.keepAlive, device.expiresAt)
+  connection.write(connack(session, connect, resumed !== undefined, node))
+  if (!connection.open) return
   if (resumed !== undefined) restoreSubscriptions(session, resumed)
   node.sessions.started(session)
   session.drain.run()
@@ -64,6 +65,7 @@ function connack(session: DeviceSession, connect: ConnectPacket, sessionPresent:
     properties: {
       receiveMaximum: limits.receiveMaximum,
       maximumPacketSize: limits.maximumPacketSize,
+      ...(limits.topicAliasMaximum === 0 ? {} : { topicAliasMaximum: limits.topicAliasMaximum }),
       wildcardSubscriptionAvailable: false,
       sharedSubscriptionAvailable: false,
       // [MQTT-3.1.2-21] a client without keep alive learns how often it must be heard of

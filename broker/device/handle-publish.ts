@@ -7,10 +7,7 @@ import type { DeviceSession } from './session.ts'
 
 /** The acknowledgement leaves after the message is stored for its subscribers; the next packet waits for it. */
 export function handlePublish(session: DeviceSession, packet: PublishPacket): void | Promise<void> {
-  const { topicAlias } = packet.properties
   if (!session.publishes.take()) throw new PushError('PUBLISH_RATE_EXCEEDED')
-  // [MQTT-3.3.2-9] the server allows no aliases: it sends no Topic Alias Maximum
-  if (topicAlias !== undefined) throw new PushError('TOPIC_ALIAS_INVALID', 'the server takes no topic aliases')
   const packetId = packet.packetId ?? 0
   if (packet.qos === 2 && session.received.has(packetId)) {
     // [MQTT-4.3.3-10] seen before its PUBREL: acknowledged again, not published again
@@ -57,6 +54,7 @@ function refuse(session: DeviceSession, packet: PublishPacket): void {
   if (level !== 5) throw error
   // [MQTT-3.1.2-29]
   const text = session.wantsReasons ? error.message : undefined
-  if (packet.qos === 1) connection.write(encodePuback(level, packet.packetId ?? 0, error.reason, text))
-  if (packet.qos === 2) connection.write(encodePubrec(level, packet.packetId ?? 0, error.reason, text))
+  const { qos, packetId = 0 } = packet
+  const encode = qos === 1 ? encodePuback : encodePubrec
+  if (qos > 0) connection.write(connection.worded((words) => encode(level, packetId, error.reason, words), text))
 }

@@ -28,6 +28,8 @@ export interface DeviceLimits {
   readonly receiveMaximum: number
   /** Advertised Maximum Packet Size, bytes. */
   readonly maximumPacketSize: number
+  /** Topic aliases of one client. */
+  readonly topicAliasMaximum: number
   /** Pause between two writes of cursors, ms (default 25). */
   readonly commitMs: number
   /** Every session looks at its logs again within this time, whatever wakes were lost, ms (default 30,000). */

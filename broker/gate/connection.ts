@@ -50,6 +50,10 @@ export class Connection implements Timed, OutboxOwner {
   /** Since when the peer has been behind; 0 while it keeps up. */
   #stalledSince = 0
   #state: 'open' | 'ending' | 'closed' = 'open'
+  /** Of the client. */
+  #maximumPacketSize = Number.POSITIVE_INFINITY
+  /** Something was sent, which begins with the CONNACK. */
+  #greeted = false
 
   constructor(stream: Duplex, context: GateContext, id: string, remoteAddress: string) {
     this.stream = stream
@@ -77,9 +81,18 @@ export class Connection implements Timed, OutboxOwner {
     return this.#outbox.pending < this.context.limits.outputHighWater
   }
 
-  write(chunk: Uint8Array): void {
+  /** One packet. The connection ends when the client takes none of this size [MQTT-3.1.2-24]: it waits for an answer. */
+  write(packet: Uint8Array): void {
     if (this.#state !== 'open') return
-    this.#outbox.write(chunk)
+    if (packet.byteLength > this.#maximumPacketSize) return this.end(new PushError('MAXIMUM_PACKET_SIZE_TOO_SMALL'))
+    this.#greeted = true
+    this.#outbox.write(packet)
+  }
+
+  /** With the reason in words, where they fit [MQTT-3.2.2-19], [MQTT-3.4.2-2], [MQTT-3.5.2-2], [MQTT-3.14.2-3] */
+  worded(encode: (text: string | undefined) => Buffer, text: string | undefined): Buffer {
+    const packet = encode(text)
+    return packet.byteLength <= this.#maximumPacketSize ? packet : encode(undefined)
   }
 
   /**
@@ -108,13 +121,11 @@ export class Connection implements Timed, OutboxOwner {
     const { context } = this
     context.metrics.refusedConnects.inc({ code: error.code })
     context.logger.info(this.#described(error), 'CONNECT refused')
+    const { level } = connect
+    const { reason, message } = error
+    const answer = { sessionPresent: false, reason, returnCode: returnCodeOf(error) }
     this.#last(
-      encodeConnack(connect.level, {
-        sessionPresent: false,
-        reason: error.reason,
-        returnCode: returnCodeOf(error),
-        properties: { reasonString: error.message },
-      }),
+      this.worded((reasonString) => encodeConnack(level, { ...answer, properties: { reasonString } }), message),
       error.code,
     )
   }
@@ -125,9 +136,10 @@ export class Connection implements Timed, OutboxOwner {
     const { context } = this
     context.metrics.disconnects.inc({ code: error.code })
     context.logger.info(this.#described(error), 'connection closed')
-    const farewell =
-      this.level === 5 && this.role !== undefined ? encodeDisconnect(error.reason, error.message) : undefined
-    this.#last(farewell, error.code)
+    const { reason, message } = error
+    // [MQTT-3.14.0-1] not before the CONNACK
+    const isDue = this.level === 5 && this.role !== undefined && this.#greeted
+    this.#last(isDue ? this.worded((text) => encodeDisconnect(reason, text), message) : undefined, error.code)
   }
 
   /** Closes without a word: after the client's DISCONNECT, or when nothing can be said. */
@@ -210,6 +222,7 @@ export class Connection implements Timed, OutboxOwner {
   #first(packet: Packet): Promise<void> | undefined {
     if (packet.type !== 'connect') throw new PushError('PROTOCOL_ERROR', 'the first packet must be CONNECT')
     this.level = packet.level
+    this.#maximumPacketSize = packet.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
     return this.context.route(this, packet)
   }
 
@@ -243,7 +256,7 @@ export class Connection implements Timed, OutboxOwner {
     const counter = violation.reply === 'connack' ? context.metrics.refusedConnects : context.metrics.disconnects
     counter.inc({ code: known.code })
     context.logger.info(this.#described(known), 'malformed packet')
-    this.#last(encodeViolationReply(violation), known.code)
+    this.#last(encodeViolationReply(violation, { maximumPacketSize: this.#maximumPacketSize }), known.code)
   }
 
   #described({ code, detail }: PushError): object {
@@ -272,7 +285,9 @@ export class Connection implements Timed, OutboxOwner {
     if (this.#state !== 'open') return
     this.#state = 'ending'
     this.#outbox.flush()
-    if (bytes !== undefined && !this.stream.destroyed) this.stream.write(bytes)
+    // [MQTT-3.1.2-24]
+    const fits = bytes !== undefined && bytes.byteLength <= this.#maximumPacketSize
+    if (fits && !this.stream.destroyed) this.stream.write(bytes)
     this.stream.end()
     // Closing with unread input would reset the connection and take the last bytes with it: read on, into nothing.
     this.stream.removeAllListeners('data')

@@ -1,7 +1,8 @@
-// Does a device that takes topic aliases get a topic once and its alias from then on, never more aliases than allowed?
+// Does a device that takes topic aliases get a topic once and its alias from then on, and are those of a client known?
 import t from 'tap'
 import {
   connectDevice,
+  connectProvider,
   connectRaw,
   issueToken,
   mosquittoSub,
@@ -107,4 +108,66 @@ await t.test('a setting bounds them, and turns them off', async (t) => {
   await sendEach(off, issued.tokenId, ['a', 'b'])
   for (const text of ['a', 'b'])
     t.same(await publication(raw), { topic: issued.topics.private, alias: undefined, text })
+})
+
+await t.test('the aliases of a client stand for what it said in this connection', async (t) => {
+  const issued = await issueToken(server, { app: 'alias', device: 'publisher' })
+  const upstream = `alias/u/${issued.tokenId}`
+  const provider = { username: 'provider', password: Buffer.from(server.providerKey) }
+  const listener = await connectProvider(t, server)
+  await listener.subscribe('alias/u/#')
+  const receiver = await issueToken(server, { app: 'alias', device: 'receiver' })
+  const device = await connectDevice(t, server, receiver, { subscribe: true })
+  for (const [who, topic, heard] of [
+    [{ token: issued.token }, `${upstream}/a`, listener],
+    [provider, receiver.topics.private, device],
+  ] as const) {
+    const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 5 })
+    t.equal((await raw.connect(who)).properties?.topicAliasMaximum, 10)
+    for (const [text, name, alias] of [
+      ['1', topic, 1],
+      ['2', '', 1],
+      ['3', topic, 10],
+      ['4', '', 10],
+    ] as const) {
+      const properties = { topicAlias: alias }
+      raw.send({
+        cmd: 'publish',
+        topic: name,
+        payload: text,
+        qos: 1,
+        messageId: 1,
+        dup: false,
+        retain: false,
+        properties,
+      })
+      t.equal((await raw.next('puback')).reasonCode, 0)
+      const arrival = await heard.next()
+      t.match(arrival, { topic, text })
+      t.equal(arrival.properties.topicAlias, undefined, 'an alias stays in its connection')
+    }
+    await raw.end()
+    for (const [name, alias, reasonCode] of [
+      ['', 1, 0x82],
+      [topic, 11, 0x94],
+    ] as const) {
+      const again = await connectRaw(t, server.mqttPort, { protocolVersion: 5 })
+      await again.connect(who)
+      const properties = { topicAlias: alias }
+      again.send({ cmd: 'publish', topic: name, payload: 'x', qos: 0, dup: false, retain: false, properties })
+      t.match(await again.next('disconnect'), { reasonCode })
+    }
+  }
+})
+
+await t.test('none are taken where the setting says so', async (t) => {
+  const none = await startServer(t, { settings: { PUSH_TOPIC_ALIAS_MAXIMUM: '0' } })
+  const issued = await issueToken(none, { app: 'alias', device: 'publisher' })
+  for (const who of [{ token: issued.token }, { username: 'provider', password: Buffer.from(none.providerKey) }]) {
+    const raw = await connectRaw(t, none.mqttPort, { protocolVersion: 5 })
+    t.equal((await raw.connect(who)).properties?.topicAliasMaximum, undefined)
+    const properties = { topicAlias: 1 }
+    raw.send({ cmd: 'publish', topic: 'a', payload: 'x', qos: 0, dup: false, retain: false, properties })
+    t.match(await raw.next('disconnect'), { reasonCode: 0x94 })
+  }
 })

@@ -26,6 +26,9 @@ await t.test('users of a password file', async (t) => {
   const issued = await issueToken(server, { app: 'shop', device: 'phone', account: 'ann' })
   await t.rejects(listener.publish(issued.topics.private, 'no'), { code: 0x87 }, 'push topics are not for users')
 
+  for (const topic of ['$share/group/sensors', '$SYS/broker/clients'])
+    await t.rejects(listener.publish(topic, 'no'), { code: 0x87 }, `${topic} is the server's`)
+
   for (const [what, who] of Object.entries({
     'a wrong password': { ...ann, password: 'secret2' },
     'no password': { username: 'ann' },

@@ -152,6 +152,30 @@ await t.test('a Will Delay Interval is obeyed, and no property of the PUBLISH', 
   t.same(await marker(user, 'will/b'), [])
 })
 
+await t.test('a will whose delay runs is due when a clean start ends its session', async (t) => {
+  const user = await connect(t, embedded, JOE)
+  await user.subscribe('ended/#')
+  const how = (text: string) => ({
+    clientId: 'unlucky',
+    properties: { sessionExpiryInterval: 100 },
+    will: {
+      topic: 'ended/a',
+      payload: Buffer.from(text),
+      qos: 1 as const,
+      retain: false,
+      properties: { willDelayInterval: 3600 },
+    },
+  })
+  const first = await connect(t, embedded, JOE, how('first'))
+  await first.reset()
+  await connect(t, embedded, JOE, how('second'))
+  t.equal((await user.next()).text, 'first')
+  await connect(t, embedded, JOE, how('third'))
+  t.equal((await user.next()).text, 'second', 'also when it takes over a connection that is open')
+  await connect(t, embedded, JOE, { ...how('fourth'), clean: false })
+  t.same(await marker(user, 'ended/b'), [], 'a session that goes on has not ended')
+})
+
 await t.test('packets are handled in order', async (t) => {
   const raw = await join()
   for (let round = 1; round <= 20; round++) {

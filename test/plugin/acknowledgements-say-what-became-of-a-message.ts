@@ -93,12 +93,23 @@ await t.test('acknowledgements of what was not sent', async (t) => {
   t.match(await raw.next('pubrel'), { messageId: 77, reasonCode: 0x92 })
   raw.send({ cmd: 'puback', messageId: 77 })
   raw.send({ cmd: 'pubcomp', messageId: 77 })
+  raw.send({ cmd: 'pubrec', messageId: 78, reasonCode: 0x80 })
   await raw.ping()
+  t.equal(raw.packets.received.filter(({ cmd }) => cmd === 'pubrel').length, 1, 'PUBREC with an error has no answer')
   await raw.subscribe('sent/#', 2)
   publish(raw, 'sent/a', 2, 1)
   const { messageId = 0 } = await raw.next('publish')
   raw.send({ cmd: 'puback', messageId })
   t.match(await raw.next('disconnect'), { reasonCode: 0x82 }, 'PUBACK for a message of QoS 2')
+})
+
+await t.test('PUBCOMP before PUBREC', async (t) => {
+  const raw = await join()
+  await raw.subscribe('early/#', 2)
+  publish(raw, 'early/a', 2, 1)
+  const { messageId = 0 } = await raw.next('publish')
+  raw.send({ cmd: 'pubcomp', messageId })
+  t.match(await raw.next('disconnect'), { reasonCode: 0x82 })
 })
 
 await t.test('PUBREC with an error ends a message', async (t) => {

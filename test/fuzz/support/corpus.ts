@@ -38,17 +38,11 @@ export function createCorpus(level: ProtocolLevel, sender: Sender, names: Names,
   }
 }
 
-/** The server closes for a PUBLISH to a foreign topic before MQTT 5, and for an alias: then it reads nothing more. */
+/** The server closes for a PUBLISH to a foreign topic before MQTT 5: then it reads nothing more. */
 function allowed(packet: Generated, sender: Sender, { app, tokenId, privateTopic }: Names): Generated {
   if (packet.cmd !== 'publish') return packet
   const topic = sender === 'device' ? `${app}/u/${tokenId}/${packet.topic}` : privateTopic
-  return { ...packet, topic, ...withoutAlias(packet.properties) }
-}
-
-function withoutAlias(properties: mqttPacket.IPublishPacket['properties']): object {
-  if (properties === undefined) return {}
-  const { topicAlias: _, ...rest } = properties
-  return { properties: rest }
+  return { ...packet, topic }
 }
 
 /** On the topics that a device or a provider may use. */

@@ -95,7 +95,7 @@ export const PUBLISH_CLAUSES: readonly Clause[] = [
   {
     clause: 'MQTT-4.7.3-1',
     what: 'the topic name is empty only where MQTT 5 has an alias',
-    accepts: [{ level: 5, bytes: `30 ~ "" (23 0001) 'x'`, gives: { topic: '', properties: { topicAlias: 1 } } }],
+    accepts: [{ level: 5, bytes: `30 ~ "a" (23 0001) 'x'`, gives: { topic: 'a', properties: { topicAlias: 1 } } }],
     refuses: [
       { level: 4, bytes: `30 ~ "" 'x'`, reason: MALFORMED, reply: SILENCE },
       { level: 5, bytes: `30 ~ "" () 'x'`, reason: MALFORMED, reply: DISCONNECT_MALFORMED },
@@ -116,8 +116,20 @@ export const PUBLISH_CLAUSES: readonly Clause[] = [
   {
     clause: 'MQTT-3.3.2-8',
     what: 'a topic alias is not 0',
-    accepts: [{ level: 5, bytes: '30 ~ "a" (23 ffff)', gives: { properties: { topicAlias: 65535 } } }],
+    accepts: [{ level: 5, bytes: '30 ~ "a" (23 0001)', gives: { properties: { topicAlias: 1 } } }],
     refuses: [{ level: 5, bytes: '30 ~ "a" (23 0000)', reason: 0x94, reply: 'e00194' }],
+  },
+  {
+    clause: 'MQTT-3.3.2-9',
+    what: 'a topic alias is not above the maximum of the server',
+    accepts: [{ level: 5, bytes: '30 ~ "a" (23 000a)', gives: { properties: { topicAlias: 10 } } }],
+    refuses: [{ level: 5, bytes: '30 ~ "a" (23 000b)', reason: 0x94, reply: 'e00194' }],
+  },
+  {
+    clause: '3.3.2.3.4',
+    what: 'a topic alias without a name stands for one that was named before',
+    accepts: [{ level: 5, bytes: '30 ~ "a" (23 0001)', gives: { topic: 'a' } }],
+    refuses: [{ level: 5, bytes: '30 ~ "" (23 0001)', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR }],
   },
   {
     clause: 'MQTT-3.3.2-14',
