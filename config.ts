@@ -173,7 +173,12 @@ export const SETTINGS = {
     10_000_000,
   ),
   PUSH_CONNECT_TIMEOUT: whole('time from a connection to its CONNECT, s', 10, 1, 600),
-  PUSH_STALL_TIMEOUT: whole('a client that reads nothing for this long is disconnected, s', 30, 1, 3600),
+  PUSH_STALL_TIMEOUT: whole(
+    'a client that takes no byte of what waits for it for this long is disconnected, s',
+    30,
+    1,
+    3600,
+  ),
   PUSH_MAX_OUTPUT: whole('bytes that wait for a slow reader before deliveries to it pause', 64 * 1024, 1024, GIB),
   PUSH_MAX_PACKET: whole('largest MQTT packet of a client, bytes', 320 * 1024, 128, 64 * 1024 * 1024),
   PUSH_MAX_QUEUED: whole('messages held in memory for one provider or user', 1_000, 1, 65_535),

@@ -47,7 +47,7 @@ export class Connection implements Timed, OutboxOwner {
   readonly #outbox: Outbox
   #busy = false
   #held = false
-  /** Since when the peer has been behind; 0 while it keeps up. */
+  /** When the peer last took something, while something waits for it; 0 while nothing does. */
   #stalledSince = 0
   #state: 'open' | 'ending' | 'closed' = 'open'
   /** Of the client. */
@@ -61,7 +61,7 @@ export class Connection implements Timed, OutboxOwner {
     this.id = id
     this.remoteAddress = remoteAddress
     this.#decoder = new Decoder(context.decoder)
-    this.#outbox = new Outbox(stream, context.flusher, this)
+    this.#outbox = new Outbox(stream, context.flusher, this, context.limits.outputHighWater)
     this.#keepAliveMs = context.limits.connectTimeoutMs
     this.#lastPacketAt = context.now()
     context.wheel.set(this, this.#lastPacketAt + this.#keepAliveMs)
@@ -102,7 +102,11 @@ export class Connection implements Timed, OutboxOwner {
   flushed(bytes: number): void {
     if (this.#state !== 'open') return
     if (this.stream.writableNeedDrain) this.#stalled()
-    else if (bytes >= this.context.limits.outputHighWater) this.#drained()
+    else if (bytes >= this.context.limits.outputHighWater) this.#goOn()
+  }
+
+  took(): void {
+    if (this.#state === 'open' && !this.stream.writableNeedDrain) this.#drained()
   }
 
   /** From CONNECT: seconds of the keep alive, 0 for none, and when the credentials end (0: never). */
@@ -263,10 +267,18 @@ export class Connection implements Timed, OutboxOwner {
     return { connection: this.id, address: this.remoteAddress, code, detail }
   }
 
+  /** The peer took what the stream had; a slow one is given the next slice, and has the whole time for that again. */
   #drained(): void {
+    if (this.#state !== 'open') return
     this.#stalledSince = 0
+    this.#outbox.flush()
+    this.#goOn()
+  }
+
+  /** There is room: for what the peer sends, whose answers had none, and for what the role has for it. */
+  #goOn(): void {
     this.#work()
-    this.role?.drained()
+    if (this.writable) this.role?.drained()
   }
 
   #stalled(): void {
@@ -284,7 +296,7 @@ export class Connection implements Timed, OutboxOwner {
   #last(bytes: Uint8Array | undefined, code: ErrorCode | undefined): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
-    this.#outbox.flush()
+    this.#outbox.finish()
     // [MQTT-3.1.2-24]
     const fits = bytes !== undefined && bytes.byteLength <= this.#maximumPacketSize
     if (fits && !this.stream.destroyed) this.stream.write(bytes)

@@ -1,11 +1,14 @@
 /**
  * What one turn of the event loop writes to a socket leaves in one system call: packets gather here and all outboxes
- * are flushed together in the check phase.
+ * are flushed together in the check phase. To a socket that is behind, it goes in slices, so that it shows when a slow
+ * peer takes something.
  */
 import type { Duplex } from 'node:stream'
 
 /** Up to this size, copying into one buffer is cheaper than handing the kernel a vector. */
 const COPY_BELOW = 16 * 1024
+/** As much as a stream is given before it says that it took it. */
+const SLICE = 64 * 1024
 
 export class Flusher {
   #dirty: Outbox[] = []
@@ -25,21 +28,27 @@ export class Flusher {
 }
 
 export interface OutboxOwner {
-  /** So many bytes have gone to the stream; it may need to drain now. */
+  /** So many bytes were to go to the stream; it may need to drain now. */
   flushed(bytes: number): void
+  /** The stream took what it was given last; called where it would not say so itself. */
+  took(): void
 }
 
 export class Outbox {
   readonly #stream: Duplex
   readonly #flusher: Flusher
   readonly #owner: OutboxOwner
+  readonly #took: (() => void) | undefined
   #chunks: Uint8Array[] = []
   #bytes = 0
 
-  constructor(stream: Duplex, flusher: Flusher, owner: OutboxOwner) {
+  /** `highWater`: from so many bytes on the owner waits. */
+  constructor(stream: Duplex, flusher: Flusher, owner: OutboxOwner, highWater: number) {
     this.#stream = stream
     this.#flusher = flusher
     this.#owner = owner
+    // A stream tells of no drain below its own mark, where an owner with a lower one already waits.
+    this.#took = highWater < stream.writableHighWaterMark ? () => owner.took() : undefined
   }
 
   /** Bytes that are not with the kernel yet. */
@@ -53,23 +62,65 @@ export class Outbox {
     this.#bytes += chunk.byteLength
   }
 
+  /** Writes until the stream needs to drain; then call it again. */
   flush(): void {
-    const chunks = this.#chunks
-    if (chunks.length === 0) return
     const bytes = this.#bytes
+    if (bytes === 0 || this.#isGone()) return this.#clear()
+    while (this.#bytes > 0 && !this.#stream.writableNeedDrain) this.#give(this.#take(SLICE))
+    this.#owner.flushed(bytes)
+  }
+
+  /** Writes all, for nothing can be written later. */
+  finish(): void {
+    if (!this.#isGone()) this.#give(this.#take(Number.POSITIVE_INFINITY))
+    this.#clear()
+  }
+
+  #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.writableEnded
+  }
+
+  #clear(): void {
     this.#chunks = []
     this.#bytes = 0
-    if (this.#stream.destroyed || this.#stream.writableEnded) return
+  }
+
+  /** The first chunks, of so many bytes at the most. */
+  #take(most: number): Uint8Array[] {
+    const all = this.#chunks
+    if (this.#bytes <= most) {
+      this.#clear()
+      return all
+    }
+    const taken: Uint8Array[] = []
+    let left = most
+    for (const chunk of all) {
+      if (left === 0) break
+      const part = chunk.byteLength <= left ? chunk : chunk.subarray(0, left)
+      taken.push(part)
+      left -= part.byteLength
+    }
+    const last = taken.length - 1
+    const cut = (all[last]?.byteLength ?? 0) - (taken[last]?.byteLength ?? 0)
+    this.#chunks = all.slice(cut === 0 ? taken.length : last)
+    const [first] = this.#chunks
+    if (cut > 0 && first !== undefined) this.#chunks[0] = first.subarray(first.byteLength - cut)
+    this.#bytes -= most
+    return taken
+  }
+
+  #give(chunks: Uint8Array[]): void {
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
     const [first] = chunks
-    if (chunks.length === 1 && first !== undefined) {
-      this.#stream.write(first)
+    if (first === undefined) return
+    if (chunks.length === 1) {
+      this.#stream.write(first, this.#took)
     } else if (bytes <= COPY_BELOW) {
-      this.#stream.write(Buffer.concat(chunks, bytes))
+      this.#stream.write(Buffer.concat(chunks, bytes), this.#took)
     } else {
       this.#stream.cork()
-      for (const chunk of chunks) this.#stream.write(chunk)
+      for (const chunk of chunks) this.#stream.write(chunk, this.#took)
       this.#stream.uncork()
     }
-    this.#owner.flushed(bytes)
   }
 }
