@@ -45,6 +45,7 @@ export interface OutgoingOptions {
   readonly limits: OutgoingLimits
   readonly metrics: Metrics
   readonly now: () => number
+  readonly randomId: () => string
   /** The packet as it may go to this client; undefined when it may not. */
   readonly authorize: (packet: StoredPacket) => StoredPacket | undefined
   /** Writes down what a resumption needs. */
@@ -69,8 +70,8 @@ export interface SharedDelivery {
 }
 
 interface Item {
-  readonly key: MessageKey
-  readonly source: StoredPacket
+  key: MessageKey
+  source: StoredPacket
   readonly payload: Buffer
   readonly qos: QoS
   retain: boolean
@@ -86,7 +87,10 @@ interface Item {
   held?: boolean
 }
 
-/** In place of a broker id, which retained messages that Aedes sends on subscribing have none of. */
+/**
+ * In place of a broker id, which retained messages that Aedes sends on subscribing have none of; and in the queue of a
+ * client in place of the publisher of one that was sent for a new subscription.
+ */
 const RETAINED = '$push/retained'
 /** Some persistences hand out no more of a queue at a time. */
 const FIRST_PART = 1000
@@ -124,6 +128,9 @@ export class Outgoing {
   #closed = false
   /** Nothing new was found in the stored queue: it is read again after an acknowledgement. */
   #exhausted = false
+  /** Names the retained messages that are kept for this client. */
+  #retainedBy: string | undefined
+  #retainedCount = 0
   /** What came in this turn: the same message once for each subscription that matches. */
   #turn = new Map<MessageKey, Item | undefined>()
 
@@ -199,20 +206,27 @@ export class Outgoing {
 
   /** [MQTT-4.8.2-4] With QoS 2 it is this client who completes it, also after it was away: it moves to its own queue. */
   #adopt(item: Item, stored: StoredQueue): void {
-    const { connection } = this.#options
     const key = keyOf(item.source)
     if (this.#held.has(key)) return this.#pump()
     this.#held.add(key)
+    this.#keep(item, stored, () => {
+      item.shared?.settle()
+      Object.assign(item, { shared: undefined, key })
+    })
+  }
+
+  /** It is sent when it is in the client's own queue. */
+  #keep(item: Item, stored: StoredQueue, kept: () => void): void {
+    const { connection } = this.#options
     item.held = true
     stored.add(item.source).then(
       () => {
-        item.held = false
-        item.shared?.settle()
-        Object.assign(item, { shared: undefined, stored: true, key })
+        kept()
+        Object.assign(item, { held: false, stored: true })
         this.#pump()
       },
       (error: unknown) => {
-        connection.context.logger.warn({ err: error }, 'a shared message could not be kept')
+        connection.context.logger.warn({ err: error }, 'a message could not be kept')
         connection.end(new PushError('STORE_UNAVAILABLE', 'MQTT state'))
       },
     )
@@ -234,7 +248,23 @@ export class Outgoing {
         ? undefined
         : this.#itemOf(packet, key, packet.brokerId === null ? 'retained' : 'live')
     this.#turn.set(key, item)
-    if (item !== undefined) this.#offer(item)
+    if (item === undefined) return
+    if (packet.brokerId === null && item.qos > 0 && this.#stored !== undefined) this.#keepRetained(item, this.#stored)
+    this.#offer(item)
+  }
+
+  /** [MQTT-4.4.0-1] Nobody has queued it: it is queued for this client, under a name of its own. */
+  #keepRetained(item: Item, stored: StoredQueue): void {
+    this.#retainedBy ??= this.#options.randomId()
+    this.#retainedCount++
+    const source = {
+      ...item.source,
+      brokerId: this.#retainedBy,
+      brokerCounter: this.#retainedCount,
+      clientId: RETAINED,
+    }
+    Object.assign(item, { source, key: keyOf(source) })
+    this.#keep(item, stored, () => undefined)
   }
 
   drained(): void {
@@ -298,11 +328,11 @@ export class Outgoing {
 
   #itemOf(packet: StoredPacket, key: MessageKey, from: 'live' | 'stored' | 'retained'): Item | undefined {
     const { client, authorize } = this.#options
-    const retained = from === 'retained'
+    const retained = from === 'retained' || packet.clientId === RETAINED
     const forward = authorize(packet)
     const matched = match(client.subscriptions, packet.topic, packet.clientId === client.id && from === 'live')
     if (forward === undefined || matched === 'own') {
-      if (packet.qos > 0 && forward === undefined && !retained) this.#stored?.take(packet)
+      if (packet.qos > 0 && forward === undefined && from !== 'retained') this.#stored?.take(packet)
       return undefined
     }
     // What matches no subscription was for this client all the same: it has unsubscribed since, or is published to directly.
@@ -316,10 +346,10 @@ export class Outgoing {
       payload,
       qos,
       // [MQTT-3.3.1-12], [MQTT-3.3.1-13]; where it is live, Aedes has seen to it
-      retain: packet.retain && (from !== 'stored' || matched?.retainAsPublished === true),
+      retain: packet.retain && (from !== 'stored' || retained || matched?.retainAsPublished === true),
       identifiers: retained ? (own === undefined ? [] : [own]) : (matched?.identifiers ?? []),
       expiresAt: this.#expiryOf(packet),
-      stored: qos > 0 && !retained && this.#stored !== undefined,
+      stored: qos > 0 && from !== 'retained' && this.#stored !== undefined,
       dup: false,
       packetId: 0,
       released: false,

@@ -223,6 +223,7 @@ export class AedesSide {
       limits,
       metrics,
       now,
+      randomId,
       authorize: (packet) => this.#forwarded(client, packet),
       save: () => session.save(),
       roomMade: () => {

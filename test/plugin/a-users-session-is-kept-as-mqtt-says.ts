@@ -63,6 +63,37 @@ await t.test('a session that is resumed with interval 0 keeps its queue until it
   t.equal((await publication(third.raw)).text, 'new')
 })
 
+await t.test('a retained message that was not acknowledged comes again', async (t) => {
+  await writer.publish('kept/a', 'one', { qos: 1, retain: true })
+  await writer.publish('kept/b', 'two', { qos: 2, retain: true })
+  const first = await join('kept', { expiry: 100 })
+  await first.raw.subscribe('kept/+', 2)
+  const sent = [await publication(first.raw), await publication(first.raw)]
+  t.same(
+    new Set(sent.map(({ text, retain, dup }) => `${text} ${retain} ${dup}`)),
+    new Set(['one true false', 'two true false']),
+  )
+  await first.raw.reset()
+  const second = await join('kept', { expiry: 100 })
+  const again = [await publication(second.raw), await publication(second.raw)]
+  t.same(
+    again,
+    sent.map((each) => ({ ...each, dup: true })),
+    'with RETAIN, DUP and its packet id',
+  )
+  for (const { qos, messageId } of again) {
+    second.raw.send({ cmd: qos === 1 ? 'puback' : 'pubrec', messageId })
+    if (qos === 1) continue
+    await second.raw.next('pubrel')
+    second.raw.send({ cmd: 'pubcomp', messageId })
+  }
+  await second.raw.ping()
+  await second.raw.reset()
+  const third = await join('kept', { expiry: 100 })
+  await writer.publish('kept/c', 'three', { qos: 1 })
+  t.match(await publication(third.raw), { text: 'three', retain: false }, 'and nothing that was acknowledged')
+})
+
 await t.test('what was sent and not acknowledged comes again, in order, with DUP and its packet id', async (t) => {
   const first = await join('again', { expiry: 100 })
   await first.raw.subscribe('again/#', 2)
