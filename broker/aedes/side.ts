@@ -1,18 +1,19 @@
 /** Everything that touches Aedes: how it is made ours, and the hooks that keep its clients away from push topics. */
 import type { Aedes, AedesOptions, AedesPublishPacket, Client } from 'aedes'
 import type { Logger } from 'pino'
-import { PushError, type ErrorCode } from '../../errors.ts'
-import { mayProviderSubscribe, parseTopic, type Provider } from '../../topics/index.ts'
+import { PushError } from '../../errors.ts'
+import type { Provider } from '../../topics/index.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Accept } from '../accept.ts'
-import { Reason, type ConnectPacket, type PublishPacket, type QoS, type SubscriptionRequest } from '../codec/packets.ts'
-import { sharedFilter } from '../codec/topic-syntax.ts'
+import { Reason, type ConnectPacket, type PublishPacket, type SubscriptionRequest } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode, UpstreamMessage } from '../device/node.ts'
 import { Rate } from '../gate/rates.ts'
 import { AedesLink } from './link.ts'
 import { DelayedWills } from './delayed-wills.ts'
-import { fromAedes, toAedesPacket, withoutKeepAlive } from './packets.ts'
+import { toAedesPacket, withoutKeepAlive } from './packets.ts'
+import { Hooks } from './hooks.ts'
+import { groupIdOf, groupOfSession, sharedFilterOf } from './names.ts'
 import { KeptSession } from './kept-session.ts'
 import { Outgoing, type OutgoingClient, type OutgoingLimits } from './outgoing.ts'
 import { forAedes, type AedesPersistence, type OtherState, type StoredPacket } from './persistence.ts'
@@ -62,17 +63,11 @@ type Callback = (error?: Error | null) => void
 /** Full queues are logged no more often, ms. */
 const DROPS_TOLD_MS = 10_000
 
-/** Session and will state in Aedes is by client id; these ids are ours alone. */
-const RESERVED = '$push/'
-/** Where Aedes publishes what was accepted before: below `$SYS/`, so that no wildcard matches it, and forwarded to nobody. */
-const ACCEPTED = '$SYS/push/accepted'
-
 export class AedesSide {
   readonly receiveMaximum: number
   readonly accept: Accept
   readonly #options: AedesSideOptions
-  readonly #providers = new WeakMap<object, Provider>()
-  readonly #granted = new WeakMap<Client, Set<string>>()
+  readonly #hooks: Hooks
   readonly #rates = new Map<string, Rate>()
   #broker: Aedes | undefined
   #wills: DelayedWills | undefined
@@ -96,6 +91,18 @@ export class AedesSide {
       store: options.other.groups,
       now: options.now,
       logger: options.logger,
+    })
+    const { accept, logger, metrics, subscriptions } = options
+    this.#hooks = new Hooks({
+      accept,
+      logger,
+      metrics,
+      subscriptions,
+      own: () => this.#own,
+      open: async (client) => {
+        const role = this.#roles.get(client.conn)
+        if (role !== undefined) await this.#open(client, role)
+      },
     })
     this.receiveMaximum = options.receiveMaximum
     this.accept = options.accept
@@ -135,11 +142,13 @@ export class AedesSide {
         () => this.#groups.start(),
       ),
       sessionExpiryIntervalLimit: Number.isFinite(limits.sessionExpiry) ? limits.sessionExpiry : 0,
-      preConnect: (client, packet, callback) => this.#preConnect(client, packet, callback),
-      authenticate: (client, username, password, callback) => this.#authenticate(client, username, password, callback),
-      authorizePublish: (client, packet, callback) => this.#authorizePublish(client, packet, callback),
-      authorizeSubscribe: (client, subscription, callback) => this.#authorizeSubscribe(client, subscription, callback),
-      authorizeForward: (client, packet) => this.#authorizeForward(client, packet),
+      preConnect: (client, packet, callback) => this.#hooks.preConnect(client, packet, callback),
+      authenticate: (client, username, password, callback) =>
+        this.#hooks.authenticate(client, username, password, callback),
+      authorizePublish: (client, packet, callback) => this.#hooks.authorizePublish(client, packet, callback),
+      authorizeSubscribe: (client, subscription, callback) =>
+        this.#hooks.authorizeSubscribe(client, subscription, callback),
+      authorizeForward: (client, packet) => this.#hooks.authorizeForward(client, packet),
     }
   }
 
@@ -176,7 +185,7 @@ export class AedesSide {
   /** A CONNECT that is not a device's. Resolves when it is answered. */
   async connect(connection: Connection, connect: ConnectPacket, provider: Provider | undefined): Promise<void> {
     const link = new AedesLink(connection)
-    if (provider !== undefined) this.#providers.set(link, provider)
+    if (provider !== undefined) this.#hooks.isProvider(link, provider)
     if (this.#original === undefined) throw new PushError('SHUTTING_DOWN')
     const client = this.#original.call(this.broker, link)
     const role = this.#roleOf(connection, connect, link, client, provider)
@@ -243,9 +252,9 @@ export class AedesSide {
   /** The reason code for the SUBACK. */
   async subscribeShared(role: AedesRole, request: SubscriptionRequest, identifier: number): Promise<number> {
     const { client, session } = role
-    const filter = filterOf(request.filter)
+    const filter = sharedFilterOf(request.filter)
     if (filter === undefined) return Reason.topicFilterInvalid
-    const granted = await this.#mayShare(client, filter, request.qos)
+    const granted = await this.#hooks.mayShare(client, filter, request.qos)
     if (granted === undefined) return Reason.notAuthorized
     if (!session.shared.has(request.filter) && session.shared.size >= this.#options.limits.subscriptions)
       return Reason.quotaExceeded
@@ -273,15 +282,6 @@ export class AedesSide {
   #join({ client, provider, outgoing, session }: AedesRole, subscription: SharedSubscription): Promise<void> {
     const member = { clientId: client.id, subscription, outgoing, kept: session.isKept }
     return this.#groups.join(groupIdOf(provider, subscription.name), member)
-  }
-
-  /** The granted QoS; undefined when it is refused. */
-  #mayShare(client: Client, topic: string, qos: QoS): Promise<QoS | undefined> {
-    return new Promise((resolve) => {
-      this.#authorizeSubscribe(client, { topic, qos }, (error, subscription) =>
-        resolve(error || !subscription ? undefined : subscription.qos),
-      )
-    })
   }
 
   /** The connection of a role has ended. */
@@ -351,7 +351,7 @@ export class AedesSide {
   }
 
   #forwarded(client: Client, packet: StoredPacket): StoredPacket | undefined {
-    const forward = this.#authorizeForward(client, packet as unknown as AedesPublishPacket)
+    const forward = this.#hooks.authorizeForward(client, packet as unknown as AedesPublishPacket)
     return (forward as unknown as StoredPacket | null | undefined) ?? undefined
   }
 
@@ -361,7 +361,7 @@ export class AedesSide {
     // No Local is by this id, and Aedes sets it too late for those who are away.
     const publication = { ...toAedesPacket(packet), clientId: client.id }
     await new Promise<void>((resolve, reject) => {
-      this.#authorizePublish(client, publication, (error) => (error ? reject(refusal(error)) : resolve()))
+      this.#hooks.authorizePublish(client, publication, (error) => (error ? reject(refusal(error)) : resolve()))
     })
     await this.#stored((callback) => {
       // The types leave out the publishing client, which No Local needs.
@@ -435,128 +435,9 @@ export class AedesSide {
     const expired = (client: Client) => void this.#expired(client.id)
     broker.on('sessionExpired', expired)
     broker.on('sessionLimitReached', expired)
-    broker.on('unsubscribe', (filters, client) => {
-      for (const filter of filters) this.#granted.get(client)?.delete(filter)
-    })
+    broker.on('unsubscribe', (filters, client) => this.#hooks.unsubscribed(filters, client))
     broker.on('clientReady', endAgain)
     broker.on('connackSent', (_packet, client) => linkOf(client)?.answered())
-  }
-
-  #preConnect(...[client, packet, callback]: Parameters<NonNullable<AedesOptions['preConnect']>>): void {
-    const { subscriptions } = client as unknown as { subscriptions: object }
-    Object.setPrototypeOf(subscriptions, null)
-    if (this.#own.preConnect === undefined) callback(null, true)
-    else this.#own.preConnect(client, packet, callback)
-  }
-
-  #authenticate(
-    ...[client, username, password, callback]: Parameters<NonNullable<AedesOptions['authenticate']>>
-  ): void {
-    const provider = this.#providerOf(client)
-    const named = client as { id: string }
-    if (provider !== undefined) {
-      // A client id never reaches another principal's session: a provider's live under its own name.
-      named.id = `${RESERVED}p/${encodeURIComponent(provider.name)}/${client.id}`
-      this.#authenticated(client, callback)
-    } else if (client.id.startsWith(RESERVED)) {
-      callback(Object.assign(new Error('identifier rejected'), { returnCode: 2 }), false)
-    } else if (this.#own.authenticate === undefined) {
-      callback(Object.assign(new Error('not authorized'), { returnCode: 5 }), false)
-    } else {
-      this.#own.authenticate(client, username, password, (error, successful) => {
-        if (!error && successful === true) this.#authenticated(client, callback)
-        else callback(error, successful)
-      })
-    }
-  }
-
-  #authenticated(client: Client, callback: Parameters<NonNullable<AedesOptions['authenticate']>>[3]): void {
-    const role = this.#roles.get(client.conn)
-    if (role === undefined) return callback(null, true)
-    this.#open(client, role).then(
-      () => callback(null, true),
-      (error: unknown) => {
-        this.#options.logger.error({ err: error }, 'a session could not be opened')
-        callback(Object.assign(new Error('server unavailable'), { returnCode: 3 }), false)
-      },
-    )
-  }
-
-  /** Reached by wills, and by what does not come through the gate; the rest was accepted before Aedes. */
-  #authorizePublish(...[client, packet, callback]: Parameters<NonNullable<AedesOptions['authorizePublish']>>): void {
-    const provider = client === null ? undefined : this.#providerOf(client)
-    const answer = callback
-    if (provider !== undefined && client !== null) {
-      this.#acceptFromAedes(provider, packet).then(() => answer(null), answer)
-    } else if (client === null && isOfProvider(packet)) {
-      answer(new PushError('TOPIC_FORBIDDEN', 'the will of a provider whose node died'))
-    } else if (isReserved(packet.topic)) {
-      answer(new PushError('TOPIC_FORBIDDEN', 'private and upstream topics are for providers and devices'))
-    } else if (this.#own.authorizePublish === undefined) {
-      // Section 4.7.2; what goes to `$share/` could be subscribed to by nobody.
-      const taken = ['$SYS/', '$share/'].find((prefix) => packet.topic.startsWith(prefix))
-      answer(taken === undefined ? null : new PushError('TOPIC_FORBIDDEN', `${taken} is reserved`))
-    } else {
-      this.#own.authorizePublish(client, packet, answer)
-    }
-  }
-
-  async #acceptFromAedes(
-    provider: Provider,
-    packet: Parameters<NonNullable<AedesOptions['authorizePublish']>>[1],
-  ): Promise<void> {
-    const properties = packet.properties ?? {}
-    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
-    await this.accept(provider, {
-      topic: packet.topic,
-      payload,
-      qos: packet.qos,
-      retain: packet.retain,
-      properties: fromAedes(properties),
-    })
-    // Aedes goes on to publish it: to nobody, and nothing of it is to be kept or queued there.
-    Object.assign(packet, { topic: ACCEPTED, payload: Buffer.alloc(0), retain: false, properties: {} })
-  }
-
-  #authorizeSubscribe(
-    ...[client, subscription, callback]: Parameters<NonNullable<AedesOptions['authorizeSubscribe']>>
-  ): void {
-    const provider = this.#providerOf(client)
-    if (provider !== undefined) {
-      const code = this.#refusesSubscription(provider, client, subscription.topic)
-      if (code !== undefined) this.#options.metrics.refusedSubscriptions.inc({ code })
-      callback(null, code === undefined ? subscription : null)
-    } else if (this.#own.authorizeSubscribe === undefined) {
-      callback(null, subscription)
-    } else {
-      this.#own.authorizeSubscribe(client, subscription, callback)
-    }
-  }
-
-  /** Aedes asks about all filters of a SUBSCRIBE before it makes the first subscription, so they are counted here. */
-  #refusesSubscription(provider: Provider, client: Client, filter: string): ErrorCode | undefined {
-    if (!mayProviderSubscribe(provider, filter)) return 'TOPIC_FORBIDDEN'
-    const { subscriptions } = client as unknown as { subscriptions: object }
-    const granted = this.#granted.get(client) ?? new Set(Object.keys(subscriptions))
-    this.#granted.set(client, granted)
-    if (!granted.has(filter) && granted.size >= this.#options.subscriptions) return 'SUBSCRIPTIONS_LIMIT'
-    granted.add(filter)
-    return undefined
-  }
-
-  /** What a device sends upstream reaches its providers only, whatever wildcard somebody else subscribed to. */
-  #authorizeForward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null | void {
-    if (packet.topic === ACCEPTED) return null
-    const topic = parseTopic(packet.topic)
-    const provider = this.#providerOf(client)
-    if (topic?.kind === 'upstream' && (provider === undefined || !mayProviderSubscribe(provider, packet.topic)))
-      return null
-    if (provider !== undefined || this.#own.authorizeForward === undefined) return packet
-    return this.#own.authorizeForward(client, packet)
-  }
-
-  #providerOf(client: Client): Provider | undefined {
-    return this.#providers.get(client.conn)
   }
 }
 
@@ -567,45 +448,10 @@ function endAgain(client: Client): void {
   client.close()
 }
 
-function isReserved(topic: string): boolean {
-  const kind = parseTopic(topic)?.kind
-  return kind === 'private' || kind === 'upstream'
-}
-
-/** A stored will names the client it was of. */
-function isOfProvider(packet: object): boolean {
-  const { clientId } = packet as { clientId?: unknown }
-  return typeof clientId === 'string' && clientId.startsWith(RESERVED)
-}
-
 function linkOf(client: Client): AedesLink | undefined {
   return client.conn instanceof AedesLink ? client.conn : undefined
 }
 
 function refusal(error: Error): PushError {
   return error instanceof PushError ? error : new PushError('TOPIC_FORBIDDEN', error.message)
-}
-
-/** The client that a group of a shared subscription is to the persistence; each provider has groups of its own. */
-function groupIdOf(provider: Provider | undefined, name: string): string {
-  return groupOf(provider === undefined ? 'u' : `p/${encodeURIComponent(provider.name)}`, name)
-}
-
-/** The same, by the client id of a session. */
-function groupOfSession(clientId: string, name: string): string {
-  const [scope, provider = ''] = clientId.startsWith(RESERVED) ? clientId.slice(RESERVED.length).split('/') : []
-  return groupOf(scope === 'p' ? `p/${provider}` : 'u', name)
-}
-
-function groupOf(scope: string, name: string): string {
-  return `${RESERVED}share/${scope}/${name.slice('$share/'.length)}`
-}
-
-/** Undefined for one that is not well-formed: before MQTT 5 the gate lets it pass. [MQTT-4.8.2-1] [MQTT-4.8.2-2] */
-function filterOf(name: string): string | undefined {
-  try {
-    return sharedFilter(name)?.filter
-  } catch {
-    return undefined
-  }
 }
