@@ -4,6 +4,8 @@ import type { Aedes } from 'aedes'
 import { ClassicLevel, type BatchOperation } from 'classic-level'
 import levelPersistence from 'aedes-persistence-level'
 import { FilterIndex } from './filter-index.ts'
+import { answeringAll } from './notices.ts'
+import { overriding } from './overriding.ts'
 import { openLevelGroups } from './group-persistence.ts'
 import type { QueueLimit } from './queue-limit.ts'
 import type { GroupStore } from './shared-groups.ts'
@@ -106,7 +108,7 @@ export async function openLevelState(directory: string): Promise<OtherState> {
   const database = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
   await database.open()
   return {
-    persistence: findingAllFilters(keepingProperties(levelPersistence(synced(database))), database),
+    persistence: findingAllFilters(answeringAll(keepingProperties(levelPersistence(synced(database)))), database),
     records: levelRecords(database),
     groups: await openLevelGroups(database),
     async queueLength(clientId, limit) {
@@ -233,17 +235,6 @@ export function forAedes(
       const inOrder = Promise.all([queued, earlier]).then(() => undefined)
       earlier = inOrder.catch(() => undefined)
       return inOrder
-    },
-  })
-}
-
-/** An object with some methods replaced; the others are bound, since their state may be in private fields. */
-export function overriding<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, name) {
-      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name) as unknown
-      const member: unknown = Reflect.get(target, name, target)
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member
     },
   })
 }

@@ -3,7 +3,8 @@ import redisPersistence from 'aedes-persistence-redis'
 import { openStateConnection } from '../../store/index.ts'
 import type { GroupStore } from './shared-groups.ts'
 import { createRedisEmitter } from './redis-emitter.ts'
-import { overriding, type AedesPersistence, type OtherState, type SessionRecords, type TakeOut } from './persistence.ts'
+import { answeringAll } from './notices.ts'
+import type { OtherState, SessionRecords, TakeOut } from './persistence.ts'
 
 export interface RedisStateOptions {
   readonly url: string
@@ -25,7 +26,7 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
     subscriber: subscriber.client,
   })
   return {
-    persistence: answeringEachSubscribe(persistence),
+    persistence: answeringAll(persistence),
     records: redisRecords(client),
     groups: redisGroups(client),
     take: takeOut(client),
@@ -35,21 +36,6 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
       for (const { client } of [state, publisher, subscriber]) client.disconnect()
     },
   }
-}
-
-/** A notice that comes at all comes within this time, ms. */
-const NOTICE_MS = 2000
-const TRIES = 5
-
-/** A notice that was under way when a connection to Redis was lost never comes: what waits for it may be done again. */
-async function untilNoticed<T>(step: () => Promise<T>): Promise<T> {
-  for (let tries = 0; tries < TRIES; tries++) {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), NOTICE_MS)))
-    const done = await Promise.race([step().then((value) => ({ value })), late]).finally(() => clearTimeout(timer))
-    if (done !== undefined) return done.value
-  }
-  throw new Error('Redis does not bring back the notice of a subscription')
 }
 
 /** The part of an ioredis client that is called here. */
@@ -104,25 +90,6 @@ function redisRecords(client: RecordClient): SessionRecords {
       await client.evalBuffer(REMOVE, 1, keyOf(clientId), owner)
     },
   }
-}
-
-/**
- * Aedes stores the topics of one SUBSCRIBE once for each of them, all at the same time, and the persistence waits for
- * its own notice of each under one name: with an asynchronous emitter only the last is ever answered. So one SUBSCRIBE
- * is stored once.
- */
-function answeringEachSubscribe(persistence: AedesPersistence): AedesPersistence {
-  const storing = new WeakMap<object, Promise<unknown>>()
-  return overriding(persistence, {
-    addSubscriptions(client, subscriptions) {
-      const known = storing.get(subscriptions)
-      if (known !== undefined) return known
-      const stored = untilNoticed(() => persistence.addSubscriptions(client, subscriptions))
-      storing.set(subscriptions, stored)
-      return stored
-    },
-    cleanSubscriptions: (client) => untilNoticed(() => persistence.cleanSubscriptions(client)),
-  })
 }
 
 const GROUPS = 'share-groups'

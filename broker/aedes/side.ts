@@ -196,7 +196,13 @@ export class AedesSide {
       connection.stream.once('close', resolve)
     })
     link.feed(limited ? Buffer.from(connect.raw) : withoutKeepAlive(connect.raw))
+    // It would wait for ever, and with it the client, which may do better with its next connection.
+    const late = setTimeout(() => {
+      this.#options.logger.warn({ connection: connection.id }, 'a CONNECT was not answered in time')
+      connection.refuse(connect, new PushError('STORE_UNAVAILABLE', 'MQTT state'))
+    }, this.#options.connectTimeoutMs)
     await answered
+    clearTimeout(late)
     if (!connection.open) return role.closed(undefined)
     connection.admit(role, limited ? 0 : connect.keepAlive, 0)
     role.outgoing.start()
