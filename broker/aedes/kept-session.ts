@@ -74,8 +74,9 @@ export class KeptSession {
     if (resumed === undefined && bytes !== undefined) {
       for (const { name } of left?.shared ?? []) await leaveGroup(name)
       // [MQTT-3.1.2-4] with its subscriptions, its queue and the packet ids of both directions
-      await queue.drop()
+      // In this order: what is published meanwhile would be queued again, faster than it is dropped.
       await storage.persistence.cleanSubscriptions(client)
+      await queue.drop()
       await storage.records.remove(client.id, owner)
       await storage.records.claim(client.id, owner, !client.clean)
     }
@@ -127,6 +128,7 @@ export class KeptSession {
     if (this.#queue === undefined) return
     await this.#queue.idle()
     if (client.sessionExpiryInterval === 0) {
+      await storage.persistence.cleanSubscriptions(client)
       await this.#queue.drop()
       await storage.records.remove(client.id, owner)
     } else {

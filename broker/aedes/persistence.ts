@@ -111,14 +111,19 @@ export async function openLevelState(directory: string): Promise<OtherState> {
     persistence: findingAllFilters(answeringAll(keepingProperties(levelPersistence(synced(database)))), database),
     records: levelRecords(database),
     groups: await openLevelGroups(database),
+    // Not synced, unlike its own way, which also writes twice: what a crash brings back is delivered again.
+    take: (clientId, { brokerId, brokerCounter }) =>
+      database.del(`${queueOf(clientId)}:${brokerId}:${String(brokerCounter).padStart(16, '0')}`),
     async queueLength(clientId, limit) {
-      // The keys of aedes-persistence-level, at the version that is pinned.
-      const start = `outgoing:${encodeURIComponent(clientId)}`
+      const start = queueOf(clientId)
       return (await database.keys({ gt: `${start}:`, lt: `${start};`, limit }).all()).length
     },
     close: () => database.close(),
   }
 }
+
+/** The keys of aedes-persistence-level, at the version that is pinned. */
+const queueOf = (clientId: string) => `outgoing:${encodeURIComponent(clientId)}`
 
 /**
  * aedes-persistence-level 9.2.0 queues a packet without its properties and its expiry, since it brings an aedes-packet of

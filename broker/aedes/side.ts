@@ -198,7 +198,7 @@ export class AedesSide {
     link.feed(limited ? Buffer.from(connect.raw) : withoutKeepAlive(connect.raw))
     // It would wait for ever, and with it the client, which may do better with its next connection.
     const late = setTimeout(() => {
-      this.#options.logger.warn({ connection: connection.id }, 'a CONNECT was not answered in time')
+      this.#options.logger.error({ connection: connection.id }, 'a CONNECT was not answered in time')
       connection.refuse(connect, new PushError('STORE_UNAVAILABLE', 'MQTT state'))
     }, this.#options.connectTimeoutMs)
     await answered
@@ -349,6 +349,7 @@ export class AedesSide {
       const record = await this.#storage.records.claim(clientId, owner, true)
       for (const { name } of (record && decodeRecord(record)?.shared) ?? [])
         await this.#groups.leave(groupOfSession(clientId, name), clientId)
+      await this.#storage.persistence.cleanSubscriptions({ id: clientId })
       await new StoredQueue(this.#storage, clientId, () => undefined).drop()
       await this.#storage.records.remove(clientId, owner)
     } catch (error) {

@@ -63,6 +63,22 @@ await t.test('a session that is resumed with interval 0 keeps its queue until it
   t.equal((await publication(third.raw)).text, 'new')
 })
 
+await t.test('a session is ended while its topics are published to without a pause', async (t) => {
+  const first = await join('busy', { expiry: 100 })
+  await first.raw.subscribe('busy/#')
+  await first.raw.reset()
+  let over = false
+  const writers = await Promise.all(Array.from({ length: 8 }, () => connect(t, embedded, JOE)))
+  const publishing = writers.map(async (each) => {
+    while (!over) await Promise.all(Array.from({ length: 16 }, () => each.publish('busy/a', 'x')))
+  })
+  const second = await join('busy', { clean: true, expiry: 100 })
+  t.equal(second.present, false)
+  over = true
+  await Promise.all(publishing)
+  await second.raw.end()
+})
+
 await t.test('a retained message that was not acknowledged comes again', async (t) => {
   await writer.publish('kept/a', 'one', { qos: 1, retain: true })
   await writer.publish('kept/b', 'two', { qos: 2, retain: true })
