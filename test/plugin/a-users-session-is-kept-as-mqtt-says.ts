@@ -16,7 +16,7 @@ async function join(clientId: string, { clean = false, expiry, properties }: How
   const raw = await connectRaw(t, embedded.mqttPort, { protocolVersion: 5 })
   const all = { ...properties, ...(expiry === undefined ? {} : { sessionExpiryInterval: expiry }) }
   const connack = await raw.connect({ ...CREDENTIALS, clientId, clean, properties: all })
-  return { raw, present: connack.sessionPresent }
+  return { raw, present: connack.sessionPresent, reason: connack.reasonCode }
 }
 
 async function publication(raw: RawClient) {
@@ -73,7 +73,7 @@ await t.test('a session is ended while its topics are published to without a pau
     while (!over) await Promise.all(Array.from({ length: 16 }, () => each.publish('busy/a', 'x')))
   })
   const second = await join('busy', { clean: true, expiry: 100 })
-  t.equal(second.present, false)
+  t.match(second, { reason: 0, present: false })
   over = true
   await Promise.all(publishing)
   await second.raw.end()
