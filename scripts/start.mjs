@@ -25,6 +25,8 @@ function dropEchoedSignals(signals) {
     }
     return emit.call(this, event, ...args)
   }
+  // An echo may come when the server has stopped and listens no more: without a listener it would kill the process.
+  for (const signal of signals) process.on(signal, () => undefined)
 }
 
 prepare()
