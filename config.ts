@@ -172,7 +172,7 @@ export const SETTINGS = {
     0,
     10_000_000,
   ),
-  PUSH_CONNECT_TIMEOUT: whole('time from a connection to its CONNECT, s', 10, 1, 600),
+  PUSH_CONNECT_TIMEOUT: whole('time from a connection to its CONNECT, and from there to its answer, s', 10, 1, 600),
   PUSH_STALL_TIMEOUT: whole(
     'a client that takes no byte of what waits for it for this long is disconnected, s',
     30,

@@ -1,5 +1,6 @@
 /** One MQTT connection of the generator: a socket, and a parser that does no more than is needed. */
 import { type Socket, connect as openSocket } from 'node:net'
+import { eachFrame } from './frames.ts'
 import { type Credentials, connectPacket, DISCONNECT, subscribePacket } from './packets.ts'
 
 export const CONNACK = 2
@@ -102,24 +103,7 @@ export abstract class MqttConnection {
 
   #read(chunk: Buffer): void {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    let at = 0
-    for (;;) {
-      let length = 0
-      let shift = 0
-      let start = at + 1
-      let byte = 128
-      while (byte >= 128 && start < bytes.length) {
-        byte = bytes[start] ?? 0
-        length |= (byte & 127) << shift
-        shift += 7
-        start += 1
-      }
-      const end = start + length
-      if (byte >= 128 || end > bytes.length) break
-      this.#handle(bytes, at, start, end)
-      at = end
-    }
-    this.#rest = at === bytes.length ? EMPTY : bytes.subarray(at)
+    this.#rest = eachFrame(bytes, (at, start, end) => this.#handle(bytes, at, start, end))
     this.turn()
   }
 

@@ -3,6 +3,7 @@
  * and writes once a turn to each. No sessions, no store, no checks, no acknowledgement awaited: a floor, not a server.
  */
 import { createServer, type Socket } from 'node:net'
+import { eachFrame } from '../load/frames.ts'
 
 const CONNECT = 1
 const PUBLISH = 3
@@ -68,24 +69,7 @@ function handle(peer: Peer, bytes: Buffer, at: number, start: number, end: numbe
 
 function read(peer: Peer, chunk: Buffer): void {
   const bytes = peer.rest.length === 0 ? chunk : Buffer.concat([peer.rest, chunk])
-  let at = 0
-  for (;;) {
-    let length = 0
-    let shift = 0
-    let start = at + 1
-    let byte = 128
-    while (byte >= 128 && start < bytes.length) {
-      byte = bytes[start] ?? 0
-      length |= (byte & 127) << shift
-      shift += 7
-      start += 1
-    }
-    const end = start + length
-    if (byte >= 128 || end > bytes.length) break
-    handle(peer, bytes, at, start, end)
-    at = end
-  }
-  peer.rest = bytes.subarray(at)
+  peer.rest = eachFrame(bytes, (at, start, end) => handle(peer, bytes, at, start, end))
 }
 
 createServer({ noDelay: true }, (socket) => {

@@ -41,7 +41,7 @@ export class Hooks {
   }
 
   /** Who comes over this stream. */
-  isProvider(stream: object, provider: Provider): void {
+  setProvider(stream: object, provider: Provider): void {
     this.#providers.set(stream, provider)
   }
 

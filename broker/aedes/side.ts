@@ -185,7 +185,7 @@ export class AedesSide {
   /** A CONNECT that is not a device's. Resolves when it is answered. */
   async connect(connection: Connection, connect: ConnectPacket, provider: Provider | undefined): Promise<void> {
     const link = new AedesLink(connection)
-    if (provider !== undefined) this.#hooks.isProvider(link, provider)
+    if (provider !== undefined) this.#hooks.setProvider(link, provider)
     if (this.#original === undefined) throw new PushError('SHUTTING_DOWN')
     const client = this.#original.call(this.broker, link)
     const role = this.#roleOf(connection, connect, link, client, provider)

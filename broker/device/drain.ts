@@ -257,7 +257,7 @@ export class Drain {
       if (entry.offset <= log.sent) return true
       if (version === undefined || subscription === undefined) log.pass(entry.offset)
       else if (log.isInFlight(broadcastPacketId(entry.offset))) return false
-      else this.#sendBroadcast(entry, version, subscription, undefined)
+      else this.#sendBroadcast(entry, version, subscription)
       return true
     })
     if (!complete || this.#reader !== reader) return false
@@ -287,14 +287,9 @@ export class Drain {
     )
   }
 
-  #sendBroadcast(
-    entry: BroadcastEntry,
-    version: string,
-    subscription: Subscription,
-    packets: PacketCache | undefined,
-  ): void {
+  #sendBroadcast(entry: BroadcastEntry, version: string, subscription: Subscription): void {
     const topic = broadcastTopic(this.#session.device.app, version)
-    this.#send('broadcast', this.#broadcast, entry, subscription, topic, broadcastPacketId(entry.offset), packets)
+    this.#send('broadcast', this.#broadcast, entry, subscription, topic, broadcastPacketId(entry.offset), undefined)
   }
 
   #send(

@@ -1,5 +1,7 @@
 /** What was sent, what was accepted, and what arrived where: the books of a crash test. */
 
+import type { Test } from 'tap'
+
 export type Kind = 'private' | 'broadcast'
 
 interface Entry {
@@ -136,4 +138,18 @@ export class Ledger {
       waiting.resolve()
     }
   }
+}
+
+type Faults = Pick<Account, 'lost' | 'misdelivered' | 'unexpected' | 'outOfOrder'>
+
+/** What no crash may do. The order is for the caller to judge. */
+export function checkFaults(t: Pick<Test, 'comment' | 'same'>, faults: Faults): void {
+  t.comment(
+    Object.entries(faults)
+      .map(([name, list]) => `${name} ${list.length}`)
+      .join(', '),
+  )
+  t.same(faults.lost, [], 'nothing is lost')
+  t.same(faults.misdelivered, [], 'nothing is misdelivered')
+  t.same(faults.unexpected, [], 'nothing comes out of nowhere')
 }
