@@ -1,6 +1,7 @@
 /**
- * Wills whose Will Delay Interval runs. Aedes drops one whenever its client comes back; but with a clean start the
- * session that it belongs to has ended, and a will is due when its session ends (MQTT 5 section 3.1.3.2.2).
+ * Wills whose Will Delay Interval runs. Aedes drops one whenever its client comes back to the same node; but with a
+ * clean start the session that it belongs to has ended, and a will is due when its session ends (MQTT 5 section
+ * 3.1.3.2.2). And a client may come back to another node.
  */
 import type { Aedes, AedesPublishPacket, Client } from 'aedes'
 
@@ -9,57 +10,125 @@ interface DelayedWill {
   readonly packet: AedesPublishPacket
 }
 
+/** The part of a connected client that its types leave out. */
+interface Connected {
+  will: { readonly properties?: { readonly willDelayInterval?: number } } | null
+  /** Seconds. */
+  sessionExpiryInterval: number
+}
+
+interface Notice {
+  readonly topic: string
+  readonly payload: Buffer | string
+}
+
 /** The part of Aedes that its types leave out. */
-interface Delays {
+interface Inner {
   scheduleWill(client: Client, packet: AedesPublishPacket, seconds: number): void
   clearDelayedWill(clientId: string): void
   readonly delayedWills: ReadonlyMap<string, unknown>
+  readonly clients: Readonly<Record<string, Connected | undefined>>
+  readonly persistence: { delWill(client: { readonly id: string; readonly brokerId: string }): Promise<unknown> }
+  readonly mq: { on(filter: string, listener: (notice: Notice, done: () => void) => void): void }
 }
 
 type Callback = (error?: Error | null) => void
 /** `publish` as it is; the types leave out the publishing client. */
 type Publish = (packet: AedesPublishPacket, client: Client, callback: Callback) => void
+/** Resolves when what is published is stored. */
+type Stored = (publish: (callback: Callback) => void) => Promise<void>
+
+/** Every node of Aedes says there who has connected to it. */
+const CONNECTED = 'new/clients'
+/** And ours, before that, whose session of before was ended by it. */
+const ENDED = 'ended/sessions'
 
 export class DelayedWills {
   readonly #broker: Aedes
+  readonly #inner: Inner
+  readonly #stored: Stored
   readonly #wills = new Map<string, DelayedWill>()
 
-  constructor(broker: Aedes) {
-    const delays = broker as unknown as Delays
-    const { scheduleWill, clearDelayedWill } = delays
+  constructor(broker: Aedes, stored: Stored) {
+    const inner = broker as unknown as Inner
+    const { scheduleWill, clearDelayedWill } = inner
     this.#broker = broker
-    delays.scheduleWill = (client, packet, seconds) => {
+    this.#inner = inner
+    this.#stored = stored
+    inner.scheduleWill = (client, packet, seconds) => {
       scheduleWill.call(broker, client, packet, seconds)
-      if (delays.delayedWills.has(client.id)) this.#wills.set(client.id, { client, packet })
+      if (inner.delayedWills.has(client.id)) this.#wills.set(client.id, { client, packet })
       this.#forget()
     }
-    delays.clearDelayedWill = (clientId) => {
+    inner.clearDelayedWill = (clientId) => {
       this.#wills.delete(clientId)
       clearDelayedWill.call(broker, clientId)
     }
+    this.#hear(ENDED, (clientId) => this.#endedElsewhere(clientId))
+    this.#hear(CONNECTED, (clientId) => this.#connectedElsewhere(clientId))
   }
 
-  /** The will that is due, when the session of a client was ended by its next connection. */
-  take(clientId: string): ((callback: Callback) => void) | undefined {
+  #endedElsewhere(clientId: string): void {
+    // Aedes closes it when it hears of the new connection, and delays a will no longer than its session lives.
+    const client = this.#inner.clients[clientId]
+    if (client !== undefined) client.sessionExpiryInterval = 0
+    this.#publish(clientId).catch(() => undefined)
+  }
+
+  /** The session goes on there: it needs no will that can wait. */
+  #connectedElsewhere(clientId: string): void {
+    const { clients, persistence } = this.#inner
+    this.#inner.clearDelayedWill(clientId)
+    const client = clients[clientId]
+    if (client === undefined || client.sessionExpiryInterval === 0) return
+    if ((client.will?.properties?.willDelayInterval ?? 0) === 0) return
+    client.will = null
+    persistence.delWill({ id: clientId, brokerId: this.#broker.id }).catch(() => undefined)
+  }
+
+  /** What other nodes say about a client. */
+  #hear(what: string, heard: (clientId: string) => void): void {
+    const own = topicOf(this.#broker, what)
+    this.#inner.mq.on(`$SYS/+/${what}`, ({ topic, payload }, done) => {
+      if (topic !== own) heard(payload.toString())
+      done()
+    })
+  }
+
+  /** The session of a client was ended by its next connection, here: its will is due, wherever it waits. */
+  async sessionEnded(clientId: string): Promise<void> {
+    await this.#publish(clientId)
+    const payload = Buffer.from(clientId)
+    await this.#stored((callback) =>
+      this.#broker.publish(
+        { cmd: 'publish', qos: 0, dup: false, retain: false, topic: topicOf(this.#broker, ENDED), payload },
+        callback,
+      ),
+    )
+  }
+
+  async #publish(clientId: string): Promise<void> {
     const broker = this.#broker
-    const delays = broker as unknown as Delays
-    const will = delays.delayedWills.has(clientId) ? this.#wills.get(clientId) : undefined
-    if (will === undefined) return undefined
-    delays.clearDelayedWill(clientId)
+    const will = this.#inner.delayedWills.has(clientId) ? this.#wills.get(clientId) : undefined
+    if (will === undefined) return
+    this.#inner.clearDelayedWill(clientId)
     const { client, packet } = will
-    return (callback) => {
+    await this.#stored((callback) => {
       broker.authorizePublish(client, packet, (error) => {
         // As Aedes does with a will that is not allowed: nobody is there to be told.
         if (error) callback()
         else (broker.publish as unknown as Publish).call(broker, packet, client, callback)
       })
-    }
+    })
   }
 
   /** What was published meanwhile: Aedes has no event for it. */
   #forget(): void {
-    const { delayedWills } = this.#broker as unknown as Delays
-    if (this.#wills.size < 2 * delayedWills.size + 100) return
-    for (const clientId of this.#wills.keys()) if (!delayedWills.has(clientId)) this.#wills.delete(clientId)
+    if (this.#wills.size < 2 * this.#inner.delayedWills.size + 100) return
+    for (const clientId of this.#wills.keys()) if (!this.#inner.delayedWills.has(clientId)) this.#wills.delete(clientId)
   }
+}
+
+function topicOf({ id }: Aedes, what: string): string {
+  return `$SYS/${id}/${what}`
 }

@@ -27,11 +27,14 @@ export interface KeptSessionOptions {
   /** Names this connection among all. */
   readonly owner: string
   readonly now: () => number
-  /** Ends a shared subscription of this client. */
-  readonly leaveGroup: (name: string) => Promise<void>
+  /** Ends a shared subscription of this client; `member` is how its group knows it. */
+  readonly leaveGroup: (name: string, member: string) => Promise<void>
   /** A message could not be taken out of the queue. */
   readonly failed: (error: unknown) => void
 }
+
+/** What became of the session that an earlier connection left: there was none, it goes on, or it was ended. */
+export type Opened = 'new' | 'resumed' | 'replaced'
 
 export class KeptSession {
   /** Packet ids of QoS 2 messages from the client that wait for PUBREL. */
@@ -57,38 +60,51 @@ export class KeptSession {
     return this.#options.client.id
   }
 
-  /** Resumes what an earlier connection left, or ends it; true when it is resumed. */
-  open(outgoing: Outgoing): Promise<boolean> {
+  /** Of a shared subscription: without a session it is the connection that is a member, and not who comes after it. */
+  get member(): string {
+    const { client, owner } = this.#options
+    return this.#queue === undefined ? `${client.id} ${owner}` : client.id
+  }
+
+  /** Resumes what an earlier connection left, or ends it. */
+  open(outgoing: Outgoing): Promise<Opened> {
     const opening = this.#open(outgoing)
     this.#opening = opening.catch(() => undefined)
     return opening
   }
 
-  async #open(outgoing: Outgoing): Promise<boolean> {
-    const { client, cleanStart, storage, owner, now, failed, leaveGroup } = this.#options
+  async #open(outgoing: Outgoing): Promise<Opened> {
+    const { client, cleanStart, storage, owner, now, failed } = this.#options
     this.#outgoing = outgoing
     const bytes = await storage.records.claim(client.id, owner, !client.clean)
     const left = bytes === undefined ? await this.#withoutRecord() : decodeRecord(bytes)
     const queue = new StoredQueue(storage, client.id, failed)
     const resumed = left !== undefined && !cleanStart && left.expiresAt > now() ? left : undefined
-    if (resumed === undefined && bytes !== undefined) {
-      for (const { name } of left?.shared ?? []) await leaveGroup(name)
+    const replaced = resumed === undefined && bytes !== undefined
+    if (replaced) {
       // [MQTT-3.1.2-4] with its subscriptions, its queue and the packet ids of both directions
-      // In this order: what is published meanwhile would be queued again, faster than it is dropped.
-      await storage.persistence.cleanSubscriptions(client)
-      await queue.drop()
-      await storage.records.remove(client.id, owner)
+      await this.#drop(queue, left?.shared ?? [])
       await storage.records.claim(client.id, owner, !client.clean)
     }
     // What was kept is kept as it was until this connection ends, whatever comes after it.
     if (resumed !== undefined) client.clean = false
-    if (client.clean) return false
+    const opened = resumed !== undefined ? 'resumed' : replaced ? 'replaced' : 'new'
+    if (client.clean) return opened
     this.#queue = queue
     this.received = new Set(resumed?.received)
     for (const each of resumed?.shared ?? []) this.shared.set(each.name, each)
     outgoing.resume(queue, resumed)
     await this.save()
-    return resumed !== undefined
+    return opened
+  }
+
+  async #drop(queue: StoredQueue, shared: Iterable<SharedSubscription>): Promise<void> {
+    const { client, storage, owner, leaveGroup } = this.#options
+    for (const { name } of shared) await leaveGroup(name, client.id)
+    // In this order: what is published meanwhile would be queued again, faster than it is dropped.
+    await storage.persistence.cleanSubscriptions(client)
+    await queue.drop()
+    await storage.records.remove(client.id, owner)
   }
 
   /** Of a broker that kept sessions before it had push. */
@@ -122,19 +138,22 @@ export class KeptSession {
 
   async #leave(): Promise<void> {
     await this.#opening
-    const { client, storage, owner, now, leaveGroup } = this.#options
-    if (this.#queue === undefined || client.sessionExpiryInterval === 0)
-      for (const name of this.shared.keys()) await leaveGroup(name)
-    if (this.#queue === undefined) return
-    await this.#queue.idle()
-    if (client.sessionExpiryInterval === 0) {
-      await storage.persistence.cleanSubscriptions(client)
-      await this.#queue.drop()
-      await storage.records.remove(client.id, owner)
-    } else {
-      const { sessionExpiryInterval: expiry } = client
-      await this.#write(false, expiry === NEVER ? Number.POSITIVE_INFINITY : now() + expiry * 1000)
+    const { client, now, leaveGroup } = this.#options
+    if (this.#queue === undefined) {
+      for (const name of this.shared.keys()) await leaveGroup(name, this.member)
+      return
     }
+    await this.#queue.idle()
+    const { sessionExpiryInterval: expiry } = client
+    if (expiry === 0) await this.expire()
+    else await this.#write(false, expiry === NEVER ? Number.POSITIVE_INFINITY : now() + expiry * 1000)
+  }
+
+  /** Its time is over. Where a later connection has it by now, on whichever node, it lives on. */
+  async expire(): Promise<void> {
+    const { client, storage, owner } = this.#options
+    if (this.#queue === undefined || !(await storage.records.owns(client.id, owner))) return
+    await this.#drop(this.#queue, this.shared.values())
   }
 
   async #write(open: boolean, expiresAt: number): Promise<void> {

@@ -12,16 +12,7 @@ export function sessionIdOf({ name }: Provider, clientId: string): string {
 
 /** The client that a group of a shared subscription is to the persistence; each provider has groups of its own. */
 export function groupIdOf(provider: Provider | undefined, name: string): string {
-  return groupOf(provider === undefined ? 'u' : `p/${encodeURIComponent(provider.name)}`, name)
-}
-
-/** The same, by the client id of a session. */
-export function groupOfSession(clientId: string, name: string): string {
-  const [scope, provider = ''] = clientId.startsWith(RESERVED) ? clientId.slice(RESERVED.length).split('/') : []
-  return groupOf(scope === 'p' ? `p/${provider}` : 'u', name)
-}
-
-function groupOf(scope: string, name: string): string {
+  const scope = provider === undefined ? 'u' : `p/${encodeURIComponent(provider.name)}`
   return `${RESERVED}share/${scope}/${name.slice('$share/'.length)}`
 }
 

@@ -176,6 +176,15 @@ export class Outgoing {
     this.#queue = []
   }
 
+  /** What it held is written down. The client may stay known for as long as its session does. */
+  release(): void {
+    this.#inFlight.clear()
+    this.#held.clear()
+    this.#recent.clear()
+    this.#sent.clear()
+    this.#released.clear()
+  }
+
   /** Whether a message of a shared subscription may be given to this client and not to another. */
   get hasRoom(): boolean {
     return this.#started && this.#queue.length === 0 && !this.#reading && this.#mayWrite()

@@ -69,6 +69,8 @@ export interface SessionRecords {
   /** Does nothing for an owner whose record was claimed by another. */
   write(clientId: string, owner: string, record: Uint8Array): Promise<void>
   remove(clientId: string, owner: string): Promise<void>
+  /** False when another has claimed it since. */
+  owns(clientId: string, owner: string): Promise<boolean>
 }
 
 type Operations = BatchOperation<ClassicLevel<string, Uint8Array>, string, Uint8Array>[]
@@ -203,6 +205,7 @@ function levelRecords(database: ClassicLevel<string, Uint8Array>): SessionRecord
     claim: (clientId) => database.get(keyOf(clientId)),
     write: (clientId, _owner, record) => database.put(keyOf(clientId), record, { sync: true }),
     remove: (clientId) => database.del(keyOf(clientId), { sync: true }),
+    owns: () => Promise.resolve(true),
   }
 }
 

@@ -41,6 +41,7 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
 /** The part of an ioredis client that is called here. */
 interface RecordClient {
   evalBuffer(script: string, keys: number, ...values: (string | Buffer)[]): Promise<unknown>
+  hget(key: string, field: string): Promise<string | null>
   lrem(key: string, count: number, value: string): Promise<number>
   llen(key: string): Promise<number>
   decr(key: string): Promise<number>
@@ -89,6 +90,7 @@ function redisRecords(client: RecordClient): SessionRecords {
     async remove(clientId, owner) {
       await client.evalBuffer(REMOVE, 1, keyOf(clientId), owner)
     },
+    owns: async (clientId, owner) => (await client.hget(keyOf(clientId), 'owner')) === owner,
   }
 }
 

@@ -21,6 +21,8 @@ export interface SharedSubscription {
 
 export interface SharedMember {
   readonly clientId: string
+  /** How the group store knows it. */
+  readonly name: string
   readonly subscription: SharedSubscription
   readonly outgoing: Outgoing
   /** Its session outlives the connection. */

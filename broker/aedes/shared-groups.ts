@@ -72,7 +72,7 @@ export class SharedGroups {
   join(id: string, member: SharedMember): Promise<void> {
     return this.#inTurn(id, async () => {
       const { store, storage, now } = this.#options
-      await store.add(id, member.clientId, member.kept ? Number.POSITIVE_INFINITY : now() + MEMBER_MS)
+      await store.add(id, member.name, member.kept ? Number.POSITIVE_INFINITY : now() + MEMBER_MS)
       const { filter } = member.subscription
       const subscription = { topic: filter, qos: 2, rh: 0, rap: true, nl: false }
       await inTime('its subscription', storage().persistence.addSubscriptions({ id }, [subscription]))
@@ -100,10 +100,10 @@ export class SharedGroups {
   }
 
   /** The subscription has ended; with the last one the group ends, and what waits for it. */
-  leave(id: string, clientId: string): Promise<void> {
+  leave(id: string, clientId: string, name: string): Promise<void> {
     this.disconnect(id, clientId)
     return this.#inTurn(id, async () => {
-      if (await this.#options.store.remove(id, clientId)) await this.#end(id)
+      if (await this.#options.store.remove(id, name)) await this.#end(id)
     })
   }
 
@@ -131,7 +131,7 @@ export class SharedGroups {
     const { store, now, logger } = this.#options
     try {
       for (const [id, group] of this.#groups) {
-        for (const { clientId, kept } of group.members) if (!kept) await store.add(id, clientId, now() + MEMBER_MS)
+        for (const { name, kept } of group.members) if (!kept) await store.add(id, name, now() + MEMBER_MS)
         await group.sweep()
       }
       for (const id of await store.abandoned()) await this.#inTurn(id, () => this.#end(id))

@@ -13,16 +13,15 @@ import { AedesLink } from './link.ts'
 import { DelayedWills } from './delayed-wills.ts'
 import { toAedesPacket, withoutKeepAlive } from './packets.ts'
 import { Hooks } from './hooks.ts'
-import { groupIdOf, groupOfSession, sharedFilterOf } from './names.ts'
+import { groupIdOf, sharedFilterOf } from './names.ts'
 import { KeptSession } from './kept-session.ts'
 import { Outgoing, type OutgoingClient, type OutgoingLimits } from './outgoing.ts'
 import { forAedes, type AedesPersistence, type OtherState, type StoredPacket } from './persistence.ts'
 import { AedesRole } from './role.ts'
-import { decodeRecord } from './session-record.ts'
 import { lengthByReading, QueueLimit } from './queue-limit.ts'
 import type { SharedSubscription } from './shared-group.ts'
 import { SharedGroups } from './shared-groups.ts'
-import { StoredQueue, type QueueStorage } from './stored-queue.ts'
+import type { QueueStorage } from './stored-queue.ts'
 
 export interface AedesSideOptions {
   readonly accept: Accept
@@ -57,6 +56,15 @@ interface Clients {
   readonly clients: Record<string, { readonly conn: object } | undefined>
 }
 
+interface Adopted {
+  clients: object
+  brokers: object
+  handle: AedesSideOptions['handle']
+  readonly persistence: { delWill(client: { readonly id: string; readonly brokerId: string }): Promise<unknown> }
+  /** Everything that is kept of a session. */
+  _wipeSession: (client: Client) => void
+}
+
 type Storage = QueueStorage & Pick<OtherState, 'records'>
 type Callback = (error?: Error | null) => void
 
@@ -77,6 +85,8 @@ export class AedesSide {
   readonly #live = new Map<string, AedesRole>()
   readonly #groups: SharedGroups
   readonly #leaving = new Set<Promise<void>>()
+  /** Sessions whose time is over, by client id, until nothing of them is left. */
+  readonly #ending = new Map<string, Promise<void>>()
   readonly #roles = new WeakMap<object, AedesRole>()
   #storage: Storage
   #limit: QueueLimit | undefined
@@ -228,7 +238,7 @@ export class AedesSide {
       storage: this.#storage,
       owner: randomId(),
       now,
-      leaveGroup: (name) => this.#groups.leave(groupIdOf(provider, name), client.id),
+      leaveGroup: (name, member) => this.#groups.leave(groupIdOf(provider, name), client.id, member),
       failed: (error) => logger.debug({ connection: connection.id, err: error }, 'a message stays in its queue'),
     })
     const outgoing = new Outgoing({
@@ -281,12 +291,12 @@ export class AedesSide {
   async unsubscribeShared({ client, provider, session }: AedesRole, name: string): Promise<number> {
     if (!session.shared.delete(name)) return Reason.noSubscriptionExisted
     await session.save()
-    await this.#groups.leave(groupIdOf(provider, name), client.id)
+    await this.#groups.leave(groupIdOf(provider, name), client.id, session.member)
     return Reason.success
   }
 
   #join({ client, provider, outgoing, session }: AedesRole, subscription: SharedSubscription): Promise<void> {
-    const member = { clientId: client.id, subscription, outgoing, kept: session.isKept }
+    const member = { clientId: client.id, name: session.member, subscription, outgoing, kept: session.isKept }
     return this.#groups.join(groupIdOf(provider, subscription.name), member)
   }
 
@@ -301,6 +311,7 @@ export class AedesSide {
       .leave()
       .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'the end of a session could not be written'))
       .then(() => {
+        role.outgoing.release()
         if (this.#live.get(clientId) === role) this.#live.delete(clientId)
         this.#leaving.delete(leaving)
       })
@@ -319,10 +330,10 @@ export class AedesSide {
       await this.#gone(client.id, older)
       await older.session.leave()
     }
-    role.link.sessionPresent = await role.session.open(role.outgoing)
-    if (role.link.sessionPresent) return
-    const will = this.#wills?.take(client.id)
-    if (will !== undefined) await this.#stored(will)
+    await this.#ending.get(client.id)
+    const opened = await role.session.open(role.outgoing)
+    role.link.sessionPresent = opened === 'resumed'
+    if (opened === 'replaced') await this.#wills?.sessionEnded(client.id)
   }
 
   /** Aedes has forgotten an older connection: it would take the new one for it. */
@@ -341,20 +352,19 @@ export class AedesSide {
   }
 
   /** A session has reached its end while nobody was connected. */
-  async #expired(clientId: string): Promise<void> {
-    if (this.#live.has(clientId)) return
-    const { randomId, logger } = this.#options
-    const owner = randomId()
-    try {
-      const record = await this.#storage.records.claim(clientId, owner, true)
-      for (const { name } of (record && decodeRecord(record)?.shared) ?? [])
-        await this.#groups.leave(groupOfSession(clientId, name), clientId)
-      await this.#storage.persistence.cleanSubscriptions({ id: clientId })
-      await new StoredQueue(this.#storage, clientId, () => undefined).drop()
-      await this.#storage.records.remove(clientId, owner)
-    } catch (error) {
-      logger.warn({ err: error }, 'an expired session could not be dropped')
-    }
+  #expired(client: Client): void {
+    const role = this.#roles.get(client.conn)
+    const live = this.#live.get(client.id)
+    if (role === undefined || (live !== undefined && live !== role)) return
+    const { session } = role
+    const ending = session
+      .leave()
+      .then(() => session.expire())
+      .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'an expired session could not be dropped'))
+      .then(() => {
+        if (this.#ending.get(client.id) === ending) this.#ending.delete(client.id)
+      })
+    this.#ending.set(client.id, ending)
   }
 
   #forwarded(client: Client, packet: StoredPacket): StoredPacket | undefined {
@@ -415,7 +425,7 @@ export class AedesSide {
   async close(): Promise<void> {
     const broker = this.#broker
     this.#groups.stop()
-    await Promise.all(this.#leaving)
+    await Promise.all([...this.#leaving, ...this.#ending.values()])
     if (broker === undefined || broker.closed) return
     await new Promise<void>((resolve) => broker.close(() => resolve()))
   }
@@ -424,12 +434,18 @@ export class AedesSide {
   #adopt(broker: Aedes): void {
     this.#broker = broker
     this.#original = broker.handle
-    this.#wills = new DelayedWills(broker)
-    const adopted = broker as unknown as { clients: object; brokers: object; handle: AedesSideOptions['handle'] }
+    this.#wills = new DelayedWills(broker, (publish) => this.#stored(publish))
+    const adopted = broker as unknown as Adopted
     // Plain objects are searched by client id: `constructor` or `__proto__` would find something there, and kill the process.
     adopted.clients = Object.assign(Object.create(null) as object, adopted.clients)
     adopted.brokers = Object.assign(Object.create(null) as object, adopted.brokers)
     adopted.handle = this.#options.handle
+    // It would wipe, without asking, what may have been resumed on another node: a session is dropped by itself.
+    adopted._wipeSession = ({ id }) => {
+      adopted.persistence
+        .delWill({ id, brokerId: broker.id })
+        .catch((error: unknown) => (broker as NodeJS.EventEmitter).emit('error', error))
+    }
     ;(broker as NodeJS.EventEmitter).on('error', (error: unknown) => {
       this.#options.logger.error({ err: error }, 'Aedes could not keep its state')
       const waiting = [...this.#waiting]
@@ -439,9 +455,10 @@ export class AedesSide {
     broker.on('clientError', (client, error) => {
       this.#options.logger.debug({ connection: linkOf(client)?.connection.id, err: error.message }, 'closed by Aedes')
     })
-    const expired = (client: Client) => void this.#expired(client.id)
-    broker.on('sessionExpired', expired)
-    broker.on('sessionLimitReached', expired)
+    broker.on('sessionExpired', (client) => this.#expired(client))
+    broker.on('sessionLimitReached', (client, { reason }) => {
+      if (reason === 'sessionExpiry') this.#expired(client)
+    })
     broker.on('unsubscribe', (filters, client) => this.#hooks.unsubscribed(filters, client))
     broker.on('clientReady', endAgain)
     broker.on('connackSent', (_packet, client) => linkOf(client)?.answered())

@@ -1,0 +1,60 @@
+// Is a delayed will dropped when its session goes on at another node, and sent when it is ended there?
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { connect, temporaryFolder, type ConnectOptions, type Server } from '../support/index.ts'
+import { KEPT, twoNodes } from './support/nodes.ts'
+
+/** Written by `mosquitto_passwd -b`, password secret1. */
+const ANN =
+  'ann:$7$101$chQ3oJ+MiHWIN+94$TiVlw4F9YIQiObA+Nf40kozx8s89G4q5QUV83sf5IH0LC7u778yRXev1bXSpWn7vTGTraGr5BhFB1JLgw6vngg=='
+const ann = { username: 'ann', password: 'secret1' }
+const SOON = 1
+const LATE = 3600
+
+t.test('delayed wills', async (t) => {
+  const path = join(temporaryFolder(t, 'users'), 'passwords')
+  writeFileSync(path, `${ANN}\n`)
+  const { a, b } = await twoNodes(t, { PUSH_PASSWORD_FILE: path })
+  const watcher = await connect(t, b, ann)
+  await watcher.subscribe('wills/#')
+
+  const withWill = (node: Server, clientId: string, seconds: number) =>
+    connect(t, node, ann, {
+      ...KEPT,
+      clientId,
+      will: {
+        topic: `wills/${clientId}`,
+        payload: Buffer.from('gone'),
+        qos: 1,
+        properties: { willDelayInterval: seconds },
+      },
+    })
+  const next = async () => (await watcher.next()).topic
+
+  for (const [how, drop] of [
+    ['was lost', true],
+    ['is taken over', false],
+  ] as const) {
+    await t.test(`a connection that ${how}`, async (t) => {
+      const comeBack = async (clientId: string, seconds: number, options: ConnectOptions) => {
+        const first = await withWill(a, clientId, seconds)
+        if (drop) await first.reset()
+        const second = await connect(t, b, ann, { ...options, clientId })
+        await first.closed
+        return second
+      }
+      const resumed = await comeBack('resumed', SOON, KEPT)
+      t.equal(resumed.connack.sessionPresent, true)
+      // Its time begins after the other's.
+      await (await withWill(a, 'control', SOON)).reset()
+      t.equal(await next(), 'wills/control', 'no will of a session that goes on')
+
+      const replaced = await comeBack('replaced', LATE, { ...KEPT, clean: true })
+      t.equal(replaced.connack.sessionPresent, false)
+      t.equal(await next(), 'wills/replaced', 'at once when the session is ended')
+      for (const client of [resumed, replaced]) await client.end()
+      await connect(t, b, ann, { clientId: 'control', clean: true })
+    })
+  }
+})
