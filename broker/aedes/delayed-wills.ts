@@ -4,6 +4,7 @@
  * 3.1.3.2.2). And a client may come back to another node.
  */
 import type { Aedes, AedesPublishPacket, Client } from 'aedes'
+import type { Callback } from './publications.ts'
 
 interface DelayedWill {
   readonly client: Client
@@ -32,7 +33,6 @@ interface Inner {
   readonly mq: { on(filter: string, listener: (notice: Notice, done: () => void) => void): void }
 }
 
-type Callback = (error?: Error | null) => void
 /** `publish` as it is; the types leave out the publishing client. */
 type Publish = (packet: AedesPublishPacket, client: Client, callback: Callback) => void
 /** Resolves when what is published is stored. */

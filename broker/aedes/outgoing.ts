@@ -5,18 +5,21 @@
  */
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../metrics.ts'
-import { encodeProperties, encodePublish, encodePubrel } from '../codec/encoder.ts'
-import {
-  Reason,
-  type AcknowledgementPacket,
-  type ConnectPacket,
-  type ProtocolLevel,
-  type QoS,
-} from '../codec/packets.ts'
+import { encodePubrel } from '../codec/encoder.ts'
+import { Reason, type AcknowledgementPacket, type ConnectPacket, type ProtocolLevel } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import { TopicAliases } from '../gate/topic-aliases.ts'
-import { match, type HeldSubscription } from './matching.ts'
-import { fromAedes } from './packets.ts'
+import {
+  encodeItem,
+  giveBack,
+  Items,
+  keyOf,
+  RETAINED,
+  type Item,
+  type ItemOptions,
+  type Origin,
+  type SharedDelivery,
+} from './outgoing-item.ts'
 import type { StoredPacket } from './persistence.ts'
 import type { MessageKey, SessionRecord } from './session-record.ts'
 import type { StoredQueue } from './stored-queue.ts'
@@ -32,22 +35,12 @@ export interface OutgoingLimits {
   readonly topicAliases: number
 }
 
-/** The client as Aedes has it. */
-export interface OutgoingClient {
-  readonly id: string
-  readonly subscriptions: Readonly<Record<string, HeldSubscription>>
-}
-
-export interface OutgoingOptions {
+export interface OutgoingOptions extends ItemOptions {
   readonly connection: Connection
   readonly connect: ConnectPacket
-  readonly client: OutgoingClient
   readonly limits: OutgoingLimits
   readonly metrics: Metrics
-  readonly now: () => number
   readonly randomId: () => string
-  /** The packet as it may go to this client; undefined when it may not. */
-  readonly authorize: (packet: StoredPacket) => StoredPacket | undefined
   /** Writes down what a resumption needs. */
   readonly save: () => Promise<void>
   /** A message was acknowledged. */
@@ -56,42 +49,6 @@ export interface OutgoingOptions {
   readonly roomMade: () => void
 }
 
-/** A message of a shared subscription, for this client of all members. */
-export interface SharedDelivery {
-  readonly key: MessageKey
-  readonly qos: QoS
-  readonly retainAsPublished: boolean
-  /** 0 for none. */
-  readonly identifier: number
-  /** It needs no more sending. */
-  readonly settle: () => void
-  /** Another member may have it. */
-  readonly release: () => void
-}
-
-interface Item {
-  key: MessageKey
-  source: StoredPacket
-  readonly payload: Buffer
-  readonly qos: QoS
-  retain: boolean
-  readonly identifiers: readonly number[]
-  readonly expiresAt: number
-  /** It lies in the stored queue too, until it is acknowledged. */
-  stored: boolean
-  shared?: SharedDelivery | undefined
-  dup: boolean
-  packetId: number
-  released: boolean
-  /** It waits until it is in the client's own queue. */
-  held?: boolean
-}
-
-/**
- * In place of a broker id, which retained messages that Aedes sends on subscribing have none of; and in the queue of a
- * client in place of the publisher of one that was sent for a new subscription.
- */
-const RETAINED = '$push/retained'
 /** Some persistences hand out no more of a queue at a time. */
 const FIRST_PART = 1000
 const LARGEST_PACKET = 268_435_460
@@ -101,6 +58,7 @@ const WINDOW = 500
 
 export class Outgoing {
   readonly #options: OutgoingOptions
+  readonly #items: Items
   readonly #level: ProtocolLevel
   readonly #window: number
   readonly #maximumPacketSize: number
@@ -137,6 +95,7 @@ export class Outgoing {
   constructor(options: OutgoingOptions) {
     const { properties, level } = options.connect
     this.#options = options
+    this.#items = new Items(options)
     this.#level = level
     // [MQTT-3.3.4-7], [MQTT-3.3.4-9]
     this.#window = Math.min(properties.receiveMaximum ?? LARGEST_ID, WINDOW)
@@ -191,25 +150,10 @@ export class Outgoing {
   }
 
   offerShared(packet: StoredPacket, shared: SharedDelivery): void {
-    const forward = this.#options.authorize(packet)
-    if (forward === undefined) return shared.settle()
-    const qos = Math.min(packet.qos, shared.qos) as QoS
-    const item: Item = {
-      key: shared.key,
-      source: packet,
-      payload: typeof forward.payload === 'string' ? Buffer.from(forward.payload) : forward.payload,
-      qos,
-      retain: packet.retain && shared.retainAsPublished,
-      identifiers: shared.identifier === 0 ? [] : [shared.identifier],
-      expiresAt: this.#expiryOf(packet),
-      stored: false,
-      shared,
-      dup: false,
-      packetId: 0,
-      released: false,
-    }
+    const item = this.#items.ofGroup(packet, shared)
+    if (item === undefined) return shared.settle()
     this.#push(item)
-    if (qos === 2 && this.#stored !== undefined) this.#adopt(item, this.#stored)
+    if (item.qos === 2 && this.#stored !== undefined) this.#adopt(item, this.#stored)
     else this.#pump()
   }
 
@@ -255,7 +199,7 @@ export class Outgoing {
     const item =
       this.#held.has(key) || this.#recent.has(key)
         ? undefined
-        : this.#itemOf(packet, key, packet.brokerId === null ? 'retained' : 'live')
+        : this.#itemOf(packet, packet.brokerId === null ? 'retained' : 'live')
     this.#turn.set(key, item)
     if (item === undefined) return
     if (packet.brokerId === null && item.qos > 0 && this.#stored !== undefined) this.#keepRetained(item, this.#stored)
@@ -335,42 +279,10 @@ export class Outgoing {
     this.#pump()
   }
 
-  #itemOf(packet: StoredPacket, key: MessageKey, from: 'live' | 'stored' | 'retained'): Item | undefined {
-    const { client, authorize } = this.#options
-    const retained = from === 'retained' || packet.clientId === RETAINED
-    const forward = authorize(packet)
-    const matched = match(client.subscriptions, packet.topic, packet.clientId === client.id && from === 'live')
-    if (forward === undefined || matched === 'own') {
-      if (packet.qos > 0 && forward === undefined && from !== 'retained') this.#stored?.take(packet)
-      return undefined
-    }
-    // What matches no subscription was for this client all the same: it has unsubscribed since, or is published to directly.
-    const granted = matched?.qos ?? packet.qos
-    const qos = Math.min(packet.qos, granted) as QoS
-    const payload = typeof forward.payload === 'string' ? Buffer.from(forward.payload) : forward.payload
-    const own = (packet.properties as { subscriptionIdentifier?: number } | undefined)?.subscriptionIdentifier
-    return {
-      key,
-      source: packet,
-      payload,
-      qos,
-      // [MQTT-3.3.1-12], [MQTT-3.3.1-13]; where it is live, Aedes has seen to it
-      retain: packet.retain && (from !== 'stored' || retained || matched?.retainAsPublished === true),
-      identifiers: retained ? (own === undefined ? [] : [own]) : (matched?.identifiers ?? []),
-      expiresAt: this.#expiryOf(packet),
-      stored: qos > 0 && from !== 'retained' && this.#stored !== undefined,
-      dup: false,
-      packetId: 0,
-      released: false,
-    }
-  }
-
-  #expiryOf({ messageExpiry, properties }: StoredPacket): number {
-    if (messageExpiry !== undefined) return messageExpiry
-    const { messageExpiryInterval } = (properties ?? {}) as { messageExpiryInterval?: number }
-    return messageExpiryInterval === undefined
-      ? Number.POSITIVE_INFINITY
-      : this.#options.now() + messageExpiryInterval * 1000
+  #itemOf(packet: StoredPacket, from: Origin): Item | undefined {
+    const item = this.#items.of(packet, from, this.#stored !== undefined)
+    if (item === 'refused' && packet.qos > 0 && from !== 'retained') this.#stored?.take(packet)
+    return typeof item === 'object' ? item : undefined
   }
 
   /** Into the queue, if it has room. */
@@ -442,7 +354,7 @@ export class Outgoing {
         this.#behind = true
         return
       }
-      const item = this.#itemOf(packet, key, 'stored')
+      const item = this.#itemOf(packet, 'stored')
       if (item === undefined) continue
       isNew = true
       this.#held.add(key)
@@ -483,7 +395,7 @@ export class Outgoing {
     const { now, connection, metrics } = this.#options
     if (item.expiresAt <= now()) return this.#forget(item)
     if (item.qos > 0 && item.packetId === 0) item.packetId = this.#freeId(item.source.brokerCounter)
-    const packet = this.#encode(item)
+    const packet = encodeItem(item, this.#level, now())
     // [MQTT-3.1.2-24], [MQTT-3.1.2-25]
     if (packet.byteLength > this.#maximumPacketSize) {
       metrics.skipped.inc({ destination: 'other' })
@@ -494,50 +406,10 @@ export class Outgoing {
     else this.#inFlight.set(item.packetId, item)
   }
 
-  #encode({ source, payload, qos, retain, dup, packetId, identifiers, expiresAt }: Item): Buffer {
-    const { now } = this.#options
-    // What belongs to a delivery is made here; a Will Delay Interval, which Aedes leaves in, is none of it [MQTT-3.3.2-6].
-    const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = fromAedes(
-      source.properties ?? {},
-    )
-    const properties = () =>
-      encodeProperties({
-        payloadFormatIndicator,
-        contentType,
-        responseTopic,
-        correlationData,
-        userProperties,
-        subscriptionIdentifiers: identifiers,
-        messageExpiryInterval: Number.isFinite(expiresAt)
-          ? Math.max(1, Math.ceil((expiresAt - now()) / 1000))
-          : undefined,
-      })
-    return encodePublish({
-      topic: source.topic,
-      payload,
-      qos,
-      retain,
-      dup,
-      packetId,
-      level: this.#level,
-      ...(this.#level === 5 ? { properties: properties() } : {}),
-    })
-  }
-
   /** Made from the message's number, so that it is the same again after a crash where that is possible. */
   #freeId(counter: number): number {
     let id = (Number(counter) % LARGEST_ID) + 1
     while (this.#inFlight.has(id) || this.#reserved.has(id)) id = (id % LARGEST_ID) + 1
     return id
   }
-}
-
-function keyOf({ brokerId, brokerCounter }: StoredPacket): MessageKey {
-  return `${brokerId ?? RETAINED}:${brokerCounter}`
-}
-
-/** Of a session that ends, a QoS 2 message goes to nobody else [MQTT-4.8.2-5] */
-function giveBack({ shared, qos, packetId }: Item): void {
-  if (qos === 2 && packetId > 0) shared?.settle()
-  else shared?.release()
 }

@@ -7,15 +7,18 @@ import type { Metrics } from '../../metrics.ts'
 import type { Accept } from '../accept.ts'
 import { Reason, type ConnectPacket, type PublishPacket, type SubscriptionRequest } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
-import type { DeviceNode, UpstreamMessage } from '../device/node.ts'
+import type { DeviceNode } from '../device/node.ts'
 import { Rate } from '../gate/rates.ts'
 import { AedesLink } from './link.ts'
 import { DelayedWills } from './delayed-wills.ts'
-import { toAedesPacket, withoutKeepAlive } from './packets.ts'
+import { withoutKeepAlive } from './packets.ts'
 import { Hooks } from './hooks.ts'
 import { groupIdOf, sharedFilterOf } from './names.ts'
 import { KeptSession } from './kept-session.ts'
-import { Outgoing, type OutgoingClient, type OutgoingLimits } from './outgoing.ts'
+import { LiveSessions } from './live-sessions.ts'
+import { Outgoing, type OutgoingLimits } from './outgoing.ts'
+import type { OutgoingClient } from './outgoing-item.ts'
+import { Publications } from './publications.ts'
 import { forAedes, type AedesPersistence, type OtherState, type StoredPacket } from './persistence.ts'
 import { AedesRole } from './role.ts'
 import { lengthByReading, QueueLimit } from './queue-limit.ts'
@@ -51,11 +54,7 @@ export interface AedesSideOptions {
   readonly handle: (...args: Parameters<Aedes['handle']>) => void
 }
 
-/** The part of Aedes that its types leave out. */
-interface Clients {
-  readonly clients: Record<string, { readonly conn: object } | undefined>
-}
-
+/** The part of Aedes that its types leave out, or do not let be changed. */
 interface Adopted {
   clients: object
   brokers: object
@@ -66,7 +65,6 @@ interface Adopted {
 }
 
 type Storage = QueueStorage & Pick<OtherState, 'records'>
-type Callback = (error?: Error | null) => void
 
 /** Full queues are logged no more often, ms. */
 const DROPS_TOLD_MS = 10_000
@@ -81,16 +79,12 @@ export class AedesSide {
   #wills: DelayedWills | undefined
   #original: Aedes['handle'] | undefined
   #own: AedesOptions = {}
-  /** The connection of each client id, while it is open and until what it leaves is written. */
-  readonly #live = new Map<string, AedesRole>()
+  readonly #sessions: LiveSessions
+  readonly #publications: Publications
   readonly #groups: SharedGroups
-  readonly #leaving = new Set<Promise<void>>()
-  /** Sessions whose time is over, by client id, until nothing of them is left. */
-  readonly #ending = new Map<string, Promise<void>>()
   readonly #roles = new WeakMap<object, AedesRole>()
   #storage: Storage
   #limit: QueueLimit | undefined
-  readonly #waiting = new Set<(error: PushError) => void>()
 
   constructor(options: AedesSideOptions) {
     this.#options = options
@@ -111,8 +105,19 @@ export class AedesSide {
       own: () => this.#own,
       open: async (client) => {
         const role = this.#roles.get(client.conn)
-        if (role !== undefined) await this.#open(client, role)
+        if (role !== undefined) await this.#sessions.open(client, role)
       },
+    })
+    this.#sessions = new LiveSessions({
+      broker: () => this.broker,
+      logger,
+      ended: async (clientId) => this.#wills?.sessionEnded(clientId),
+    })
+    this.#publications = new Publications({
+      broker: () => this.broker,
+      hooks: this.#hooks,
+      persistence: () => this.#storage.persistence,
+      hasOtherNodes: () => this.#own.mq !== undefined || options.other.mq !== undefined,
     })
     this.receiveMaximum = options.receiveMaximum
     this.accept = options.accept
@@ -304,67 +309,7 @@ export class AedesSide {
   left(role: AedesRole): void {
     for (const name of role.session.shared.keys())
       this.#groups.disconnect(groupIdOf(role.provider, name), role.client.id)
-    const { session } = role
-    const { clientId } = session
-    if (this.#live.get(clientId) !== role) return
-    const leaving: Promise<void> = session
-      .leave()
-      .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'the end of a session could not be written'))
-      .then(() => {
-        role.outgoing.release()
-        if (this.#live.get(clientId) === role) this.#live.delete(clientId)
-        this.#leaving.delete(leaving)
-      })
-    this.#leaving.add(leaving)
-  }
-
-  /**
-   * Aedes knows who the client is and under which id, and has not looked for its session: an older connection here is
-   * ended, and what it leaves is resumed or dropped.
-   */
-  async #open(client: Client, role: AedesRole): Promise<void> {
-    const older = this.#live.get(client.id)
-    this.#live.set(client.id, role)
-    if (older !== undefined) {
-      older.supersede()
-      await this.#gone(client.id, older)
-      await older.session.leave()
-    }
-    await this.#ending.get(client.id)
-    const opened = await role.session.open(role.outgoing)
-    role.link.sessionPresent = opened === 'resumed'
-    if (opened === 'replaced') await this.#wills?.sessionEnded(client.id)
-  }
-
-  /** Aedes has forgotten an older connection: it would take the new one for it. */
-  async #gone(clientId: string, older: AedesRole): Promise<void> {
-    const isThere = () => (this.broker as unknown as Clients).clients[clientId]?.conn === older.link
-    if (!isThere()) return
-    await new Promise<void>((resolve) => {
-      const look = () => {
-        if (isThere()) return
-        this.broker.off('clientDisconnect', look)
-        resolve()
-      }
-      this.broker.on('clientDisconnect', look)
-      look()
-    })
-  }
-
-  /** A session has reached its end while nobody was connected. */
-  #expired(client: Client): void {
-    const role = this.#roles.get(client.conn)
-    const live = this.#live.get(client.id)
-    if (role === undefined || (live !== undefined && live !== role)) return
-    const { session } = role
-    const ending = session
-      .leave()
-      .then(() => session.expire())
-      .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'an expired session could not be dropped'))
-      .then(() => {
-        if (this.#ending.get(client.id) === ending) this.#ending.delete(client.id)
-      })
-    this.#ending.set(client.id, ending)
+    this.#sessions.left(role)
   }
 
   #forwarded(client: Client, packet: StoredPacket): StoredPacket | undefined {
@@ -372,49 +317,12 @@ export class AedesSide {
     return (forward as unknown as StoredPacket | null | undefined) ?? undefined
   }
 
-  /** A PUBLISH of somebody who is not a provider, as Aedes would handle it, but answered after it is stored. */
-  async publish(client: Client, packet: PublishPacket): Promise<number> {
-    const { topic } = packet
-    // No Local is by this id, and Aedes sets it too late for those who are away.
-    const publication = { ...toAedesPacket(packet), clientId: client.id }
-    await new Promise<void>((resolve, reject) => {
-      this.#hooks.authorizePublish(client, publication, (error) => (error ? reject(refusal(error)) : resolve()))
-    })
-    await this.#stored((callback) => {
-      // The types leave out the publishing client, which No Local needs.
-      const publish = this.broker.publish as unknown as (packet: object, client: Client, callback: Callback) => void
-      publish.call(this.broker, publication, client, callback)
-    })
-    return (await this.#isHeard(topic)) ? Reason.success : Reason.noMatchingSubscribers
+  get upstream(): DeviceNode['upstream'] {
+    return this.#publications.upstream
   }
 
-  /** False only where it is known that nobody subscribed: other nodes are not asked (section 3.4.2.1). */
-  async #isHeard(topic: string): Promise<boolean> {
-    if (this.#own.mq !== undefined || this.#options.other.mq !== undefined) return true
-    const { mq } = this.broker as unknown as { mq: { _matcher: { match(topic: string): readonly unknown[] } } }
-    if (mq._matcher.match(topic).length > 0) return true
-    return (await this.#storage.persistence.subscriptionsByTopic(topic)).length > 0
-  }
-
-  /**
-   * What a device sends to its providers: an ordinary publish in Aedes. Resolves when it is stored for them. Like other
-   * push messages it goes on with QoS 1 at most, as was granted: Aedes keeps no order in what it sends with QoS 2.
-   */
-  upstream: DeviceNode['upstream'] = (message: UpstreamMessage) => {
-    const packet = toAedesPacket({ ...message, qos: message.qos === 0 ? 0 : 1, dup: false })
-    return this.#stored((callback) => this.broker.publish(packet, callback))
-  }
-
-  /** Where its persistence fails, Aedes emits `error` and forgets the callback: then all that wait are told. */
-  #stored(publish: (callback: Callback) => void): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      this.#waiting.add(reject)
-      publish((error) => {
-        this.#waiting.delete(reject)
-        if (error) reject(new PushError('STORE_UNAVAILABLE', 'MQTT state', { cause: error }))
-        else resolve()
-      })
-    })
+  publish(client: Client, packet: PublishPacket): Promise<number> {
+    return this.#publications.publish(client, packet)
   }
 
   touch(client: Client): void {
@@ -425,7 +333,7 @@ export class AedesSide {
   async close(): Promise<void> {
     const broker = this.#broker
     this.#groups.stop()
-    await Promise.all([...this.#leaving, ...this.#ending.values()])
+    await this.#sessions.written()
     if (broker === undefined || broker.closed) return
     await new Promise<void>((resolve) => broker.close(() => resolve()))
   }
@@ -434,7 +342,7 @@ export class AedesSide {
   #adopt(broker: Aedes): void {
     this.#broker = broker
     this.#original = broker.handle
-    this.#wills = new DelayedWills(broker, (publish) => this.#stored(publish))
+    this.#wills = new DelayedWills(broker, (publish) => this.#publications.stored(publish))
     const adopted = broker as unknown as Adopted
     // Plain objects are searched by client id: `constructor` or `__proto__` would find something there, and kill the process.
     adopted.clients = Object.assign(Object.create(null) as object, adopted.clients)
@@ -448,16 +356,18 @@ export class AedesSide {
     }
     ;(broker as NodeJS.EventEmitter).on('error', (error: unknown) => {
       this.#options.logger.error({ err: error }, 'Aedes could not keep its state')
-      const waiting = [...this.#waiting]
-      this.#waiting.clear()
-      for (const reject of waiting) reject(new PushError('STORE_UNAVAILABLE', 'MQTT state', { cause: error }))
+      this.#publications.failed(error)
     })
     broker.on('clientError', (client, error) => {
       this.#options.logger.debug({ connection: linkOf(client)?.connection.id, err: error.message }, 'closed by Aedes')
     })
-    broker.on('sessionExpired', (client) => this.#expired(client))
+    const expired = ({ conn }: Client) => {
+      const role = this.#roles.get(conn)
+      if (role !== undefined) this.#sessions.expired(role)
+    }
+    broker.on('sessionExpired', expired)
     broker.on('sessionLimitReached', (client, { reason }) => {
-      if (reason === 'sessionExpiry') this.#expired(client)
+      if (reason === 'sessionExpiry') expired(client)
     })
     broker.on('unsubscribe', (filters, client) => this.#hooks.unsubscribed(filters, client))
     broker.on('clientReady', endAgain)
@@ -474,8 +384,4 @@ function endAgain(client: Client): void {
 
 function linkOf(client: Client): AedesLink | undefined {
   return client.conn instanceof AedesLink ? client.conn : undefined
-}
-
-function refusal(error: Error): PushError {
-  return error instanceof PushError ? error : new PushError('TOPIC_FORBIDDEN', error.message)
 }
