@@ -54,7 +54,7 @@ async function measure(context: WorkContext, load: Load, messages: number): Prom
     return rate / (each / count)
   }
 
-  const warmUp = publication(Math.ceil(messages / 4))
+  const warmUp = publication(messages)
   await deliver(devices, warmUp.ledger, () => publishAtPeak(warmUp, undelivered))
   await settle()
   const rate = (await atPeak(messages)) / 2

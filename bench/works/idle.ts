@@ -9,7 +9,7 @@ const BEFORE = 100
 export const idle: Work = {
   name: 'idle',
   title: 'Memory of an idle connection',
-  rounds: 3,
+  rounds: 1,
   figures: [
     { name: 'server', unit: 'KiB', compared: true, about: 'resident memory of the server processes, one connection' },
     { name: 'with Redis', unit: 'KiB', about: 'the same with that of Redis' },

@@ -11,6 +11,7 @@ const SHARE = 10
 
 export const lookup: Work = {
   name: 'lookup',
+  rounds: 1,
   title: 'Lookup over HTTP',
   figures: [
     { name: 'cpu', unit: 'us', about: 'all server processes and Redis, for one request' },

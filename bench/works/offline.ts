@@ -28,7 +28,7 @@ export async function addOffline(target: Target, from: number, to: number): Prom
 export const offline: Work = {
   name: 'offline',
   title: 'Broadcast to devices that are offline',
-  rounds: 3,
+  rounds: 1,
   figures: [
     { name: 'cpu', unit: 'us', compared: true, about: 'all server processes and Redis, for one broadcast' },
     { name: 'redis cpu', unit: 'us', about: 'the part of Redis in it' },

@@ -10,7 +10,7 @@ const MORE = 4
 export const redisMemory: Work = {
   name: 'redis-memory',
   title: 'Memory in Redis',
-  rounds: 2,
+  rounds: 1,
   figures: [
     { name: 'session', unit: 'bytes', about: 'a known device with a session of two subscriptions, not connected' },
     {

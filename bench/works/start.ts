@@ -15,6 +15,7 @@ async function restart({ target, record }: WorkContext, inCase: string): Promise
 
 export const start: Work = {
   name: 'start',
+  rounds: 1,
   title: 'Start with stored sessions',
   figures: [
     { name: 'ready', unit: 'ms', about: 'from the start of the process to the first CONNACK' },

@@ -8,7 +8,7 @@ const TOGETHER = 1_000
 export const storm: Work = {
   name: 'storm',
   title: 'Reconnect storm',
-  rounds: 3,
+  rounds: 1,
   figures: [
     { name: 'cpu', unit: 'us', compared: true, about: 'all server processes and Redis, for one device' },
     { name: 'redis cpu', unit: 'us', about: 'the part of Redis in it' },
