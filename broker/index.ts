@@ -14,6 +14,7 @@ import { createAccept } from './accept.ts'
 import type { OutgoingLimits } from './aedes/outgoing.ts'
 import type { OtherState } from './aedes/persistence.ts'
 import { AedesSide } from './aedes/side.ts'
+import { DEFAULT_DECODER_LIMITS } from './codec/decoder.ts'
 import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './device/connect.ts'
 import type { DeviceLimits, DeviceNode } from './device/node.ts'
@@ -99,6 +100,7 @@ export class PushBroker {
     this.#context = {
       limits,
       decoder: {
+        ...DEFAULT_DECODER_LIMITS,
         maximumPacketSize: limits.maximumPacketSize,
         maximumConnectSize: limits.maximumConnectSize,
         topicLevels: limits.topicLevels,

@@ -9,6 +9,7 @@ import type { Work, WorkContext } from './work.ts'
 
 const PENDING = 20
 const WARM_UP = 50
+const WARM_UP_ROUNDS = 20
 
 /** Every device comes back to its session. */
 export async function resume(devices: readonly Device[], together?: number): Promise<void> {
@@ -59,7 +60,7 @@ export const connect: Work = {
     if (target.http === undefined) await issue()
     else await measure(context, 'token', count + WARM_UP, issue)
     const [warm, devices] = [all.slice(count), all.slice(0, count)]
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
       await forEach(warm, boardAndSubscribe)
       await cutAll(target, warm)
     }

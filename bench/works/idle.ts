@@ -1,10 +1,11 @@
 /** What a connection that does nothing takes. */
 import { residentOf } from '../run/processes.ts'
-import { boardAndSubscribe, forEach, makeDevices, untilQuiet } from './steps.ts'
+import { boardAndSubscribe, cutAll, forEach, makeDevices, untilQuiet } from './steps.ts'
 import type { Work } from './work.ts'
 
 /** Connected before the first look: buffers and compiled code that any number needs. */
 const BEFORE = 100
+const WARM_UP_ROUNDS = 20
 
 export const idle: Work = {
   name: 'idle',
@@ -19,7 +20,12 @@ export const idle: Work = {
   fits: () => true,
   async run({ target, sizes, record }) {
     const all = await makeDevices(target, sizes.idle + BEFORE)
-    await forEach(all.slice(sizes.idle), boardAndSubscribe)
+    const first = all.slice(sizes.idle)
+    for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
+      await forEach(first, boardAndSubscribe)
+      await cutAll(target, first)
+    }
+    await forEach(first, boardAndSubscribe)
     await untilQuiet(target)
     const devices = all.slice(0, sizes.idle)
     const server = (): number => residentOf(target.serverPids())

@@ -58,8 +58,8 @@ export class Decoder {
   #oversizeConnect = false
   #ended = false
 
-  constructor(limits: Partial<DecoderLimits> = {}) {
-    this.#limits = { ...DEFAULT_DECODER_LIMITS, ...limits }
+  constructor(limits: DecoderLimits = DEFAULT_DECODER_LIMITS) {
+    this.#limits = limits
     this.#publish = new PublishReader(this.#limits)
   }
 

@@ -42,10 +42,10 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
   readonly drain: Drain
   readonly subscriptions = new Map<string, Subscription>()
   /** Packet ids of QoS 2 messages that wait for PUBREL. */
-  readonly received: Set<number>
+  #received: Set<number> | undefined
   /** Seconds. */
   #sessionExpiry: number
-  readonly publishes: Rate
+  #publishes: Rate | undefined
   readonly #declaredExpiry: number
   #will: UpstreamMessage | undefined
   readonly #willDelay: number
@@ -62,11 +62,21 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     this.privateTopic = privateTopic(device.app, device.tokenId)
     this.#declaredExpiry = declaredExpiry(connect)
     this.#sessionExpiry = Math.min(this.#declaredExpiry, node.limits.sessionExpiry)
-    this.publishes = new Rate(node.limits.devicePublishes, node.now)
     this.#will = will
     this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
-    this.received = new Set(resumed?.received)
+    if (resumed !== undefined && resumed.received.length > 0) this.#received = new Set(resumed.received)
     this.drain = new Drain(this, opened, connect, resumed)
+  }
+
+  /** Most devices publish nothing: what counts it is made when it is needed. */
+  get publishes(): Rate {
+    this.#publishes ??= new Rate(this.node.limits.devicePublishes, this.node.now)
+    return this.#publishes
+  }
+
+  get received(): Set<number> {
+    this.#received ??= new Set()
+    return this.#received
   }
 
   get tokenId(): string {
@@ -154,7 +164,7 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     return {
       subscriptions: [...this.subscriptions.values()],
       ...this.drain.sentMarks(),
-      received: [...this.received],
+      received: [...(this.#received ?? [])],
     }
   }
 

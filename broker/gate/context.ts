@@ -33,7 +33,7 @@ export interface GateLimits extends AdmissionLimits {
 /** What all connections of one gate share. */
 export interface GateContext {
   readonly limits: GateLimits
-  readonly decoder: Partial<DecoderLimits>
+  readonly decoder: DecoderLimits
   readonly wheel: TimerWheel
   readonly flusher: Flusher
   readonly metrics: Metrics

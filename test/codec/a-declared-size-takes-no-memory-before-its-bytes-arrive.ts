@@ -2,9 +2,11 @@
 import { Buffer } from 'node:buffer'
 import t from 'tap'
 import { Framer, Header } from '../../broker/codec/framing.ts'
-import { Decoder } from '../../broker/codec/decoder.ts'
+import { Decoder, DEFAULT_DECODER_LIMITS } from '../../broker/codec/decoder.ts'
 import { connected, decode, refusal } from './support/decoding.ts'
 import { wire } from './support/wire.ts'
+
+const SMALL = { ...DEFAULT_DECODER_LIMITS, maximumConnectSize: 100 }
 
 t.test('small packets in one chunk are views', async (t) => {
   const chunk = Buffer.concat(Array.from({ length: 100 }, () => wire(`32 ~ "a/b" 0007 'payload'`)))
@@ -53,12 +55,12 @@ t.test('a declared size above the limit is refused before its bytes arrive', asy
 })
 
 t.test('a CONNECT above the limit is refused as soon as its protocol level is known', async (t) => {
-  const decoder = new Decoder({ maximumConnectSize: 100 })
+  const decoder = new Decoder(SMALL)
   decoder.push(wire('10 8001'))
   t.equal(decoder.next(), undefined)
   t.match(refusal(decoder, wire('"MQTT" 05 c2 003c')), { code: 'PACKET_TOO_LARGE', reply: 'connack' })
 
-  const old = new Decoder({ maximumConnectSize: 100 })
+  const old = new Decoder(SMALL)
   t.match(refusal(old, wire('10 8001 "MQIsdp" 03 c2 003c')), { code: 'PACKET_TOO_LARGE', reply: 'none' })
   t.equal(old.level, 3)
 })

@@ -1,6 +1,11 @@
 /** Decoders in the state that a test needs, and what comes out of them in a comparable form. */
 import { Buffer } from 'node:buffer'
-import { Decoder, type DecoderLimits, ProtocolViolation } from '../../../broker/codec/decoder.ts'
+import {
+  Decoder,
+  DEFAULT_DECODER_LIMITS,
+  type DecoderLimits,
+  ProtocolViolation,
+} from '../../../broker/codec/decoder.ts'
 import type { Packet, ProtocolLevel } from '../../../broker/codec/packets.ts'
 import { wire } from './wire.ts'
 
@@ -12,7 +17,7 @@ const CONNECTS: Record<ProtocolLevel, string> = {
 
 /** After a CONNECT of that level, or of these bytes. */
 export function connected(connect: ProtocolLevel | Buffer, limits?: Partial<DecoderLimits>): Decoder {
-  const decoder = new Decoder(limits)
+  const decoder = new Decoder({ ...DEFAULT_DECODER_LIMITS, ...limits })
   decoder.push(typeof connect === 'number' ? wire(CONNECTS[connect]) : connect)
   if (decoder.next()?.type !== 'connect') throw new Error('CONNECT was expected')
   return decoder

@@ -1,6 +1,6 @@
 /** One connection of the fuzzer: the bytes that it sends, and what the decoder says to them beforehand. */
 import { Buffer } from 'node:buffer'
-import { Decoder, ProtocolViolation } from '../../../broker/codec/decoder.ts'
+import { Decoder, DEFAULT_DECODER_LIMITS, ProtocolViolation } from '../../../broker/codec/decoder.ts'
 import type { ProtocolLevel } from '../../../broker/codec/packets.ts'
 import type { SeededRandom } from '../../crash/support/random.ts'
 import type { Corpus, Sender } from './corpus.ts'
@@ -33,7 +33,7 @@ export interface Material {
 }
 
 /** As the server has it; the rest is the default. */
-const DECODER_LIMITS = { topicLevels: 100 }
+const DECODER_LIMITS = { ...DEFAULT_DECODER_LIMITS, topicLevels: 100 }
 const PINGREQ = Buffer.from([0xc0, 0x00])
 const LONGEST = 120
 
