@@ -181,7 +181,7 @@ export class BroadcastReader {
         .map((entry) => ({ entry, packets: new Map<number, Buffer>() }))
       if (arrivals.length === 0) continue
       for (const listener of listeners) {
-        listener.broadcastsArrived(arrivals, version)
+        this.#handTo(listener, arrivals, version)
         handed += arrivals.length
         if (handed < SLICE) continue
         handed = 0
@@ -192,6 +192,16 @@ export class BroadcastReader {
     }
     this.#handed = this.#end
     for (const offset of this.#arrived.keys()) if (offset <= this.#end) this.#arrived.delete(offset)
+  }
+
+  /** A fault with one device must not make the others pass these entries: that one reads them from the log. */
+  #handTo(listener: BroadcastListener, arrivals: readonly Arrival[], version: string): void {
+    try {
+      listener.broadcastsArrived(arrivals, version)
+    } catch (error) {
+      this.#logger.error({ err: error }, 'a broadcast could not be handed to a device, which reads it again')
+      listener.broadcastGrew()
+    }
   }
 
   #keep(entry: BroadcastEntry): void {

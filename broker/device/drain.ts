@@ -166,6 +166,12 @@ export class Drain {
     }
   }
 
+  /** There is more than has arrived here. */
+  broadcastGrew(): void {
+    this.#broadcastCaughtUp = false
+    this.run()
+  }
+
   /** Reads both logs, whatever is known of their ends. */
   look(): void {
     this.#lookPrivate = true

@@ -144,7 +144,7 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
   }
 
   broadcastGrew(): void {
-    this.drain.run()
+    this.drain.broadcastGrew()
   }
 
   acknowledgedElsewhere(cursors: Cursors): void {

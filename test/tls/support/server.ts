@@ -13,8 +13,14 @@ import {
 } from '../../support/index.ts'
 import type { Authority, Files } from './certificates.ts'
 
-export function startTls(t: Scope, files: Files, settings: Record<string, string> = {}): Promise<Server> {
+export function startTls(
+  t: Scope,
+  files: Files,
+  settings: Record<string, string> = {},
+  flags: readonly string[] = [],
+): Promise<Server> {
   return startServer(t, {
+    flags,
     settings: {
       PUSH_MQTTS_PORT: '0',
       PUSH_HTTPS_PORT: '0',
