@@ -4,6 +4,7 @@
  * 3.1.3.2.2). And a client may come back to another node.
  */
 import type { Aedes, AedesPublishPacket, Client } from 'aedes'
+import type { Opened } from './kept-session.ts'
 import type { Callback } from './publications.ts'
 
 interface DelayedWill {
@@ -35,8 +36,14 @@ interface Inner {
 
 /** `publish` as it is; the types leave out the publishing client. */
 type Publish = (packet: AedesPublishPacket, client: Client, callback: Callback) => void
-/** Resolves when what is published is stored. */
-type Stored = (publish: (callback: Callback) => void) => Promise<void>
+
+export interface DelayedWillsOptions {
+  readonly broker: Aedes
+  /** Resolves when what is published is stored. */
+  readonly stored: (publish: (callback: Callback) => void) => Promise<void>
+  /** What was done for nobody who waits could not be done. */
+  readonly failed: (error: unknown) => void
+}
 
 /** Every node of Aedes says there who has connected to it. */
 const CONNECTED = 'new/clients'
@@ -46,15 +53,17 @@ const ENDED = 'ended/sessions'
 export class DelayedWills {
   readonly #broker: Aedes
   readonly #inner: Inner
-  readonly #stored: Stored
+  readonly #stored: DelayedWillsOptions['stored']
+  readonly #failed: DelayedWillsOptions['failed']
   readonly #wills = new Map<string, DelayedWill>()
 
-  constructor(broker: Aedes, stored: Stored) {
+  constructor({ broker, stored, failed }: DelayedWillsOptions) {
     const inner = broker as unknown as Inner
     const { scheduleWill, clearDelayedWill } = inner
     this.#broker = broker
     this.#inner = inner
     this.#stored = stored
+    this.#failed = failed
     inner.scheduleWill = (client, packet, seconds) => {
       scheduleWill.call(broker, client, packet, seconds)
       if (inner.delayedWills.has(client.id)) this.#wills.set(client.id, { client, packet })
@@ -72,18 +81,29 @@ export class DelayedWills {
     // Aedes closes it when it hears of the new connection, and delays a will no longer than its session lives.
     const client = this.#inner.clients[clientId]
     if (client !== undefined) client.sessionExpiryInterval = 0
-    this.#publish(clientId).catch(() => undefined)
+    this.#publish(clientId).catch(this.#failed)
   }
 
   /** The session goes on there: it needs no will that can wait. */
   #connectedElsewhere(clientId: string): void {
-    const { clients, persistence } = this.#inner
-    this.#inner.clearDelayedWill(clientId)
-    const client = clients[clientId]
+    this.#drop(clientId).catch(this.#failed)
+    const client = this.#inner.clients[clientId]
     if (client === undefined || client.sessionExpiryInterval === 0) return
     if ((client.will?.properties?.willDelayInterval ?? 0) === 0) return
     client.will = null
-    persistence.delWill({ id: clientId, brokerId: this.#broker.id }).catch(() => undefined)
+    this.forget(clientId).catch(this.#failed)
+  }
+
+  /** Nothing is left of the will that is kept for the case that this node dies: the others would send it then. */
+  async forget(clientId: string): Promise<void> {
+    await this.#inner.persistence.delWill({ id: clientId, brokerId: this.#broker.id })
+  }
+
+  /** A will that waits is not due any more. */
+  async #drop(clientId: string): Promise<void> {
+    if (!this.#inner.delayedWills.has(clientId)) return
+    this.#inner.clearDelayedWill(clientId)
+    await this.forget(clientId)
   }
 
   /** What other nodes say about a client. */
@@ -95,8 +115,10 @@ export class DelayedWills {
     })
   }
 
-  /** The session of a client was ended by its next connection, here: its will is due, wherever it waits. */
-  async sessionEnded(clientId: string): Promise<void> {
+  /** A client has come back, here. When that ended its session, the will is due, wherever it waits. */
+  async cameBack(clientId: string, opened: Opened): Promise<void> {
+    if (opened === 'resumed') return await this.#drop(clientId)
+    if (opened === 'new') return
     await this.#publish(clientId)
     const payload = Buffer.from(clientId)
     await this.#stored((callback) =>
@@ -120,6 +142,7 @@ export class DelayedWills {
         else (broker.publish as unknown as Publish).call(broker, packet, client, callback)
       })
     })
+    await this.forget(clientId)
   }
 
   /** What was published meanwhile: Aedes has no event for it. */

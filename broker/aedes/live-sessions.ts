@@ -1,7 +1,7 @@
 /** Which connection has which session of Aedes: one at a time, and each begins when what was before it is written. */
 import type { Aedes, Client } from 'aedes'
 import type { Logger } from 'pino'
-import type { KeptSession } from './kept-session.ts'
+import type { KeptSession, Opened } from './kept-session.ts'
 import type { AedesLink } from './link.ts'
 import type { Outgoing } from './outgoing.ts'
 
@@ -17,8 +17,8 @@ export interface Holder {
 export interface LiveSessionsOptions {
   readonly broker: () => Aedes
   readonly logger: Logger
-  /** The session of a client was ended by its next connection. */
-  readonly ended: (clientId: string) => Promise<void>
+  /** A client has come, and what it left before has been seen to. */
+  readonly opened: (clientId: string, opened: Opened) => Promise<void>
 }
 
 /** The part of Aedes that its types leave out. */
@@ -53,7 +53,7 @@ export class LiveSessions {
     await this.#ending.get(id)
     const opened = await holder.session.open(holder.outgoing)
     holder.link.sessionPresent = opened === 'resumed'
-    if (opened === 'replaced') await this.#options.ended(id)
+    await this.#options.opened(id, opened)
   }
 
   /** Aedes has forgotten an older connection: it would take the new one for it. */

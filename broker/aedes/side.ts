@@ -59,7 +59,6 @@ interface Adopted {
   clients: object
   brokers: object
   handle: AedesSideOptions['handle']
-  readonly persistence: { delWill(client: { readonly id: string; readonly brokerId: string }): Promise<unknown> }
   /** Everything that is kept of a session. */
   _wipeSession: (client: Client) => void
 }
@@ -111,7 +110,7 @@ export class AedesSide {
     this.#sessions = new LiveSessions({
       broker: () => this.broker,
       logger,
-      ended: async (clientId) => this.#wills?.sessionEnded(clientId),
+      opened: async (clientId, opened) => this.#wills?.cameBack(clientId, opened),
     })
     this.#publications = new Publications({
       broker: () => this.broker,
@@ -342,18 +341,16 @@ export class AedesSide {
   #adopt(broker: Aedes): void {
     this.#broker = broker
     this.#original = broker.handle
-    this.#wills = new DelayedWills(broker, (publish) => this.#publications.stored(publish))
+    const failed = (error: unknown) => this.#options.logger.warn({ err: error }, 'a will could not be seen to')
+    const wills = new DelayedWills({ broker, stored: (publish) => this.#publications.stored(publish), failed })
+    this.#wills = wills
     const adopted = broker as unknown as Adopted
     // Plain objects are searched by client id: `constructor` or `__proto__` would find something there, and kill the process.
     adopted.clients = Object.assign(Object.create(null) as object, adopted.clients)
     adopted.brokers = Object.assign(Object.create(null) as object, adopted.brokers)
     adopted.handle = this.#options.handle
     // It would wipe, without asking, what may have been resumed on another node: a session is dropped by itself.
-    adopted._wipeSession = ({ id }) => {
-      adopted.persistence
-        .delWill({ id, brokerId: broker.id })
-        .catch((error: unknown) => (broker as NodeJS.EventEmitter).emit('error', error))
-    }
+    adopted._wipeSession = ({ id }) => void wills.forget(id).catch(failed)
     ;(broker as NodeJS.EventEmitter).on('error', (error: unknown) => {
       this.#options.logger.error({ err: error }, 'Aedes could not keep its state')
       this.#publications.failed(error)

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { connect, temporaryFolder, type ConnectOptions, type Server } from '../support/index.ts'
+import { connect, eventually, temporaryFolder, type ConnectOptions, type Server } from '../support/index.ts'
 import { KEPT, twoNodes } from './support/nodes.ts'
 
 /** Written by `mosquitto_passwd -b`, password secret1. */
@@ -15,7 +15,7 @@ const LATE = 3600
 t.test('delayed wills', async (t) => {
   const path = join(temporaryFolder(t, 'users'), 'passwords')
   writeFileSync(path, `${ANN}\n`)
-  const { a, b } = await twoNodes(t, { PUSH_PASSWORD_FILE: path })
+  const { redis, a, b } = await twoNodes(t, { PUSH_PASSWORD_FILE: path })
   const watcher = await connect(t, b, ann)
   await watcher.subscribe('wills/#')
 
@@ -53,6 +53,10 @@ t.test('delayed wills', async (t) => {
       const replaced = await comeBack('replaced', LATE, { ...KEPT, clean: true })
       t.equal(replaced.connack.sessionPresent, false)
       t.equal(await next(), 'wills/replaced', 'at once when the session is ended')
+      await eventually(
+        'nothing of these wills, which would be sent when their node dies',
+        async () => !/resumed|replaced/.test(await redis.cli('keys', '*will:*')),
+      )
       for (const client of [resumed, replaced]) await client.end()
       await connect(t, b, ann, { clientId: 'control', clean: true })
     })

@@ -1,19 +1,12 @@
 // Is a changed certificate shown to new connections while old ones stay, and does a broken one change nothing?
-import { copyFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { eventually, issueToken, metric, send, temporaryFolder } from '../support/index.ts'
-import { authority, type Files } from './support/certificates.ts'
+import { eventually, issueToken, metric, send } from '../support/index.ts'
+import { authority, filesInUse } from './support/certificates.ts'
 import { connectSecure, nameShown, portFor, startTls } from './support/server.ts'
 
 const signer = authority(t)
-const folder = temporaryFolder(t, 'in-use')
-const inUse: Files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
-const use = ({ cert, key }: Files) => {
-  copyFileSync(cert, inUse.cert)
-  copyFileSync(key, inUse.key)
-}
-use(signer.issue('first'))
+const { inUse, use } = filesInUse(t, signer.issue('first'))
 const server = await startTls(t, inUse)
 const mqtts = portFor(server, 'mqtts')
 const issued = await issueToken(server, { app: 'chat', device: 'phone-1' })

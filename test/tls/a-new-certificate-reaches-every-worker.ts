@@ -1,9 +1,7 @@
 // Do all worker processes of one server show a changed certificate after SIGHUP, while their connections stay?
-import { copyFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
-import { eventually, issueToken, send, startRedis, temporaryFolder } from '../support/index.ts'
-import { authority, type Files } from './support/certificates.ts'
+import { eventually, issueToken, send, startRedis } from '../support/index.ts'
+import { authority, filesInUse } from './support/certificates.ts'
 import { connectSecure, nameShown, portFor, startTls } from './support/server.ts'
 
 const WORKERS = 2
@@ -11,13 +9,7 @@ const WORKERS = 2
 const CONNECTIONS = 3 * WORKERS
 
 const signer = authority(t)
-const folder = temporaryFolder(t, 'in-use')
-const inUse: Files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
-const use = ({ cert, key }: Files) => {
-  copyFileSync(cert, inUse.cert)
-  copyFileSync(key, inUse.key)
-}
-use(signer.issue('first'))
+const { inUse, use } = filesInUse(t, signer.issue('first'))
 
 t.test('SIGHUP with workers', async (t) => {
   const redis = await startRedis(t)

@@ -1,6 +1,6 @@
 /** Certificates for tests: an authority, and what it vouches for. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder, type Scope } from '../../support/index.ts'
 
@@ -15,6 +15,18 @@ export interface Authority {
   readonly ca: Buffer
   /** A certificate for `localhost` and 127.0.0.1 with this name, and its key. */
   issue(name: string): Files
+}
+
+/** Files that a server uses, and a way to change what is in them. */
+export function filesInUse(t: Scope, first: Files): { readonly inUse: Files; readonly use: (files: Files) => void } {
+  const folder = temporaryFolder(t, 'in-use')
+  const inUse: Files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
+  const use = ({ cert, key }: Files) => {
+    copyFileSync(cert, inUse.cert)
+    copyFileSync(key, inUse.key)
+  }
+  use(first)
+  return { inUse, use }
 }
 
 const openssl = (...args: string[]) => void execFileSync('openssl', args, { stdio: 'ignore' })
