@@ -2,12 +2,15 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { PushError } from '../../errors.ts'
+import type { EntryHead } from './entry.ts'
 import { metaKey } from './keys.ts'
 
 /** Without value: the key goes. */
 export interface Write {
   readonly key: Buffer
   readonly value: Buffer | undefined
+  /** Of a log entry. */
+  readonly head?: EntryHead
 }
 
 export interface Range {

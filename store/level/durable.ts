@@ -2,18 +2,22 @@
 import type { TokenId } from '../contract.ts'
 import { Cache } from './cache.ts'
 import { type Database, unavailable } from './database.ts'
+import { type EntryHead, readHead } from './entry.ts'
 import { appKey, parseSelector, retainedIndexRange, tokenKey } from './keys.ts'
 import { type AppState, decodeApp, decodeTimed, decodeToken, NEW_APP, type TokenState } from './records.ts'
 import { RetainedIndex } from './retained-index.ts'
 
 const APPS = 2_000
 const RETAINED_INDEXES = 200
+/** What was appended lately is what is acknowledged next, one entry after the other. */
+const ENTRY_HEADS = 20_000
 
 export class Durable {
   readonly database: Database
   readonly #tokens: Cache<TokenState>
   readonly #apps = new Cache<AppState>(APPS)
   readonly #retained = new Cache<RetainedIndex>(RETAINED_INDEXES)
+  readonly #heads = new Cache<EntryHead>(ENTRY_HEADS)
   #retainedChanges = 0
 
   constructor(database: Database, cachedTokens: number) {
@@ -29,6 +33,14 @@ export class Durable {
     const token = orDamaged(() => decodeToken(bytes))
     this.#tokens.set(id, token)
     return token
+  }
+
+  /** Without a look at the disk when it was written lately. `text` is the key as Latin-1. */
+  entryHead(key: Buffer, text: string): EntryHead | undefined {
+    const known = this.#heads.get(text)
+    if (known !== undefined) return known
+    const bytes = this.database.get(key)
+    return bytes && readHead(bytes)
   }
 
   app(name: string): AppState {
@@ -57,6 +69,12 @@ export class Durable {
     }
   }
 
+  /** Without a head: it is gone, or another kind of key. */
+  wroteEntry(text: string, head: EntryHead | undefined): void {
+    if (head === undefined) this.#heads.delete(text)
+    else this.#heads.set(text, head)
+  }
+
   wroteToken(id: TokenId, token: TokenState | undefined): void {
     if (token === undefined) this.#tokens.delete(id)
     else this.#tokens.set(id, token)
@@ -75,6 +93,7 @@ export class Durable {
   forget(): void {
     this.#retainedChanges += 1
     this.#tokens.clear()
+    this.#heads.clear()
     this.#apps.clear()
     this.#retained.clear()
   }

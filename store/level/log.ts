@@ -2,7 +2,7 @@
 import type { VersionSelector } from '../../topics/index.ts'
 import type { Message } from '../contract.ts'
 import { clamp } from './bytes.ts'
-import { type EntryHead, encodeEntry, readHead } from './entry.ts'
+import { type EntryHead, encodeEntry } from './entry.ts'
 import { broadcastLogPrefix, dueKey, entryKey, privateLogPrefix } from './keys.ts'
 import { emptyLog, type LogState } from './records.ts'
 import type { Transaction } from './transaction.ts'
@@ -46,7 +46,8 @@ export class Log {
     const indexed = state.count > 0 && expiresAt < state.latestExpiry
     const bytes = encodeEntry({ offset, message, selector, indexed })
     const key = entryKey(this.#prefix, offset)
-    this.#transaction.put(key, bytes)
+    const payloadBytes = message.payload.byteLength
+    this.#transaction.putEntry(key, bytes, { offset, expiresAt, payloadBytes, indexed })
     if (indexed) this.#transaction.addDue(expiresAt, key)
     if (state.count === 0) {
       state.head = offset
@@ -55,7 +56,7 @@ export class Log {
     if (!indexed) state.latestExpiry = expiresAt
     state.last = offset
     state.count += 1
-    state.bytes += message.payload.byteLength
+    state.bytes += payloadBytes
     return { offset, bytes }
   }
 
@@ -105,10 +106,8 @@ export class Log {
   /** Removes an entry that is out of order, if it is there and has expired. */
   expireOne(offset: number, now: number): void {
     const key = entryKey(this.#prefix, offset)
-    const bytes = this.#transaction.get(key)
-    if (bytes === undefined || offset < this.#state.head) return
-    const head = readHead(bytes)
-    if (head.expiresAt > now) return
+    const head = this.#transaction.entryHead(key)
+    if (head === undefined || offset < this.#state.head || head.expiresAt > now) return
     this.#remove(key, head)
     this.#transaction.counts[this.#kind].expired += 1
   }
@@ -121,9 +120,8 @@ export class Log {
   ): void {
     for (let looks = 0; looks < LOOKS && this.#state.count > 0 && goes(this.#state); looks += 1) {
       const key = entryKey(this.#prefix, this.#state.head)
-      const bytes = this.#transaction.get(key)
-      if (bytes !== undefined) {
-        const head = readHead(bytes)
+      const head = this.#transaction.entryHead(key)
+      if (head !== undefined) {
         if (!goes(this.#state, head)) return stays(head)
         this.#remove(key, head)
         removed(head)

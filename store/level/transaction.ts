@@ -5,6 +5,7 @@
 import type { TokenId, Watcher } from '../contract.ts'
 import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
+import { type EntryHead, readHead } from './entry.ts'
 import { appKey, dueKey, tokenKey } from './keys.ts'
 import { type AppState, encodeApp, encodeToken, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
@@ -49,6 +50,18 @@ export class Transaction {
   put(key: Buffer, value: Buffer): void {
     this.#changes += 1
     this.#writes.set(key.toString('latin1'), { key, value })
+  }
+
+  putEntry(key: Buffer, value: Buffer, head: EntryHead): void {
+    this.#changes += 1
+    this.#writes.set(key.toString('latin1'), { key, value, head })
+  }
+
+  entryHead(key: Buffer): EntryHead | undefined {
+    const text = key.toString('latin1')
+    const write = this.#writes.get(text)
+    if (write === undefined) return this.#durable.entryHead(key, text)
+    return write.head ?? (write.value && readHead(write.value))
   }
 
   delete(key: Buffer): void {
@@ -119,6 +132,7 @@ export class Transaction {
 
   /** It is on disk: everybody may see it. Returns what the watchers are to hear. */
   publish(): readonly Told[] {
+    for (const [text, { head }] of this.#writes) this.#durable.wroteEntry(text, head)
     for (const [id, token] of this.#tokens) this.#durable.wroteToken(id, token)
     for (const [name, app] of this.#apps) this.#durable.wroteApp(name, app)
     for (const [app, index] of this.#retained) this.#durable.wroteRetained(app, index)
