@@ -61,10 +61,7 @@ function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, prop
   const id = userProperty(properties, 'id')
   if (properties.payloadFormatIndicator === 1 && !isUtf8(payload))
     throw new PushError('PAYLOAD_INVALID', 'not the UTF-8 it is said to be')
-  const forward = encodeForwardProperties({
-    ...properties,
-    userProperties: (properties.userProperties ?? []).filter(([name]) => name !== 'id' && name !== 'versions'),
-  })
+  const forward = encodeForwardProperties(withoutOurs(properties))
   const message = makeMessage(
     {
       payload: Buffer.from(payload),
@@ -80,6 +77,16 @@ function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, prop
     now(),
   )
   return { message, dedupe: id !== undefined }
+}
+
+/** Without what is for us. */
+function withoutOurs(properties: Properties): Properties {
+  const { userProperties } = properties
+  if (userProperties === undefined) return properties
+  return {
+    ...properties,
+    userProperties: userProperties.filter(([name]) => name !== 'id' && name !== 'versions'),
+  }
 }
 
 function selectorOf(version: string, properties: Properties): VersionSelector {

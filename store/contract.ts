@@ -338,7 +338,7 @@ export interface Store extends SecretStore, Inventory {
   openSession(request: OpenSessionRequest): Promise<OpenedSession>
   /** Keeps state while the session is open. @throws SESSION_FENCED */
   saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void>
-  /** Ends the connection's hold; a no-op when a newer session has been opened. Never fails for a stale epoch. */
+  /** Ends the connection's hold; a no-op when the session is over or a newer one has been opened. Never fails for a stale epoch. */
   closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void>
   /** This node wants `privateAppended` for a token id without a session here (a long poll). Returns how to stop. */
   follow(tokenId: TokenId): Promise<() => void>

@@ -1,7 +1,7 @@
 /** Making a `Message` from what a publisher sent; the one place that checks it, for HTTP and MQTT alike. */
 import { PushError } from '../errors.ts'
 import { isMessageId } from '../topics/index.ts'
-import type { Message } from './contract.ts'
+import type { LogEntry, Message } from './contract.ts'
 
 export interface MessageLimits {
   /** Largest payload, bytes (default 256 KiB). */
@@ -38,12 +38,17 @@ export function makeMessage(draft: Draft, limits: MessageLimits, now: number): M
     throw new PushError('TTL_INVALID', `${ttl} s, allowed are 1 to ${limits.maximumTtl}`)
   }
   if (!isMessageId(draft.id)) throw new PushError('MESSAGE_ID_INVALID')
-  return {
-    id: draft.id,
-    payload: draft.payload,
-    ...(draft.properties === undefined ? {} : { properties: draft.properties }),
-    retain: draft.retain,
-    storedAt: now,
-    expiresAt: now + ttl * 1000,
-  }
+  const { id, payload, properties, retain } = draft
+  const expiresAt = now + ttl * 1000
+  return properties === undefined
+    ? { id, payload, retain, storedAt: now, expiresAt }
+    : { id, payload, properties, retain, storedAt: now, expiresAt }
+}
+
+/** Written out: to spread a message costs more than to encode it. */
+export function entryOf(message: Message, offset: number): LogEntry {
+  const { id, payload, properties, retain, storedAt, expiresAt } = message
+  return properties === undefined
+    ? { id, payload, retain, storedAt, expiresAt, offset }
+    : { id, payload, properties, retain, storedAt, expiresAt, offset }
 }

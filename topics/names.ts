@@ -6,7 +6,11 @@ const MAX_NAME_BYTES = 128
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 const LEVEL_OR_WILDCARD = /[/+#]/
 
+/** What most names are made of, and what needs no second look. */
+const PLAIN = /^[!-#%-~][ -~]{0,127}$/
+
 function isText(value: string): boolean {
+  if (PLAIN.test(value)) return true
   if (value.length === 0 || value.length > MAX_NAME_BYTES || value.startsWith('$') || FORBIDDEN.test(value))
     return false
   return Buffer.byteLength(value, 'utf8') <= MAX_NAME_BYTES
@@ -29,7 +33,7 @@ export function isVersion(value: string): boolean {
 
 /** A message id: 1 to 128 bytes without control characters. */
 export function isMessageId(value: string): boolean {
-  return isText(value.startsWith('$') ? `_${value.slice(1)}` : value)
+  return PLAIN.test(value) || isText(value.startsWith('$') ? `_${value.slice(1)}` : value)
 }
 
 /** The topic level of a version: `1.0+b7` is `1.0%2Bb7`. */

@@ -59,9 +59,16 @@ export function encodeProperties(properties: OutgoingProperties): Buffer {
  */
 export function encodeForwardProperties(properties: Properties): Buffer {
   const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties
-  const forwarded = { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties }
-  if (Object.values(forwarded).every((value) => value === undefined)) return EMPTY
-  return encodeProperties(forwarded)
+  // What most messages are.
+  if (
+    payloadFormatIndicator === undefined &&
+    contentType === undefined &&
+    responseTopic === undefined &&
+    correlationData === undefined &&
+    userProperties === undefined
+  )
+    return EMPTY
+  return encodeProperties({ payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties })
 }
 
 function appendMessageProperties(writer: ByteWriter, properties: OutgoingProperties): void {

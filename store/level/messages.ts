@@ -1,6 +1,7 @@
 /** Appending to private and broadcast logs, and acknowledging. */
 import { PushError } from '../../errors.ts'
 import type { Appended, BroadcastAppend, Commit, Message, PrivateAppend, StoreLimits } from '../contract.ts'
+import { entryOf } from '../message.ts'
 import { clamp } from './bytes.ts'
 import { Kind, messageIdKey, retainedBroadcastKey, retainedIndexKey, retainedPrivateKey } from './keys.ts'
 import { Log } from './log.ts'
@@ -20,15 +21,17 @@ export function append(transaction: Transaction, limits: StoreLimits, request: P
   const first = idKey && remembered(transaction, idKey)
   if (first !== undefined) return { offset: first, duplicate: true, dropped: 0 }
 
-  const log = new Log(transaction, 'private', tokenId, token.log)
+  const log = transaction.privateLog(tokenId, token)
   log.trim(token.cursor)
   const room = { messages: limits.privateMessages, bytes: limits.privateBytes }
   const dropped = log.makeRoom(message.payload.byteLength, room)
   const { offset, bytes } = log.append(message)
   if (idKey) remember(transaction, idKey, offset, message, limits.dedupeMs)
-  const retainedUntil = message.retain ? retain(transaction, tokenId, message, bytes) : token.retainedUntil
-  transaction.setToken(tokenId, { ...token, log: log.state, retainedUntil })
-  transaction.tell((watcher) => watcher.privateAppended(tokenId, offset, { ...message, offset }))
+  const draft = transaction.draft(tokenId, token)
+  draft.log = log.state
+  if (message.retain) draft.retainedUntil = retain(transaction, tokenId, message, bytes)
+  const entry = entryOf(message, offset)
+  transaction.tell((watcher) => watcher.privateAppended(tokenId, offset, entry))
   return { offset, duplicate: false, dropped }
 }
 
@@ -75,13 +78,14 @@ function move(transaction: Transaction, token: TokenState, commit: Commit): void
     broadcastCursor = Math.max(broadcastCursor, Math.min(commit.broadcast, transaction.app(token.app).log.last))
   }
   if (cursor === token.cursor && broadcastCursor === token.broadcastCursor) return
-  let { log } = token
+  const draft = transaction.draft(tokenId, token)
   if (cursor > token.cursor) {
-    const trimmed = new Log(transaction, 'private', tokenId, log)
-    trimmed.trim(cursor)
-    log = trimmed.state
+    const log = transaction.privateLog(tokenId, token)
+    log.trim(cursor)
+    draft.log = log.state
   }
-  transaction.setToken(tokenId, { ...token, cursor, broadcastCursor, log })
+  draft.cursor = cursor
+  draft.broadcastCursor = broadcastCursor
   if (commit.epoch !== undefined || token.session?.held !== true) return
   transaction.tell((watcher) => watcher.cursorMoved(tokenId, { private: cursor, broadcast: broadcastCursor }))
 }

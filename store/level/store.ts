@@ -144,10 +144,10 @@ class LevelStore implements Store {
 
   // Logs
 
-  async append(request: PrivateAppend): Promise<Appended> {
-    return await this.#change((transaction) => append(transaction, this.#limits, request), {
-      bytes: request.message.payload.byteLength,
-    })
+  append(request: PrivateAppend): Promise<Appended> {
+    const bytes = OVERHEAD_BYTES + request.message.payload.byteLength
+    const apply = (transaction: Transaction): Appended => append(transaction, this.#limits, request)
+    return this.#commits.submit({ synced: true, bytes, apply })
   }
 
   async appendBroadcast(request: BroadcastAppend): Promise<Appended> {

@@ -139,7 +139,7 @@ export function saveSession(transaction: Transaction, tokenId: TokenId, epoch: n
 
 export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: number, close: SessionClose): void {
   const token = transaction.token(tokenId)
-  if (token?.epoch !== epoch || token.session === undefined) return
+  if (token?.epoch !== epoch || token.session === undefined || hasEnded(token.session, transaction.now)) return
   const { state } = close
   const key = sessionStateKey(tokenId)
   if (state === undefined) {

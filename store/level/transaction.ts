@@ -7,9 +7,12 @@ import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
 import { type EntryHead, readHead } from './entry.ts'
 import { appKey, dueKey, tokenKey } from './keys.ts'
+import { Log } from './log.ts'
 import { type AppState, encodeApp, encodeToken, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
+
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] }
 
 export type Told = (watcher: Watcher) => void
 
@@ -25,6 +28,8 @@ export class Transaction {
   readonly #durable: Durable
   readonly #writes = new Map<string, Write>()
   readonly #tokens = new Map<TokenId, TokenState | undefined>()
+  readonly #drafts = new Map<TokenId, Mutable<TokenState>>()
+  readonly #logs = new Map<TokenId, Log>()
   readonly #apps = new Map<string, AppState>()
   readonly #retained = new Map<string, RetainedIndex>()
   readonly #prepared = new Map<string, RetainedIndex>()
@@ -83,6 +88,26 @@ export class Transaction {
   setToken(id: TokenId, token: TokenState | undefined): void {
     this.#changes += 1
     this.#tokens.set(id, token)
+  }
+
+  /** The record, to be changed in place: a copy of `token`, which is what `token(id)` gives. */
+  draft(id: TokenId, token: TokenState): Mutable<TokenState> {
+    this.#changes += 1
+    const known = this.#drafts.get(id)
+    if (known === token) return known
+    const draft = { ...token }
+    this.#drafts.set(id, draft)
+    this.#tokens.set(id, draft)
+    return draft
+  }
+
+  /** The private log of `token`, which is what `token(id)` gives: its state belongs into the record when it changed. */
+  privateLog(id: TokenId, token: TokenState): Log {
+    const known = this.#logs.get(id)
+    if (known?.state === token.log) return known
+    const log = new Log(this, 'private', id, token.log)
+    this.#logs.set(id, log)
+    return log
   }
 
   app(name: string): AppState {

@@ -29,6 +29,7 @@ import type {
   Watcher,
 } from '../contract.ts'
 import { DEFAULT_STORE_LIMITS } from '../contract.ts'
+import { entryOf } from '../message.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
 import { type Client, connectClient, createClient, createSubscriber } from './connection.ts'
@@ -272,7 +273,7 @@ class RedisStore implements Store {
     const expired = asNumber(result[3])
     if (dropped > 0) this.#options.observer?.dropped('private', dropped)
     if (expired > 0) this.#options.observer?.expired('private', expired)
-    if (result[4] === true) this.#events.privateAppended(tokenId, offset, { ...message, offset })
+    if (result[4] === true) this.#events.privateAppended(tokenId, offset, entryOf(message, offset))
     return { offset, duplicate: result[1] === true, dropped }
   }
 

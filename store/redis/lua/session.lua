@@ -56,7 +56,11 @@ function parts.session()
   function steps.close(step)
     local _, base, id, epoch, state, expires = unpack(step)
     local record = token.of(base, id)
-    if not record or record.epoch ~= epoch or not token.has(record, token.SESSION) then return {} end
+    if not record or record.epoch ~= epoch then return {} end
+    local session = holder.of(record)
+    if not session then return {} end
+    local ends = session.node == '' and not session.unclean and session.expires > 0
+    if ends and session.expires <= NOW then return {} end
     if not state then
       holder.forget(record)
     else

@@ -30,6 +30,13 @@ class ModelLog<E extends LogEntry> {
   readonly ids = new Map<string, Remembered>()
 }
 
+interface ModelSession {
+  held: boolean
+  unclean: boolean
+  state: Uint8Array | undefined
+  until: number
+}
+
 interface ModelToken {
   readonly app: string
   readonly deviceMark: string
@@ -39,7 +46,7 @@ interface ModelToken {
   readonly log: ModelLog<LogEntry>
   retained: LogEntry | undefined
   epoch: number
-  session: { held: boolean; unclean: boolean; state: Uint8Array | undefined; until: number } | undefined
+  session: ModelSession | undefined
 }
 
 interface ModelApp {
@@ -156,8 +163,7 @@ export class Model {
     if (token.revoked || generation < token.generation) throw new PushError('TOKEN_REVOKED')
     if (!this.#isCurrent(tokenId, token)) throw new PushError('TOKEN_SUPERSEDED')
     const former = token.session
-    const lives = former !== undefined && (former.held || former.unclean || former.until > this.#now())
-    const resumed = lives && !cleanStart ? former : undefined
+    const resumed = former !== undefined && this.#lives(former) && !cleanStart ? former : undefined
     token.epoch += 1
     token.session = { held: true, unclean: false, state: resumed?.state, until: Infinity }
     const cursors: Cursors = { ...token.cursors }
@@ -178,8 +184,12 @@ export class Model {
 
   closeSession(tokenId: TokenId, epoch: number, { state, stateExpiresAt }: SessionClose): void {
     const token = this.tokens.get(tokenId)
-    if (token?.epoch !== epoch || token.session === undefined) return
+    if (token?.epoch !== epoch || token.session === undefined || !this.#lives(token.session)) return
     token.session = state === undefined ? undefined : { held: false, unclean: false, state, until: stateExpiresAt }
+  }
+
+  #lives({ held, unclean, until }: ModelSession): boolean {
+    return held || unclean || until > this.#now()
   }
 
   sweep(): void {
