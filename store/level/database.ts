@@ -18,6 +18,11 @@ export interface Range {
   readonly lt: Buffer
 }
 
+/**
+ * Held in memory, and in the log that is read again at a start, before it becomes a file of its own. Most messages are
+ * acknowledged within it: with the 4 MiB of LevelDB, its thread spends three times as long on them.
+ */
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 const FORMAT = Buffer.from([2])
 const FORMAT_KEY = metaKey('format')
 
@@ -27,7 +32,11 @@ export class Database {
 
   constructor(directory: string) {
     this.#directory = directory
-    this.#level = new ClassicLevel(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    this.#level = new ClassicLevel(directory, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+      writeBufferSize: WRITE_BUFFER_BYTES,
+    })
   }
 
   /** Secrets are in it, so that only the owner may read it. */

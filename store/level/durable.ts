@@ -1,6 +1,6 @@
 /** What is on disk: records as they were last written, with the newest uses in memory. What is not durable is not here. */
 import type { TokenId } from '../contract.ts'
-import { Cache } from './cache.ts'
+import { Cache } from '../cache.ts'
 import { type Database, unavailable } from './database.ts'
 import { type EntryHead, readHead } from './entry.ts'
 import { appKey, parseSelector, retainedIndexRange, tokenKey } from './keys.ts'

@@ -18,6 +18,15 @@ export interface StepKind {
   readonly changes: boolean
   /** It is refused when Redis is out of memory. */
   readonly grows: boolean
+  readonly joined?: Joined
+}
+
+/** Steps of one kind that stand together in a batch may travel as one. */
+export interface Joined {
+  /** How many of the first arguments are the same, as values or as objects, in steps that become one. The rest follow. */
+  readonly shared: number
+  /** The result of each of so many steps that were one. */
+  readonly split: (result: Result, count: number) => readonly Result[]
 }
 
 export type Result = readonly Packed[]
@@ -32,6 +41,9 @@ interface Step {
   readonly reject: (error: PushError) => void
   settled: boolean
 }
+
+/** What travels as one step. */
+type Group = [Step, ...Step[]]
 
 interface Lane {
   readonly journal: string
@@ -154,14 +166,15 @@ export class Lanes {
   async #perform(lane: Lane, steps: readonly Step[]): Promise<void> {
     const changes = steps.some((step) => step.kind.changes)
     const sequence = (this.#sequence += 1)
+    const groups = groupsOf(steps)
     for (;;) {
       try {
         const connection = this.#settings.connections()
-        const batch = this.#encode(steps, sequence, changes, connection !== this.#verified)
+        const batch = this.#encode(groups, sequence, changes, connection !== this.#verified)
         const reply = unpack(await this.#settings.client.pushBatchBuffer(lane.journal, lane.absent, batch))
         if (changes) this.#verified = connection
         lane.lastFailure = undefined
-        this.#settle(steps, reply)
+        this.#settle(groups, reply)
         return
       } catch (error) {
         lane.lastFailure = error
@@ -187,10 +200,10 @@ export class Lanes {
   }
 
   /** The same steps with the same sequence are one batch, however often it is sent. */
-  #encode(steps: readonly Step[], sequence: number, changes: boolean, verify: boolean): Buffer {
+  #encode(groups: readonly Group[], sequence: number, changes: boolean, verify: boolean): Buffer {
     const { process, now, header } = this.#settings
     const packer = new Packer()
-    packer.array(1 + steps.length)
+    packer.array(1 + groups.length)
     packer.array(5 + header.length)
     packer.value(process)
     packer.value(sequence)
@@ -198,27 +211,35 @@ export class Lanes {
     packer.value(changes)
     packer.value(verify)
     for (const value of header) packer.value(value)
-    for (const step of steps) {
-      packer.array(2 + step.args.length)
-      packer.value(step.kind.name)
-      packer.value(step.base)
-      for (const arg of step.args) packer.value(arg)
+    for (const [first, ...others] of groups) {
+      const shared = first.kind.joined?.shared ?? 0
+      packer.array(2 + first.args.length + others.length * (first.args.length - shared))
+      packer.value(first.kind.name)
+      packer.value(first.base)
+      for (const arg of first.args) packer.value(arg)
+      for (const { args } of others) for (let at = shared; at < args.length; at++) packer.value(args[at] ?? false)
     }
     return packer.finish()
   }
 
-  #settle(steps: readonly Step[], reply: Packed): void {
+  #settle(groups: readonly Group[], reply: Packed): void {
     const results = Array.isArray(reply) ? reply : []
-    if (results.length !== steps.length) {
+    if (results.length !== groups.length) {
       const detail = reply instanceof Buffer ? `the script answered ${reply.toString()}` : 'the script gave no results'
-      for (const step of steps) this.#reject(step, unavailable(detail))
+      for (const group of groups) for (const step of group) this.#reject(step, unavailable(detail))
       return
     }
-    for (const [position, step] of steps.entries()) {
-      const result: Packed = results[position]
-      if (Array.isArray(result)) this.#resolve(step, result)
-      else this.#reject(step, refusal(result instanceof Buffer ? result.toString() : 'nothing'))
+    for (const [position, group] of groups.entries()) this.#settleGroup(group, results[position])
+  }
+
+  #settleGroup(group: Group, result: Packed): void {
+    if (!Array.isArray(result)) {
+      for (const step of group) this.#reject(step, refusal(result instanceof Buffer ? result.toString() : 'nothing'))
+      return
     }
+    const { joined } = group[0].kind
+    const each = joined === undefined ? [result] : joined.split(result, group.length)
+    for (const [position, step] of group.entries()) this.#resolve(step, each[position] ?? [])
   }
 
   #resolve(step: Step, result: Result): void {
@@ -252,6 +273,35 @@ export class Lanes {
 
 function notWhole(kind: StepKind, value: number): TypeError {
   return new TypeError(`${kind.name}: times, offsets and limits are whole numbers, not ${value}`)
+}
+
+/**
+ * Joins what may travel together. A step of another kind ends that: what comes after it stays after it, as the order of
+ * the calls on one token id has to be kept.
+ */
+function groupsOf(steps: readonly Step[]): readonly Group[] {
+  const groups: Group[] = []
+  const open = new Map<Packable | undefined, Group>()
+  for (const step of steps) {
+    const [subject] = step.args
+    const group = step.kind.joined === undefined ? undefined : open.get(subject)
+    if (group !== undefined && mayJoin(group[0], step)) {
+      group.push(step)
+      continue
+    }
+    const alone: Group = [step]
+    groups.push(alone)
+    if (step.kind.joined === undefined) open.clear()
+    else open.set(subject, alone)
+  }
+  return groups
+}
+
+function mayJoin(first: Step, { kind, base, args }: Step): boolean {
+  if (first.kind !== kind || first.base !== base) return false
+  const { shared = 0 } = kind.joined ?? {}
+  for (let at = 0; at < shared; at++) if (first.args[at] !== args[at]) return false
+  return true
 }
 
 function takeBatch(lane: Lane): readonly Step[] {

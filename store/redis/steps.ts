@@ -13,7 +13,8 @@ export const REVOKE = shrinks('revoke')
 export const LOOKUP = reads('lookup')
 export const RESTORE = writes('restore')
 export const BUCKET = reads('bucket')
-export const APPEND = writes('append')
+/** Shares token id and app, and has two arguments for each message: appends to one token id travel as one. */
+export const APPEND: StepKind = { ...writes('append'), joined: { shared: 2, split: splitAppend } }
 export const READ = reads('read')
 export const RETAINED = reads('retained')
 export const COMMIT = shrinks('commit')
@@ -55,6 +56,21 @@ export function asOptionalBytes(value: Packed | undefined): Buffer | undefined {
 
 export function asText(value: Packed | undefined): string {
   return asBytes(value).toString()
+}
+
+/** Of one message: { offset, duplicate, dropped, expired, wake this node } */
+function splitAppend(result: Result, count: number): readonly Result[] {
+  const [here = false, first] = result
+  const each: Result[] = []
+  if (typeof first === 'number') {
+    for (let at = 0; at < count; at++) each.push([first + at, false, 0, 0, here])
+  } else {
+    for (let at = 2; at + 3 < result.length; at += 4) {
+      const isDuplicate = result[at + 1] === true
+      each.push([...result.slice(at, at + 4), here === true && !isDuplicate])
+    }
+  }
+  return each
 }
 
 /** `lookup` and `restore` */

@@ -29,6 +29,7 @@ import type {
   Watcher,
 } from '../contract.ts'
 import { DEFAULT_STORE_LIMITS } from '../contract.ts'
+import { Cache } from '../cache.ts'
 import { entryOf } from '../message.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
@@ -45,7 +46,7 @@ import { Sessions } from './sessions.ts'
 import * as steps from './steps.ts'
 import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asTokenRecord } from './steps.ts'
 import { Sweeper } from './sweeper.ts'
-import { locate, markBytes } from './token.ts'
+import { type Location, locate, markBytes } from './token.ts'
 import { Wakes } from './wakes.ts'
 
 export interface RedisStoreOptions extends StoreOptions {
@@ -72,6 +73,7 @@ export interface RedisStoreOptions extends StoreOptions {
 
 const NAME_BYTES = 6
 const MOST = 2 ** 48
+const LOCATIONS = 20_000
 
 export function openRedisStore(options: RedisStoreOptions): Store {
   return new RedisStore(options)
@@ -79,6 +81,7 @@ export function openRedisStore(options: RedisStoreOptions): Store {
 
 class RedisStore implements Store {
   readonly #prefix: string
+  readonly #locations = new Cache<Location>(LOCATIONS)
   readonly #node: string
   readonly #address: Address
   readonly #options: RedisStoreOptions
@@ -187,6 +190,15 @@ class RedisStore implements Store {
     this.#sweeper.start()
   }
 
+  /** The same object for a token id that is used often: appends to it are joined by that. */
+  #locate(tokenId: TokenId): Location {
+    const known = this.#locations.get(tokenId)
+    if (known !== undefined) return known
+    const location = locate(this.#prefix, tokenId)
+    this.#locations.set(tokenId, location)
+    return location
+  }
+
   async close(): Promise<void> {
     await this.#sweeper.stop()
     this.#follows.stop()
@@ -221,7 +233,7 @@ class RedisStore implements Store {
 
   async registerToken(registration: TokenRegistration): Promise<RegisteredToken> {
     const { tokenId, app, deviceMark } = registration
-    const { base, id } = locate(this.#prefix, tokenId)
+    const { base, id } = this.#locate(tokenId)
     // Another slot in a Cluster. A broadcast in between is after the end that was read, so that the device gets it.
     const end = await this.#broadcasts.end(app)
     const expires = asSeconds(registration.expiresAt)
@@ -237,7 +249,7 @@ class RedisStore implements Store {
 
   async revokeToken(tokenId: TokenId): Promise<boolean> {
     return await orWhenUnknown(false, async () => {
-      const { base, id } = locate(this.#prefix, tokenId)
+      const { base, id } = this.#locate(tokenId)
       const result = await this.#lanes.run(steps.REVOKE, base, id)
       const ended = asOptionalNumber(result[1])
       if (ended !== undefined) this.#sessionEnded(tokenId, ended, 'TOKEN_REVOKED')
@@ -247,7 +259,7 @@ class RedisStore implements Store {
 
   async lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined> {
     return await orWhenUnknown(undefined, async () => {
-      const { base, id } = locate(this.#prefix, tokenId)
+      const { base, id } = this.#locate(tokenId)
       return asTokenRecord(await this.#lanes.run(steps.LOOKUP, base, id))
     })
   }
@@ -255,18 +267,14 @@ class RedisStore implements Store {
   // Logs
 
   async append({ tokenId, app, message, dedupe }: PrivateAppend): Promise<Appended> {
-    const { base, id } = locate(this.#prefix, tokenId)
+    const { base, id } = this.#locate(tokenId)
     const result = await this.#lanes.run(
       steps.APPEND,
       base,
       id,
       app ?? '',
       encodeEntry(message),
-      asTime(message.expiresAt),
-      message.payload.length,
-      message.retain,
-      message.id,
-      dedupe,
+      dedupe ? message.id : false,
     )
     const offset = asNumber(result[0])
     const dropped = asNumber(result[2])
@@ -283,7 +291,7 @@ class RedisStore implements Store {
 
   async readPrivate(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>> {
     return await orWhenUnknown({ entries: [], readTo: 0, end: 0 }, async () => {
-      const { base, id } = locate(this.#prefix, tokenId)
+      const { base, id } = this.#locate(tokenId)
       const { entries, bytes } = finite(limit)
       const result = await this.#lanes.run(steps.READ, base, id, after, entries, bytes)
       return asSlice(result, decodeEntry)
@@ -296,7 +304,7 @@ class RedisStore implements Store {
 
   async retainedPrivate(tokenId: TokenId): Promise<LogEntry | undefined> {
     return await orWhenUnknown(undefined, async () => {
-      const { base, id } = locate(this.#prefix, tokenId)
+      const { base, id } = this.#locate(tokenId)
       const result = await this.#lanes.run(steps.RETAINED, base, id)
       if (result.length === 0) return undefined
       const entry = decodeEntry(asNumber(result[0]), asBytes(result[1]))
@@ -315,7 +323,7 @@ class RedisStore implements Store {
 
   /** True when it was refused. */
   async #commitOne({ tokenId, epoch = 0, private: offset = 0, broadcast = 0 }: Commit): Promise<boolean> {
-    const { base, id } = locate(this.#prefix, tokenId)
+    const { base, id } = this.#locate(tokenId)
     const cut = broadcast > 0 ? await this.#cutBroadcast(tokenId, broadcast) : 0
     const result = await this.#lanes.run(steps.COMMIT, base, id, epoch, offset, cut)
     if (result[1] === true) {
@@ -338,7 +346,7 @@ class RedisStore implements Store {
   // Sessions
 
   async openSession({ tokenId, app, generation, cleanStart }: OpenSessionRequest): Promise<OpenedSession> {
-    const { base, id } = locate(this.#prefix, tokenId)
+    const { base, id } = this.#locate(tokenId)
     const result = await this.#lanes.run(steps.OPEN, base, id, app, generation, cleanStart)
     const epoch = asNumber(result[0])
     const state = asOptionalBytes(result[1])
@@ -355,12 +363,12 @@ class RedisStore implements Store {
   }
 
   async saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void> {
-    const { base, id } = locate(this.#prefix, tokenId)
+    const { base, id } = this.#locate(tokenId)
     await this.#lanes.run(steps.SAVE, base, id, epoch, state)
   }
 
   async closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void> {
-    const { base, id } = locate(this.#prefix, tokenId)
+    const { base, id } = this.#locate(tokenId)
     this.#sessions.forget(tokenId, epoch)
     // 0 is never, for a session that ends too.
     const never = close.state === undefined || close.stateExpiresAt === Infinity
@@ -388,7 +396,7 @@ class RedisStore implements Store {
 
   async restoreToken({ registration, ...token }: RestoredToken): Promise<TokenRecord> {
     const { tokenId, app, deviceMark, expiresAt } = registration
-    const { base, id } = locate(this.#prefix, tokenId)
+    const { base, id } = this.#locate(tokenId)
     const mark = markBytes(deviceMark)
     const { broadcastCursor, generation, revoked, current } = token
     const told = [app, mark, asSeconds(expiresAt), broadcastCursor, generation, revoked, current]

@@ -46,8 +46,7 @@ await t.test('every step, with each batch sent three times', async (t) => {
   const soon = Date.now() + 60_000
   const onToken = (kind: StepKind, ...args: Packable[]): Promise<Result> => lanes.run(kind, base, id, ...args)
   const append = (name: string): Promise<Result> => {
-    const { expiresAt, payload } = message(name)
-    return onToken(steps.APPEND, '', encodeEntry(message(name)), expiresAt, payload.length, true, name, true)
+    return onToken(steps.APPEND, '', encodeEntry({ ...message(name), retain: true }), name)
   }
 
   t.same(await onToken(steps.REGISTER, APP, markBytes(deviceMark(APP, 'phone')), 2e9, 0), [1, false, false])

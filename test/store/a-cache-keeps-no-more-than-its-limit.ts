@@ -1,6 +1,6 @@
 // Does the cache of records stay within its limit, and keep what is used?
 import t from 'tap'
-import { Cache } from '../../store/level/cache.ts'
+import { Cache } from '../../store/cache.ts'
 
 t.test('a cache', async (t) => {
   const cache = new Cache<number>(100)

@@ -72,7 +72,8 @@ end
 
 -- What is read in one batch, and written once at its end: token id -> record, base -> record of an app.
 local records, apps = {}, {}
--- Entries of logs that are written together, before anything is read there and at the end: key -> { field, entry, ... }
+-- Entries of logs that are written together, before anything is read there and at the end:
+-- key -> { field, entry, ..., count = how many of both }
 local unwritten = {}
 -- What other nodes are to hear: node -> { events }, sent as one message to each at the end.
 local wakes = {}

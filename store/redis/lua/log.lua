@@ -17,7 +17,7 @@ function parts.log()
     local waiting = unwritten[key]
     if not waiting then return end
     unwritten[key] = nil
-    call('HSET', key, unpack(waiting))
+    call('HSET', key, unpack(waiting, 1, waiting.count))
   end
 
   -- The key of the entries, to look at them or to remove some.
@@ -29,12 +29,12 @@ function parts.log()
   local function write_later(key, field, entry)
     local waiting = unwritten[key]
     if not waiting then
-      waiting = {}
+      waiting = { count = 0 }
       unwritten[key] = waiting
     end
-    waiting[#waiting + 1] = field
-    waiting[#waiting + 1] = entry
-    if #waiting >= TOGETHER then write(key) end
+    local count = waiting.count
+    waiting[count + 1], waiting[count + 2], waiting.count = field, entry, count + 2
+    if count + 2 >= TOGETHER then write(key) end
   end
 
   local function skip_gaps(log, offset)
@@ -131,12 +131,11 @@ function parts.log()
         return full.count >= messages or full.bytes + payload > bytes
       end)
     end
-    log.last = log.last + 1
-    write_later(log.entries, field_of(log, log.last), entry)
-    if log.count == 0 then log.head = log.last end
-    log.count, log.bytes = log.count + 1, log.bytes + payload
-    log.dirty = true
-    return log.last, dropped, expired
+    local last = log.last + 1
+    write_later(log.entries, field_of(log, last), entry)
+    if log.count == 0 then log.head = last end
+    log.last, log.count, log.bytes, log.dirty = last, log.count + 1, log.bytes + payload, true
+    return last, dropped, expired
   end
 
   -- Removes everything up to and including `offset`.

@@ -1,6 +1,7 @@
 --[[
-  append    base, id, app or '', entry, expires, payload bytes, retain, message id, dedupe
-            -> TOKEN_UNKNOWN, TOKEN_REVOKED or { offset, duplicate, dropped, expired, wake this node }
+  append    base, id, app or '', entry, message id to remember or false, entry, message id or false, ...
+            -> TOKEN_UNKNOWN, TOKEN_REVOKED, { wake this node, first offset } when all were stored one after the other and
+            nothing had to go for them, or { wake this node, false, offset, duplicate, dropped, expired, ... }
   read      base, id, after, entries, bytes  -> { read to, last, offset, entry, ... }
   retained  base, id                         -> { } or { offset, entry }
   commit    base, id, epoch or 0, private or 0, broadcast or 0
@@ -55,33 +56,68 @@ function parts.private()
     return here
   end
 
+  -- An id that is remembered makes the message a duplicate: then its offset.
+  local function known_as(record, ids, message)
+    return token.has(record, token.IDS) and log.remembered(ids, message) or nil
+  end
+
+  local function retain(record, offset, payload, entry)
+    if payload == 0 then
+      call('HDEL', record.base .. KEY.retained, record.serial)
+    else
+      call('HSET', record.base .. KEY.retained, record.serial, pack(offset, entry))
+    end
+    token.set_flag(record, token.RETAINED, payload > 0)
+  end
+
   function steps.append(step)
-    local _, base, id, app, entry, expires, payload, retain, message, dedupe = unpack(step)
+    local base, id, app = step[2], step[3], step[4]
     local record = token.of(base, id)
     if not record or (app ~= '' and app ~= record.app) then return 'TOKEN_UNKNOWN' end
     if token.has(record, token.REVOKED) then return 'TOKEN_REVOKED' end
-    local ids = dedupe and base .. KEY.ids .. record.serial
-    if dedupe and token.has(record, token.IDS) then
-      local offset = log.remembered(ids, message)
-      if offset then return { offset, true, 0, 0, false } end
-    end
+    local ids = base .. KEY.ids .. record.serial
+    local first, due = nil, math.huge
+    -- Most logs are of interest to this node alone, or to none.
+    local session = holder.of(record)
+    local here = session ~= nil and session.node == NODE
+    local elsewhere = token.has(record, token.FOLLOWED) or (session and session.node ~= '' and not here)
+    local unpack_entry, append, private_messages, private_bytes =
+      struct.unpack, log.append, LIMIT.private_messages, LIMIT.private_bytes
     log.rebase(record)
-    local offset, dropped, expired = log.append(record, entry, payload, LIMIT.private_messages, LIMIT.private_bytes)
-    local due = expires
-    if dedupe then
-      local till = math.max(NOW + LIMIT.dedupe_ms, expires)
-      call('HSET', ids, message, pack(offset, till))
-      token.set_flag(record, token.IDS, true)
+    -- Four values for each message, from the first one on that is not simply the next.
+    local each
+    for i = 5, #step, 2 do
+      local entry, message = step[i], step[i + 1]
+      local offset, dropped, expired = message and known_as(record, ids, message), 0, 0
+      local duplicate = offset and true or false
+      if not duplicate then
+        local flags, payload, expires = unpack_entry('>BI4I6', entry)
+        offset, dropped, expired = append(record, entry, payload, private_messages, private_bytes)
+        if message then
+          call('HSET', ids, message, pack(offset, math.max(NOW + LIMIT.dedupe_ms, expires)))
+          token.set_flag(record, token.IDS, true)
+        end
+        if flags % 2 == 1 then retain(record, offset, payload, entry) end
+        if expires < due then due = expires end
+        if elsewhere then here = wake_for(record, offset, entry) end
+      end
+      first = first or offset
+      if not each and (duplicate or dropped + expired > 0) then
+        each = { here, false }
+        for before = 0, (i - 5) / 2 - 1 do
+          local at = 4 * before
+          each[at + 3], each[at + 4], each[at + 5], each[at + 6] = first + before, false, 0, 0
+        end
+      end
+      if each then
+        local at = #each
+        each[at + 1], each[at + 2], each[at + 3], each[at + 4] = offset, duplicate, dropped, expired
+      end
     end
-    if retain and payload == 0 then
-      call('HDEL', base .. KEY.retained, record.serial)
-      token.set_flag(record, token.RETAINED, false)
-    elseif retain then
-      call('HSET', base .. KEY.retained, record.serial, pack(offset, entry))
-      token.set_flag(record, token.RETAINED, true)
-    end
-    token.sweep_at(record, due)
-    return { offset, false, dropped, expired, wake_for(record, offset, entry) }
+    if due < math.huge then token.sweep_at(record, due) end
+    if not each then return { here, first } end
+    each[1] = here
+    return each
   end
 
   function steps.read(step)

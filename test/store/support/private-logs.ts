@@ -276,6 +276,47 @@ async function caps(t: Test, makeEngine: MakeEngine): Promise<void> {
   await scenario(
     t,
     makeEngine,
+    'appends of one moment have each their own result',
+    async (t, world) => {
+      const token = await world.token()
+      const other = await world.token({ device: 'tablet' })
+      const first = await world.send(token, { id: 'a', payload: '1', dedupe: true })
+      world.pass(1)
+      const results = await Promise.all([
+        world.send(token, { payload: '2' }),
+        world.send(token, { id: 'b', payload: '3', dedupe: true }),
+        world.send(token, { id: 'a', payload: 'again', dedupe: true }),
+        world.send(other, { payload: 'elsewhere' }),
+        world.send(token, { payload: '4', retain: true }),
+        world.send(token, { id: 'b', payload: 'again', dedupe: true }),
+        world.send(token, { payload: '5', ttl: 10 }),
+      ])
+      const [second, third, , apart, fourth, , fifth] = results.map(({ offset }) => offset)
+      t.same(
+        results.map(({ offset, duplicate, dropped }) => [offset, duplicate, dropped]),
+        [
+          [second, false, 0],
+          [third, false, 0],
+          [first.offset, true, 0],
+          [apart, false, 0],
+          [fourth, false, 1],
+          [third, true, 0],
+          [fifth, false, 1],
+        ],
+      )
+      t.same(offsets(await world.store.readPrivate(token, 0, EVERYTHING)), [third, fourth, fifth])
+      t.same(await world.texts(token), ['3', '4', '5'])
+      t.same(await world.texts(other), ['elsewhere'])
+      t.equal((await world.store.retainedPrivate(token))?.offset, fourth)
+      world.pass(11)
+      t.same(await world.texts(token), ['3', '4'], 'each has its own time to live')
+    },
+    many,
+  )
+
+  await scenario(
+    t,
+    makeEngine,
     'appends of one moment fill a log and drop from it',
     async (t, world) => {
       const token = await world.token()
