@@ -1,6 +1,6 @@
 /** The public API: push as a part of another Node program. `main.ts` is a server made of it. */
 import { join } from 'node:path'
-import { randomUUID } from 'node:crypto'
+import { randomId } from './random-id.ts'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { BlockList } from 'node:net'
@@ -131,7 +131,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
     logger,
     tokenTtl: options.tokenTtl ?? DEFAULT_TOKEN_TTL,
     now,
-    randomId: randomUUID,
+    randomId,
     async ready() {
       if (closing) throw new PushError('SHUTTING_DOWN')
       return await store.health()

@@ -1,8 +1,8 @@
 /** The HTTP API of a server with a store. */
-import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import type { Metrics } from '../metrics.ts'
+import { randomId as makeRandomId } from '../random-id.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { createGuard, knowDevice } from './authenticate.ts'
@@ -45,7 +45,12 @@ export interface HttpApiOptions {
  */
 export function createHttpApi(options: HttpApiOptions): FastifyInstance {
   const { auth, store, metrics, limits, logger } = options
-  const { tokenTtl = DEFAULT_TOKEN_TTL, now = Date.now, randomId = randomUUID, ready = () => store.health() } = options
+  const {
+    tokenTtl = DEFAULT_TOKEN_TTL,
+    now = Date.now,
+    randomId = makeRandomId,
+    ready = () => store.health(),
+  } = options
   const guard = createGuard(auth, (device) => knowDevice(store, device))
   const publisher = createStorePublisher(store, metrics)
   const longPolls = createLongPolls(store, limits)

@@ -1,9 +1,9 @@
 /** HTTP apart from the broker: a process that publishes `POST /v1/messages` into any MQTT broker. */
-import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import { randomId as makeRandomId } from '../random-id.ts'
 import type { MessageLimits } from '../store/message.ts'
 import type { Device } from '../topics/index.ts'
 import { createGuard } from './authenticate.ts'
@@ -34,7 +34,7 @@ export interface RemoteBridgeOptions {
  * requests are answered UPSTREAM_UNAVAILABLE. `close()` lets the requests in flight end, then disconnects.
  */
 export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstance {
-  const { auth, metrics, limits, logger, now = Date.now, randomId = randomUUID } = options
+  const { auth, metrics, limits, logger, now = Date.now, randomId = makeRandomId } = options
   const upstream = openUpstream(options.upstream, logger)
   const publisher = createRemotePublisher(upstream, metrics)
   const canVerify = auth.verify !== undefined

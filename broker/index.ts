@@ -1,5 +1,4 @@
 /** Everything MQTT of one node: the gate in front, device sessions of ours, and Aedes for the rest. */
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AedesOptions } from 'aedes'
@@ -8,6 +7,7 @@ import type { Auth } from '../auth/contract.ts'
 import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import { randomId as makeRandomId } from '../random-id.ts'
 import type { Store } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { createAccept } from './accept.ts'
@@ -92,7 +92,7 @@ export class PushBroker {
   constructor(options: BrokerOptions) {
     const { auth, store, metrics, logger, limits } = options
     const now = options.now ?? Date.now
-    const randomId = options.randomId ?? randomUUID
+    const randomId = options.randomId ?? makeRandomId
     const sessions = new Sessions(store, metrics, logger, limits)
     this.#options = options
     this.admission = new Admission(limits)

@@ -30,8 +30,11 @@ export interface Contender {
   readonly needs: readonly string[]
   /** Works that it is for; all when not given. */
   readonly works?: readonly string[]
-  /** @param folder its own, empty */
-  start(folder: string, programs: Programs): Promise<Target>
+  /**
+   * @param folder its own, empty
+   * @param profile where a server of ours writes a CPU profile when it ends
+   */
+  start(folder: string, programs: Programs, profile?: string): Promise<Target>
 }
 
 /** Paths of the programs that were found. */

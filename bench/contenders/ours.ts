@@ -29,7 +29,8 @@ export function ours({ name, about, fsync, settings = {}, works }: OursOptions):
     ours: true,
     needs: fsync === undefined ? [] : ['redis-server'],
     ...(works === undefined ? {} : { works }),
-    async start(folder, programs): Promise<Target> {
+    async start(folder, programs, profile): Promise<Target> {
+      const nodeFlags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
       const redis = fsync === undefined ? undefined : await startRedis(programs('redis-server'), folder, fsync)
       const env = {
         PUSH_DATA_DIR: join(folder, 'data'),
@@ -42,7 +43,7 @@ export function ours({ name, about, fsync, settings = {}, works }: OursOptions):
       let child: Child
       const launch = (): void => {
         const flags = ['--mqtt-port', String(ports.mqtt), '--http-port', String(ports.http)]
-        child = new Child(process.execPath, [MAIN, ...flags], { env, cwd: folder })
+        child = new Child(process.execPath, [...nodeFlags, MAIN, ...flags], { env, cwd: folder })
       }
       launch()
       ports = readPorts(await child!.line(/^ready /))

@@ -16,7 +16,7 @@ npm run bench -- --from bench-results.json --write
 
 Every run leaves \`bench-results.json\`, with each figure of each round. \`npm run bench -- --help\` names all contenders, works and options. 10,000 connections need \`ulimit -n 20000\`.
 
-What must not grow unseen is counted by tests, which need no quiet machine: the commands of Redis a message (\`test/redis/a-message-costs-few-commands.ts\`) and the writes a delivery (\`test/delivery/a-delivered-message-costs-few-writes.ts\`).`
+What must not grow unseen is counted by tests, which need no quiet machine: the commands of Redis a message (\`test/redis/a-message-costs-few-commands.ts\`), the steps of a script (\`test/redis/appends-to-one-token-id-travel-as-one.ts\`), the writes a delivery (\`test/delivery/a-delivered-message-costs-few-writes.ts\`), and the look-ups on disk of an acknowledgement (\`test/store/what-is-acknowledged-in-order-is-not-read-again.ts\`).`
 
 const METHOD = `- One load generator for all: raw sockets, prebuilt packets, QoS 1, MQTT 3.1.1, payloads of 64 bytes, topics of the same length. It shares the machine with the servers; its own CPU is in the tables and in no other figure.
 - It checks what it counts: each message carries a number, and reaches the right device exactly once. A run in which one is lost, doubled or astray gives no figure.
@@ -81,6 +81,7 @@ export function markdownOf(results: Results, works: readonly Work[]): string {
     '![The headline figures as bars; less is better](benchmarks.svg)',
     '## Goals',
     goals(results),
+    'Where the time goes, and why a goal that is not met is not: [profiles](profile.md).',
     '## Who is measured',
     contenders(results),
     '## How it is measured',

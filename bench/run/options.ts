@@ -1,4 +1,5 @@
 /** What the command line asks for. */
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** How much of each. */
@@ -47,6 +48,8 @@ export interface Options {
   readonly json: string
   /** Measures nothing: reports from this file. */
   readonly from: string | undefined
+  /** A folder for CPU profiles of our servers. */
+  readonly profile: string | undefined
   readonly help: boolean
 }
 
@@ -60,6 +63,7 @@ export const USAGE = `npm run bench -- [options]
   --quick          small sizes, to see that everything works
   --json file      where the results go (default bench-results.json)
   --from file      measure nothing, report from this file
+  --profile folder write CPU profiles of our servers, which then cost more (scripts/profile.mjs reads them)
   --write          also write docs/benchmarks.md and docs/benchmarks.svg`
 
 export function readOptions(argv: readonly string[]): Options {
@@ -75,6 +79,7 @@ export function readOptions(argv: readonly string[]): Options {
     write: values.write === true,
     json: values.json ?? 'bench-results.json',
     from: values.from,
+    profile: values.profile === undefined ? undefined : resolve(values.profile),
     help: values.help === true,
   }
 }
@@ -89,6 +94,7 @@ function parse(argv: readonly string[]) {
     messages: text,
     json: text,
     from: text,
+    profile: text,
     quick: flag,
     write: flag,
     help: flag,

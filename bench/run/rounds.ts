@@ -65,7 +65,7 @@ async function measureOne(
     figures.push(`${inCase === '' ? '' : `${inCase}: `}${figure} ${value.toFixed(value < 100 ? 2 : 0)}`)
   }
   try {
-    target = await contender.start(folder, (name) => findProgram(name) ?? name)
+    target = await contender.start(folder, (name) => findProgram(name) ?? name, plan.options.profile)
     const context = { contender, target, sizes: plan.options.sizes, record }
     await within(work.run(context))
     plan.say(`round ${round + 1} ${work.name} ${contender.name}: ${figures.join(', ')}`)

@@ -212,8 +212,10 @@ export class AedesRole implements Role {
       (reason) => this.#answer(turn, packetId, reason),
       (error: unknown) => this.#refuse(error, (reason, text) => this.#answer(turn, packetId, reason, text)),
     )
-    if (this.#connection.level === 5) return undefined
-    return this.#turnsOver(this.#side.receiveMaximum)
+    const { receiveMaximum } = this.#side
+    return this.#connection.level === 5 || this.#turns.length < receiveMaximum
+      ? undefined
+      : this.#turnsOver(receiveMaximum)
   }
 
   /** One after the other: what was published and is not known to be would be published again [MQTT-4.3.3-10] */
@@ -242,10 +244,10 @@ export class AedesRole implements Role {
   }
 
   /** The reason code of the acknowledgement. */
-  async #publish(packet: PublishPacket): Promise<number> {
-    if (this.provider === undefined) return this.#side.publish(this.client, packet)
-    await this.#side.accept(this.provider, packet)
-    return Reason.success
+  #publish(packet: PublishPacket): Promise<number> {
+    return this.provider === undefined
+      ? this.#side.publish(this.client, packet)
+      : this.#side.accept(this.provider, packet).then(accepted)
   }
 
   #answer(turn: Turn, packetId: number, reason: number, text?: string): void {
@@ -301,4 +303,8 @@ function filtersOf(packet: SubscribePacket | UnsubscribePacket, limited: boolean
 
 function known(error: unknown): PushError {
   return error instanceof PushError ? error : new PushError('INTERNAL')
+}
+
+function accepted(): number {
+  return Reason.success
 }
