@@ -6,9 +6,8 @@ const MAX_NAME_BYTES = 128
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 const LEVEL_OR_WILDCARD = /[/+#]/
 
-/** Printable ASCII, as most names are, which needs no second look: a loop takes a fifth of the time of an expression. */
-function isPlain(value: string): boolean {
-  if (value.length === 0 || value.length > MAX_NAME_BYTES || value.startsWith('$')) return false
+/** As most names are: a loop takes a fifth of the time of the expression, and what it passes has a byte a character. */
+function isPrintableAscii(value: string): boolean {
   for (let at = 0; at < value.length; at++) {
     const code = value.charCodeAt(at)
     if (code < 0x20 || code > 0x7e) return false
@@ -17,10 +16,8 @@ function isPlain(value: string): boolean {
 }
 
 function isText(value: string): boolean {
-  if (isPlain(value)) return true
-  if (value.length === 0 || value.length > MAX_NAME_BYTES || value.startsWith('$') || FORBIDDEN.test(value))
-    return false
-  return Buffer.byteLength(value, 'utf8') <= MAX_NAME_BYTES
+  if (value.length === 0 || value.length > MAX_NAME_BYTES || value.startsWith('$')) return false
+  return isPrintableAscii(value) || (!FORBIDDEN.test(value) && Buffer.byteLength(value, 'utf8') <= MAX_NAME_BYTES)
 }
 
 /** A device or account: 1 to 128 bytes, no control characters, `/`, `+`, `#`, and no `$` at the start. */

@@ -53,6 +53,9 @@ export interface Options {
   readonly help: boolean
 }
 
+/** The others wait for a server that does nothing, and the profiler always does something. */
+const PROFILED: ReadonlySet<string> = new Set(['private', 'broadcast', 'http'])
+
 export class UsageError extends Error {}
 
 export const USAGE = `npm run bench -- [options]
@@ -63,17 +66,19 @@ export const USAGE = `npm run bench -- [options]
   --quick          small sizes, to see that everything works
   --json file      where the results go (default bench-results.json)
   --from file      measure nothing, report from this file
-  --profile folder write CPU profiles of our servers (scripts/profile.mjs reads them); these never come to rest,
-                   so not with connect and idle
+  --profile folder write CPU profiles of our servers; scripts/profile.mjs reads them
   --write          also write docs/benchmarks.md and docs/benchmarks.svg`
 
 export function readOptions(argv: readonly string[]): Options {
   const { values } = parse(argv)
   const quick = values.quick === true
   const base = quick ? QUICK : FULL
+  const works = names(values.works)
+  if (values.profile !== undefined && works?.every((work) => PROFILED.has(work)) !== true)
+    throw new UsageError(`--profile goes with --works ${[...PROFILED].join(',')}`)
   return {
     only: names(values.only),
-    works: names(values.works),
+    works,
     rounds: whole('rounds', values.rounds) ?? (quick ? 1 : 5),
     quick,
     sizes: { ...base, messages: whole('messages', values.messages) ?? base.messages },

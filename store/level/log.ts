@@ -4,7 +4,7 @@ import type { Message } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { type EntryHead, encodeEntry } from './entry.ts'
 import { broadcastLogPrefix, dueKey, entryKey, privateLogPrefix } from './keys.ts'
-import { emptyLog, type LogState } from './records.ts'
+import { emptyLog, type LogState, type Mutable } from './records.ts'
 import type { Transaction } from './transaction.ts'
 
 export interface LogLimits {
@@ -18,14 +18,12 @@ export interface LogLimits {
  */
 const LOOKS = 1_024
 
-type Mutable = { -readonly [Field in keyof LogState]: LogState[Field] }
-
 /** A log in a transaction. `state` is what is to be kept of it afterwards. */
 export class Log {
   readonly #transaction: Transaction
   readonly #kind: 'private' | 'broadcast'
   readonly #prefix: Buffer
-  #state: Mutable
+  #state: Mutable<LogState>
 
   constructor(transaction: Transaction, kind: 'private' | 'broadcast', name: string, state: LogState) {
     this.#transaction = transaction

@@ -22,6 +22,8 @@ export interface LogState {
   readonly dueAt: number
 }
 
+export type Mutable<T> = { -readonly [Field in keyof T]: T[Field] }
+
 export interface SessionState {
   /** A connection has it. */
   readonly held: boolean

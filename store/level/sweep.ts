@@ -70,7 +70,7 @@ function sweepOne(transaction: Transaction, due: Buffer, now: number): void {
 function sweepToken(transaction: Transaction, due: Buffer, time: number, tokenId: TokenId, now: number): void {
   const token = transaction.token(tokenId)
   if (token?.visitAt !== time) return transaction.delete(due)
-  const log = new Log(transaction, 'private', tokenId, token.log)
+  const log = transaction.privateLog(tokenId, token)
   log.trim(token.cursor)
   if (log.state.count > 0 && log.state.dueAt <= now) log.expireHead(now)
   const retainedUntil = token.retainedUntil > now ? token.retainedUntil : 0
@@ -112,7 +112,7 @@ function sweepPrivateEntry(transaction: Transaction, key: Buffer, now: number): 
   const { name, offset } = parseEntryKey(key)
   const token = transaction.token(name)
   if (token === undefined) return transaction.delete(key)
-  const log = new Log(transaction, 'private', name, token.log)
+  const log = transaction.privateLog(name, token)
   log.trim(token.cursor)
   if (offset > token.cursor) log.expireOne(offset, now)
   transaction.setToken(name, { ...token, log: log.state })

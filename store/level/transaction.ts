@@ -8,11 +8,9 @@ import type { Durable } from './durable.ts'
 import { type EntryHead, readHead } from './entry.ts'
 import { appKey, dueKey, tokenKey } from './keys.ts'
 import { Log } from './log.ts'
-import { type AppState, encodeApp, encodeToken, NEVER, type TokenState } from './records.ts'
+import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
-
-type Mutable<T> = { -readonly [Field in keyof T]: T[Field] }
 
 export type Told = (watcher: Watcher) => void
 

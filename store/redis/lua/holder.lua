@@ -17,6 +17,11 @@ function parts.holder()
     return record.session or nil
   end
 
+  -- Nobody holds it, it was closed, and its time has come. One that was not closed waits for its device.
+  local function is_over(session)
+    return session.node == '' and not session.unclean and session.expires > 0 and session.expires <= NOW
+  end
+
   local function store_session(record, node, expires, unclean)
     call('HSET', record.base .. KEY.sessions, record.serial, pack(node, expires, unclean))
     record.session = { node = node, expires = expires, unclean = unclean }
@@ -40,5 +45,5 @@ function parts.holder()
     return false
   end
 
-  return { of = session_of, store = store_session, forget = forget_session, finish = end_session }
+  return { of = session_of, is_over = is_over, store = store_session, forget = forget_session, finish = end_session }
 end

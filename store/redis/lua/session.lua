@@ -25,7 +25,7 @@ function parts.session()
     local former, state, unclean, ended = holder.of(record), false, false, false
     if former then
       local held = former.node ~= ''
-      if not clean and (held or former.unclean or former.expires == 0 or former.expires > NOW) then
+      if not clean and not holder.is_over(former) then
         state = call('HGET', base .. KEY.states, record.serial)
         unclean = held or former.unclean
       else
@@ -58,9 +58,7 @@ function parts.session()
     local record = token.of(base, id)
     if not record or record.epoch ~= epoch then return {} end
     local session = holder.of(record)
-    if not session then return {} end
-    local ends = session.node == '' and not session.unclean and session.expires > 0
-    if ends and session.expires <= NOW then return {} end
+    if not session or holder.is_over(session) then return {} end
     if not state then
       holder.forget(record)
     else
