@@ -99,7 +99,11 @@ export const ERRORS = {
     title: 'The message token was not issued here or was changed; ask the provider for a new one.',
   },
   TOKEN_EXPIRED: { status: 401, reason: 0x87, title: 'The message token has expired; ask the provider for a new one.' },
-  TOKEN_REVOKED: { status: 403, reason: 0x87, title: 'The message token was revoked; ask the provider for a new one.' },
+  TOKEN_REVOKED: {
+    status: 403,
+    reason: 0x87,
+    title: 'The message token was revoked, or another account was logged in since; ask the provider for a new one.',
+  },
   TOKEN_SUPERSEDED: {
     status: 403,
     reason: 0x87,

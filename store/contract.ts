@@ -62,7 +62,7 @@ export interface TokenRegistration {
 }
 
 export interface RegisteredToken {
-  /** Goes into the JWT; a JWT with an older generation was revoked. */
+  /** Goes into the JWT. It only grows; a JWT with an older one was revoked, or is of before an account switch. */
   readonly generation: number
   /** The token id of the account that was current for this app and device before, when it is another one. */
   readonly switchedFrom?: TokenId
@@ -292,7 +292,8 @@ export interface Store extends SecretStore, Inventory {
    * Makes this token id known and the current one of its app and device. Idempotent; cursors, logs and session state
    * of a known token id stay. A new one starts with its broadcast cursor at the end of its app's log. When another
    * token id was current, its session ends (`TOKEN_SUPERSEDED`) and it is refused until registered again.
-   * A revoked token id is valid again, with its new generation only.
+   * One that was revoked, or not the current one, is valid again with a new generation only: what was issued before the
+   * revocation or the account switch stays refused. Otherwise the generation stays.
    */
   registerToken(registration: TokenRegistration): Promise<RegisteredToken>
   /** Refuses all JWTs issued so far and ends the session (`TOKEN_REVOKED`). What is pending stays. False: not known. */

@@ -23,9 +23,14 @@ export function registerToken(transaction: Transaction, registration: TokenRegis
   const token = transaction.token(tokenId) ?? newToken(transaction, registration)
   const key = currentKey(app, deviceMark)
   const former = transaction.get(key)?.toString()
-  const registered = { ...token, revoked: false, current: true, expiresAt: Math.max(token.expiresAt, clamp(expiresAt)) }
-  transaction.setToken(tokenId, registered)
-  const { generation } = token
+  const generation = token.current ? token.generation : token.generation + 1
+  transaction.setToken(tokenId, {
+    ...token,
+    generation,
+    revoked: false,
+    current: true,
+    expiresAt: Math.max(token.expiresAt, clamp(expiresAt)),
+  })
   if (former === tokenId) return { generation }
   transaction.put(key, Buffer.from(tokenId))
   if (former === undefined) return { generation }

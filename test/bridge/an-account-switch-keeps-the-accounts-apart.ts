@@ -16,4 +16,11 @@ await t.test('ann, then bob, then ann again', async (t) => {
   const again = await issueToken(api, { app: 'chat', device: 'phone', account: 'ann' })
   t.match(await lookup(api, again.token), { messages: [{ payload: 'for ann' }] })
   t.match(await request(api, 'GET', '/v1/messages', { bearer: bob.token }), { body: { code: 'TOKEN_SUPERSEDED' } })
+  t.match(
+    await request(api, 'GET', '/v1/messages', { bearer: ann.token }),
+    { status: 403, body: { code: 'TOKEN_REVOKED' } },
+    'what she had before the switch stays refused',
+  )
+  const renewed = await issueToken(api, { app: 'chat', device: 'phone', account: 'ann' })
+  for (const { token } of [again, renewed]) t.match(await lookup(api, token), { messages: [{ payload: 'for ann' }] })
 })

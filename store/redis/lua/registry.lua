@@ -66,6 +66,8 @@ function parts.registry()
       record = create(base, id, app, device, expires, broadcast, 1)
     else
       expires_at(record, expires)
+      -- An account that comes back: what was issued before the switch stays refused.
+      if not token.has(record, token.CURRENT) then record.generation, record.dirty = record.generation + 1, true end
     end
     token.set_flag(record, token.REVOKED, false)
     local former, ended = false, false

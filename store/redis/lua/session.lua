@@ -75,6 +75,9 @@ function parts.session()
     if not record or token.has(record, token.REVOKED) then return { 'TOKEN_REVOKED' } end
     if record.epoch > epoch then return { 'SESSION_TAKEN_OVER' } end
     if not token.has(record, token.CURRENT) then return { 'TOKEN_SUPERSEDED' } end
+    -- Revoked, or another account's for a while, and issued again since: nobody has taken this session, but it was ended.
+    local session = holder.of(record)
+    if session and session.node ~= NODE then return { 'TOKEN_REVOKED' } end
     return {}
   end
 

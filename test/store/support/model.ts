@@ -79,8 +79,10 @@ export class Model {
       epoch: 0,
       session: undefined,
     }
+    const isBack = this.tokens.has(tokenId) && !this.#isCurrent(tokenId, token)
     this.tokens.set(tokenId, token)
     token.revoked = false
+    if (isBack) token.generation += 1
     const place = JSON.stringify([app, deviceMark])
     const former = this.#current.get(place)
     this.#current.set(place, tokenId)

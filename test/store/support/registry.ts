@@ -61,9 +61,25 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
 
     await world.send(anna, { payload: 'for anna' })
     t.same(await world.texts(bert), [])
-    t.match(await world.register({ account: 'anna' }), { switchedFrom: bert, generation })
+    const back = await world.register({ account: 'anna' })
+    t.match(back, { switchedFrom: bert })
     t.same(await world.texts(anna), ['for anna'], 'what came meanwhile waited')
-    await world.open(anna, generation)
+    await world.open(anna, back.generation)
+  })
+
+  await scenario(t, makeEngine, 'what was issued before an account switch is refused for ever', async (t, world) => {
+    const anna = world.idOf({ account: 'anna' })
+    const issued: number[] = []
+    for (let round = 0; round < 3; round++) {
+      const { generation } = await world.register({ account: 'anna' })
+      t.ok(generation > Math.max(0, ...issued), 'generations only grow')
+      t.match(await world.register({ account: 'anna' }), { generation }, 'and stay without a switch')
+      t.match(await world.store.lookupToken(anna), { generation, current: true })
+      for (const former of issued) await t.rejects(world.open(anna, former), { code: 'TOKEN_REVOKED' })
+      await world.open(anna, generation)
+      await world.register({ account: 'bert' })
+      issued.push(generation)
+    }
   })
 
   await scenario(t, makeEngine, 'another app or another device is no switch of the account', async (t, world) => {

@@ -181,8 +181,8 @@ async function resuming(t: Test, makeEngine: MakeEngine): Promise<void> {
     await world.store.saveSession(token, epoch, STATE)
     await world.register({ account: 'bert' })
     await t.rejects(world.store.saveSession(token, epoch, Buffer.from('late')), { code: 'SESSION_FENCED' })
-    await world.register()
-    t.same(bytes((await open()).state), STATE)
+    const { generation } = await world.register()
+    t.same(bytes((await world.open(token, generation)).state), STATE)
     t.match(await world.store.lookupToken(token), { app: APP, current: true })
   })
 }

@@ -107,7 +107,7 @@ export async function inventory(t: Test, makeEngine: MakeEngine): Promise<void> 
     await t.rejects(world.open(anna, 7), { code: 'TOKEN_SUPERSEDED' })
     await t.rejects(world.open(bert, 6), { code: 'TOKEN_REVOKED' })
     t.match(await world.open(bert, 7), { cursors })
-    t.match(await world.register({ account: 'anna' }), { generation: 7, switchedFrom: bert })
+    t.match(await world.register({ account: 'anna' }), { generation: 8, switchedFrom: bert })
   })
 
   await scenario(t, makeEngine, 'putting in place takes nothing back', async (t, world) => {
