@@ -8,7 +8,8 @@
  * Mosquitto answers it (packet type, packet id and reason), with what came, and the count of the right ones; exits with 1
  * when there are any others. What MQTT leaves to the server counts as the same: its packet ids, whether a PUBLISH comes
  * before or after the acknowledgement of another, and whether an acknowledgement says that nobody subscribed (0x10) or
- * that it knows no such packet id (0x92).
+ * that it knows no such packet id (0x92). Where MQTT 5 names the kind of an error and Mosquitto answers with the other
+ * one (an empty PUBLISH topic, SUBSCRIBE and UNSUBSCRIBE without a filter, QoS 3, Retain Handling 3), ours is MQTT's.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'

@@ -72,7 +72,7 @@ export class PublishReader {
     }
     // An empty name needs an alias, and exists only in MQTT 5. [MQTT-4.7.3-1]
     const { topicAlias } = properties
-    if (written.length === 0 && topicAlias === undefined) malformed('MQTT-4.7.3-1', 'the topic name is empty')
+    if (written.length === 0 && topicAlias === undefined) protocolError('3.3.2.1', 'the topic name is empty')
     const topic = topicAlias === undefined ? written : this.#named(topicAlias, written)
     const packet = new DecodedPublish(cursor, start, header, topic, properties)
     if (qos > 0) packet.packetId = packetId

@@ -61,7 +61,7 @@ export function readSubscribe(
 ): SubscribePacket {
   const packetId = readPacketId(cursor)
   const properties = level === 5 ? readProperties(cursor, SUBSCRIBE_PROPERTIES) : NO_PROPERTIES
-  if (cursor.remaining() === 0) malformed('MQTT-3.8.3-2', 'SUBSCRIBE has no topic filter') // in 3.1.1 [MQTT-3.8.3-3]
+  if (cursor.remaining() === 0) protocolError('MQTT-3.8.3-2', 'SUBSCRIBE has no topic filter') // in 3.1.1 [MQTT-3.8.3-3]
   const subscriptions: SubscriptionRequest[] = []
   while (cursor.remaining() > 0) {
     const filter = readFilter(cursor, limits)
@@ -80,7 +80,7 @@ export function readUnsubscribe(
 ): UnsubscribePacket {
   const packetId = readPacketId(cursor)
   const properties = level === 5 ? readProperties(cursor, UNSUBSCRIBE_PROPERTIES) : NO_PROPERTIES
-  if (cursor.remaining() === 0) malformed('MQTT-3.10.3-2', 'UNSUBSCRIBE has no topic filter')
+  if (cursor.remaining() === 0) protocolError('MQTT-3.10.3-2', 'UNSUBSCRIBE has no topic filter')
   const filters: string[] = []
   while (cursor.remaining() > 0) {
     const filter = readFilter(cursor, limits)
@@ -90,10 +90,9 @@ export function readUnsubscribe(
   return new DecodedUnsubscribe(cursor, start, packetId, filters, properties)
 }
 
-/** Malformed here, although a protocol error in PUBLISH: MQTT names no reason code, and Mosquitto answers so. */
 function readPacketId(cursor: Cursor): number {
   const packetId = cursor.twoByteInteger()
-  if (packetId === 0) malformed('MQTT-2.2.1-3', 'the packet id is 0') // in 3.1.1 [MQTT-2.3.1-1]
+  if (packetId === 0) protocolError('MQTT-2.2.1-3', 'the packet id is 0') // in 3.1.1 [MQTT-2.3.1-1]
   return packetId
 }
 
@@ -107,9 +106,9 @@ function readFilter(cursor: Cursor, limits: DecoderLimits): string {
 function request5(filter: string, options: number): SubscriptionRequest {
   const qos = options & QOS_BITS
   const retainHandling = (options >> 4) & 3
-  if (qos === 3) malformed('3.8.3.1', 'the maximum QoS of a subscription is 3')
-  if (retainHandling === 3) malformed('3.8.3.1', 'the retain handling of a subscription is 3')
   if ((options & RESERVED_BITS) !== 0) malformed('MQTT-3.8.3-5', 'reserved subscription options are set')
+  if (qos === 3) protocolError('3.8.3.1', 'the maximum QoS of a subscription is 3')
+  if (retainHandling === 3) protocolError('3.8.3.1', 'the retain handling of a subscription is 3')
   const noLocal = (options & NO_LOCAL_BIT) !== 0
   const shared = sharedFilter(filter)
   if (noLocal && shared !== undefined) protocolError('MQTT-3.8.3-4', 'No Local is set on a shared subscription')

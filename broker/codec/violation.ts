@@ -52,12 +52,15 @@ export class ProtocolViolation extends Error {
   }
 }
 
-/** Not parseable: 0x81. */
+/**
+ * 0x81 for what cannot be parsed, 0x82 for what is parsed and not allowed (section 1.2); a section that names the kind
+ * of an error goes before. Topic names and filters are "malformed" by section 2.4, so their syntax is 0x81.
+ */
 export function malformed(clause: string, detail: string, options?: ViolationOptions): never {
   throw new ProtocolViolation(Reason.malformedPacket, clause, detail, options)
 }
 
-/** Parseable, but against the protocol: 0x82. */
+/** Parsed, but not allowed by the protocol, or not here: 0x82. */
 export function protocolError(clause: string, detail: string, options?: ViolationOptions): never {
   throw new ProtocolViolation(Reason.protocolError, clause, detail, options)
 }

@@ -49,9 +49,9 @@ export const PUBLISH_CLAUSES: readonly Clause[] = [
       { level: 5, bytes: '5003 0000 00', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
       { level: 5, bytes: '6202 0000', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
       { level: 5, bytes: '7002 0000', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
-      { level: 5, bytes: '82 ~ 0000 () "a" 00', reason: MALFORMED, reply: DISCONNECT_MALFORMED },
-      { level: 4, bytes: '82 ~ 0000 "a" 00', reason: MALFORMED, reply: SILENCE },
-      { level: 5, bytes: 'a2 ~ 0000 () "a"', reason: MALFORMED, reply: DISCONNECT_MALFORMED },
+      { level: 5, bytes: '82 ~ 0000 () "a" 00', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
+      { level: 4, bytes: '82 ~ 0000 "a" 00', reason: PROTOCOL_ERROR, reply: SILENCE },
+      { level: 5, bytes: 'a2 ~ 0000 () "a"', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
     ],
   },
   {
@@ -93,12 +93,12 @@ export const PUBLISH_CLAUSES: readonly Clause[] = [
     ],
   },
   {
-    clause: 'MQTT-4.7.3-1',
-    what: 'the topic name is empty only where MQTT 5 has an alias',
+    clause: '3.3.2.1',
+    what: 'the topic name is empty only where MQTT 5 has an alias; 3.1.1: MQTT-4.7.3-1',
     accepts: [{ level: 5, bytes: `30 ~ "a" (23 0001) 'x'`, gives: { topic: 'a', properties: { topicAlias: 1 } } }],
     refuses: [
-      { level: 4, bytes: `30 ~ "" 'x'`, reason: MALFORMED, reply: SILENCE },
-      { level: 5, bytes: `30 ~ "" () 'x'`, reason: MALFORMED, reply: DISCONNECT_MALFORMED },
+      { level: 4, bytes: `30 ~ "" 'x'`, reason: PROTOCOL_ERROR, reply: SILENCE },
+      { level: 5, bytes: `30 04 0000 00 'x'`, reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
     ],
   },
   {

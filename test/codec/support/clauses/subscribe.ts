@@ -25,8 +25,8 @@ export const SUBSCRIBE_CLAUSES: readonly Clause[] = [
       },
     ],
     refuses: [
-      { level: 4, bytes: '82 ~ 0001', reason: MALFORMED, reply: SILENCE },
-      { level: 5, bytes: '82 ~ 0001 ()', reason: MALFORMED, reply: DISCONNECT_MALFORMED },
+      { level: 4, bytes: '82 ~ 0001', reason: PROTOCOL_ERROR, reply: SILENCE },
+      { level: 5, bytes: '82 03 0001 00', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
     ],
   },
   {
@@ -41,8 +41,8 @@ export const SUBSCRIBE_CLAUSES: readonly Clause[] = [
       },
     ],
     refuses: [
-      { level: 4, bytes: 'a2 ~ 0001', reason: MALFORMED, reply: SILENCE },
-      { level: 5, bytes: 'a2 ~ 0001 ()', reason: MALFORMED, reply: DISCONNECT_MALFORMED },
+      { level: 4, bytes: 'a2 ~ 0001', reason: PROTOCOL_ERROR, reply: SILENCE },
+      { level: 5, bytes: 'a2 03 0001 00', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
     ],
   },
   {
@@ -96,8 +96,8 @@ export const SUBSCRIBE_CLAUSES: readonly Clause[] = [
     what: 'maximum QoS and Retain Handling are not 3',
     accepts: [{ level: 5, bytes: '82 ~ 0001 () "a" 12', gives: { subscriptions: [{ qos: 2, retainHandling: 1 }] } }],
     refuses: [
-      { level: 5, bytes: '82 ~ 0001 () "a" 03', reason: MALFORMED, reply: DISCONNECT_MALFORMED },
-      { level: 5, bytes: '82 ~ 0001 () "a" 30', reason: MALFORMED, reply: DISCONNECT_MALFORMED },
+      { level: 5, bytes: '82 ~ 0001 () "a" 03', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
+      { level: 5, bytes: '82 ~ 0001 () "a" 30', reason: PROTOCOL_ERROR, reply: DISCONNECT_PROTOCOL_ERROR },
     ],
   },
   {
@@ -113,6 +113,7 @@ export const SUBSCRIBE_CLAUSES: readonly Clause[] = [
     refuses: [
       { level: 5, bytes: '82 ~ 0001 () "a" 40', reason: MALFORMED, reply: DISCONNECT_MALFORMED },
       { level: 5, bytes: '82 ~ 0001 () "a" 80', reason: MALFORMED, reply: DISCONNECT_MALFORMED },
+      { level: 5, bytes: '82 ~ 0001 () "a" ff', reason: MALFORMED, reply: DISCONNECT_MALFORMED },
     ],
   },
   {
