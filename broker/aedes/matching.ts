@@ -27,7 +27,7 @@ export function match(
   isOwn: boolean,
 ): Match | 'own' | undefined {
   const levels = topic.split('/')
-  const identifiers: number[] = []
+  const identifiers = new Set<number>()
   let qos: QoS | undefined
   let retainAsPublished = false
   let left = false
@@ -40,10 +40,10 @@ export function match(
     }
     if (qos === undefined || subscription.qos > qos) qos = subscription.qos
     if (subscription.rap === true) retainAsPublished = true
-    if (subscription.si !== undefined && !identifiers.includes(subscription.si)) identifiers.push(subscription.si)
+    if (subscription.si !== undefined) identifiers.add(subscription.si)
   }
   if (qos === undefined) return left ? 'own' : undefined
-  return { qos, retainAsPublished, identifiers }
+  return { qos, retainAsPublished, identifiers: [...identifiers] }
 }
 
 export function filterMatches(filter: string, topicLevels: readonly string[]): boolean {

@@ -25,21 +25,11 @@ async function untilNoticed<T>(step: () => Promise<T>): Promise<T> {
   throw new Error('the notice of a subscription does not come back')
 }
 
-/**
- * Aedes stores the topics of one SUBSCRIBE once for each of them, all at the same time, and the persistence waits for
- * its own notice of each under one name: with an asynchronous emitter only the last is ever answered. So one SUBSCRIBE
- * is stored once.
- */
+/** Waits for a notice again where it was lost. */
 export function answeringAll<Client, Subscription, P extends Subscriptions<Client, Subscription>>(persistence: P): P {
-  const storing = new WeakMap<object, Promise<unknown>>()
   const answering: Subscriptions<Client, Subscription> = {
-    addSubscriptions(client, subscriptions) {
-      const known = storing.get(subscriptions)
-      if (known !== undefined) return known
-      const stored = untilNoticed(() => persistence.addSubscriptions(client, subscriptions))
-      storing.set(subscriptions, stored)
-      return stored
-    },
+    addSubscriptions: (client, subscriptions) =>
+      untilNoticed(() => persistence.addSubscriptions(client, subscriptions)),
     removeSubscriptions: (client, filters) => untilNoticed(() => persistence.removeSubscriptions(client, filters)),
     cleanSubscriptions: (client) => untilNoticed(() => persistence.cleanSubscriptions(client)),
   }

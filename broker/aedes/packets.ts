@@ -59,7 +59,9 @@ function byName(pairs: readonly (readonly [string, string])[]): Record<string, s
   const named = Object.create(null) as Record<string, string | string[]>
   for (const [name, value] of pairs) {
     const known = named[name]
-    named[name] = known === undefined ? value : [...(Array.isArray(known) ? known : [known]), value]
+    if (known === undefined) named[name] = value
+    else if (Array.isArray(known)) known.push(value)
+    else named[name] = [known, value]
   }
   return named
 }
@@ -137,7 +139,7 @@ export function withOnly(
       subscriptionIdentifier === undefined ? {} : { subscriptionIdentifiers: [subscriptionIdentifier] },
     )
     writer.variableByteInteger(properties.byteLength)
-    for (const byte of properties) writer.byte(byte)
+    writer.raw(properties)
   }
   for (const { filter, options } of filters) {
     writer.text(filter)

@@ -222,6 +222,7 @@ export function forAedes(
   ready: () => void,
 ): AedesPersistence {
   let earlier: Promise<unknown> = Promise.resolve()
+  const adding = new WeakMap<object, Promise<unknown>>()
   async function enqueue(clients: ReadonlyMap<string, StoredSubscription>, packet: StoredPacket): Promise<void> {
     const admitted = await limit.admit([...clients.keys()])
     const open = [...clients.values()].filter(({ clientId }) => admitted.has(clientId))
@@ -234,6 +235,15 @@ export function forAedes(
       ready()
     },
     outgoingStream: () => Readable.from([]),
+    /**
+     * Aedes adds all subscriptions of a SUBSCRIBE once for each of them, so that a thousand are a million; and of two
+     * calls at the same time, a persistence that waits for its own notice of them under one name answers the last only.
+     */
+    addSubscriptions(client, subscriptions) {
+      const added = adding.get(subscriptions) ?? persistence.addSubscriptions(client, subscriptions)
+      adding.set(subscriptions, added)
+      return added
+    },
     outgoingEnqueueCombi(subscriptions, packet) {
       const clients = new Map<string, StoredSubscription>()
       for (const each of subscriptions)

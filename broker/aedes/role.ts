@@ -146,10 +146,10 @@ export class AedesRole implements Role {
     const answer = ordinary.length === 0 ? undefined : await this.#ask(bytes)
     if (!this.#connection.open) return
     if (ordinary.length === wanted.length && answer !== undefined) return this.#connection.write(answer)
-    const codes = answer === undefined ? [] : codesOf(answer, level)
+    const codes = (answer === undefined ? [] : codesOf(answer, level)).values()
     const all: number[] = []
     for (const { filter, request } of wanted) {
-      if (!filter.startsWith(SHARE)) all.push(codes.shift() ?? Reason.unspecifiedError)
+      if (!filter.startsWith(SHARE)) all.push(codes.next().value ?? Reason.unspecifiedError)
       else if (request === undefined) all.push(await this.#side.unsubscribeShared(this, filter))
       else all.push(await this.#side.subscribeShared(this, request, packet.properties.subscriptionIdentifier ?? 0))
     }

@@ -26,6 +26,8 @@ export async function handleSubscribe(session: DeviceSession, packet: SubscribeP
   if (!session.live) return
   // Not before: a wake while the session was saved would send from the log what is to go out with RETAIN = 1.
   for (const subscription of made) {
+    // A filter that a SUBSCRIBE names again and again is one subscription.
+    if (session.subscriptions.get(subscription.filter) !== subscription) continue
     apply(session, subscription.filter, subscription)
     if (kept && subscription.retainedDue) session.drain.addRetained(subscription)
   }
