@@ -99,6 +99,11 @@ export const ERRORS = {
     title: 'The message token was not issued here or was changed; ask the provider for a new one.',
   },
   TOKEN_EXPIRED: { status: 401, reason: 0x87, title: 'The message token has expired; ask the provider for a new one.' },
+  TOKEN_NOT_YET_VALID: {
+    status: 401,
+    reason: 0x88,
+    title: 'The message token is of the future by the clock of this server; keep it and try again after `Retry-After`.',
+  },
   TOKEN_REVOKED: {
     status: 403,
     reason: 0x87,

@@ -24,7 +24,7 @@ export interface Auth {
   /**
    * Signature by the key that `kid` names and with that key's algorithm only, `iss`, `aud`, `exp`, and every claim's shape;
    * `sub` must be the token id of the claimed triple. Revocation is the registry's: compare `generation`.
-   * @throws TOKEN_INVALID, TOKEN_EXPIRED
+   * @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
    */
   verify(token: string): Device
   /** The provider of a key, compared in constant time; undefined when no provider has it. */

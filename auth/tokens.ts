@@ -22,7 +22,7 @@ export type Tokens = Pick<Auth, 'tokenIdOf' | 'issue' | 'verify'>
 
 /** Names of 128 bytes and an RS256 signature make 2.5 KiB. */
 const MAX_TOKEN_LENGTH = 4096
-/** How far the clock of the node that issued may be ahead of ours. */
+/** How far the clock of the node that issued may be ahead of ours (RFC 7519 section 4.1.5 calls it leeway). */
 const SKEW_SECONDS = 60
 /** 100 years: as good as forever, and far from where dates end. */
 const MAX_TTL_SECONDS = 3_155_760_000
@@ -277,10 +277,12 @@ function isGeneration(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }
 
-/** `exp` is the first moment at which the token no longer holds (RFC 7519 section 4.1.4). */
+/**
+ * `exp` is the first moment at which the token no longer holds (RFC 7519 section 4.1.4). One of the future is good, and
+ * a clock is wrong, as a rule ours: it is not to be thrown away.
+ */
 function checkTime({ device, issuedAt, notBefore }: Verified, now: number): void {
   const latest = now + SKEW_SECONDS * 1000
-  if (issuedAt * 1000 > latest) throw invalid('issued in the future')
-  if (notBefore * 1000 > latest) throw invalid('not valid yet')
+  if (Math.max(issuedAt, notBefore) * 1000 > latest) throw new PushError('TOKEN_NOT_YET_VALID')
   if (now >= device.expiresAt) throw new PushError('TOKEN_EXPIRED')
 }

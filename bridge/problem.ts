@@ -35,14 +35,14 @@ export function problemOf(error: PushError, requestId: string, id?: string): Pro
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushError, id?: string): FastifyReply {
   reply.code(error.status).type(PROBLEM_TYPE)
   if (error.status === 401) void reply.header('www-authenticate', challenge(error.code))
-  const isTemporary = error.status === 503 || error.status === 429
+  const isTemporary = error.status === 503 || error.status === 429 || error.code === 'TOKEN_NOT_YET_VALID'
   if (isTemporary && !reply.hasHeader('retry-after')) void reply.header('retry-after', RETRY_AFTER)
   return reply.send(problemOf(error, request.id, id))
 }
 
-/** RFC 6750 section 3: a request without credentials is told no error. */
+/** RFC 6750 section 3: a request without credentials is told no error; nor is one whose token need not be replaced. */
 function challenge(code: ErrorCode): string {
-  return code === 'CREDENTIALS_MISSING'
+  return code === 'CREDENTIALS_MISSING' || code === 'TOKEN_NOT_YET_VALID'
     ? 'Bearer realm="aedes-push"'
     : 'Bearer realm="aedes-push", error="invalid_token"'
 }

@@ -63,6 +63,7 @@ export interface Outcome {
 const OF_ONE_RECEIVER: ReadonlySet<ErrorCode> = new Set([
   'TOKEN_INVALID',
   'TOKEN_EXPIRED',
+  'TOKEN_NOT_YET_VALID',
   'TOKEN_REVOKED',
   'TOKEN_UNKNOWN',
   'APP_FORBIDDEN',

@@ -20,7 +20,7 @@ export type Recipients =
 export interface RecipientContext {
   readonly provider: Provider
   readonly publisher: Publisher
-  /** @throws TOKEN_INVALID, TOKEN_EXPIRED, UNSUPPORTED_BY_BRIDGE */
+  /** @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, UNSUPPORTED_BY_BRIDGE */
   readonly verify: (token: string) => Device
 }
 

@@ -367,6 +367,7 @@ function returnCodeOf(error: PushError): number {
     case 'SHUTTING_DOWN':
     case 'CONNECTIONS_LIMIT':
     case 'CONNECT_RATE_EXCEEDED':
+    case 'TOKEN_NOT_YET_VALID':
     case 'INTERNAL':
       return 3
     case 'CREDENTIALS_INVALID':
