@@ -7,74 +7,30 @@ import type { BlockList } from 'node:net'
 import type { AedesOptions } from 'aedes'
 import type { FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
-import { fileSecrets, firstFrom, openAuth, type Algorithm, type ProviderKey, type Secrets } from './auth/index.ts'
+import { fileSecrets, firstFrom, openAuth, type Secrets } from './auth/index.ts'
+import { createHttpApi, DEFAULT_TOKEN_TTL } from './bridge/index.ts'
 import {
-  createHttpApi,
-  DEFAULT_HTTP_LIMITS,
-  DEFAULT_TOKEN_TTL,
-  type HttpLimits,
-  type TokenTtl,
-} from './bridge/index.ts'
-import {
-  DEFAULT_BROKER_LIMITS,
   Entrance,
   listenWebSocket,
   openLevelState,
   openRedisState,
   PushBroker,
-  type BrokerLimits,
   type Certificates,
   type Deliver,
   type OtherState,
 } from './broker/index.ts'
 import { PushError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import {
-  DEFAULT_MESSAGE_LIMITS,
-  DEFAULT_STORE_LIMITS,
-  openLevelStore,
-  openRedisStore,
-  type MessageLimits,
-  type Store,
-  type StoreLimits,
-  type StoreOptions,
-} from './store/index.ts'
+import { checkPushOptions, type PushLimits, type PushOptions } from './push-options.ts'
+import { openLevelStore, openRedisStore, type Store, type StoreOptions } from './store/index.ts'
 
 export type { AedesOptions } from 'aedes'
 export { ERRORS, PushError, type ErrorCode } from './errors.ts'
 export type { Metrics } from './metrics.ts'
 export type { Algorithm, ProviderKey } from './auth/index.ts'
+export type { PushLimits, PushOptions } from './push-options.ts'
 
 const DEFAULT_PREFIX = 'push'
-
-export type PushLimits = MessageLimits & StoreLimits & BrokerLimits & HttpLimits
-
-export interface PushOptions {
-  /** The embedded store, the signing keys and other MQTT state live here; with Redis, they are there. */
-  readonly dataDir: string
-  /**
-   * Who may send: name, key of at least 16 characters, and apps (absent: all); or how to find them, with the secrets
-   * that all nodes share.
-   */
-  readonly providers: readonly ProviderKey[] | ((secrets: Secrets) => Promise<readonly ProviderKey[]>)
-  /** Redis in place of the embedded store: `redis://`, `rediss://`, several with commas for a Cluster. */
-  readonly redisUrl?: string
-  /** Before every key and channel in Redis, so that installations can share one (default `push`). */
-  readonly redisPrefix?: string
-  readonly algorithm?: Algorithm
-  /** Signing keys from a file, in place of generated ones. */
-  readonly keysFile?: string
-  readonly issuer?: string
-  readonly audience?: string
-  readonly tokenTtl?: TokenTtl
-  readonly limits?: Partial<PushLimits>
-  /** Default: silent. */
-  readonly logger?: Logger
-  /** What `/metrics` answers, when it is more than this process' own. */
-  readonly metricsText?: (metrics: Metrics) => () => Promise<string>
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number
-}
 
 export interface Push {
   /**
@@ -102,17 +58,14 @@ export interface Push {
   close(): Promise<void>
 }
 
-/** Opens store and keys, and puts the parts together. */
+/**
+ * Opens store and keys, and puts the parts together.
+ * @throws Error that names the option that is wrong, or is none
+ */
 export async function createPush(options: PushOptions): Promise<Push> {
+  const limits = checkPushOptions(options)
   const { logger = pino({ level: 'silent' }), now = Date.now } = options
   const metrics = createMetrics()
-  const limits: PushLimits = {
-    ...DEFAULT_MESSAGE_LIMITS,
-    ...DEFAULT_STORE_LIMITS,
-    ...DEFAULT_BROKER_LIMITS,
-    ...DEFAULT_HTTP_LIMITS,
-    ...options.limits,
-  }
   const store = openStore(options, limits, metrics, logger, now)
   await store.open()
   const secrets = secretsOf(options, store, logger)

@@ -11,6 +11,7 @@ import {
   firstFrom,
   generateProviderKey,
   loadKeysFromFile,
+  loadProvidersFromFile,
   openAuth,
   providerLookup,
   type ProviderKey,
@@ -56,9 +57,9 @@ function transferOptions(config: Config): TransferOptions {
 /** The files that settings name are looked at before anything starts: what is wrong in them is a wrong setting. */
 async function checkFiles(config: Config): Promise<void> {
   checkListeners(config)
-  const { PUSH_PROVIDER_KEY: key, PUSH_PROVIDERS_FILE: providers, PUSH_KEYS_FILE: keys } = config
+  const { PUSH_PROVIDER_KEY: key, PUSH_KEYS_FILE: keys } = config
   const given = key === undefined ? [] : [{ name: 'provider', key }]
-  await asSetting('PUSH_PROVIDERS_FILE', () => providerLookup([...readProviders(providers), ...given]))
+  await asSetting('PUSH_PROVIDERS_FILE', () => providerLookup([...fileProviders(config), ...given]))
   const { PUSH_PASSWORD_FILE: passwords } = config
   if (passwords !== undefined)
     await asSetting('PUSH_PASSWORD_FILE', () => new Passwords(readFileSync(passwords, 'utf8')))
@@ -191,7 +192,11 @@ function upstreamOf(address: string, config: Config): RemoteBridgeOptions['upstr
 /** The provider of `PUSH_PROVIDER_KEY`, or of the generated key, and those of the file. */
 async function providersOf(config: Config, logger: Logger, shared?: Secrets): Promise<ProviderKey[]> {
   const key = config.PUSH_PROVIDER_KEY ?? (await generatedKey(config, logger, shared))
-  return [{ name: 'provider', key }, ...readProviders(config.PUSH_PROVIDERS_FILE)]
+  return [{ name: 'provider', key }, ...fileProviders(config)]
+}
+
+function fileProviders({ PUSH_PROVIDERS_FILE: path }: Config): ProviderKey[] {
+  return path === undefined ? [] : loadProvidersFromFile(path)
 }
 
 /** In `provider.key` of the data directory; nodes that share a Redis share one, and each has it in its file. */
@@ -204,31 +209,6 @@ async function generatedKey(config: Config, logger: Logger, shared: Secrets | un
   if (inFile !== key)
     logger.warn('provider.key in the data directory is not the provider key that is in Redis; the one in Redis counts')
   return key
-}
-
-function readProviders(path: string | undefined): ProviderKey[] {
-  if (path === undefined) return []
-  let content: unknown
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new ConfigError(`PUSH_PROVIDERS_FILE: ${JSON.stringify(path)} is not a JSON file that can be read`, {
-      cause: error,
-    })
-  }
-  if (!Array.isArray(content) || !content.every(isProvider)) {
-    throw new ConfigError(
-      `PUSH_PROVIDERS_FILE: ${JSON.stringify(path)} must hold [{"name": text, "key": text, "apps": [text]}]`,
-    )
-  }
-  return content
-}
-
-function isProvider(value: unknown): value is ProviderKey {
-  if (typeof value !== 'object' || value === null) return false
-  const { name, key, apps } = value as Record<string, unknown>
-  const scoped = apps === undefined || (Array.isArray(apps) && apps.every((app) => typeof app === 'string'))
-  return typeof name === 'string' && typeof key === 'string' && scoped
 }
 
 function limitsOf(config: Config): Partial<PushLimits> {

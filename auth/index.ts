@@ -16,7 +16,8 @@ export {
   type KeyFile,
   type RandomBytes,
 } from './keys.ts'
-export { generateProviderKey, providerLookup, type ProviderKey } from './providers.ts'
+export { checkFields } from './fields.ts'
+export { generateProviderKey, loadProvidersFromFile, providerLookup, type ProviderKey } from './providers.ts'
 export { fileSecrets, firstFrom, knownSecret, type FileSecretsOptions, type Secrets } from './secrets.ts'
 
 export interface AuthOptions {

@@ -1,6 +1,7 @@
 /** The key ring: one key signs message tokens, all verify them, each with its own algorithm only. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { checkFields, isRecord } from './fields.ts'
 import { knownSecret, type Secrets } from './secrets.ts'
 
 export const ALGORITHMS = ['HS256', 'EdDSA', 'ES256', 'RS256'] as const
@@ -85,11 +86,12 @@ export async function loadKeysFromFile(path: string): Promise<KeyFile> {
 /**
  * A key file is JSON: `{"version": 1, "tokenIdKey"?: <base64url, 32 bytes or more>, "keys": [...]}`. Each key is
  * `{"kid", "alg": "HS256", "secret": <base64url, 32 bytes or more>}`, or
- * `{"kid", "alg": "EdDSA" | "ES256" | "RS256", "privateKey": <PKCS#8 PEM>}`.
+ * `{"kid", "alg": "EdDSA" | "ES256" | "RS256", "privateKey": <PKCS#8 PEM>}`. Nothing else may be in it.
  */
 export function parseKeyFile(text: string, source: string): KeyFile {
   const file = parseJson(text, source)
   if (file['version'] !== FILE_VERSION) throw new Error(`${source}: version must be ${FILE_VERSION}`)
+  checkFields(file, ['version', 'tokenIdKey', 'keys'], source)
   const entries: unknown = file['keys']
   if (!Array.isArray(entries)) throw new Error(`${source}: keys must be a list`)
   const [first, ...others] = entries.map((entry: unknown, index) => parseKey(entry, `${source}: keys[${index}]`))
@@ -133,6 +135,7 @@ function parseKey(entry: unknown, where: string): RingKey {
   if (typeof kid !== 'string' || !KID.test(kid)) throw new Error(`${where}.kid must be 1 to 64 of A-Z a-z 0-9 _ -`)
   const algorithm = ALGORITHMS.find((known) => known === alg)
   if (algorithm === undefined) throw new Error(`${where}.alg must be one of ${ALGORITHMS.join(', ')}`)
+  checkFields(entry, ['kid', 'alg', algorithm === 'HS256' ? 'secret' : 'privateKey'], where)
   if (algorithm === 'HS256') {
     const secret = decodeSecret(entry['secret'], `${where}.secret`)
     return { kid, algorithm, signingKey: secret, verifyingKey: secret }
@@ -192,8 +195,4 @@ function parseJson(text: string, source: string): Record<string, unknown> {
   }
   if (!isRecord(value)) throw new Error(`${source}: not a JSON object`)
   return value
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,8 @@
 /** Provider keys: which back end may act for which apps. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { isAppName, isName, type Provider } from '../topics/index.ts'
+import { checkFields, isRecord } from './fields.ts'
 import type { RandomBytes } from './keys.ts'
 
 /** One provider key of the configuration. A provider with two entries has two keys, as it needs while it changes them. */
@@ -8,8 +10,8 @@ export interface ProviderKey {
   readonly name: string
   /** 16 to 256 bytes. */
   readonly key: string
-  /** Absent: every app. */
-  readonly apps?: readonly string[] | undefined
+  /** Left out: every app. An empty list, or undefined, is refused: it is more likely a mistake than meant as that. */
+  readonly apps?: readonly string[]
 }
 
 interface Entry {
@@ -32,7 +34,7 @@ export function generateProviderKey(random: RandomBytes = randomBytes): string {
  * @throws Error that names the entry, and never holds a key
  */
 export function providerLookup(providers: readonly ProviderKey[]): (key: string | Uint8Array) => Provider | undefined {
-  const entries = providers.map(makeEntry)
+  const entries = parseProviders(providers, 'providers').map(makeEntry)
   if (new Set(entries.map(({ digest }) => digest.toString('hex'))).size !== entries.length) {
     throw new Error('providers: two entries have the same key; give each provider its own')
   }
@@ -48,18 +50,51 @@ export function providerLookup(providers: readonly ProviderKey[]): (key: string 
   }
 }
 
-function makeEntry({ name, key, apps }: ProviderKey, index: number): Entry {
-  if (!isName(name))
-    throw new Error(`providers[${index}].name must be 1 to 128 bytes without control characters or / + #`)
-  const bytes = Buffer.from(key, 'utf8')
-  if (bytes.length < MIN_KEY_BYTES || bytes.length > MAX_KEY_BYTES) {
-    throw new Error(`providers[${index}].key (${name}) must be ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes`)
+/**
+ * A providers file is JSON: `[{"name", "key", "apps"?: [...]}]`, and nothing else in it.
+ * @throws Error that names the file and the field, and never holds a key
+ */
+export function loadProvidersFromFile(path: string): ProviderKey[] {
+  const text = readFileSync(path, 'utf8')
+  let content: unknown
+  try {
+    content = JSON.parse(text)
+  } catch {
+    // The message of JSON.parse quotes the text, which holds keys.
+    throw new Error(`${path}: not JSON`)
   }
-  if (apps !== undefined && (apps.length === 0 || !apps.every(isAppName))) {
-    throw new Error(`providers[${index}].apps (${name}) must be a list of names of apps, or absent for every app`)
-  }
+  return parseProviders(content, path)
+}
+
+/** Whatever an embedding program or a file gives: types do not hold there. */
+function parseProviders(content: unknown, source: string): ProviderKey[] {
+  if (!Array.isArray(content))
+    throw new Error(`${source} must be a list of {"name": text, "key": text, "apps": [text]}`)
+  return content.map((entry: unknown, index) => parseProvider(entry, `${source}[${index}]`))
+}
+
+function parseProvider(entry: unknown, where: string): ProviderKey {
+  if (!isRecord(entry)) throw new Error(`${where} must be an object with name, key and apps`)
+  checkFields(entry, ['name', 'key', 'apps'], where)
+  const { name, key, apps } = entry
+  if (typeof name !== 'string' || !isName(name))
+    throw new Error(`${where}.name must be 1 to 128 bytes without control characters or / + #`)
+  const bytes = typeof key === 'string' ? Buffer.byteLength(key) : 0
+  if (typeof key !== 'string' || bytes < MIN_KEY_BYTES || bytes > MAX_KEY_BYTES)
+    throw new Error(`${where}.key (${name}) must be ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes`)
+  if (!Object.hasOwn(entry, 'apps')) return { name, key }
+  if (!Array.isArray(apps) || apps.length === 0 || !apps.every(isApp))
+    throw new Error(`${where}.apps (${name}) must be a list of names of apps; leave it out for every app`)
+  return { name, key, apps }
+}
+
+function isApp(app: unknown): app is string {
+  return typeof app === 'string' && isAppName(app)
+}
+
+function makeEntry({ name, key, apps }: ProviderKey): Entry {
   const provider = { kind: 'provider', name, apps: apps === undefined ? 'all' : new Set(apps) } as const
-  return { digest: sha256(bytes), provider: Object.freeze(provider) }
+  return { digest: sha256(Buffer.from(key, 'utf8')), provider: Object.freeze(provider) }
 }
 
 function sha256(bytes: Uint8Array): Buffer {

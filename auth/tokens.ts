@@ -4,7 +4,8 @@ import { createSigner, createVerifier, TokenError } from 'fast-jwt'
 import { PushError } from '../errors.ts'
 import { isAppName, isName, isTokenId, isVersion, tokenId, type Device, type Triple } from '../topics/index.ts'
 import type { Auth, Grant, IssuedToken } from './contract.ts'
-import { isRecord, type KeyRing, type RandomBytes, type RingKey } from './keys.ts'
+import { isRecord } from './fields.ts'
+import type { KeyRing, RandomBytes, RingKey } from './keys.ts'
 
 export interface TokenSettings {
   readonly ring: KeyRing
@@ -41,7 +42,22 @@ interface Verified {
   readonly notBefore: number
 }
 
-/** What is wrong with a token, for its reader. Never a part of the token. */
+/** All that a token may claim; `nbf` is taken, and never issued. */
+const CLAIMS: ReadonlySet<string> = new Set([
+  'app',
+  'device',
+  'account',
+  'version',
+  'sub',
+  'iss',
+  'aud',
+  'iat',
+  'nbf',
+  'exp',
+  'jti',
+])
+
+/** What is wrong with a token, for its reader. Never a part of the token, but for the names of claims. */
 function invalid(detail: string): PushError {
   return new PushError('TOKEN_INVALID', detail)
 }
@@ -223,6 +239,9 @@ function checkSpelling(token: string): void {
 
 function readClaims(settings: TokenSettings, claims: unknown): Verified {
   if (!isRecord(claims)) throw invalid('it has no claims')
+  // Signed by whoever has the keys, and misspelt: `versions` for `version` would silently be a token without one.
+  const unknown = Object.keys(claims).find((name) => !CLAIMS.has(name))
+  if (unknown !== undefined) throw invalid(`${JSON.stringify(unknown.slice(0, 32))} is not a claim here`)
   if (claims['iss'] !== settings.issuer) throw invalid('iss')
   if (claims['aud'] !== settings.audience) throw invalid('aud')
   const triple = readTriple(claims)

@@ -18,6 +18,7 @@ import { KeptSession } from './kept-session.ts'
 import { LiveSessions } from './live-sessions.ts'
 import { Outgoing, type OutgoingLimits } from './outgoing.ts'
 import type { OutgoingClient } from './outgoing-item.ts'
+import { checkOwnOptions } from './own-options.ts'
 import { Publications } from './publications.ts'
 import { forAedes, type AedesPersistence, type OtherState, type StoredPacket } from './persistence.ts'
 import { AedesRole } from './role.ts'
@@ -134,6 +135,7 @@ export class AedesSide {
 
   /** What `Aedes.createBroker` gets: the embedder's options with ours around them. */
   aedesOptions(own: AedesOptions = {}): AedesOptions {
+    checkOwnOptions(own)
     this.#own = own
     const { brokerId, maximumPacketSize, receiveMaximum, other, limits } = this.#options
     if (own.persistence !== undefined)

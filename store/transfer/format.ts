@@ -140,7 +140,10 @@ function base64(bytes: Uint8Array): string {
 
 /** @throws TransferError */
 export function decodeLine(text: string): Line {
-  return lineOf(new Fields(parseJson(text), ''))
+  const fields = new Fields(parseJson(text), '')
+  const line = lineOf(fields)
+  fields.end()
+  return line
 }
 
 function parseJson(text: string): unknown {
@@ -238,10 +241,12 @@ function isSecretName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name)
 }
 
-/** The members of an object, each checked when it is taken. */
+/** The members of an object, each checked when it is taken; there may be no others. */
 class Fields {
   readonly #values: Readonly<Record<string, unknown>>
   readonly #path: string
+  readonly #taken = new Set<string>()
+  readonly #inner: Fields[] = []
 
   constructor(value: unknown, path: string) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -251,20 +256,32 @@ class Fields {
     this.#path = path === '' ? '' : `${path}.`
   }
 
+  /** All that was wanted has been taken. */
+  end(): void {
+    const unknown = Object.keys(this.#values).find((name) => !this.#taken.has(name))
+    if (unknown !== undefined) throw new TransferError(`${JSON.stringify(this.#path + unknown)} is not known`)
+    for (const inner of this.#inner) inner.end()
+  }
+
+  #take(name: string): unknown {
+    this.#taken.add(name)
+    return this.#values[name]
+  }
+
   text(name: string, valid: (text: string) => boolean = () => true): string {
-    const value = this.#values[name]
+    const value = this.#take(name)
     if (typeof value !== 'string' || !valid(value)) throw this.#wrong(name)
     return value
   }
 
   boolean(name: string): boolean {
-    const value = this.#values[name]
+    const value = this.#take(name)
     if (typeof value !== 'boolean') throw this.#wrong(name)
     return value
   }
 
   whole(name: string): number {
-    const value = this.#values[name]
+    const value = this.#take(name)
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw this.#wrong(name)
     return value
   }
@@ -278,11 +295,13 @@ class Fields {
   }
 
   bytesIfAny(name: string): Buffer | undefined {
-    return this.#values[name] === undefined ? undefined : this.bytes(name)
+    return this.#take(name) === undefined ? undefined : this.bytes(name)
   }
 
   inner(name: string): Fields {
-    return new Fields(this.#values[name], `${this.#path}${name}`)
+    const inner = new Fields(this.#take(name), `${this.#path}${name}`)
+    this.#inner.push(inner)
+    return inner
   }
 
   #wrong(name: string): TransferError {

@@ -69,6 +69,13 @@ await t.test('a weak or doubtful configuration is refused, and the message does 
     [[{ name: '', key }], /providers\[0\]\.name/],
     [[{ name: 'a\nb', key }], /providers\[0\]\.name/],
     [[{ name: 'a', key, apps: [] }], /providers\[0\]\.apps/],
+    [[{ name: 'a', key, app: ['shop'] } as ProviderKey], /providers\[0\]: "app" is not known here; allowed are .*apps/],
+    [[{ name: 'a', key, apps: undefined } as never], /providers\[0\]\.apps/],
+    [[{ name: 'a', key, apps: null } as never], /providers\[0\]\.apps/],
+    [[{ name: 'a', key, apps: 'shop' } as never], /providers\[0\]\.apps/],
+    [[{ name: 'a', key: 7 } as never], /providers\[0\]\.key/],
+    [['a'] as never, /providers\[0\] must be an object/],
+    [{ name: 'a', key } as never, /providers must be a list/],
     [[{ name: 'a', key, apps: ['shop', '#'] }], /providers\[0\]\.apps/],
     [
       [

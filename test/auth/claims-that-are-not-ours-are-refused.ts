@@ -97,6 +97,12 @@ await t.test('jti holds the generation', async (t) => {
   t.equal(auth.verify(sign({ jti: `2gosa7pa2gv.${random}` })).generation, Number.MAX_SAFE_INTEGER)
 })
 
+await t.test('a claim that is not known is refused, and named', async (t) => {
+  for (const claim of ['versions', 'Account', 'scope', '__proto__'])
+    refuses(t, auth, sign(JSON.parse(`{"${claim}":"1"}`) as object), 'TOKEN_INVALID', claim)
+  t.throws(() => auth.verify(sign({ versoin: '2.1' })), { detail: '"versoin" is not a claim here' })
+})
+
 await t.test('claims that are no object', async (t) => {
   for (const claims of [null, [], 'text', 7, true]) {
     const token = forge(good.header, claims, hmac(secretOf(secrets)))

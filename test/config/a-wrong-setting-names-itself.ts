@@ -112,6 +112,10 @@ await t.test('files that a setting names', async (t) => {
     'providers that are no JSON': [providers('['), [/PUSH_PROVIDERS_FILE/]],
     'providers that are no list': [providers({ ...good }), [/PUSH_PROVIDERS_FILE/]],
     'a provider without a key': [providers([{ name: 'news' }]), [/PUSH_PROVIDERS_FILE/]],
+    'a provider with a misspelt field': [
+      providers([{ name: good.name, key: good.key, app: ['news'] }]),
+      [/PUSH_PROVIDERS_FILE/, /\[0\]: "app" is not known.*apps/],
+    ],
     'a provider with a short key': [
       providers([{ ...good, key: 'hush-hush' }]),
       [/PUSH_PROVIDERS_FILE|providers/, /16/],

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openLevelStore } from '../../store/index.ts'
+import { decodeLine } from '../../store/transfer/format.ts'
 import { deviceMark, tokenId } from '../../topics/index.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { linesOf, runWith } from './support/move.ts'
@@ -58,6 +59,14 @@ await t.test('what is wrong is named', async (t) => {
     t.match(errors, says, name)
     t.notMatch(errors, /A{20}|aGVsbG8|hello\b(?!")/, 'no key and no message is shown')
   }
+
+  for (const [line, added, named] of [
+    [token, '"revoke":true,', '"revoke"'],
+    [text, '"pendng":true,', '"pendng"'],
+    [end, '"__proto__":{},', '"__proto__"'],
+  ] as const)
+    t.throws(() => decodeLine(line.replace('{', `{${added}`)), new RegExp(`${named} is not known`))
+  t.throws(() => decodeLine(text.replace('"payload"', '"expires":1,"payload"')), /"message\.expires" is not known/)
 
   const nowhere = await runWith('export', file, { PUSH_DATA_DIR: join(dataDir, 'nowhere') })
   t.match(nowhere, { code: 2, errors: /no store in/ })
