@@ -100,7 +100,7 @@ await t.test('jti holds the generation', async (t) => {
 await t.test('a claim that is not known is refused, and named', async (t) => {
   for (const claim of ['versions', 'Account', 'scope', '__proto__'])
     refuses(t, auth, sign(JSON.parse(`{"${claim}":"1"}`) as object), 'TOKEN_INVALID', claim)
-  t.throws(() => auth.verify(sign({ versoin: '2.1' })), { detail: '"versoin" is not a claim here' })
+  t.throws(() => auth.verify(sign({ versoin: '2.1' })), /"versoin" is not a claim here/)
 })
 
 await t.test('claims that are no object', async (t) => {
