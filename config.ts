@@ -211,6 +211,12 @@ export const SETTINGS = {
     0,
     10_000_000,
   ),
+  PUSH_MAX_WORK: whole(
+    'units of work a second for the packets of one session, a second of them at once; 0 is without limit',
+    1_000_000,
+    0,
+    1_000_000_000,
+  ),
   PUSH_MAX_TOPIC_LEVELS: whole('levels of a topic or filter', 100, 8, 100),
   PUSH_MAX_TOPIC_BYTES: whole('bytes of a topic or filter', 4096, 512, 65_535),
   PUSH_IDLE_TIMEOUT: whole(

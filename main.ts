@@ -230,6 +230,7 @@ function limitsOf(config: Config): Partial<PushLimits> {
     devicePublishes: config.PUSH_MAX_DEVICE_PUBLISHES,
     providerPublishes: config.PUSH_MAX_PROVIDER_PUBLISHES,
     maximumConnectSize: config.PUSH_MAX_CONNECT,
+    work: config.PUSH_MAX_WORK,
     topicLevels: config.PUSH_MAX_TOPIC_LEVELS,
     topicBytes: config.PUSH_MAX_TOPIC_BYTES,
     idleTimeoutMs: config.PUSH_IDLE_TIMEOUT * 1000,

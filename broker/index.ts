@@ -10,6 +10,7 @@ import type { Metrics } from '../metrics.ts'
 import { randomId as makeRandomId } from '../random-id.ts'
 import type { Store } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
+import { Turns } from '../turns.ts'
 import { createAccept } from './accept.ts'
 import type { OutgoingLimits } from './aedes/outgoing.ts'
 import type { OtherState } from './aedes/persistence.ts'
@@ -25,6 +26,7 @@ import type { GateContext, GateLimits } from './gate/context.ts'
 import { Flusher } from './gate/outbox.ts'
 import { RateByKey } from './gate/rates.ts'
 import { TimerWheel } from './gate/timer-wheel.ts'
+import { WorkBudgets } from './gate/work.ts'
 
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './entrance/certificates.ts'
 export { Entrance, type Deliver } from './entrance/entrance.ts'
@@ -45,6 +47,7 @@ export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
   devicePublishes: 100,
   providerPublishes: 0,
   idleTimeoutMs: 0,
+  work: 1_000_000,
   maximumConnectSize: 128 * 1024,
   // Aedes' matcher takes no more, so that the gate need not either.
   topicLevels: 100,
@@ -74,6 +77,8 @@ export interface BrokerOptions {
   /** For topics that are not push topics, where the embedder brings none. */
   readonly other: OtherState
   readonly now?: () => number
+  /** Milliseconds of a clock that nobody sets. */
+  readonly monotonic?: () => number
   readonly randomId?: () => string
 }
 
@@ -92,6 +97,8 @@ export class PushBroker {
   constructor(options: BrokerOptions) {
     const { auth, store, metrics, logger, limits } = options
     const now = options.now ?? Date.now
+    const monotonic = options.monotonic ?? (() => performance.now())
+    const turns = new Turns()
     const randomId = options.randomId ?? makeRandomId
     const sessions = new Sessions(store, metrics, logger, limits)
     this.#options = options
@@ -112,6 +119,7 @@ export class PushBroker {
       now,
       wheel: new TimerWheel(now),
       flusher: new Flusher(),
+      budgets: new WorkBudgets(limits.work, turns, monotonic),
       connections: new Set(),
       route: (connection, connect) => this.#route(connection, connect),
     }

@@ -84,6 +84,11 @@ export class AedesRole implements Role {
     link.acknowledged = (packet) => this.#answered?.(Buffer.from(packet))
   }
 
+  /** Whatever a client id is, it is no token id: that has no slash. */
+  get sessionName(): string {
+    return `/${this.client.id}`
+  }
+
   handle(packet: Packet): void | Promise<void> {
     switch (packet.type) {
       case 'publish':

@@ -16,6 +16,10 @@ export class PacketFrame {
     this.#end = end
   }
 
+  get size(): number {
+    return this.#end - this.#start
+  }
+
   get raw(): Buffer {
     return this.#bytes.subarray(this.#start, this.#end)
   }

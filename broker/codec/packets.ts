@@ -28,6 +28,8 @@ export interface Properties {
 }
 
 interface Frame {
+  /** Bytes, fixed header included. */
+  readonly size: number
   /** The whole packet as it came, fixed header included; valid until the next call of the decoder's `next`. */
   readonly raw: Buffer
 }

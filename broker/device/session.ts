@@ -79,6 +79,10 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     return this.#received
   }
 
+  get sessionName(): string {
+    return this.device.tokenId
+  }
+
   get tokenId(): string {
     return this.device.tokenId
   }

@@ -10,12 +10,16 @@ import type { ConnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
 import { encodeViolationReply } from '../codec/violation-reply.ts'
 import type { GateContext } from './context.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts'
+import { SLICE } from '../../turns.ts'
 import type { Timed } from './timer-wheel.ts'
+import { workOf } from './work.ts'
 
 /** What a connection is used for, once its CONNECT was accepted. */
 export interface Role {
   /** For the metrics. */
   readonly principal: 'device' | 'provider' | 'user'
+  /** The name of the session: what its packets cost is counted under it, over all its connections. */
+  readonly sessionName: string
   /** Handles one packet. The next one waits for the promise, so that a client's packets are handled in order. */
   handle(packet: Packet): void | Promise<void>
   /** The peer has read what was written; writing may go on. */
@@ -52,6 +56,8 @@ export class Connection implements Timed, OutboxOwner {
   readonly #outbox: Outbox
   #busy = false
   #held = false
+  /** Work since it last rested, units. */
+  #spent = 0
   /** When the peer last took something, while something waits for it; 0 while nothing does. */
   #stalledSince = 0
   #state: 'open' | 'ending' | 'closed' = 'open'
@@ -228,8 +234,10 @@ export class Connection implements Timed, OutboxOwner {
         const packet = this.#decoder.next()
         if (packet === undefined) return this.#resume()
         this.#lastPacketAt = this.context.now()
+        this.#spent += workOf(packet)
         const waiting = this.role === undefined ? this.#first(packet) : this.role.handle(packet)
         if (waiting !== undefined) this.#wait(waiting)
+        else if (this.#spent >= SLICE) this.#rest()
       }
       if (this.#state === 'open') this.stream.pause()
     } catch (error) {
@@ -253,12 +261,20 @@ export class Connection implements Timed, OutboxOwner {
     return this.context.route(this, packet)
   }
 
+  /** Whatever a client sends, the others have their turn after a slice; who has used up its budget waits for more. */
+  #rest(): void {
+    const spent = this.#spent
+    this.#spent = 0
+    this.#wait(this.context.budgets.rest(this.role?.sessionName ?? this.id, spent))
+  }
+
   #wait(waiting: Promise<void>): void {
     this.#busy = true
     waiting.then(
       () => {
         this.#busy = false
-        this.#work()
+        if (this.#spent >= SLICE) this.#rest()
+        else this.#work()
       },
       (error: unknown) => {
         this.#busy = false
@@ -346,6 +362,7 @@ export class Connection implements Timed, OutboxOwner {
     this.context.connections.delete(this)
     if (this.role === undefined) return
     this.context.metrics.connections.dec({ principal: this.role.principal })
+    this.context.budgets.spend(this.role.sessionName, this.#spent)
     this.role.closed(code)
   }
 }

@@ -6,6 +6,7 @@ import type { AdmissionLimits } from './admission.ts'
 import type { Connection } from './connection.ts'
 import type { Flusher } from './outbox.ts'
 import type { TimerWheel } from './timer-wheel.ts'
+import type { WorkBudgets } from './work.ts'
 
 export interface GateLimits extends AdmissionLimits {
   /** From the first byte of a connection to its CONNECT, ms. */
@@ -16,6 +17,8 @@ export interface GateLimits extends AdmissionLimits {
   readonly outputHighWater: number
   /** A client without keep alive that sends nothing for this long is disconnected, ms; 0 is without limit. */
   readonly idleTimeoutMs: number
+  /** Units of work a second that the packets of one session may cause; 0 is without limit. */
+  readonly work: number
   /** CONNECT packets a minute from one address, or IPv6 network of 64 bits; 0 is without limit. */
   readonly connectsPerAddress: number
   /** Publishes a second of one provider, over all its connections; 0 is without limit. */
@@ -36,6 +39,7 @@ export interface GateContext {
   readonly decoder: DecoderLimits
   readonly wheel: TimerWheel
   readonly flusher: Flusher
+  readonly budgets: WorkBudgets
   readonly metrics: Metrics
   readonly logger: Logger
   readonly now: () => number

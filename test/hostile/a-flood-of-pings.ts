@@ -5,7 +5,7 @@ import { connectRaw, eventually, issueToken, metric, startServer } from '../supp
 import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'
 
-const server = await startServer(t, { settings: { PUSH_STALL_TIMEOUT: '1' } })
+const server = await startServer(t, { settings: { PUSH_STALL_TIMEOUT: '1', PUSH_MAX_WORK: '0' } })
 const healthy = await bystander(t, server)
 const issued = await issueToken(server, { app: 'chat', device: 'hostile' })
 const PINGS = Buffer.alloc(64 * 1024, Buffer.from([0xc0, 0x00]))

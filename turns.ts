@@ -1,0 +1,51 @@
+/** Who has much to do does it in slices, and between two of them everybody else has a turn of the event loop. */
+
+/** Work that is done in one go. A unit is a small step, roughly a microsecond. */
+export const SLICE = 2_000
+
+export class Turns {
+  #spent = 0
+  #scheduled = false
+  /** By key, in the order of their turns. */
+  readonly #waiting = new Map<string, Set<() => void>>()
+
+  /** Counts work of this turn of the event loop. False when it is enough: await `next` before there is more. */
+  spend(units: number): boolean {
+    this.#spent += units
+    this.#schedule()
+    return this.#spent < SLICE
+  }
+
+  /**
+   * Resolves in a later turn of the event loop, one caller a turn. Keys take turns, however many wait under each: what
+   * one app, or one principal, has to do delays the others by a slice.
+   */
+  next(key: string): Promise<void> {
+    return new Promise((resolve) => {
+      const ofKey = this.#waiting.get(key)
+      if (ofKey === undefined) this.#waiting.set(key, new Set([resolve]))
+      else ofKey.add(resolve)
+      this.#schedule()
+    })
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.#turn())
+  }
+
+  #turn(): void {
+    this.#scheduled = false
+    this.#spent = 0
+    const [first] = this.#waiting
+    if (first === undefined) return
+    const [key, ofKey] = first
+    const [resolve] = ofKey
+    this.#waiting.delete(key)
+    if (resolve !== undefined) ofKey.delete(resolve)
+    if (ofKey.size > 0) this.#waiting.set(key, ofKey)
+    if (this.#waiting.size > 0) this.#schedule()
+    resolve?.()
+  }
+}
