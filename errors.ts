@@ -142,6 +142,11 @@ export const ERRORS = {
     reason: 0x8d,
     title: 'Nothing arrived within one and a half times the keep alive.',
   },
+  KEEP_ALIVE_TOO_LONG: {
+    status: 400,
+    reason: 0x83,
+    title: 'The server allows no keep alive as long as this, or none at all; connect with a shorter one.',
+  },
   PACKET_TOO_LARGE: { status: 413, reason: 0x95, title: 'The packet is larger than the server accepts.' },
   RECEIVE_MAXIMUM_EXCEEDED: {
     status: 429,

@@ -65,15 +65,16 @@ export interface Push {
 export async function createPush(options: PushOptions): Promise<Push> {
   const limits = checkPushOptions(options)
   const { logger = pino({ level: 'silent' }), now = Date.now } = options
+  const { monotonic = () => performance.now() } = options
   const metrics = createMetrics()
   const store = openStore(options, limits, metrics, logger, now)
   await store.open()
   const secrets = secretsOf(options, store, logger)
   const { providers } = options
   const known = typeof providers === 'function' ? await providers(secrets) : providers
-  const auth = await openAuth({ ...options, providers: known, secrets, now })
+  const auth = await openAuth({ ...options, providers: known, secrets, now, monotonic })
   const other = await openOther(options)
-  const broker = new PushBroker({ auth, store, metrics, logger, limits, other, now })
+  const broker = new PushBroker({ auth, store, metrics, logger, limits, other, now, monotonic })
   let closing = false
   const http = createHttpApi({
     auth,
@@ -84,6 +85,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
     logger,
     tokenTtl: options.tokenTtl ?? DEFAULT_TOKEN_TTL,
     now,
+    monotonic,
     randomId,
     async ready() {
       if (closing) throw new PushError('SHUTTING_DOWN')

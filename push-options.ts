@@ -31,8 +31,10 @@ export interface PushOptions {
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
   readonly metricsText?: (metrics: Metrics) => () => Promise<string>
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: for dates, such as when a token or a message expires. */
   readonly now?: () => number
+  /** Milliseconds that only grow: for durations, such as a keep alive. */
+  readonly monotonic?: () => number
 }
 
 /** The compiler keeps these complete. */
@@ -50,6 +52,7 @@ const PUSH_OPTIONS = {
   logger: true,
   metricsText: true,
   now: true,
+  monotonic: true,
 } as const satisfies Record<keyof PushOptions, true>
 
 const TOKEN_TTL = { default: true, maximum: true } as const satisfies Record<keyof TokenTtl, true>

@@ -32,6 +32,8 @@ export interface AuthOptions {
   readonly providers: readonly ProviderKey[]
   /** Milliseconds since the epoch. */
   readonly now?: (() => number) | undefined
+  /** Milliseconds that only grow, for durations. */
+  readonly monotonic?: (() => number) | undefined
   readonly random?: RandomBytes | undefined
 }
 
@@ -45,7 +47,7 @@ const TOKEN = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
  */
 export async function openAuth(options: AuthOptions): Promise<Auth> {
   const { secrets, keysFile, algorithm = 'HS256', issuer = NAME, audience = NAME } = options
-  const { now = Date.now, random = randomBytes } = options
+  const { now = Date.now, monotonic = () => performance.now(), random = randomBytes } = options
   if (issuer === '' || audience === '') throw new Error('the issuer and the audience of tokens must not be empty')
   const provider = providerLookup(options.providers)
   const file = keysFile === undefined ? undefined : await loadKeysFromFile(keysFile)
@@ -55,7 +57,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
       ? generatedRing(secrets, algorithm, random)
       : makeRing((await loadKeysFromFile(keysFile)).keys)
   const ring = file === undefined ? await reloadRing() : makeRing(file.keys)
-  const tokens = createTokens({ ring, reloadRing, tokenIdKey: idKey, issuer, audience, now, random })
+  const tokens = createTokens({ ring, reloadRing, tokenIdKey: idKey, issuer, audience, now, monotonic, random })
   return { ...tokens, provider }
 }
 

@@ -16,6 +16,8 @@ export interface TokenSettings {
   readonly audience: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Milliseconds that only grow, for durations. */
+  readonly monotonic: () => number
   readonly random: RandomBytes
 }
 
@@ -183,7 +185,7 @@ interface Verifier {
  * An unknown `kid` may be of a key that another node has made since, so the ring is read again, for the tokens that
  * come next. Not for this one: whoever sends nonsense shall neither wait nor make us read more than now and then.
  */
-function verifierLookup({ ring, reloadRing, now }: TokenSettings): (kid: string) => Verifier | undefined {
+function verifierLookup({ ring, reloadRing, monotonic }: TokenSettings): (kid: string) => Verifier | undefined {
   const verifiers = new Map<string, Verifier>()
   let reloadAfter = Number.NEGATIVE_INFINITY
   const learn = (learned: KeyRing) => {
@@ -192,8 +194,8 @@ function verifierLookup({ ring, reloadRing, now }: TokenSettings): (kid: string)
   learn(ring)
   return (kid) => {
     const found = verifiers.get(kid)
-    if (found === undefined && reloadRing !== undefined && now() >= reloadAfter) {
-      reloadAfter = now() + RELOAD_INTERVAL
+    if (found === undefined && reloadRing !== undefined && monotonic() >= reloadAfter) {
+      reloadAfter = monotonic() + RELOAD_INTERVAL
       // When it fails, the next unknown kid after the interval tries again; every known key works on.
       reloadRing()
         .then(learn)

@@ -33,6 +33,8 @@ export interface HttpApiOptions {
   readonly tokenTtl?: TokenTtl
   /** Milliseconds since the epoch. */
   readonly now?: () => number
+  /** Milliseconds that only grow, for durations. */
+  readonly monotonic?: () => number
   /** Fresh ids of requests and of messages that come without one. */
   readonly randomId?: () => string
   /** What `/readyz` asks; by default the store. A `PushError` is answered as it is. */
@@ -48,6 +50,7 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
   const {
     tokenTtl = DEFAULT_TOKEN_TTL,
     now = Date.now,
+    monotonic = () => performance.now(),
     randomId = makeRandomId,
     ready = () => store.health(),
   } = options
@@ -61,6 +64,7 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
     limits,
     logger,
     randomId,
+    monotonic,
     closing: () => longPolls.close(),
     routes(api) {
       issueTokens(api, { auth, store, guard, longPolls, tokenTtl, now })

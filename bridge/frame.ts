@@ -10,6 +10,7 @@ import type { HttpLimits } from './limits.ts'
 import { observeMethods, refuseUnknown } from './methods.ts'
 import { describeApi } from './openapi.ts'
 import { answerError, PROBLEM_TYPE, problemOf } from './problem.ts'
+import { requestCounts } from './request-counts.ts'
 
 /** The fastify instance that routes are added to. */
 export type Api = FastifyInstance<
@@ -24,6 +25,8 @@ export interface FrameOptions {
   readonly limits: HttpLimits
   readonly logger: FastifyBaseLogger
   readonly randomId: () => string
+  /** Milliseconds that only grow, for durations. */
+  readonly monotonic: () => number
   /** Adds the calls. */
   readonly routes: (api: Api) => void
   /** Runs when the server begins to close, before it waits for the requests in flight. */
@@ -43,7 +46,8 @@ const LIVENESS = '/healthz'
 /** How long requests in flight may take when the server closes. */
 const CLOSING_MS = 5_000
 
-export function createFrame({ limits, logger, randomId, routes, closing }: FrameOptions): FastifyInstance {
+export function createFrame(options: FrameOptions): FastifyInstance {
+  const { limits, logger, randomId, monotonic, routes, closing } = options
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -72,7 +76,7 @@ export function createFrame({ limits, logger, randomId, routes, closing }: Frame
   logRequests(app)
   describeApi(app)
   app.register(async (instance) => {
-    await limitRequests(instance, limits)
+    await limitRequests(instance, limits, monotonic)
     routes(instance.withTypeProvider<TypeBoxTypeProvider>())
   })
   return app
@@ -121,9 +125,13 @@ function logRequests(app: FastifyInstance): void {
 }
 
 /** A hook of its own: the one that the plugin would add to the routes comes after they have asked who is there. */
-async function limitRequests(app: FastifyInstance, { requestsPerMinute }: HttpLimits): Promise<void> {
+async function limitRequests(
+  app: FastifyInstance,
+  { requestsPerMinute }: HttpLimits,
+  monotonic: () => number,
+): Promise<void> {
   if (requestsPerMinute === 0) return
-  await app.register(rateLimit, { global: false })
+  await app.register(rateLimit, { global: false, store: requestCounts(monotonic) })
   const limit = app.rateLimit({
     max: requestsPerMinute,
     timeWindow: 60_000,

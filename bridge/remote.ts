@@ -26,6 +26,8 @@ export interface RemoteBridgeOptions {
   readonly logger: FastifyBaseLogger
   /** Milliseconds since the epoch. */
   readonly now?: () => number
+  /** Milliseconds that only grow, for durations. */
+  readonly monotonic?: () => number
   readonly randomId?: () => string
 }
 
@@ -35,6 +37,7 @@ export interface RemoteBridgeOptions {
  */
 export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstance {
   const { auth, metrics, limits, logger, now = Date.now, randomId = makeRandomId } = options
+  const { monotonic = () => performance.now() } = options
   const upstream = openUpstream(options.upstream, logger)
   const publisher = createRemotePublisher(upstream, metrics)
   const canVerify = auth.verify !== undefined
@@ -46,6 +49,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
     limits,
     logger,
     randomId,
+    monotonic,
     closing: () => {},
     routes(api) {
       sendMessages(api, { publisher, verify, guard, metrics, limits, now, randomId })

@@ -76,8 +76,9 @@ export interface BrokerOptions {
   readonly limits: BrokerLimits & MessageLimits
   /** For topics that are not push topics, where the embedder brings none. */
   readonly other: OtherState
+  /** Milliseconds since the epoch, for dates. */
   readonly now?: () => number
-  /** Milliseconds of a clock that nobody sets. */
+  /** Milliseconds that only grow, for durations. */
   readonly monotonic?: () => number
   readonly randomId?: () => string
 }
@@ -100,10 +101,10 @@ export class PushBroker {
     const monotonic = options.monotonic ?? (() => performance.now())
     const turns = new Turns()
     const randomId = options.randomId ?? makeRandomId
-    const sessions = new Sessions(store, metrics, logger, limits)
+    const sessions = new Sessions(store, metrics, logger, limits, monotonic)
     this.#options = options
     this.admission = new Admission(limits)
-    this.#connects = new RateByKey(limits.connectsPerAddress, now)
+    this.#connects = new RateByKey(limits.connectsPerAddress, monotonic)
     this.#context = {
       limits,
       decoder: {
@@ -117,7 +118,8 @@ export class PushBroker {
       metrics,
       logger,
       now,
-      wheel: new TimerWheel(now),
+      monotonic,
+      wheel: new TimerWheel(monotonic),
       flusher: new Flusher(),
       budgets: new WorkBudgets(limits.work, turns, monotonic),
       connections: new Set(),
@@ -128,6 +130,7 @@ export class PushBroker {
       logger,
       metrics,
       now,
+      monotonic,
       randomId,
       limits,
       receiveMaximum: limits.receiveMaximum,
@@ -141,9 +144,9 @@ export class PushBroker {
       other: options.other,
       handle: (stream, request) => this.handle(stream, request),
     })
-    const connects = new RateByKey(limits.connectsPerToken, now)
+    const connects = new RateByKey(limits.connectsPerToken, monotonic)
     const { upstream } = this.#side
-    this.#node = { auth, store, sessions, metrics, logger, limits, now, connects, randomId, upstream }
+    this.#node = { auth, store, sessions, metrics, logger, limits, now, monotonic, connects, randomId, upstream }
     sessions.start()
   }
 

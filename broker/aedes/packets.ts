@@ -86,11 +86,19 @@ export function* eachPacket(bytes: Buffer): Generator<Buffer> {
   }
 }
 
+/** Not authorized: the highest return code of MQTT 3.1 and 3.1.1. */
+const LAST_RETURN_CODE = 5
+
 /** The CONNACK with Session Present as it is, where it says success [MQTT-3.2.2-2], [MQTT-3.2.2-3], [MQTT-3.2.2-6] */
 export function withSessionPresent(connack: Buffer, present: boolean, level: ProtocolLevel | undefined): Buffer {
   const at = variableInteger(connack, 1).end
-  if (connack.readUInt8(at + 1) !== 0) return connack
+  const code = connack.readUInt8(at + 1)
   const packet = Buffer.from(connack)
+  if (code !== 0) {
+    // A hook of the embedder's may name any code; before MQTT 5 those above 5 are reserved (3.1.1, table 3.1).
+    if (level !== 5 && code > LAST_RETURN_CODE) packet.writeUInt8(LAST_RETURN_CODE, at + 1)
+    return packet
+  }
   packet.writeUInt8(present && level !== 3 ? 1 : 0, at)
   if (level === 5) offerSharedSubscriptions(packet, at + 2)
   return packet

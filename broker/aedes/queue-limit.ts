@@ -10,7 +10,7 @@ export interface QueueLimitOptions {
   /** Messages in the queue of a client; counts no further than `limit`. */
   readonly lengthOf: (clientId: string, limit: number) => Promise<number>
   /** Milliseconds since the epoch. */
-  readonly now: () => number
+  readonly monotonic: () => number
   readonly dropped: (clientId: string) => void
 }
 
@@ -66,14 +66,14 @@ export class QueueLimit {
   #isKnown(clientId: string): boolean {
     const known = this.#known.get(clientId)
     if (known === undefined) return false
-    return known.room > 0 || this.#options.now() - known.fullAt < LOOK_AGAIN_MS
+    return known.room > 0 || this.#options.monotonic() - known.fullAt < LOOK_AGAIN_MS
   }
 
   async #count(clientId: string): Promise<void> {
-    const { limit, lengthOf, now } = this.#options
+    const { limit, lengthOf, monotonic } = this.#options
     const length = await lengthOf(clientId, limit)
     const room = Math.min(COUNT_EVERY, Math.max(0, limit - length))
-    this.#known.set(clientId, { room, fullAt: room === 0 ? now() : 0 })
+    this.#known.set(clientId, { room, fullAt: room === 0 ? monotonic() : 0 })
   }
 }
 

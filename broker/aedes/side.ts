@@ -32,6 +32,8 @@ export interface AedesSideOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly now: () => number
+  /** Milliseconds that only grow, for durations. */
+  readonly monotonic: () => number
   readonly randomId: () => string
   /** Session expiry in seconds. */
   readonly limits: OutgoingLimits & {
@@ -173,17 +175,17 @@ export class AedesSide {
   }
 
   #queueLimit(): QueueLimit {
-    const { other, limits, now, metrics, logger } = this.#options
+    const { other, limits, monotonic, metrics, logger } = this.#options
     const { persistence } = this.#storage
-    let toldAt = 0
+    let toldAt = Number.NEGATIVE_INFINITY
     return new QueueLimit({
       limit: limits.storedMessages,
       lengthOf: (persistence === other.persistence ? other.queueLength : undefined) ?? lengthByReading(persistence),
-      now,
+      monotonic,
       dropped: (clientId) => {
         metrics.storedDropped.inc()
-        if (now() - toldAt < DROPS_TOLD_MS) return
-        toldAt = now()
+        if (monotonic() - toldAt < DROPS_TOLD_MS) return
+        toldAt = monotonic()
         logger.warn({ clientId }, 'the stored queue of a session is full: it takes no new messages')
       },
     })
@@ -191,9 +193,9 @@ export class AedesSide {
 
   /** False when this provider publishes faster than it may, over all its connections to this node. */
   mayPublish({ name }: Provider): boolean {
-    const { providerPublishes, now } = this.#options
+    const { providerPublishes, monotonic } = this.#options
     if (providerPublishes === 0) return true
-    const rate = this.#rates.get(name) ?? new Rate(providerPublishes, now)
+    const rate = this.#rates.get(name) ?? new Rate(providerPublishes, monotonic)
     this.#rates.set(name, rate)
     return rate.take()
   }
@@ -203,10 +205,14 @@ export class AedesSide {
     const link = new AedesLink(connection)
     if (provider !== undefined) this.#hooks.setProvider(link, provider)
     if (this.#original === undefined) throw new PushError('SHUTTING_DOWN')
+    const { keepaliveLimit = 0 } = this.#own
+    // Aedes would answer with return code 6, which is reserved (3.1.1, table 3.1). MQTT 5 is told a Server Keep Alive.
+    if (keepaliveLimit > 0 && connect.level < 5 && (connect.keepAlive === 0 || connect.keepAlive > keepaliveLimit))
+      throw new PushError('KEEP_ALIVE_TOO_LONG')
     const client = this.#original.call(this.broker, link)
     const role = this.#roleOf(connection, connect, link, client, provider)
     this.#roles.set(link, role)
-    const limited = (this.#own.keepaliveLimit ?? 0) > 0
+    const limited = keepaliveLimit > 0
     const answered = new Promise<void>((resolve) => {
       link.answered = resolve
       connection.stream.once('close', resolve)

@@ -23,6 +23,7 @@ export class Commits {
   readonly #store: Store
   readonly #logger: Logger
   readonly #periodMs: number
+  readonly #monotonic: () => number
   #dirty = new Set<Committing>()
   #timer: NodeJS.Timeout | undefined
   #flushedAt = -Infinity
@@ -30,10 +31,11 @@ export class Commits {
   #last = 0
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(store: Store, logger: Logger, periodMs: number) {
+  constructor(store: Store, logger: Logger, periodMs: number, monotonic: () => number) {
     this.#store = store
     this.#logger = logger
     this.#periodMs = periodMs
+    this.#monotonic = monotonic
   }
 
   /**
@@ -43,7 +45,7 @@ export class Commits {
   mark(session: Committing): void {
     this.#dirty.add(session)
     if (this.#timer !== undefined) return
-    const wait = this.#last < FEW ? 0 : Math.max(0, this.#flushedAt + this.#periodMs - performance.now())
+    const wait = this.#last < FEW ? 0 : Math.max(0, this.#flushedAt + this.#periodMs - this.#monotonic())
     this.#timer = setTimeout(() => this.#tick(), wait)
   }
 
@@ -51,7 +53,7 @@ export class Commits {
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#flushedAt = performance.now()
+    this.#flushedAt = this.#monotonic()
     this.#writing = this.#writing.then(() => this.#write())
     return this.#writing
   }

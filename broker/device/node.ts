@@ -66,7 +66,10 @@ export interface DeviceNode {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: DeviceLimits
+  /** Milliseconds since the epoch, for dates. */
   readonly now: () => number
+  /** Milliseconds that only grow, for durations. */
+  readonly monotonic: () => number
   /** By token id. */
   readonly connects: RateByKey
   readonly randomId: () => string

@@ -70,7 +70,7 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
 
   /** Most devices publish nothing: what counts it is made when it is needed. */
   get publishes(): Rate {
-    this.#publishes ??= new Rate(this.node.limits.devicePublishes, this.node.now)
+    this.#publishes ??= new Rate(this.node.limits.devicePublishes, this.node.monotonic)
     return this.#publishes
   }
 

@@ -44,12 +44,12 @@ export class Sessions implements Watcher {
   #sweep: Iterator<DeviceSession> | undefined
   #stopWatching: () => void = () => undefined
 
-  constructor(store: Store, metrics: Metrics, logger: Logger, limits: DeviceLimits) {
+  constructor(store: Store, metrics: Metrics, logger: Logger, limits: DeviceLimits, monotonic: () => number) {
     this.#store = store
     this.#metrics = metrics
     this.#logger = logger
     this.#limits = limits
-    this.commits = new Commits(store, logger, limits.commitMs)
+    this.commits = new Commits(store, logger, limits.commitMs, monotonic)
   }
 
   get size(): number {

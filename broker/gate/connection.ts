@@ -31,6 +31,9 @@ export interface Role {
 /** How long a peer may take to read the last bytes before its socket is destroyed, ms. */
 const LINGER_MS = 2000
 
+/** One that is silent for too long, but whose packet is being handled, is looked at again after this time, ms. */
+const BUSY_MS = 1000
+
 const OWNER = Symbol('connection')
 
 /** A stream that knows its connection. */
@@ -47,7 +50,7 @@ export class Connection implements Timed, OutboxOwner {
   /** Close by this time unless the role moves it: the time to CONNECT, later the keep alive. */
   #keepAliveMs: number
   #lastPacketAt: number
-  /** Close at this time whatever arrives (a token expires); 0 for never. */
+  /** Close at this date whatever arrives (a token expires), ms since the epoch; 0 for never. */
   #closeAt = 0
   #closeCode: ErrorCode = 'TOKEN_EXPIRED'
   /** What it is called when nothing arrives for too long. */
@@ -58,8 +61,8 @@ export class Connection implements Timed, OutboxOwner {
   #held = false
   /** Work since it last rested, units. */
   #spent = 0
-  /** When the peer last took something, while something waits for it; 0 while nothing does. */
-  #stalledSince = 0
+  /** When the peer last took something, while something waits for it. */
+  #stalledSince: number | undefined
   #state: 'open' | 'ending' | 'closed' = 'open'
   /** Of the client. */
   #maximumPacketSize = Number.POSITIVE_INFINITY
@@ -91,7 +94,7 @@ export class Connection implements Timed, OutboxOwner {
     this.#decoder = new Decoder(context.decoder)
     this.#outbox = new Outbox(stream, context.flusher, this, context.limits.outputHighWater)
     this.#keepAliveMs = context.limits.connectTimeoutMs
-    this.#lastPacketAt = context.now()
+    this.#lastPacketAt = context.monotonic()
     context.wheel.set(this, this.#lastPacketAt + this.#keepAliveMs)
     const owned: Owned = Object.assign(stream, { [OWNER]: this })
     owned.on('data', Connection.#onData)
@@ -138,7 +141,7 @@ export class Connection implements Timed, OutboxOwner {
     if (this.#state === 'open' && !this.stream.writableNeedDrain) this.#drained()
   }
 
-  /** From CONNECT: seconds of the keep alive, 0 for none, and when the credentials end (0: never). */
+  /** From CONNECT: seconds of the keep alive, 0 for none, and the date when the credentials end (0: never). */
   admit(role: Role, keepAlive: number, credentialsEnd: number): void {
     this.role = role
     // [MQTT-3.1.2-22] one and a half times the keep alive
@@ -146,7 +149,7 @@ export class Connection implements Timed, OutboxOwner {
     this.#silence = keepAlive === 0 ? 'IDLE_TIMEOUT' : 'KEEP_ALIVE_TIMEOUT'
     this.#closeAt = credentialsEnd
     this.context.metrics.connections.inc({ principal: role.principal })
-    this.#arm(this.context.now())
+    this.#arm(this.context.monotonic())
   }
 
   /** Refuses a CONNECT and says why. */
@@ -194,10 +197,10 @@ export class Connection implements Timed, OutboxOwner {
   due(now: number): number {
     if (this.#state !== 'open') return 0
     const { limits } = this.context
-    if (this.#stalledSince > 0 && now - this.#stalledSince >= limits.stallTimeoutMs) {
+    if (this.#stalledSince !== undefined && now - this.#stalledSince >= limits.stallTimeoutMs) {
       this.end(new PushError('SLOW_READER'))
       this.stream.destroy()
-    } else if (this.#closeAt > 0 && now >= this.#closeAt) {
+    } else if (this.#closeAt > 0 && this.context.now() >= this.#closeAt) {
       this.end(new PushError(this.#closeCode))
     } else if (this.#keepAliveMs > 0 && now - this.#lastPacketAt >= this.#keepAliveMs && !this.#busy && !this.#held) {
       this.end(new PushError(this.#silence))
@@ -209,9 +212,13 @@ export class Connection implements Timed, OutboxOwner {
 
   #nextDue(now: number): number {
     let next = Number.POSITIVE_INFINITY
-    if (this.#keepAliveMs > 0) next = Math.max(this.#lastPacketAt + this.#keepAliveMs, now + 1000)
-    if (this.#closeAt > 0) next = Math.min(next, this.#closeAt)
-    if (this.#stalledSince > 0) next = Math.min(next, this.#stalledSince + this.context.limits.stallTimeoutMs)
+    if (this.#keepAliveMs > 0) {
+      const silent = this.#lastPacketAt + this.#keepAliveMs
+      next = silent > now ? silent : now + BUSY_MS
+    }
+    // A date: where the wall clock is set, the wheel finds out within one turn.
+    if (this.#closeAt > 0) next = Math.min(next, now + this.#closeAt - this.context.now())
+    if (this.#stalledSince !== undefined) next = Math.min(next, this.#stalledSince + this.context.limits.stallTimeoutMs)
     return Number.isFinite(next) ? next : 0
   }
 
@@ -233,7 +240,7 @@ export class Connection implements Timed, OutboxOwner {
       while (this.#state === 'open' && !this.#busy && !this.#held && this.#mayRead()) {
         const packet = this.#decoder.next()
         if (packet === undefined) return this.#resume()
-        this.#lastPacketAt = this.context.now()
+        this.#lastPacketAt = this.context.monotonic()
         this.#spent += workOf(packet)
         const waiting = this.role === undefined ? this.#first(packet) : this.role.handle(packet)
         if (waiting !== undefined) this.#wait(waiting)
@@ -309,7 +316,7 @@ export class Connection implements Timed, OutboxOwner {
   /** The peer took what the stream had; a slow one is given the next slice, and has the whole time for that again. */
   #drained(): void {
     if (this.#state !== 'open') return
-    this.#stalledSince = 0
+    this.#stalledSince = undefined
     this.#outbox.flush()
     this.#goOn()
   }
@@ -321,8 +328,8 @@ export class Connection implements Timed, OutboxOwner {
   }
 
   #stalled(): void {
-    if (this.#stalledSince > 0) return
-    this.#stalledSince = this.context.now()
+    if (this.#stalledSince !== undefined) return
+    this.#stalledSince = this.context.monotonic()
     this.#arm(this.#stalledSince)
   }
 
@@ -379,6 +386,8 @@ function returnCodeOf(error: PushError): number {
     case 'PROTOCOL_VERSION_UNSUPPORTED':
       return 1
     case 'CLIENT_ID_INVALID':
+    // 3.1.1 has no code for it; this is what Mosquitto answers.
+    case 'KEEP_ALIVE_TOO_LONG':
       return 2
     case 'STORE_UNAVAILABLE':
     case 'SHUTTING_DOWN':

@@ -42,7 +42,10 @@ export interface GateContext {
   readonly budgets: WorkBudgets
   readonly metrics: Metrics
   readonly logger: Logger
+  /** Milliseconds since the epoch: for dates, such as the end of a token. */
   readonly now: () => number
+  /** Milliseconds that only grow: for durations, which a step of the wall clock must not touch. */
+  readonly monotonic: () => number
   readonly connections: Set<Connection>
   /** Decides what a CONNECT is; answers it, and admits a role or refuses. */
   route(connection: Connection, connect: ConnectPacket): Promise<void>

@@ -1,4 +1,4 @@
-/** How often something may happen. */
+/** How often something may happen, by the monotonic clock. */
 
 const MINUTE_MS = 60_000
 
@@ -8,21 +8,21 @@ const MINUTE_MS = 60_000
  */
 export class RateByKey {
   readonly #perMinute: number
-  readonly #now: () => number
+  readonly #monotonic: () => number
   #minute = 0
   #current = new Map<string, number>()
   #last = new Map<string, number>()
 
   /** 0 is without limit. */
-  constructor(perMinute: number, now: () => number) {
+  constructor(perMinute: number, monotonic: () => number) {
     this.#perMinute = perMinute
-    this.#now = now
+    this.#monotonic = monotonic
   }
 
   /** False when it is too often. What is refused is not counted: who waits is let in again. */
   take(key: string): boolean {
     if (this.#perMinute === 0) return true
-    const now = this.#now()
+    const now = this.#monotonic()
     this.#turn(Math.floor(now / MINUTE_MS))
     const count = this.#current.get(key) ?? 0
     const fading = (this.#last.get(key) ?? 0) * (1 - (now % MINUTE_MS) / MINUTE_MS)
@@ -45,23 +45,23 @@ const BURST_SECONDS = 10
 /** At most so many a second, and ten seconds' worth of them at once. */
 export class Rate {
   readonly #perSecond: number
-  readonly #now: () => number
+  readonly #monotonic: () => number
   #left: number
   #at: number
 
   /** 0 is without limit. */
-  constructor(perSecond: number, now: () => number) {
+  constructor(perSecond: number, monotonic: () => number) {
     this.#perSecond = perSecond
-    this.#now = now
+    this.#monotonic = monotonic
     this.#left = perSecond * BURST_SECONDS
-    this.#at = now()
+    this.#at = monotonic()
   }
 
   /** False when it is too often. */
   take(): boolean {
     if (this.#perSecond === 0) return true
-    const now = this.#now()
-    const gained = (Math.max(0, now - this.#at) / 1000) * this.#perSecond
+    const now = this.#monotonic()
+    const gained = ((now - this.#at) / 1000) * this.#perSecond
     this.#left = Math.min(this.#left + gained, this.#perSecond * BURST_SECONDS)
     this.#at = now
     if (this.#left < 1) return false

@@ -1,26 +1,27 @@
 /**
- * One timer for all connections: keep alive, the time to CONNECT, and stalled writes all have a resolution of a
- * second, so a wheel of one-second slots replaces a timer object per connection.
+ * One timer for all connections: a wheel of slots of a tenth of a second replaces a timer object per connection, for
+ * keep alive, the time to CONNECT, and stalled writes. What is due is called within two ticks, as long as the event
+ * loop turns.
  */
 
 export interface Timed {
-  /** Called no earlier than the second in which it is due; returns when to call again (ms since the epoch), 0 for never. */
+  /** Called when it is due, never before; returns when to call again, by the same clock, 0 for never. */
   due(now: number): number
 }
 
-const TICK_MS = 1000
-const SLOTS = 512
+const TICK_MS = 100
+const SLOTS = 5120
 
 export class TimerWheel {
-  readonly #now: () => number
+  readonly #monotonic: () => number
   readonly #slots: (Set<Timed> | undefined)[] = new Array<Set<Timed> | undefined>(SLOTS).fill(undefined)
   readonly #slotOf = new Map<Timed, number>()
   #timer: NodeJS.Timeout | undefined
   #tick: number
 
-  constructor(now: () => number) {
-    this.#now = now
-    this.#tick = Math.floor(now() / TICK_MS)
+  constructor(monotonic: () => number) {
+    this.#monotonic = monotonic
+    this.#tick = Math.floor(monotonic() / TICK_MS)
   }
 
   /** Sets, or moves, when `timed` is due. */
@@ -51,9 +52,9 @@ export class TimerWheel {
   }
 
   #advance(): void {
-    const now = this.#now()
+    const now = this.#monotonic()
     const current = Math.floor(now / TICK_MS)
-    // A process that slept, or a clock that jumped: one whole turn looks at every slot.
+    // A process that slept: one whole turn looks at every slot.
     const steps = Math.min(Math.max(current - this.#tick, 0), SLOTS)
     for (let step = 0; step < steps; step++) this.#run((current - steps + 1 + step) % SLOTS, current, now)
     this.#tick = current
