@@ -4,6 +4,7 @@ import type { Auth } from '../auth/contract.ts'
 import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import type { Store, TokenRecord } from '../store/contract.ts'
+import { refusalOf } from '../store/honoured.ts'
 import type { Device, Provider } from '../topics/index.ts'
 
 /** A device whose token the registry still honours, with what the registry knows. */
@@ -65,9 +66,8 @@ export function createGuard(
  */
 export async function knowDevice(store: Pick<Store, 'lookupToken'>, device: Device): Promise<KnownDevice> {
   const record = await store.lookupToken(device.tokenId)
-  if (record === undefined) throw new PushError('TOKEN_UNKNOWN')
-  if (record.revoked || device.generation < record.generation) throw new PushError('TOKEN_REVOKED')
-  if (!record.current) throw new PushError('TOKEN_SUPERSEDED')
+  const refusal = refusalOf(record, device.generation)
+  if (record === undefined || refusal !== undefined) throw new PushError(refusal ?? 'TOKEN_UNKNOWN')
   return { device, record }
 }
 

@@ -24,7 +24,7 @@ import { Admission, networkOf } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
 import { Flusher } from './gate/outbox.ts'
-import { RateByKey } from './gate/rates.ts'
+import { RateByKey, Rates } from './gate/rates.ts'
 import { TimerWheel } from './gate/timer-wheel.ts'
 import { WorkBudgets } from './gate/work.ts'
 
@@ -145,8 +145,22 @@ export class PushBroker {
       handle: (stream, request) => this.handle(stream, request),
     })
     const connects = new RateByKey(limits.connectsPerToken, monotonic)
+    const publishes = new Rates(limits.devicePublishes, monotonic)
     const { upstream } = this.#side
-    this.#node = { auth, store, sessions, metrics, logger, limits, now, monotonic, connects, randomId, upstream }
+    this.#node = {
+      auth,
+      store,
+      sessions,
+      metrics,
+      logger,
+      limits,
+      now,
+      monotonic,
+      connects,
+      publishes,
+      randomId,
+      upstream,
+    }
     sessions.start()
   }
 

@@ -20,6 +20,8 @@ export interface HooksOptions {
   readonly subscriptions: number
   /** What the embedding program decides. */
   readonly own: () => AedesOptions
+  /** False when this provider publishes faster than it may. */
+  readonly mayPublish: (provider: Provider) => boolean
   /** The client is known, under the id of its session. */
   readonly open: (client: Client) => Promise<void>
 }
@@ -116,6 +118,10 @@ export class Hooks {
     provider: Provider,
     packet: Parameters<NonNullable<AedesOptions['authorizePublish']>>[1],
   ): Promise<void> {
+    if (!this.#options.mayPublish(provider)) {
+      this.#options.metrics.rejected.inc({ code: 'PUBLISH_RATE_EXCEEDED' })
+      throw new PushError('PUBLISH_RATE_EXCEEDED')
+    }
     const properties = packet.properties ?? {}
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
     await this.#options.accept(provider, {

@@ -8,7 +8,7 @@ import type { Accept } from '../accept.ts'
 import { Reason, type ConnectPacket, type PublishPacket, type SubscriptionRequest } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode } from '../device/node.ts'
-import { Rate } from '../gate/rates.ts'
+import { Rates } from '../gate/rates.ts'
 import { AedesLink } from './link.ts'
 import { DelayedWills } from './delayed-wills.ts'
 import { withoutKeepAlive } from './packets.ts'
@@ -76,7 +76,7 @@ export class AedesSide {
   readonly accept: Accept
   readonly #options: AedesSideOptions
   readonly #hooks: Hooks
-  readonly #rates = new Map<string, Rate>()
+  readonly #rates: Rates
   #broker: Aedes | undefined
   #wills: DelayedWills | undefined
   #original: Aedes['handle'] | undefined
@@ -90,6 +90,7 @@ export class AedesSide {
 
   constructor(options: AedesSideOptions) {
     this.#options = options
+    this.#rates = new Rates(options.providerPublishes, options.monotonic)
     this.#storage = this.#storageOf(options.other)
     this.#groups = new SharedGroups({
       broker: () => this.broker,
@@ -105,6 +106,7 @@ export class AedesSide {
       metrics,
       subscriptions,
       own: () => this.#own,
+      mayPublish: (provider) => this.mayPublish(provider),
       open: async (client) => {
         const role = this.#roles.get(client.conn)
         if (role !== undefined) await this.#sessions.open(client, role)
@@ -193,11 +195,7 @@ export class AedesSide {
 
   /** False when this provider publishes faster than it may, over all its connections to this node. */
   mayPublish({ name }: Provider): boolean {
-    const { providerPublishes, monotonic } = this.#options
-    if (providerPublishes === 0) return true
-    const rate = this.#rates.get(name) ?? new Rate(providerPublishes, monotonic)
-    this.#rates.set(name, rate)
-    return rate.take()
+    return this.#rates.take(name)
   }
 
   /** A CONNECT that is not a device's. Resolves when it is answered. */

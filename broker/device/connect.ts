@@ -1,20 +1,23 @@
 /** CONNECT with a message token: from the token to a live session. */
 import { PushError } from '../../errors.ts'
-import { mayDevicePublish, type Device } from '../../topics/index.ts'
+import type { Device } from '../../topics/index.ts'
 import type { OpenedSession } from '../../store/contract.ts'
 import { encodeConnack } from '../codec/encoder.ts'
 import { Reason, type ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
-import type { DeviceNode, UpstreamMessage } from './node.ts'
+import type { DeviceNode } from './node.ts'
 import { restoreSubscriptions } from './handle-subscribe.ts'
 import { decodeState } from './session-state.ts'
-import { declaredExpiry, DeviceSession } from './session.ts'
+import { declaredExpiry, DeviceSession, type SessionStart } from './session.ts'
+import { willOf } from './will.ts'
 
 /** Answers the CONNECT. Throws what refuses it. */
 export async function connectDevice(node: DeviceNode, connection: Connection, connect: ConnectPacket): Promise<void> {
   // The packet's bytes are the decoder's: what is kept beyond this turn is taken out first.
   const device = node.auth.verify(connect.password?.toString('latin1') ?? '')
-  if (!node.connects.take(device.tokenId)) throw new PushError('CONNECT_RATE_EXCEEDED', 'with this token')
+  // By generation too: attempts with what was revoked are no reason to refuse what replaced it.
+  if (!node.connects.take(`${device.tokenId}.${device.generation}`))
+    throw new PushError('CONNECT_RATE_EXCEEDED', 'with this token')
   const will = willOf(device, connect)
   // An older connection here leaves its exact state first, so that the redelivery is exact as well.
   await node.sessions.release(device)
@@ -27,24 +30,20 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
       generation: device.generation,
       cleanStart: connect.cleanStart,
     })
-    if (connection.open) start(node, connection, connect, device, opened, will)
+    const resumed = opened.state === undefined ? undefined : decodeState(opened.state)
+    // Before the CONNACK, so that it comes before what this connection publishes.
+    if (connection.open) await node.sessions.settleWill(device.tokenId, resumed !== undefined)
+    if (connection.open) start({ node, connection, connect, device, opened, resumed, will })
     else await abandon(node, device, connect, opened)
   } finally {
     expected()
   }
 }
 
-function start(
-  node: DeviceNode,
-  connection: Connection,
-  connect: ConnectPacket,
-  device: Device,
-  opened: OpenedSession,
-  will: UpstreamMessage | undefined,
-): void {
-  const resumed = opened.state === undefined ? undefined : decodeState(opened.state)
-  const session = new DeviceSession({ node, connection, device, connect, opened, resumed, will })
-  node.sessions.add(session, resumed !== undefined)
+function start(options: SessionStart): void {
+  const { node, connection, connect, device, resumed } = options
+  const session = new DeviceSession(options)
+  node.sessions.add(session)
   connection.admit(session, connect.keepAlive, device.expiresAt)
   connection.write(connack(session, connect, resumed !== undefined, node))
   if (!connection.open) return
@@ -75,22 +74,6 @@ function connack(session: DeviceSession, connect: ConnectPacket, sessionPresent:
       ...(connect.clientId === '' ? { assignedClientIdentifier: node.randomId() } : {}),
     },
   })
-}
-
-/** A will is a publish of the device, and may go only where the device may publish. */
-function willOf(device: Device, { will, clientId }: ConnectPacket): UpstreamMessage | undefined {
-  if (will === undefined) return undefined
-  if (!mayDevicePublish(device, will.topic))
-    throw new PushError('TOPIC_FORBIDDEN', 'the will is not below the upstream topic')
-  return {
-    topic: will.topic,
-    payload: Buffer.from(will.payload),
-    qos: will.qos,
-    retain: will.retain,
-    clientId,
-    // [MQTT-3.1.3-9] the delay is the server's business, and no property of the PUBLISH
-    properties: { ...will.properties, willDelayInterval: undefined } as UpstreamMessage['properties'],
-  }
 }
 
 /** The connection was gone before its session was open: what it resumed stays for as long as the CONNECT asked for. */

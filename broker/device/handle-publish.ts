@@ -7,7 +7,7 @@ import type { DeviceSession } from './session.ts'
 
 /** The acknowledgement leaves after the message is stored for its subscribers; the next packet waits for it. */
 export function handlePublish(session: DeviceSession, packet: PublishPacket): void | Promise<void> {
-  if (!session.publishes.take()) throw new PushError('PUBLISH_RATE_EXCEEDED')
+  if (!session.node.publishes.take(session.tokenId)) throw new PushError('PUBLISH_RATE_EXCEEDED')
   const packetId = packet.packetId ?? 0
   if (packet.qos === 2 && session.received.has(packetId)) {
     // [MQTT-4.3.3-10] seen before its PUBREL: acknowledged again, not published again

@@ -4,7 +4,7 @@ import type { Auth } from '../../auth/contract.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
-import type { RateByKey } from '../gate/rates.ts'
+import type { RateByKey, Rates } from '../gate/rates.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface DeviceLimits {
@@ -14,9 +14,9 @@ export interface DeviceLimits {
   readonly readBytes: number
   /** Topic aliases that the server makes for one client, where it announces a Topic Alias Maximum (default 16). */
   readonly topicAliases: number
-  /** CONNECT packets a minute with one token id; 0 is without limit (default 300). */
+  /** CONNECT packets a minute with one token id and generation; 0 is without limit (default 300). */
   readonly connectsPerToken: number
-  /** Publishes a second of one device; 0 is without limit (default 100). */
+  /** Publishes a second of one token id, wills among them, over all its connections to this node; 0 is without limit (default 100). */
   readonly devicePublishes: number
   /** A client without keep alive is disconnected when it sends nothing for this long, ms; 0 is without limit. */
   readonly idleTimeoutMs: number
@@ -70,8 +70,10 @@ export interface DeviceNode {
   readonly now: () => number
   /** Milliseconds that only grow, for durations. */
   readonly monotonic: () => number
-  /** By token id. */
+  /** By token id and generation. */
   readonly connects: RateByKey
+  /** By token id. */
+  readonly publishes: Rates
   readonly randomId: () => string
   /** Resolves when the message is stored for every subscriber. */
   upstream(message: UpstreamMessage): Promise<void>

@@ -6,7 +6,6 @@ import { privateTopic, type Device } from '../../topics/index.ts'
 import { PINGRESP } from '../codec/encoder.ts'
 import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
 import type { Connection, Role } from '../gate/connection.ts'
-import { Rate } from '../gate/rates.ts'
 import { Drain } from './drain.ts'
 import { handlePublish, handlePubrel } from './handle-publish.ts'
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
@@ -14,6 +13,7 @@ import type { DeviceNode, UpstreamMessage } from './node.ts'
 import { encodeState, type SessionState, type Subscription } from './session-state.ts'
 import type { Arrival, BroadcastListener } from './broadcast-reader.ts'
 import type { Committing } from './commits.ts'
+import { publishWill } from './will.ts'
 
 export interface SessionStart {
   readonly node: DeviceNode
@@ -45,7 +45,6 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
   #received: Set<number> | undefined
   /** Seconds. */
   #sessionExpiry: number
-  #publishes: Rate | undefined
   readonly #declaredExpiry: number
   #will: UpstreamMessage | undefined
   readonly #willDelay: number
@@ -66,12 +65,6 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
     if (resumed !== undefined && resumed.received.length > 0) this.#received = new Set(resumed.received)
     this.drain = new Drain(this, opened, connect, resumed)
-  }
-
-  /** Most devices publish nothing: what counts it is made when it is needed. */
-  get publishes(): Rate {
-    this.#publishes ??= new Rate(this.node.limits.devicePublishes, this.node.monotonic)
-    return this.#publishes
   }
 
   get received(): Set<number> {
@@ -183,8 +176,7 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     this.#closed = true
     this.drain.stop()
     this.node.sessions.commits.forget(this)
-    this.node.sessions.remove(this, this.#leave(code))
-    if (code !== 'SHUTTING_DOWN') this.#publishWill()
+    this.node.sessions.remove(this, Promise.all([this.#leave(code), this.#endWill(code)]))
   }
 
   #disconnected(packet: DisconnectPacket): void {
@@ -217,17 +209,15 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
   }
 
   /** [MQTT-3.1.2-8] after any end but a DISCONNECT. */
-  #publishWill(): void {
+  async #endWill(code: ErrorCode | undefined): Promise<void> {
     const will = this.#will
-    if (will === undefined) return
-    const { node, tokenId } = this
-    const publish = () => {
-      node.upstream(will).catch((error: unknown) => node.logger.error({ err: error }, 'a will could not be published'))
-    }
+    if (will === undefined || code === 'SHUTTING_DOWN') return
+    const { node, device, tokenId } = this
+    const publish = () => publishWill(node, device, will)
     // The end of the session is the latest time for it (MQTT 5 section 3.1.3.2.2).
     const delay = Math.min(this.#willDelay, this.#sessionExpiry)
     if (delay > 0) node.sessions.delayWill(tokenId, delay * 1000, publish)
-    else publish()
+    else await publish()
   }
 }
 

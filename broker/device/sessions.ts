@@ -16,7 +16,7 @@ const LONGEST_MS = 2 ** 31 - 1
 
 interface DelayedWill {
   readonly timer: NodeJS.Timeout
-  publish(): void
+  publish(): Promise<void>
 }
 
 interface Expected {
@@ -101,39 +101,35 @@ export class Sessions implements Watcher {
     if (expected.offset > 0) session.privateArrived(expected.offset, undefined)
   }
 
-  /**
-   * `resumed` says whether it goes on with what an earlier connection left.
-   *
-   * @throws SESSION_TAKEN_OVER when a newer one is here already
-   */
-  add(session: DeviceSession, resumed: boolean): void {
+  /** @throws SESSION_TAKEN_OVER when a newer one is here already */
+  add(session: DeviceSession): void {
     const other = this.#live.get(session.tokenId)
     if (other !== undefined && other.epoch > session.epoch) throw new PushError('SESSION_TAKEN_OVER')
     other?.end(new PushError('SESSION_TAKEN_OVER'))
     this.#live.set(session.tokenId, session)
-    this.#settleWill(session.tokenId, resumed)
   }
 
   /** Calls `publish` after the delay, or when the session ends before that; not when it is resumed [MQTT-3.1.3-9]. */
-  delayWill(tokenId: TokenId, delayMs: number, publish: () => void): void {
+  delayWill(tokenId: TokenId, delayMs: number, publish: () => Promise<void>): void {
     const due = () => {
       this.#delayedWills.delete(tokenId)
-      publish()
+      void publish()
     }
     const timer = setTimeout(due, Math.min(delayMs, LONGEST_MS)).unref()
     this.#delayedWills.set(tokenId, { timer, publish })
   }
 
-  #settleWill(tokenId: TokenId, resumed: boolean): void {
+  /** A connection has come back; `resumed` says whether to what an earlier one left. */
+  async settleWill(tokenId: TokenId, resumed: boolean): Promise<void> {
     const will = this.#delayedWills.get(tokenId)
     if (will === undefined) return
     clearTimeout(will.timer)
     this.#delayedWills.delete(tokenId)
-    if (!resumed) will.publish()
+    if (!resumed) await will.publish()
   }
 
-  /** `written` settles when the store knows the end of the session. */
-  remove(session: DeviceSession, written: Promise<void>): void {
+  /** `written` resolves when the store knows the end of the session, and its will is on its way. */
+  remove(session: DeviceSession, written: Promise<unknown>): void {
     const { tokenId } = session
     if (this.#live.get(tokenId) === session) this.#live.delete(tokenId)
     this.#retry.delete(session)

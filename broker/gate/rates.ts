@@ -43,13 +43,12 @@ export class RateByKey {
 const BURST_SECONDS = 10
 
 /** At most so many a second, and ten seconds' worth of them at once. */
-export class Rate {
+class Rate {
   readonly #perSecond: number
   readonly #monotonic: () => number
   #left: number
   #at: number
 
-  /** 0 is without limit. */
   constructor(perSecond: number, monotonic: () => number) {
     this.#perSecond = perSecond
     this.#monotonic = monotonic
@@ -59,7 +58,6 @@ export class Rate {
 
   /** False when it is too often. */
   take(): boolean {
-    if (this.#perSecond === 0) return true
     const now = this.#monotonic()
     const gained = ((now - this.#at) / 1000) * this.#perSecond
     this.#left = Math.min(this.#left + gained, this.#perSecond * BURST_SECONDS)
@@ -67,5 +65,41 @@ export class Rate {
     if (this.#left < 1) return false
     this.#left -= 1
     return true
+  }
+}
+
+/**
+ * A `Rate` for each key, however often who has it connects. A key that is quiet for as long as it takes to have its
+ * whole share again is forgotten.
+ */
+export class Rates {
+  readonly #perSecond: number
+  readonly #monotonic: () => number
+  #turnedAt: number
+  #current = new Map<string, Rate>()
+  #last = new Map<string, Rate>()
+
+  /** 0 is without limit. */
+  constructor(perSecond: number, monotonic: () => number) {
+    this.#perSecond = perSecond
+    this.#monotonic = monotonic
+    this.#turnedAt = monotonic()
+  }
+
+  /** False when it is too often. */
+  take(key: string): boolean {
+    if (this.#perSecond === 0) return true
+    const now = this.#monotonic()
+    if (now - this.#turnedAt >= BURST_SECONDS * 1000) {
+      this.#last = this.#current
+      this.#current = new Map()
+      this.#turnedAt = now
+    }
+    let rate = this.#current.get(key)
+    if (rate === undefined) {
+      rate = this.#last.get(key) ?? new Rate(this.#perSecond, this.#monotonic)
+      this.#current.set(key, rate)
+    }
+    return rate.take()
   }
 }

@@ -1,0 +1,10 @@
+/** Whether the registry still honours what was issued under a token id. */
+import type { ErrorCode } from '../errors.ts'
+import type { TokenRecord } from './contract.ts'
+
+/** Why a verified token of this generation is refused; undefined when it is not. */
+export function refusalOf(record: TokenRecord | undefined, generation: number): ErrorCode | undefined {
+  if (record === undefined) return 'TOKEN_UNKNOWN'
+  if (record.revoked || generation < record.generation) return 'TOKEN_REVOKED'
+  return record.current ? undefined : 'TOKEN_SUPERSEDED'
+}
