@@ -1,8 +1,4 @@
-/**
- * Every setting of the server: environment, the same name as a flag (`PUSH_MQTT_PORT` is `--mqtt-port`), or a JSON
- * file (`--config`); flags win over the environment, and that over the file. Parsed once, at start.
- */
-import { readFileSync } from 'node:fs'
+/** Every setting of the server: its name, what it is for, its default and what is allowed. */
 import type { BlockList } from 'node:net'
 import { parseNetworks } from './broker/entrance/networks.ts'
 
@@ -147,6 +143,13 @@ export const SETTINGS = {
     (value) => value !== '',
   ),
   PUSH_LOG_LEVEL: choice('least level that is logged', LOG_LEVELS, 'info'),
+  PUSH_MAX_LOG_LINES: whole(
+    'lines with the same message in a minute, of levels info to error; 0 is without limit',
+    600,
+    0,
+    1_000_000,
+  ),
+  PUSH_MAX_LOG_WAITING: whole('bytes of log lines that wait for standard error', 1024 * 1024, 4096, GIB),
 
   PUSH_TOKEN_ALGORITHM: choice('algorithm of the generated signing key', ALGORITHMS, 'HS256'),
   PUSH_TOKEN_ISSUER: text('`iss` of message tokens', 'aedes-push'),
@@ -247,83 +250,12 @@ export const SETTINGS = {
 export type SettingName = keyof typeof SETTINGS
 export type Config = { readonly [N in SettingName]: (typeof SETTINGS)[N] extends Setting<infer T> ? T : never }
 
-export interface Arguments {
-  /** The word before the flags, if any: `bridge`. */
-  readonly command: string | undefined
-  readonly config: Config
-}
-
-/** @throws ConfigError */
-export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Arguments {
-  const { command, flags } = readFlags(argv)
-  const file = readFile(flags.get('config'))
-  flags.delete('config')
-  const config: Record<string, unknown> = {}
-  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
-    const given = flags.get(flagOf(name)) ?? nonEmpty(env[name]) ?? file.get(name)
-    config[name] = given === undefined ? setting.fallback : parse(name, setting, given)
-    flags.delete(flagOf(name))
-    file.delete(name)
-  }
-  const [unknownFlag] = flags.keys()
-  if (unknownFlag !== undefined)
-    throw new ConfigError(`--${unknownFlag} is not a setting; see docs/operations.md for all of them`)
-  const [unknownName] = file.keys()
-  if (unknownName !== undefined)
-    throw new ConfigError(
-      `${unknownName} in the configuration file is not a setting; see docs/operations.md for all of them`,
-    )
-  return { command, config: config as Config }
-}
-
 /** `PUSH_MQTT_PORT` is `--mqtt-port`. */
 export function flagOf(name: string): string {
   return name.slice('PUSH_'.length).toLowerCase().replaceAll('_', '-')
 }
 
-function parse(name: string, setting: Setting<unknown>, given: string): unknown {
-  const value = setting.parse(given)
-  if (value !== undefined) return value
-  const shown = setting.secret === true ? 'the given value' : JSON.stringify(given)
-  throw new ConfigError(`${name} (--${flagOf(name)}): ${shown} is not allowed; it must be ${setting.allowed}`)
-}
-
-function readFlags(argv: readonly string[]): { command: string | undefined; flags: Map<string, string> } {
-  const flags = new Map<string, string>()
-  let command: string | undefined
-  for (let at = 0; at < argv.length; at++) {
-    const argument = argv[at] ?? ''
-    if (!argument.startsWith('--')) {
-      if (command !== undefined || at > 0)
-        throw new ConfigError(`${JSON.stringify(argument)} is not expected; flags are written --name value`)
-      command = argument
-      continue
-    }
-    const equals = argument.indexOf('=')
-    const name = argument.slice(2, equals === -1 ? undefined : equals)
-    const value = equals === -1 ? argv[++at] : argument.slice(equals + 1)
-    if (value === undefined) throw new ConfigError(`--${name} needs a value`)
-    flags.set(name, value)
-  }
-  return { command, flags }
-}
-
-function readFile(path: string | undefined): Map<string, string> {
-  if (path === undefined) return new Map()
-  let content: unknown
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new ConfigError(`--config: ${JSON.stringify(path)} is not a JSON file that can be read`, { cause: error })
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw new ConfigError(`--config: ${JSON.stringify(path)} must hold one JSON object of settings`)
-  }
-  return new Map(
-    Object.entries(content).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-  )
-}
-
-function nonEmpty(value: string | undefined): string | undefined {
-  return value === undefined || value === '' ? undefined : value
+/** How messages name a setting: `PUSH_MQTT_PORT (--mqtt-port)`. */
+export function named(name: SettingName): string {
+  return `${name} (--${flagOf(name)})`
 }

@@ -1,5 +1,6 @@
 /** The public API: push as a part of another Node program. `main.ts` is a server made of it. */
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { randomId } from './random-id.ts'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -105,9 +106,32 @@ export async function createPush(options: PushOptions): Promise<Push> {
     metrics,
     async close() {
       closing = true
-      await Promise.all([http.close(), broker.close()])
-      await Promise.all([store.close(), other.close()])
+      await Promise.race([Promise.all([http.close(), broker.close()]), untilAway(store)])
+      await Promise.race([Promise.all([store.close(), other.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
     },
+  }
+}
+
+/** What is under way when the server closes has its answer from the store, or an error, within this time, ms. */
+const LAST_CALLS_MS = 3_000
+const LOOK_MS = 500
+/** For connections to end in order, ms. */
+const CLOSE_MS = 1_000
+const UNREF = { ref: false }
+
+/**
+ * Resolves when the store does not answer although it had time to: what is not written then comes again as a duplicate,
+ * and waiting for it would only hold up the end.
+ */
+async function untilAway(store: Store): Promise<void> {
+  await setTimeout(LAST_CALLS_MS, undefined, UNREF)
+  for (;;) {
+    try {
+      await store.health()
+    } catch {
+      return
+    }
+    await setTimeout(LOOK_MS, undefined, UNREF)
   }
 }
 

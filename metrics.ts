@@ -64,6 +64,7 @@ export function createMetrics() {
     upstream: counter('push_upstream_total', 'Messages from devices to providers'),
     pendingWakes: gauge('push_pending_wakes', 'Devices that wait for their drain to run'),
     disconnects: counter('push_disconnects_total', 'Connections closed by the server, by error code', ['code']),
+    logLost: counter('push_log_lines_lost_total', 'Lines of log that standard error did not take in time'),
     certificateEnd: new Gauge({
       name: 'push_tls_certificate_end_seconds',
       help: 'When the certificate of the TLS listeners ends, seconds since the epoch',

@@ -14,7 +14,8 @@ type Message =
   | { readonly push: 'metrics'; readonly request: number }
   | { readonly push: 'metrics-text'; readonly request: number; readonly text: string }
 
-const portVariable = (listener: string) => `PUSH_WORKER_${listener.toUpperCase()}_PORT`
+/** No name of a setting: those that are none are refused. */
+const portVariable = (listener: string) => `AEDES_PUSH_WORKER_${listener.toUpperCase()}_PORT`
 
 /** A worker that dies at once does so again: pause before the next, ms. */
 const RESPAWN_MS = 1000
@@ -24,10 +25,17 @@ export interface SupervisorOptions {
   readonly logger: Logger
   /** All workers serve. */
   ready(ports: Ports): void
+  /** One could not start, and all have ended. */
+  failed(code: number): void
 }
 
-/** Starts the workers and keeps them running. The result stops them, and resolves with the exit code. */
-export function supervise({ workers, logger, ready }: SupervisorOptions): () => Promise<number> {
+export interface Supervisor {
+  /** Resolves with the exit code when all have ended. */
+  stop(): Promise<number>
+}
+
+/** Starts the workers and keeps them running. */
+export function supervise({ workers, logger, ready, failed }: SupervisorOptions): Supervisor {
   const metrics = new AggregatorRegistry()
   const serving = new Set<Worker>()
   let started = false
@@ -58,7 +66,7 @@ export function supervise({ workers, logger, ready }: SupervisorOptions): () => 
     if (!started) {
       logger.fatal({ worker: worker.id, code, signal }, 'a worker could not start')
       stopping = true
-      void stopAll().then(() => process.exit(code === 0 ? 1 : code))
+      void stopAll().then(() => failed(code === 0 ? 1 : code))
       return
     }
     logger.error({ worker: worker.id, code, signal }, 'a worker ended, starting another')
@@ -75,9 +83,11 @@ export function supervise({ workers, logger, ready }: SupervisorOptions): () => 
   }
 
   for (let n = 0; n < workers; n++) spawn()
-  return async () => {
-    stopping = true
-    return await stopAll()
+  return {
+    async stop() {
+      stopping = true
+      return await stopAll()
+    },
   }
 }
 

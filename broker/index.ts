@@ -1,6 +1,7 @@
 /** Everything MQTT of one node: the gate in front, device sessions of ours, and Aedes for the rest. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import type { AedesOptions } from 'aedes'
 import type { Logger } from 'pino'
 import type { Auth } from '../auth/contract.ts'
@@ -67,6 +68,9 @@ export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
   sweepMs: 30_000,
   retryMs: 500,
 }
+
+/** At the end of the server, ms. */
+const WILLS_MS = 1_000
 
 export interface BrokerOptions {
   readonly auth: Auth
@@ -196,8 +200,11 @@ export class PushBroker {
   /** Takes no more connections, tells MQTT 5 clients 0x8B, and writes what sessions leave. The store stays open. */
   async close(): Promise<void> {
     this.#closing = true
-    await this.#node.sessions.stop()
+    const stopped = this.#node.sessions.stop()
+    // Providers hear the wills of devices, but not for as long as a store that is away lets everybody wait.
+    await Promise.race([stopped, setTimeout(WILLS_MS, undefined, { ref: false })])
     for (const connection of [...this.#context.connections]) connection.end(new PushError('SHUTTING_DOWN'))
+    await stopped
     await this.#side.close()
     this.#context.wheel.stop()
   }

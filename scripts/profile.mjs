@@ -21,7 +21,7 @@ function partOf(node, callers) {
     const [, library] = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? []
     if (library !== undefined) return `library ${library}`
     const [, own] = /\/dist\/(.*)\.js$/.exec(url) ?? []
-    if (own === 'main' || own === 'config') return 'start'
+    if (['main', 'command', 'config', 'arguments'].includes(own)) return 'start'
     if (own !== undefined) return own.split('/').slice(0, 2).join('/')
   }
   return url.startsWith('node:') ? 'Node: streams, timers, sockets' : 'promises and other built-in functions'

@@ -67,8 +67,8 @@ export class Sessions implements Watcher {
     clearTimeout(this.#retryTimer)
     this.#stopWatching()
     for (const session of [...this.#live.values()]) session.end(new PushError('SHUTTING_DOWN'))
-    await Promise.all(this.#closing.values())
-    await this.commits.flush()
+    // Sessions that end write their own last cursors: nothing is marked behind the flush.
+    await Promise.all([...this.#closing.values(), this.commits.flush()])
   }
 
   /**

@@ -24,8 +24,8 @@ const PERSISTENCES = ['broker/aedes/persistence.ts', 'broker/aedes/redis-persist
 
 /** Packages that only some may import: whole folders, or single files. */
 const ONLY: Record<string, readonly string[]> = {
-  aedes: ['index.ts', 'main.ts', 'broker/'],
-  'aedes/lib/client.js': ['index.ts', 'main.ts', 'broker/'],
+  aedes: ['index.ts', 'command.ts', 'broker/'],
+  'aedes/lib/client.js': ['index.ts', 'command.ts', 'broker/'],
   'aedes-persistence-level': PERSISTENCES,
   'aedes-persistence-redis': PERSISTENCES,
   'mqemitter-redis': [...PERSISTENCES, 'broker/aedes/redis-emitter.ts', 'store/'],
@@ -33,7 +33,7 @@ const ONLY: Record<string, readonly string[]> = {
   ioredis: [...PERSISTENCES, 'store/'],
   'fast-jwt': ['auth/'],
   mqtt: ['bridge/'],
-  'node:process': ['main.ts', 'config.ts'],
+  'node:process': ['main.ts', 'command.ts'],
 }
 
 /** One line of a file, and whether the rule must refuse it. */
@@ -44,7 +44,7 @@ interface Case {
 }
 
 const FREE = ['test/deep/x.ts', 'bench/x.ts', 'docs/x.ts']
-const ROOT_FILES = ['index.ts', 'main.ts', 'config.ts']
+const ROOT_FILES = ['index.ts', 'main.ts', 'command.ts']
 
 function isAllowed(file: string, places: readonly string[]): boolean {
   return places.some((place) => (place.endsWith('/') ? file.startsWith(place) : file === place))
@@ -152,7 +152,7 @@ t.test('the packages that only one folder may use', async (t) => {
 t.test('the environment is read in the composition root only', async (t) => {
   const code = 'export const port = process.env.PORT'
   const files = [...FOLDERS.flatMap((folder) => [`${folder}/x.ts`, `${folder}/main.ts`]), ...ROOT_FILES, ...FREE]
-  const free = ['main.ts', 'config.ts', ...FREE]
+  const free = ['main.ts', ...FREE]
   const cases = files.map((file) => ({ file, code, refused: !free.includes(file) }))
   t.same(await misjudged(t, 'no-process-env', cases), [])
 })

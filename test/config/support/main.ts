@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Program, type Scope, startProgram, within } from '../../support/index.ts'
 
-const DIST = process.env.PUSH_TEST_DIST ?? fileURLToPath(new URL('../../../dist', import.meta.url))
+export const DIST = process.env.PUSH_TEST_DIST ?? fileURLToPath(new URL('../../../dist', import.meta.url))
 
 export interface Ended {
   readonly code: number | null

@@ -1,0 +1,126 @@
+/**
+ * The command line and the settings: environment, the same name as a flag (`PUSH_MQTT_PORT` is `--mqtt-port`), or a JSON
+ * file (`--config`); flags win over the environment, and that over the file. Read once, at start.
+ */
+import { readFileSync } from 'node:fs'
+import { ConfigError, flagOf, SETTINGS, type Config, type Setting } from './config.ts'
+import { fit } from './config-fit.ts'
+import { judgeUnknown, nearest } from './unknown-settings.ts'
+
+export const COMMANDS = ['bridge', 'export', 'import'] as const
+
+export type Command = (typeof COMMANDS)[number]
+
+export interface Arguments {
+  /** Undefined: the server. */
+  readonly command: Command | undefined
+  readonly config: Config
+  /** Variables whose names begin like settings, and are none. */
+  readonly unknown: readonly string[]
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** What is asked for instead of a run, wherever it stands: who wants help does not know the order. */
+export function askedFor(argv: readonly string[]): 'help' | 'version' | undefined {
+  if (argv.includes('--help') || argv.includes('-h')) return 'help'
+  return argv.includes('--version') ? 'version' : undefined
+}
+
+/** @throws ConfigError */
+export function readConfig(argv: readonly string[], env: Environment): Arguments {
+  const { command, flags } = readFlags(argv)
+  const file = readFile(flags.get('config'))
+  flags.delete('config')
+  const values: Record<string, unknown> = {}
+  const given = new Set<string>()
+  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const text = flags.get(flagOf(name)) ?? nonEmpty(env[name]) ?? file.get(name)
+    values[name] = text === undefined ? setting.fallback : parse(name, setting, text)
+    if (text !== undefined) given.add(name)
+    flags.delete(flagOf(name))
+    file.delete(name)
+  }
+  const [unknownFlag] = flags.keys()
+  if (unknownFlag !== undefined) {
+    const known = Object.keys(SETTINGS).map(flagOf)
+    throw new ConfigError(`--${unknownFlag} is not a setting${suggest(nearest(unknownFlag, known), '--')}`)
+  }
+  const [unknownName] = file.keys()
+  if (unknownName !== undefined) {
+    const suggestion = suggest(nearest(unknownName, Object.keys(SETTINGS)))
+    throw new ConfigError(`${unknownName} in the configuration file is not a setting${suggestion}`)
+  }
+  // Every setting of the table has been given its value above.
+  const config = fit(values as Config, given)
+  return { command: readCommand(command), config, unknown: unknownVariables(env) }
+}
+
+function readCommand(word: string | undefined): Command | undefined {
+  const command = COMMANDS.find((each) => each === word)
+  if (command === undefined && word !== undefined)
+    throw new ConfigError(
+      `${JSON.stringify(word)} is not a command; run without one for the server, or with 'bridge', 'export' or 'import'`,
+    )
+  return command
+}
+
+function unknownVariables(env: Environment): string[] {
+  const unknown: string[] = []
+  for (const name of Object.keys(env)) {
+    const { meant, isForeign } = judgeUnknown(name, Object.keys(SETTINGS))
+    if (meant !== undefined) throw new ConfigError(`${name} in the environment is not a setting${suggest(meant)}`)
+    if (!isForeign) unknown.push(name)
+  }
+  return unknown
+}
+
+function suggest(name: string | undefined, prefix = ''): string {
+  return name === undefined ? '; --help lists all of them' : `; ${prefix}${name} is the nearest, --help lists all`
+}
+
+function parse(name: string, setting: Setting<unknown>, given: string): unknown {
+  const value = setting.parse(given)
+  if (value !== undefined) return value
+  const shown = setting.secret === true ? 'the given value' : JSON.stringify(given)
+  throw new ConfigError(`${name} (--${flagOf(name)}): ${shown} is not allowed; it must be ${setting.allowed}`)
+}
+function readFlags(argv: readonly string[]): { command: string | undefined; flags: Map<string, string> } {
+  const flags = new Map<string, string>()
+  let command: string | undefined
+  for (let at = 0; at < argv.length; at++) {
+    const argument = argv[at] ?? ''
+    if (!argument.startsWith('--')) {
+      if (command !== undefined || at > 0)
+        throw new ConfigError(`${JSON.stringify(argument)} is not expected; flags are written --name value`)
+      command = argument
+      continue
+    }
+    const equals = argument.indexOf('=')
+    const name = argument.slice(2, equals === -1 ? undefined : equals)
+    const value = equals === -1 ? argv[++at] : argument.slice(equals + 1)
+    if (value === undefined) throw new ConfigError(`--${name} needs a value`)
+    flags.set(name, value)
+  }
+  return { command, flags }
+}
+
+function readFile(path: string | undefined): Map<string, string> {
+  if (path === undefined) return new Map()
+  let content: unknown
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new ConfigError(`--config: ${JSON.stringify(path)} is not a JSON file that can be read`, { cause: error })
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new ConfigError(`--config: ${JSON.stringify(path)} must hold one JSON object of settings`)
+  }
+  return new Map(
+    Object.entries(content).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  )
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value
+}

@@ -1,0 +1,321 @@
+/** What the command line asks for: the server, the bridge, a move of the store. The only file that wires things. */
+import cluster from 'node:cluster'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Aedes } from 'aedes'
+import type { Logger } from 'pino'
+import { askedFor, readConfig, type Arguments } from './arguments.ts'
+import {
+  fileSecrets,
+  firstFrom,
+  generateProviderKey,
+  loadKeysFromFile,
+  loadProvidersFromFile,
+  openAuth,
+  providerLookup,
+  type ProviderKey,
+  type Secrets,
+} from './auth/index.ts'
+import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type RemoteBridgeOptions } from './bridge/index.ts'
+import { ConfigError, named, SETTINGS, type Config } from './config.ts'
+import { exitCodeOf, type Ending } from './ending.ts'
+import { PushError } from './errors.ts'
+import { helpText, versionText } from './help.ts'
+import { createPush, type PushLimits } from './index.ts'
+import { checkListeners, listen, listenBridge } from './listen.ts'
+import { createLogger, LogDestination, standardError } from './logs.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { passwordFileUsers, Passwords } from './mosquitto-compat/index.ts'
+import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
+import { runExport, runImport, type TransferOptions } from './transfer.ts'
+import { portsOf, reportReady, sharedMetrics, signalWorkers, supervise, type Ports } from './workers.ts'
+
+export interface Invocation {
+  /** After the name of the program. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly ending: Ending
+}
+
+/** What every command has. */
+interface Program extends Invocation {
+  readonly config: Config
+  readonly logger: Logger
+  /** Standard error, for lines that are no log. */
+  readonly say: (line: string) => void
+  /** Counts lines of log that are lost. */
+  readonly countLost: (metrics: Metrics) => void
+}
+
+const EXIT_CONFIG = 2
+const PROVIDER_KEY = 'provider.key'
+/** Keys that sign and verify nothing that anybody keeps. */
+const NO_SECRETS: Secrets = { secret: async (_name, create) => create() }
+
+export async function run(invocation: Invocation): Promise<void> {
+  const { argv, env, ending } = invocation
+  const errors = new LogDestination(standardError(process.stderr), SETTINGS.PUSH_MAX_LOG_WAITING.fallback)
+  const say = (line: string) => errors.write(`aedes-push: ${line}\n`)
+  ending.onExit((timeoutMs) => errors.flush(timeoutMs))
+  process.once('exit', () => errors.flushNow())
+  // Who reads nothing of it is told nothing.
+  process.stdout.on('error', () => undefined)
+  const asked = askedFor(argv)
+  if (asked !== undefined) return void process.stdout.write(asked === 'help' ? helpText() : versionText())
+  let config: Config | undefined
+  try {
+    const read = readConfig(argv, env)
+    config = read.config
+    errors.maximumBytes = config.PUSH_MAX_LOG_WAITING
+    await runCommand(read, { ...invocation, ...logging(config, errors), config, say })
+  } catch (error) {
+    say(startErrorOf(error, config))
+    await ending.exit(error instanceof ConfigError ? EXIT_CONFIG : 1)
+  }
+}
+
+async function runCommand({ command, config, unknown }: Arguments, program: Program): Promise<void> {
+  for (const name of unknown) program.logger.warn({ name }, 'this variable begins like a setting, and is none')
+  await checkFiles(config, command)
+  if (command === 'bridge') await bridge(program)
+  else if (command !== undefined) await transfer(command, program)
+  else if (config.PUSH_WORKERS > 1 && cluster.isPrimary) serveWithWorkers(program)
+  else await serve(program)
+}
+
+/** Logs go to stderr: stdout is for the one line that says ready. */
+function logging(config: Config, destination: LogDestination): Pick<Program, 'logger' | 'countLost'> {
+  const settings = { level: config.PUSH_LOG_LEVEL, linesPerMinute: config.PUSH_MAX_LOG_LINES }
+  const logger = createLogger({ ...settings, now: () => performance.now() }, destination)
+  const recovered = (lines: number) => logger.warn({ lines }, 'lines of log were lost: standard error took none')
+  destination.watch({ lost: () => undefined, recovered })
+  const countLost = ({ logLost }: Metrics) => destination.watch({ lost: (lines) => logLost.inc(lines), recovered })
+  return { logger, countLost }
+}
+
+/** A start that failed is no request: what is wrong is in the detail, and it is about a setting. */
+function startErrorOf(error: unknown, config: Config | undefined): string {
+  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof PushError) || error.code !== 'STORE_UNAVAILABLE') return error.message
+  const setting = named(config?.PUSH_REDIS_URL === undefined ? 'PUSH_DATA_DIR' : 'PUSH_REDIS_URL')
+  const { cause } = error
+  return `${setting}: ${error.detail ?? (cause instanceof Error ? cause.message : 'the store cannot be opened')}`
+}
+
+/** An export or import that a signal cuts short has not succeeded. */
+async function transfer(command: 'export' | 'import', { config, say, ending }: Program): Promise<void> {
+  const options: TransferOptions = { config, limits: limitsOf(config), say }
+  ending.onEnd(async (signal) => {
+    say(`${command} was ended by ${signal ?? 'an error'} and is not finished; it can be run again`)
+    return signal === undefined ? 1 : exitCodeOf(signal)
+  })
+  if (command === 'export') await runExport(options, process.stdout)
+  else await runImport(options, process.stdin)
+  await ending.exit(0)
+}
+
+/** The files that settings name are looked at before anything starts: what is wrong in them is a wrong setting. */
+async function checkFiles(config: Config, command: Arguments['command']): Promise<void> {
+  if (command === undefined) checkListeners(config)
+  const { PUSH_PROVIDER_KEY: key, PUSH_KEYS_FILE: keys } = config
+  const given = key === undefined ? [] : [{ name: 'provider', key }]
+  await asSetting('PUSH_PROVIDERS_FILE', () => providerLookup([...fileProviders(config), ...given]))
+  const { PUSH_PASSWORD_FILE: passwords } = config
+  if (passwords !== undefined)
+    await asSetting('PUSH_PASSWORD_FILE', () => new Passwords(readFileSync(passwords, 'utf8')))
+  if (keys !== undefined) await asSetting('PUSH_KEYS_FILE', () => loadKeysFromFile(keys))
+}
+
+async function asSetting(name: string, check: () => unknown): Promise<void> {
+  try {
+    await check()
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+/** The level engine is one process' own: only Redis can be shared. */
+function serveWithWorkers({ config, logger, ending }: Program): void {
+  if (config.PUSH_REDIS_URL === undefined)
+    throw new ConfigError(
+      'PUSH_WORKERS (--workers): more than one process needs Redis; set PUSH_REDIS_URL, or workers to 1',
+    )
+  if (config.PUSH_TLS_CERT !== undefined) ending.onHangUp(() => signalWorkers('SIGHUP'))
+  const supervisor = supervise({
+    workers: config.PUSH_WORKERS,
+    logger,
+    ready: announce,
+    failed: (code) => void ending.exit(code),
+  })
+  ending.onEnd(() => supervisor.stop())
+}
+
+function announce(ports: Ports): void {
+  const listening = Object.entries(ports).map(([listener, port]) => `${listener}=${port}`)
+  process.stdout.write(`ready ${listening.join(' ')}\n`)
+}
+
+async function serve({ config, env, logger, ending, countLost }: Program): Promise<void> {
+  // Until it serves, a server has nothing to lose.
+  ending.abortWith(0)
+  const push = await createPush({
+    dataDir: config.PUSH_DATA_DIR,
+    providers: (secrets) => providersOf(config, logger, secrets),
+    ...(config.PUSH_REDIS_URL === undefined
+      ? {}
+      : { redisUrl: config.PUSH_REDIS_URL, redisPrefix: config.PUSH_REDIS_PREFIX }),
+    algorithm: config.PUSH_TOKEN_ALGORITHM,
+    ...(config.PUSH_KEYS_FILE === undefined ? {} : { keysFile: config.PUSH_KEYS_FILE }),
+    issuer: config.PUSH_TOKEN_ISSUER,
+    audience: config.PUSH_TOKEN_AUDIENCE,
+    tokenTtl: { default: config.PUSH_TOKEN_TTL, maximum: config.PUSH_TOKEN_TTL_MAX },
+    limits: limitsOf(config),
+    logger,
+    ...(cluster.isWorker ? { metricsText: ({ registry }) => sharedMetrics(registry) } : {}),
+  })
+  countLost(push.metrics)
+  await Aedes.createBroker(push.aedesOptions(usersOf(config, logger)))
+  const wanted = portsOf(env, {
+    mqtt: config.PUSH_MQTT_PORT,
+    http: config.PUSH_HTTP_PORT,
+    mqtts: config.PUSH_MQTTS_PORT,
+    https: config.PUSH_HTTPS_PORT,
+  })
+  const listening = await listen(push, config, wanted, logger)
+  const { reload } = listening
+  if (reload !== undefined) ending.onHangUp(reload)
+  ending.onEnd(async (signal) => {
+    logger.info({ signal }, 'stopping')
+    await listening.close()
+    await push.close()
+    return 0
+  })
+  if (cluster.isWorker) reportReady(listening.ports)
+  else announce(listening.ports)
+}
+
+/** Users besides devices and providers; without a file there are none. */
+function usersOf({ PUSH_PASSWORD_FILE: path }: Config, logger: Logger) {
+  if (path === undefined) return {}
+  const broken = (error: unknown) =>
+    logger.error({ err: error }, 'the password file cannot be read, its former users stay')
+  return passwordFileUsers({ path, broken, now: () => performance.now() })
+}
+
+/** HTTP apart from the broker: publishes into the MQTT broker of `PUSH_BROKER_URL`. */
+async function bridge({ config, logger, ending, countLost }: Program): Promise<void> {
+  if (config.PUSH_BROKER_URL === undefined)
+    throw new ConfigError('PUSH_BROKER_URL (--broker-url): set it to the MQTT broker to publish to')
+  if (config.PUSH_PROVIDER_KEY === undefined)
+    throw new ConfigError('PUSH_PROVIDER_KEY (--provider-key): set it to the key that callers present')
+  ending.abortWith(0)
+  const metrics = createMetrics()
+  countLost(metrics)
+  const http = createRemoteBridge({
+    auth: await bridgeAuth(config, logger),
+    upstream: upstreamOf(config.PUSH_BROKER_URL, config),
+    metrics,
+    limits: { ...DEFAULT_HTTP_LIMITS, ...DEFAULT_MESSAGE_LIMITS, ...limitsOf(config) },
+    logger,
+  })
+  const listening = await listenBridge(http, config)
+  ending.onEnd(async (signal) => {
+    logger.info({ signal }, 'stopping')
+    listening.close()
+    await http.close()
+    return 0
+  })
+  announce({ http: listening.port })
+}
+
+/** Message tokens can be read where the server's keys are at hand; without them, callers name token ids. */
+async function bridgeAuth(config: Config, logger: Logger): Promise<RemoteBridgeOptions['auth']> {
+  const directory = join(config.PUSH_DATA_DIR, 'keys')
+  const hasKeys = config.PUSH_KEYS_FILE !== undefined || existsSync(directory)
+  const auth = await openAuth({
+    secrets: hasKeys ? fileSecrets(directory, { warn: (message) => logger.warn(message) }) : NO_SECRETS,
+    providers: await providersOf(config, logger),
+    algorithm: config.PUSH_TOKEN_ALGORITHM,
+    keysFile: config.PUSH_KEYS_FILE,
+    issuer: config.PUSH_TOKEN_ISSUER,
+    audience: config.PUSH_TOKEN_AUDIENCE,
+  })
+  if (!hasKeys) return { provider: (key) => auth.provider(key) }
+  return auth
+}
+
+/** Credentials of the URL, or those of a provider. */
+function upstreamOf(address: string, config: Config): RemoteBridgeOptions['upstream'] {
+  const url = new URL(address)
+  const username = url.username === '' ? 'provider' : decodeURIComponent(url.username)
+  const password = url.username === '' ? config.PUSH_PROVIDER_KEY : decodeURIComponent(url.password)
+  url.username = ''
+  url.password = ''
+  return { url: url.href, username, password, protocolVersion: config.PUSH_BROKER_PROTOCOL === '3.1.1' ? 4 : 5 }
+}
+
+/** The provider of `PUSH_PROVIDER_KEY`, or of the generated key, and those of the file. */
+async function providersOf(config: Config, logger: Logger, shared?: Secrets): Promise<ProviderKey[]> {
+  const key = config.PUSH_PROVIDER_KEY ?? (await generatedKey(config, logger, shared))
+  return [{ name: 'provider', key }, ...fileProviders(config)]
+}
+
+function fileProviders({ PUSH_PROVIDERS_FILE: path }: Config): ProviderKey[] {
+  return path === undefined ? [] : loadProvidersFromFile(path)
+}
+
+/** In `provider.key` of the data directory; nodes that share a Redis share one, and each has it in its file. */
+async function generatedKey(config: Config, logger: Logger, shared: Secrets | undefined): Promise<string> {
+  const files = fileSecrets(config.PUSH_DATA_DIR, { warn: (message) => logger.warn(message) })
+  if (config.PUSH_REDIS_URL === undefined || shared === undefined)
+    return await files.secret(PROVIDER_KEY, generateProviderKey)
+  const key = await firstFrom(files, shared).secret(PROVIDER_KEY, generateProviderKey)
+  const inFile = await files.secret(PROVIDER_KEY, () => key)
+  if (inFile !== key)
+    logger.warn('provider.key in the data directory is not the provider key that is in Redis; the one in Redis counts')
+  return key
+}
+
+function limitsOf(config: Config): Partial<PushLimits> {
+  return {
+    payloadBytes: config.PUSH_MAX_PAYLOAD,
+    defaultTtl: config.PUSH_MESSAGE_TTL,
+    maximumTtl: config.PUSH_MESSAGE_TTL_MAX,
+    privateMessages: config.PUSH_MAX_PENDING_MESSAGES,
+    privateBytes: config.PUSH_MAX_PENDING_BYTES,
+    broadcastMessages: config.PUSH_MAX_BROADCASTS,
+    broadcastBytes: config.PUSH_MAX_BROADCAST_BYTES,
+    retainedBroadcasts: config.PUSH_MAX_RETAINED_BROADCASTS,
+    dedupeMs: config.PUSH_DEDUPE_WINDOW * 1000,
+    window: config.PUSH_WINDOW,
+    connections: config.PUSH_MAX_CONNECTIONS,
+    connectionsPerAddress: config.PUSH_MAX_CONNECTIONS_PER_ADDRESS,
+    connectsPerAddress: config.PUSH_MAX_CONNECTS_PER_ADDRESS,
+    connectsPerToken: config.PUSH_MAX_CONNECTS_PER_TOKEN,
+    devicePublishes: config.PUSH_MAX_DEVICE_PUBLISHES,
+    providerPublishes: config.PUSH_MAX_PROVIDER_PUBLISHES,
+    maximumConnectSize: config.PUSH_MAX_CONNECT,
+    work: config.PUSH_MAX_WORK,
+    topicLevels: config.PUSH_MAX_TOPIC_LEVELS,
+    topicBytes: config.PUSH_MAX_TOPIC_BYTES,
+    idleTimeoutMs: config.PUSH_IDLE_TIMEOUT * 1000,
+    connectTimeoutMs: config.PUSH_CONNECT_TIMEOUT * 1000,
+    stallTimeoutMs: config.PUSH_STALL_TIMEOUT * 1000,
+    outputHighWater: config.PUSH_MAX_OUTPUT,
+    maximumPacketSize: config.PUSH_MAX_PACKET,
+    queuedMessages: config.PUSH_MAX_QUEUED,
+    queuedBytes: config.PUSH_MAX_QUEUED_BYTES,
+    storedMessages: config.PUSH_MAX_STORED,
+    topicAliases: config.PUSH_TOPIC_ALIASES,
+    topicAliasMaximum: config.PUSH_TOPIC_ALIAS_MAXIMUM,
+    subscriptions: config.PUSH_MAX_SUBSCRIPTIONS,
+    receiveMaximum: config.PUSH_RECEIVE_MAXIMUM,
+    sessionExpiry: config.PUSH_SESSION_EXPIRY_MAX === 0 ? Number.POSITIVE_INFINITY : config.PUSH_SESSION_EXPIRY_MAX,
+    sweepMs: config.PUSH_SWEEP * 1000,
+    bodyBytes: config.PUSH_MAX_BODY,
+    waitSeconds: config.PUSH_MAX_WAIT,
+    waiting: config.PUSH_MAX_WAITING,
+    requestsPerMinute: config.PUSH_MAX_REQUESTS,
+  }
+}

@@ -1,0 +1,34 @@
+// Do --help and --version answer on stdout, wherever they stand, and is every setting in the help?
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { askedFor, readConfig } from '../../arguments.ts'
+import { flagOf, SETTINGS } from '../../config.ts'
+import { helpText, versionText } from '../../help.ts'
+import { runMain } from './support/main.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+t.test('as it is read', async (t) => {
+  t.equal(askedFor(['--help']), 'help')
+  t.equal(askedFor(['export', '--redis-url', '--help']), 'help', 'whoever asks does not know the rest')
+  t.equal(askedFor(['bridge', '-h']), 'help')
+  t.equal(askedFor(['import', '--version']), 'version')
+  t.equal(askedFor(['--mqtt-port', '0']), undefined)
+  t.throws(() => readConfig(['--helper', 'x'], {}), /--helper is not a setting/)
+})
+
+t.test('every setting is in the help', async (t) => {
+  for (const name of Object.keys(SETTINGS)) t.ok(helpText().includes(`  --${flagOf(name)}  ${name}\n`), name)
+  t.equal(versionText(), `${version}\n`)
+})
+
+t.test('the process', async (t) => {
+  t.match(await runMain(t, ['bridge', '--help'], { PUSH_WINDOW: 'wrong' }), {
+    code: 0,
+    output: /--mqtt-port/,
+    errors: '',
+  })
+  t.same(await runMain(t, ['--version']), { code: 0, output: version, errors: '' })
+})
