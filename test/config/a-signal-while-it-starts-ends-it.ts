@@ -44,7 +44,7 @@ t.test('a server that does not serve yet has nothing to close', async (t) => {
 t.test('one signal that comes twice, or by two names, is one; later, it is an order', async (t) => {
   const { ending, signal, exits, later } = fakeProcess()
   let closed = 0
-  let finish = (_: number) => {}
+  let finish: ((code: number) => void) | undefined
   ending.onEnd(() => {
     closed++
     return new Promise((resolve) => (finish = resolve))
@@ -57,7 +57,7 @@ t.test('one signal that comes twice, or by two names, is one; later, it is an or
   later(5000)
   signal('SIGTERM')
   t.same([closed, exits], [1, [143]], 'who asks again does not want to wait')
-  finish(0)
+  finish?.(0)
 })
 
 t.test('the log is flushed before the exit, and a failure is one', async (t) => {
