@@ -59,7 +59,8 @@ export const ERRORS = {
   VERSION_RANGE_INVALID: {
     status: 400,
     reason: 0x90,
-    title: 'The range of versions is not a semver range such as `>=2.1 <3` or `*`.',
+    title:
+      'The range of versions is not a semver range such as `>=2.1 <3` or `*`, of at most 256 characters and 16 alternatives.',
   },
   TOPIC_INVALID: { status: 400, reason: 0x90, title: 'The topic is neither a private nor a broadcast topic.' },
   MESSAGE_ID_INVALID: {

@@ -16,6 +16,11 @@ export class Turns {
     return this.#spent < SLICE
   }
 
+  /** Counts work, and says what to await before there is more, if anything. */
+  take(key: string, units: number): Promise<void> | undefined {
+    return this.spend(units) ? undefined : this.next(key)
+  }
+
   /**
    * Resolves in a later turn of the event loop, one caller a turn. Keys take turns, however many wait under each: what
    * one app, or one principal, has to do delays the others by a slice.

@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics.ts'
 import { randomId as makeRandomId } from '../random-id.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
+import { Selections } from '../topics/index.ts'
 import { createGuard, knowDevice } from './authenticate.ts'
 import { createFrame } from './frame.ts'
 import { DEFAULT_TOKEN_TTL, type HttpLimits, type TokenTtl } from './limits.ts'
@@ -56,8 +57,9 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
   } = options
   const guard = createGuard(auth, (device) => knowDevice(store, device))
   const publisher = createStorePublisher(store, metrics)
-  const longPolls = createLongPolls(store, limits)
-  const pages = createPages(store, limits)
+  const selections = new Selections()
+  const longPolls = createLongPolls(store, limits, selections)
+  const pages = createPages(store, limits, selections)
   const verify = (token: string) => auth.verify(token)
 
   const app = createFrame({

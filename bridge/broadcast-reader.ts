@@ -1,6 +1,6 @@
 /** Reading broadcast logs for many devices at once. */
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
-import { selects } from '../topics/index.ts'
+import type { Selections } from '../topics/index.ts'
 
 export interface BroadcastReader {
   /** The entries for this version after an offset. What other versions get is passed over, up to a limit. */
@@ -12,7 +12,7 @@ const CHUNK = 100
 
 /**
  * A broadcast wakes every long poll of its app in one turn, and most of them are at the same place of the log: those
- * share one read of the store, and a range is matched with a version once.
+ * share one read of the store.
  *
  * @param scan entries that one call goes through at most
  */
@@ -20,9 +20,9 @@ export function createBroadcastReader(
   store: Pick<Store, 'readBroadcast'>,
   bytes: number,
   scan: number,
+  selections: Selections,
 ): BroadcastReader {
   const starting = new Map<string, Promise<LogSlice<BroadcastEntry>>>()
-  const matches = new WeakMap<BroadcastEntry, Map<string, boolean>>()
 
   function shared(app: string, after: number): Promise<LogSlice<BroadcastEntry>> {
     const key = `${app}/${after}`
@@ -40,13 +40,6 @@ export function createBroadcastReader(
     return store.readBroadcast(app, after, { entries: CHUNK, bytes })
   }
 
-  function isFor(entry: BroadcastEntry, version: string): boolean {
-    const known = matches.get(entry) ?? new Map<string, boolean>()
-    const answer = known.get(version) ?? selects(entry.selector, version)
-    matches.set(entry, known.set(version, answer))
-    return answer
-  }
-
   return {
     async read(app, after, version, limit) {
       const entries: BroadcastEntry[] = []
@@ -57,7 +50,7 @@ export function createBroadcastReader(
       do {
         slice = await shared(app, readTo)
         for (const entry of slice.entries) {
-          if (!isFor(entry, version)) continue
+          if (!selections.selects(entry.selector, version)) continue
           entries.push(entry)
           size += entry.payload.byteLength
         }

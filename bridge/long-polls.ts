@@ -1,7 +1,7 @@
 /** Long polls: requests that wait until something arrives for their device. */
 import { PushError } from '../errors.ts'
 import type { Store, TokenId } from '../store/contract.ts'
-import { selects, type Device } from '../topics/index.ts'
+import type { Device, Selections } from '../topics/index.ts'
 import type { HttpLimits } from './limits.ts'
 
 export interface LongPoll {
@@ -31,7 +31,7 @@ interface Following {
   readonly stop: Promise<() => void>
 }
 
-export function createLongPolls(store: Store, limits: HttpLimits): LongPolls {
+export function createLongPolls(store: Store, limits: HttpLimits, selections: Selections): LongPolls {
   const byToken = new Map<TokenId, Following>()
   const byApp = new Map<string, Set<Poll>>()
   let open = 0
@@ -96,13 +96,10 @@ export function createLongPolls(store: Store, limits: HttpLimits): LongPolls {
       store.watch({
         privateAppended: recheck,
         broadcastAppended(app, _offset, entry) {
-          const answers = new Map<string, boolean>()
           for (const poll of byApp.get(app) ?? []) {
             const { version } = poll.device
             if (version === undefined) continue
-            const isFor = answers.get(version) ?? (entry === undefined || selects(entry.selector, version))
-            answers.set(version, isFor)
-            if (isFor) poll.wake()
+            if (entry === undefined || selections.selects(entry.selector, version)) poll.wake()
           }
         },
         // A newer MQTT session is nothing to it; for the rest, the registry knows why.

@@ -2,6 +2,7 @@
 import type { BroadcastEntry, Cursors, LogEntry, LogSlice, Store } from '../store/contract.ts'
 import type { KnownDevice } from './authenticate.ts'
 import { createBroadcastReader } from './broadcast-reader.ts'
+import type { Selections } from '../topics/index.ts'
 import type { HttpLimits } from './limits.ts'
 
 export interface PageEntry {
@@ -22,9 +23,9 @@ export interface Pages {
   read(known: KnownDevice, limit: number): Promise<Page>
 }
 
-export function createPages(store: Store, limits: HttpLimits): Pages {
+export function createPages(store: Store, limits: HttpLimits, selections: Selections): Pages {
   const bytes = limits.lookupBytes
-  const broadcasts = createBroadcastReader(store, bytes, limits.lookupScan)
+  const broadcasts = createBroadcastReader(store, bytes, limits.lookupScan, selections)
 
   return {
     async read({ device, record: { cursors } }, limit) {

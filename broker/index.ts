@@ -105,7 +105,7 @@ export class PushBroker {
     const monotonic = options.monotonic ?? (() => performance.now())
     const turns = new Turns()
     const randomId = options.randomId ?? makeRandomId
-    const sessions = new Sessions(store, metrics, logger, limits, monotonic)
+    const sessions = new Sessions({ store, metrics, logger, limits, turns, monotonic })
     this.#options = options
     this.admission = new Admission(limits)
     this.#connects = new RateByKey(limits.connectsPerAddress, monotonic)

@@ -1,4 +1,5 @@
 /** Which versions of an app a broadcast is for. */
+import { LRUCache } from 'lru-cache'
 import { Range, SemVer } from 'semver'
 import { isVersion } from './names.ts'
 
@@ -7,7 +8,9 @@ export type VersionSelector =
   | { readonly kind: 'range'; readonly range: string }
   | { readonly kind: 'all' }
 
+/** What a range may cost: each alternative (`||`) is tested with each version. */
 const MAX_RANGE_LENGTH = 256
+const MAX_ALTERNATIVES = 16
 /** Only numbers, as many apps count: `7`, `2.1`. */
 const SHORT_VERSION = /^(\d{1,16})(?:\.(\d{1,16}))?$/
 
@@ -16,6 +19,7 @@ export function parseVersions(range: string): VersionSelector | undefined {
   const text = range.trim()
   if (text === '*') return { kind: 'all' }
   if (text.length === 0 || text.length > MAX_RANGE_LENGTH) return undefined
+  if (text.split('||').length > MAX_ALTERNATIVES) return undefined
   return compileRange(text) === undefined ? undefined : { kind: 'range', range: text }
 }
 
@@ -38,24 +42,96 @@ export function decodeSelector(text: string): VersionSelector {
   throw new TypeError('not the text of a version selector')
 }
 
-/** Whether the selector takes this version; see `selectorTest` for how. */
-export function selects(selector: VersionSelector, version: string): boolean {
-  return selectorTest(selector)(version)
-}
+/** Whether one selector takes a version. */
+export type SelectorTest = (version: string) => boolean
+
+/** What is remembered: ranges, the answers of one range, and versions that were read. */
+const RANGES = 1_000
+const ANSWERS = 256
+const VERSIONS = 1_000
+
+/** What it costs, in units of about a microsecond: a range that is read first, and a version that is compared first. */
+const READ_COST = 50
+const COMPARE_COST = 2
 
 /**
- * The same for many versions: a range is compiled once.
+ * Answers which versions a selector takes, and remembers it, within limits: a log holds the same few ranges again and
+ * again, and devices have the same few versions.
  *
  * A range takes pre-releases in order (`2.2.0-beta.1` is within `>=2.1 <3`), since a beta tester runs the app too.
  * `2.1` counts as `2.1.0`. A version that is not semver is in no range.
  */
-export function selectorTest(selector: VersionSelector): (version: string) => boolean {
-  if (selector.kind === 'all') return () => true
-  if (selector.kind === 'exact') return (version) => selector.version === version
-  const range = compileRange(selector.range)
-  return (version) => {
+export class Selections {
+  /** Units of work so far. */
+  work = 0
+  readonly #ranges = new LRUCache<string, SelectorTest>({ max: RANGES })
+  readonly #versions = new LRUCache<string, { readonly parsed: SemVer | undefined }>({ max: VERSIONS })
+
+  selects(selector: VersionSelector, version: string): boolean {
+    return this.test(selector)(version)
+  }
+
+  /** The same for many versions. */
+  test(selector: VersionSelector): SelectorTest {
+    if (selector.kind !== 'range') {
+      this.work++
+      return selector.kind === 'all' ? () => true : (version) => selector.version === version
+    }
+    const known = this.#ranges.get(selector.range)
+    if (known !== undefined) return known
+    const test = this.#testOf(selector.range)
+    this.#ranges.set(selector.range, test)
+    return test
+  }
+
+  #testOf(text: string): SelectorTest {
+    this.work += READ_COST
+    const alternatives = alternativesOf(text)
+    const cost = alternatives.length * COMPARE_COST
+    const answers = new Map<string, boolean>()
+    return (version) => {
+      this.work++
+      const known = answers.get(version)
+      if (known !== undefined) return known
+      this.work += cost
+      const parsed = this.#parse(version)
+      const answer = parsed !== undefined && alternatives.some((all) => all.every((compares) => compares(parsed)))
+      if (answers.size >= ANSWERS) answers.clear()
+      answers.set(version, answer)
+      return answer
+    }
+  }
+
+  #parse(version: string): SemVer | undefined {
+    const known = this.#versions.get(version)
+    if (known !== undefined) return known.parsed
     const parsed = parseVersion(version)
-    return range !== undefined && parsed !== undefined && range.test(parsed)
+    this.#versions.set(version, { parsed })
+    return parsed
+  }
+}
+
+type Comparison = (version: SemVer) => boolean
+
+/** A range as semver reads it; its own test would read each version of the range again, each time. */
+function alternativesOf(text: string): Comparison[][] {
+  return (compileRange(text)?.set ?? []).map((all) => all.map(comparisonOf))
+}
+
+function comparisonOf({ operator, semver }: Range['set'][number][number]): Comparison {
+  // `*` within a range, for which semver has a symbol in place of a version.
+  if (!(semver instanceof SemVer)) return () => true
+  switch (operator) {
+    case '>':
+      return (version) => version.compare(semver) > 0
+    case '>=':
+      return (version) => version.compare(semver) >= 0
+    case '<':
+      return (version) => version.compare(semver) < 0
+    case '<=':
+      return (version) => version.compare(semver) <= 0
+    default:
+      return (version) => version.compare(semver) === 0
   }
 }
 

@@ -4,7 +4,8 @@
  */
 import type { Logger } from 'pino'
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../../store/contract.ts'
-import { selectorTest } from '../../topics/index.ts'
+import type { Selections } from '../../topics/index.ts'
+import type { Turns } from '../../turns.ts'
 
 /** A session as this file sees it. */
 export interface BroadcastListener {
@@ -27,13 +28,23 @@ const TAIL_BYTES = 4 * 1024 * 1024
 const READ: ReadLimit = { entries: 100, bytes: 1024 * 1024 }
 /** Entries that are handed on together: each device gets them in one write. */
 const TOGETHER = 64
-/** Deliveries before other work gets its turn. */
-const SLICE = 1000
+/** What it costs to hand an entry to a device, in units of `Turns`. */
+const DELIVERY = 2
+
+/** What the readers of one node share. */
+export interface ReaderContext {
+  readonly store: Store
+  readonly logger: Logger
+  readonly selections: Selections
+  readonly turns: Turns
+}
 
 export class BroadcastReader {
   readonly app: string
   readonly #store: Store
   readonly #logger: Logger
+  readonly #selections: Selections
+  readonly #turns: Turns
   readonly #byVersion = new Map<string, Set<BroadcastListener>>()
   /** Every listener that has read up to here knows all there is; undefined before the first read. */
   #end: number | undefined
@@ -41,17 +52,20 @@ export class BroadcastReader {
   #handed = 0
   #target = 0
   #advancing = false
+  /** Work that was not counted yet. */
+  #spent = 0
   #tail: BroadcastEntry[] = []
   #tailBytes = 0
   /** The tail holds every entry after this offset, up to `#end`. */
   #tailFrom = 0
   readonly #arrived = new Map<number, BroadcastEntry>()
-  readonly #tests = new WeakMap<BroadcastEntry, (version: string) => boolean>()
 
-  constructor(app: string, store: Store, logger: Logger) {
+  constructor(app: string, { store, logger, selections, turns }: ReaderContext) {
     this.app = app
     this.#store = store
     this.#logger = logger
+    this.#selections = selections
+    this.#turns = turns
   }
 
   get idle(): boolean {
@@ -86,14 +100,25 @@ export class BroadcastReader {
     return slice
   }
 
-  /** Whether an entry is for a version; its range is compiled once, however many devices ask. */
-  selects(entry: BroadcastEntry, version: string): boolean {
-    let test = this.#tests.get(entry)
-    if (test === undefined) {
-      test = selectorTest(entry.selector)
-      this.#tests.set(entry, test)
+  /** The first of these versions that an entry is for. */
+  match({ selector }: BroadcastEntry, versions: Iterable<string>): string | undefined {
+    const before = this.#selections.work
+    const test = this.#selections.test(selector)
+    let match: string | undefined
+    for (const version of versions) {
+      if (!test(version)) continue
+      match = version
+      break
     }
-    return test(version)
+    this.#spent += this.#selections.work - before
+    return match
+  }
+
+  /** What to wait for before there is more to match, where a slice of work is used up; `units` is work besides. */
+  turn(units = 0): Promise<void> | undefined {
+    const spent = this.#spent + units
+    this.#spent = 0
+    return this.#turns.take(this.app, spent)
   }
 
   /** A wake, which may be late, doubled, or without its entry. */
@@ -174,20 +199,22 @@ export class BroadcastReader {
   async #hand(entries: readonly BroadcastEntry[], readTo: number): Promise<void> {
     for (const entry of entries) this.#keep(entry)
     this.#end = Math.max(this.#end ?? 0, readTo)
-    let handed = 0
     for (const [version, listeners] of this.#byVersion) {
       const arrivals = entries
-        .filter((entry) => this.selects(entry, version))
+        .filter((entry) => this.match(entry, [version]) !== undefined)
         .map((entry) => ({ entry, packets: new Map<number, Buffer>() }))
-      if (arrivals.length === 0) continue
+      if (arrivals.length === 0) {
+        const waiting = this.turn()
+        if (waiting !== undefined) await waiting
+        continue
+      }
       for (const listener of listeners) {
         this.#handTo(listener, arrivals, version)
-        handed += arrivals.length
-        if (handed < SLICE) continue
-        handed = 0
+        const waiting = this.turn(arrivals.length * DELIVERY)
+        if (waiting === undefined) continue
         // What was encoded is of this moment: remaining lifetimes are in it.
         for (const { packets } of arrivals) packets.clear()
-        await new Promise<void>((resolve) => setImmediate(resolve))
+        await waiting
       }
     }
     this.#handed = this.#end

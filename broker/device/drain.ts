@@ -16,6 +16,8 @@ import type { SessionState, Subscription } from './session-state.ts'
 
 /** Acknowledgements out of turn keep entries in memory; beyond this many windows the drain waits for the oldest. */
 const SPAN_FACTOR = 4
+/** What it costs to look for a retained message among all selectors of an app, in units of `Turns`. */
+const RETAINED = 500
 
 export class Drain {
   readonly #session: DeviceSession
@@ -220,6 +222,7 @@ export class Drain {
       this.#retained.offer(subscription, this.#broadcast, entry)
     }
     this.#retained.settle(subscription)
+    await this.#reader?.turn(RETAINED)
   }
 
   #done(): void {
@@ -258,17 +261,28 @@ export class Drain {
   async #readBroadcast(reader: BroadcastReader): Promise<boolean> {
     const log = this.#broadcast
     const slice = await reader.read(log.sent, this.#limit())
-    const complete = this.#sendEach(slice, log, (entry) => {
-      const [version, subscription] = this.#match(reader, entry)
-      if (entry.offset <= log.sent) return true
-      if (version === undefined || subscription === undefined) log.pass(entry.offset)
-      else if (log.isInFlight(broadcastPacketId(entry.offset))) return false
-      else this.#sendBroadcast(entry, version, subscription)
-      return true
-    })
-    if (!complete || this.#reader !== reader) return false
+    for (const entry of slice.entries) {
+      if (!this.#session.live || this.#reader !== reader || !this.#hasRoom()) return false
+      if (!this.#offerBroadcast(reader, entry)) return false
+      log.end = Math.max(log.end, entry.offset)
+      const waiting = reader.turn()
+      if (waiting !== undefined) await waiting
+    }
+    if (!this.#session.live || this.#reader !== reader) return false
     this.#pass(log, slice.readTo)
     this.#broadcastCaughtUp = reader.hasCaughtUp(log.sent)
+    return true
+  }
+
+  /** False when its packet id is still under way for another message. */
+  #offerBroadcast(reader: BroadcastReader, entry: BroadcastEntry): boolean {
+    const log = this.#broadcast
+    if (entry.offset <= log.sent) return true
+    const version = reader.match(entry, this.#versions?.keys() ?? [])
+    const subscription = version === undefined ? undefined : this.#versions?.get(version)
+    if (version === undefined || subscription === undefined) log.pass(entry.offset)
+    else if (log.isInFlight(broadcastPacketId(entry.offset))) return false
+    else this.#sendBroadcast(entry, version, subscription)
     return true
   }
 
@@ -324,13 +338,6 @@ export class Drain {
     if (dup) metrics.redelivered.inc({ destination })
     if (qos === 0) this.#pass(log, entry.offset)
     else log.track(entry.offset, packetId)
-  }
-
-  #match(reader: BroadcastReader, entry: BroadcastEntry): [string, Subscription] | [undefined, undefined] {
-    for (const [version, subscription] of this.#versions ?? []) {
-      if (reader.selects(entry, version)) return [version, subscription]
-    }
-    return [undefined, undefined]
   }
 
   /** Passing may move the cursor: messages for nobody, expired, too large, or QoS 0. */

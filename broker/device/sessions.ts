@@ -3,8 +3,9 @@ import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Cursors, LogEntry, BroadcastEntry, SessionEnd, Store, TokenId, Watcher } from '../../store/contract.ts'
-import type { Device } from '../../topics/index.ts'
-import { BroadcastReader } from './broadcast-reader.ts'
+import { type Device, Selections } from '../../topics/index.ts'
+import type { Turns } from '../../turns.ts'
+import { BroadcastReader, type ReaderContext } from './broadcast-reader.ts'
 import { Commits } from './commits.ts'
 import type { DeviceLimits } from './node.ts'
 import type { DeviceSession } from './session.ts'
@@ -25,6 +26,16 @@ interface Expected {
   ended: { readonly epoch: number; readonly reason: SessionEnd } | undefined
 }
 
+export interface SessionsOptions {
+  readonly store: Store
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly limits: DeviceLimits
+  readonly turns: Turns
+  /** Milliseconds of a clock that nobody sets. */
+  readonly monotonic: () => number
+}
+
 export class Sessions implements Watcher {
   readonly commits: Commits
   readonly #store: Store
@@ -36,6 +47,7 @@ export class Sessions implements Watcher {
   readonly #expected = new Map<TokenId, Expected>()
   /** Sessions whose end is being written: the next connection of the token id waits for it. */
   readonly #closing = new Map<TokenId, Promise<void>>()
+  readonly #reading: ReaderContext
   readonly #readers = new Map<string, BroadcastReader>()
   readonly #delayedWills = new Map<TokenId, DelayedWill>()
   readonly #retry = new Set<DeviceSession>()
@@ -44,7 +56,8 @@ export class Sessions implements Watcher {
   #sweep: Iterator<DeviceSession> | undefined
   #stopWatching: () => void = () => undefined
 
-  constructor(store: Store, metrics: Metrics, logger: Logger, limits: DeviceLimits, monotonic: () => number) {
+  constructor({ store, metrics, logger, limits, turns, monotonic }: SessionsOptions) {
+    this.#reading = { store, logger, turns, selections: new Selections() }
     this.#store = store
     this.#metrics = metrics
     this.#logger = logger
@@ -144,7 +157,7 @@ export class Sessions implements Watcher {
   reader(app: string): BroadcastReader {
     let reader = this.#readers.get(app)
     if (reader === undefined) {
-      reader = new BroadcastReader(app, this.#store, this.#logger)
+      reader = new BroadcastReader(app, this.#reading)
       this.#readers.set(app, reader)
     }
     return reader

@@ -1,5 +1,5 @@
 /** Which broadcast of an app is retained for which selector. Never changed: a change makes another one. */
-import { decodeSelector, encodeSelector, selects, type VersionSelector } from '../../topics/index.ts'
+import { decodeSelector, encodeSelector, type Selections, type VersionSelector } from '../../topics/index.ts'
 
 export interface RetainedRow {
   readonly offset: number
@@ -52,11 +52,11 @@ export class RetainedIndex {
    * As with one retained message a topic: the last one that selects the version is the one, also when it was cleared or
    * has expired. What it replaced does not come back.
    */
-  lastFor(version: string): { text: string; row: RetainedRow } | undefined {
+  lastFor(version: string, selections: Selections): { text: string; row: RetainedRow } | undefined {
     let last = this.#answers.get(version)
     if (last === undefined && !this.#answers.has(version)) {
       for (const row of this.#rows.values()) {
-        if ((last === undefined || row.offset > last.offset) && selects(row.selector, version)) last = row
+        if ((last === undefined || row.offset > last.offset) && selections.selects(row.selector, version)) last = row
       }
       if (this.#answers.size >= ANSWERS) this.#answers.clear()
       this.#answers.set(version, last)

@@ -25,6 +25,7 @@ import {
   type TokenRegistration,
   type Watcher,
 } from '../contract.ts'
+import { Selections } from '../../topics/index.ts'
 import { Database, unavailable } from './database.ts'
 import { Durable, orDamaged } from './durable.ts'
 import { decodeBroadcastEntry, decodeEntry } from './entry.ts'
@@ -63,6 +64,7 @@ class LevelStore implements Store {
   readonly #commits: GroupCommit
   readonly #limits: StoreLimits
   readonly #now: () => number
+  readonly #selections = new Selections()
   readonly #watchers = new Set<Watcher>()
   #isOpen = false
   #timer: NodeJS.Timeout | undefined
@@ -194,7 +196,7 @@ class LevelStore implements Store {
 
   async retainedBroadcast(app: string, version: string): Promise<BroadcastEntry | undefined> {
     this.#mustBeOpen()
-    const last = (await this.#durable.retained(app)).lastFor(version)
+    const last = (await this.#durable.retained(app)).lastFor(version, this.#selections)
     if (last === undefined || last.row.until <= this.#now()) return undefined
     return this.#retained(retainedBroadcastKey(app, last.text), decodeBroadcastEntry)
   }

@@ -1,5 +1,5 @@
 /** The broadcast logs: append, read, and which retained broadcast a version gets. */
-import { decodeSelector, encodeSelector, selects, type VersionSelector } from '../../topics/index.ts'
+import { decodeSelector, encodeSelector, Selections, type VersionSelector } from '../../topics/index.ts'
 import type {
   Appended,
   BroadcastAppend,
@@ -52,6 +52,7 @@ const LOOKS = 3
 export class Broadcasts {
   readonly #settings: BroadcastSettings
   readonly #apps = new Map<string, App>()
+  readonly #selections = new Selections()
 
   constructor(settings: BroadcastSettings) {
     this.#settings = settings
@@ -110,7 +111,7 @@ export class Broadcasts {
 
   async retained(app: string, version: string): Promise<BroadcastEntry | undefined> {
     for (let look = 0; look < LOOKS; look += 1) {
-      const row = lastMatch(await this.#index(app), version)
+      const row = lastMatch(await this.#index(app), version, this.#selections)
       if (row === undefined || row.expiresAt <= this.#settings.now()) return undefined
       const result = await this.#settings.lanes.run(RETAINED_ENTRY, this.#base(app), row.text)
       if (result.length > 0 && asNumber(result[0]) === row.offset)
@@ -186,10 +187,10 @@ function readRows(result: Result): readonly RetainedRow[] {
 }
 
 /** As with one retained message a topic: the last one whose selector matches is the one, also when it was cleared. */
-function lastMatch(index: RetainedIndex, version: string): RetainedRow | undefined {
+function lastMatch(index: RetainedIndex, version: string, selections: Selections): RetainedRow | undefined {
   let last: RetainedRow | undefined
   for (const row of index.rows) {
-    if ((last === undefined || row.offset > last.offset) && selects(row.selector, version)) last = row
+    if ((last === undefined || row.offset > last.offset) && selections.selects(row.selector, version)) last = row
   }
   return last
 }

@@ -3,7 +3,8 @@ import { pino } from 'pino'
 import t from 'tap'
 import { type BroadcastListener, BroadcastReader } from '../../broker/device/broadcast-reader.ts'
 import type { BroadcastEntry, Store } from '../../store/contract.ts'
-import type { VersionSelector } from '../../topics/index.ts'
+import { Selections, type VersionSelector } from '../../topics/index.ts'
+import { Turns } from '../../turns.ts'
 import { eventually } from '../support/index.ts'
 
 const DEVICES = 2_500
@@ -16,7 +17,12 @@ function entryAt(offset: number, selector: VersionSelector = { kind: 'all' }): B
 
 await t.test('a batch for two versions', async (t) => {
   const store = { readBroadcast: async () => ({ entries: [], readTo: 0, end: 0 }) } as unknown as Store
-  const reader = new BroadcastReader('shop', store, pino({ enabled: false }))
+  const reader = new BroadcastReader('shop', {
+    store,
+    logger: pino({ enabled: false }),
+    selections: new Selections(),
+    turns: new Turns(),
+  })
   await reader.read(0, { entries: 1, bytes: 1 })
   const calls = new Map<BroadcastListener, number[][]>()
   const listen = (version: string) => {

@@ -1,9 +1,12 @@
 // Does a broadcast reach exactly the versions it is for, and does its selector survive being stored as text?
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { satisfies } from 'semver'
 import t from 'tap'
-import { decodeSelector, encodeSelector, parseVersions, selects, type VersionSelector } from '../../topics/index.ts'
+import { decodeSelector, encodeSelector, parseVersions, Selections, type VersionSelector } from '../../topics/index.ts'
 import { version } from './support/arbitraries.ts'
+
+const selects = (one: VersionSelector, its: string) => new Selections().selects(one, its)
 
 const range = fc.constantFrom(
   '>=2.1 <3',
@@ -77,6 +80,35 @@ await t.test('ranges', async (t) => {
     t.ok(parsed, text)
     t.equal(parsed !== undefined && selects(parsed, itsVersion), expected, `${text} of ${itsVersion}`)
   }
+})
+
+await t.test('as semver says, whatever is remembered', async (t) => {
+  const selections = new Selections()
+  const ranges = [
+    '>=2.1 <3',
+    '^1.2.3-beta',
+    '~2',
+    '1.x || >=3',
+    '>1.0.0-rc.1 <=2',
+    'x',
+    '<0.0.0-0',
+    '1 - 2',
+    '=1.0.0 || *',
+  ]
+  const numbers = fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3)).map((each) => each.join('.'))
+  const versions = fc.tuple(numbers, fc.constantFrom('', '-beta', '-rc.1', '+7')).map((each) => each.join(''))
+  const property = fc.property(fc.constantFrom(...ranges), versions, (text, its) => {
+    const expected = satisfies(its, text, { includePrerelease: true })
+    assert.equal(selections.selects({ kind: 'range', range: text }, its), expected, `${text} of ${its}`)
+  })
+  fc.assert(property, { numRuns: 3_000 })
+  t.pass('for every case')
+})
+
+await t.test('what a range may cost', async (t) => {
+  const alternatives = (count: number) => Array.from({ length: count }, (_, at) => `${at}.x`).join(' || ')
+  t.ok(parseVersions(alternatives(16)))
+  t.equal(parseVersions(alternatives(17)), undefined)
 })
 
 await t.test('what is no range', async (t) => {

@@ -7,7 +7,7 @@ export interface CountedWork {
   stop(): void
 }
 
-/** `isCounted` is asked about the URL of each script. */
+/** `isCounted` is asked about the URL of each script. Call it before the code is loaded: what was compiled is not counted. */
 export async function countWork(isCounted: (url: string) => boolean): Promise<CountedWork> {
   const session = new Session()
   session.connect()

@@ -17,7 +17,7 @@ import type {
   TokenRecord,
   TokenRegistration,
 } from '../../../store/contract.ts'
-import { selects } from '../../../topics/index.ts'
+import { Selections } from '../../../topics/index.ts'
 
 interface Remembered {
   readonly offset: number
@@ -59,6 +59,7 @@ export class Model {
   readonly tokens = new Map<TokenId, ModelToken>()
   readonly #apps = new Map<string, ModelApp>()
   readonly #current = new Map<string, TokenId>()
+  readonly #selections = new Selections()
   readonly #limits: StoreLimits
   readonly #now: () => number
 
@@ -143,7 +144,7 @@ export class Model {
   }
 
   retainedBroadcast(name: string, version: string): BroadcastEntry | undefined {
-    const last = this.app(name).retained.findLast(({ selector }) => selects(selector, version))
+    const last = this.app(name).retained.findLast(({ selector }) => this.#selections.selects(selector, version))
     return last === undefined || last.payload.length === 0 ? undefined : this.#live([last])[0]
   }
 
