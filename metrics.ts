@@ -2,6 +2,7 @@
  * The counters every part increments, and nothing else: a part takes a `Metrics`, and only the bridge renders it.
  * No metric has a label by token, device or account.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export type Destination = 'private' | 'broadcast'
@@ -32,6 +33,28 @@ function destinationCounter(registry: Registry, name: string, help: string): Des
   }
 }
 
+/** The event loop is looked at every so often, ms: what comes later than that is delay. */
+const LOOK_EVERY_MS = 20
+
+/** Starts with each look at it, so that a peak shows once. */
+function measureEventLoopDelay(registry: Registry): void {
+  const delays = monitorEventLoopDelay({ resolution: LOOK_EVERY_MS })
+  delays.enable()
+  new Gauge({
+    name: 'push_event_loop_delay_seconds',
+    help: 'How late the event loop was since the last scrape; quantile 1 is the longest delay',
+    labelNames: ['quantile'],
+    registers: [registry],
+    // Of several processes: the one that is worst.
+    aggregator: 'max',
+    collect() {
+      for (const quantile of [0.5, 0.99, 1])
+        this.set({ quantile }, Math.max(0, delays.percentile(quantile * 100) / 1e9 - LOOK_EVERY_MS / 1000))
+      delays.reset()
+    },
+  })
+}
+
 export function createMetrics() {
   const registry = new Registry()
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
@@ -39,6 +62,7 @@ export function createMetrics() {
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] })
 
+  measureEventLoopDelay(registry)
   const perDestination = (name: string, help: string) => destinationCounter(registry, name, help)
 
   return {
