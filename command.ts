@@ -164,7 +164,11 @@ async function serve({ config, env, logger, ending, countLost }: Program): Promi
     providers: (secrets) => providersOf(config, logger, secrets),
     ...(config.PUSH_REDIS_URL === undefined
       ? {}
-      : { redisUrl: config.PUSH_REDIS_URL, redisPrefix: config.PUSH_REDIS_PREFIX }),
+      : {
+          redisUrl: config.PUSH_REDIS_URL,
+          redisPrefix: config.PUSH_REDIS_PREFIX,
+          redisReplicas: config.PUSH_REDIS_WAIT,
+        }),
     algorithm: config.PUSH_TOKEN_ALGORITHM,
     ...(config.PUSH_KEYS_FILE === undefined ? {} : { keysFile: config.PUSH_KEYS_FILE }),
     issuer: config.PUSH_TOKEN_ISSUER,

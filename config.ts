@@ -120,6 +120,12 @@ export const SETTINGS = {
     'before every key and channel in Redis; installations that share one have different ones',
     'push',
   ),
+  PUSH_REDIS_WAIT: whole(
+    'replicas of Redis that must have what is accepted before it is answered; not in a Cluster',
+    0,
+    0,
+    100,
+  ),
   PUSH_WORKERS: whole('processes that serve, with Redis only', 1, 1, 256),
   PUSH_PROVIDER_KEY: optional(
     'key of the provider who may act for every app; generated when not set',

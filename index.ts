@@ -153,8 +153,9 @@ function openStore(
       },
     },
   }
-  const { redisUrl, redisPrefix = DEFAULT_PREFIX, dataDir } = options
-  if (redisUrl !== undefined) return openRedisStore({ ...storeOptions, url: redisUrl, prefix: redisPrefix })
+  const { redisUrl, redisPrefix = DEFAULT_PREFIX, redisReplicas = 0, dataDir } = options
+  if (redisUrl !== undefined)
+    return openRedisStore({ ...storeOptions, url: redisUrl, prefix: redisPrefix, replicas: redisReplicas })
   return openLevelStore({ ...storeOptions, directory: join(dataDir, 'store') })
 }
 

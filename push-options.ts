@@ -20,6 +20,8 @@ export interface PushOptions {
   readonly redisUrl?: string
   /** Before every key and channel in Redis, so that installations can share one (default `push`). */
   readonly redisPrefix?: string
+  /** Replicas of Redis that have to have what is accepted before it is answered (default 0); not in a Cluster. */
+  readonly redisReplicas?: number
   readonly algorithm?: Algorithm
   /** Signing keys from a file, in place of generated ones. */
   readonly keysFile?: string
@@ -43,6 +45,7 @@ const PUSH_OPTIONS = {
   providers: true,
   redisUrl: true,
   redisPrefix: true,
+  redisReplicas: true,
   algorithm: true,
   keysFile: true,
   issuer: true,

@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis'
 import type { StoreHealth } from '../contract.ts'
 import { type Client, servers } from './connection.ts'
+import type { Replication } from './replication.ts'
 import { unavailable } from './script.ts'
 
 const RISKS = {
@@ -24,6 +25,8 @@ const REMEMBERED_MS = 60_000
 
 export interface HealthSettings {
   readonly client: Client
+  readonly connections: () => number
+  readonly replication?: Replication | undefined
   /** A key of this number, anywhere in the Cluster. */
   readonly probeKey: (number: number) => string
 }
@@ -39,12 +42,14 @@ export class Health {
 
   /** @throws STORE_UNAVAILABLE */
   async check(): Promise<StoreHealth> {
-    const { client, probeKey } = this.#settings
+    const { client, connections, replication, probeKey } = this.#settings
     const probes = client.isCluster ? PROBES : 1
     try {
+      const connection = connections()
       const writes: Promise<unknown>[] = []
       for (let probe = 0; probe < probes; probe += 1) writes.push(client.set(probeKey(probe), '1', 'EX', PROBE_SECONDS))
       await Promise.all(writes)
+      await replication?.reached(connection)
       if (performance.now() - this.#lookedAt > REMEMBERED_MS) {
         const found = await Promise.all(servers(client).map((server) => warningsOf(server)))
         this.#warnings = [...new Set(found.flat())]

@@ -10,6 +10,7 @@ import type { PushError } from '../../errors.ts'
 import type { Client } from './connection.ts'
 import { absentKey } from './keys.ts'
 import { type Packable, type Packed, Packer, unpack } from './pack.ts'
+import type { Replication } from './replication.ts'
 import { classify, refusal, unavailable } from './script.ts'
 
 export interface StepKind {
@@ -59,6 +60,8 @@ export interface LaneSettings {
   readonly journalOf: (base: string) => string
   /** How many connections there have been: with a new one, Redis may be another one than before. */
   readonly connections: () => number
+  /** Absent: nobody waits for replicas. */
+  readonly replication?: Replication | undefined
   /** What follows process, sequence, now, changes and verify in the header of a batch. */
   readonly header: readonly Packable[]
   readonly process: string
@@ -173,6 +176,7 @@ export class Lanes {
         const batch = this.#encode(groups, sequence, changes, connection !== this.#verified)
         const reply = unpack(await this.#settings.client.pushBatchBuffer(lane.journal, lane.absent, batch))
         if (changes) this.#verified = connection
+        if (changes) await this.#settings.replication?.reached(connection)
         lane.lastFailure = undefined
         this.#settle(groups, reply)
         return

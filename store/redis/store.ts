@@ -41,6 +41,7 @@ import { Health } from './health.ts'
 import { channel, isKeyPrefix, laneJournalKey, probeKey, secretKey, serverJournalKey } from './keys.ts'
 import { knownApps, knownTokens } from './inventory.ts'
 import { Lanes } from './lanes.ts'
+import { Replication } from './replication.ts'
 import { unavailable } from './script.ts'
 import { Sessions } from './sessions.ts'
 import * as steps from './steps.ts'
@@ -56,6 +57,11 @@ export interface RedisStoreOptions extends StoreOptions {
   readonly prefix?: string
   /** The name that other nodes wake this one by; random by default, and it must differ between processes. */
   readonly node?: string
+  /**
+   * So many replicas have to have what is accepted before it is answered (default 0), so that a failover to one of them
+   * does not lose it. Not in a Cluster.
+   */
+  readonly replicas?: number
   /** For `rediss:`; what Node trusts by default. */
   readonly tls?: ConnectionOptions
   /** A call that Redis has not answered in this time fails (default 2,000 ms). */
@@ -74,6 +80,8 @@ export interface RedisStoreOptions extends StoreOptions {
 const NAME_BYTES = 6
 const MOST = 2 ** 48
 const LOCATIONS = 20_000
+/** WAIT gives up so many times within a deadline, and is asked again: a connection that says nothing is taken for dead. */
+const WAITS = 4
 
 export function openRedisStore(options: RedisStoreOptions): Store {
   return new RedisStore(options)
@@ -90,6 +98,7 @@ class RedisStore implements Store {
   readonly #now: () => number
   readonly #events = new Events()
   readonly #client: Client
+  readonly #replication: Replication | undefined
   readonly #lanes: Lanes
   readonly #wakes: Wakes
   readonly #broadcasts: Broadcasts
@@ -113,6 +122,7 @@ class RedisStore implements Store {
     this.#client.on('ready', () => {
       this.#connections += 1
     })
+    this.#replication = this.#createReplication(options.replicas ?? 0)
     this.#lanes = this.#createLanes(randomName())
     this.#sessions = new Sessions({ lanes: this.#lanes, prefix: this.#prefix, ended: this.#sessionEnded })
     this.#wakes = this.#createWakes()
@@ -128,8 +138,17 @@ class RedisStore implements Store {
     this.#sweeper = new Sweeper({ ...shared, sweepMs: this.#limits.sweepMs })
     this.#health = new Health({
       client: this.#client,
+      connections: () => this.#connections,
+      replication: this.#replication,
       probeKey: (number) => probeKey(this.#prefix, `${this.#node}:${number}`),
     })
+  }
+
+  #createReplication(replicas: number): Replication | undefined {
+    if (replicas === 0) return undefined
+    if (this.#address.kind === 'cluster') throw new TypeError('to wait for replicas is not possible in a Redis Cluster')
+    const timeoutMs = Math.ceil(this.#deadlineMs / WAITS)
+    return new Replication({ client: this.#client, connections: () => this.#connections, replicas, timeoutMs })
   }
 
   #createLanes(process: string): Lanes {
@@ -142,6 +161,7 @@ class RedisStore implements Store {
       journalOf: this.#address.kind === 'cluster' ? laneJournalKey : () => serverJournal,
       header: [this.#node, channel(this.#prefix, ''), ...all],
       connections: () => this.#connections,
+      replication: this.#replication,
       process,
       now: this.#now,
       deadlineMs: this.#deadlineMs,
