@@ -10,6 +10,7 @@ const SECONDS = 180
 const TIMEOUT_SECONDS = 3_600
 const FILES = [
   'storm/a-storm-loses-nothing',
+  'storm/a-redis-that-fails-over-loses-nothing',
   'nodes/takeovers-between-two-nodes-leave-one-session',
   'nodes/all-devices-that-come-back-at-once-are-served',
   'nodes/a-broadcast-costs-the-same-however-many-devices-are-known',

@@ -1,4 +1,6 @@
 /** Real Redis servers of the test's own: one, or a cluster of three masters. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { freePort } from './ports.ts'
 import { temporaryFolder } from './folders.ts'
 import { type Exit, type Program, runProgram, startProgram } from './programs.ts'
@@ -44,11 +46,18 @@ export async function startRedis(t: Scope, options: RedisOptions = {}): Promise<
     appendfsync: options.appendfsync ?? 'always',
     ...options.config,
   }
-  const args = Object.entries(config).flatMap(([name, value]) => [`--${name}`, value])
+  // A file, as in production: a Sentinel writes into it what it makes of a server.
+  const file = join(folder, 'redis.conf')
+  writeFileSync(
+    file,
+    Object.entries(config)
+      .map(([name, value]) => `${name} ${value === '' ? '""' : value}\n`)
+      .join(''),
+  )
   const lives: Program[] = []
 
   async function launch(): Promise<Program> {
-    const program = startProgram(t, 'redis-server', args)
+    const program = startProgram(t, 'redis-server', [file])
     lives.push(program)
     await program.stdout.nextWhere((line) => line.includes('Ready to accept connections'))
     return program

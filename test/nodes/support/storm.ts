@@ -1,6 +1,6 @@
 /** What a storm is made of: devices that reset and roam, and faults that strike at random. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type ApiTarget, connectDevice, type MqttTarget, type Redis, type Server } from '../../support/index.ts'
+import { type ApiTarget, connectDevice, type MqttTarget, type Server } from '../../support/index.ts'
 import type { Member } from '../../crash/support/devices.ts'
 import type { Ledger } from '../../crash/support/ledger.ts'
 import type { SeededRandom } from '../../crash/support/random.ts'
@@ -80,19 +80,27 @@ export async function roamingDevice(
 
 export interface Strikes {
   nodes: number
-  redis: number
+  store: number
 }
 
-/** Kills a random node every so many milliseconds and Redis every fifth time, and brings each back at once, so often. */
+export interface Storm {
+  readonly times: number
+  readonly everyMs: number
+  /** The store is struck with every so many kills of a node. */
+  readonly storeEvery: number
+  /** Strikes the store, and resolves when it is whole again. */
+  readonly strikeStore: () => Promise<void>
+}
+
+/** Kills a random node every so many milliseconds and brings it back at once; the store is struck once it is whole. */
 export async function storm(
   nodes: readonly Server[],
-  redis: Redis,
-  { times, everyMs }: { readonly times: number; readonly everyMs: number },
+  { times, everyMs, storeEvery, strikeStore }: Storm,
   random: SeededRandom,
 ): Promise<Strikes> {
-  const strikes: Strikes = { nodes: 0, redis: 0 }
+  const strikes: Strikes = { nodes: 0, store: 0 }
   const rising = new Map<Server, Promise<void>>()
-  let redisRising: Promise<void> = Promise.resolve()
+  let storeRising: Promise<void> | undefined
   for (let time = 1; time <= times; time += 1) {
     await pause(everyMs)
     const node = random.pick(nodes)
@@ -102,13 +110,13 @@ export async function storm(
     strikes.nodes += 1
     const started = before.catch(() => undefined).then(() => startAgain(node))
     rising.set(node, started)
-    if (time % 5 > 0) continue
-    await redisRising
-    await redis.kill()
-    strikes.redis += 1
-    redisRising = redis.restart()
+    if (time % storeEvery > 0 || storeRising !== undefined) continue
+    strikes.store += 1
+    storeRising = strikeStore().then(() => (storeRising = undefined))
+    // Thrown at the end; until then it is no unhandled rejection.
+    storeRising.catch(() => undefined)
   }
-  await redisRising
+  await storeRising
   await Promise.all(rising.values())
   for (const node of nodes) if (!node.running) await startAgain(node)
   return strikes
