@@ -90,10 +90,10 @@ function withoutOurs(properties: Properties): Properties {
 }
 
 function selectorOf(version: string, properties: Properties): VersionSelector {
-  const range = userProperty(properties, 'versions')
-  if (range === undefined || version !== '*') return { kind: 'exact', version }
-  const selector = parseVersions(range)
-  if (selector === undefined) throw new PushError('VERSION_RANGE_INVALID')
+  if (version !== '*') return { kind: 'exact', version }
+  const selector = parseVersions(userProperty(properties, 'versions') ?? '')
+  if (selector === undefined)
+    throw new PushError('VERSION_RANGE_INVALID', 'the user property `versions`, which the topic `<app>/*` needs')
   return selector
 }
 
