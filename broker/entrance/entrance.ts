@@ -10,7 +10,7 @@ import type { Metrics } from '../../metrics.ts'
 import type { Admission } from '../gate/admission.ts'
 import type { Certificates } from './certificates.ts'
 import { isIn, plainAddress } from './networks.ts'
-import { takeProxyHeader } from './proxy-protocol.ts'
+import { takeProxyHeader, type ProxyHeader } from './proxy-protocol.ts'
 
 export interface EntranceOptions {
   /** Undefined: without TLS. */
@@ -32,8 +32,8 @@ export class Entrance {
   readonly #deliver: Deliver
   readonly #tls: TlsServer | undefined
   readonly #under = new Map<Socket, () => void>()
-  /** Whose connection it is, by the socket under TLS. */
-  readonly #addresses = new WeakMap<Socket, string>()
+  /** Whose connection it is, and how long the balancer's header was, by the socket under TLS. */
+  readonly #entered = new WeakMap<Socket, { readonly address: string; readonly header: number }>()
 
   constructor(options: EntranceOptions, deliver: Deliver) {
     this.#options = options
@@ -67,8 +67,9 @@ export class Entrance {
 
   async #takeHeader(socket: Socket, peer: string): Promise<void> {
     let address = peer
+    let header: ProxyHeader
     try {
-      const header = await takeProxyHeader(socket, this.#options.timeoutMs)
+      header = await takeProxyHeader(socket, this.#options.timeoutMs)
       if (socket.destroyed) return
       address = header.address ?? peer
       this.#release(socket)
@@ -77,11 +78,11 @@ export class Entrance {
       return this.#refuse(socket, error, address)
     }
     if (this.#tls === undefined) this.#serve(socket, address)
-    else this.#encrypt(socket, address)
+    else this.#encrypt(socket, address, header.bytes)
   }
 
-  #encrypt(socket: Socket, address: string): void {
-    this.#addresses.set(socket, address)
+  #encrypt(socket: Socket, address: string, header = 0): void {
+    this.#entered.set(socket, { address, header })
     this.#tls?.emit('connection', socket)
   }
 
@@ -101,7 +102,7 @@ export class Entrance {
 
   #secured(secure: TLSSocket): void {
     const socket = socketUnder(secure)
-    const address = this.#addresses.get(socket) ?? ''
+    const address = this.#entered.get(socket)?.address ?? ''
     // A certificate is optional; a wrong one is not.
     const presented = Object.keys(secure.getPeerCertificate()).length > 0
     if (presented && !secure.authorized) {
@@ -115,7 +116,10 @@ export class Entrance {
   }
 
   #failed(error: Error & { code?: string }, secure: TLSSocket): void {
-    const address = this.#addresses.get(socketUnder(secure)) ?? ''
+    const socket = socketUnder(secure)
+    const { address = '', header = 0 } = this.#entered.get(socket) ?? {}
+    // A balancer's health check connects, sends nothing, and closes.
+    if (error.code === 'ECONNRESET' && socket.bytesRead <= header) return void secure.destroy()
     const verification = secure.authorizationError as Error | string | null | undefined
     let known = new PushError('TLS_HANDSHAKE_FAILED', error.code ?? error.message)
     if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') known = new PushError('CONNECT_TIMEOUT', 'TLS handshake')
