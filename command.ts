@@ -175,6 +175,7 @@ async function serve({ config, env, logger, ending, countLost }: Program): Promi
     audience: config.PUSH_TOKEN_AUDIENCE,
     tokenTtl: { default: config.PUSH_TOKEN_TTL, maximum: config.PUSH_TOKEN_TTL_MAX },
     limits: limitsOf(config),
+    ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
     logger,
     ...(cluster.isWorker ? { metricsText: ({ registry }) => sharedMetrics(registry) } : {}),
   })
@@ -221,8 +222,10 @@ async function bridge({ config, logger, ending, countLost }: Program): Promise<v
     upstream: upstreamOf(config.PUSH_BROKER_URL, config),
     metrics,
     limits: { ...DEFAULT_HTTP_LIMITS, ...DEFAULT_MESSAGE_LIMITS, ...limitsOf(config) },
+    allowedHosts: config.PUSH_ALLOWED_HOSTS,
     logger,
   })
+  http.server.maxConnections = config.PUSH_MAX_CONNECTIONS
   const listening = await listenBridge(http, config)
   ending.onEnd(async (signal) => {
     logger.info({ signal }, 'stopping')
@@ -318,6 +321,8 @@ function limitsOf(config: Config): Partial<PushLimits> {
     sessionExpiry: config.PUSH_SESSION_EXPIRY_MAX === 0 ? Number.POSITIVE_INFINITY : config.PUSH_SESSION_EXPIRY_MAX,
     sweepMs: config.PUSH_SWEEP * 1000,
     bodyBytes: config.PUSH_MAX_BODY,
+    headerBytes: config.PUSH_MAX_HEADERS,
+    requestTimeoutMs: config.PUSH_REQUEST_TIMEOUT * 1000,
     waitSeconds: config.PUSH_MAX_WAIT,
     waiting: config.PUSH_MAX_WAITING,
     requestsPerMinute: config.PUSH_MAX_REQUESTS,

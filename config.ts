@@ -85,6 +85,19 @@ function port(about: string, fallback: number | 'off'): Setting<number | 'off'> 
   }
 }
 
+/** Host names, in lower case. */
+function names(about: string): Setting<readonly string[] | undefined> {
+  return {
+    about,
+    fallback: undefined,
+    allowed: '* or names without port, with commas, such as push.example.com,app.example.com',
+    parse(text) {
+      const each = text.split(',').map((part) => part.trim().toLowerCase())
+      return each.every((name) => /^(\*|[a-z0-9_.-]+)$/.test(name)) ? each : undefined
+    },
+  }
+}
+
 const YEAR = 366 * 24 * 60 * 60
 const GIB = 1024 ** 3
 
@@ -109,6 +122,9 @@ export const SETTINGS = {
   ),
   PUSH_PROXY_PROTOCOL: choice('whether every listener expects the header of a balancer', ['off', 'v2'], 'off'),
   PUSH_PROXY_TRUSTED: networks('balancers that may send it'),
+  PUSH_ALLOWED_HOSTS: names(
+    'names besides localhost that HTTP and WebSocket requests may come for, and whose web pages may make them; * is all. When not set: none where PUSH_HOST is a loopback address, else all',
+  ),
   PUSH_DATA_DIR: text('embedded store, signing keys, generated provider key', './data'),
   PUSH_REDIS_URL: optional(
     'use Redis instead of the embedded store',
@@ -174,7 +190,7 @@ export const SETTINGS = {
   PUSH_DEDUPE_WINDOW: whole('how long a message id is remembered, s', 24 * 60 * 60, 1, YEAR),
 
   PUSH_WINDOW: whole('unacknowledged messages to one device', 20, 1, 1_000),
-  PUSH_MAX_CONNECTIONS: whole('connections in all', 100_000, 1, 10_000_000),
+  PUSH_MAX_CONNECTIONS: whole('connections in all, MQTT and HTTP', 100_000, 1, 10_000_000),
   PUSH_MAX_CONNECTIONS_PER_ADDRESS: whole(
     'connections from one address, or IPv6 network of 64 bits; 0 is without limit',
     0,
@@ -240,7 +256,9 @@ export const SETTINGS = {
   PUSH_SWEEP: whole('every device and every log is looked at again within this time, s', 30, 1, 3600),
 
   PUSH_MAX_BODY: whole('largest HTTP request body, bytes', 1024 * 1024, 1024, 64 * 1024 * 1024),
-  PUSH_MAX_WAIT: whole('longest wait of a long poll, s', 60, 0, 600),
+  PUSH_MAX_HEADERS: whole('largest HTTP request line with all headers, bytes', 16 * 1024, 1024, 1024 * 1024),
+  PUSH_REQUEST_TIMEOUT: whole('time to send the headers, and the whole of an HTTP request, s', 30, 1, 3600),
+  PUSH_MAX_WAIT: whole('longest wait of a long poll, s', 50, 0, 600),
   PUSH_MAX_WAITING: whole('long polls at one time', 10_000, 0, 1_000_000),
   PUSH_MAX_REQUESTS: whole('HTTP requests a minute from one address; 0 is without limit', 0, 0, 10_000_000),
 

@@ -21,10 +21,23 @@ export const ERRORS = {
   },
   JSON_INVALID: { status: 400, title: 'The body is not JSON; send one JSON object.' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'Send the body as `application/json`.' },
+  CONTENT_ENCODING_UNSUPPORTED: { status: 415, title: 'Send the body as it is, or compressed with gzip.' },
   BODY_TOO_LARGE: {
     status: 413,
     title: 'The body is larger than the server accepts; send fewer tokens or a smaller payload.',
   },
+  HEADERS_TOO_LARGE: { status: 431, title: 'The request line and headers are larger than the server accepts.' },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request did not arrive in time; send it again, faster.' },
+  EXPECTATION_FAILED: { status: 417, title: 'Only `Expect: 100-continue` can be met; leave out any other.' },
+  HOST_FORBIDDEN: {
+    status: 421,
+    title: 'The server does not answer to this Host; add it to `PUSH_ALLOWED_HOSTS` if it should.',
+  },
+  ORIGIN_FORBIDDEN: {
+    status: 403,
+    title: 'Pages of this origin may not use the server; add its host to `PUSH_ALLOWED_HOSTS` if they should.',
+  },
+  SUBPROTOCOL_UNSUPPORTED: { status: 400, title: 'Offer the WebSocket subprotocol `mqtt`.' },
   NOT_FOUND: { status: 404, title: 'There is no such path; see `/openapi.json`.' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'This path does not answer this method; see `/openapi.json`.' },
   RATE_LIMITED: { status: 429, reason: 0x96, title: 'Too many requests; wait for the time in `Retry-After`.' },

@@ -9,7 +9,7 @@ import type { AedesOptions } from 'aedes'
 import type { FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
 import { fileSecrets, firstFrom, openAuth, type Secrets } from './auth/index.ts'
-import { createHttpApi, DEFAULT_TOKEN_TTL } from './bridge/index.ts'
+import { boundTo, createHostCheck, createHttpApi, DEFAULT_TOKEN_TTL, refuseUpgrade } from './bridge/index.ts'
 import {
   Entrance,
   listenWebSocket,
@@ -20,6 +20,7 @@ import {
   type Deliver,
   type OtherState,
 } from './broker/index.ts'
+import { createDropLog, type DropLog } from './drop-log.ts'
 import { PushError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './push-options.ts'
@@ -68,7 +69,8 @@ export async function createPush(options: PushOptions): Promise<Push> {
   const { logger = pino({ level: 'silent' }), now = Date.now } = options
   const { monotonic = () => performance.now() } = options
   const metrics = createMetrics()
-  const store = openStore(options, limits, metrics, logger, now)
+  const drops = createDropLog(logger)
+  const store = openStore(options, limits, metrics, drops, now)
   await store.open()
   const secrets = secretsOf(options, store, logger)
   const { providers } = options
@@ -76,6 +78,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
   const auth = await openAuth({ ...options, providers: known, secrets, now, monotonic })
   const other = await openOther(options)
   const broker = new PushBroker({ auth, store, metrics, logger, limits, other, now, monotonic })
+  const checkHost = createHostCheck(options.allowedHosts)
   let closing = false
   const http = createHttpApi({
     auth,
@@ -84,6 +87,8 @@ export async function createPush(options: PushOptions): Promise<Push> {
     metricsText: options.metricsText?.(metrics),
     limits,
     logger,
+    admit: broker.admit,
+    allowedHosts: options.allowedHosts,
     tokenTtl: options.tokenTtl ?? DEFAULT_TOKEN_TTL,
     now,
     monotonic,
@@ -102,12 +107,21 @@ export async function createPush(options: PushOptions): Promise<Push> {
         deliver,
       ),
     http,
-    webSocket: (server, path = '/mqtt') => listenWebSocket(broker.handle, server, path, limits.maximumPacketSize),
+    webSocket: (server, path = '/mqtt') =>
+      listenWebSocket({
+        server,
+        path,
+        maximumPacketSize: limits.maximumPacketSize,
+        handle: broker.handle,
+        check: (request) => checkHost(request, boundTo(server)),
+        refuse: (socket, error) => refuseUpgrade(socket, error, randomId(), logger),
+      }),
     metrics,
     async close() {
       closing = true
       await Promise.race([Promise.all([http.close(), broker.close()]), untilAway(store)])
       await Promise.race([Promise.all([store.close(), other.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
+      drops.close()
     },
   }
 }
@@ -139,7 +153,7 @@ function openStore(
   options: PushOptions,
   limits: PushLimits,
   metrics: Metrics,
-  logger: Logger,
+  drops: DropLog,
   now: () => number,
 ): Store {
   const storeOptions: StoreOptions = {
@@ -149,7 +163,7 @@ function openStore(
       expired: (destination, count) => metrics.expired.inc({ destination }, count),
       dropped(destination, count) {
         metrics.dropped.inc({ destination }, count)
-        logger.warn({ destination, count }, 'a log was full and dropped its oldest messages')
+        drops.dropped(destination, count)
       },
     },
   }

@@ -3,7 +3,7 @@
  * No metric has a label by token, device or account.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry, type GaugeConfiguration } from 'prom-client'
 
 export type Destination = 'private' | 'broadcast'
 
@@ -55,6 +55,17 @@ function measureEventLoopDelay(registry: Registry): void {
   })
 }
 
+/** A gauge that is not there before it is set: 0 would be a value. */
+function gaugeOnceSet(registry: Registry, configuration: GaugeConfiguration<never>) {
+  const gauge = new Gauge({ ...configuration, registers: [] })
+  return {
+    set(value: number) {
+      registry.registerMetric(gauge)
+      gauge.set(value)
+    },
+  }
+}
+
 export function createMetrics() {
   const registry = new Registry()
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
@@ -71,7 +82,10 @@ export function createMetrics() {
     accepted: perDestination('push_accepted_total', 'Messages stored'),
     duplicates: perDestination('push_duplicates_total', 'Messages whose id was already accepted'),
     rejected: counter('push_rejected_total', 'Messages refused, by error code', ['code']),
-    delivered: perDestination('push_delivered_total', 'PUBLISH packets written to devices, redeliveries included'),
+    delivered: perDestination(
+      'push_delivered_total',
+      'Messages given to devices, by PUBLISH packet or lookup, redeliveries included',
+    ),
     redelivered: perDestination('push_redelivered_total', 'PUBLISH packets written with DUP'),
     acknowledged: perDestination('push_acknowledged_total', 'Messages acknowledged by devices'),
     expired: counter('push_expired_total', 'Messages that reached their time to live unacknowledged', ['destination']),
@@ -89,10 +103,9 @@ export function createMetrics() {
     pendingWakes: gauge('push_pending_wakes', 'Devices that wait for their drain to run'),
     disconnects: counter('push_disconnects_total', 'Connections closed by the server, by error code', ['code']),
     logLost: counter('push_log_lines_lost_total', 'Lines of log that standard error did not take in time'),
-    certificateEnd: new Gauge({
+    certificateEnd: gaugeOnceSet(registry, {
       name: 'push_tls_certificate_end_seconds',
       help: 'When the certificate of the TLS listeners ends, seconds since the epoch',
-      registers: [registry],
       // Of several processes: all have the same.
       aggregator: 'min',
     }),

@@ -29,6 +29,11 @@ export interface PushOptions {
   readonly audience?: string
   readonly tokenTtl?: TokenTtl
   readonly limits?: Partial<PushLimits>
+  /**
+   * Names that HTTP and WebSocket clients may have in `Host`, and whose pages may connect, besides those of the machine
+   * itself; `*` is all. Default: on a loopback address none, on any other all.
+   */
+  readonly allowedHosts?: readonly string[]
   /** Default: silent. */
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
@@ -52,6 +57,7 @@ const PUSH_OPTIONS = {
   audience: true,
   tokenTtl: true,
   limits: true,
+  allowedHosts: true,
   logger: true,
   metricsText: true,
   now: true,

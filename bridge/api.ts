@@ -8,6 +8,7 @@ import type { MessageLimits } from '../store/message.ts'
 import { Selections } from '../topics/index.ts'
 import { createGuard, knowDevice } from './authenticate.ts'
 import { createFrame } from './frame.ts'
+import type { Admit } from './http-server.ts'
 import { DEFAULT_TOKEN_TTL, type HttpLimits, type TokenTtl } from './limits.ts'
 import { createLongPolls } from './long-polls.ts'
 import { createPages } from './lookup.ts'
@@ -31,6 +32,8 @@ export interface HttpApiOptions {
   readonly limits: HttpLimits & MessageLimits
   /** Never given a token, key or payload. */
   readonly logger: FastifyBaseLogger
+  readonly admit?: Admit
+  readonly allowedHosts?: readonly string[] | undefined
   readonly tokenTtl?: TokenTtl
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -58,12 +61,14 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
   const guard = createGuard(auth, (device) => knowDevice(store, device))
   const publisher = createStorePublisher(store, metrics)
   const selections = new Selections()
-  const longPolls = createLongPolls(store, limits, selections)
+  const longPolls = createLongPolls(store, limits, selections, now)
   const pages = createPages(store, limits, selections)
   const verify = (token: string) => auth.verify(token)
 
   const app = createFrame({
     limits,
+    admit: options.admit,
+    allowedHosts: options.allowedHosts,
     logger,
     randomId,
     monotonic,
@@ -72,8 +77,8 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
       issueTokens(api, { auth, store, guard, longPolls, tokenTtl, now })
       revokeTokens(api, { store, guard, longPolls })
       sendMessages(api, { publisher, verify, guard, metrics, limits, now, randomId })
-      lookUpMessages(api, { store, guard, pages, longPolls, limits })
-      acknowledgeMessages(api, { store, guard })
+      lookUpMessages(api, { store, guard, pages, longPolls, metrics, limits, now })
+      acknowledgeMessages(api, { store, guard, metrics })
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)

@@ -5,11 +5,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
 import { PushError } from '../errors.ts'
+import { boundTo, createHostCheck } from './host-check.ts'
+import { createHttpServer, type Admit } from './http-server.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import type { HttpLimits } from './limits.ts'
 import { observeMethods, refuseUnknown } from './methods.ts'
 import { describeApi } from './openapi.ts'
-import { answerError, PROBLEM_TYPE, problemOf } from './problem.ts'
+import { answerError } from './problem.ts'
 import { requestCounts } from './request-counts.ts'
 
 /** The fastify instance that routes are added to. */
@@ -27,6 +29,9 @@ export interface FrameOptions {
   readonly randomId: () => string
   /** Milliseconds that only grow, for durations. */
   readonly monotonic: () => number
+  /** Names that requests may come for; see `createHostCheck`. */
+  readonly allowedHosts?: readonly string[] | undefined
+  readonly admit?: Admit | undefined
   /** Adds the calls. */
   readonly routes: (api: Api) => void
   /** Runs when the server begins to close, before it waits for the requests in flight. */
@@ -43,6 +48,8 @@ const AJV_OPTIONS = {
 } as const
 
 const LIVENESS = '/healthz'
+/** What balancers and orchestrators ask, under whatever name they have. */
+const PROBES: ReadonlySet<string | undefined> = new Set([LIVENESS, '/readyz'])
 /** How long requests in flight may take when the server closes. */
 const CLOSING_MS = 5_000
 
@@ -53,21 +60,23 @@ export function createFrame(options: FrameOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => randomId(),
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestTimeoutMs,
+    serverFactory: (handler) => createHttpServer(handler, { limits, logger, randomId, admit: options.admit }),
+    // The server has its own, as all that fastify makes of it need one.
+    clientErrorHandler: () => undefined,
     // Its 503 would not be problem+json; the hook below answers instead.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1_024 },
     ajv: { customOptions: AJV_OPTIONS },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
-    clientErrorHandler: (error, socket) => refuseMalformed(error, socket, randomId()),
   })
-  acceptJsonOnly(app)
+  acceptJsonOnly(app, limits)
   app.setErrorHandler(answerError)
   // Schemas only describe answers; what is in them is chosen by the routes.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   const methods = observeMethods(app)
   refuseWhenClosing(app, closing)
   closeSilentConnections(app)
+  checkHeads(app, options.allowedHosts)
   app.addHook('onRequest', async (request, reply) => {
     // Tokens and messages are nothing for a cache.
     void reply.header('cache-control', 'no-store')
@@ -80,6 +89,20 @@ export function createFrame(options: FrameOptions): FastifyInstance {
     routes(instance.withTypeProvider<TypeBoxTypeProvider>())
   })
   return app
+}
+
+/** What the request line and the headers say, before anybody looks at who asks. */
+function checkHeads(app: FastifyInstance, allowedHosts: readonly string[] | undefined): void {
+  const check = createHostCheck(allowedHosts)
+  let bound: string | undefined
+  app.server.on('listening', () => {
+    bound = boundTo(app.server)
+  })
+  app.addHook('onRequest', async ({ raw, routeOptions, headers }) => {
+    if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue')
+      throw new PushError('EXPECTATION_FAILED')
+    if (!PROBES.has(routeOptions.url)) check(raw, bound)
+  })
 }
 
 function refuseWhenClosing(app: FastifyInstance, closing: () => void): void {
@@ -139,21 +162,4 @@ async function limitRequests(
     errorResponseBuilder: () => new PushError('RATE_LIMITED'),
   })
   app.addHook('onRequest', limit)
-}
-
-/** What is no HTTP gets an answer too, when there is still somebody to read it. */
-function refuseMalformed(error: Error & { code?: string }, socket: Socket, requestId: string): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const problem = problemOf(new PushError('REQUEST_INVALID', 'not well-formed HTTP, or not sent in time'), requestId)
-  const body = JSON.stringify(problem)
-  const head = [
-    `HTTP/1.1 ${problem.status} Bad Request`,
-    'Connection: close',
-    `Content-Type: ${PROBLEM_TYPE}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

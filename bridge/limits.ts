@@ -3,6 +3,8 @@
 export interface HttpLimits {
   /** Largest request body, bytes (default 1 MiB: the largest payload as base64, or 1,000 tokens, and room to spare). */
   readonly bodyBytes: number
+  /** Largest request line with all headers, bytes (default 16 KiB). */
+  readonly headerBytes: number
   /** Tokens one request may name (default 1,000). */
   readonly tokens: number
   /** Messages in one answer to a lookup, at most (default 100). */
@@ -11,7 +13,7 @@ export interface HttpLimits {
   readonly lookupBytes: number
   /** Broadcast entries that one lookup goes through in search of the ones for its version (default 2,000). */
   readonly lookupScan: number
-  /** Longest wait of a long poll, seconds (default 60). */
+  /** Longest wait of a long poll, seconds; who asks for more waits so long (default 50: nginx gives up after 60). */
   readonly waitSeconds: number
   /** Long polls open at one time (default 10,000). */
   readonly waiting: number
@@ -21,17 +23,18 @@ export interface HttpLimits {
   readonly recheckMs: number
   /** Requests a minute from one address; 0 is without limit (default 0). */
   readonly requestsPerMinute: number
-  /** How long a client may take to send a request (default 30 s). */
+  /** How long a client may take to send the headers, and the whole request (default 30 s; at most a second more). */
   readonly requestTimeoutMs: number
 }
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   bodyBytes: 1024 * 1024,
+  headerBytes: 16 * 1024,
   tokens: 1_000,
   lookupMessages: 100,
   lookupBytes: 1024 * 1024,
   lookupScan: 2_000,
-  waitSeconds: 60,
+  waitSeconds: 50,
   waiting: 10_000,
   waitingPerToken: 4,
   recheckMs: 10_000,

@@ -5,7 +5,7 @@ import type { Device, Selections } from '../topics/index.ts'
 import type { HttpLimits } from './limits.ts'
 
 export interface LongPoll {
-  /** The time is up, the client is gone, the server shuts down, or newer polls of the token need the room. */
+  /** The time is up or the token ends, the client is gone, the server shuts down, or newer polls of the token need the room. */
   readonly isOver: boolean
   /** Resolves when there may be something to read, or the poll is over. What came since the last call counts. */
   woken(): Promise<void>
@@ -31,7 +31,12 @@ interface Following {
   readonly stop: Promise<() => void>
 }
 
-export function createLongPolls(store: Store, limits: HttpLimits, selections: Selections): LongPolls {
+export function createLongPolls(
+  store: Store,
+  limits: HttpLimits,
+  selections: Selections,
+  now: () => number,
+): LongPolls {
   const byToken = new Map<TokenId, Following>()
   const byApp = new Map<string, Set<Poll>>()
   let open = 0
@@ -89,7 +94,7 @@ export function createLongPolls(store: Store, limits: HttpLimits, selections: Se
         poll.leave()
         throw error
       }
-      poll.start(seconds * 1000, limits.recheckMs, gone)
+      poll.start(Math.min(seconds * 1000, device.expiresAt - now()), limits.recheckMs, gone)
       return poll
     },
     watch: () =>

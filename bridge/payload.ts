@@ -50,10 +50,19 @@ function fromText(text: string): Buffer {
 }
 
 function fromJson(value: unknown): Buffer {
+  let text: string
   try {
-    return Buffer.from(JSON.stringify(value))
+    text = JSON.stringify(value)
   } catch (error) {
     // The parser takes any depth, the writer only what its stack holds.
     throw new PushError('PAYLOAD_INVALID', 'payload is nested too deeply', { cause: error })
   }
+  // A number such as 1e400 is read as infinity, which is written as `null`: something else would arrive.
+  if (text.includes('null')) JSON.stringify(value, refuseInfinity)
+  return Buffer.from(text)
+}
+
+function refuseInfinity(_name: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value
+  throw new PushError('PAYLOAD_INVALID', 'payload holds a number beyond what JSON readers hold; send it in a string')
 }

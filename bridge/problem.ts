@@ -1,6 +1,9 @@
 /** Every error answer of the HTTP API: RFC 9457 problem details with a code of the catalogue. */
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, PushError, type ErrorCode } from '../errors.ts'
+import { ENCODINGS } from './json-body.ts'
 import { fromValidation } from './validation.ts'
 
 export interface Problem {
@@ -35,9 +38,36 @@ export function problemOf(error: PushError, requestId: string, id?: string): Pro
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushError, id?: string): FastifyReply {
   reply.code(error.status).type(PROBLEM_TYPE)
   if (error.status === 401) void reply.header('www-authenticate', challenge(error.code))
+  // RFC 9110 section 15.5.16
+  if (error.code === 'CONTENT_ENCODING_UNSUPPORTED') void reply.header('accept-encoding', ENCODINGS.join(', '))
   const isTemporary = error.status === 503 || error.status === 429 || error.code === 'TOKEN_NOT_YET_VALID'
   if (isTemporary && !reply.hasHeader('retry-after')) void reply.header('retry-after', RETRY_AFTER)
   return reply.send(problemOf(error, request.id, id))
+}
+
+/** The answer to an upgrade that is refused. */
+export function refuseUpgrade(socket: Duplex, error: unknown, requestId: string, log: FastifyBaseLogger): void {
+  if (!(error instanceof PushError)) log.error({ err: error, requestId }, 'an upgrade failed')
+  answerSocket(socket, error instanceof PushError ? error : new PushError('INTERNAL'), requestId)
+}
+
+/** How long a client may take to read such an answer, ms. */
+const LINGER_MS = 2_000
+
+/** An answer where there is no request to answer: HTTP that is none, or an upgrade that is refused. It is the last one. */
+export function answerSocket(socket: Duplex, error: PushError, requestId: string): void {
+  const body = JSON.stringify(problemOf(error, requestId))
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}`,
+    'Connection: close',
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  // To close with input unread would reset the connection, and the answer might not arrive: read on, into nothing.
+  socket.resume()
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  socket.once('close', () => clearTimeout(linger))
 }
 
 /** RFC 6750 section 3: a request without credentials is told no error; nor is one whose token need not be replaced. */

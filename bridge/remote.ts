@@ -24,6 +24,7 @@ export interface RemoteBridgeOptions {
   readonly limits: HttpLimits & MessageLimits
   /** Never given a token, key or payload. */
   readonly logger: FastifyBaseLogger
+  readonly allowedHosts?: readonly string[] | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -47,6 +48,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
 
   const app = createFrame({
     limits,
+    allowedHosts: options.allowedHosts,
     logger,
     randomId,
     monotonic,

@@ -4,7 +4,17 @@ import { ERRORS, type ErrorCode } from '../errors.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 
 /** What can befall every call. */
-const EVERY_CALL: readonly ErrorCode[] = ['REQUEST_INVALID', 'RATE_LIMITED', 'INTERNAL', 'SHUTTING_DOWN']
+const EVERY_CALL: readonly ErrorCode[] = [
+  'REQUEST_INVALID',
+  'REQUEST_TIMEOUT',
+  'HEADERS_TOO_LARGE',
+  'EXPECTATION_FAILED',
+  'HOST_FORBIDDEN',
+  'ORIGIN_FORBIDDEN',
+  'RATE_LIMITED',
+  'INTERNAL',
+  'SHUTTING_DOWN',
+]
 
 /** What can befall every call that needs a credential. */
 export const PROVIDER_ERRORS: readonly ErrorCode[] = [
@@ -30,7 +40,12 @@ export const DEVICE_ERRORS: readonly ErrorCode[] = [
 ]
 
 /** What can befall every call with a body. */
-export const BODY_ERRORS: readonly ErrorCode[] = ['JSON_INVALID', 'MEDIA_TYPE_UNSUPPORTED', 'BODY_TOO_LARGE']
+export const BODY_ERRORS: readonly ErrorCode[] = [
+  'JSON_INVALID',
+  'MEDIA_TYPE_UNSUPPORTED',
+  'CONTENT_ENCODING_UNSUPPORTED',
+  'BODY_TOO_LARGE',
+]
 
 export const problemSchema = Type.Object(
   {
@@ -69,6 +84,9 @@ export function problems(...codes: readonly ErrorCode[]): Record<number, unknown
     ]),
   )
 }
+
+/** Of a call without query: an unknown name is refused there as everywhere. */
+export const noQuery = Type.Object({}, { additionalProperties: false })
 
 export const tokenIdSchema = Type.String({
   description: 'Stable name of one (app, device, account)',

@@ -1,5 +1,6 @@
 /** Everything MQTT of one node: the gate in front, device sessions of ours, and Aedes for the rest. */
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import type { AedesOptions } from 'aedes'
@@ -96,6 +97,8 @@ export class PushBroker {
   readonly admission: Admission
   /** By address. */
   readonly #connects: RateByKey
+  /** Connections of HTTP, which may become MQTT over WebSocket. */
+  readonly #counted = new WeakSet<Duplex>()
   #connectionCount = 0
   #closing = false
 
@@ -179,13 +182,25 @@ export class PushBroker {
     try {
       if (stream.destroyed) return
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
-      stream.once('close', this.admission.hold(address))
+      if (request === undefined || !this.#counted.has(request.socket))
+        stream.once('close', this.admission.hold(address))
     } catch (error) {
       this.#turnAway(stream, error, address)
       return
     }
     const id = `c${(++this.#connectionCount).toString(36)}`
     this.#context.connections.add(new Connection(stream, this.#context, id, address))
+  }
+
+  /** Counts a connection of HTTP among all; one that is too many is closed. */
+  admit = (socket: Socket): void => {
+    const address = addressOf(socket, undefined)
+    try {
+      socket.once('close', this.admission.hold(address))
+      this.#counted.add(socket)
+    } catch (error) {
+      this.#turnAway(socket, error, address)
+    }
   }
 
   #turnAway(stream: Duplex, error: unknown, address: string): void {

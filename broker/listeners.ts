@@ -2,7 +2,8 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createWebSocketStream, WebSocketServer } from 'ws'
+import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
+import { PushError } from '../errors.ts'
 
 export type Handle = (stream: Duplex, request?: IncomingMessage) => void
 
@@ -13,8 +14,10 @@ export interface TcpListener {
 
 /** Kernel probes find peers that vanished without a packet and asked for no keep alive, ms. */
 const TCP_KEEP_ALIVE_MS = 60_000
-/** Section 6 of MQTT 5 and 3.1.1; `mqttv3.1` is what clients of MQTT 3.1 ask for. */
-const SUBPROTOCOLS = ['mqtt', 'mqttv3.1']
+/** Section 6 of MQTT 5 and 3.1.1. */
+const SUBPROTOCOL = 'mqtt'
+/** RFC 6455 section 7.4.1: a type of data that cannot be taken. */
+const UNSUPPORTED_DATA = 1003
 
 export async function listenTcp(handle: (socket: Socket) => void, host: string, port: number): Promise<TcpListener> {
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }, (socket) =>
@@ -42,31 +45,68 @@ export function interceptConnections(server: Server, enter: (socket: Socket) => 
   }
 }
 
-/** MQTT over WebSocket at `path` of `server`; other upgrades get 404. Returns how to stop taking new ones. */
-export function listenWebSocket(handle: Handle, server: Server, path: string, maximumPacketSize: number): () => void {
+export interface WebSocketOptions {
+  readonly server: Server
+  readonly path: string
+  readonly maximumPacketSize: number
+  readonly handle: Handle
+  /** Throws what speaks against this client, before anything is done for it. */
+  readonly check: (request: IncomingMessage) => void
+  /** Answers an upgrade that is refused, and closes. */
+  readonly refuse: (socket: Duplex, error: unknown) => void
+}
+
+/** MQTT over WebSocket on an HTTP server; other upgrades get 404. Returns how to stop taking new ones. */
+export function listenWebSocket(options: WebSocketOptions): () => void {
+  const { server, path, maximumPacketSize, handle, check, refuse } = options
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maximumPacketSize * 4,
     // [MQTT-6.0.0-4]
-    handleProtocols: (offered) => SUBPROTOCOLS.find((each) => offered.has(each)) ?? false,
+    handleProtocols: () => SUBPROTOCOL,
   })
+  // Nobody is there to catch what an upgrade throws: it would end the process.
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== path) {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-      return
+    try {
+      if (pathOf(request.url ?? '') !== path) throw new PushError('NOT_FOUND')
+      check(request)
+      if (!offersMqtt(request)) throw new PushError('SUBPROTOCOL_UNSUPPORTED')
+      sockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, request, handle))
+    } catch (error) {
+      refuse(socket, error)
     }
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const stream = createWebSocketStream(webSocket)
-      // [MQTT-6.0.0-1] binary frames only
-      webSocket.on('message', (_data, isBinary) => {
-        if (!isBinary) webSocket.close(1003)
-      })
-      handle(stream, request)
-    })
   }
   server.on('upgrade', upgrade)
   return () => void server.off('upgrade', upgrade)
+}
+
+/** Of a target in origin or in absolute form (RFC 9112 section 3.2), without query and without a slash at the end. */
+function pathOf(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?]*/i, '').replace(/\?.*$/s, '')
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+/** [MQTT-6.0.0-3] */
+function offersMqtt({ headers }: IncomingMessage): boolean {
+  const offered = headers['sec-websocket-protocol'] ?? ''
+  return offered.split(',').some((each) => each.trim() === SUBPROTOCOL)
+}
+
+function serve(webSocket: WebSocket, request: IncomingMessage, handle: Handle): void {
+  const stream = createWebSocketStream(webSocket)
+  // The stream listens for one error only.
+  webSocket.on('error', () => undefined)
+  const receive = webSocket.listeners('message')
+  webSocket.removeAllListeners('message')
+  // [MQTT-6.0.0-1] Nothing of another frame is read, and nothing after it. [MQTT-6.0.0-2] A packet may begin and end anywhere.
+  webSocket.on('message', (data, isBinary) => {
+    if (isBinary) return receive.forEach((listener) => listener.call(webSocket, data, isBinary))
+    webSocket.removeAllListeners('message')
+    webSocket.close(UNSUPPORTED_DATA)
+    stream.push(null)
+  })
+  handle(stream, request)
 }

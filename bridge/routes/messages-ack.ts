@@ -1,26 +1,33 @@
 /** `POST /v1/messages/ack`: a device has what a lookup gave it. */
 import { Type } from 'typebox'
+import type { Metrics } from '../../metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import type { Guard } from '../authenticate.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { Api } from '../frame.ts'
-import { BODY_ERRORS, DEVICE_ERRORS, problems } from '../schemas.ts'
+import { BODY_ERRORS, DEVICE_ERRORS, noQuery, problems } from '../schemas.ts'
+
+const DESTINATIONS = ['private', 'broadcast'] as const
 
 const bodySchema = Type.Object(
   { cursor: Type.String({ description: 'From a lookup with this token' }) },
   { additionalProperties: false },
 )
 
-export function acknowledgeMessages(
-  api: Api,
-  { store, guard }: { readonly store: Store; readonly guard: Guard },
-): void {
+export interface AcknowledgeContext {
+  readonly store: Store
+  readonly guard: Guard
+  readonly metrics: Metrics
+}
+
+export function acknowledgeMessages(api: Api, { store, guard, metrics }: AcknowledgeContext): void {
   const schema = {
     operationId: 'acknowledgeMessages',
     summary: 'Acknowledge messages',
     description: 'Everything up to the cursor is not sent again, over HTTP or MQTT. Repeating it does no harm.',
     tags: ['messages'],
     security: [{ messageToken: [] }],
+    querystring: noQuery,
     body: bodySchema,
     response: {
       204: Type.Null({ description: 'Acknowledged' }),
@@ -28,8 +35,15 @@ export function acknowledgeMessages(
     },
   }
   api.post('/v1/messages/ack', { onRequest: guard.device, schema }, async (request, reply) => {
-    const { tokenId } = guard.deviceOf(request).device
-    await store.commit([{ tokenId, ...decodeCursor(tokenId, request.body.cursor) }])
+    const { device, record } = guard.deviceOf(request)
+    const { tokenId } = device
+    const { cursors, messages } = decodeCursor(tokenId, request.body.cursor)
+    await store.commit([{ tokenId, ...cursors }])
+    for (const destination of DESTINATIONS) {
+      // What was acknowledged before, here or over MQTT, is not counted again.
+      const moved = Math.max(0, cursors[destination] - record.cursors[destination])
+      metrics.acknowledged.inc({ destination }, Math.min(moved, messages[destination]))
+    }
     return reply.code(204).send(null)
   })
 }

@@ -2,10 +2,12 @@
 import type { FastifyRequest } from 'fastify'
 import { isUtf8 } from 'node:buffer'
 import { Type } from 'typebox'
+import { PushError } from '../../errors.ts'
+import type { Metrics } from '../../metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
 import { knowDevice, type Guard, type KnownDevice } from '../authenticate.ts'
-import { encodeCursor } from '../cursor.ts'
+import { encodeCursor, placeAfter } from '../cursor.ts'
 import type { Api } from '../frame.ts'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
@@ -48,9 +50,8 @@ const querySchema = (limits: HttpLimits) =>
       wait: Type.Optional(
         Type.Integer({
           minimum: 0,
-          maximum: limits.waitSeconds,
           default: 0,
-          description: 'Seconds to wait while there is nothing',
+          description: `Seconds to wait while there is nothing; more than ${limits.waitSeconds} are ${limits.waitSeconds}`,
         }),
       ),
     },
@@ -62,11 +63,13 @@ export interface LookupContext {
   readonly guard: Guard
   readonly pages: Pages
   readonly longPolls: LongPolls
+  readonly metrics: Metrics
   readonly limits: HttpLimits
+  readonly now: () => number
 }
 
 export function lookUpMessages(api: Api, context: LookupContext): void {
-  const { guard, pages, limits } = context
+  const { guard, pages, metrics, limits } = context
   const schema = {
     operationId: 'lookUpMessages',
     summary: 'Look up pending messages',
@@ -79,35 +82,46 @@ export function lookUpMessages(api: Api, context: LookupContext): void {
   api.get('/v1/messages', { onRequest: guard.device, preValidation: readNumbers, schema }, async (request) => {
     const { limit = usualLimit(limits), wait = 0 } = request.query
     const known = guard.deviceOf(request)
+    const seconds = Math.min(wait, limits.waitSeconds)
     const page =
-      wait === 0 ? await pages.read(known, limit) : await readOrWait(context, known, limit, wait, request.signal)
+      seconds === 0 ? await pages.read(known, limit) : await readOrWait(context, known, limit, seconds, request.signal)
+    for (const { log } of page.entries) metrics.delivered.inc({ destination: log })
     return {
       messages: page.entries.map((entry) => describe(known.device, entry)),
-      cursor: encodeCursor(known.device.tokenId, page.cursors),
+      cursor: encodeCursor(known.device.tokenId, placeAfter(page)),
       more: page.more,
     }
   })
 }
 
 async function readOrWait(
-  { store, pages, longPolls }: LookupContext,
+  { store, pages, longPolls, now }: LookupContext,
   known: KnownDevice,
   limit: number,
   wait: number,
   gone: AbortSignal,
 ): Promise<Page> {
-  const poll = await longPolls.enter(known.device, wait, gone)
+  const { device } = known
+  const poll = await longPolls.enter(device, wait, gone)
   try {
     let page = await pages.read(known, limit)
     while (page.entries.length === 0 && !page.more && !poll.isOver) {
       await poll.woken()
+      checkEnd(device, now)
       if (poll.isOver) break
-      page = await pages.read(await knowDevice(store, known.device), limit)
+      page = await pages.read(await knowDevice(store, device), limit)
+      // What was stored after a revocation, or after the token's end, is not for its holder.
+      if (page.entries.length > 0) await knowDevice(store, device)
+      checkEnd(device, now)
     }
     return page
   } finally {
     poll.leave()
   }
+}
+
+function checkEnd({ expiresAt }: Device, now: () => number): void {
+  if (now() >= expiresAt) throw new PushError('TOKEN_EXPIRED')
 }
 
 function describe(device: Device, { log, entry }: PageEntry) {

@@ -12,7 +12,7 @@ import { contentOf } from '../payload.ts'
 import { pushErrorOf, sendProblem } from '../problem.ts'
 import { publishToEach, type Outcome, type Publication, type Publisher } from '../publisher.ts'
 import { recipientsOf, type Recipients } from '../recipients.ts'
-import { BODY_ERRORS, messageIdSchema, problems, PROVIDER_ERRORS } from '../schemas.ts'
+import { BODY_ERRORS, messageIdSchema, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
 export interface SendContext {
   readonly publisher: Publisher
@@ -151,6 +151,7 @@ function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode
     description: 'The answer comes after the message is stored durably. After a 503, send it again under the same id.',
     tags: ['messages'],
     security: [{ providerKey: [] }],
+    querystring: noQuery,
     body,
     response: { 202: answer, ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, ...SEND_ERRORS, ...errors) },
   }

@@ -16,7 +16,7 @@ import type { Guard } from '../authenticate.ts'
 import type { Api } from '../frame.ts'
 import type { TokenTtl } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
-import { BODY_ERRORS, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'
+import { BODY_ERRORS, noQuery, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'
 
 const NAME = '1 to 128 bytes without control characters, `/`, `+`, `#` or a `$` at the start'
 
@@ -81,6 +81,7 @@ export function issueTokens(api: Api, { auth, store, guard, longPolls, tokenTtl,
       'the token of the former account is refused until it is issued again.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
+    querystring: noQuery,
     body: bodySchema(tokenTtl),
     response: {
       201: answerSchema,

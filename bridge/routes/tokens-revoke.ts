@@ -6,7 +6,7 @@ import { isTokenId, mayActFor, type Provider } from '../../topics/index.ts'
 import type { Guard } from '../authenticate.ts'
 import type { Api } from '../frame.ts'
 import type { LongPolls } from '../long-polls.ts'
-import { problems, PROVIDER_ERRORS, tokenIdSchema } from '../schemas.ts'
+import { noQuery, problems, PROVIDER_ERRORS, tokenIdSchema } from '../schemas.ts'
 
 export interface RevokeContext {
   readonly store: Store
@@ -21,6 +21,7 @@ export function revokeTokens(api: Api, { store, guard, longPolls }: RevokeContex
     description: 'Effective at once: a live connection is closed. What is pending stays for a token issued later.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
+    querystring: noQuery,
     params: Type.Object({ tokenId: tokenIdSchema }, { additionalProperties: false }),
     response: {
       204: Type.Null({ description: 'Revoked' }),

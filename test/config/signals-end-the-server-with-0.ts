@@ -25,7 +25,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     for (const bytes of [
       '',
       'GET /heal',
-      `POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${server.providerKey}\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{`,
+      `POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${server.providerKey}\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{`,
     ]) {
       const idle = openSocket({ port: server.httpPort, host: '127.0.0.1' })
       idle.on('error', () => undefined)

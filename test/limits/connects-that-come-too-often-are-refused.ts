@@ -1,6 +1,8 @@
 // Is a token, or an address, that connects again and again told so, while others and its live connection are left alone?
+import { promisify } from 'node:util'
 import t from 'tap'
-import { connectDevice, connectRaw, issueToken, metric, send, startServer } from '../support/index.ts'
+import { connectDevice, connectRaw, eventually, issueToken, metric, send, startServer } from '../support/index.ts'
+import { embed } from '../plugin/support/embed.ts'
 
 await t.test('one token', async (t) => {
   const server = await startServer(t, { settings: { PUSH_MAX_CONNECTS_PER_TOKEN: '3' } })
@@ -35,14 +37,20 @@ await t.test('one address', async (t) => {
 })
 
 await t.test('connections from one address', async (t) => {
-  const server = await startServer(t, { settings: { PUSH_MAX_CONNECTIONS_PER_ADDRESS: '2' } })
+  const server = await embed(t, undefined, { limits: { connectionsPerAddress: 2 } })
   const issued = await issueToken(server, { app: 'chat', device: 'phone-1' })
+  const { http, metrics } = server.push
+  const connections = promisify((done: (error: Error | null, count: number) => void) =>
+    http.server.getConnections(done),
+  )
+  await eventually('the end of the request above', async () => (await connections()) === 0)
   const device = await connectDevice(t, server, issued, { transport: 'ws' })
   const silent = await connectRaw(t, server.mqttPort)
   await t.rejects(connectDevice(t, server, issued))
   const late = await connectRaw(t, server.mqttPort)
   await late.closed
-  t.ok((await metric(server, 'push_disconnects_total', 'code="ADDRESS_CONNECTIONS_LIMIT"')) >= 2)
+  const { values } = await metrics.disconnects.get()
+  t.ok(values.some(({ labels, value }) => labels.code === 'ADDRESS_CONNECTIONS_LIMIT' && value >= 2))
   await silent.end()
   t.equal(device.client.connected, true)
 })

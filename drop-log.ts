@@ -1,0 +1,33 @@
+/** What full logs dropped, in the log of the server: one line with a count, however many messages it was. */
+import type { Logger } from 'pino'
+import type { Destination } from './metrics.ts'
+
+/** A full log drops one message for each that comes: this often there is a line, ms. */
+const EVERY_MS = 10_000
+
+export interface DropLog {
+  dropped(destination: Destination, count: number): void
+  /** Says what was not said yet. */
+  close(): void
+}
+
+export function createDropLog(logger: Pick<Logger, 'warn'>, everyMs = EVERY_MS): DropLog {
+  const counts = new Map<Destination, number>()
+  let timer: NodeJS.Timeout | undefined
+
+  function say(): void {
+    clearTimeout(timer)
+    timer = undefined
+    for (const [destination, count] of counts)
+      logger.warn({ destination, count }, 'logs were full and dropped their oldest messages')
+    counts.clear()
+  }
+
+  return {
+    dropped(destination, count) {
+      counts.set(destination, (counts.get(destination) ?? 0) + count)
+      timer ??= setTimeout(say, everyMs).unref()
+    },
+    close: say,
+  }
+}
