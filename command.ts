@@ -201,11 +201,11 @@ async function serve({ config, env, logger, ending, countLost }: Program): Promi
 }
 
 /** Users besides devices and providers; without a file there are none. */
-function usersOf({ PUSH_PASSWORD_FILE: path }: Config, logger: Logger) {
+function usersOf({ PUSH_PASSWORD_FILE: path, PUSH_MAX_FAILED_LOGINS: failures }: Config, logger: Logger) {
   if (path === undefined) return {}
   const broken = (error: unknown) =>
     logger.error({ err: error }, 'the password file cannot be read, its former users stay')
-  return passwordFileUsers({ path, broken, now: () => performance.now() })
+  return passwordFileUsers({ path, broken, failures, now: () => performance.now() })
 }
 
 /** HTTP apart from the broker: publishes into the MQTT broker of `PUSH_BROKER_URL`. */

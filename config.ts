@@ -224,6 +224,12 @@ export const SETTINGS = {
     10_000_000,
   ),
   PUSH_MAX_CONNECTS_PER_TOKEN: whole('connects a minute with one token id; 0 is without limit', 300, 0, 1_000_000),
+  PUSH_MAX_FAILED_LOGINS: whole(
+    'wrong passwords a minute of one user of the password file from one address; 0 is without limit',
+    100,
+    0,
+    1_000_000,
+  ),
   PUSH_MAX_DEVICE_PUBLISHES: whole(
     'publishes a second of one device, ten times as many at once; 0 is without limit',
     100,

@@ -2,7 +2,7 @@
  * Password files of Mosquitto (`mosquitto_passwd`): a line a user, `name:$7$<iterations>$<salt>$<hash>` (PBKDF2 with
  * HMAC-SHA-512, the default since 2.0) or `name:$6$<salt>$<hash>` (SHA-512 of password and salt).
  */
-import { createHash, pbkdf2, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 
 const derive = promisify(pbkdf2)
@@ -18,7 +18,7 @@ interface Hashed {
   readonly hash: Buffer
 }
 
-/** What an unknown user's password is compared with, so that the time tells nobody which names exist. */
+/** In a file without users. */
 const NOBODY: Hashed = { iterations: 101, salt: Buffer.alloc(12), hash: Buffer.alloc(HASH_BYTES) }
 
 export class PasswordFileError extends Error {
@@ -30,26 +30,41 @@ export class PasswordFileError extends Error {
 
 export class Passwords {
   readonly #users: ReadonlyMap<string, Hashed>
+  readonly #hashes: readonly Hashed[]
+  readonly #secret = randomBytes(32)
 
   /** @throws PasswordFileError naming the line */
   constructor(text: string) {
     this.#users = new Map(
       text.split(/\r?\n/).flatMap((line, index) => (line.trim() === '' ? [] : [parseLine(line, index + 1)])),
     )
+    this.#hashes = [...this.#users.values()]
   }
 
   get size(): number {
     return this.#users.size
   }
 
-  async fit(username: string, password: Uint8Array): Promise<boolean> {
+  /** How often the password of this name is hashed; known or not, so that it tells nobody which names exist. */
+  iterationsOf(username: string): number {
+    return this.#hashedOf(username).iterations
+  }
+
+  /** For an unknown name that of a known user, always the same one: it does not fit, but costs as much. */
+  #hashedOf(username: string): Hashed {
     const known = this.#users.get(username)
-    const { iterations, salt, hash } = known ?? NOBODY
+    if (known !== undefined) return known
+    const mark = createHmac('sha256', this.#secret).update(username).digest().readUInt32BE(0)
+    return this.#hashes[mark % this.#hashes.length] ?? NOBODY
+  }
+
+  async fit(username: string, password: Uint8Array): Promise<boolean> {
+    const { iterations, salt, hash } = this.#hashedOf(username)
     const given =
       iterations === 0
         ? createHash('sha512').update(password).update(salt).digest()
         : await derive(password, salt, iterations, HASH_BYTES, 'sha512')
-    return timingSafeEqual(given, hash) && known !== undefined
+    return timingSafeEqual(given, hash) && this.#users.has(username)
   }
 }
 

@@ -1,18 +1,22 @@
 /** Users of a Mosquitto password file, who may use every topic that is not a push topic. */
 import { readFileSync, statSync } from 'node:fs'
 import type { AedesOptions } from '../index.ts'
+import { PasswordChecks } from './password-checks.ts'
 import { Passwords } from './password-file.ts'
 
 /** Between two looks at whether the file has changed, ms. */
 const LOOK_EVERY_MS = 1000
 /** CONNACK return code of MQTT 3.1.1, table 3.1: bad user name or password. */
 const BAD_USER_NAME_OR_PASSWORD = 4
+const SERVER_UNAVAILABLE = 3
 
 export interface UsersOptions {
   readonly path: string
   /** A file that was changed and cannot be read: the users of before stay. */
   broken(error: unknown): void
-  /** Milliseconds. */
+  /** Wrong passwords a minute of one user from one address; 0 is without limit. */
+  readonly failures: number
+  /** Milliseconds of a clock that nobody sets. */
   readonly now: () => number
 }
 
@@ -20,7 +24,8 @@ export interface UsersOptions {
  * What `push.aedesOptions` takes. The file may change while the server runs.
  * @throws what reading and parsing the file throw
  */
-export function passwordFileUsers({ path, broken, now }: UsersOptions): Pick<AedesOptions, 'authenticate'> {
+export function passwordFileUsers({ path, broken, failures, now }: UsersOptions): Pick<AedesOptions, 'authenticate'> {
+  const checks = new PasswordChecks({ failures, now })
   let version = versionOf(path)
   let passwords = new Passwords(readFileSync(path, 'utf8'))
   let lookedAt = now()
@@ -42,14 +47,21 @@ export function passwordFileUsers({ path, broken, now }: UsersOptions): Pick<Aed
     authenticate(client, username, password, done) {
       look()
       const name = username ?? ''
-      passwords.fit(name, password ?? Buffer.alloc(0)).then(
-        (fits) => {
-          if (!fits) return done(refusal(), false)
+      const check = {
+        username: name,
+        address: addressOf(client.conn),
+        isWanted: () => !client.closed,
+        run: () => passwords.fit(name, password ?? Buffer.alloc(0)),
+      }
+      checks.take(check).then(
+        (verdict) => {
+          if (verdict === 'busy') return done(unavailable(), false)
+          if (verdict === 'wrong') return done(refusal(), false)
           // A client id never reaches another user's session.
           Object.assign(client, { id: `${encodeURIComponent(name)}/${client.id}` })
           done(null, true)
         },
-        (error: unknown) => done(Object.assign(new Error('not checked', { cause: error }), { returnCode: 3 }), false),
+        (error: unknown) => done(unavailable(error), false),
       )
     },
   }
@@ -57,6 +69,15 @@ export function passwordFileUsers({ path, broken, now }: UsersOptions): Pick<Aed
 
 function refusal() {
   return Object.assign(new Error('bad user name or password'), { returnCode: BAD_USER_NAME_OR_PASSWORD })
+}
+
+function unavailable(cause?: unknown) {
+  return Object.assign(new Error('the password was not checked', { cause }), { returnCode: SERVER_UNAVAILABLE })
+}
+
+function addressOf(stream: object): string {
+  const { remoteAddress } = stream as { remoteAddress?: unknown }
+  return typeof remoteAddress === 'string' ? remoteAddress : ''
 }
 
 /** Another one whenever the file was written or replaced. */

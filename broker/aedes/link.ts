@@ -24,6 +24,11 @@ export class AedesLink extends Duplex {
     })
   }
 
+  /** As a socket has it. */
+  get remoteAddress(): string {
+    return this.connection.remoteAddress
+  }
+
   /** One whole packet for Aedes. False when Aedes is slower than the peer: wait for `onDemand`. */
   feed(packet: Uint8Array): boolean {
     return this.push(packet)
