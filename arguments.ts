@@ -116,9 +116,13 @@ function readFile(path: string | undefined): Map<string, string> {
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new ConfigError(`--config: ${JSON.stringify(path)} must hold one JSON object of settings`)
   }
-  return new Map(
-    Object.entries(content).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-  )
+  return new Map(Object.entries(content).map(([name, value]) => [name, textOf(name, value)]))
+}
+
+/** `null` would be the path `null`. */
+function textOf(name: string, value: unknown): string {
+  if (typeof value === 'string' || typeof value === 'number') return String(value)
+  throw new ConfigError(`${name} in the configuration file must be a text or a number`)
 }
 
 function nonEmpty(value: string | undefined): string | undefined {

@@ -57,6 +57,8 @@ export async function run(invocation: Invocation): Promise<void> {
   const errors = new LogDestination(standardError(process.stderr), SETTINGS.PUSH_MAX_LOG_WAITING.fallback)
   const say = (line: string) => errors.write(`aedes-push: ${line}\n`)
   ending.onExit((timeoutMs) => errors.flush(timeoutMs))
+  // For what LevelDB makes too: messages are nobody's but the user's who runs the server.
+  process.umask(0o077)
   process.once('exit', () => errors.flushNow())
   // Who reads nothing of it is told nothing.
   process.stdout.on('error', () => undefined)
@@ -119,7 +121,7 @@ async function checkFiles(config: Config, command: Arguments['command']): Promis
   if (command === undefined) checkListeners(config)
   const { PUSH_PROVIDER_KEY: key, PUSH_KEYS_FILE: keys } = config
   const given = key === undefined ? [] : [{ name: 'provider', key }]
-  await asSetting('PUSH_PROVIDERS_FILE', () => providerLookup([...fileProviders(config), ...given]))
+  await asSetting('PUSH_PROVIDERS_FILE', async () => providerLookup([...(await fileProviders(config)), ...given]))
   const { PUSH_PASSWORD_FILE: passwords } = config
   if (passwords !== undefined)
     await asSetting('PUSH_PASSWORD_FILE', () => new Passwords(readFileSync(passwords, 'utf8')))
@@ -265,16 +267,16 @@ function upstreamOf(address: string, config: Config): RemoteBridgeOptions['upstr
 /** The provider of `PUSH_PROVIDER_KEY`, or of the generated key, and those of the file. */
 async function providersOf(config: Config, logger: Logger, shared?: Secrets): Promise<ProviderKey[]> {
   const key = config.PUSH_PROVIDER_KEY ?? (await generatedKey(config, logger, shared))
-  return [{ name: 'provider', key }, ...fileProviders(config)]
+  return [{ name: 'provider', key }, ...(await fileProviders(config))]
 }
 
-function fileProviders({ PUSH_PROVIDERS_FILE: path }: Config): ProviderKey[] {
-  return path === undefined ? [] : loadProvidersFromFile(path)
+async function fileProviders({ PUSH_PROVIDERS_FILE: path }: Config): Promise<ProviderKey[]> {
+  return path === undefined ? [] : await loadProvidersFromFile(path)
 }
 
 /** In `provider.key` of the data directory; nodes that share a Redis share one, and each has it in its file. */
 async function generatedKey(config: Config, logger: Logger, shared: Secrets | undefined): Promise<string> {
-  const files = fileSecrets(config.PUSH_DATA_DIR, { warn: (message) => logger.warn(message) })
+  const files = fileSecrets(config.PUSH_DATA_DIR, { warn: (message) => logger.warn(message), shared: true })
   if (config.PUSH_REDIS_URL === undefined || shared === undefined)
     return await files.secret(PROVIDER_KEY, generateProviderKey)
   const key = await firstFrom(files, shared).secret(PROVIDER_KEY, generateProviderKey)

@@ -119,7 +119,7 @@ async function withStore({ config, limits }: TransferOptions, use: (store: Store
 function secretsOf({ PUSH_REDIS_URL: url, PUSH_DATA_DIR: directory }: Config, store: Store): Secrets {
   if (url !== undefined) return store
   const keys = fileSecrets(join(directory, 'keys'))
-  const provider = fileSecrets(directory)
+  const provider = fileSecrets(directory, { shared: true })
   return { secret: (name, create) => (name === PROVIDER_KEY ? provider : keys).secret(name, create) }
 }
 

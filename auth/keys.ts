@@ -1,6 +1,6 @@
 /** The key ring: one key signs message tokens, all verify them, each with its own algorithm only. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readNamedFile } from '../private-files.ts'
 import { checkFields, isRecord } from './fields.ts'
 import { knownSecret, type Secrets } from './secrets.ts'
 
@@ -80,7 +80,7 @@ export async function tokenIdKey(secrets: Secrets, random: RandomBytes): Promise
  * @throws Error that names the file and the field, and never holds key material
  */
 export async function loadKeysFromFile(path: string): Promise<KeyFile> {
-  return parseKeyFile(await readFile(path, 'utf8'), path)
+  return parseKeyFile(await readNamedFile(path), path)
 }
 
 /**

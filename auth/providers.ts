@@ -1,7 +1,7 @@
 /** Provider keys: which back end may act for which apps. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { isAppName, isName, type Provider } from '../topics/index.ts'
+import { readNamedFile } from '../private-files.ts'
 import { checkFields, isRecord } from './fields.ts'
 import type { RandomBytes } from './keys.ts'
 
@@ -54,8 +54,8 @@ export function providerLookup(providers: readonly ProviderKey[]): (key: string 
  * A providers file is JSON: `[{"name", "key", "apps"?: [...]}]`, and nothing else in it.
  * @throws Error that names the file and the field, and never holds a key
  */
-export function loadProvidersFromFile(path: string): ProviderKey[] {
-  const text = readFileSync(path, 'utf8')
+export async function loadProvidersFromFile(path: string): Promise<ProviderKey[]> {
+  const text = await readNamedFile(path)
   let content: unknown
   try {
     content = JSON.parse(text)

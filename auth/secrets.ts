@@ -1,7 +1,9 @@
 /** Secrets that are made once and then stay: signing keys, the key of token ids, a generated provider key. */
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { privateDirectory, readPrivateFile } from '../private-files.ts'
 
 /** What the store offers too, so that many nodes can share their secrets. */
 export interface Secrets {
@@ -13,15 +15,16 @@ export interface Secrets {
 }
 
 export interface FileSecretsOptions {
-  /** Hears that a file can be read by other users of the machine; the secret is used all the same. */
+  /** Hears that a file could be read by other users of the machine; the secret is used all the same. */
   readonly warn?: (message: string) => void
+  /** The directory holds more than secrets, and its mode is left to whoever made it. Default: it is shut to others. */
+  readonly shared?: boolean
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
-const OTHERS = 0o077
-/** Windows has no such modes, and no way to sync a directory. */
+/** Windows has no way to sync a directory. */
 const POSIX = process.platform !== 'win32'
 
 /** Secrets as files of a directory, one file a secret, readable by their owner only. */
@@ -30,6 +33,7 @@ export function fileSecrets(directory: string, options: FileSecretsOptions = {})
     async secret(name, create) {
       if (!NAME.test(name)) throw new TypeError(`not a name of a secret: ${JSON.stringify(name)}`)
       const path = join(directory, name)
+      if (options.shared !== true && existsSync(directory)) await privateDirectory(directory)
       const found = await readSecret(path, options)
       if (found !== undefined) return found
       // First of all: when it throws, not even the directory is made.
@@ -46,22 +50,9 @@ export function fileSecrets(directory: string, options: FileSecretsOptions = {})
 
 /** The text of a secret file, without the line end that editors add; undefined when there is no file. */
 async function readSecret(path: string, { warn }: FileSecretsOptions): Promise<string | undefined> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (file === undefined) return undefined
-  try {
-    const { mode } = await file.stat()
-    if (POSIX && (mode & OTHERS) !== 0) {
-      warn?.(`${path} can be read or changed by other users (mode ${(mode & 0o777).toString(8)}); run chmod 600 on it`)
-    }
-    const text = (await file.readFile('utf8')).replace(/[\r\n]+$/, '')
-    if (text === '') throw new Error(`${path} is empty; restore it, or remove it to have a new secret made`)
-    return text
-  } finally {
-    await file.close()
-  }
+  const text = (await readPrivateFile(path, warn))?.replace(/[\r\n]+$/, '')
+  if (text === '') throw new Error(`${path} is empty; restore it, or remove it to have a new secret made`)
+  return text
 }
 
 /**

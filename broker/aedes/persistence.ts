@@ -9,6 +9,7 @@ import { overriding } from './overriding.ts'
 import { openLevelGroups } from './group-persistence.ts'
 import type { QueueLimit } from './queue-limit.ts'
 import type { GroupStore } from './shared-groups.ts'
+import { privateDirectory } from '../../private-files.ts'
 import type { QoS } from '../codec/packets.ts'
 
 /** The part of an Aedes persistence that is called here. */
@@ -107,6 +108,7 @@ export interface OtherState {
 
 /** On disk in `directory`, by aedes-persistence-level. */
 export async function openLevelState(directory: string): Promise<OtherState> {
+  await privateDirectory(directory)
   const database = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
   await database.open()
   return {

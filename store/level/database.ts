@@ -1,7 +1,7 @@
 /** LevelDB, with our errors. */
-import { chmod, mkdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { PushError } from '../../errors.ts'
+import { privateDirectory } from '../../private-files.ts'
 import type { EntryHead } from './entry.ts'
 import { metaKey } from './keys.ts'
 
@@ -42,8 +42,7 @@ export class Database {
   /** Secrets are in it, so that only the owner may read it. */
   async open(): Promise<void> {
     try {
-      await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-      await chmod(this.#directory, 0o700)
+      await privateDirectory(this.#directory)
       await this.#level.open()
     } catch (error) {
       throw unavailable(openProblem(error, this.#directory), error)

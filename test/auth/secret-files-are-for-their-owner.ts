@@ -1,5 +1,5 @@
 // Are secrets on disk readable by their owner only, whole or absent, and never replaced?
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -59,7 +59,7 @@ await t.test('when it cannot be made, nothing is left behind, and the error come
   await writeFile(join(directory, 'file'), '')
   await t.rejects(
     fileSecrets(join(directory, 'file')).secret('a.key', () => 'a'),
-    { code: 'ENOTDIR' },
+    { code: 'EEXIST' },
   )
 })
 
@@ -80,7 +80,7 @@ await t.test('the line end that an editor leaves is no part of it', async (t) =>
   t.equal(await fileSecrets(directory).secret('a.key', never), 'se cret ')
 })
 
-await t.test('a file that others can read is used, with a warning that names it and how to mend it', async (t) => {
+await t.test('a file that others could read is used, and shut, with a warning that names it', async (t) => {
   const directory = await temporary()
   const path = join(directory, 'a.key')
   await writeFile(path, 'secret\n')
@@ -89,7 +89,6 @@ await t.test('a file that others can read is used, with a warning that names it 
     [0o400, false],
     [0o640, true],
     [0o604, true],
-    [0o620, true],
     [0o644, true],
   ] as const) {
     await chmod(path, mode)
@@ -99,8 +98,49 @@ await t.test('a file that others can read is used, with a warning that names it 
       'secret',
     )
     t.equal(warnings.length, warns ? 1 : 0, mode.toString(8))
-    if (warns) t.match(warnings[0], new RegExp(`a\\.key .*mode ${mode.toString(8)}.*chmod 600`))
+    if (warns) t.match(warnings[0], new RegExp(`a\\.key .*mode ${mode.toString(8)}.*somebody may have read it`))
+    t.equal((await stat(path)).mode & 0o077, 0)
     t.equal(await fileSecrets(directory).secret('a.key', never), 'secret', 'also without anyone to warn')
+  }
+})
+
+await t.test('what somebody else may have put there is refused', async (t) => {
+  const directory = await temporary()
+  const path = join(directory, 'a.key')
+  const refused = (says: RegExp) => t.rejects(fileSecrets(directory).secret('a.key', never), says)
+  for (const mode of [0o620, 0o602, 0o666]) {
+    await writeFile(path, 'planted\n')
+    await chmod(path, mode)
+    await refused(new RegExp(`a\\.key can be changed by other users \\(mode ${mode.toString(8)}\\)`))
+  }
+  await rm(path)
+  await writeFile(join(directory, 'elsewhere'), 'planted\n', { mode: 0o600 })
+  await symlink('elsewhere', path)
+  await refused(/a\.key is a symbolic link/)
+  await rm(path)
+  await symlink('nowhere', path)
+  await refused(/a\.key is a symbolic link/)
+  await rm(path)
+  // Only root can give a file away.
+  if (process.getuid?.() !== 0) return
+  await writeFile(path, 'planted\n', { mode: 0o600 })
+  await chown(path, 12_345, 12_345)
+  await refused(/a\.key belongs to another user \(uid 12345\)/)
+  await rm(path)
+  await chown(directory, 12_345, 12_345)
+  await refused(/belongs to another user \(uid 12345\); chown it/)
+  t.equal(await fileSecrets(directory, { shared: true }).secret('a.key', () => 'mine'), 'mine')
+})
+
+await t.test('a directory of secrets that others could enter is shut, and one that is shared is left', async (t) => {
+  const directory = await temporary()
+  for (const [shared, mode] of [
+    [true, 0o755],
+    [false, 0o700],
+  ] as const) {
+    await chmod(directory, 0o755)
+    await fileSecrets(directory, { shared }).secret('a.key', () => 'secret')
+    t.equal((await stat(directory)).mode & 0o777, mode)
   }
 })
 

@@ -11,6 +11,9 @@ writeFileSync(file, JSON.stringify({ PUSH_MQTT_PORTS: 0 }))
 const proto = join(folder, 'proto.json')
 writeFileSync(proto, '{"__proto__": {"PUSH_WINDOW": 1}}')
 
+const nothing = join(folder, 'nothing.json')
+writeFileSync(nothing, JSON.stringify({ PUSH_TLS_CA: null }))
+
 for (const [what, args, named] of [
   ['a flag', ['--mqtt-ports', '0'], '--mqtt-ports'],
   ['a flag with =', ['--port=1'], '--port'],
@@ -18,6 +21,7 @@ for (const [what, args, named] of [
   ['a flag of another language', ['--__proto__', 'x'], '--__proto__'],
   ['a name in the file', ['--config', file], 'PUSH_MQTT_PORTS'],
   ['a name of JavaScript in the file', ['--config', proto], '__proto__'],
+  ['a value in the file that is neither text nor number', ['--config', nothing], 'PUSH_TLS_CA'],
   ['two settings of which one is wrong', ['--mqtt-port', '0', '--htpp-port', '0'], '--htpp-port'],
   ['one dash', ['-p', '0'], '-p'],
 ] as const) {
