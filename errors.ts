@@ -107,6 +107,12 @@ export const ERRORS = {
     title: 'Send `Authorization: Bearer` with a provider key or a message token.',
   },
   CREDENTIALS_INVALID: { status: 401, reason: 0x86, title: 'The provider key or password is wrong.' },
+  USER_REFUSED: {
+    status: 403,
+    reason: 0x87,
+    title: 'The user name or password is wrong, or this user may not connect.',
+  },
+  USER_UNCHECKED: { status: 503, reason: 0x88, title: 'The user cannot be checked now; try again later.' },
   TOKEN_INVALID: {
     status: 401,
     reason: 0x86,

@@ -6,8 +6,8 @@ import { Passwords } from './password-file.ts'
 
 /** Between two looks at whether the file has changed, ms. */
 const LOOK_EVERY_MS = 1000
-/** CONNACK return code of MQTT 3.1.1, table 3.1: bad user name or password. */
-const BAD_USER_NAME_OR_PASSWORD = 4
+/** CONNACK return code of MQTT 3.1.1, table 3.1, which Mosquitto answers to a wrong password; in MQTT 5 it is 0x87. */
+const NOT_AUTHORIZED = 5
 const SERVER_UNAVAILABLE = 3
 
 export interface UsersOptions {
@@ -68,7 +68,7 @@ export function passwordFileUsers({ path, broken, failures, now }: UsersOptions)
 }
 
 function refusal() {
-  return Object.assign(new Error('bad user name or password'), { returnCode: BAD_USER_NAME_OR_PASSWORD })
+  return Object.assign(new Error('bad user name or password'), { returnCode: NOT_AUTHORIZED })
 }
 
 function unavailable(cause?: unknown) {

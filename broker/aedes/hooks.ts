@@ -22,6 +22,8 @@ export interface HooksOptions {
   readonly own: () => AedesOptions
   /** False when this provider publishes faster than it may. */
   readonly mayPublish: (provider: Provider) => boolean
+  /** A CONNECT is refused, before Aedes says so with less. */
+  readonly refused: (client: Client, error: PushError) => void
   /** The client is known, under the id of its session. */
   readonly open: (client: Client) => Promise<void>
 }
@@ -67,7 +69,13 @@ export class Hooks {
     else this.#own.preConnect(client, packet, callback)
   }
 
-  authenticate(...[client, username, password, callback]: Parameters<NonNullable<AedesOptions['authenticate']>>): void {
+  authenticate(...[client, username, password, done]: Parameters<NonNullable<AedesOptions['authenticate']>>): void {
+    const callback: typeof done = (error, successful) => {
+      // A client that is sent to another server is told where by Aedes.
+      const isSentOn = error !== null && 'serverReference' in error
+      if ((error || successful !== true) && !isSentOn) this.#options.refused(client, refusalOf(error))
+      done(error, successful)
+    }
     const provider = this.#providerOf(client)
     const named = client as { id: string }
     if (provider !== undefined) {
@@ -174,6 +182,21 @@ export class Hooks {
 
   #providerOf(client: Client): Provider | undefined {
     return this.#providers.get(client.conn)
+  }
+}
+
+/** What an `authenticate` says, in the words of the catalogue; the codes on the wire are those that Aedes sends. */
+function refusalOf(error: object | null): PushError {
+  const { returnCode } = (error ?? {}) as { returnCode?: unknown }
+  switch (returnCode) {
+    case 2:
+      return new PushError('CLIENT_ID_INVALID')
+    case 3:
+      return new PushError('USER_UNCHECKED')
+    case 4:
+      return new PushError('CREDENTIALS_INVALID')
+    default:
+      return new PushError('USER_REFUSED')
   }
 }
 

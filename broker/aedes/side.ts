@@ -107,6 +107,10 @@ export class AedesSide {
       subscriptions,
       own: () => this.#own,
       mayPublish: (provider) => this.mayPublish(provider),
+      refused: (client, error) => {
+        const connection = linkOf(client)?.connection
+        if (connection?.level !== undefined && connection.open) connection.refuse({ level: connection.level }, error)
+      },
       open: async (client) => {
         const role = this.#roles.get(client.conn)
         if (role !== undefined) await this.#sessions.open(client, role)

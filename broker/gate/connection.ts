@@ -394,6 +394,7 @@ function returnCodeOf(error: PushError): number {
     case 'CONNECTIONS_LIMIT':
     case 'CONNECT_RATE_EXCEEDED':
     case 'TOKEN_NOT_YET_VALID':
+    case 'USER_UNCHECKED':
     case 'INTERNAL':
       return 3
     case 'CREDENTIALS_INVALID':

@@ -34,15 +34,15 @@ await t.test('users of a password file', async (t) => {
     'no password': { username: 'ann' },
     'an unknown name': { username: 'eve', password: 'secret1' },
   })) {
-    await t.rejects(connect(t, server, who), { code: 0x86 }, `${what} is refused in MQTT 5`)
-    await t.rejects(connect(t, server, who, { protocolVersion: 4 }), { code: 4 }, `${what} is refused in MQTT 3.1.1`)
+    await t.rejects(connect(t, server, who), { code: 0x87 }, `${what} is refused in MQTT 5`)
+    await t.rejects(connect(t, server, who, { protocolVersion: 4 }), { code: 5 }, `${what} is refused in MQTT 3.1.1`)
   }
 
   writeFileSync(path, `${ANN}\n`)
   await eventually('the end of a user who is in the file no more', () =>
     connect(t, server, bob).then(
       (still) => still.end().then(() => false),
-      ({ code }: { code: number }) => code === 0x86,
+      ({ code }: { code: number }) => code === 0x87,
     ),
   )
   writeFileSync(path, 'ann:secret1\n')
