@@ -72,10 +72,20 @@ const OF_ONE_RECEIVER: ReadonlySet<ErrorCode> = new Set([
   'UPSTREAM_REFUSED',
 ])
 
+/**
+ * Errors after which a repeat may succeed. Where others of the request have been accepted they are named for each
+ * receiver, so that a repeat for the rest makes progress, however slow the broker behind a bridge is.
+ */
+const FOR_THE_REST: ReadonlySet<ErrorCode> = new Set(['UPSTREAM_UNAVAILABLE', 'SHUTTING_DOWN', 'RATE_LIMITED'])
+
 /** The code for the list of refused receivers; anything else fails the request. */
 export function codeForOne(error: unknown): ErrorCode {
   if (error instanceof PushError && OF_ONE_RECEIVER.has(error.code)) return error.code
   throw error
+}
+
+function codeForRest(error: unknown): ErrorCode {
+  return error instanceof PushError && FOR_THE_REST.has(error.code) ? error.code : codeForOne(error)
 }
 
 /** Publishes to all in one turn of the event loop, so that the store may write them together. */
@@ -88,10 +98,11 @@ export async function publishToEach(
     receivers.map(({ destination }) => publisher.publish(destination, publication)),
   )
   const rejected: Rejected[] = []
+  const codeOf = settled.some(({ status }) => status === 'fulfilled') ? codeForRest : codeForOne
   for (const [index, result] of settled.entries()) {
     const receiver = receivers[index]
     if (receiver === undefined || result.status === 'fulfilled') continue
-    rejected.push({ token: receiver.token, code: codeForOne(result.reason) })
+    rejected.push({ token: receiver.token, code: codeOf(result.reason) })
   }
   return { accepted: receivers.length - rejected.length, rejected }
 }

@@ -2,6 +2,7 @@
 import { connect, type IClientOptions, type IClientPublishOptions, type IConnackPacket, type MqttClient } from 'mqtt'
 import type { FastifyBaseLogger } from 'fastify'
 import { PushError } from '../errors.ts'
+import { AckFilter } from './ack-filter.ts'
 import { createWindow, type Window } from './window.ts'
 
 export interface UpstreamOptions {
@@ -14,7 +15,10 @@ export interface UpstreamOptions {
   readonly protocolVersion?: 4 | 5 | undefined
   /** For a connection to be made, and from a request to its PUBACK (default 10 s). */
   readonly timeoutMs?: number | undefined
-  /** Pause before the first new try to connect (default 1 s); it doubles up to 30 times itself. */
+  /**
+   * Pause before a new try to connect (default 1 s); it doubles up to 30 times itself. There is none after a connection
+   * that lasted longer.
+   */
   readonly reconnectMs?: number | undefined
   /** Messages without their PUBACK, at most; less when the broker's Receive Maximum is (default 1,000). */
   readonly window?: number | undefined
@@ -25,11 +29,14 @@ export interface Upstream {
   /**
    * Resolves at the PUBACK.
    * @throws UPSTREAM_UNAVAILABLE: no connection, or no PUBACK in time; `Refusal`: a PUBACK that says no;
-   *   PAYLOAD_TOO_LARGE, UPSTREAM_REFUSED: the broker has said that it takes no such message; RATE_LIMITED
+   *   PAYLOAD_TOO_LARGE, UPSTREAM_REFUSED: the broker has said that it takes no such message; RATE_LIMITED;
+   *   SHUTTING_DOWN: no PUBACK before the time of `finish` was up
    */
   publish(topic: string, payload: Buffer, options: IClientPublishOptions): Promise<void>
   /** @throws UPSTREAM_UNAVAILABLE */
   check(): void
+  /** What has no PUBACK within this time is given up, so that it can still be answered. */
+  finish(timeoutMs: number): void
   close(): Promise<void>
 }
 
@@ -50,8 +57,12 @@ interface Link {
   readonly client: MqttClient
   readonly window: Window
   readonly limits: NonNullable<IConnackPacket['properties']>
-  /** Fails what is in flight, when the connection ends. */
+  readonly since: number
+  readonly acks: AckFilter
+  /** Ends what is in flight, when the connection does. */
   readonly inFlight: Set<(error: Error) => void>
+  /** When a PUBACK came last, or the first message went that waits for one. */
+  progressAt: number
 }
 
 const DEFAULT_WINDOW = 1_000
@@ -64,8 +75,10 @@ export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger
   let link: Link | undefined
   let client: MqttClient
   let timer: NodeJS.Timeout | undefined
+  let finishing: NodeJS.Timeout | undefined
   let failures = 0
   let isClosed = false
+  let hasGivenUp = false
 
   /**
    * A client of its own for every connection: MQTT.js would send again on the next one what was in flight on this one,
@@ -73,14 +86,22 @@ export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger
    */
   function open(): void {
     const opened = connect(addressOf(options).url, clientOptions(options, protocolVersion, timeoutMs))
+    const acks = new AckFilter()
+    opened.stream.prependListener('data', (chunk: Buffer) => acks.read(chunk))
     client = opened
     opened.once('connect', ({ properties = {} }) => {
       failures = 0
       const size = Math.min(window, properties.receiveMaximum ?? window)
-      link = { client: opened, window: createWindow(size), limits: properties, inFlight: new Set() }
+      const now = performance.now()
+      const agreed = { client: opened, window: createWindow(size), limits: properties, acks, since: now }
+      link = { ...agreed, inFlight: new Set(), progressAt: now }
       logger.info('connected to the broker behind the bridge')
     })
-    opened.on('error', (error) => logger.warn({ reason: error.message }, 'connection to the broker behind the bridge'))
+    opened.on('error', (error) => {
+      logger.warn({ reason: error.message }, 'connection to the broker behind the bridge')
+      // MQTT.js reads nothing more after some errors, and does not say after which.
+      opened.end(true)
+    })
     opened.once('close', () => {
       const lost = link
       link = undefined
@@ -89,7 +110,8 @@ export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger
       lost?.window.close(unavailable('the connection was lost'))
       if (isClosed) return
       if (lost !== undefined) logger.warn('lost the connection to the broker behind the bridge')
-      timer = setTimeout(open, reconnectMs * Math.min(2 ** failures++, LONGEST_PAUSE))
+      const lasted = lost !== undefined && performance.now() - lost.since > reconnectMs
+      timer = setTimeout(open, lasted ? 0 : reconnectMs * Math.min(2 ** failures++, LONGEST_PAUSE))
     })
   }
 
@@ -106,16 +128,23 @@ export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger
       const current = connected()
       checkLimits(current.limits, topic, payload, publishOptions)
       const leave = await current.window.enter(timeoutMs, unavailable('no PUBACK in time'))
-      try {
-        await publishOn(current, topic, payload, publishOptions, timeoutMs)
-      } finally {
-        leave()
+      await publishOn(current, topic, payload, publishOptions, { timeoutMs, leave })
+    },
+    finish(finishMs) {
+      const giveUp = () => {
+        hasGivenUp = true
+        const shuttingDown = new PushError('SHUTTING_DOWN')
+        for (const fail of link?.inFlight ?? []) fail(shuttingDown)
+        link?.window.close(shuttingDown)
       }
+      finishing = setTimeout(giveUp, finishMs)
     },
     async close() {
       isClosed = true
       clearTimeout(timer)
-      await client.endAsync(link === undefined)
+      clearTimeout(finishing)
+      // Else it would wait for PUBACKs that may never come.
+      await client.endAsync(link === undefined || hasGivenUp || link.inFlight.size > 0)
     },
   }
 }
@@ -156,34 +185,47 @@ function checkLimits(limits: Link['limits'], topic: string, payload: Buffer, opt
   if (options.retain === true && !retainAvailable) throw new PushError('UPSTREAM_REFUSED', 'it retains nothing')
 }
 
+interface Flight {
+  readonly timeoutMs: number
+  /** Frees its place in the window: when the broker is done with it, not when we are tired of waiting. */
+  readonly leave: () => void
+}
+
 function publishOn(
   link: Link,
   topic: string,
   payload: Buffer,
   options: IClientPublishOptions,
-  timeoutMs: number,
+  { timeoutMs, leave }: Flight,
 ): Promise<void> {
-  const { client, inFlight } = link
+  const { client, inFlight, acks } = link
   return new Promise((resolve, reject) => {
-    // A late PUBACK could be taken for the one of a newer message under the same packet id: the connection is over.
-    const timer = setTimeout(() => client.end(true), timeoutMs)
+    const timer = setTimeout(() => {
+      reject(unavailable('no PUBACK in time'))
+      // A slow broker is waited for; one that acknowledges nothing at all is gone.
+      if (performance.now() - link.progressAt >= timeoutMs) client.end(true)
+    }, timeoutMs)
     const settle = (error: Error | undefined) => {
       clearTimeout(timer)
-      inFlight.delete(settle)
+      if (inFlight.delete(settle)) leave()
       if (error === undefined) resolve()
       else reject(error)
     }
+    if (inFlight.size === 0) link.progressAt = performance.now()
     inFlight.add(settle)
-    client.publish(topic, payload, options, (error, packet) => settle(outcomeOf(error, packet)))
+    client.publish(topic, payload, options, (error, packet) => {
+      link.progressAt = performance.now()
+      settle(outcomeOf(error, packet, acks))
+    })
   })
 }
 
-function outcomeOf(error: unknown, packet: unknown): Error | undefined {
+function outcomeOf(error: unknown, packet: unknown, acks: AckFilter): Error | undefined {
   if (error === null || error === undefined) return undefined
   const { code } = error as { code?: unknown }
   if (typeof code !== 'number' || code < 0x80) return unavailable('the connection was lost')
-  const { properties } = (packet ?? {}) as { properties?: { reasonString?: string } }
-  return new Refusal(code, properties?.reasonString ?? '')
+  const { messageId, properties } = (packet ?? {}) as { messageId?: number; properties?: { reasonString?: string } }
+  return new Refusal(acks.take(messageId ?? 0) ?? code, properties?.reasonString ?? '')
 }
 
 function unavailable(detail: string): PushError {

@@ -11,6 +11,8 @@ import { Refusal, type Upstream } from './remote-connection.ts'
 const CODES: ReadonlyMap<number, ErrorCode> = new Map([
   [0x87, 'TOPIC_FORBIDDEN'],
   [0x90, 'TOPIC_INVALID'],
+  // Not by MQTT 5, but so says Mosquitto.
+  [0x95, 'PAYLOAD_TOO_LARGE'],
   [0x99, 'PAYLOAD_INVALID'],
 ])
 

@@ -32,6 +32,9 @@ export interface RemoteBridgeOptions {
   readonly randomId?: () => string
 }
 
+/** When the bridge closes, requests have their answer before `createFrame` cuts what is left, ms. */
+const CLOSING_ANSWERS_MS = 3_000
+
 /**
  * The HTTP API of a bridge, not listening. It connects at once and again whenever the connection is lost; meanwhile
  * requests are answered UPSTREAM_UNAVAILABLE. `close()` lets the requests in flight end, then disconnects.
@@ -52,7 +55,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
     logger,
     randomId,
     monotonic,
-    closing: () => {},
+    closing: () => upstream.finish(CLOSING_ANSWERS_MS),
     routes(api) {
       sendMessages(api, { publisher, verify, guard, metrics, limits, now, randomId })
       refuseOtherCalls(api)

@@ -58,6 +58,8 @@ export async function importStore(store: Store, lines: AsyncIterable<string>, op
   try {
     for await (const text of lines) {
       number += 1
+      // An editor, or a copy by hand, may leave some at the end; they hold nothing anywhere.
+      if (text.trim() === '') continue
       await importing.take(decodeLine(text))
     }
   } catch (error) {

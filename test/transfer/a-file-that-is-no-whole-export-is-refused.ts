@@ -68,6 +68,11 @@ await t.test('what is wrong is named', async (t) => {
     t.throws(() => decodeLine(line.replace('{', `{${added}`)), new RegExp(`${named} is not known`))
   t.throws(() => decodeLine(text.replace('"payload"', '"expires":1,"payload"')), /"message\.expires" is not known/)
 
+  const edited = join(temporaryFolder(t, 'export'), 'edited.jsonl')
+  writeFileSync(edited, `${whole.map((line) => `${line}\r\n`).join('')}\r\n\n`)
+  const taken = await runWith('import', edited, { PUSH_DATA_DIR: temporaryFolder(t, 'data') })
+  t.match(taken, { code: 0, errors: /imported 1 tokens/ }, 'blank lines and other line ends hold nothing')
+
   const nowhere = await runWith('export', file, { PUSH_DATA_DIR: join(dataDir, 'nowhere') })
   t.match(nowhere, { code: 2, errors: /no store in/ })
 })
