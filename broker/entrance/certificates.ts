@@ -1,10 +1,13 @@
 /** The certificate of the TLS listeners: read and checked as a whole, watched, and changed without a restart. */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { createSecureContext, type SecureContextOptions, type Server } from 'node:tls'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../metrics.ts'
+import { certificatesIn, TlsFileError, type Certificate } from './pem.ts'
+
+export { TlsFileError } from './pem.ts'
 
 export type ClientAuth = 'none' | 'optional' | 'required'
 
@@ -19,40 +22,37 @@ export interface TlsSettings {
   readonly clientAuth: ClientAuth
 }
 
-/** A file that cannot be used; it names the setting and the file, and quotes nothing of it. */
-export class TlsFileError extends Error {
-  override readonly name = 'TlsFileError'
-  readonly setting: string
-
-  constructor(setting: string, path: string, problem: string, options?: ErrorOptions) {
-    super(`${setting}: ${JSON.stringify(path)} ${problem}`, options)
-    this.setting = setting
-  }
-}
-
 interface Loaded {
   readonly context: SecureContextOptions
   readonly validUntil: number
+  /** All of the files: that of the server, those between it and the root, and those that vouch for clients. */
+  readonly certificates: readonly Certificate[]
 }
 
 /** Looking beats being told: files that are replaced by a rename, a link or over a network are all found, ms. */
 const LOOK_MS = 1000
 /** A certificate and its key are replaced one after the other: wait for both, ms. */
 const SETTLE_MS = 500
+const DAY_MS = 24 * 60 * 60 * 1000
+/** Before the end of a certificate, or a third of its time where that is less, ms. */
+const SOON_MS = 14 * DAY_MS
 
 export class Certificates {
   readonly settings: TlsSettings
   readonly #metrics: Metrics
   readonly #logger: Logger
+  readonly #now: () => number
   readonly #servers = new Set<Server>()
   #loaded: Loaded
   #settling: NodeJS.Timeout | undefined
+  #daily: NodeJS.Timeout | undefined
 
   /** @throws TlsFileError */
-  constructor(settings: TlsSettings, metrics: Metrics, logger: Logger) {
+  constructor(settings: TlsSettings, metrics: Metrics, logger: Logger, now = Date.now) {
     this.settings = settings
     this.#metrics = metrics
     this.#logger = logger
+    this.#now = now
     this.#loaded = loadTlsFiles(settings)
     this.#metrics.certificateEnd.set(this.#loaded.validUntil / 1000)
   }
@@ -70,11 +70,16 @@ export class Certificates {
   reload(): void {
     clearTimeout(this.#settling)
     try {
-      this.#loaded = loadTlsFiles(this.settings)
+      const loaded = loadTlsFiles(this.settings)
+      const now = this.#now()
+      if (loaded.validUntil <= now && this.#loaded.validUntil > now)
+        throw new TlsFileError('PUSH_TLS_CERT', this.settings.certificate, 'has expired, and the former one has not')
+      this.#loaded = loaded
       for (const server of this.#servers) server.setSecureContext(this.#loaded.context)
       this.#metrics.certificateEnd.set(this.#loaded.validUntil / 1000)
       this.#metrics.certificateReloads.inc({ outcome: 'taken' })
       this.#logger.info({ validUntil: new Date(this.#loaded.validUntil).toISOString() }, 'TLS certificate taken')
+      this.#sayEnds()
     } catch (error) {
       this.#metrics.certificateReloads.inc({ outcome: 'refused' })
       const { code } = new PushError('TLS_FILES_INVALID')
@@ -83,8 +88,10 @@ export class Certificates {
     }
   }
 
-  /** Takes the files whenever one of them changes. */
+  /** Takes the files whenever one of them changes, and says each day what is about to end. */
   watch(): void {
+    this.#sayEnds()
+    this.#daily = setInterval(() => this.#sayEnds(), DAY_MS).unref()
     for (const path of this.#paths()) {
       watchFile(path, { interval: LOOK_MS, persistent: false }, () => {
         clearTimeout(this.#settling)
@@ -94,8 +101,20 @@ export class Certificates {
   }
 
   close(): void {
+    clearInterval(this.#daily)
     clearTimeout(this.#settling)
     for (const path of this.#paths()) unwatchFile(path)
+  }
+
+  #sayEnds(): void {
+    const now = this.#now()
+    for (const { setting, path, number, subject, from, until } of this.#loaded.certificates) {
+      const line = { setting, path, number, subject, from: new Date(from), until: new Date(until) }
+      if (until <= now) this.#logger.error(line, 'a TLS certificate has expired')
+      else if (from > now) this.#logger.error(line, 'a TLS certificate is not valid yet')
+      else if (until - now < Math.min(SOON_MS, (until - from) / 3))
+        this.#logger.warn(line, 'a TLS certificate ends soon')
+    }
   }
 
   #paths(): string[] {
@@ -108,20 +127,15 @@ export class Certificates {
 export function loadTlsFiles(settings: TlsSettings): Loaded {
   const cert = read('PUSH_TLS_CERT', settings.certificate)
   const key = read('PUSH_TLS_KEY', settings.key)
-  const certificate = check(
-    'PUSH_TLS_CERT',
-    settings.certificate,
-    'is not a PEM certificate',
-    () => new X509Certificate(cert),
-  )
+  const chain = certificatesIn('PUSH_TLS_CERT', settings.certificate, cert)
+  const [{ certificate }] = chain
   const privateKey = check('PUSH_TLS_KEY', settings.key, 'is not a PEM private key without a passphrase', () =>
     createPrivateKey(key),
   )
   if (!certificate.checkPrivateKey(privateKey))
     throw new TlsFileError('PUSH_TLS_KEY', settings.key, 'is not the key of the certificate in PUSH_TLS_CERT')
   const ca = settings.ca === undefined ? undefined : read('PUSH_TLS_CA', settings.ca)
-  if (ca !== undefined)
-    check('PUSH_TLS_CA', settings.ca ?? '', 'holds no PEM certificate', () => new X509Certificate(ca))
+  const authorities = ca === undefined ? [] : certificatesIn('PUSH_TLS_CA', settings.ca ?? '', ca)
   const context: SecureContextOptions = {
     cert,
     key,
@@ -129,7 +143,8 @@ export function loadTlsFiles(settings: TlsSettings): Loaded {
     ...(ca === undefined ? {} : { ca }),
   }
   check('PUSH_TLS_CERT', settings.certificate, 'cannot be used for TLS', () => createSecureContext(context))
-  return { context, validUntil: Date.parse(certificate.validTo) }
+  const certificates = [...chain, ...authorities]
+  return { context, validUntil: Date.parse(certificate.validTo), certificates }
 }
 
 function read(setting: string, path: string): Buffer {

@@ -14,7 +14,7 @@ export interface Authority {
   readonly path: string
   readonly ca: Buffer
   /** A certificate for `localhost` and 127.0.0.1 with this name, and its key. */
-  issue(name: string): Files
+  issue(name: string, days?: number): Files
 }
 
 /** Files that a server uses, and a way to change what is in them. */
@@ -39,13 +39,13 @@ export function authority(t: Scope, name = 'authority'): Authority {
   return {
     path: at('ca.pem'),
     ca: readFileSync(at('ca.pem')),
-    issue(subject) {
+    issue(subject, days = 2) {
       const files = { cert: at(`${subject}.pem`), key: at(`${subject}.key`) }
       const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
       const request = at(`${subject}.csr`)
       openssl('req', ...KEY, '-subj', `/CN=${subject}`, ...names, '-keyout', files.key, '-out', request)
       const by = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-copy_extensions', 'copy']
-      openssl('x509', '-req', '-in', request, ...by, '-days', '2', '-out', files.cert)
+      openssl('x509', '-req', '-in', request, ...by, '-days', String(days), '-out', files.cert)
       return files
     },
   }
