@@ -12,13 +12,22 @@ async function refused({ push }: Embedded): Promise<number> {
   return values.find(({ labels }) => labels['code'] === 'PUBLISH_RATE_EXCEEDED')?.value ?? 0
 }
 
+/** Who publishes, where to, and the fields of their CONNECT. */
+async function publishers(server: Embedded) {
+  const { token, tokenId, topics } = await issueToken(server, { app: 'chat', device: 'phone' })
+  return [
+    { who: 'a device', topic: `chat/u/${tokenId}/x`, fields: { token } },
+    {
+      who: 'a provider',
+      topic: topics.private,
+      fields: { username: 'provider', password: Buffer.from(server.providerKey) },
+    },
+  ]
+}
+
 await t.test('publishes', async (t) => {
   const server = await embed(t, {}, { limits: { devicePublishes: 1, providerPublishes: 1 } })
-  const issued = await issueToken(server, { app: 'chat', device: 'phone' })
-  for (const [who, topic, fields] of [
-    ['a device', `chat/u/${issued.tokenId}/x`, { token: issued.token }],
-    ['a provider', issued.topics.private, { username: 'provider', password: Buffer.from(server.providerKey) }],
-  ] as const) {
+  for (const { who, topic, fields } of await publishers(server)) {
     let taken = 0
     for (let connection = 0; connection < CONNECTIONS; connection++) {
       const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 5 })
@@ -41,11 +50,7 @@ await t.test('publishes', async (t) => {
 
 await t.test('wills of connections that are taken over', async (t) => {
   const server = await embed(t, {}, { limits: { devicePublishes: 1, providerPublishes: 1 } })
-  const issued = await issueToken(server, { app: 'chat', device: 'phone' })
-  for (const [who, topic, fields] of [
-    ['a device', `chat/u/${issued.tokenId}/x`, { token: issued.token }],
-    ['a provider', issued.topics.private, { username: 'provider', password: Buffer.from(server.providerKey) }],
-  ] as const) {
+  for (const { who, topic, fields } of await publishers(server)) {
     const before = await refused(server)
     for (let connection = 0; connection < CONNECTIONS * BURST; connection++) {
       const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 5 })
