@@ -9,7 +9,14 @@ import type { AedesOptions } from 'aedes'
 import type { FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
 import { fileSecrets, firstFrom, openAuth, type Secrets } from './auth/index.ts'
-import { boundTo, createHostCheck, createHttpApi, DEFAULT_TOKEN_TTL, refuseUpgrade } from './bridge/index.ts'
+import {
+  boundTo,
+  checkOneHost,
+  createHostCheck,
+  createHttpApi,
+  DEFAULT_TOKEN_TTL,
+  refuseUpgrade,
+} from './bridge/index.ts'
 import {
   Entrance,
   listenWebSocket,
@@ -113,7 +120,10 @@ export async function createPush(options: PushOptions): Promise<Push> {
         path,
         maximumPacketSize: limits.maximumPacketSize,
         handle: broker.handle,
-        check: (request) => checkHost(request, boundTo(server)),
+        check(request) {
+          checkOneHost(request)
+          checkHost(request, boundTo(server))
+        },
         refuse: (socket, error) => refuseUpgrade(socket, error, randomId(), logger),
       }),
     metrics,

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
 import { PushError } from '../errors.ts'
-import { boundTo, createHostCheck } from './host-check.ts'
+import { boundTo, checkOneHost, createHostCheck } from './host-check.ts'
 import { createHttpServer, type Admit } from './http-server.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import type { HttpLimits } from './limits.ts'
@@ -78,8 +78,6 @@ export function createFrame(options: FrameOptions): FastifyInstance {
   closeSilentConnections(app)
   checkHeads(app, options.allowedHosts)
   app.addHook('onRequest', async (request, reply) => {
-    // Tokens and messages are nothing for a cache.
-    void reply.header('cache-control', 'no-store')
     if (request.is404) refuseUnknown(methods, request, reply)
   })
   logRequests(app)
@@ -98,7 +96,10 @@ function checkHeads(app: FastifyInstance, allowedHosts: readonly string[] | unde
   app.server.on('listening', () => {
     bound = boundTo(app.server)
   })
-  app.addHook('onRequest', async ({ raw, routeOptions, headers }) => {
+  app.addHook('onRequest', async ({ raw, routeOptions, headers }, reply) => {
+    // Tokens and messages are nothing for a cache.
+    void reply.header('cache-control', 'no-store')
+    checkOneHost(raw)
     if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue')
       throw new PushError('EXPECTATION_FAILED')
     if (!PROBES.has(routeOptions.url)) check(raw, bound)

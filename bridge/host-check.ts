@@ -8,12 +8,9 @@ import { PushError } from '../errors.ts'
 
 /**
  * @param bound address of the listener; undefined where it is not known
- * @throws REQUEST_INVALID, HOST_FORBIDDEN, ORIGIN_FORBIDDEN
+ * @throws HOST_FORBIDDEN, ORIGIN_FORBIDDEN
  */
-export type HostCheck = (
-  request: Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'httpVersion'>,
-  bound?: string,
-) => void
+export type HostCheck = (request: Pick<IncomingMessage, 'headers'>, bound?: string) => void
 
 /**
  * @param allowed names besides those of the machine itself; `*` is all. Undefined: a listener on a loopback address takes
@@ -24,7 +21,6 @@ export function createHostCheck(allowed: readonly string[] | undefined): HostChe
   const isOwn = (name: string) => isLoopback(name) || names.has(name)
 
   return (request, bound) => {
-    checkOneHost(request)
     if (names.has('*') || (allowed === undefined && !isLoopback(bound ?? ''))) return
     const { host, origin } = request.headers
     const name = nameIn(host ?? '')
@@ -44,8 +40,8 @@ export function boundTo(server: Server): string | undefined {
   return typeof address === 'object' ? address?.address : undefined
 }
 
-/** RFC 9112 section 3.2: exactly one, of a request of HTTP/1.1. */
-function checkOneHost({ headers, rawHeaders, httpVersion }: Parameters<HostCheck>[0]): void {
+/** RFC 9112 section 3.2: exactly one, of a request of HTTP/1.1. @throws REQUEST_INVALID */
+export function checkOneHost({ headers, rawHeaders, httpVersion }: IncomingMessage): void {
   if (headers.host === undefined) {
     if (httpVersion === '1.0') return
     throw new PushError('REQUEST_INVALID', 'there is no Host header')

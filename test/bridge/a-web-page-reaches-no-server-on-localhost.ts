@@ -7,9 +7,8 @@ import { converse, upgradeTo } from './support/raw.ts'
 
 /** The code of the refusal, or `taken`. */
 function verdict(bound: string | undefined, headers: { host?: string; origin?: string }, allowed?: string[]): string {
-  const rawHeaders = Object.entries(headers).flat()
   try {
-    createHostCheck(allowed)({ headers, rawHeaders, httpVersion: '1.1' }, bound)
+    createHostCheck(allowed)({ headers }, bound)
     return 'taken'
   } catch (error) {
     return (error as { code: string }).code

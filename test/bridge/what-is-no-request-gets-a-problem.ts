@@ -7,7 +7,7 @@ await t.test('heads', async (t) => {
   const api = await serve(t, { limits: { headerBytes: 4_096 } })
   const close = { connection: 'close' }
   for (const [what, bytes, status, code] of [
-    ['no Host', 'GET /healthz2 HTTP/1.1\r\nconnection: close\r\n\r\n', '400 Bad Request', 'REQUEST_INVALID'],
+    ['no Host', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', '400 Bad Request', 'REQUEST_INVALID'],
     ['two Hosts', head('GET /metrics', { Host: 'localhost', ...close }), '400 Bad Request', 'REQUEST_INVALID'],
     [
       'an odd Expect',
