@@ -27,6 +27,10 @@ export interface AedesPersistence {
   outgoingClearMessageId(client: Named, packet: { readonly messageId: number }): Promise<unknown>
   /** The queue of a client, oldest first; some hand out only the first thousand. */
   outgoingStream(client: Named): AsyncIterable<StoredPacket>
+  /** Retained messages that a filter matches. */
+  createRetainedStream(filter: string): AsyncIterable<StoredPacket>
+  /** The same for all filters of a SUBSCRIBE. */
+  createRetainedStreamCombi(filters: readonly string[]): Readable
 }
 
 export type TakeOut = (clientId: string, packet: StoredPacket) => Promise<void>
@@ -190,7 +194,22 @@ function findingAllFilters(
     async subscriptionsByTopic(topic) {
       return index.match(topic)
     },
+    createRetainedStreamCombi: (filters) => Readable.from(retainedFor(filters, persistence, database)),
   })
+}
+
+/** aedes-persistence-level reads all retained messages once for each filter; they are read once here. */
+async function* retainedFor(
+  filters: readonly string[],
+  persistence: AedesPersistence,
+  database: ClassicLevel<string, Uint8Array>,
+): AsyncGenerator<StoredPacket> {
+  // Aedes does not wait for its streams when it closes, nor listen to their errors.
+  if (database.status !== 'open') return
+  const index = new FilterIndex()
+  for (const topic of filters) index.add({ clientId: '', topic, qos: 0 })
+  for await (const packet of persistence.createRetainedStream('#'))
+    if (index.match(packet.topic).length > 0) yield packet
 }
 
 /** What was undefined comes back as null. */
