@@ -22,12 +22,14 @@ import { exitCodeOf, type Ending } from './ending.ts'
 import { PushError } from './errors.ts'
 import { helpText, versionText } from './help.ts'
 import { createPush, type PushLimits } from './index.ts'
+import { installLastResort, type LastResort } from './last-resort.ts'
 import { checkListeners, listen, listenBridge } from './listen.ts'
 import { createLogger, LogDestination, standardError } from './logs.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { passwordFileUsers, Passwords } from './mosquitto-compat/index.ts'
 import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
+import { describeError } from './unexpected.ts'
 import { portsOf, reportReady, sharedMetrics, signalWorkers, supervise, type Ports } from './workers.ts'
 
 export interface Invocation {
@@ -43,6 +45,7 @@ interface Program extends Invocation {
   readonly logger: Logger
   /** Standard error, for lines that are no log. */
   readonly say: (line: string) => void
+  readonly lastResort: LastResort
   /** Counts lines of log that are lost. */
   readonly countLost: (metrics: Metrics) => void
 }
@@ -69,7 +72,9 @@ export async function run(invocation: Invocation): Promise<void> {
     const read = readConfig(argv, env)
     config = read.config
     errors.maximumBytes = config.PUSH_MAX_LOG_WAITING
-    await runCommand(read, { ...invocation, ...logging(config, errors), config, say })
+    const { logger, countLost } = logging(config, errors)
+    const lastResort = installLastResort(process, { logger, end: () => ending.fail() })
+    await runCommand(read, { ...invocation, logger, countLost, lastResort, config, say })
   } catch (error) {
     say(startErrorOf(error, config))
     await ending.exit(error instanceof ConfigError ? EXIT_CONFIG : 1)
@@ -88,7 +93,8 @@ async function runCommand({ command, config, unknown }: Arguments, program: Prog
 /** Logs go to stderr: stdout is for the one line that says ready. */
 function logging(config: Config, destination: LogDestination): Pick<Program, 'logger' | 'countLost'> {
   const settings = { level: config.PUSH_LOG_LEVEL, linesPerMinute: config.PUSH_MAX_LOG_LINES }
-  const logger = createLogger({ ...settings, now: () => performance.now() }, destination)
+  const serializers = { err: (error: unknown) => describeError(error) }
+  const logger = createLogger({ ...settings, now: () => performance.now() }, destination, { serializers })
   const recovered = (lines: number) => logger.warn({ lines }, 'lines of log were lost: standard error took none')
   destination.watch({ lost: () => undefined, recovered })
   const countLost = ({ logLost }: Metrics) => destination.watch({ lost: (lines) => logLost.inc(lines), recovered })
@@ -138,7 +144,7 @@ async function asSetting(name: string, check: () => unknown): Promise<void> {
 }
 
 /** The level engine is one process' own: only Redis can be shared. */
-function serveWithWorkers({ config, logger, ending }: Program): void {
+function serveWithWorkers({ config, logger, ending, lastResort }: Program): void {
   if (config.PUSH_REDIS_URL === undefined)
     throw new ConfigError(
       'PUSH_WORKERS (--workers): more than one process needs Redis; set PUSH_REDIS_URL, or workers to 1',
@@ -151,6 +157,7 @@ function serveWithWorkers({ config, logger, ending }: Program): void {
     failed: (code) => void ending.exit(code),
   })
   ending.onEnd(() => supervisor.stop())
+  lastResort.serve()
 }
 
 function announce(ports: Ports): void {
@@ -158,7 +165,7 @@ function announce(ports: Ports): void {
   process.stdout.write(`ready ${listening.join(' ')}\n`)
 }
 
-async function serve({ config, env, logger, ending, countLost }: Program): Promise<void> {
+async function serve({ config, env, logger, ending, lastResort, countLost }: Program): Promise<void> {
   // Until it serves, a server has nothing to lose.
   ending.abortWith(0)
   const push = await createPush({
@@ -198,6 +205,7 @@ async function serve({ config, env, logger, ending, countLost }: Program): Promi
     await push.close()
     return 0
   })
+  lastResort.serve(push.metrics)
   if (cluster.isWorker) reportReady(listening.ports)
   else announce(listening.ports)
 }
@@ -211,7 +219,7 @@ function usersOf({ PUSH_PASSWORD_FILE: path, PUSH_MAX_FAILED_LOGINS: failures }:
 }
 
 /** HTTP apart from the broker: publishes into the MQTT broker of `PUSH_BROKER_URL`. */
-async function bridge({ config, logger, ending, countLost }: Program): Promise<void> {
+async function bridge({ config, logger, ending, lastResort, countLost }: Program): Promise<void> {
   if (config.PUSH_BROKER_URL === undefined)
     throw new ConfigError('PUSH_BROKER_URL (--broker-url): set it to the MQTT broker to publish to')
   if (config.PUSH_PROVIDER_KEY === undefined)
@@ -235,6 +243,7 @@ async function bridge({ config, logger, ending, countLost }: Program): Promise<v
     await http.close()
     return 0
   })
+  lastResort.serve(metrics)
   announce({ http: listening.port })
 }
 

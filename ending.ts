@@ -86,11 +86,9 @@ export class Ending {
     if (this.#endsAt !== undefined) return
     this.#endsAt = this.#now()
     const close = this.#close
-    if (close === undefined) {
-      void this.exit(signal === undefined ? 1 : (this.#abortCode ?? exitCodeOf(signal)))
-      return
-    }
-    void this.#run(close, signal)
+    const code = signal === undefined ? 1 : (this.#abortCode ?? exitCodeOf(signal))
+    const ended = close === undefined ? this.exit(code) : this.#run(close, signal)
+    ended.catch(() => this.#process.exit(1))
   }
 
   async #run(close: Close, signal: EndingSignal | undefined): Promise<void> {

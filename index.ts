@@ -31,7 +31,8 @@ import { createDropLog, type DropLog } from './drop-log.ts'
 import { PushError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './push-options.ts'
-import { openLevelStore, openRedisStore, type Store, type StoreOptions } from './store/index.ts'
+import { openLevelStore, openRedisStore, type Store, type StoreObserver, type StoreOptions } from './store/index.ts'
+import { loggingErrorsSafely, reportUnexpected } from './unexpected.ts'
 
 export type { AedesOptions } from 'aedes'
 export { ERRORS, PushError, type ErrorCode } from './errors.ts'
@@ -73,11 +74,11 @@ export interface Push {
  */
 export async function createPush(options: PushOptions): Promise<Push> {
   const limits = checkPushOptions(options)
-  const { logger = pino({ level: 'silent' }), now = Date.now } = options
-  const { monotonic = () => performance.now() } = options
+  const { now = Date.now, monotonic = () => performance.now() } = options
+  const logger = loggingErrorsSafely(options.logger ?? pino({ level: 'silent' }))
   const metrics = createMetrics()
   const drops = createDropLog(logger)
-  const store = openStore(options, limits, metrics, drops, now)
+  const store = openStore(options, limits, observerOf(metrics, drops, logger), now)
   await store.open()
   const secrets = secretsOf(options, store, logger)
   const { providers } = options
@@ -159,24 +160,19 @@ async function untilAway(store: Store): Promise<void> {
   }
 }
 
-function openStore(
-  options: PushOptions,
-  limits: PushLimits,
-  metrics: Metrics,
-  drops: DropLog,
-  now: () => number,
-): Store {
-  const storeOptions: StoreOptions = {
-    limits,
-    now,
-    observer: {
-      expired: (destination, count) => metrics.expired.inc({ destination }, count),
-      dropped(destination, count) {
-        metrics.dropped.inc({ destination }, count)
-        drops.dropped(destination, count)
-      },
+function observerOf(metrics: Metrics, drops: DropLog, logger: Logger): StoreObserver {
+  return {
+    expired: (destination, count) => metrics.expired.inc({ destination }, count),
+    dropped(destination, count) {
+      metrics.dropped.inc({ destination }, count)
+      drops.dropped(destination, count)
     },
+    watcherFailed: (error) => reportUnexpected({ logger, metrics }, error, 'what the store told could not be taken'),
   }
+}
+
+function openStore(options: PushOptions, limits: PushLimits, observer: StoreObserver, now: () => number): Store {
+  const storeOptions: StoreOptions = { limits, now, observer }
   const { redisUrl, redisPrefix = DEFAULT_PREFIX, redisReplicas = 0, dataDir } = options
   if (redisUrl !== undefined)
     return openRedisStore({ ...storeOptions, url: redisUrl, prefix: redisPrefix, replicas: redisReplicas })

@@ -115,6 +115,11 @@ export function createMetrics() {
       'Subscriptions of devices and providers refused, by error code',
       ['code'],
     ),
+    unexpectedErrors: counter(
+      'push_unexpected_errors_total',
+      'Errors that nobody handled, which the server outlived: of a rejected promise, an exception, or in a guarded callback',
+      ['kind'],
+    ),
     refusedConnects: counter('push_refused_connects_total', 'CONNECT packets refused, by error code', ['code']),
     drainLatency: new Histogram({
       name: 'push_drain_latency_seconds',

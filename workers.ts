@@ -42,11 +42,13 @@ export function supervise({ workers, logger, ready, failed }: SupervisorOptions)
   let stopping = false
   let shared: Ports | undefined
 
+  const notReached = (error: unknown) => logger.error({ err: error }, 'a worker could not be reached')
+
   function spawn(): void {
     // A port that the first workers found free is the one that later workers serve too.
     const worker = cluster.fork(portVariables(shared ?? {}))
     worker.on('message', (message: Message) => {
-      if (message.push === 'metrics') void answerMetrics(worker, message.request)
+      if (message.push === 'metrics') answerMetrics(worker, message.request).catch(notReached)
       if (message.push === 'ready') served(worker, message.ports)
     })
     worker.on('exit', (code, signal) => gone(worker, code, signal))
@@ -66,7 +68,8 @@ export function supervise({ workers, logger, ready, failed }: SupervisorOptions)
     if (!started) {
       logger.fatal({ worker: worker.id, code, signal }, 'a worker could not start')
       stopping = true
-      void stopAll().then(() => failed(code === 0 ? 1 : code))
+      const ended = () => failed(code === 0 ? 1 : code)
+      stopAll().then(ended, ended)
       return
     }
     logger.error({ worker: worker.id, code, signal }, 'a worker ended, starting another')

@@ -56,7 +56,7 @@ export class PasswordChecks {
       const ofKey = this.#waiting.get(key)
       if (ofKey === undefined) this.#waiting.set(key, [waiting])
       else ofKey.push(waiting)
-      if (!this.#running) void this.#run()
+      if (!this.#running) this.#run().catch(fail)
     })
   }
 

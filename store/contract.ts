@@ -209,6 +209,8 @@ export interface StoreObserver {
   /** Messages that expired before they were acknowledged, counted when they are taken out. */
   expired(destination: 'private' | 'broadcast', count: number): void
   dropped(destination: 'private' | 'broadcast', count: number): void
+  /** A watcher threw, which it must not; the others were told. */
+  watcherFailed?(error: unknown): void
 }
 
 export interface StoreLimits {

@@ -15,6 +15,7 @@ import type { QoS } from '../codec/packets.ts'
 /** The part of an Aedes persistence that is called here. */
 export interface AedesPersistence {
   setup(broker: Aedes): Promise<void>
+  delWill(client: Named): Promise<unknown>
   addSubscriptions(client: Named, subscriptions: readonly Omit<StoredSubscription, 'clientId'>[]): Promise<unknown>
   cleanSubscriptions(client: Named): Promise<unknown>
   /** Of sessions that are kept. */
@@ -231,9 +232,8 @@ function levelRecords(database: ClassicLevel<string, Uint8Array>): SessionRecord
 }
 
 /**
- * The persistence as Aedes gets it: `adopt` is called first when Aedes sets it up and `ready`
- * last, and the queue of a client is for us to
- * send. A message is queued once for a client, however many of its subscriptions match, and not for the one who
+ * The persistence as Aedes gets it: `adopt` is called first when Aedes sets it up and `ready` last, and the queue of a
+ * client is for us to send. A message is queued once for a client, however many of its subscriptions match, and not for the one who
  * published it where No Local says so [MQTT-3.8.3-3].
  */
 export function forAedes(
@@ -241,6 +241,7 @@ export function forAedes(
   limit: QueueLimit,
   adopt: (broker: Aedes) => void,
   ready: () => void,
+  willStays: (client: Named, error: unknown) => void,
 ): AedesPersistence {
   let earlier: Promise<unknown> = Promise.resolve()
   const adding = new WeakMap<object, Promise<unknown>>()
@@ -255,6 +256,8 @@ export function forAedes(
       await persistence.setup(broker)
       ready()
     },
+    // Aedes does not catch this one when it connects a client: a rejection would end the process.
+    delWill: (client) => persistence.delWill(client).catch((error: unknown) => willStays(client, error)),
     outgoingStream: () => Readable.from([]),
     /**
      * Aedes adds all subscriptions of a SUBSCRIBE once for each of them, so that a thousand are a million; and of two

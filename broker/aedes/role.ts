@@ -17,6 +17,7 @@ import {
   type SubscriptionRequest,
   type UnsubscribePacket,
 } from '../codec/packets.ts'
+import { pubackReason } from '../codec/reasons.ts'
 import type { Connection, Role } from '../gate/connection.ts'
 import type { AedesLink } from './link.ts'
 import type { Outgoing } from './outgoing.ts'
@@ -30,9 +31,6 @@ interface Turn {
 }
 
 const SHARE = '$share/'
-
-/** The reason codes a PUBACK or PUBREC may have (sections 3.4.2.1 and 3.5.2.1). */
-const PUBACK_REASONS: ReadonlySet<number> = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])
 
 interface Filter {
   readonly filter: string
@@ -277,9 +275,8 @@ export class AedesRole implements Role {
     const refusal = known(error)
     this.#log(error)
     if (this.#connection.level !== 5) return this.#connection.end(refusal)
-    const reason = PUBACK_REASONS.has(refusal.reason) ? refusal.reason : Reason.implementationSpecificError
     // [MQTT-3.1.2-29]
-    answer(reason, this.#wantsReasons ? refusal.message : undefined)
+    answer(pubackReason(refusal.reason), this.#wantsReasons ? refusal.message : undefined)
   }
 
   #log(error: unknown): void {

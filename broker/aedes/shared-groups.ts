@@ -60,8 +60,8 @@ export class SharedGroups {
       this.#groups.get(payload.toString())?.wake()
       done()
     })
-    this.#timer = setInterval(() => void this.#sweep(), SWEEP_MS).unref()
-    void this.#sweep()
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS).unref()
+    this.#sweep()
   }
 
   stop(): void {
@@ -127,17 +127,19 @@ export class SharedGroups {
   }
 
   /** Members of this node are still there; groups of nodes that died are not; and nothing waits that could be given. */
-  async #sweep(): Promise<void> {
-    const { store, now, logger } = this.#options
-    try {
-      for (const [id, group] of this.#groups) {
-        for (const { name, kept } of group.members) if (!kept) await store.add(id, name, now() + MEMBER_MS)
-        await group.sweep()
-      }
-      for (const id of await store.abandoned()) await this.#inTurn(id, () => this.#end(id))
-    } catch (error) {
-      logger.warn({ err: error }, 'shared subscriptions could not be looked at, trying again')
+  #sweep(): void {
+    this.#lookAtAll().catch((error: unknown) =>
+      this.#options.logger.warn({ err: error }, 'shared subscriptions could not be looked at, trying again'),
+    )
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const { store, now } = this.#options
+    for (const [id, group] of this.#groups) {
+      for (const { name, kept } of group.members) if (!kept) await store.add(id, name, now() + MEMBER_MS)
+      await group.sweep()
     }
+    for (const id of await store.abandoned()) await this.#inTurn(id, () => this.#end(id))
   }
 
   #inTurn(id: string, step: () => Promise<void>): Promise<void> {

@@ -164,6 +164,7 @@ export class AedesSide {
         this.#limit,
         (broker) => this.#adopt(broker),
         () => this.#groups.start(),
+        (client, error) => this.#willStays(client, error),
       ),
       sessionExpiryIntervalLimit: Number.isFinite(limits.sessionExpiry) ? limits.sessionExpiry : 0,
       preConnect: (client, packet, callback) => this.#hooks.preConnect(client, packet, callback),
@@ -319,6 +320,14 @@ export class AedesSide {
     for (const name of role.session.shared.keys())
       this.#groups.disconnect(groupIdOf(role.provider, name), role.client.id)
     this.#sessions.left(role)
+  }
+
+  /** What is kept of an earlier will of this client could not be taken away: it must not connect and have it sent. */
+  #willStays(client: object, error: unknown): void {
+    this.#options.logger.warn({ err: error }, 'a kept will could not be taken away')
+    const connection = 'conn' in client && client.conn instanceof AedesLink ? client.conn.connection : undefined
+    if (connection?.level === undefined || connection.role !== undefined) return
+    connection.refuse({ level: connection.level }, new PushError('STORE_UNAVAILABLE', 'MQTT state'))
   }
 
   #forwarded(client: Client, packet: StoredPacket): StoredPacket | undefined {

@@ -126,7 +126,7 @@ export class BroadcastReader {
     this.#target = Math.max(this.#target, offset)
     if (this.#end === undefined || offset <= this.#end) return
     if (entry !== undefined && this.#arrived.size < TAIL_ENTRIES) this.#arrived.set(offset, entry)
-    void this.#advance()
+    this.#advance()
   }
 
   /** Looks into the log, in case a wake was lost. */
@@ -140,7 +140,7 @@ export class BroadcastReader {
     this.#end = end
     this.#handed = end
     this.#tailFrom = end
-    if (this.#target > end) void this.#advance()
+    if (this.#target > end) this.#advance()
   }
 
   #readTail(after: number, end: number, limit: ReadLimit): LogSlice<BroadcastEntry> {
@@ -158,22 +158,26 @@ export class BroadcastReader {
   }
 
   /** Moves the end forward, handing each entry to those who have caught up. */
-  async #advance(): Promise<void> {
+  #advance(): void {
     if (this.#advancing || this.#end === undefined) return
     this.#advancing = true
-    try {
-      // A wake seldom comes alone: those of one batch of the store are told one after the other.
-      await Promise.resolve()
-      while (this.#end < this.#target) {
-        const arrived = this.#takeArrived(this.#end)
-        const last = arrived.at(-1)
-        if (last !== undefined) await this.#hand(arrived, last.offset)
-        else await this.#readAhead(this.#end)
-      }
-    } catch (error) {
-      this.#logger.warn({ err: error }, 'a broadcast log could not be read, trying again at the next wake or sweep')
-    } finally {
-      this.#advancing = false
+    this.#advanceFrom(this.#end)
+      .catch((error: unknown) =>
+        this.#logger.warn({ err: error }, 'a broadcast log could not be read, trying again at the next wake or sweep'),
+      )
+      .finally(() => {
+        this.#advancing = false
+      })
+  }
+
+  async #advanceFrom(end: number): Promise<void> {
+    // A wake seldom comes alone: those of one batch of the store are told one after the other.
+    await Promise.resolve()
+    for (let at = end; at < this.#target; at = this.#end ?? at) {
+      const arrived = this.#takeArrived(at)
+      const last = arrived.at(-1)
+      if (last !== undefined) await this.#hand(arrived, last.offset)
+      else await this.#readAhead(at)
     }
   }
 

@@ -54,7 +54,10 @@ export class Commits {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#flushedAt = this.#monotonic()
-    this.#writing = this.#writing.then(() => this.#write())
+    this.#writing = this.#writing
+      .then(() => this.#write())
+      // Not even a fault of one session: all later writes wait for this one.
+      .catch((error: unknown) => this.#logger.error({ err: error }, 'cursors could not be gathered'))
     return this.#writing
   }
 
@@ -65,7 +68,7 @@ export class Commits {
 
   #tick(): void {
     this.#timer = undefined
-    void this.flush()
+    this.flush().catch(() => undefined)
   }
 
   async #write(): Promise<void> {

@@ -3,6 +3,7 @@ import { PushError } from '../../errors.ts'
 import { mayDevicePublish } from '../../topics/index.ts'
 import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { Reason, type PublishPacket } from '../codec/packets.ts'
+import { pubackReason } from '../codec/reasons.ts'
 import type { DeviceSession } from './session.ts'
 
 /** The acknowledgement leaves after the message is stored for its subscribers; the next packet waits for it. */
@@ -13,7 +14,11 @@ export function handlePublish(session: DeviceSession, packet: PublishPacket): vo
     // [MQTT-4.3.3-10] seen before its PUBREL: acknowledged again, not published again
     return session.connection.write(encodePubrec(session.level, packetId))
   }
-  if (!mayDevicePublish(session.device, packet.topic)) return refuse(session, packet)
+  if (!mayDevicePublish(session.device, packet.topic)) {
+    const error = new PushError('TOPIC_FORBIDDEN', 'a device publishes below its upstream topic only')
+    session.node.metrics.rejected.inc({ code: error.code })
+    return refuse(session, packet, error)
+  }
   return publish(session, packet, packetId)
 }
 
@@ -30,14 +35,20 @@ async function publish(session: DeviceSession, packet: PublishPacket, packetId: 
   // [MQTT-3.3.4-9]
   if (packet.qos === 2 && session.received.size >= node.limits.receiveMaximum)
     throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
-  await node.upstream({
-    topic: packet.topic,
-    payload: Buffer.from(packet.payload),
-    qos: packet.qos,
-    retain: packet.retain,
-    clientId: session.tokenId,
-    properties: packet.properties,
-  })
+  try {
+    await node.upstream({
+      topic: packet.topic,
+      payload: Buffer.from(packet.payload),
+      qos: packet.qos,
+      retain: packet.retain,
+      clientId: session.tokenId,
+      properties: packet.properties,
+    })
+  } catch (error) {
+    if (!(error instanceof PushError)) throw error
+    node.logger.info({ connection: connection.id, code: error.code, detail: error.detail }, 'PUBLISH refused')
+    return refuse(session, packet, error)
+  }
   node.metrics.upstream.inc()
   if (packet.qos === 1) connection.write(encodePuback(level, packetId))
   if (packet.qos !== 2) return
@@ -47,14 +58,13 @@ async function publish(session: DeviceSession, packet: PublishPacket, packetId: 
 }
 
 /** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
-function refuse(session: DeviceSession, packet: PublishPacket): void {
+function refuse(session: DeviceSession, packet: PublishPacket, error: PushError): void {
   const { connection, level } = session
-  const error = new PushError('TOPIC_FORBIDDEN', 'a device publishes below its upstream topic only')
-  session.node.metrics.rejected.inc({ code: error.code })
   if (level !== 5) throw error
   // [MQTT-3.1.2-29]
   const text = session.wantsReasons ? error.message : undefined
   const { qos, packetId = 0 } = packet
   const encode = qos === 1 ? encodePuback : encodePubrec
-  if (qos > 0) connection.write(connection.worded((words) => encode(level, packetId, error.reason, words), text))
+  const reason = pubackReason(error.reason)
+  if (qos > 0) connection.write(connection.worded((words) => encode(level, packetId, reason, words), text))
 }

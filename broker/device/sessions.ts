@@ -126,7 +126,7 @@ export class Sessions implements Watcher {
   delayWill(tokenId: TokenId, delayMs: number, publish: () => Promise<void>): void {
     const due = () => {
       this.#delayedWills.delete(tokenId)
-      void publish()
+      publish().catch((error: unknown) => this.#logger.error({ err: error }, 'a delayed will could not be published'))
     }
     const timer = setTimeout(due, Math.min(delayMs, LONGEST_MS)).unref()
     this.#delayedWills.set(tokenId, { timer, publish })
@@ -177,12 +177,12 @@ export class Sessions implements Watcher {
       const sessions = [...this.#retry]
       this.#retry.clear()
       this.#metrics.pendingWakes.set(0)
-      for (const each of sessions) each.look()
+      for (const each of sessions) this.#tell(each, (session) => session.look())
     }, this.#limits.retryMs)
   }
 
   privateAppended(tokenId: TokenId, offset: number, entry?: LogEntry): void {
-    this.#live.get(tokenId)?.privateArrived(offset, entry)
+    this.#tell(this.#live.get(tokenId), (session) => session.privateArrived(offset, entry))
     const expected = this.#expected.get(tokenId)
     if (expected !== undefined) expected.offset = Math.max(expected.offset, offset)
   }
@@ -199,11 +199,11 @@ export class Sessions implements Watcher {
   }
 
   cursorMoved(tokenId: TokenId, cursors: Cursors): void {
-    this.#live.get(tokenId)?.acknowledgedElsewhere(cursors)
+    this.#tell(this.#live.get(tokenId), (session) => session.acknowledgedElsewhere(cursors))
   }
 
   resync(): void {
-    for (const session of this.#live.values()) session.look()
+    for (const each of this.#live.values()) this.#tell(each, (session) => session.look())
     for (const reader of this.#readers.values()) this.#check(reader)
   }
 
@@ -219,7 +219,17 @@ export class Sessions implements Watcher {
         for (const reader of this.#readers.values()) this.#check(reader)
         return
       }
-      next.value.look()
+      this.#tell(next.value, (session) => session.look())
+    }
+  }
+
+  /** What a session throws is the end of its connection, and of no other. */
+  #tell(session: DeviceSession | undefined, tell: (session: DeviceSession) => void): void {
+    if (session === undefined) return
+    try {
+      tell(session)
+    } catch (error) {
+      session.connection.failed(error)
     }
   }
 

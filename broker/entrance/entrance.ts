@@ -57,7 +57,7 @@ export class Entrance {
       return this.#refuse(socket, error, peer)
     }
     if (proxies === undefined) this.#encrypt(socket, peer)
-    else void this.#takeHeader(socket, peer)
+    else this.#takeHeader(socket, peer).catch((error: unknown) => this.#refuse(socket, error, peer))
   }
 
   /** Ends what is still on its way in. */

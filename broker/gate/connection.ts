@@ -7,7 +7,9 @@ import { PushError, type ErrorCode } from '../../errors.ts'
 import { Decoder, ProtocolViolation } from '../codec/decoder.ts'
 import { encodeConnack, encodeDisconnect } from '../codec/encoder.ts'
 import type { ConnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
+import { connackReason, disconnectReason } from '../codec/reasons.ts'
 import { encodeViolationReply } from '../codec/violation-reply.ts'
+import { reportUnexpected } from '../../unexpected.ts'
 import type { GateContext } from './context.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts'
 import { SLICE } from '../../turns.ts'
@@ -70,21 +72,11 @@ export class Connection implements Timed, OutboxOwner {
   #greeted = false
 
   // One function for all connections: five closures for each would be a twentieth of what an idle one weighs.
-  static readonly #onData = function (this: Owned, chunk: Buffer): void {
-    this[OWNER].#received(chunk)
-  }
-  static readonly #onDrain = function (this: Owned): void {
-    this[OWNER].#drained()
-  }
-  static readonly #onEnd = function (this: Owned): void {
-    this[OWNER].destroy()
-  }
-  static readonly #onError = function (this: Owned, error: Error): void {
-    this[OWNER].#broken(error)
-  }
-  static readonly #onClose = function (this: Owned): void {
-    this[OWNER].#closed()
-  }
+  static readonly #onData = ending((connection, chunk: Buffer) => connection.#received(chunk))
+  static readonly #onDrain = ending((connection) => connection.#drained())
+  static readonly #onEnd = ending((connection) => connection.destroy())
+  static readonly #onError = ending((connection, error: Error) => connection.#broken(error))
+  static readonly #onClose = ending((connection) => connection.#closed())
 
   constructor(stream: Duplex, context: GateContext, id: string, remoteAddress: string) {
     this.stream = stream
@@ -159,7 +151,7 @@ export class Connection implements Timed, OutboxOwner {
     context.logger.info(this.#described(error), 'CONNECT refused')
     const { level } = connect
     const { reason, message } = error
-    const answer = { sessionPresent: false, reason, returnCode: returnCodeOf(error) }
+    const answer = { sessionPresent: false, reason: connackReason(reason), returnCode: returnCodeOf(error) }
     this.#last(
       this.worded((reasonString) => encodeConnack(level, { ...answer, properties: { reasonString } }), message),
       error.code,
@@ -175,7 +167,14 @@ export class Connection implements Timed, OutboxOwner {
     const { reason, message } = error
     // [MQTT-3.14.0-1] not before the CONNACK
     const isDue = this.level === 5 && this.role !== undefined && this.#greeted
-    this.#last(isDue ? this.worded((text) => encodeDisconnect(reason, text), message) : undefined, error.code)
+    const bytes = isDue ? this.worded((text) => encodeDisconnect(disconnectReason(reason), text), message) : undefined
+    this.#last(bytes, error.code)
+  }
+
+  /** What is at fault is this connection's own: it ends, and nothing else does. */
+  failed(error: unknown): void {
+    reportUnexpected(this.context, error, 'a connection failed')
+    this.stream.destroy()
   }
 
   /** Closes without a word: after the client's DISCONNECT, or when nothing can be said. */
@@ -195,6 +194,15 @@ export class Connection implements Timed, OutboxOwner {
   }
 
   due(now: number): number {
+    try {
+      return this.#due(now)
+    } catch (error) {
+      this.failed(error)
+      return 0
+    }
+  }
+
+  #due(now: number): number {
     if (this.#state !== 'open') return 0
     const { limits } = this.context
     if (this.#stalledSince !== undefined && now - this.#stalledSince >= limits.stallTimeoutMs) {
@@ -371,6 +379,17 @@ export class Connection implements Timed, OutboxOwner {
     this.context.metrics.connections.dec({ principal: this.role.principal })
     this.context.budgets.spend(this.role.sessionName, this.#spent)
     this.role.closed(code)
+  }
+}
+
+/** A listener of a stream: what it throws ends its connection. */
+function ending<A extends readonly unknown[]>(run: (connection: Connection, ...args: A) => void) {
+  return function (this: Owned, ...args: A): void {
+    try {
+      run(this[OWNER], ...args)
+    } catch (error) {
+      this[OWNER].failed(error)
+    }
   }
 }
 

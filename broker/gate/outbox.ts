@@ -22,7 +22,7 @@ export class Flusher {
       this.#scheduled = false
       const dirty = this.#dirty
       this.#dirty = []
-      for (const each of dirty) each.flush()
+      for (const each of dirty) each.flushOwn()
     })
   }
 }
@@ -32,6 +32,8 @@ export interface OutboxOwner {
   flushed(bytes: number): void
   /** The stream took what it was given last; called where it would not say so itself. */
   took(): void
+  /** It could not be written. */
+  failed(error: unknown): void
 }
 
 export class Outbox {
@@ -60,6 +62,16 @@ export class Outbox {
     if (this.#chunks.length === 0) this.#flusher.add(this)
     this.#chunks.push(chunk)
     this.#bytes += chunk.byteLength
+  }
+
+  /** For who flushes many: one that cannot be written keeps no other back. */
+  flushOwn(): void {
+    try {
+      this.flush()
+    } catch (error) {
+      this.#clear()
+      this.#owner.failed(error)
+    }
   }
 
   /** Writes until the stream needs to drain; then call it again. */

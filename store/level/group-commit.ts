@@ -6,7 +6,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { StoreObserver } from '../contract.ts'
 import { type Database, unavailable } from './database.ts'
 import type { Durable } from './durable.ts'
-import { type Told, Transaction } from './transaction.ts'
+import type { Told } from '../watching.ts'
+import { Transaction } from './transaction.ts'
 
 /** One call of the store that changes something. */
 export interface Step<T> {

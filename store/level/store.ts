@@ -19,6 +19,7 @@ import {
   type Store,
   type StoreHealth,
   type StoreLimits,
+  type StoreObserver,
   type StoreOptions,
   type TokenId,
   type TokenRecord,
@@ -36,7 +37,8 @@ import { knownApps, knownTokens } from './inventory.ts'
 import { readLog } from './read.ts'
 import { sweep } from './sweep.ts'
 import { closeSession, openSession, recordOf, registerToken, restoreToken, revokeToken, saveSession } from './tokens.ts'
-import type { Told, Transaction } from './transaction.ts'
+import { tellAll, type Told } from '../watching.ts'
+import type { Transaction } from './transaction.ts'
 
 export interface LevelStoreOptions extends StoreOptions {
   /** Made when it is not there, for its owner only. One process at a time may open it. */
@@ -66,6 +68,7 @@ class LevelStore implements Store {
   readonly #now: () => number
   readonly #selections = new Selections()
   readonly #watchers = new Set<Watcher>()
+  readonly #observer: StoreObserver | undefined
   #isOpen = false
   #timer: NodeJS.Timeout | undefined
   #sweeping: Promise<void> | undefined
@@ -73,6 +76,7 @@ class LevelStore implements Store {
 
   constructor(options: LevelStoreOptions) {
     this.#limits = { ...DEFAULT_STORE_LIMITS, ...options.limits }
+    this.#observer = options.observer
     this.#now = options.now ?? Date.now
     this.#database = new Database(options.directory)
     this.#durable = new Durable(this.#database, options.cachedTokens ?? 50_000)
@@ -302,7 +306,7 @@ class LevelStore implements Store {
   #tell(told: readonly Told[]): void {
     if (told.length === 0 || this.#watchers.size === 0) return
     setImmediate(() => {
-      for (const tell of told) for (const watcher of this.#watchers) tell(watcher)
+      tellAll(this.#watchers, told, this.#observer)
     })
   }
 

@@ -2,7 +2,8 @@
  * What the calls of one group read and change. They run one after the other, each on what those before it left; nothing
  * of it is seen by anybody else until the group is on disk.
  */
-import type { TokenId, Watcher } from '../contract.ts'
+import type { TokenId } from '../contract.ts'
+import type { Told } from '../watching.ts'
 import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
 import { type EntryHead, readHead } from './entry.ts'
@@ -11,8 +12,6 @@ import { Log } from './log.ts'
 import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
-
-export type Told = (watcher: Watcher) => void
 
 export interface Counts {
   expired: number

@@ -1,10 +1,9 @@
 /** What watchers hear, from this node and from others, in turns of their own. */
-import type { BroadcastEntry, Cursors, LogEntry, SessionEnd, TokenId, Watcher } from '../contract.ts'
+import type { BroadcastEntry, Cursors, LogEntry, SessionEnd, StoreObserver, TokenId, Watcher } from '../contract.ts'
+import { tellAll, type Told } from '../watching.ts'
 import { decodeBroadcast, decodeEntry } from './entry.ts'
 import { type Packed, Packer, unpack } from './pack.ts'
 import { asBytes, asNumber, asOptionalBytes, asText } from './steps.ts'
-
-type Event = (watcher: Watcher) => void
 
 const ENDS: Readonly<Record<string, SessionEnd>> = {
   SESSION_TAKEN_OVER: 'SESSION_TAKEN_OVER',
@@ -15,7 +14,12 @@ const ENDS: Readonly<Record<string, SessionEnd>> = {
 export class Events {
   /** In an object of its own, so that the same watcher may be given twice. */
   readonly #watchers = new Set<{ readonly watcher: Watcher }>()
-  #waiting: Event[] = []
+  #waiting: Told[] = []
+  readonly #observer: StoreObserver | undefined
+
+  constructor(observer: StoreObserver | undefined) {
+    this.#observer = observer
+  }
 
   watch(watcher: Watcher): () => void {
     const own = { watcher }
@@ -23,13 +27,17 @@ export class Events {
     return () => void this.#watchers.delete(own)
   }
 
-  #emit(event: Event): void {
+  #emit(event: Told): void {
     this.#waiting.push(event)
     if (this.#waiting.length > 1) return
     setImmediate(() => {
       const events = this.#waiting
       this.#waiting = []
-      for (const each of events) for (const { watcher } of this.#watchers) each(watcher)
+      tellAll(
+        Array.from(this.#watchers, ({ watcher }) => watcher),
+        events,
+        this.#observer,
+      )
     })
   }
 

@@ -151,7 +151,7 @@ export class Lanes {
       this.#scheduled = false
       const lanes = this.#ready
       this.#ready = new Set()
-      for (const ready of lanes) void this.#send(ready)
+      for (const ready of lanes) this.#send(ready).catch((error: unknown) => this.#abandon(ready, error))
     })
   }
 
@@ -164,6 +164,15 @@ export class Lanes {
     }
     if (lane.queue.length > 0) this.#schedule(lane)
     else this.#lanes.delete(lane.journal)
+  }
+
+  /** A fault of our own with what a lane carries: it is refused, and the next calls get another lane. */
+  #abandon(lane: Lane, error: unknown): void {
+    const steps = [...lane.underWay, ...lane.queue]
+    lane.underWay = []
+    lane.queue = []
+    if (this.#lanes.get(lane.journal) === lane) this.#lanes.delete(lane.journal)
+    for (const step of steps) this.#reject(step, unavailable('a batch failed', error))
   }
 
   async #perform(lane: Lane, steps: readonly Step[]): Promise<void> {

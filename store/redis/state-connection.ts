@@ -17,6 +17,8 @@ export interface StateConnectionOptions {
 }
 
 const COMMAND_TIMEOUT_MS = 5_000
+/** A connection that hangs is given up, so that the next finds the master that another became. */
+const SILENCE_MS = 2_000
 const SLOWEST_RETRY_MS = 1_000
 
 /** Connects when it is first used, and again whenever the connection is lost. A command fails after five seconds. */
@@ -26,6 +28,9 @@ export function openStateConnection({ url, keyPrefix, tls }: StateConnectionOpti
   const options: RedisOptions = {
     keyPrefix,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: SILENCE_MS,
+    socketTimeout: SILENCE_MS,
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
     connectionName: 'aedes-push-state',
     db: address.database,
     ...(address.username === undefined ? {} : { username: address.username }),
@@ -78,7 +83,14 @@ function quiet<C extends Redis | Cluster>(client: C): C {
     command.promise.catch(() => undefined)
     const isHeld = isSubscription(command) && (held.length > 0 || isGreeting(client))
     if (!isHeld) return sendCommand(command, stream)
-    if (held.push(() => void sendCommand(command, stream)) === 1) void sendHeld()
+    const send = () => {
+      try {
+        sendCommand(command, stream)
+      } catch (error) {
+        command.reject(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+    if (held.push(send) === 1) sendHeld().catch(() => undefined)
     return command.promise
   }
   return client

@@ -96,7 +96,7 @@ class RedisStore implements Store {
   readonly #limits: StoreLimits
   readonly #deadlineMs: number
   readonly #now: () => number
-  readonly #events = new Events()
+  readonly #events: Events
   readonly #client: Client
   readonly #replication: Replication | undefined
   readonly #lanes: Lanes
@@ -111,6 +111,7 @@ class RedisStore implements Store {
   constructor(options: RedisStoreOptions) {
     const randomName = options.randomName ?? (() => randomBytes(NAME_BYTES).toString('base64url'))
     this.#options = options
+    this.#events = new Events(options.observer)
     this.#prefix = options.prefix ?? 'push'
     if (!isKeyPrefix(this.#prefix)) throw new TypeError('a key prefix is 1 to 64 letters, digits, `_`, `.`, `:` or `-`')
     this.#node = options.node ?? randomName()

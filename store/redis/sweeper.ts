@@ -43,7 +43,7 @@ export class Sweeper {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.#tick(), Math.max(1, this.#settings.sweepMs / PORTIONS))
+    this.#timer = setInterval(() => this.#tick(), Math.max(1, this.#settings.sweepMs / PORTIONS))
     this.#timer.unref()
   }
 
@@ -59,7 +59,7 @@ export class Sweeper {
     await this.#sweepApps(before)
   }
 
-  async #tick(): Promise<void> {
+  #tick(): void {
     const { now, sweepMs } = this.#settings
     const portion = this.#portion
     this.#portion = (portion + 1) % PORTIONS
@@ -69,7 +69,6 @@ export class Sweeper {
       .then(() => (portion === 0 ? this.#sweepApps(before) : undefined))
       // Redis is away, which everybody hears from their own calls; the next tick goes on.
       .catch(() => undefined)
-    await this.#underWay
   }
 
   async #sweepPortion(portion: number, before: number, pause: number): Promise<void> {

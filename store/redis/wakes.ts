@@ -7,7 +7,6 @@
  * deadline.
  */
 import type { Redis } from 'ioredis'
-import { setTimeout as pause } from 'node:timers/promises'
 import { unavailable } from './script.ts'
 
 export interface WakeSettings {
@@ -44,7 +43,7 @@ export class Wakes {
     } catch (error) {
       throw unavailable('cannot subscribe', error)
     }
-    this.#timer = setInterval(() => void this.#probe(), this.#settings.probeMs)
+    this.#timer = setInterval(() => this.#probe(), this.#settings.probeMs)
     this.#timer.unref()
   }
 
@@ -71,25 +70,21 @@ export class Wakes {
       throw error
     }
     if (this.#stopped) return connection.disconnect()
-    connection.once('end', () => void this.#listenAgain())
+    connection.once('end', () => this.#listenAgain())
     // Lost between the answer to SUBSCRIBE and this line.
-    if (connection.status === 'end') void this.#listenAgain()
+    if (connection.status === 'end') this.#listenAgain()
   }
 
-  async #listenAgain(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        await this.#listen()
-        this.#settings.gap()
-        return
-      } catch {
-        // Redis is away: publishers are told so by their own calls. Here only coming back matters.
-        await pause(RETRY_MS, undefined, { ref: false })
-      }
-    }
+  /** Redis is away: publishers are told so by their own calls. Here only coming back matters. */
+  #listenAgain(): void {
+    if (this.#stopped) return
+    this.#listen().then(
+      () => this.#settings.gap(),
+      () => setTimeout(() => this.#listenAgain(), RETRY_MS).unref(),
+    )
   }
 
-  async #probe(): Promise<void> {
+  #probe(): void {
     const connection = this.#connection
     if (connection?.status !== 'ready' || this.#deadline !== undefined) return
     const count = (this.#probes += 1)
@@ -100,11 +95,10 @@ export class Wakes {
     }, this.#settings.deadlineMs)
     this.#deadline.unref()
     let published = false
-    try {
-      await this.#settings.probe(count)
-      published = true
-    } catch {
+    this.#settings.probe(count).then(
+      () => (published = true),
       // Not the subscriber's fault: the other connection is the one that fails.
-    }
+      () => undefined,
+    )
   }
 }

@@ -1,0 +1,75 @@
+/**
+ * Errors that nobody asked for: how they are logged, and what becomes of one that no caller can be told. The log never
+ * holds what somebody sent: ioredis hangs the arguments of a command on its error, and Redis quotes some in its message.
+ */
+import type { Logger } from 'pino'
+
+/** An error as it is logged. */
+export interface LoggedError {
+  readonly type: string
+  readonly message: string
+  readonly stack?: string
+  readonly code?: string
+  /** The name of the Redis command that failed. */
+  readonly command?: string
+  readonly cause?: unknown
+}
+
+/** Causes of causes are logged so far down. */
+const DEEPEST = 5
+/** `ERR unknown command 'X', with args beginning with: ...` */
+const QUOTED_ARGUMENTS = /,? with args beginning with:[^\n]*/g
+
+/** The serializer of `err`: these fields and no others, whatever else hangs on the error. */
+export function describeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error))
+    return typeof error === 'object' && error !== null ? 'an object that is no error' : error
+  const { code, command, cause } = error as Error & { code?: unknown; command?: unknown }
+  const name = typeof command === 'object' && command !== null && 'name' in command ? command.name : undefined
+  return {
+    type: error.name,
+    message: withoutArguments(error.message),
+    ...(error.stack === undefined ? {} : { stack: withoutArguments(error.stack) }),
+    ...(typeof code === 'string' || typeof code === 'number' ? { code: String(code) } : {}),
+    ...(typeof name === 'string' ? { command: name } : {}),
+    ...(cause === undefined || depth >= DEEPEST ? {} : { cause: describeError(cause, depth + 1) }),
+  } satisfies LoggedError
+}
+
+function withoutArguments(text: string): string {
+  return text.replace(QUOTED_ARGUMENTS, '')
+}
+
+/** Of a pino logger, whoever made it. */
+export function loggingErrorsSafely(logger: Logger): Logger {
+  return logger.child({}, { serializers: { err: (error: unknown) => describeError(error) } })
+}
+
+/** How an error came to be nobody's: an exception or a rejection of the process, or out of a guarded callback. */
+export type UnexpectedKind = 'exception' | 'rejection' | 'callback'
+
+export interface UnexpectedReport {
+  readonly logger: Pick<Logger, 'error'>
+  readonly metrics: { readonly unexpectedErrors: { inc(labels: { readonly kind: UnexpectedKind }): void } }
+}
+
+/** Of an error out of a callback, whose caller is an event and cannot be told. */
+export function reportUnexpected({ logger, metrics }: UnexpectedReport, error: unknown, what: string): void {
+  metrics.unexpectedErrors.inc({ kind: 'callback' })
+  logger.error({ err: error }, what)
+}
+
+/** A listener or timer that never throws: who is served next by the same event is served. */
+export function guarded<A extends readonly unknown[]>(
+  report: UnexpectedReport,
+  what: string,
+  run: (...args: A) => void,
+): (...args: A) => void {
+  return (...args) => {
+    try {
+      run(...args)
+    } catch (error) {
+      reportUnexpected(report, error, what)
+    }
+  }
+}
