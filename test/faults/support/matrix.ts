@@ -1,0 +1,148 @@
+/**
+ * The fault matrix: every principal does everything while the store has a fault, on one server. The process lives, errors
+ * are the catalogue's, nothing that was acknowledged is lost, `/readyz` tells the truth, and all is back by itself soon
+ * after the store is. A file of this folder is one fault; this is the table that all of them share.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Test } from 'tap'
+import {
+  eventually,
+  LATER,
+  metric,
+  request,
+  type Scope,
+  type Server,
+  startServer,
+  temporaryFolder,
+  within,
+} from '../../support/index.ts'
+import { ACTIONS, type Action, TEXTS } from './actions.ts'
+import type { Outcome } from './outcome.ts'
+import { type Participant, PASSWORDS, type Principal, PRINCIPALS } from './principals.ts'
+
+export type CellName = `${Principal['name']} ${Action['name']}`
+
+export interface Fault {
+  /** Starts what the server keeps its state in; gives the settings that lead there. */
+  start(t: Scope): Promise<Record<string, string>>
+  /** Resolves when it has begun. */
+  begin(server: Server): Promise<unknown>
+  /** Resolves when the store answers again: from then on the time runs in which all has to be back. */
+  end(server: Server): Promise<unknown>
+  /** It lasts at least so long, ms: longer than commands wait for an answer. */
+  readonly lastsMs?: number
+  /** What `/readyz` says while it lasts; undefined where both are true. */
+  readonly ready: boolean | undefined
+  /** What was acknowledged before is gone with the store's data, and tokens are issued anew. */
+  readonly forgets?: boolean
+  /** Cells that fail today, by the issue that mends them. */
+  readonly later?: Partial<Record<CellName, string>>
+}
+
+/** Aedes closes without a word when it cannot store a subscription: faults that answer at once meet it. */
+export const CLOSED_WITHOUT_A_WORD: NonNullable<Fault['later']> = {
+  'provider subscribe': LATER.providers,
+  'user subscribe': LATER.users,
+}
+
+/** From the first answer of the store until everything works again, ms. */
+const BACK_MS = 5_000
+const RETRY_MS = 50
+
+interface Cell {
+  readonly name: CellName
+  readonly action: Action
+  readonly participant: Participant
+}
+
+export async function faultMatrix(t: Test, fault: Fault): Promise<void> {
+  const passwords = join(temporaryFolder(t, 'users'), 'passwords')
+  writeFileSync(passwords, `${PASSWORDS}\n`)
+  const settings = {
+    PUSH_LOG_LEVEL: 'warn',
+    PUSH_PASSWORD_FILE: passwords,
+    ...(await fault.start(t)),
+  }
+  const server = await startServer(t, { settings })
+  const { pid } = server
+  const cells = await joinAll(t, server)
+
+  await fault.begin(server)
+  const held = pause(fault.lastsMs ?? 0)
+  const asking = cells.map(({ action, participant }) => action.during(participant))
+  // Whoever looks at them later, each is owned now.
+  for (const each of asking) each.catch(() => undefined)
+  if (fault.ready !== undefined)
+    await eventually(`/readyz that says ${fault.ready}`, async () => (await isReady(server)) === fault.ready)
+  await held
+  // Faults that nothing but a time-out answers end while some still wait for theirs.
+  if (fault.lastsMs === undefined) await Promise.allSettled(asking)
+  await fault.end(server)
+
+  const deadline = performance.now() + BACK_MS
+  const results = await Promise.all(
+    cells.map((cell, index) => isBack(cell, asking[index] ?? Promise.resolve('refused'), fault, deadline)),
+  )
+  for (const [index, { name }] of cells.entries()) {
+    const issue = fault.later?.[name]
+    t.equal(results[index], 'back', name, issue === undefined ? {} : { todo: issue })
+  }
+  t.ok(server.running && server.pid === pid, 'the process lives')
+  if (!server.running) return
+  t.ok(await eventually('/readyz', () => isReady(server), BACK_MS).catch(() => false), '/readyz says ready again')
+  t.equal(await unexpected(server), 0, 'no error was left to the last resort')
+  const telling = [...Object.values(TEXTS), server.providerKey]
+  const told = server.logs.filter((line) => telling.some((secret) => line.includes(secret)))
+  t.same(told, [], 'the log holds no payload and no key')
+}
+
+function joinAll(t: Test, server: Server): Promise<Cell[]> {
+  const joining = PRINCIPALS.flatMap((principal) =>
+    ACTIONS.map(async (action): Promise<Cell> => {
+      const participant = await principal.join(t, server, `${principal.name}-${action.name}`)
+      await action.before(participant)
+      return { name: `${principal.name} ${action.name}`, action, participant }
+    }),
+  )
+  return within('every cell before the fault', Promise.all(joining))
+}
+
+/** `back`, or what is not. */
+async function isBack(cell: Cell, asking: Promise<Outcome>, fault: Fault, deadline: number): Promise<string> {
+  const { action, participant } = cell
+  let outcome: Outcome
+  try {
+    outcome = await within('an answer', asking)
+  } catch (error) {
+    return `answered with ${String(error)}`
+  }
+  let last = 'nothing was tried'
+  let isAsked = false
+  while (performance.now() < deadline) {
+    try {
+      if (fault.forgets === true && !isAsked) await participant.renew()
+      if (!isAsked) await within('it again', action.after(participant), Math.max(1, deadline - performance.now()))
+      isAsked = true
+      const missing = action.missing(participant, outcome)
+      const counted = fault.forgets === true ? missing.filter((text) => text === TEXTS.after) : missing
+      if (counted.length === 0) return 'back'
+      last = `${outcome} while it lasted, and missing: ${counted.join(', ')}`
+    } catch (error) {
+      last = String(error)
+    }
+    await pause(RETRY_MS)
+  }
+  return last
+}
+
+async function isReady(server: Server): Promise<boolean> {
+  return (await request(server, 'GET', '/readyz', { bearer: null })).status === 200
+}
+
+async function unexpected(server: Server): Promise<number> {
+  const kinds = ['rejection', 'exception', 'callback']
+  const counts = kinds.map((kind) => metric(server, 'push_unexpected_errors_total', `kind="${kind}"`))
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
+}

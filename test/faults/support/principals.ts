@@ -1,0 +1,90 @@
+/** Who meets a fault: each principal with somebody who sends to it, and somebody who hears what it publishes. */
+import { issueToken, send, type Scope, type Server } from '../../support/index.ts'
+import { Member } from './member.ts'
+
+export interface Participant {
+  /** The one that the cell is about. */
+  readonly member: Member
+  /** Has the others of the cell connected. */
+  others(): Promise<void>
+  /** Sends to the member; resolves when it is acknowledged. */
+  send(text: string): Promise<void>
+  /** Publishes as the member. */
+  publish(text: string): Promise<void>
+  /** What the member published, as it arrived. */
+  heard(): string[]
+  /** Gets anew what the store has forgotten. */
+  renew(): Promise<void>
+}
+
+export interface Principal {
+  readonly name: 'device' | 'provider' | 'user'
+  /** `cell` is a name of its own. */
+  join(t: Scope, server: Server, cell: string): Promise<Participant>
+}
+
+const tokenOf = (server: Server, app: string) =>
+  issueToken(server, { app, device: 'phone', account: 'ann', version: '1.0.0' })
+const asDevice = (token: string) => ({ username: 'device', password: token })
+const asProvider = (server: Server) => ({ username: 'provider', password: server.providerKey })
+
+const device: Principal = {
+  name: 'device',
+  async join(t, server, app) {
+    const { token, tokenId, topics } = await tokenOf(server, app)
+    const member = new Member(t, server, `${app}-device`, asDevice(token), topics.private)
+    const provider = new Member(t, server, `${app}-provider`, asProvider(server), `${app}/u/#`)
+    return {
+      member,
+      others: () => provider.back(),
+      send: async (text) => void (await send(server, { token: tokenId }, text)),
+      publish: (text) => member.publish(`${app}/u/${tokenId}/said`, text),
+      heard: () => provider.texts,
+      async renew() {
+        member.credentials = asDevice((await tokenOf(server, app)).token)
+      },
+    }
+  },
+}
+
+const provider: Principal = {
+  name: 'provider',
+  async join(t, server, app) {
+    const { token, tokenId, topics } = await tokenOf(server, app)
+    const member = new Member(t, server, `${app}-provider`, asProvider(server), `${app}/u/#`)
+    const phone = new Member(t, server, `${app}-device`, asDevice(token), topics.private)
+    return {
+      member,
+      others: () => phone.back(),
+      send: (text) => phone.publish(`${app}/u/${tokenId}/said`, text),
+      publish: (text) => member.publish(topics.private, text),
+      heard: () => phone.texts,
+      async renew() {
+        phone.credentials = asDevice((await tokenOf(server, app)).token)
+      },
+    }
+  },
+}
+
+/** Written by `mosquitto_passwd -H sha512 -b bob secret2`: one round, so that a CONNECT costs little. */
+export const PASSWORDS =
+  'bob:$6$kegOXKsJ6u8TmrFr$NhJ9VvPePyNkogUL9vwOHidkj+3COYmDbWx+uGhgWcaQTnYjWKr8vm3WBONAJWjXzBGNLLs9hc0qzu/4aDk/lA=='
+const BOB = { username: 'bob', password: 'secret2' }
+
+const user: Principal = {
+  name: 'user',
+  async join(t, server, cell) {
+    const member = new Member(t, server, `${cell}-user`, BOB, `to/${cell}`)
+    const other = new Member(t, server, `${cell}-other`, BOB, `of/${cell}`)
+    return {
+      member,
+      others: () => other.back(),
+      send: (text) => other.publish(`to/${cell}`, text),
+      publish: (text) => member.publish(`of/${cell}`, text),
+      heard: () => other.texts,
+      renew: async () => undefined,
+    }
+  },
+}
+
+export const PRINCIPALS: readonly Principal[] = [device, provider, user]
