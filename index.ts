@@ -167,6 +167,12 @@ function observerOf(metrics: Metrics, drops: DropLog, logger: Logger): StoreObse
       metrics.dropped.inc({ destination }, count)
       drops.dropped(destination, count)
     },
+    lost: () => logger.error('Redis was emptied, or failed over to a server without data: what it held is lost'),
+    secretDiffers: (name) =>
+      logger.error(
+        { secret: name },
+        'Redis holds another key than this node uses, so that nodes refuse what others issued: restart this node',
+      ),
     watcherFailed: (error) => reportUnexpected({ logger, metrics }, error, 'what the store told could not be taken'),
   }
 }

@@ -12,9 +12,13 @@
  *   taken effect, and is safe to repeat with the same arguments where it says "idempotent".
  *
  * Times are milliseconds since the epoch, by the `now` the engine was given. Offsets are positive integers that
- * only grow within one log and are never used twice; gaps are allowed. Offset 0 is "before the first message".
+ * only grow within one log and are never used twice; gaps are allowed, and where a log begins is the engine's. Offset 0 is
+ * "before the first message". Redis keeps that even where it was emptied: a cursor of before is below all that comes after.
  */
 import type { VersionSelector } from '../topics/index.ts'
+
+/** Where offsets jump over some, they jump by a multiple of this, so that what is computed from them goes round with it. */
+export const OFFSET_CYCLE = 32_256
 
 /** 22 characters base64url, made by `topics/` (`tokenId`). */
 export type TokenId = string
@@ -185,7 +189,8 @@ export interface Commit {
   readonly broadcast?: number
 }
 
-export type SessionEnd = 'SESSION_TAKEN_OVER' | 'TOKEN_REVOKED' | 'TOKEN_SUPERSEDED'
+/** `TOKEN_UNKNOWN`: the store lost the token id, and nobody can send to it until it is registered again. */
+export type SessionEnd = 'SESSION_TAKEN_OVER' | 'TOKEN_REVOKED' | 'TOKEN_SUPERSEDED' | 'TOKEN_UNKNOWN'
 
 /**
  * What a node hears. All of it are hints: any may be lost, doubled or late, and none may be needed for a promise to hold.
@@ -211,6 +216,10 @@ export interface StoreObserver {
   dropped(destination: 'private' | 'broadcast', count: number): void
   /** A watcher threw, which it must not; the others were told. */
   watcherFailed?(error: unknown): void
+  /** What the store held is gone, in whole or in a part: it was emptied, or failed over to one that had nothing. */
+  lost?(): void
+  /** A secret that this node uses is not the one that is stored, so that it and other nodes refuse each other's tokens. */
+  secretDiffers?(name: string): void
 }
 
 export interface StoreLimits {

@@ -94,9 +94,11 @@ export class BroadcastReader {
   }
 
   async read(after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>> {
-    if (this.#end !== undefined && after >= this.#tailFrom) return this.#readTail(after, this.#end, limit)
+    const known = this.#end
+    if (known !== undefined && after >= this.#tailFrom) return this.#readTail(after, known, limit)
     const slice = await this.#store.readBroadcast(this.app, after, limit)
     if (this.#end === undefined) this.#begin(slice.end)
+    else if (known !== undefined) this.#mayBeginAnew(slice.end, known)
     return slice
   }
 
@@ -131,9 +133,20 @@ export class BroadcastReader {
 
   /** Looks into the log, in case a wake was lost. */
   async check(): Promise<void> {
-    if (this.#end === undefined) return
-    const { end } = await this.#store.readBroadcast(this.app, this.#end, { entries: 1, bytes: 1 })
-    if (end > this.#end) this.woken(end, undefined)
+    const known = this.#end
+    if (known === undefined) return
+    const { end } = await this.#store.readBroadcast(this.app, known, { entries: 1, bytes: 1 })
+    this.#mayBeginAnew(end, known)
+    this.woken(end, undefined)
+  }
+
+  /** A log that ends before what was known of it was lost: nothing is left up to there, and what comes is above it. */
+  #mayBeginAnew(end: number, known: number): void {
+    if (end >= known) return
+    this.#tail = []
+    this.#tailBytes = 0
+    if (this.#target <= known) this.#target = end
+    this.#begin(end)
   }
 
   #begin(end: number): void {

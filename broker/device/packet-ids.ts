@@ -3,8 +3,10 @@
  * sent, so that a resumed session sees its unacknowledged messages again under their ids [MQTT-4.4.0-1].
  * Three ranges keep the private log, the broadcast log and retained messages sent on subscribing apart.
  */
+import { OFFSET_CYCLE } from '../../store/contract.ts'
+
 const RETAINED_IDS = 1023
-const RANGE = 32_256
+const RANGE = OFFSET_CYCLE
 const PRIVATE_BASE = RETAINED_IDS + 1
 const BROADCAST_BASE = PRIVATE_BASE + RANGE
 

@@ -109,6 +109,11 @@ export class Broadcasts {
     if (end > known.end) known.end = end
   }
 
+  /** Redis may hold another log than what is remembered here. */
+  forget(): void {
+    this.#apps.clear()
+  }
+
   async retained(app: string, version: string): Promise<BroadcastEntry | undefined> {
     for (let look = 0; look < LOOKS; look += 1) {
       const row = lastMatch(await this.#index(app), version, this.#selections)

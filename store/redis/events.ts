@@ -2,13 +2,14 @@
 import type { BroadcastEntry, Cursors, LogEntry, SessionEnd, StoreObserver, TokenId, Watcher } from '../contract.ts'
 import { tellAll, type Told } from '../watching.ts'
 import { decodeBroadcast, decodeEntry } from './entry.ts'
-import { type Packed, Packer, unpack } from './pack.ts'
+import { type Packable, type Packed, Packer, unpack } from './pack.ts'
 import { asBytes, asNumber, asOptionalBytes, asText } from './steps.ts'
 
 const ENDS: Readonly<Record<string, SessionEnd>> = {
   SESSION_TAKEN_OVER: 'SESSION_TAKEN_OVER',
   TOKEN_REVOKED: 'TOKEN_REVOKED',
   TOKEN_SUPERSEDED: 'TOKEN_SUPERSEDED',
+  TOKEN_UNKNOWN: 'TOKEN_UNKNOWN',
 }
 
 export class Events {
@@ -72,16 +73,26 @@ export function tokenIdOf(id: Packed | undefined): TokenId {
 
 export interface Hearer {
   probeReturned(count: number): void
+  /** A node starts with a Redis without secrets. */
+  secretsWanted(): void
   broadcastEnd(app: string, end: number): void
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
 }
 
 export function packProbe(count: number): Buffer {
+  return packEvent('p', count)
+}
+
+/** Asks the other nodes for the secrets that they have. */
+export function packAsking(): Buffer {
+  return packEvent('k')
+}
+
+function packEvent(...event: readonly Packable[]): Buffer {
   const packer = new Packer()
   packer.array(1)
-  packer.array(2)
-  packer.value('p')
-  packer.value(count)
+  packer.array(event.length)
+  for (const value of event) packer.value(value)
   return packer.finish()
 }
 
@@ -116,5 +127,7 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
       return events.cursorMoved(tokenIdOf(subject), { private: asNumber(number), broadcast: asNumber(rest) })
     case 'p':
       return hearer.probeReturned(asNumber(subject))
+    case 'k':
+      return hearer.secretsWanted()
   }
 }

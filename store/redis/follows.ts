@@ -26,14 +26,16 @@ export class Follows {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      for (const tokenId of this.#counts.keys()) this.#renew(tokenId).catch(ignoreLostHint)
-    }, RENEWED_MS)
+    this.#timer = setInterval(() => void this.renew().catch(ignoreLostHint), RENEWED_MS)
     this.#timer.unref()
   }
 
   stop(): void {
     clearInterval(this.#timer)
+  }
+
+  async renew(): Promise<void> {
+    await Promise.all([...this.#counts.keys()].map((tokenId) => this.#renew(tokenId)))
   }
 
   async follow(tokenId: TokenId): Promise<() => void> {

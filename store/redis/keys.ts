@@ -4,6 +4,7 @@
  * All keys of one partition share the hash tag `{<prefix>:<partition>}`, all keys of one app's broadcast log
  * `{<prefix>:b:<app>}`, so that what one script touches lies on one node of a Cluster.
  */
+import { OFFSET_CYCLE } from '../contract.ts'
 
 /** Also the number of hash tags: enough to spread over dozens of masters, few enough for steps to travel together. */
 export const PARTITIONS = 256
@@ -80,7 +81,7 @@ export const probeKey = (prefix: string, node: string): string => `{${prefix}:pr
 /** What a node hears; with '' the channel that every node listens to. */
 export const channel = (prefix: string, node: string): string => `${prefix}:node:${node}`
 
-/** The suffixes, as a table of Lua. */
+/** The suffixes as a table of Lua, and the numbers that the scripts share with the rest. */
 export function luaKeyNames(): string {
   const names = {
     tokens: tokensKey('', ''),
@@ -97,5 +98,5 @@ export function luaKeyNames(): string {
     app: appKey(''),
   }
   const rows = Object.entries(names).map(([name, suffix]) => `${name} = '${suffix}'`)
-  return `local KEY = { ${rows.join(', ')} }\n`
+  return `local KEY = { ${rows.join(', ')} }\nlocal CYCLE = ${OFFSET_CYCLE}\n`
 }

@@ -17,8 +17,8 @@ export interface StepKind {
   readonly name: string
   /** It writes: it is kept in the journal, so that a batch may be repeated. */
   readonly changes: boolean
-  /** It is refused when Redis is out of memory. */
-  readonly grows: boolean
+  /** It stores what was not there, and is refused when Redis is out of memory. */
+  readonly stores: boolean
   readonly joined?: Joined
 }
 
@@ -43,6 +43,18 @@ interface Step {
   settled: boolean
 }
 
+/** What the script does first about memory, see ROOM in `lua/begin.lua`. */
+const Room = { any: 0, needed: 1, full: 2 } as const
+type Room = (typeof Room)[keyof typeof Room]
+
+interface Sending {
+  readonly sequence: number
+  readonly changes: boolean
+  /** The connection is new: Redis may be another one than before. */
+  readonly verify: boolean
+  readonly room: Room
+}
+
 /** What travels as one step. */
 type Group = [Step, ...Step[]]
 
@@ -62,7 +74,9 @@ export interface LaneSettings {
   readonly connections: () => number
   /** Absent: nobody waits for replicas. */
   readonly replication?: Replication | undefined
-  /** What follows process, sequence, now, changes and verify in the header of a batch. */
+  /** Which data the lane met, see LIFE in `lua/begin.lua`. */
+  readonly life: (journal: string, life: number) => void
+  /** What follows process, sequence, now, changes, verify and room in the header of a batch. */
   readonly header: readonly Packable[]
   readonly process: string
   readonly now: () => number
@@ -179,21 +193,26 @@ export class Lanes {
     const changes = steps.some((step) => step.kind.changes)
     const sequence = (this.#sequence += 1)
     const groups = groupsOf(steps)
+    let room = roomFor(steps)
     for (;;) {
       try {
         const connection = this.#settings.connections()
-        const batch = this.#encode(groups, sequence, changes, connection !== this.#verified)
+        const batch = this.#encode(groups, { sequence, changes, verify: connection !== this.#verified, room })
         const reply = unpack(await this.#settings.client.pushBatchBuffer(lane.journal, lane.absent, batch))
         if (changes) this.#verified = connection
         if (changes) await this.#settings.replication?.reached(connection)
         lane.lastFailure = undefined
-        this.#settle(groups, reply)
+        this.#settle(lane, groups, reply)
         return
       } catch (error) {
         lane.lastFailure = error
         const failure = classify(error)
-        if (failure === 'memory') return await this.#performWithoutGrowth(lane, steps, error)
-        if (failure === 'refused' || steps.every((step) => step.settled)) {
+        if (failure === 'memory' && room !== Room.full) {
+          // Nothing of it was done.
+          room = Room.full
+          continue
+        }
+        if (failure !== 'again' || steps.every((step) => step.settled)) {
           for (const step of steps) this.#reject(step, unavailable('Redis refused', error))
           return
         }
@@ -204,25 +223,18 @@ export class Lanes {
     }
   }
 
-  /** Out of memory: acknowledgements and reads free memory or need none, and should not wait for what is refused. */
-  async #performWithoutGrowth(lane: Lane, steps: readonly Step[], error: unknown): Promise<void> {
-    const small = steps.filter((step) => !step.kind.grows && !step.settled)
-    const refused = small.length === steps.length ? steps : steps.filter((step) => step.kind.grows)
-    for (const step of refused) this.#reject(step, unavailable('Redis is out of memory', error))
-    if (small.length > 0 && small.length < steps.length) await this.#perform(lane, small)
-  }
-
   /** The same steps with the same sequence are one batch, however often it is sent. */
-  #encode(groups: readonly Group[], sequence: number, changes: boolean, verify: boolean): Buffer {
+  #encode(groups: readonly Group[], { sequence, changes, verify, room }: Sending): Buffer {
     const { process, now, header } = this.#settings
     const packer = new Packer()
     packer.array(1 + groups.length)
-    packer.array(5 + header.length)
+    packer.array(6 + header.length)
     packer.value(process)
     packer.value(sequence)
     packer.value(Math.floor(now()))
     packer.value(changes)
     packer.value(verify)
+    packer.value(room)
     for (const value of header) packer.value(value)
     for (const [first, ...others] of groups) {
       const shared = first.kind.joined?.shared ?? 0
@@ -235,14 +247,16 @@ export class Lanes {
     return packer.finish()
   }
 
-  #settle(groups: readonly Group[], reply: Packed): void {
+  #settle(lane: Lane, groups: readonly Group[], reply: Packed): void {
     const results = Array.isArray(reply) ? reply : []
-    if (results.length !== groups.length) {
+    const life = results[groups.length]
+    if (typeof life !== 'number') {
       const detail = reply instanceof Buffer ? `the script answered ${reply.toString()}` : 'the script gave no results'
       for (const group of groups) for (const step of group) this.#reject(step, unavailable(detail))
       return
     }
     for (const [position, group] of groups.entries()) this.#settleGroup(group, results[position])
+    this.#settings.life(lane.journal, life)
   }
 
   #settleGroup(group: Group, result: Packed): void {
@@ -282,6 +296,12 @@ export class Lanes {
       for (const step of late) this.#reject(step, error)
     }
   }
+}
+
+/** A step that stores is not to slip in behind one that frees. */
+function roomFor(steps: readonly Step[]): Room {
+  const mixed = steps.some(({ kind }) => kind.stores) && steps.some(({ kind }) => kind.changes && !kind.stores)
+  return mixed ? Room.needed : Room.any
 }
 
 function notWhole(kind: StepKind, value: number): TypeError {

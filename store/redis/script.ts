@@ -36,13 +36,14 @@ const isRefusal = (code: string): code is ErrorCode => REFUSALS.has(code)
 
 /** The error that a step was refused with. */
 export function refusal(code: string): PushError {
+  if (code === 'FULL') return unavailable('Redis is out of memory')
   return isRefusal(code) ? new PushError(code) : new PushError('STORE_UNAVAILABLE', `the script answered ${code}`)
 }
 
 /**
  * What to do about a failed batch:
  * - `again`: nothing says that Redis will not do it in a moment (connection lost, starting, failing over).
- * - `memory`: Redis refuses what grows; what does not grow may be done on its own.
+ * - `memory`: Redis refuses what stores; everything else may be done.
  * - `refused`: it will not go away by itself.
  */
 export type Failure = 'again' | 'memory' | 'refused'

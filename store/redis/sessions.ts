@@ -2,18 +2,22 @@
 import type { SessionEnd, TokenId } from '../contract.ts'
 import { asSessionEnd } from './events.ts'
 import type { Lanes } from './lanes.ts'
-import { CHECK } from './steps.ts'
+import { asNumber, CHECK } from './steps.ts'
 import { locate } from './token.ts'
 
 interface OpenSession {
   readonly epoch: number
   readonly app: string
+  /** Of the JWT. */
+  readonly generation: number
 }
 
 export interface SessionSettings {
   readonly lanes: Lanes
   readonly prefix: string
   readonly ended: (tokenId: TokenId, epoch: number, reason: SessionEnd) => void
+  /** The private log of a session may have grown unheard. */
+  readonly grown: (tokenId: TokenId, offset: number) => void
 }
 
 /** How many are looked at together after a gap, so that live traffic goes on in between. */
@@ -25,16 +29,15 @@ export class Sessions {
   readonly #open = new Map<TokenId, OpenSession>()
   /** Ends that were heard of sessions that are not open here: perhaps the answer of `open` is still under way. */
   readonly #early = new Map<TokenId, { epoch: number; reason: SessionEnd }>()
-  #checking = false
-  #checkAgain = false
 
   constructor(settings: SessionSettings) {
     this.#settings = settings
   }
 
-  opened(tokenId: TokenId, epoch: number, app: string): void {
+  opened(tokenId: TokenId, session: OpenSession): void {
+    const { epoch } = session
     const known = this.#open.get(tokenId)
-    if (known === undefined || known.epoch < epoch) this.#open.set(tokenId, { epoch, app })
+    if (known === undefined || known.epoch < epoch) this.#open.set(tokenId, session)
     const early = this.#early.get(tokenId)
     this.#early.delete(tokenId)
     if (early !== undefined && early.epoch >= epoch) this.#settings.ended(tokenId, early.epoch, early.reason)
@@ -63,34 +66,26 @@ export class Sessions {
     return this.#open.get(tokenId)?.app
   }
 
-  /** Looks for sessions that ended unheard, as news of a takeover or revocation may have been lost. */
-  check(): void {
-    this.#checkAgain = true
-    if (this.#checking) return
-    this.#checking = true
-    this.#checkAll()
-      // Redis went away again: its return is the next gap.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#checking = false
-      })
-  }
-
-  async #checkAll(): Promise<void> {
-    while (this.#checkAgain) {
-      this.#checkAgain = false
-      const all = [...this.#open]
-      for (let from = 0; from < all.length; from += CHECKED_TOGETHER) {
-        const some = all.slice(from, from + CHECKED_TOGETHER)
-        await Promise.all(some.map(([tokenId, session]) => this.#checkOne(tokenId, session.epoch)))
-      }
+  /**
+   * Looks for sessions that ended unheard, as news of a takeover or revocation may have been lost, and gives those back that
+   * Redis lost. Rejects when Redis does not answer.
+   */
+  async check(): Promise<void> {
+    const all = [...this.#open]
+    for (let from = 0; from < all.length; from += CHECKED_TOGETHER) {
+      const some = all.slice(from, from + CHECKED_TOGETHER)
+      await Promise.all(some.map(([tokenId, session]) => this.#checkOne(tokenId, session)))
     }
   }
 
-  async #checkOne(tokenId: TokenId, epoch: number): Promise<void> {
-    const { lanes, prefix, ended } = this.#settings
+  async #checkOne(tokenId: TokenId, { epoch, generation }: OpenSession): Promise<void> {
+    const { lanes, prefix, ended, grown } = this.#settings
+    // Closed meanwhile: it must not be given back after its end.
+    if (this.#open.get(tokenId)?.epoch !== epoch) return
     const { base, id } = locate(prefix, tokenId)
-    const [reason] = await lanes.run(CHECK, base, id, epoch)
-    if (reason !== undefined && this.#open.get(tokenId)?.epoch === epoch) ended(tokenId, epoch, asSessionEnd(reason))
+    const [reason, last] = await lanes.run(CHECK, base, id, epoch, generation)
+    if (this.#open.get(tokenId)?.epoch !== epoch || reason === undefined) return
+    if (reason === false) grown(tokenId, asNumber(last))
+    else ended(tokenId, epoch, asSessionEnd(reason))
   }
 }

@@ -4,32 +4,32 @@ import type { Result, StepKind } from './lanes.ts'
 import type { Packed } from './pack.ts'
 import { unavailable } from './script.ts'
 
-const reads = (name: string): StepKind => ({ name, changes: false, grows: false })
-const shrinks = (name: string): StepKind => ({ name, changes: true, grows: false })
-const writes = (name: string): StepKind => ({ name, changes: true, grows: true })
+const reads = (name: string): StepKind => ({ name, changes: false, stores: false })
+const changes = (name: string): StepKind => ({ name, changes: true, stores: false })
+const stores = (name: string): StepKind => ({ name, changes: true, stores: true })
 
-export const REGISTER = writes('register')
-export const REVOKE = shrinks('revoke')
+export const REGISTER = stores('register')
+export const REVOKE = changes('revoke')
 export const LOOKUP = reads('lookup')
-export const RESTORE = writes('restore')
+export const RESTORE = stores('restore')
 export const BUCKET = reads('bucket')
 /** Shares token id and app, and has two arguments for each message: appends to one token id travel as one. */
-export const APPEND: StepKind = { ...writes('append'), joined: { shared: 2, split: splitAppend } }
+export const APPEND: StepKind = { ...stores('append'), joined: { shared: 2, split: splitAppend } }
 export const READ = reads('read')
 export const RETAINED = reads('retained')
-export const COMMIT = shrinks('commit')
-export const FOLLOW = writes('follow')
-export const OPEN = shrinks('open')
-export const SAVE = writes('save')
-export const CLOSE = shrinks('close')
-export const CHECK = reads('check')
-export const PUBLISH = writes('publish')
+export const COMMIT = changes('commit')
+export const FOLLOW = changes('follow')
+export const OPEN = changes('open')
+export const SAVE = changes('save')
+export const CLOSE = changes('close')
+export const CHECK = changes('check')
+export const PUBLISH = stores('publish')
 export const READ_BROADCAST = reads('read_broadcast')
 export const LAST_BROADCAST = reads('last_broadcast')
 export const RETAINED_INDEX = reads('retained_index')
 export const RETAINED_ENTRY = reads('retained_entry')
-export const SWEEP = shrinks('sweep')
-export const SWEEP_BROADCAST = shrinks('sweep_broadcast')
+export const SWEEP = changes('sweep')
+export const SWEEP_BROADCAST = changes('sweep_broadcast')
 
 function wrong(what: string): Error {
   return unavailable(`the script did not answer with ${what}`)

@@ -38,11 +38,12 @@ import { asTime, decodeEntry, encodeEntry } from './entry.ts'
 import { Events, hear, packProbe, tokenIdOf } from './events.ts'
 import { Follows } from './follows.ts'
 import { Health } from './health.ts'
-import { channel, isKeyPrefix, laneJournalKey, probeKey, secretKey, serverJournalKey } from './keys.ts'
+import { channel, isKeyPrefix, laneJournalKey, probeKey, serverJournalKey } from './keys.ts'
 import { knownApps, knownTokens } from './inventory.ts'
 import { Lanes } from './lanes.ts'
+import { Recovery } from './recovery.ts'
 import { Replication } from './replication.ts'
-import { unavailable } from './script.ts'
+import { Secrets } from './secrets.ts'
 import { Sessions } from './sessions.ts'
 import * as steps from './steps.ts'
 import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asTokenRecord } from './steps.ts'
@@ -71,7 +72,7 @@ export interface RedisStoreOptions extends StoreOptions {
   /** Calls that may wait for Redis at once (default 20,000), and the bytes that they hold (default 64 MiB). */
   readonly waitingCalls?: number
   readonly waitingBytes?: number
-  /** Pause between two probes of the wakes (default 5,000 ms). */
+  /** Pause between two probes of the wakes, and two looks at the secrets (default 5,000 ms). */
   readonly probeMs?: number
   /** 8 characters, another each time; a test may replace it. */
   readonly randomName?: () => string
@@ -82,6 +83,7 @@ const MOST = 2 ** 48
 const LOCATIONS = 20_000
 /** WAIT gives up so many times within a deadline, and is asked again: a connection that says nothing is taken for dead. */
 const WAITS = 4
+const PROBE_MS = 5_000
 
 export function openRedisStore(options: RedisStoreOptions): Store {
   return new RedisStore(options)
@@ -106,6 +108,8 @@ class RedisStore implements Store {
   readonly #follows: Follows
   readonly #sweeper: Sweeper
   readonly #health: Health
+  readonly #secrets: Secrets
+  readonly #recovery: Recovery
   #connections = 0
 
   constructor(options: RedisStoreOptions) {
@@ -125,7 +129,12 @@ class RedisStore implements Store {
     })
     this.#replication = this.#createReplication(options.replicas ?? 0)
     this.#lanes = this.#createLanes(randomName())
-    this.#sessions = new Sessions({ lanes: this.#lanes, prefix: this.#prefix, ended: this.#sessionEnded })
+    this.#sessions = new Sessions({
+      lanes: this.#lanes,
+      prefix: this.#prefix,
+      ended: this.#sessionEnded,
+      grown: (tokenId, offset) => this.#events.privateAppended(tokenId, offset),
+    })
     this.#wakes = this.#createWakes()
     const shared = {
       lanes: this.#lanes,
@@ -137,6 +146,16 @@ class RedisStore implements Store {
     this.#broadcasts = new Broadcasts(shared)
     this.#follows = new Follows(shared)
     this.#sweeper = new Sweeper({ ...shared, sweepMs: this.#limits.sweepMs })
+    this.#secrets = new Secrets(shared)
+    this.#recovery = new Recovery({
+      events: this.#events,
+      broadcasts: this.#broadcasts,
+      secrets: this.#secrets,
+      follows: this.#follows,
+      sessions: this.#sessions,
+      observer: options.observer,
+      lookMs: options.probeMs ?? PROBE_MS,
+    })
     this.#health = new Health({
       client: this.#client,
       connections: () => this.#connections,
@@ -163,6 +182,7 @@ class RedisStore implements Store {
       header: [this.#node, channel(this.#prefix, ''), ...all],
       connections: () => this.#connections,
       replication: this.#replication,
+      life: (journal, life) => this.#recovery.met(journal, life),
       process,
       now: this.#now,
       deadlineMs: this.#deadlineMs,
@@ -176,6 +196,7 @@ class RedisStore implements Store {
     const own = channel(this.#prefix, this.#node)
     const hearer = {
       probeReturned: (count: number) => this.#wakes.probeReturned(count),
+      secretsWanted: () => void this.#secrets.keep().catch(() => undefined),
       broadcastEnd: (app: string, end: number) => this.#broadcasts.endIs(app, end),
       sessionEnded: this.#sessionEnded,
     }
@@ -183,12 +204,9 @@ class RedisStore implements Store {
       connect: () => createSubscriber(connection, this.#client, (count) => Math.floor(Math.random() * count)),
       channels: [own, channel(this.#prefix, '')],
       heard: (message) => hear(message, this.#events, hearer),
-      gap: () => {
-        this.#events.resync()
-        this.#sessions.check()
-      },
+      gap: () => this.#recovery.gap(),
       probe: (count) => this.#client.publish(own, packProbe(count)),
-      probeMs: this.#options.probeMs ?? 5_000,
+      probeMs: this.#options.probeMs ?? PROBE_MS,
       deadlineMs: this.#deadlineMs,
     })
   }
@@ -209,6 +227,7 @@ class RedisStore implements Store {
     this.#lanes.open()
     this.#follows.start()
     this.#sweeper.start()
+    this.#recovery.start()
   }
 
   /** The same object for a token id that is used often: appends to it are joined by that. */
@@ -221,6 +240,7 @@ class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#recovery.stop()
     await this.#sweeper.stop()
     this.#follows.stop()
     await this.#lanes.close()
@@ -228,26 +248,17 @@ class RedisStore implements Store {
     this.#client.disconnect()
   }
 
-  health(): Promise<StoreHealth> {
-    return this.#health.check()
+  async health(): Promise<StoreHealth> {
+    const { warnings } = await this.#health.check()
+    return { warnings: [...this.#secrets.warnings, ...warnings] }
   }
 
   watch(watcher: Watcher): () => void {
     return this.#events.watch(watcher)
   }
 
-  async secret(name: string, create: () => string): Promise<string> {
-    const key = secretKey(this.#prefix, name)
-    try {
-      const known = await this.#client.get(key)
-      if (known !== null) return known
-      await this.#client.set(key, create(), 'NX')
-      const secret = await this.#client.get(key)
-      if (secret !== null) return secret
-    } catch (error) {
-      throw unavailable('the secret could not be read or kept', error)
-    }
-    throw unavailable('the secret was removed while it was read')
+  secret(name: string, create: () => string): Promise<string> {
+    return this.#secrets.secret(name, create)
   }
 
   // Token registry
@@ -373,7 +384,7 @@ class RedisStore implements Store {
     const state = asOptionalBytes(result[1])
     const ended = asOptionalNumber(result[6])
     if (ended !== undefined) this.#sessionEnded(tokenId, ended, 'SESSION_TAKEN_OVER')
-    this.#sessions.opened(tokenId, epoch, app)
+    this.#sessions.opened(tokenId, { epoch, app, generation })
     return {
       epoch,
       ...(state === undefined ? {} : { state }),

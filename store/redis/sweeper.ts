@@ -9,6 +9,7 @@ import type { StoreObserver } from '../contract.ts'
 import type { Client } from './connection.ts'
 import { appsKey, broadcastBase, PARTITIONS, partitionBase } from './keys.ts'
 import type { Lanes } from './lanes.ts'
+import { classify } from './script.ts'
 import { asNumber, SWEEP, SWEEP_BROADCAST } from './steps.ts'
 
 export interface SweepSettings {
@@ -94,21 +95,35 @@ export class Sweeper {
 
   async #sweepApps(before: number): Promise<void> {
     const { client, prefix } = this.#settings
-    for (;;) {
-      const apps = await client.zrangebyscore(appsKey(prefix), '-inf', before, 'LIMIT', 0, APPS_A_LOOK)
-      for (const app of apps) await this.#sweepApp(app, before)
+    // Those that could not be put off are passed over.
+    for (let from = 0; ; ) {
+      const apps = await client.zrangebyscore(appsKey(prefix), '-inf', before, 'LIMIT', from, APPS_A_LOOK)
+      for (const app of apps) if (!(await this.#sweepApp(app, before))) from += 1
       if (apps.length < APPS_A_LOOK) return
     }
   }
 
-  async #sweepApp(app: string, before: number): Promise<void> {
+  /** False when the app is due still, as Redis has no memory for another time. What it holds expires all the same. */
+  async #sweepApp(app: string, before: number): Promise<boolean> {
     const { client, lanes, prefix, observer } = this.#settings
     // First put off, then looked at: an append in between sets an earlier time again.
-    await client.zadd(appsKey(prefix), before + APP_PAUSE_MS, app)
+    const isPutOff = await unlessFull(client.zadd(appsKey(prefix), before + APP_PAUSE_MS, app))
     const [expired, again] = await lanes.run(SWEEP_BROADCAST, broadcastBase(prefix, app))
     const count = asNumber(expired)
     if (count > 0) observer?.expired('broadcast', count)
     const next = asNumber(again)
-    if (next > 0) await client.zadd(appsKey(prefix), 'LT', next, app)
+    if (next > 0) await unlessFull(client.zadd(appsKey(prefix), 'LT', next, app))
+    return isPutOff
+  }
+}
+
+/** Whether Redis had memory for it. */
+async function unlessFull(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write
+    return true
+  } catch (error) {
+    if (classify(error) === 'memory') return false
+    throw error
   }
 }

@@ -35,6 +35,7 @@ await t.test('every step, with each batch sent three times', async (t) => {
     client: thrice,
     journalOf: () => journal,
     connections: () => 1,
+    life: () => undefined,
     header: ['node', 'push:node:', 1000, 1e6, 1000, 1e6, 1000, 1e6],
     process: 'process',
     now: Date.now,
@@ -51,19 +52,23 @@ await t.test('every step, with each batch sent three times', async (t) => {
 
   t.same(await onToken(steps.REGISTER, APP, markBytes(deviceMark(APP, 'phone')), 2e9, 0), [1, false, false])
   // One turn, one batch.
+  const begin = steps.asNumber((await onToken(steps.LOOKUP))[4])
   t.same(await Promise.all([append('one'), append('two')]), [
-    [1, false, 0, 0, false],
-    [2, false, 0, 0, false],
+    [begin + 1, false, 0, 0, false],
+    [begin + 2, false, 0, 0, false],
   ])
   t.same(await onToken(steps.READ, 0, 10, 1e6).then((slice) => slice.length), 6, 'two entries, not six')
-  t.equal((await onToken(steps.OPEN, APP, 1, false))[0], 1)
-  t.same(await onToken(steps.SAVE, 1, 'state'), [])
-  t.match(await onToken(steps.OPEN, APP, 1, false), [2, Buffer.from('state'), true, 0, 0, 2, 1])
-  t.same(await onToken(steps.COMMIT, 2, 1, 0), [false, false, 1, 0])
-  t.same(await onToken(steps.CLOSE, 2, 'kept', soon), [])
+  const epoch = steps.asNumber((await onToken(steps.OPEN, APP, 1, false))[0])
+  t.same(await onToken(steps.SAVE, epoch, 'state'), [])
+  const again = await onToken(steps.OPEN, APP, 1, false)
+  const newer = steps.asNumber(again[0])
+  t.ok(newer > epoch)
+  t.match(again.slice(1), [Buffer.from('state'), true, begin, 0, begin + 2, epoch])
+  t.same(await onToken(steps.COMMIT, newer, begin + 1, 0), [false, false, begin + 1, 0])
+  t.same(await onToken(steps.CLOSE, newer, 'kept', soon), [])
   t.same(await onToken(steps.FOLLOW, soon), [])
   t.match(await onToken(steps.REVOKE), [true, false])
-  t.match(await onToken(steps.LOOKUP), [Buffer.from(APP), 2, true, true, 1, 0], 'revoked once')
+  t.match(await onToken(steps.LOOKUP), [Buffer.from(APP), 2, true, true, begin + 1, 0], 'revoked once')
   const broadcast = message('all')
   const publish = (): Promise<Result> =>
     lanes.run(
@@ -78,8 +83,9 @@ await t.test('every step, with each batch sent three times', async (t) => {
       'all',
       false,
     )
-  t.same(await publish(), [1, false, 0, 0])
-  t.same(await publish(), [2, false, 0, 0])
+  const first = await publish()
+  t.same(first.slice(1), [false, 0, 0])
+  t.same(await publish(), [steps.asNumber(first[0]) + 1, false, 0, 0])
   t.equal(replies.length > 10, true)
   t.same(
     replies.filter(([first, ...others]) => others.some((other) => other !== first)),
@@ -93,9 +99,9 @@ await t.test('every step, with each batch sent three times', async (t) => {
   )
 })
 
-/** { { 'process', 1, now, changes, verify, ... } } */
+/** { { 'process', 1, now, changes, verify, room, ... } } */
 function staleBatch(): Buffer {
-  const header = ['process', 1, 0, true, false, 'node', 'push:node:', 1, 1, 1, 1, 1, 1]
+  const header = ['process', 1, 0, true, false, 0, 'node', 'push:node:', 1, 1, 1, 1, 1, 1]
   const bytes: number[] = [0x91, 0x90 | header.length]
   for (const value of header) {
     if (typeof value === 'number') bytes.push(value)
@@ -111,14 +117,14 @@ await t.test('an answer that is lost with its connection', async (t) => {
   const near = await redisStore(t, { url: redis.url })
   const far = await redisStore(t, { url: `redis://127.0.0.1:${proxy.port}`, deadlineMs: 5_000 })
   const token = await known(near, 'phone')
-  await far.append({ tokenId: token, message: message('first'), dedupe: false })
+  const first = await far.append({ tokenId: token, message: message('first'), dedupe: false })
 
   proxy.freeze('down')
   const unanswered = far.append({ tokenId: token, message: message('second'), dedupe: false })
   while (!(await ids(near, token)).includes('second')) await new Promise((resolve) => setImmediate(resolve))
   proxy.cut()
   proxy.heal()
-  t.match(await unanswered, { offset: 2, duplicate: false, dropped: 0 })
+  t.match(await unanswered, { offset: first.offset + 1, duplicate: false, dropped: 0 })
   t.same(await ids(near, token), ['first', 'second'])
 })
 

@@ -9,11 +9,12 @@ await t.test('a full redis takes acknowledgements', async (t) => {
   const store = await redisStore(t, { url: redis.url })
   const token = await known(store, 'phone')
   const other = await known(store, 'tablet')
-  for (const id of ['one', 'two', 'three']) await store.append({ tokenId: token, message: message(id), dedupe: false })
+  const send = (id: string) => store.append({ tokenId: token, message: message(id), dedupe: false })
+  const [, two] = [await send('one'), await send('two'), await send('three')]
 
   await redis.cli('config', 'set', 'maxmemory', '1mb')
   const append = store.append({ tokenId: other, message: message('refused'), dedupe: true })
-  const commit = store.commit([{ tokenId: token, private: 2 }])
+  const commit = store.commit([{ tokenId: token, private: two.offset }])
   await t.rejects(append, UNAVAILABLE)
   t.same(await commit, [], 'an acknowledgement of the same turn frees memory')
   t.same(await ids(store, token), ['three'])

@@ -16,13 +16,15 @@ function script(answers: readonly (Packable | readonly Packable[])[]) {
       const [, ...sent] = unpack(batch) as readonly (readonly Packed[])[]
       batches.push(sent)
       const packer = new Packer()
-      packer.array(answers.length)
+      packer.array(answers.length + 1)
       for (const answer of answers) {
         if (typeof answer === 'object' && !(answer instanceof Uint8Array)) {
           packer.array(answer.length)
           for (const value of answer) packer.value(value)
         } else packer.value(answer)
       }
+      // Which data it met.
+      packer.value(1)
       return packer.finish()
     },
   }
@@ -30,6 +32,7 @@ function script(answers: readonly (Packable | readonly Packable[])[]) {
     client: client as unknown as Client,
     journalOf: () => 'journal',
     connections: () => 1,
+    life: () => undefined,
     header: [],
     process: 'process',
     now: Date.now,

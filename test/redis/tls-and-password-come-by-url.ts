@@ -30,10 +30,10 @@ await t.test('TLS and a password', async (t) => {
   })
   const url = `rediss://:secret@localhost:${port}`
   const store = await redisStore(t, { url, tls: { ca: readFileSync(certificate) } })
-  const heard: number[] = []
+  const heard: string[] = []
   store.watch({
-    privateAppended: (_, offset) => void heard.push(offset),
-    broadcastAppended: (_, offset) => void heard.push(1_000 + offset),
+    privateAppended: () => void heard.push('private'),
+    broadcastAppended: () => void heard.push('broadcast'),
     sessionEnded: () => undefined,
     cursorMoved: () => undefined,
     resync: () => undefined,
@@ -42,7 +42,7 @@ await t.test('TLS and a password', async (t) => {
   await store.openSession({ tokenId: token, app: APP, generation: 1, cleanStart: false })
   await store.append({ tokenId: token, message: message('one'), dedupe: false })
   await store.appendBroadcast({ app: APP, selector: { kind: 'all' }, message: message('all'), dedupe: false })
-  await eventually('both wakes', () => heard.includes(1) && heard.includes(1_001))
+  await eventually('both wakes', () => heard.includes('private') && heard.includes('broadcast'))
 
   const wrong = (options: { url: string; tls?: { ca: Buffer } }) => openRedisStore({ ...options, openMs: 300 }).open()
   await t.rejects(wrong({ url }), UNAVAILABLE, 'a certificate that nobody vouches for')

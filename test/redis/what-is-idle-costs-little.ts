@@ -10,6 +10,8 @@ const WITH_ONE = 50_000
 const WITH_FIVE = 10_000
 const ROUNDS = 5
 const TOGETHER = 2_000
+/** A cursor is cut to the end of its log. */
+const EVERYTHING = Number.MAX_SAFE_INTEGER
 const PAYLOAD = Buffer.alloc(200, 'x')
 /** As long as the ids that the server makes. */
 const id = (number: number): string => String(number).padStart(22, '0')
@@ -64,8 +66,8 @@ await t.test('100,000 tokens', async (t) => {
   await forAll((number) => send(store, number, tokenOf(number)), WITH_ONE)
   const one = ((await used(redis)) - idle) / WITH_ONE - PAYLOAD.length
   t.comment(`a pending message, one a token: payload and ${one.toFixed(0)} bytes`)
-  t.ok(one <= 120, `one pending message a token takes ${one.toFixed(0)} bytes more than its payload, at most 120`)
-  await forAll((number) => store.commit([{ tokenId: tokenOf(number), private: 10 }]), WITH_ONE)
+  t.ok(one <= 130, `one pending message a token takes ${one.toFixed(0)} bytes more than its payload, at most 130`)
+  await forAll((number) => store.commit([{ tokenId: tokenOf(number), private: EVERYTHING }]), WITH_ONE)
   const acknowledged = ((await used(redis)) - idle) / WITH_ONE
   t.comment(`after it was acknowledged: ${acknowledged.toFixed(0)} bytes a token`)
   t.ok(acknowledged < 20, 'the log of a device that has acknowledged everything takes nothing')

@@ -5,10 +5,11 @@
   KEYS[1]  the journal of the lane; its hash tag routes the script in a Cluster
   KEYS[2]  a key that is never written, see `absentKey`
   ARGV[1]  msgpack: { header, step, step, ... }
-           header: { process, sequence, now, changes, verify, node, channels, limits... }, see below
+           header: { process, sequence, now, changes, verify, room, node, channels, limits... }, see below
            step:   { name, base of the keys, arguments... }; the head of each file lists them
   Result   msgpack: { result, result, ... } in the order of the steps. A result is an array, or a string: the code of
-           the error that refused this one step. 'STALE' instead of the array: a later batch of this lane was done.
+           the error that refused this one step. After them the life of this data (LIFE, below). 'STALE' instead of the
+           array: a later batch of this lane was done.
 
   Redis runs the whole text with every call, and each function that it defines costs time. So every file but the first
   and the last is one function in `parts`, which `need` calls once when a step asks for it.
@@ -18,10 +19,10 @@
 ]]
 local batch = cmsgpack.unpack(ARGV[1])
 local header = batch[1]
-local PROCESS, SEQUENCE, NOW, CHANGES, VERIFY, NODE, CHANNELS = unpack(header, 1, 7)
+local PROCESS, SEQUENCE, NOW, CHANGES, VERIFY, ROOM, NODE, CHANNELS = unpack(header, 1, 8)
 local LIMIT = {
-  private_messages = header[8], private_bytes = header[9], broadcast_messages = header[10], broadcast_bytes = header[11],
-  retained_broadcasts = header[12], dedupe_ms = header[13],
+  private_messages = header[9], private_bytes = header[10], broadcast_messages = header[11], broadcast_bytes = header[12],
+  retained_broadcasts = header[13], dedupe_ms = header[14],
 }
 local call, pack, unpack_packed = redis.call, cmsgpack.pack, cmsgpack.unpack
 local journal = call('HMGET', KEYS[1], 'run', PROCESS)
@@ -37,26 +38,54 @@ if CHANGES and journal[2] then
   end
 end
 
--- Which life of the server this is. A restart or failover without `appendfsync always` may lose the newest writes, so
--- that an offset or epoch would be given twice. Records that were last written in another life jump ahead (`rebase`).
--- The run id tells, and is asked for when the connection is new; between that, LASTSAVE is cheap and changes with every
--- start that is not within the same second. A jump is a multiple of 65,535, so that packet ids made from offsets go on.
-local RUN = 0
-local JUMP = 65535 * 16
-if CHANGES then
-  local saved = redis.pcall('LASTSAVE')
-  local known_save, known_run
-  if journal[1] then known_save, known_run = unpack_packed(journal[1]) end
-  if type(saved) == 'number' and saved == known_save and not VERIFY then
-    RUN = known_run
-  elseif type(saved) == 'number' then
-    local info = redis.pcall('INFO', 'server')
-    local id = type(info) == 'string' and string.match(info, 'run_id:(%x%x%x%x%x%x%x%x)')
-    if id then
-      RUN = tonumber(id, 16)
-    end
+-- When its memory is full, Redis refuses a command that may need some, but only as the first one that writes in a script.
+-- ROOM says what comes first. 0: nothing. 1: a command that would be refused, so that no step which stores slips in behind
+-- one that frees. 2: a write that needs no memory, after which all steps can do their work; those that store refuse by
+-- themselves (FULL). So devices connect, read, acknowledge and close, which makes room.
+local FULL = ROOM == 2
+if ROOM == 1 then call('HSETNX', KEYS[1], 'run', journal[1] or '') end
+if FULL then call('HDEL', KEYS[1], '') end
+
+-- Microseconds by the clock of this server, the same throughout a batch.
+local clock
+local function micros()
+  if not clock then
+    local time = call('TIME')
+    clock = time[1] * 1000000 + time[2]
   end
-  if type(saved) == 'number' and (saved ~= known_save or RUN ~= known_run) then journal.run = pack(saved, RUN) end
+  return clock
+end
+
+-- RUN: which process of Redis this is. A restart or failover without `appendfsync always` may lose the newest writes, so
+-- that an offset would be given twice. Records that were last written in another run jump ahead (`rebase`). The run id
+-- tells, and is asked for when the connection is new; between that, LASTSAVE is cheap and changes with every start that is
+-- not within the same second.
+-- LIFE: which data this is, for the nodes. It begins at a time, and again when the journal is gone, so that everything may
+-- be; with each RUN it counts one on. 0: the journal is gone, and nothing has been written since.
+local RUN, LIFE = 0, 0
+do
+  local known_save, known_run, known_life
+  if journal[1] and journal[1] ~= '' then
+    known_save, known_run, known_life = unpack_packed(journal[1])
+    LIFE = known_life or 0
+  end
+  if CHANGES then
+    local saved = redis.pcall('LASTSAVE')
+    saved = type(saved) == 'number' and saved or 0
+    if saved > 0 and saved == known_save and not VERIFY then
+      RUN = known_run
+    else
+      local info = redis.pcall('INFO', 'server')
+      local id = type(info) == 'string' and string.match(info, 'run_id:(%x%x%x%x%x%x%x%x)')
+      RUN = id and tonumber(id, 16) or 0
+    end
+    if LIFE == 0 then
+      LIFE = micros()
+    elseif RUN ~= known_run then
+      LIFE = LIFE + 1
+    end
+    if saved ~= known_save or LIFE ~= known_life then journal.run = pack(saved, RUN, LIFE) end
+  end
 end
 
 local parts, needed = {}, {}

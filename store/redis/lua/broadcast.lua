@@ -19,7 +19,7 @@ function parts.broadcast()
     local record = apps[base]
     if record == nil then
       local packed = call('GET', base .. KEY.app)
-      local run, last, version, head, count, bytes, gaps = RUN, 0, 0, 0, 0, 0, nil
+      local run, last, version, head, count, bytes, gaps = 0, 0, 0, 0, 0, 0, nil
       if packed then run, last, version, head, count, bytes, gaps = unpack_packed(packed) end
       record = {
         base = base, entries = base .. KEY.log, serial = 0,

@@ -1,7 +1,7 @@
 --[[
   A log: one field of a hash per entry. What is known about it (last, head, count, bytes, gaps) is in the record of its
   token or app:
-    last   the highest offset ever given
+    last   the highest offset ever given; a log begins at a time, see `begin`
     head   where the first pending entry is, or a little before it; only with count > 0
     count  pending entries, bytes: their payload bytes
     gaps   offsets that were jumped over while entries were pending: { from, to, from, to, ... }
@@ -74,21 +74,32 @@ function parts.log()
     if log.count == 0 then forget_entries(log) end
   end
 
-  -- Another life of the server: offsets of before may have been given and lost.
+  -- A log may have been here before and be lost with all that said so: Redis was emptied, restarted from an old file, or
+  -- forgot it. Cursors of then live on in devices and sessions, so that no offset may mean another message now. The clock
+  -- in microseconds is above every offset that was given before, and leaves room for a million messages a second.
+  local function begin(log)
+    log.last, log.run, log.dirty = micros(), RUN, true
+    if log.version then log.version = log.last end
+  end
+
+  -- Another run of the server: offsets of before may have been given and lost. Whole cycles, so that packet ids made from
+  -- offsets go on; a few at the least, should the clock have been set back.
   local function rebase(log)
+    if log.last == 0 then return begin(log) end
     if log.run == RUN or RUN == 0 then return end
+    local jump = CYCLE * math.max(32, math.ceil((micros() - log.last) / CYCLE))
     if log.count > 0 then
       local gaps = log.gaps or {}
       if gaps[#gaps] == log.last then
-        gaps[#gaps] = log.last + JUMP
+        gaps[#gaps] = log.last + jump
       else
         gaps[#gaps + 1] = log.last + 1
-        gaps[#gaps + 1] = log.last + JUMP
+        gaps[#gaps + 1] = log.last + jump
       end
       log.gaps = gaps
     end
-    log.last = log.last + JUMP
-    if log.version then log.version = log.version + JUMP end
+    log.last = log.last + jump
+    if log.version then log.version = log.version + jump end
     log.run = RUN
     log.dirty = true
   end
@@ -207,7 +218,7 @@ function parts.log()
   end
 
   return {
-    rebase = rebase, append = append_entry, trim = trim, read = read_entries, remembered = remembered,
+    begin = begin, rebase = rebase, append = append_entry, trim = trim, read = read_entries, remembered = remembered,
     span = span, move_head = move_head, forget_entries = forget_entries, entries_of = entries_of, write = write,
   }
 end

@@ -1,6 +1,6 @@
 --[[
   register  base, id, app, device hash, expires (seconds), end of the app's broadcast log
-            -> { generation, id of the token id that was current before or false, epoch of its session here or false }
+            -> FULL (for a token id that is not known) or { generation, id of the token id that was current before or false, epoch of its session here or false }
   revoke    base, id  -> { known, epoch of a session on this node or false }
   lookup    base, id  -> TOKEN_UNKNOWN or { app, generation, revoked, current, private cursor, broadcast cursor }
   restore   base, id, app, device hash, expires (seconds), broadcast cursor, generation, revoked, current
@@ -10,6 +10,7 @@
 ]]
 function parts.registry()
   local token = need('token')
+  local log = need('log')
   local holder = need('holder')
   local steps = {}
 
@@ -41,6 +42,8 @@ function parts.registry()
       cursor = 0, broadcast = broadcast, expires = expires, due = 0, app = app, device = device,
       head = 0, count = 0, bytes = 0, dirty = true,
     }
+    log.begin(record)
+    record.cursor = record.last
     records[id] = record
     call('ZADD', base .. KEY.due, 'LT', expires * 1000, record.bucket)
     return record
@@ -63,6 +66,7 @@ function parts.registry()
     local _, base, id, app, device, expires, broadcast = unpack(step)
     local record = token.of(base, id)
     if not record then
+      if FULL then return 'FULL' end
       record = create(base, id, app, device, expires, broadcast, 1)
     else
       expires_at(record, expires)

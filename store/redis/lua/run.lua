@@ -8,15 +8,17 @@ local PART = {
 }
 -- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
 local READS = {
-  lookup = true, bucket = true, read = true, retained = true, check = true, read_broadcast = true, last_broadcast = true,
+  lookup = true, bucket = true, read = true, retained = true, read_broadcast = true, last_broadcast = true,
   retained_index = true, retained_entry = true,
 }
+-- Steps that store what was not there.
+local STORES = { append = true, publish = true, restore = true }
 local results, kept, all_kept = {}, {}, true
 for i = 2, #batch do
   local step = batch[i]
   local name = step[1]
   local result = replayed and replayed[i - 1]
-  if not result then result = need(PART[name])[name](step) end
+  if not result then result = FULL and STORES[name] and 'FULL' or need(PART[name])[name](step) end
   results[i - 1] = result
   if CHANGES and READS[name] then
     kept[i - 1], all_kept = false, false
@@ -38,6 +40,7 @@ for node, events in pairs(wakes) do
   redis.pcall('PUBLISH', CHANNELS .. node, pack(events))
 end
 
+results[#batch] = LIFE
 local reply = pack(results)
 if CHANGES and not replayed then
   local saved = pack(SEQUENCE, NOW) .. (all_kept and reply or pack(kept))

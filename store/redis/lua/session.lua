@@ -4,7 +4,9 @@
             { epoch, state or false, unclean, private cursor, broadcast cursor, last, epoch taken over here or false }
   save   base, id, epoch, state                         -> SESSION_FENCED or { }
   close  base, id, epoch, state or false, expires or 0  -> { }
-  check  base, id, epoch  -> { } or { reason } when the session with this epoch is over
+  check  base, id, epoch, generation
+         -> { }, { reason } when the session with this epoch is over, or { false, last } when Redis had lost it: it is open
+            again, and its log may have grown unheard
 ]]
 function parts.session()
   local token = need('token')
@@ -37,9 +39,8 @@ function parts.session()
         wake.tell(former.node, { 'e', id, record.epoch, 'SESSION_TAKEN_OVER' })
       end
     end
-    -- After a jump of the offsets, epochs jump too, but only when one is given: the sessions of before are still good.
-    local jumped = math.floor(record.last / JUMP) * JUMP
-    record.epoch, record.dirty = math.max(record.epoch, jumped) + 1, true
+    -- Above every epoch that was given and lost, as the offsets of a log that begins.
+    record.epoch, record.dirty = math.max(record.epoch + 1, micros()), true
     holder.store(record, NODE, 0, false)
     return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended }
   end
@@ -70,15 +71,24 @@ function parts.session()
   end
 
   function steps.check(step)
-    local _, base, id, epoch = unpack(step)
+    local _, base, id, epoch, generation = unpack(step)
     local record = token.of(base, id)
-    if not record or token.has(record, token.REVOKED) then return { 'TOKEN_REVOKED' } end
+    if not record then return { 'TOKEN_UNKNOWN' } end
+    if token.has(record, token.REVOKED) or generation < record.generation then return { 'TOKEN_REVOKED' } end
     if record.epoch > epoch then return { 'SESSION_TAKEN_OVER' } end
     if not token.has(record, token.CURRENT) then return { 'TOKEN_SUPERSEDED' } end
-    -- Revoked, or another account's for a while, and issued again since: nobody has taken this session, but it was ended.
     local session = holder.of(record)
-    if session and session.node ~= NODE then return { 'TOKEN_REVOKED' } end
-    return {}
+    if record.epoch == epoch and session then
+      -- Revoked, or another account's for a while, and issued again since: nobody has taken this session, but it was ended.
+      return session.node == NODE and {} or { 'TOKEN_REVOKED' }
+    end
+    -- Redis lost that it was opened: given back, over whoever had it before.
+    if session and session.node ~= '' and session.node ~= NODE then
+      wake.tell(session.node, { 'e', id, record.epoch, 'SESSION_TAKEN_OVER' })
+    end
+    record.generation, record.epoch, record.dirty = generation, epoch, true
+    holder.store(record, NODE, 0, false)
+    return { false, record.last }
   end
 
   return steps

@@ -8,13 +8,13 @@
     serial      short name of the token id within its partition, which other keys use
     run         the life of the server in which it was last written, see begin.lua
     epoch       of the newest session
-    last        the highest offset given in the private log
+    last        the highest offset given in the private log, which begins at a time (log.lua)
     lag         how far the private cursor is behind it
     broadcast   cursor in the app's broadcast log
     expires     when the newest JWT expires, seconds
     due         when something of it has to be swept, seconds, when that is earlier; else 0
     app, device the app, and 6 bytes of a hash of (app, device)
-    head, count, bytes, gaps   of the private log (log.lua), only with count > 0
+    behind, count, bytes, gaps   of the private log (log.lua), only with count > 0; behind: last - head
 ]]
 function parts.token()
   local CURRENT, REVOKED, SESSION, RETAINED, IDS, FOLLOWED = 1, 2, 4, 8, 16, 32
@@ -32,13 +32,13 @@ function parts.token()
   local function bucket_of(id) return string.char(48 + math.floor(string.byte(id, 2) / 4)) end
 
   local function parse_record(base, id, bucket, packed)
-    local flags, generation, serial, run, epoch, last, lag, broadcast, expires, due, app, device, head, count, bytes, gaps =
+    local flags, generation, serial, run, epoch, last, lag, broadcast, expires, due, app, device, behind, count, bytes, gaps =
       unpack_packed(packed)
     return {
       base = base, id = id, bucket = bucket, entries = base .. KEY.log,
       flags = flags, generation = generation, serial = serial, run = run, epoch = epoch, last = last, cursor = last - lag,
       broadcast = broadcast, expires = expires, due = due, app = app, device = device,
-      head = head or 0, count = count or 0, bytes = bytes or 0, gaps = gaps,
+      head = behind and last - behind or 0, count = count or 0, bytes = bytes or 0, gaps = gaps,
     }
   end
 
@@ -60,9 +60,9 @@ function parts.token()
     if r.count == 0 then
       packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device)
     elseif r.gaps then
-      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.head, r.count, r.bytes, r.gaps)
+      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes, r.gaps)
     else
-      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.head, r.count, r.bytes)
+      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes)
     end
     call('HSET', r.base .. KEY.tokens .. r.bucket, string.sub(r.id, 2), packed)
     r.dirty = false

@@ -58,7 +58,7 @@ export async function broadcastLogs(t: Test, makeEngine: MakeEngine): Promise<vo
     const first = await world.broadcast(ALL, { payload: 'one' })
     const second = await world.broadcast(ALL, { payload: 'two' })
     await world.store.commit([{ tokenId: token, broadcast: first.offset }])
-    t.match(await world.store.lookupToken(token), { cursors: { private: 0, broadcast: first.offset } })
+    t.match(await world.store.lookupToken(token), { cursors: { broadcast: first.offset } })
     t.match(await world.store.lookupToken(other), { cursors: { broadcast: 0 } })
     t.same(await world.broadcastTexts(), ['one', 'two'])
     await world.store.commit([{ tokenId: token, broadcast: second.offset + 1_000 }])

@@ -66,7 +66,9 @@ async function restarted(t: Test, world: World, restart: () => Promise<void>): P
   await world.send(token, { payload: 'kept', retain: true, ttl: HOUR, id: 'p', dedupe: true })
   const session = await world.open(token, generation)
   await world.store.saveSession(token, session.epoch, STATE)
-  await world.store.commit([{ tokenId: token, epoch: session.epoch, private: 1, broadcast: broadcast.offset }])
+  await world.store.commit([
+    { tokenId: token, epoch: session.epoch, private: sent[0]!.offset, broadcast: broadcast.offset },
+  ])
 
   await restart()
 

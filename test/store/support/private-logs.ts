@@ -154,8 +154,9 @@ async function acknowledging(t: Test, makeEngine: MakeEngine): Promise<void> {
 
   await scenario(t, makeEngine, 'a cursor beyond the end is cut to the end', async (t, world) => {
     const token = await world.token()
-    await world.store.commit([{ tokenId: token, private: 1_000 }])
-    t.match(await world.store.lookupToken(token), { cursors: { private: 0 } })
+    const begin = await world.cursorOf(token)
+    await world.store.commit([{ tokenId: token, private: begin + 1_000 }])
+    t.equal(await world.cursorOf(token), begin)
     const { offset } = await world.send(token, { payload: 'one' })
     t.same(await world.texts(token), ['one'], 'nothing was acknowledged before it was sent')
     await world.store.commit([{ tokenId: token, private: offset + 1_000 }])
@@ -190,7 +191,8 @@ async function acknowledging(t: Test, makeEngine: MakeEngine): Promise<void> {
     const tokens: string[] = []
     for (let device = 0; device < 100; device += 1) tokens.push(await world.token({ device: `device ${device}` }))
     await Promise.all(tokens.flatMap((token) => [world.send(token), world.send(token, { payload: 'left' })]))
-    const commits = tokens.map((token) => ({ tokenId: token, private: 1 }))
+    const begin = await Promise.all(tokens.map((token) => world.cursorOf(token)))
+    const commits = tokens.map((token, position) => ({ tokenId: token, private: begin[position]! + 1 }))
     t.same(await world.store.commit(commits), [])
     for (const token of tokens) t.same(await world.texts(token), ['left'])
     t.same(await world.store.commit([]), [])
@@ -207,7 +209,7 @@ async function expiry(t: Test, makeEngine: MakeEngine): Promise<void> {
     t.same(await world.texts(token), ['long', 'short', 'middle'])
     world.pass(1)
     t.same(await world.texts(token), ['long', 'middle'], 'never at its time or after it')
-    t.match(await world.store.readPrivate(token, 2, { entries: 1, bytes: 100 }), { readTo: last.offset })
+    t.match(await world.store.readPrivate(token, last.offset - 1, { entries: 1, bytes: 100 }), { readTo: last.offset })
     await world.store.sweep()
     t.equal(world.counted.counts.expired.private, 1)
     world.pass(HOUR)

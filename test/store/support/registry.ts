@@ -14,15 +14,15 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
       generation,
       revoked: false,
       current: true,
-      cursors: { private: 0, broadcast: 0 },
+      cursors: { private: await world.cursorOf(world.idOf()), broadcast: 0 },
     })
   })
 
   await scenario(t, makeEngine, 'registering again changes nothing that is stored', async (t, world) => {
     const token = await world.token()
-    await world.send(token, { payload: 'one' })
+    const one = await world.send(token, { payload: 'one' })
     await world.send(token, { payload: 'two' })
-    await world.store.commit([{ tokenId: token, private: 1 }])
+    await world.store.commit([{ tokenId: token, private: one.offset }])
     const before = await world.store.lookupToken(token)
     const again = await world.register()
     t.same(again, { generation: before?.generation })
@@ -124,13 +124,14 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
     const expiresAt = world.now + HOUR
     const registration = { tokenId: token, app: APP, deviceMark: deviceMark(APP, 'phone') }
     await world.store.registerToken({ ...registration, expiresAt })
+    const begin = await world.cursorOf(token)
     await world.send(token, { payload: 'waits', ttl: 4 * HOUR })
     await world.broadcast(ALL, { ttl: 4 * HOUR })
     world.pass(2 * HOUR)
     await world.store.sweep()
     await world.store.registerToken({ ...registration, expiresAt: world.now + HOUR })
     t.same(await world.texts(token), ['waits'])
-    t.match(await world.store.lookupToken(token), { cursors: { private: 0, broadcast: 0 } })
+    t.match(await world.store.lookupToken(token), { cursors: { private: begin, broadcast: 0 } })
   })
 
   await scenario(t, makeEngine, 'names that objects have are names like others', async (t, world) => {
@@ -138,7 +139,10 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
       const person = { app: name, device: name, account: name }
       t.equal(await world.store.lookupToken(world.idOf(person)), undefined)
       const token = await world.token(person)
-      t.match(await world.send(token, { id: name, dedupe: true }), { offset: 1, duplicate: false })
+      t.match(await world.send(token, { id: name, dedupe: true }), {
+        offset: (await world.cursorOf(token)) + 1,
+        duplicate: false,
+      })
       t.match(await world.broadcast(ALL, { id: name, dedupe: true, retain: true }, name), { duplicate: false })
       t.match(await world.store.retainedBroadcast(name, name), { id: name })
       t.match(await world.store.lookupToken(token), { app: name })

@@ -24,15 +24,15 @@ function bytes(state: Uint8Array | undefined): Buffer | undefined {
 async function opening(t: Test, makeEngine: MakeEngine): Promise<void> {
   await scenario(t, makeEngine, 'a first session has no state, and knows where the logs are', async (t, world) => {
     const { token, open } = await device(world)
-    await world.send(token)
+    const first = await world.send(token)
     const second = await world.send(token)
     const broadcast = await world.broadcast(ALL)
-    await world.store.commit([{ tokenId: token, private: 1, broadcast: broadcast.offset }])
+    await world.store.commit([{ tokenId: token, private: first.offset, broadcast: broadcast.offset }])
     const { epoch, ...session } = await open()
     t.ok(epoch > 0)
     t.same(session, {
       unclean: false,
-      cursors: { private: 1, broadcast: broadcast.offset },
+      cursors: { private: first.offset, broadcast: broadcast.offset },
       privateEnd: second.offset,
     })
   })
@@ -58,19 +58,20 @@ async function opening(t: Test, makeEngine: MakeEngine): Promise<void> {
 async function fencing(t: Test, makeEngine: MakeEngine): Promise<void> {
   await scenario(t, makeEngine, 'an older session is fenced', async (t, world) => {
     const { token, open } = await device(world)
+    const begin = await world.cursorOf(token)
     for (let sent = 0; sent < 3; sent += 1) await world.send(token)
     const older = (await open()).epoch
-    t.same(await world.store.commit([{ tokenId: token, epoch: older, private: 1 }]), [])
+    t.same(await world.store.commit([{ tokenId: token, epoch: older, private: begin + 1 }]), [])
     const newer = (await open()).epoch
-    const late = { tokenId: token, epoch: older, private: 2 }
+    const late = { tokenId: token, epoch: older, private: begin + 2 }
     t.same(await world.store.commit([late]), [late])
-    t.match(await world.store.lookupToken(token), { cursors: { private: 1 } })
+    t.match(await world.store.lookupToken(token), { cursors: { private: begin + 1 } })
     await t.rejects(world.store.saveSession(token, older, STATE), { code: 'SESSION_FENCED' })
     await world.store.closeSession(token, older, { state: Buffer.from('older'), stateExpiresAt: Infinity })
     await world.store.saveSession(token, newer, STATE)
-    const mixed = [late, { tokenId: token, epoch: newer, private: 3 }]
+    const mixed = [late, { tokenId: token, epoch: newer, private: begin + 3 }]
     t.same(await world.store.commit(mixed), [late], 'the others of the call are not refused')
-    t.match(await world.store.lookupToken(token), { cursors: { private: 3 } })
+    t.match(await world.store.lookupToken(token), { cursors: { private: begin + 3 } })
     t.same(bytes((await open()).state), STATE)
   })
 
@@ -86,19 +87,19 @@ async function fencing(t: Test, makeEngine: MakeEngine): Promise<void> {
 
   await scenario(t, makeEngine, 'an acknowledgement that no session fences', async (t, world) => {
     const { token, open } = await device(world)
-    await world.send(token)
+    const { offset } = await world.send(token)
     await open()
-    t.same(await world.store.commit([{ tokenId: token, private: 1 }]), [])
-    t.match(await world.store.lookupToken(token), { cursors: { private: 1 } })
+    t.same(await world.store.commit([{ tokenId: token, private: offset }]), [])
+    t.match(await world.store.lookupToken(token), { cursors: { private: offset } })
   })
 
   await scenario(t, makeEngine, 'an acknowledgement after the session was closed counts', async (t, world) => {
     const { token, open } = await device(world)
-    await world.send(token)
+    const { offset } = await world.send(token)
     const { epoch } = await open()
     await world.store.closeSession(token, epoch, { stateExpiresAt: 0 })
-    t.same(await world.store.commit([{ tokenId: token, epoch, private: 1 }]), [])
-    t.match(await world.store.lookupToken(token), { cursors: { private: 1 } })
+    t.same(await world.store.commit([{ tokenId: token, epoch, private: offset }]), [])
+    t.match(await world.store.lookupToken(token), { cursors: { private: offset } })
   })
 }
 
@@ -142,14 +143,14 @@ async function resuming(t: Test, makeEngine: MakeEngine): Promise<void> {
 
   await scenario(t, makeEngine, 'a clean start discards the state, and no message', async (t, world) => {
     const { token, open } = await device(world)
-    await world.send(token, { payload: 'one' })
+    const { offset } = await world.send(token, { payload: 'one' })
     await world.send(token, { payload: 'two' })
     const first = await open()
-    await world.store.commit([{ tokenId: token, epoch: first.epoch, private: 1 }])
+    await world.store.commit([{ tokenId: token, epoch: first.epoch, private: offset }])
     await world.store.closeSession(token, first.epoch, { state: STATE, stateExpiresAt: Infinity })
     const second = await open(true)
     t.equal(second.state, undefined)
-    t.match(second, { unclean: false, cursors: { private: 1 } })
+    t.match(second, { unclean: false, cursors: { private: offset } })
     t.same(await world.texts(token), ['two'])
     const third = await open()
     t.equal(third.state, undefined, 'it is gone, not only left out')

@@ -50,12 +50,12 @@ export async function wakes(t: Test, makeEngine: MakeEngine): Promise<void> {
     const { generation } = await world.register()
     const token = world.idOf()
     const { epoch } = await world.open(token, generation)
-    for (let sent = 0; sent < 3; sent += 1) await world.send(token)
+    const sent = [await world.send(token), await world.send(token), await world.send(token)] as const
     const ear = listen(world)
-    await world.store.commit([{ tokenId: token, epoch, private: 1 }])
-    await world.store.commit([{ tokenId: token, private: 3 }])
+    await world.store.commit([{ tokenId: token, epoch, private: sent[0].offset }])
+    await world.store.commit([{ tokenId: token, private: sent[2].offset }])
     const moved = await ear.heard.nextWhere(({ what }) => what === 'moved')
-    t.same(moved, { what: 'moved', tokenId: token, cursors: { private: 3, broadcast: 0 } })
+    t.same(moved, { what: 'moved', tokenId: token, cursors: { private: sent[2].offset, broadcast: 0 } })
     t.equal(ear.all('moved').length, 1, 'its own acknowledgements are not')
   })
 }

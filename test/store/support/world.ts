@@ -98,6 +98,11 @@ export class World {
     return this.store.registerToken({ tokenId: this.idOf(person), app, deviceMark: deviceMark(app, device), expiresAt })
   }
 
+  /** The cursor of a token id. Before anything is acknowledged, that is where its log begins: the engine's own choice. */
+  async cursorOf(token: TokenId): Promise<number> {
+    return (await this.store.lookupToken(token))?.cursors.private ?? 0
+  }
+
   /** A new token id. */
   async token(person: Person = {}): Promise<TokenId> {
     await this.register(person)

@@ -99,11 +99,11 @@ export async function inventory(t: Test, makeEngine: MakeEngine): Promise<void> 
         broadcastCursor: broadcast.offset,
         ...more,
       })
-    const cursors = { private: 0, broadcast: broadcast.offset }
+    const cursors = { broadcast: broadcast.offset }
     const known = { app: APP, generation: 7, revoked: false, current: true, cursors }
-    t.same(await restore(bert, {}), known)
-    t.same(await restore(anna, { current: false }), { ...known, current: false })
-    t.same(await restore(bert, {}), known, 'once more')
+    t.match(await restore(bert, {}), known)
+    t.match(await restore(anna, { current: false }), { ...known, current: false })
+    t.match(await restore(bert, {}), known, 'once more')
     await t.rejects(world.open(anna, 7), { code: 'TOKEN_SUPERSEDED' })
     await t.rejects(world.open(bert, 6), { code: 'TOKEN_REVOKED' })
     t.match(await world.open(bert, 7), { cursors })

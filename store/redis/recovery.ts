@@ -1,0 +1,102 @@
+/**
+ * What a node does when Redis may have changed unheard. After a gap in what it hears it looks again at everything; where
+ * Redis lost data, it also gives back what it still knows: secrets, open sessions, and whom to wake.
+ */
+import type { StoreObserver } from '../contract.ts'
+import type { Broadcasts } from './broadcasts.ts'
+import type { Events } from './events.ts'
+import type { Follows } from './follows.ts'
+import type { Secrets } from './secrets.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface RecoverySettings {
+  readonly events: Events
+  readonly broadcasts: Broadcasts
+  readonly secrets: Secrets
+  readonly follows: Follows
+  readonly sessions: Sessions
+  readonly observer: StoreObserver | undefined
+  /** Pause between two looks at the secrets. */
+  readonly lookMs: number
+}
+
+/** A life counts one on with each run of Redis, of which a node misses few; above that, it began at a later time. */
+const RUNS = 1_000
+/** Lanes whose data is remembered: all partitions of a Cluster, and its busiest apps. */
+const LANES = 4_096
+
+export class Recovery {
+  readonly #settings: RecoverySettings
+  readonly #lives = new Map<string, number>()
+  #running = false
+  #again = false
+  #isLost = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(settings: RecoverySettings) {
+    this.#settings = settings
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#tick(), this.#settings.lookMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#again = false
+  }
+
+  /** Wakes may have been lost. */
+  gap(): void {
+    this.#again = true
+    if (!this.#running) void this.#run()
+  }
+
+  /** The data that a lane met: the same as before, what a restart or failover left of it, or other data. */
+  met(journal: string, life: number): void {
+    const known = this.#lives.get(journal)
+    if (known === life) return
+    if (life > 0) this.#lives.set(journal, life)
+    else this.#lives.delete(journal)
+    const [oldest] = this.#lives.keys()
+    if (this.#lives.size > LANES && oldest !== undefined) this.#lives.delete(oldest)
+    if (known === undefined) return
+    const isOther = life < known || life > known + RUNS
+    if (isOther && !this.#isLost) this.#settings.observer?.lost?.()
+    this.#isLost ||= isOther
+    this.gap()
+  }
+
+  #tick(): void {
+    if (this.#again && !this.#running) void this.#run()
+    // Redis is away, which everybody hears from their own calls; the next tick looks again.
+    else this.#settings.secrets.keep().catch(() => undefined)
+  }
+
+  /** What comes meanwhile makes another pass: a Cluster tells of its partitions one by one, many of them in a pass. */
+  async #run(): Promise<void> {
+    this.#running = true
+    try {
+      while (this.#again) {
+        this.#again = false
+        await this.#pass()
+      }
+      this.#isLost = false
+    } catch {
+      // Redis went away again: its return is the next gap, or else the next tick goes on.
+      this.#again = true
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #pass(): Promise<void> {
+    const { events, broadcasts, secrets, follows, sessions } = this.#settings
+    broadcasts.forget()
+    events.resync()
+    await secrets.keep()
+    await sessions.check()
+    await follows.renew()
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The secrets that all nodes share. Redis may lose them, and a node that starts then would make others, so every node
+ * keeps those that it uses in memory, and writes them again when they are gone.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { StoreObserver } from '../contract.ts'
+import type { Client } from './connection.ts'
+import { packAsking } from './events.ts'
+import { channel, secretKey } from './keys.ts'
+import { unavailable } from './script.ts'
+
+export interface SecretSettings {
+  readonly client: Client
+  readonly prefix: string
+  readonly observer: StoreObserver | undefined
+}
+
+/** Nodes that have the secrets answer within a turn or two. */
+const ANSWERED_MS = 500
+const LOOK_MS = 25
+
+export class Secrets {
+  readonly #settings: SecretSettings
+  /** Those that this node uses, as it first had them. */
+  readonly #used = new Map<string, string>()
+  readonly #differing = new Set<string>()
+  /** Redis has had a secret, so that one which is not there is nobody's. */
+  #found = false
+
+  constructor(settings: SecretSettings) {
+    this.#settings = settings
+  }
+
+  async secret(name: string, create: () => string): Promise<string> {
+    try {
+      const stored = await this.#read(name)
+      const secret = stored ?? (await this.#write(name, (await this.#lost(name)) ?? create()))
+      if (secret === undefined) throw unavailable('the secret was removed while it was read')
+      if (!this.#used.has(name)) this.#used.set(name, secret)
+      return secret
+    } catch (error) {
+      throw unavailable('the secret could not be read or kept', error)
+    }
+  }
+
+  /** Writes those that are gone again, and looks whether this node and Redis have the same. */
+  async keep(): Promise<void> {
+    for (const [name, secret] of this.#used) {
+      const stored = (await this.#read(name)) ?? (await this.#write(name, secret))
+      if (stored === undefined || stored === secret) this.#differing.delete(name)
+      else if (!this.#differing.has(name)) {
+        this.#differing.add(name)
+        this.#settings.observer?.secretDiffers?.(name)
+      }
+    }
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.#differing].map(
+      (name) =>
+        `This node uses another ${name} than the one in Redis, so that it and other nodes refuse each other's tokens or keys: restart it.`,
+    )
+  }
+
+  async #read(name: string): Promise<string | undefined> {
+    const stored = await this.#settings.client.get(secretKey(this.#settings.prefix, name))
+    if (stored !== null) this.#found = true
+    return stored ?? undefined
+  }
+
+  /** Gives what is there now: the first one counts. */
+  async #write(name: string, secret: string): Promise<string | undefined> {
+    await this.#settings.client.set(secretKey(this.#settings.prefix, name), secret, 'NX')
+    return await this.#read(name)
+  }
+
+  /** What Redis lost and this node or another one still has. An empty Redis may be one that was emptied. */
+  async #lost(name: string): Promise<string | undefined> {
+    const used = this.#used.get(name)
+    if (used !== undefined || this.#found) return used
+    const { client, prefix } = this.#settings
+    const hearers = await client.publish(channel(prefix, ''), packAsking())
+    // Of a Cluster, only those at one of its servers are counted.
+    const others = client.isCluster || hearers > 1
+    const end = performance.now() + ANSWERED_MS
+    while (others && performance.now() < end) {
+      await pause(LOOK_MS)
+      const answered = await this.#read(name)
+      if (answered !== undefined) return answered
+    }
+    this.#found = true
+    return undefined
+  }
+}
