@@ -243,7 +243,7 @@ export const SETTINGS = {
     10_000_000,
   ),
   PUSH_MAX_WORK: whole(
-    'units of work a second for the packets of one session, a second of them at once; 0 is without limit',
+    'units of work a second for the packets of one session, or the HTTP requests of one provider or device; a second of them at once; 0 is without limit',
     1_000_000,
     0,
     1_000_000_000,

@@ -21,6 +21,7 @@ import { serveOpenApi } from './routes/openapi.ts'
 import { issueTokens } from './routes/tokens-issue.ts'
 import { revokeTokens } from './routes/tokens-revoke.ts'
 import { createStorePublisher } from './store-publisher.ts'
+import { RequestWork } from './work.ts'
 
 export interface HttpApiOptions {
   readonly auth: Auth
@@ -58,7 +59,8 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
     randomId = makeRandomId,
     ready = () => store.health(),
   } = options
-  const guard = createGuard(auth, (device) => knowDevice(store, device))
+  const work = new RequestWork(limits.work, monotonic)
+  const guard = createGuard(auth, (device) => knowDevice(store, device), work)
   const publisher = createStorePublisher(store, metrics)
   const selections = new Selections()
   const longPolls = createLongPolls(store, limits, selections, now)
@@ -76,7 +78,7 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
     routes(api) {
       issueTokens(api, { auth, store, guard, longPolls, tokenTtl, now })
       revokeTokens(api, { store, guard, longPolls })
-      sendMessages(api, { publisher, verify, guard, metrics, limits, now, randomId })
+      sendMessages(api, { publisher, verify, guard, work, metrics, limits, now, randomId })
       lookUpMessages(api, { store, guard, pages, longPolls, metrics, limits, now })
       acknowledgeMessages(api, { store, guard, metrics })
       reportHealth(api, ready)

@@ -6,6 +6,7 @@ import { PushError } from '../errors.ts'
 import type { Store, TokenRecord } from '../store/contract.ts'
 import { refusalOf } from '../store/honoured.ts'
 import type { Device, Provider } from '../topics/index.ts'
+import type { RequestWork } from './work.ts'
 
 /** A device whose token the registry still honours, with what the registry knows. */
 export interface KnownDevice {
@@ -30,6 +31,7 @@ const BEARER = /^bearer +(\S.*)$/i
 export function createGuard(
   auth: Pick<Auth, 'provider' | 'verify'>,
   know: (device: Device) => Promise<KnownDevice>,
+  work: RequestWork,
 ): Guard {
   const providers = new WeakMap<FastifyRequest, Provider>()
   const devices = new WeakMap<FastifyRequest, KnownDevice>()
@@ -48,11 +50,13 @@ export function createGuard(
     async provider(request) {
       const principal = authenticate(request)
       if (principal.kind !== 'provider') throw new PushError('NOT_A_PROVIDER')
+      await work.admit(principal, request)
       providers.set(request, principal)
     },
     async device(request) {
       const principal = authenticate(request)
       if (principal.kind !== 'device') throw new PushError('NOT_A_DEVICE')
+      await work.admit(principal, request)
       devices.set(request, await know(principal))
     },
     providerOf: (request) => found(providers.get(request)),

@@ -21,6 +21,8 @@ export interface HttpLimits {
   readonly waitingPerToken: number
   /** A long poll reads again after this time without a wake, since a wake is only a hint (default 10 s). */
   readonly recheckMs: number
+  /** Units of work a second of one principal, see `work.ts`; 0 is without limit (default 1,000,000). */
+  readonly work: number
   /** Requests a minute from one address; 0 is without limit (default 0). */
   readonly requestsPerMinute: number
   /** How long a client may take to send the headers, and the whole request (default 30 s; at most a second more). */
@@ -38,6 +40,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   waiting: 10_000,
   waitingPerToken: 4,
   recheckMs: 10_000,
+  work: 1_000_000,
   requestsPerMinute: 0,
   requestTimeoutMs: 30_000,
 }

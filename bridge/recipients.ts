@@ -3,6 +3,7 @@ import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import { isAppName, isTokenId, isVersion, mayActFor, parseVersions } from '../topics/index.ts'
 import type { Device, Provider, VersionSelector } from '../topics/index.ts'
+import type { RequestWork } from './work.ts'
 import { codeForOne, type BroadcastDestination, type Publisher, type Receiver, type Rejected } from './publisher.ts'
 
 export interface To {
@@ -22,6 +23,7 @@ export interface RecipientContext {
   readonly publisher: Publisher
   /** @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, UNSUPPORTED_BY_BRIDGE */
   readonly verify: (token: string) => Device
+  readonly work: Pick<RequestWork, 'token'>
 }
 
 /** @throws NAME_INVALID, VERSION_INVALID, VERSION_RANGE_INVALID, APP_FORBIDDEN, and what the context throws for all */
@@ -54,7 +56,16 @@ async function privateRecipients(
   app: string | undefined,
   context: RecipientContext,
 ): Promise<Recipients> {
-  const resolved = await Promise.allSettled(tokens.map((token) => receiverOf(token, app, context)))
+  const receiving: Promise<Receiver>[] = []
+  for (const token of tokens) {
+    const turn = looksLikeToken(token) ? context.work.token(context.provider) : undefined
+    if (turn !== undefined) await turn
+    const receiver = receiverOf(token, app, context)
+    // Awaited with the others, below: it may be refused before that.
+    receiver.catch(() => undefined)
+    receiving.push(receiver)
+  }
+  const resolved = await Promise.allSettled(receiving)
   const receivers = new Map<string, Receiver>()
   const rejected = new Map<string, Rejected>()
   for (const [index, result] of resolved.entries()) {

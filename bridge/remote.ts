@@ -15,6 +15,7 @@ import { reportHealth } from './routes/health.ts'
 import { sendMessages } from './routes/messages-send.ts'
 import { exposeMetrics } from './routes/metrics.ts'
 import { serveOpenApi } from './routes/openapi.ts'
+import { RequestWork } from './work.ts'
 
 export interface RemoteBridgeOptions {
   /** Provider keys; with `verify`, a request may name receivers by their message tokens too. */
@@ -47,7 +48,8 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
   const canVerify = auth.verify !== undefined
   const verify = (token: string) => auth.verify?.(token) ?? refuseToken()
   const provider = (key: string | Uint8Array) => auth.provider(key)
-  const guard = createGuard({ provider, verify: canVerify ? verify : refuseDevice }, refuseCall)
+  const work = new RequestWork(limits.work, monotonic)
+  const guard = createGuard({ provider, verify: canVerify ? verify : refuseDevice }, refuseCall, work)
 
   const app = createFrame({
     limits,
@@ -57,7 +59,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
     monotonic,
     closing: () => upstream.finish(CLOSING_ANSWERS_MS),
     routes(api) {
-      sendMessages(api, { publisher, verify, guard, metrics, limits, now, randomId })
+      sendMessages(api, { publisher, verify, guard, work, metrics, limits, now, randomId })
       refuseOtherCalls(api)
       reportHealth(api, async () => {
         upstream.check()

@@ -28,7 +28,7 @@ import type { GateContext, GateLimits } from './gate/context.ts'
 import { Flusher } from './gate/outbox.ts'
 import { RateByKey, Rates } from './gate/rates.ts'
 import { TimerWheel } from './gate/timer-wheel.ts'
-import { WorkBudgets } from './gate/work.ts'
+import { WorkBudgets } from '../work-budgets.ts'
 
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './entrance/certificates.ts'
 export { Entrance, type Deliver } from './entrance/entrance.ts'

@@ -12,12 +12,14 @@ import { contentOf } from '../payload.ts'
 import { pushErrorOf, sendProblem } from '../problem.ts'
 import { publishToEach, type Outcome, type Publication, type Publisher } from '../publisher.ts'
 import { recipientsOf, type Recipients } from '../recipients.ts'
+import type { RequestWork } from '../work.ts'
 import { BODY_ERRORS, messageIdSchema, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
 export interface SendContext {
   readonly publisher: Publisher
   readonly verify: (token: string) => Device
   readonly guard: Guard
+  readonly work: RequestWork
   readonly metrics: Metrics
   readonly limits: HttpLimits & MessageLimits
   readonly now: () => number
@@ -25,7 +27,7 @@ export interface SendContext {
 }
 
 export function sendMessages(api: Api, context: SendContext): void {
-  const { publisher, verify, guard, metrics, limits, now, randomId } = context
+  const { publisher, verify, guard, work, metrics, limits, now, randomId } = context
   api.post(
     '/v1/messages',
     { onRequest: guard.provider, schema: schemaOf(limits, publisher.errors) },
@@ -35,7 +37,7 @@ export function sendMessages(api: Api, context: SendContext): void {
       try {
         const { kind, ...content } = contentOf(request.body)
         const message = makeMessage({ ...content, ttl, retain, id }, limits, now())
-        const recipients = await recipientsOf(to, { provider: guard.providerOf(request), publisher, verify })
+        const recipients = await recipientsOf(to, { provider: guard.providerOf(request), publisher, verify, work })
         const outcome = await publish(publisher, recipients, { message, kind, given })
         for (const { code } of outcome.rejected) metrics.rejected.inc({ code })
         return await reply.code(202).send({ id, accepted: outcome.accepted, rejected: [...outcome.rejected] })

@@ -6,7 +6,7 @@ import type { AdmissionLimits } from './admission.ts'
 import type { Connection } from './connection.ts'
 import type { Flusher } from './outbox.ts'
 import type { TimerWheel } from './timer-wheel.ts'
-import type { WorkBudgets } from './work.ts'
+import type { WorkBudgets } from '../../work-budgets.ts'
 
 export interface GateLimits extends AdmissionLimits {
   /** From the first byte of a connection to its CONNECT, ms. */

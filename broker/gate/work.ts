@@ -1,9 +1,4 @@
-/**
- * What a client's packets cost, and how much of that one session may have done a second. Who asks for more is not read
- * from until its share has grown again.
- */
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Turns } from '../../turns.ts'
+/** What a client's packets cost. */
 import type { Packet } from '../codec/packets.ts'
 
 /** Units, which are roughly microseconds; `docs/operations.md` has them too. A subscription costs more than it seems. */
@@ -24,61 +19,5 @@ export function workOf(packet: Packet): number {
       return PING
     default:
       return bytes + PACKET
-  }
-}
-
-interface Debt {
-  units: number
-  at: number
-}
-
-/** As many sessions are remembered before those that owe nothing are forgotten. */
-const FIRST_SWEEP = 1024
-
-export class WorkBudgets {
-  readonly #perSecond: number
-  readonly #turns: Turns
-  readonly #now: () => number
-  readonly #debts = new Map<string, Debt>()
-  #sweepAt = FIRST_SWEEP
-
-  /** Units a second, a second's share at once; 0 is without limit. `now` in milliseconds, of a clock that is not set. */
-  constructor(perSecond: number, turns: Turns, now: () => number) {
-    this.#perSecond = perSecond
-    this.#turns = turns
-    this.#now = now
-  }
-
-  /** How long the session has to wait after that much work, ms. */
-  spend(session: string, units: number): number {
-    if (this.#perSecond === 0 || units === 0) return 0
-    const now = this.#now()
-    const debt = this.#debts.get(session) ?? this.#start(session, now)
-    debt.units = this.#left(debt, now) + units
-    debt.at = now
-    return Math.max(0, Math.ceil(((debt.units - this.#perSecond) / this.#perSecond) * 1000))
-  }
-
-  /** The same, and waits for it; for a turn of the event loop at least. */
-  async rest(session: string, units: number): Promise<void> {
-    const waitMs = this.spend(session, units)
-    if (waitMs > 0) await sleep(waitMs, undefined, { ref: false })
-    else await this.#turns.next(session)
-  }
-
-  #left({ units, at }: Debt, now: number): number {
-    return Math.max(0, units - ((now - at) / 1000) * this.#perSecond)
-  }
-
-  #start(session: string, now: number): Debt {
-    if (this.#debts.size >= this.#sweepAt) this.#sweep(now)
-    const debt = { units: 0, at: now }
-    this.#debts.set(session, debt)
-    return debt
-  }
-
-  #sweep(now: number): void {
-    for (const [session, debt] of this.#debts) if (this.#left(debt, now) === 0) this.#debts.delete(session)
-    this.#sweepAt = Math.max(FIRST_SWEEP, this.#debts.size * 2)
   }
 }

@@ -1,8 +1,9 @@
 // Does a client whose packets cost much wait for its share, over reconnections too, while others have their turns?
 import t from 'tap'
-import { WorkBudgets, workOf } from '../../broker/gate/work.ts'
+import { workOf } from '../../broker/gate/work.ts'
 import type { Packet } from '../../broker/codec/packets.ts'
 import { SLICE, Turns } from '../../turns.ts'
+import { WorkBudgets } from '../../work-budgets.ts'
 
 await t.test('a session waits for what it used beyond a second, and for no longer', async (t) => {
   let now = 0

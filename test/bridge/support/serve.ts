@@ -10,7 +10,8 @@ import { DEFAULT_MESSAGE_LIMITS, type MessageLimits } from '../../../store/messa
 import { openLevelStore } from '../../../store/index.ts'
 import { temporaryFolder } from '../../support/folders.ts'
 
-export interface ServeOptions extends Partial<Pick<HttpApiOptions, 'tokenTtl' | 'now' | 'randomId' | 'ready'>> {
+export interface ServeOptions
+  extends Partial<Pick<HttpApiOptions, 'tokenTtl' | 'now' | 'monotonic' | 'randomId' | 'ready'>> {
   readonly limits?: Partial<HttpLimits & MessageLimits>
   readonly providers?: readonly ProviderKey[]
   /** Default: the embedded one, in a folder of the test's own. */

@@ -1,0 +1,50 @@
+/** What requests cost, and how much of that one principal may ask for a second, over all its connections. */
+import type { FastifyRequest } from 'fastify'
+import { PushError } from '../errors.ts'
+import type { Device, Provider } from '../topics/index.ts'
+import { Turns } from '../turns.ts'
+import { WorkBudgets } from '../work-budgets.ts'
+
+/** Units, which are roughly microseconds; `docs/operations.md` has them too. */
+const REQUEST = 200
+const KIBIBYTE = 10
+const TOKEN = 100
+
+/** Up to so much a request is slowed down. One that would wait longer is refused: requests come side by side. In ms. */
+const LONGEST_WAIT_MS = 2_000
+
+export class RequestWork {
+  readonly #turns = new Turns()
+  readonly #budgets: WorkBudgets
+
+  /** Units a second, 0 is without limit. `monotonic` in milliseconds. */
+  constructor(perSecond: number, monotonic: () => number) {
+    this.#budgets = new WorkBudgets(perSecond, this.#turns, monotonic)
+  }
+
+  /**
+   * Counts a request, and waits where its principal has asked for more than its share.
+   * @throws RATE_LIMITED when that would take too long
+   */
+  async admit(principal: Device | Provider, request: FastifyRequest): Promise<void> {
+    const bytes = Number(request.headers['content-length'] ?? 0)
+    const units = REQUEST + (Number.isFinite(bytes) ? (bytes >> 10) * KIBIBYTE : 0)
+    const key = keyOf(principal)
+    const waitMs = this.#budgets.waitOf(key)
+    if (waitMs > LONGEST_WAIT_MS)
+      throw new PushError('RATE_LIMITED', 'this principal asks for more work than it has a share of')
+    this.#budgets.spend(key, units)
+    if (waitMs > 0) await this.#budgets.wait(waitMs)
+  }
+
+  /** Before each message token of a list is verified: what to await, so that a long list leaves turns to the others. */
+  token(provider: Provider): Promise<void> | undefined {
+    const key = keyOf(provider)
+    this.#budgets.spend(key, TOKEN)
+    return this.#turns.take(key, TOKEN)
+  }
+}
+
+function keyOf(principal: Device | Provider): string {
+  return principal.kind === 'device' ? `device ${principal.tokenId}` : `provider ${principal.name}`
+}
