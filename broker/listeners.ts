@@ -67,6 +67,10 @@ export function listenWebSocket(options: WebSocketOptions): () => void {
     // [MQTT-6.0.0-4]
     handleProtocols: () => SUBPROTOCOL,
   })
+  // By itself `ws` answers with text that is no problem+json.
+  sockets.on('wsClientError', ({ message }, socket) => {
+    refuse(socket, new PushError('REQUEST_INVALID', `the WebSocket handshake: ${message}`))
+  })
   // Nobody is there to catch what an upgrade throws: it would end the process.
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
