@@ -8,6 +8,9 @@ const PAUSE_MS = 20
 export interface Exchange {
   /** Messages that arrived. */
   readonly exchanged: number
+  readonly tokenId: string
+  /** What nobody else may see. */
+  readonly secrets: readonly string[]
   /** Ends it; throws when a message had not arrived. */
   stop(): Promise<void>
 }
@@ -39,6 +42,8 @@ export async function exchange(t: Scope, server: Server): Promise<Exchange> {
   // `stop` tells it; until then it is no unhandled rejection.
   running.catch(() => undefined)
   return {
+    tokenId: issued.tokenId,
+    secrets: [issued.token, issued.token.split('.')[2] ?? ''],
     get exchanged() {
       return exchanged
     },

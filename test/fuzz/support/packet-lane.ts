@@ -1,4 +1,4 @@
-/** Plays scripts against the server, one connection after the other. */
+/** Plays scripts of MQTT packets against the server, one connection after the other. */
 import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
 import { connect, Socket } from 'node:net'
@@ -6,49 +6,41 @@ import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocket } from 'ws'
 import type { SeededRandom } from '../../crash/support/random.ts'
 import { reset, within } from '../../support/index.ts'
+import type { Lane } from './lanes.ts'
 import { faultOfClose, Replies } from './reply.ts'
 import { type Material, type Script, writeScript } from './script.ts'
-
-export interface Counts {
-  packets: number
-  mutated: number
-  bytes: number
-  connections: number
-  closedByServer: number
-}
 
 export interface Ports {
   readonly mqttPort: number
   readonly httpPort: number
 }
 
-export interface Lane {
-  readonly name: string
+export interface PacketLaneOptions {
   readonly overWebSocket: boolean
-  readonly random: SeededRandom
   /** One of each protocol level. */
   readonly materials: readonly Material[]
 }
 
-/** Until `over` says so; throws at the first fault of the server, with the bytes that showed it. */
-export async function runLane(lane: Lane, ports: Ports, counts: Counts, over: () => boolean): Promise<void> {
-  for (let number = 0; !over(); number++) {
-    const script = writeScript(lane.random.pick(lane.materials), lane.random)
-    try {
-      await play(script, lane, ports, counts)
-    } catch (error) {
-      const bytes = script.bytes.toString('hex')
-      throw new Error(`${lane.name}, connection ${number}: ${String(error)}; it was sent ${bytes}`, { cause: error })
-    }
-    counts.packets += script.packets
-    counts.mutated += script.mutated
-    counts.bytes += script.bytes.length
-    counts.connections++
+export function packetLane(name: string, ports: Ports, { overWebSocket, materials }: PacketLaneOptions): Lane {
+  const write = (random: SeededRandom) => writeScript(random.pick(materials), random)
+  return {
+    name,
+    kind: 'packets',
+    async play(random, counts) {
+      const script = write(random)
+      const stream = overWebSocket ? await openWebSocket(ports.httpPort) : await openTcp(ports.mqttPort)
+      const end = await play(script, stream, random)
+      counts.inputs += script.packets
+      counts.changed += script.mutated
+      counts.bytes += script.bytes.length
+      counts.connections++
+      if (end === 'closed') counts.closedByServer++
+    },
+    describe: (random) => write(random).bytes.toString('hex'),
   }
 }
 
-async function play(script: Script, lane: Lane, ports: Ports, counts: Counts): Promise<void> {
-  const stream = lane.overWebSocket ? await openWebSocket(ports.httpPort) : await openTcp(ports.mqttPort)
+async function play(script: Script, stream: Duplex, random: SeededRandom): Promise<'lives' | 'closed'> {
   const replies = new Replies()
   let answered: () => void = () => undefined
   const lives = new Promise<'lives'>((resolve) => (answered = () => resolve('lives')))
@@ -59,20 +51,20 @@ async function play(script: Script, lane: Lane, ports: Ports, counts: Counts): P
   })
   // Nothing will be answered to a packet that is not whole.
   if (!script.ends && !script.connected) answered()
-  sendInPieces(stream, script.bytes, lane)
+  sendInPieces(stream, script.bytes, random)
   const end = await within('a reply or the close', Promise.race([lives, closed]))
   if (end === 'closed') {
-    counts.closedByServer++
     const fault = faultOfClose(replies, script.level, script.silence)
     if (fault !== undefined) throw new Error(fault)
-    return
+    return end
   }
-  if (stream instanceof Socket && lane.random.chance(0.5)) reset(stream)
+  if (stream instanceof Socket && random.chance(0.5)) reset(stream)
   else stream.destroy()
   await closed
+  return end
 }
 
-function sendInPieces(stream: Duplex, bytes: Buffer, { random }: Lane): void {
+function sendInPieces(stream: Duplex, bytes: Buffer, random: SeededRandom): void {
   if (random.chance(0.7)) return void stream.write(bytes)
   const cut = random.between(0, bytes.length)
   stream.write(bytes.subarray(0, cut))
