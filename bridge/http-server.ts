@@ -1,10 +1,11 @@
 /** The Node server under the HTTP API: its time-outs, and an owner for everything that it emits. */
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger } from 'fastify'
 import { PushError, type ErrorCode } from '../errors.ts'
 import type { HttpLimits } from './limits.ts'
-import { answerSocket } from './problem.ts'
+import { answerSocket, endSocket } from './problem.ts'
 
 /** Counts a connection until it closes, or closes it when there are too many. */
 export type Admit = (socket: Socket) => void
@@ -21,8 +22,20 @@ const KEEP_ALIVE_MS = 72_000
 /** Node looks for late requests this often, so that none may take longer than its time and this. */
 const LATE_CHECK_MS = 1_000
 
+/** The last request of a connection, its answer, and the answer in front of that. */
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly before: ServerResponse | undefined
+}
+
 export function createHttpServer(handler: RequestListener, options: HttpServerOptions): Server {
   const { limits, logger, randomId, admit } = options
+  const exchanges = new WeakMap<Duplex, Exchange>()
+  const take: RequestListener = (request, response) => {
+    exchanges.set(request.socket, { request, response, before: exchanges.get(request.socket)?.response })
+    handler(request, response)
+  }
   const server = createServer(
     {
       // A request without Host gets problem+json, not the empty answer of Node.
@@ -33,14 +46,14 @@ export function createHttpServer(handler: RequestListener, options: HttpServerOp
       connectionsCheckingInterval: Math.min(LATE_CHECK_MS, limits.requestTimeoutMs),
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
-    handler,
+    take,
   )
   // Nothing moves on a connection while a lookup waits. One that is quiet for longer has a client that reads no answer.
   server.setTimeout(limits.waitSeconds * 1000 + limits.requestTimeoutMs)
   if (admit !== undefined) server.on('connection', admit)
-  server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket, randomId()))
+  server.on('clientError', (error, socket) => refuseMalformed(error, socket, exchanges.get(socket), randomId()))
   // RFC 9110 section 10.1.1: refused by a hook, as problem+json.
-  server.on('checkExpectation', handler)
+  server.on('checkExpectation', take)
   server.on('error', (error) => {
     // Who listens is told himself; later errors are of connections that could not be taken.
     if (server.listening) logger.error({ err: error }, 'the HTTP server could not take a connection')
@@ -54,18 +67,37 @@ const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 }
 
-/** What is no HTTP gets an answer too, when there is still somebody to read it. */
-function refuseMalformed(error: Error & { code?: string }, socket: Socket, requestId: string): void {
+/** What is no HTTP gets an answer too, in its turn, when there is still somebody to read it. */
+function refuseMalformed(
+  error: Error & { code?: string },
+  socket: Duplex,
+  last: Exchange | undefined,
+  requestId: string,
+): void {
   // It was answered, and the rest of it still arrives.
   if (socket.writableEnded) return
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
+  const first = last === undefined ? undefined : answerInFront(last)
+  if (first !== undefined) {
+    // To the client the next answer is that to its next request, which may be stored by now.
+    first.once('finish', () => refuseMalformed(error, socket, last, requestId))
+    return
+  }
+  // The body of a request that has its answer already is no request of its own.
+  if (last !== undefined && !last.request.complete && last.response.headersSent) return endSocket(socket)
   const code = CLIENT_ERRORS[error.code ?? '']
   answerSocket(
     socket,
     code === undefined ? new PushError('REQUEST_INVALID', 'not well-formed HTTP') : new PushError(code),
     requestId,
   )
+}
+
+/** The answer that has to leave before another one may, if there is one. */
+function answerInFront({ request, response, before }: Exchange): ServerResponse | undefined {
+  const last = request.complete || response.headersSent ? response : before
+  return last === undefined || last.writableFinished || last.destroyed ? undefined : last
 }

@@ -63,7 +63,12 @@ export function answerSocket(socket: Duplex, error: PushError, requestId: string
     `Content-Type: ${PROBLEM_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  endSocket(socket, `${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** Closes with these last words. */
+export function endSocket(socket: Duplex, words = ''): void {
+  socket.end(words)
   // To close with input unread would reset the connection, and the answer might not arrive: read on, into nothing.
   socket.resume()
   const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref()
