@@ -218,7 +218,7 @@ export class AedesSide {
     const limited = keepaliveLimit > 0
     const answered = new Promise<void>((resolve) => {
       link.answered = resolve
-      connection.stream.once('close', resolve)
+      connection.onceOver(resolve)
     })
     link.feed(limited ? Buffer.from(connect.raw) : withoutKeepAlive(connect.raw))
     // It would wait for ever, and with it the client, which may do better with its next connection.

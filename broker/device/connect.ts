@@ -11,6 +11,13 @@ import { decodeState } from './session-state.ts'
 import { declaredExpiry, DeviceSession, type SessionStart } from './session.ts'
 import { willOf } from './will.ts'
 
+/**
+ * Most clients subscribe anew when they resume a session, and their system holds back the PUBACK of what arrives
+ * meanwhile until that SUBSCRIBE is answered (Nagle): a client that closes then loses it, as `mosquitto_sub -C 1` does,
+ * and gets the same message again. So the answer goes first; who sends no SUBSCRIBE waits no longer than this, ms.
+ */
+const FIRST_PACKET_MS = 20
+
 /** Answers the CONNECT. Throws what refuses it. */
 export async function connectDevice(node: DeviceNode, connection: Connection, connect: ConnectPacket): Promise<void> {
   // The packet's bytes are the decoder's: what is kept beyond this turn is taken out first.
@@ -49,7 +56,8 @@ function start(options: SessionStart): void {
   if (!connection.open) return
   if (resumed !== undefined) restoreSubscriptions(session, resumed)
   node.sessions.started(session)
-  session.drain.run()
+  if (session.subscriptions.size === 0) session.drain.begin()
+  else setTimeout(() => session.drain.begin(), FIRST_PACKET_MS)
 }
 
 function connack(session: DeviceSession, connect: ConnectPacket, sessionPresent: boolean, node: DeviceNode): Buffer {

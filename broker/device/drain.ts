@@ -36,6 +36,8 @@ export class Drain {
   #orphans: Set<number> | undefined
   /** The private log is to be read whatever is known of its end. */
   #lookPrivate = false
+  /** Nothing is sent before `begin`. */
+  #begun = false
   #running = false
   #again = false
 
@@ -177,6 +179,11 @@ export class Drain {
   /** Reads both logs, whatever is known of their ends. */
   look(): void {
     this.#lookPrivate = true
+    this.run()
+  }
+
+  begin(): void {
+    this.#begun = true
     this.run()
   }
 
@@ -361,7 +368,7 @@ export class Drain {
   }
 
   #hasRoom(): boolean {
-    return this.#room() > 0 && this.#session.connection.writable
+    return this.#begun && this.#room() > 0 && this.#session.connection.writable
   }
 
   #room(): number {

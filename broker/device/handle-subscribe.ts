@@ -12,10 +12,13 @@ const FAILURE_V3 = 0x80
 export async function handleSubscribe(session: DeviceSession, packet: SubscribePacket): Promise<void> {
   const made: Subscription[] = []
   const codes: number[] = []
+  const before = new Map(session.subscriptions)
   for (const request of packet.subscriptions) {
     codes.push(subscribe(session, request, packet.properties.subscriptionIdentifier ?? 0, made))
   }
-  const kept = await keep(session)
+  // Most clients subscribe to the same again whenever they connect: those are answered at once.
+  const isNew = made.some((subscription) => !isSame(before.get(subscription.filter), subscription))
+  const kept = !isNew || (await keep(session))
   session.connection.write(
     encodeSuback(
       session.level,
@@ -31,7 +34,7 @@ export async function handleSubscribe(session: DeviceSession, packet: SubscribeP
     apply(session, subscription.filter, subscription)
     if (kept && subscription.retainedDue) session.drain.addRetained(subscription)
   }
-  if (kept) session.drain.run()
+  if (kept) session.drain.begin()
 }
 
 export async function handleUnsubscribe(session: DeviceSession, packet: UnsubscribePacket): Promise<void> {
@@ -53,6 +56,11 @@ export function restoreSubscriptions(session: DeviceSession, state: SessionState
     apply(session, subscription.filter, subscription)
     if (subscription.retainedDue) session.drain.addRetained(subscription)
   }
+}
+
+/** Whether it is kept already. That its retained message is due again is written when the session is closed. */
+function isSame(kept: Subscription | undefined, { qos, retainAsPublished, identifier }: Subscription): boolean {
+  return kept?.qos === qos && kept.retainAsPublished === retainAsPublished && kept.identifier === identifier
 }
 
 /** The code for the SUBACK. */

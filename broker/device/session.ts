@@ -90,8 +90,9 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     return this.#sessionExpiry === this.#declaredExpiry ? undefined : this.#sessionExpiry
   }
 
+  /** There is somebody to send to. */
   get live(): boolean {
-    return !this.#closed && this.connection.open
+    return !this.#closed && this.connection.open && !this.connection.isParting
   }
 
   handle(packet: Packet): void | Promise<void> {

@@ -91,6 +91,8 @@ export class Sessions implements Watcher {
   async release({ tokenId, generation }: Pick<Device, 'tokenId' | 'generation'>): Promise<void> {
     const live = this.#live.get(tokenId)
     if (live !== undefined && generation < live.device.generation) throw new PushError('TOKEN_REVOKED')
+    // A client that comes back at once: its last packets still count.
+    if (live?.connection.isParting === true) await new Promise<void>((resolve) => live.connection.onceOver(resolve))
     live?.end(new PushError('SESSION_TAKEN_OVER'))
     await this.#closing.get(tokenId)
   }

@@ -12,6 +12,7 @@ import { encodeViolationReply } from '../codec/violation-reply.ts'
 import { reportUnexpected } from '../../unexpected.ts'
 import type { GateContext } from './context.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts'
+import { returnCodeOf, toPushError } from './refusals.ts'
 import { SLICE } from '../../turns.ts'
 import type { Timed } from './timer-wheel.ts'
 import { workOf } from './work.ts'
@@ -66,6 +67,9 @@ export class Connection implements Timed, OutboxOwner {
   /** When the peer last took something, while something waits for it. */
   #stalledSince: number | undefined
   #state: 'open' | 'ending' | 'closed' = 'open'
+  /** The peer has closed, and what it sent before is still being handled. */
+  #isParting = false
+  #over: (() => void)[] | undefined
   /** Of the client. */
   #maximumPacketSize = Number.POSITIVE_INFINITY
   /** Something was sent, which begins with the CONNACK. */
@@ -74,7 +78,7 @@ export class Connection implements Timed, OutboxOwner {
   // One function for all connections: five closures for each would be a twentieth of what an idle one weighs.
   static readonly #onData = ending((connection, chunk: Buffer) => connection.#received(chunk))
   static readonly #onDrain = ending((connection) => connection.#drained())
-  static readonly #onEnd = ending((connection) => connection.destroy())
+  static readonly #onEnd = ending((connection) => connection.#parted())
   static readonly #onError = ending((connection, error: Error) => connection.#broken(error))
   static readonly #onClose = ending((connection) => connection.#closed())
 
@@ -100,14 +104,26 @@ export class Connection implements Timed, OutboxOwner {
     return this.#state === 'open'
   }
 
+  /** The peer has closed: its last packets are handled, and nothing that is written reaches it. */
+  get isParting(): boolean {
+    return this.#isParting
+  }
+
   /** False while the peer reads slower than it is sent to: wait for the role's `drained`. */
   get writable(): boolean {
-    return this.#outbox.pending < this.context.limits.outputHighWater
+    return this.#isParting || this.#outbox.pending < this.context.limits.outputHighWater
+  }
+
+  /** Calls back when the connection is over, at once when it is. */
+  onceOver(callback: () => void): void {
+    if (this.#state !== 'open') return callback()
+    this.#over ??= []
+    this.#over.push(callback)
   }
 
   /** One packet. The connection ends when the client takes none of this size [MQTT-3.1.2-24]: it waits for an answer. */
   write(packet: Uint8Array): void {
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open' || this.#isParting) return
     if (packet.byteLength > this.#maximumPacketSize) return this.end(new PushError('MAXIMUM_PACKET_SIZE_TOO_SMALL'))
     this.#greeted = true
     this.#outbox.write(packet)
@@ -247,7 +263,7 @@ export class Connection implements Timed, OutboxOwner {
     try {
       while (this.#state === 'open' && !this.#busy && !this.#held && this.#mayRead()) {
         const packet = this.#decoder.next()
-        if (packet === undefined) return this.#resume()
+        if (packet === undefined) return this.#isParting ? this.#depart() : this.#resume()
         this.#lastPacketAt = this.context.monotonic()
         this.#spent += workOf(packet)
         const waiting = this.role === undefined ? this.#first(packet) : this.role.handle(packet)
@@ -262,7 +278,7 @@ export class Connection implements Timed, OutboxOwner {
 
   /** A peer that does not read its answers is not read from either, so that answers cannot pile up. */
   #mayRead(): boolean {
-    return this.#outbox.pending < this.context.limits.outputHighWater * 4
+    return this.#isParting || this.#outbox.pending < this.context.limits.outputHighWater * 4
   }
 
   #resume(): void {
@@ -346,6 +362,20 @@ export class Connection implements Timed, OutboxOwner {
     this.stream.destroy()
   }
 
+  /** The peer has closed. What it sent before that counts, and is handled before its connection is. */
+  #parted(): void {
+    if (this.#state !== 'open') return
+    if (!this.#isParting) this.#outbox.finish()
+    this.#isParting = true
+    this.#work()
+  }
+
+  #depart(): void {
+    if (!this.stream.destroyed) return this.destroy()
+    this.#state = 'closed'
+    this.#leave(undefined)
+  }
+
   /** Writes the last bytes, then closes; whatever the peer does, the socket is gone after a while. */
   #last(bytes: Uint8Array | undefined, code: ErrorCode | undefined): void {
     if (this.#state !== 'open') return
@@ -353,7 +383,7 @@ export class Connection implements Timed, OutboxOwner {
     this.#outbox.finish()
     // [MQTT-3.1.2-24]
     const fits = bytes !== undefined && bytes.byteLength <= this.#maximumPacketSize
-    if (fits && !this.stream.destroyed) this.stream.write(bytes)
+    if (fits && this.stream.writable) this.stream.write(bytes)
     this.stream.end()
     // Closing with unread input would reset the connection and take the last bytes with it: read on, into nothing.
     this.stream.removeAllListeners('data')
@@ -365,20 +395,25 @@ export class Connection implements Timed, OutboxOwner {
   }
 
   #closed(): void {
-    if (this.#state === 'open') {
+    if (this.#state !== 'open') {
       this.#state = 'closed'
-      this.#leave(undefined)
+      return
     }
-    this.#state = 'closed'
+    // While a packet was handled, the stream kept what came behind it, and hands it out no more by itself.
+    for (let rest: unknown = this.stream.read(); rest instanceof Buffer; rest = this.stream.read())
+      this.#decoder.push(rest)
+    this.#parted()
   }
 
   #leave(code: ErrorCode | undefined): void {
     this.context.wheel.clear(this)
     this.context.connections.delete(this)
-    if (this.role === undefined) return
-    this.context.metrics.connections.dec({ principal: this.role.principal })
-    this.context.budgets.spend(this.role.sessionName, this.#spent)
-    this.role.closed(code)
+    if (this.role !== undefined) {
+      this.context.metrics.connections.dec({ principal: this.role.principal })
+      this.context.budgets.spend(this.role.sessionName, this.#spent)
+      this.role.closed(code)
+    }
+    for (const callback of this.#over?.splice(0) ?? []) callback()
   }
 }
 
@@ -390,36 +425,5 @@ function ending<A extends readonly unknown[]>(run: (connection: Connection, ...a
     } catch (error) {
       this[OWNER].failed(error)
     }
-  }
-}
-
-function toPushError(error: unknown): PushError {
-  if (error instanceof PushError) return error
-  if (error instanceof ProtocolViolation) return new PushError(error.code, `${error.message} [${error.clause}]`)
-  return new PushError('INTERNAL')
-}
-
-/** CONNACK return codes of MQTT 3.1.1 section 3.2.2.3 for our refusals. */
-function returnCodeOf(error: PushError): number {
-  switch (error.code) {
-    case 'PROTOCOL_VERSION_UNSUPPORTED':
-      return 1
-    case 'CLIENT_ID_INVALID':
-    // 3.1.1 has no code for it; this is what Mosquitto answers.
-    case 'KEEP_ALIVE_TOO_LONG':
-      return 2
-    case 'STORE_UNAVAILABLE':
-    case 'SHUTTING_DOWN':
-    case 'CONNECTIONS_LIMIT':
-    case 'CONNECT_RATE_EXCEEDED':
-    case 'TOKEN_NOT_YET_VALID':
-    case 'USER_UNCHECKED':
-    case 'INTERNAL':
-      return 3
-    case 'CREDENTIALS_INVALID':
-    case 'TOKEN_INVALID':
-      return 4
-    default:
-      return 5
   }
 }
