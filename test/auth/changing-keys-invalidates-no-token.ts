@@ -46,12 +46,12 @@ await t.test('a store may wrap what goes wrong while a secret is made', async (t
 })
 
 await t.test('a key that another node has made since is found, and asked for no more than now and then', async (t) => {
-  let now = NOW
+  let elapsed = 0
   let reads = 0
   const { contents } = memorySecrets()
   const shared = memorySecrets(contents)
   const counted = { secret: (name: string, create: () => string) => (reads++, shared.secret(name, create)) }
-  const auth = await testAuth({ secrets: counted, now: () => now })
+  const auth = await testAuth({ secrets: counted, monotonic: () => elapsed })
   const { token } = (await testAuth({ secrets: shared, algorithm: 'EdDSA' })).issue(GRANT)
   const readsAtStart = reads
   refuses(t, auth, token, 'TOKEN_INVALID', 'not known at first')
@@ -62,7 +62,7 @@ await t.test('a key that another node has made since is found, and asked for no 
   const stranger = (await testAuth()).issue(GRANT).token
   for (let n = 0; n < 100; n++) refuses(t, auth, stranger, 'TOKEN_INVALID', 'a stranger')
   t.equal(reads, readsOnce + 3, 'no more than the rest of the one look')
-  now += 5_000
+  elapsed += 5_000
   refuses(t, auth, stranger, 'TOKEN_INVALID', 'a stranger, later')
   t.ok(reads > readsOnce + 3, 'and again after a while')
 })
