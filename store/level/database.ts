@@ -41,9 +41,15 @@ export class Database {
 
   /** Secrets are in it, so that only the owner may read it. */
   async open(): Promise<void> {
-    try {
+    await this.#open(async () => {
       await privateDirectory(this.#directory)
       await this.#level.open()
+    })
+  }
+
+  async #open(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
     } catch (error) {
       throw unavailable(openProblem(error, this.#directory), error)
     }
@@ -58,10 +64,10 @@ export class Database {
     await this.#level.close()
   }
 
-  /** Reads again what was really written. */
+  /** Reads again what was really written. Files that are away are an error: an empty database would have lost everything. */
   async reopen(): Promise<void> {
     await this.#level.close()
-    await this.open()
+    await this.#open(() => this.#level.open({ createIfMissing: false }))
   }
 
   /** From memory or the page cache, in a few microseconds: far less than a turn of the thread pool costs. */

@@ -3,9 +3,11 @@
  * costs the same for one call as for a hundred.
  */
 import { setImmediate as turn } from 'node:timers/promises'
+import { PushError } from '../../errors.ts'
 import type { StoreObserver } from '../contract.ts'
 import { type Database, unavailable } from './database.ts'
 import type { Durable } from './durable.ts'
+import { metaKey } from './keys.ts'
 import type { Told } from '../watching.ts'
 import { Transaction } from './transaction.ts'
 
@@ -41,6 +43,9 @@ export interface GroupCommitSettings {
 /** A group takes no more, so that one slow write does not make the next one ever larger. */
 const GROUP_CALLS = 1_000
 const GROUP_BYTES = 8 * 1024 * 1024
+/** Pause before a database that could not be opened again is tried once more. */
+const RETRY_MS = 500
+const PROBE_KEY = metaKey('probe')
 
 export class GroupCommit {
   readonly #settings: GroupCommitSettings
@@ -48,8 +53,11 @@ export class GroupCommit {
   #waitingBytes = 0
   #open = false
   #running: Promise<void> | undefined
-  /** A write failed, and what is on disk has not been read again since. */
-  #failed = false
+  /** Why the database is closed: a write failed, and what is on disk could not be read again yet. */
+  #closedBy: unknown
+  /** Since a write failed, none has succeeded. */
+  #inDoubt = false
+  #timer: NodeJS.Timeout | undefined
 
   constructor(settings: GroupCommitSettings) {
     this.#settings = settings
@@ -62,13 +70,22 @@ export class GroupCommit {
   /** Takes no more calls, and waits for those it has. */
   async close(): Promise<void> {
     this.#open = false
+    clearTimeout(this.#timer)
     await this.#running
+  }
+
+  /** Resolves when the disk takes writes, as far as is known; after one that failed, another one has to prove it. */
+  async check(): Promise<void> {
+    if (!this.#inDoubt) return
+    const apply = (transaction: Transaction): void => transaction.put(PROBE_KEY, Buffer.alloc(1))
+    await this.submit({ synced: true, bytes: 0, apply })
   }
 
   /** Calls take effect in the order of their submission. */
   submit<T>(step: Step<T>): Promise<T> {
     const { waitingCalls, waitingBytes } = this.#settings
     if (!this.#open) return Promise.reject(unavailable('the embedded store is closed'))
+    if (this.#closedBy !== undefined) return Promise.reject(notWritable(this.#closedBy))
     if (this.#waiting.length >= waitingCalls || this.#waitingBytes + step.bytes > waitingBytes) {
       return Promise.reject(unavailable('the disk is too slow for what has to be written'))
     }
@@ -89,11 +106,20 @@ export class GroupCommit {
       try {
         await this.#write(group)
       } catch (error) {
+        this.#inDoubt = true
         await this.#reread()
-        for (const call of group) call.reject(unavailable('the embedded store cannot write', error))
+        for (const call of group) call.reject(notWritable(error))
       }
+      if (this.#closedBy !== undefined) this.#refuseWaiting(this.#closedBy)
     }
     this.#running = undefined
+  }
+
+  #refuseWaiting(reason: unknown): void {
+    const calls = this.#waiting
+    this.#waiting = []
+    this.#waitingBytes = 0
+    for (const call of calls) call.reject(notWritable(reason))
   }
 
   #take(): Call[] {
@@ -115,13 +141,13 @@ export class GroupCommit {
 
   async #write(group: readonly Call[]): Promise<void> {
     const { database, beforeSync } = this.#settings
-    if (this.#failed) await this.#reread()
     const { transaction, outcomes } = await this.#apply(group)
     const writes = transaction.writes()
     if (writes.size > 0) {
       const synced = group.some(({ step }) => step.synced)
       await beforeSync?.()
       await database.write(writes.values(), synced)
+      this.#inDoubt = false
     }
     const told = transaction.publish()
     for (const [position, { resolve, reject }] of group.entries()) {
@@ -169,20 +195,44 @@ export class GroupCommit {
   }
 
   /**
-   * LevelDB may have written a part of what failed, or all of it. Opened again it says what there is, before anything is
-   * built on it.
+   * LevelDB may have written a part of what failed, or all of it, and what it appends to a torn record is gone at the next
+   * start. Opened again it begins a new file and says what there is, before anything is built on it. While that fails, the
+   * database is closed and everything is refused; it is tried again until the disk has room.
    */
   async #reread(): Promise<void> {
     const { database, durable } = this.#settings
-    this.#failed = true
-    durable.forget()
     try {
       await database.reopen()
-      this.#failed = false
-    } catch {
-      // The next group tries again; until then, calls fail with what it says.
+      this.#closedBy = undefined
+    } catch (error) {
+      this.#closedBy = error
+      if (this.#open) this.#timer = setTimeout(() => (this.#running = this.#retry()), RETRY_MS).unref()
     }
+    // Now, as whoever read while it was closing may have remembered what was.
+    durable.forget()
   }
+
+  async #retry(): Promise<void> {
+    await this.#reread()
+    this.#running = undefined
+  }
+}
+
+/** LevelDB says which file, and then what is wrong: the last part tells. */
+function notWritable(reason: unknown): PushError {
+  const { message } = rootOf(reason)
+  return new PushError(
+    'STORE_UNAVAILABLE',
+    `the disk takes no writes: ${message.slice(message.lastIndexOf(': ') + 1).trim()}`,
+    {
+      cause: reason,
+    },
+  )
+}
+
+function rootOf(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  return error.cause instanceof Error ? rootOf(error.cause) : error
 }
 
 class Refusal {

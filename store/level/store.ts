@@ -110,6 +110,7 @@ class LevelStore implements Store {
 
   async health(): Promise<StoreHealth> {
     this.#mustBeOpen()
+    await this.#commits.check()
     this.#database.get(secretKey(''))
     return { warnings: this.#sweepProblem === undefined ? [] : [this.#sweepProblem] }
   }
