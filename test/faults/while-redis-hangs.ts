@@ -1,6 +1,6 @@
 // When Redis answers nothing for longer than any command waits, does everybody get an answer, and all come back with it?
 import t from 'tap'
-import { faultMatrix } from './support/matrix.ts'
+import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 import { LONGER_THAN_COMMANDS_WAIT_MS, oneRedis } from './support/redis.ts'
 
 await t.test('redis hangs', async (t) => {
@@ -14,5 +14,6 @@ await t.test('redis hangs', async (t) => {
     },
     lastsMs: LONGER_THAN_COMMANDS_WAIT_MS,
     ready: false,
+    later: CLOSED_WITHOUT_A_WORD,
   })
 })

@@ -12,7 +12,7 @@ import {
   temporaryFolder,
 } from '../../support/index.ts'
 
-/** A command gives up after 2 s (push) or 5 s (MQTT state). `npm run test:long` lets it last until TCP itself gives up. */
+/** A command gives up after 2 s (push) or 5 s (MQTT state); with `npm run test:long` everything does that waits at all. */
 export const LONGER_THAN_COMMANDS_WAIT_MS = process.env.PUSH_TEST_LONG === undefined ? 6_000 : 40_000
 
 export interface OneRedis {
