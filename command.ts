@@ -30,7 +30,7 @@ import { passwordFileUsers, Passwords } from './mosquitto-compat/index.ts'
 import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
 import { describeError } from './unexpected.ts'
-import { portsOf, reportReady, sharedMetrics, signalWorkers, supervise, type Ports } from './workers.ts'
+import { joinSupervisor, portsOf, signalWorkers, supervise, type Ports } from './workers.ts'
 
 export interface Invocation {
   /** After the name of the program. */
@@ -168,6 +168,7 @@ function announce(ports: Ports): void {
 async function serve({ config, env, logger, ending, lastResort, countLost }: Program): Promise<void> {
   // Until it serves, a server has nothing to lose.
   ending.abortWith(0)
+  const membership = cluster.isWorker ? joinSupervisor(config.PUSH_WORKERS) : undefined
   const push = await createPush({
     dataDir: config.PUSH_DATA_DIR,
     providers: (secrets) => providersOf(config, logger, secrets),
@@ -186,7 +187,9 @@ async function serve({ config, env, logger, ending, lastResort, countLost }: Pro
     limits: limitsOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
     logger,
-    ...(cluster.isWorker ? { metricsText: ({ registry }) => sharedMetrics(registry) } : {}),
+    ...(membership === undefined
+      ? {}
+      : { tally: membership.tally, metricsText: ({ registry }) => membership.metricsText(registry) }),
   })
   countLost(push.metrics)
   await Aedes.createBroker(push.aedesOptions(usersOf(config, logger)))
@@ -206,8 +209,9 @@ async function serve({ config, env, logger, ending, lastResort, countLost }: Pro
     return 0
   })
   lastResort.serve(push.metrics)
-  if (cluster.isWorker) reportReady(listening.ports)
-  else announce(listening.ports)
+  membership?.settle()
+  if (membership === undefined) announce(listening.ports)
+  else membership.ready(listening.ports)
 }
 
 /** Users besides devices and providers; without a file there are none. */

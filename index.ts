@@ -85,7 +85,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
   const known = typeof providers === 'function' ? await providers(secrets) : providers
   const auth = await openAuth({ ...options, providers: known, secrets, now, monotonic })
   const other = await openOther(options)
-  const broker = new PushBroker({ auth, store, metrics, logger, limits, other, now, monotonic })
+  const broker = new PushBroker({ auth, store, metrics, logger, limits, other, now, monotonic, tally: options.tally })
   const checkHost = createHostCheck(options.allowedHosts)
   let closing = false
   const http = createHttpApi({
@@ -96,6 +96,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
     limits,
     logger,
     admit: broker.admit,
+    tally: options.tally,
     allowedHosts: options.allowedHosts,
     tokenTtl: options.tokenTtl ?? DEFAULT_TOKEN_TTL,
     now,

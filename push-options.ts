@@ -5,6 +5,7 @@ import { DEFAULT_HTTP_LIMITS, type HttpLimits, type TokenTtl } from './bridge/in
 import { DEFAULT_BROKER_LIMITS, type BrokerLimits } from './broker/index.ts'
 import type { Metrics } from './metrics.ts'
 import { DEFAULT_MESSAGE_LIMITS, DEFAULT_STORE_LIMITS, type MessageLimits, type StoreLimits } from './store/index.ts'
+import type { Tally } from './tally.ts'
 
 export type PushLimits = MessageLimits & StoreLimits & BrokerLimits & HttpLimits
 
@@ -38,6 +39,8 @@ export interface PushOptions {
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
   readonly metricsText?: (metrics: Metrics) => () => Promise<string>
+  /** What other processes of the same server count, where limits hold for all of them together. */
+  readonly tally?: Tally
   /** Milliseconds since the epoch: for dates, such as when a token or a message expires. */
   readonly now?: () => number
   /** Milliseconds that only grow: for durations, such as a keep alive. */
@@ -60,6 +63,7 @@ const PUSH_OPTIONS = {
   allowedHosts: true,
   logger: true,
   metricsText: true,
+  tally: true,
   now: true,
   monotonic: true,
 } as const satisfies Record<keyof PushOptions, true>

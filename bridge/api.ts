@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics.ts'
 import { randomId as makeRandomId } from '../random-id.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
+import { sharedCount, type Tally } from '../tally.ts'
 import { Selections } from '../topics/index.ts'
 import { createGuard, knowDevice } from './authenticate.ts'
 import { createFrame } from './frame.ts'
@@ -34,6 +35,8 @@ export interface HttpApiOptions {
   /** Never given a token, key or payload. */
   readonly logger: FastifyBaseLogger
   readonly admit?: Admit
+  /** Of other processes that the limits hold for as well. */
+  readonly tally?: Tally | undefined
   readonly allowedHosts?: readonly string[] | undefined
   readonly tokenTtl?: TokenTtl
   /** Milliseconds since the epoch. */
@@ -63,13 +66,14 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
   const guard = createGuard(auth, (device) => knowDevice(store, device), work)
   const publisher = createStorePublisher(store, metrics)
   const selections = new Selections()
-  const longPolls = createLongPolls(store, limits, selections, now)
+  const longPolls = createLongPolls({ store, limits, selections, now, shared: sharedCount(options.tally, 'waiting') })
   const pages = createPages(store, limits, selections)
   const verify = (token: string) => auth.verify(token)
 
   const app = createFrame({
     limits,
     admit: options.admit,
+    tally: options.tally,
     allowedHosts: options.allowedHosts,
     logger,
     randomId,

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
 import { PushError } from '../errors.ts'
+import { sharedCount, type Tally } from '../tally.ts'
 import { boundTo, checkOneHost, createHostCheck } from './host-check.ts'
 import { createHttpServer, type Admit } from './http-server.ts'
 import { acceptJsonOnly } from './json-body.ts'
@@ -32,6 +33,7 @@ export interface FrameOptions {
   /** Names that requests may come for; see `createHostCheck`. */
   readonly allowedHosts?: readonly string[] | undefined
   readonly admit?: Admit | undefined
+  readonly tally?: Tally | undefined
   /** Adds the calls. */
   readonly routes: (api: Api) => void
   /** Runs when the server begins to close, before it waits for the requests in flight. */
@@ -54,7 +56,7 @@ const PROBES: ReadonlySet<string | undefined> = new Set([LIVENESS, '/readyz'])
 const CLOSING_MS = 5_000
 
 export function createFrame(options: FrameOptions): FastifyInstance {
-  const { limits, logger, randomId, monotonic, routes, closing } = options
+  const { limits, logger, randomId, routes, closing } = options
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -83,7 +85,7 @@ export function createFrame(options: FrameOptions): FastifyInstance {
   logRequests(app)
   describeApi(app)
   app.register(async (instance) => {
-    await limitRequests(instance, limits, monotonic)
+    await limitRequests(instance, options)
     routes(instance.withTypeProvider<TypeBoxTypeProvider>())
   })
   return app
@@ -151,11 +153,10 @@ function logRequests(app: FastifyInstance): void {
 /** A hook of its own: the one that the plugin would add to the routes comes after they have asked who is there. */
 async function limitRequests(
   app: FastifyInstance,
-  { requestsPerMinute }: HttpLimits,
-  monotonic: () => number,
+  { limits: { requestsPerMinute }, monotonic, tally }: FrameOptions,
 ): Promise<void> {
   if (requestsPerMinute === 0) return
-  await app.register(rateLimit, { global: false, store: requestCounts(monotonic) })
+  await app.register(rateLimit, { global: false, store: requestCounts(monotonic, sharedCount(tally, 'requests')) })
   const limit = app.rateLimit({
     max: requestsPerMinute,
     timeWindow: 60_000,

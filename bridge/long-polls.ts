@@ -1,6 +1,7 @@
 /** Long polls: requests that wait until something arrives for their device. */
 import { PushError } from '../errors.ts'
 import type { Store, TokenId } from '../store/contract.ts'
+import type { SharedCount } from '../tally.ts'
 import type { Device, Selections } from '../topics/index.ts'
 import type { HttpLimits } from './limits.ts'
 
@@ -31,16 +32,33 @@ interface Following {
   readonly stop: Promise<() => void>
 }
 
-export function createLongPolls(
-  store: Store,
-  limits: HttpLimits,
-  selections: Selections,
-  now: () => number,
-): LongPolls {
+export interface LongPollOptions {
+  readonly store: Store
+  readonly limits: HttpLimits
+  readonly selections: Selections
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** What other processes count too, by token id. */
+  readonly shared?: SharedCount | undefined
+}
+
+export function createLongPolls({ store, limits, selections, now, shared }: LongPollOptions): LongPolls {
   const byToken = new Map<TokenId, Following>()
   const byApp = new Map<string, Set<Poll>>()
   let open = 0
   let isClosed = false
+  /** Polls that wait in other processes. */
+  const elsewhere = new Map<TokenId, number>()
+
+  function heard(tokenId: TokenId, change: number): void {
+    open += change
+    const count = (elsewhere.get(tokenId) ?? 0) + change
+    if (count === 0) elsewhere.delete(tokenId)
+    else elsewhere.set(tokenId, count)
+    const polls = byToken.get(tokenId)?.polls ?? new Set()
+    const [oldest] = polls
+    if (change > 0 && polls.size + count > limits.waitingPerToken) oldest?.end()
+  }
 
   function add(poll: Poll): Promise<unknown> {
     const { tokenId, app } = poll.device
@@ -50,6 +68,7 @@ export function createLongPolls(
     const ofApp = byApp.get(app) ?? new Set()
     byApp.set(app, ofApp.add(poll))
     open++
+    shared?.tell(tokenId, 1)
     // A client that lost its connection polls anew while the old poll still waits for the network to notice.
     const [oldest] = following.polls
     if (following.polls.size > limits.waitingPerToken) oldest?.end()
@@ -61,6 +80,7 @@ export function createLongPolls(
     const following = byToken.get(tokenId)
     if (following === undefined || !following.polls.delete(poll)) return
     open--
+    shared?.tell(tokenId, -1)
     const ofApp = byApp.get(app)
     ofApp?.delete(poll)
     if (ofApp?.size === 0) byApp.delete(app)
@@ -82,6 +102,7 @@ export function createLongPolls(
     wake(byToken.get(tokenId)?.polls)
   }
 
+  shared?.hear(heard)
   return {
     recheck,
     async enter(device, seconds, gone) {

@@ -1,24 +1,40 @@
 /** How often each address asked, for @fastify/rate-limit: its own store counts by the wall clock, which may be set. */
 import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 
+import type { SharedCount } from '../tally.ts'
+
 /** Addresses that are counted; beyond them, the one whose first request is oldest is counted anew. */
 const MOST_ADDRESSES = 5_000
+
+/** The window of those whose requests come to other processes only, ms. */
+const MINUTE_MS = 60_000
 
 interface Window {
   count: number
   readonly startedAt: number
 }
 
-/** The class of a store; `monotonic` gives milliseconds that only grow. */
-export function requestCounts(monotonic: () => number): FastifyRateLimitStoreCtor {
+/** The class of a store; `monotonic` gives milliseconds that only grow, `shared` is what other processes count too. */
+export function requestCounts(monotonic: () => number, shared?: SharedCount): FastifyRateLimitStoreCtor {
   return class RequestCounts implements FastifyRateLimitStore {
     readonly #windows = new Map<string, Window>()
+
+    constructor() {
+      shared?.hear((address, times) => void (this.#windowOf(address, MINUTE_MS).count += times))
+    }
 
     incr(
       address: string,
       callback: (error: Error | null, result?: { current: number; ttl: number }) => void,
       timeWindow: number,
     ): void {
+      const window = this.#windowOf(address, timeWindow)
+      window.count++
+      shared?.tell(address, 1)
+      callback(null, { current: window.count, ttl: window.startedAt + timeWindow - monotonic() })
+    }
+
+    #windowOf(address: string, timeWindow: number): Window {
       const now = monotonic()
       let window = this.#windows.get(address)
       if (window === undefined || now >= window.startedAt + timeWindow) {
@@ -28,8 +44,7 @@ export function requestCounts(monotonic: () => number): FastifyRateLimitStoreCto
         this.#windows.set(address, window)
         if (this.#windows.size > MOST_ADDRESSES) this.#forgetOldest()
       }
-      window.count++
-      callback(null, { current: window.count, ttl: window.startedAt + timeWindow - now })
+      return window
     }
 
     /** The routes share one count. */

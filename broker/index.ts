@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics.ts'
 import { randomId as makeRandomId } from '../random-id.ts'
 import type { Store } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
+import { sharedCount, type Tally } from '../tally.ts'
 import { Turns } from '../turns.ts'
 import { createAccept } from './accept.ts'
 import type { OutgoingLimits } from './aedes/outgoing.ts'
@@ -86,6 +87,8 @@ export interface BrokerOptions {
   /** Milliseconds that only grow, for durations. */
   readonly monotonic?: () => number
   readonly randomId?: () => string
+  /** Of other processes that the limits hold for as well. */
+  readonly tally?: Tally | undefined
 }
 
 export class PushBroker {
@@ -103,15 +106,15 @@ export class PushBroker {
   #closing = false
 
   constructor(options: BrokerOptions) {
-    const { auth, store, metrics, logger, limits } = options
+    const { auth, store, metrics, logger, limits, tally } = options
     const now = options.now ?? Date.now
     const monotonic = options.monotonic ?? (() => performance.now())
     const turns = new Turns()
     const randomId = options.randomId ?? makeRandomId
     const sessions = new Sessions({ store, metrics, logger, limits, turns, monotonic })
     this.#options = options
-    this.admission = new Admission(limits)
-    this.#connects = new RateByKey(limits.connectsPerAddress, monotonic)
+    this.admission = new Admission(limits, sharedCount(tally, 'connections'))
+    this.#connects = new RateByKey(limits.connectsPerAddress, monotonic, sharedCount(tally, 'connectsPerAddress'))
     this.#context = {
       limits,
       decoder: {
@@ -142,7 +145,7 @@ export class PushBroker {
       limits,
       receiveMaximum: limits.receiveMaximum,
       subscriptions: limits.subscriptions,
-      providerPublishes: limits.providerPublishes,
+      providerPublishes: new Rates(limits.providerPublishes, monotonic, sharedCount(tally, 'providerPublishes')),
       maximumPacketSize: limits.maximumPacketSize,
       connectTimeoutMs: limits.connectTimeoutMs,
       // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a
@@ -151,8 +154,8 @@ export class PushBroker {
       other: options.other,
       handle: (stream, request) => this.handle(stream, request),
     })
-    const connects = new RateByKey(limits.connectsPerToken, monotonic)
-    const publishes = new Rates(limits.devicePublishes, monotonic)
+    const connects = new RateByKey(limits.connectsPerToken, monotonic, sharedCount(tally, 'connectsPerToken'))
+    const publishes = new Rates(limits.devicePublishes, monotonic, sharedCount(tally, 'devicePublishes'))
     const { upstream } = this.#side
     this.#node = {
       auth,

@@ -48,7 +48,7 @@ export interface AedesSideOptions {
   /** Subscriptions of one provider's connection. */
   readonly subscriptions: number
   /** Publishes a second of one provider; 0 is without limit. */
-  readonly providerPublishes: number
+  readonly providerPublishes: Rates
   /** Made afresh for every process: persistence keys by it, and a repeated one misdelivers. */
   readonly brokerId: string
   /** Where the embedder brings none of its own. */
@@ -90,7 +90,7 @@ export class AedesSide {
 
   constructor(options: AedesSideOptions) {
     this.#options = options
-    this.#rates = new Rates(options.providerPublishes, options.monotonic)
+    this.#rates = options.providerPublishes
     this.#storage = this.#storageOf(options.other)
     this.#groups = new SharedGroups({
       broker: () => this.broker,

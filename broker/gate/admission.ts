@@ -1,5 +1,6 @@
 /** How many connections there are, in all and from one address. */
 import { PushError } from '../../errors.ts'
+import type { SharedCount } from '../../tally.ts'
 
 export interface AdmissionLimits {
   /** Connections in all. */
@@ -12,9 +13,16 @@ export class Admission {
   readonly #limits: AdmissionLimits
   readonly #byAddress = new Map<string, number>()
   #count = 0
+  readonly #shared: SharedCount | undefined
 
-  constructor(limits: AdmissionLimits) {
+  /** `shared` is what other processes count too. */
+  constructor(limits: AdmissionLimits, shared?: SharedCount) {
     this.#limits = limits
+    this.#shared = shared
+    shared?.hear((key, change) => {
+      this.#count += change
+      if (key !== '') this.#add(key, change)
+    })
   }
 
   /**
@@ -28,22 +36,24 @@ export class Admission {
     if (key !== undefined) {
       const already = this.#byAddress.get(key) ?? 0
       if (already >= connectionsPerAddress) throw new PushError('ADDRESS_CONNECTIONS_LIMIT')
-      this.#byAddress.set(key, already + 1)
+      this.#add(key, 1)
     }
     this.#count += 1
+    this.#shared?.tell(key ?? '', 1)
     let held = true
     return () => {
       if (!held) return
       held = false
       this.#count -= 1
-      if (key !== undefined) this.#forget(key)
+      if (key !== undefined) this.#add(key, -1)
+      this.#shared?.tell(key ?? '', -1)
     }
   }
 
-  #forget(key: string): void {
-    const left = (this.#byAddress.get(key) ?? 1) - 1
-    if (left === 0) this.#byAddress.delete(key)
-    else this.#byAddress.set(key, left)
+  #add(key: string, change: number): void {
+    const count = (this.#byAddress.get(key) ?? 0) + change
+    if (count === 0) this.#byAddress.delete(key)
+    else this.#byAddress.set(key, count)
   }
 }
 

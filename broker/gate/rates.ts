@@ -1,4 +1,5 @@
 /** How often something may happen, by the monotonic clock. */
+import type { SharedCount } from '../../tally.ts'
 
 const MINUTE_MS = 60_000
 
@@ -12,11 +13,14 @@ export class RateByKey {
   #minute = 0
   #current = new Map<string, number>()
   #last = new Map<string, number>()
+  readonly #shared: SharedCount | undefined
 
-  /** 0 is without limit. */
-  constructor(perMinute: number, monotonic: () => number) {
+  /** 0 is without limit. `shared` is what other processes count too. */
+  constructor(perMinute: number, monotonic: () => number, shared?: SharedCount) {
     this.#perMinute = perMinute
     this.#monotonic = monotonic
+    this.#shared = shared
+    if (perMinute > 0) shared?.hear((key, times) => this.#heard(key, times))
   }
 
   /** False when it is too often. What is refused is not counted: who waits is let in again. */
@@ -28,7 +32,13 @@ export class RateByKey {
     const fading = (this.#last.get(key) ?? 0) * (1 - (now % MINUTE_MS) / MINUTE_MS)
     if (count + fading >= this.#perMinute) return false
     this.#current.set(key, count + 1)
+    this.#shared?.tell(key, 1)
     return true
+  }
+
+  #heard(key: string, times: number): void {
+    this.#turn(Math.floor(this.#monotonic() / MINUTE_MS))
+    this.#current.set(key, (this.#current.get(key) ?? 0) + times)
   }
 
   #turn(minute: number): void {
@@ -58,13 +68,23 @@ class Rate {
 
   /** False when it is too often. */
   take(): boolean {
+    this.#gain()
+    if (this.#left < 1) return false
+    this.#left -= 1
+    return true
+  }
+
+  /** So many were taken elsewhere. */
+  taken(times: number): void {
+    this.#gain()
+    this.#left = Math.max(0, this.#left - times)
+  }
+
+  #gain(): void {
     const now = this.#monotonic()
     const gained = ((now - this.#at) / 1000) * this.#perSecond
     this.#left = Math.min(this.#left + gained, this.#perSecond * BURST_SECONDS)
     this.#at = now
-    if (this.#left < 1) return false
-    this.#left -= 1
-    return true
   }
 }
 
@@ -78,17 +98,26 @@ export class Rates {
   #turnedAt: number
   #current = new Map<string, Rate>()
   #last = new Map<string, Rate>()
+  readonly #shared: SharedCount | undefined
 
-  /** 0 is without limit. */
-  constructor(perSecond: number, monotonic: () => number) {
+  /** 0 is without limit. `shared` is what other processes count too. */
+  constructor(perSecond: number, monotonic: () => number, shared?: SharedCount) {
     this.#perSecond = perSecond
     this.#monotonic = monotonic
     this.#turnedAt = monotonic()
+    this.#shared = shared
+    if (perSecond > 0) shared?.hear((key, times) => this.#rateOf(key).taken(times))
   }
 
   /** False when it is too often. */
   take(key: string): boolean {
     if (this.#perSecond === 0) return true
+    if (!this.#rateOf(key).take()) return false
+    this.#shared?.tell(key, 1)
+    return true
+  }
+
+  #rateOf(key: string): Rate {
     const now = this.#monotonic()
     if (now - this.#turnedAt >= BURST_SECONDS * 1000) {
       this.#last = this.#current
@@ -100,6 +129,6 @@ export class Rates {
       rate = this.#last.get(key) ?? new Rate(this.#perSecond, this.#monotonic)
       this.#current.set(key, rate)
     }
-    return rate.take()
+    return rate
   }
 }

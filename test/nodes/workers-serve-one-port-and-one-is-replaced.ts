@@ -1,11 +1,13 @@
-// Do several processes of one server share ports, messages and metrics, and is one that is killed replaced?
+// Do several processes of one server share ports, messages, limits and metrics, and are those that are killed replaced?
 import { readFileSync, readdirSync } from 'node:fs'
 import t from 'tap'
-import { eventually, issueToken, metric, send, startRedis, startServer } from '../support/index.ts'
+import { connectRaw, eventually, issueToken, metric, send, startRedis, startServer } from '../support/index.ts'
 import { connectAll } from './support/nodes.ts'
 
 const WORKERS = 3
 const DEVICES = 24
+/** A minute, with one token. */
+const CONNECTS = 8
 
 /** Processes whose parent this is. */
 function childrenOf(parent: number): number[] {
@@ -26,7 +28,12 @@ await t.test(`${WORKERS} workers`, async (t) => {
   const redis = await startRedis(t)
   const server = await startServer(t, {
     flags: ['--workers', String(WORKERS)],
-    settings: { PUSH_REDIS_URL: redis.url, PUSH_MQTT_PORT: '0', PUSH_HTTP_PORT: '0' },
+    settings: {
+      PUSH_REDIS_URL: redis.url,
+      PUSH_MQTT_PORT: '0',
+      PUSH_HTTP_PORT: '0',
+      PUSH_MAX_CONNECTS_PER_TOKEN: String(CONNECTS),
+    },
   })
   t.equal(server.output.filter((line) => line.startsWith('ready ')).length, 1, 'one line says ready')
   const workers = childrenOf(server.pid)
@@ -46,21 +53,39 @@ await t.test(`${WORKERS} workers`, async (t) => {
     const texts = (await device.nextN(2)).map(({ text }) => text)
     t.same(texts.toSorted(), [`private ${number}`, 'to all'], 'each device hears its own and what is for all, once')
   }
-  t.equal(await metric(server, 'push_accepted_total', 'destination="private"'), DEVICES, 'counted over all workers')
+  const accepted = () => metric(server, 'push_accepted_total', 'destination="private"')
+  t.equal(await accepted(), DEVICES, 'counted over all workers')
 
-  const victim = workers[0] ?? 0
-  process.kill(victim, 'SIGKILL')
+  const often = await issueToken(server, { app: 'shop', device: 'often' })
+  let connected = 0
+  for (let count = 0; count < 3 * CONNECTS; count++) {
+    const raw = await connectRaw(t, server.mqttPort)
+    if ((await raw.connect({ token: often.token })).returnCode === 0) connected++
+    await raw.end()
+  }
+  // What two workers do at the same time neither has heard of yet.
+  t.ok(connected >= CONNECTS && connected < 2 * CONNECTS, `a limit holds over all workers: ${connected} connects`)
+
+  process.kill(workers[1] ?? 0, 'SIGSTOP')
+  t.equal(await metric(server, 'push_workers_unanswered'), 1, 'one that is silent is waited for a second')
+  t.equal(await accepted(), DEVICES, 'and its last numbers count')
+  process.kill(workers[1] ?? 0, 'SIGCONT')
+
+  // The system decides who takes a connection, so a single worker may have taken none.
+  const victims = [workers[0] ?? 0, workers[2] ?? 0]
+  for (const victim of victims) process.kill(victim, 'SIGKILL')
   await server.waitForLog(/a worker ended, starting another/)
-  await eventually('another worker', () => {
+  await eventually('other workers', () => {
     const now = childrenOf(server.pid)
-    return now.length === WORKERS && !now.includes(victim)
+    return now.length === WORKERS && !now.some((pid) => victims.includes(pid))
   })
   const cut = tokens.filter((_, number) => devices[number]?.client.connected === false)
-  t.ok(cut.length > 0 && cut.length < DEVICES, `${cut.length} devices were on the worker that was killed`)
+  t.ok(cut.length > 0 && cut.length < DEVICES, `${cut.length} devices were on the workers that were killed`)
   for (const { tokenId } of cut) await send(server, { token: tokenId }, 'meanwhile')
   const back = await Promise.all(cut.map((issued) => connectAll(t, server, issued)))
   for (const device of back) t.equal((await device.next()).text, 'meanwhile', 'on any worker it goes on')
 
+  t.ok((await accepted()) >= DEVICES, 'no counter falls')
   const last = childrenOf(server.pid)
   t.equal(await server.stop(), 0, 'SIGTERM ends all, with 0')
   t.same(
