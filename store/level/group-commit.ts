@@ -206,10 +206,14 @@ export class GroupCommit {
       this.#closedBy = undefined
     } catch (error) {
       this.#closedBy = error
-      if (this.#open) this.#timer = setTimeout(() => (this.#running = this.#retry()), RETRY_MS).unref()
+      if (this.#open) this.#timer = setTimeout(() => this.#retryNow(), RETRY_MS).unref()
     }
     // Now, as whoever read while it was closing may have remembered what was.
     durable.forget()
+  }
+
+  #retryNow(): void {
+    this.#running = this.#retry()
   }
 
   async #retry(): Promise<void> {

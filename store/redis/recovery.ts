@@ -50,7 +50,7 @@ export class Recovery {
   /** Wakes may have been lost. */
   gap(): void {
     this.#again = true
-    if (!this.#running) void this.#run()
+    this.#run()
   }
 
   /** The data that a lane met: the same as before, what a restart or failover left of it, or other data. */
@@ -69,26 +69,31 @@ export class Recovery {
   }
 
   #tick(): void {
-    if (this.#again && !this.#running) void this.#run()
+    if (this.#again && !this.#running) this.#run()
     // Redis is away, which everybody hears from their own calls; the next tick looks again.
     else this.#settings.secrets.keep().catch(() => undefined)
   }
 
-  /** What comes meanwhile makes another pass: a Cluster tells of its partitions one by one, many of them in a pass. */
-  async #run(): Promise<void> {
+  #run(): void {
+    if (this.#running) return
     this.#running = true
-    try {
-      while (this.#again) {
-        this.#again = false
-        await this.#pass()
-      }
-      this.#isLost = false
-    } catch {
-      // Redis went away again: its return is the next gap, or else the next tick goes on.
-      this.#again = true
-    } finally {
-      this.#running = false
+    this.#passes()
+      .catch(() => {
+        // Redis went away again: its return is the next gap, or else the next tick goes on.
+        this.#again = true
+      })
+      .finally(() => {
+        this.#running = false
+      })
+  }
+
+  /** What comes meanwhile makes another pass: a Cluster tells of its partitions one by one, many of them in a pass. */
+  async #passes(): Promise<void> {
+    while (this.#again) {
+      this.#again = false
+      await this.#pass()
     }
+    this.#isLost = false
   }
 
   async #pass(): Promise<void> {
