@@ -58,18 +58,3 @@ export function reportUnexpected({ logger, metrics }: UnexpectedReport, error: u
   metrics.unexpectedErrors.inc({ kind: 'callback' })
   logger.error({ err: error }, what)
 }
-
-/** A listener or timer that never throws: who is served next by the same event is served. */
-export function guarded<A extends readonly unknown[]>(
-  report: UnexpectedReport,
-  what: string,
-  run: (...args: A) => void,
-): (...args: A) => void {
-  return (...args) => {
-    try {
-      run(...args)
-    } catch (error) {
-      reportUnexpected(report, error, what)
-    }
-  }
-}
