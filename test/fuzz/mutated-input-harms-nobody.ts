@@ -33,7 +33,7 @@ import { watchServer } from './support/watch.ts'
 const INPUTS = Number(process.env.PUSH_TEST_FUZZ_INPUTS ?? 10_000)
 const SECONDS = Number(process.env.PUSH_TEST_FUZZ_SECONDS ?? 60)
 const SHARES: Readonly<Record<Kind, number>> = { packets: 0.5, requests: 0.1, frames: 0.4 }
-const LANES: Readonly<Record<Kind, number>> = { packets: 24, requests: 24, frames: 16 }
+const LANES: Readonly<Record<Kind, number>> = { packets: 24, requests: 16, frames: 12 }
 const GROWTH_MIB = 200
 /** Processor time that one turn may take with an input of every lane in it. */
 const LONGEST_TURN_MS = 1_000

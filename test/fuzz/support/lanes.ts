@@ -34,6 +34,8 @@ export interface Run {
 }
 
 const MOST_SHOWN = 20_000
+/** For one connection, beside some sixty others on a machine that does other things too. */
+export const HANG_MS = 120_000
 
 export function createCounts(): Record<Kind, Counts> {
   const one = (): Counts => ({

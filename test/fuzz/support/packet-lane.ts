@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocket } from 'ws'
 import type { SeededRandom } from '../../crash/support/random.ts'
 import { reset, within } from '../../support/index.ts'
-import type { Lane } from './lanes.ts'
+import { HANG_MS, type Lane } from './lanes.ts'
 import { faultOfClose, Replies } from './reply.ts'
 import { type Material, type Script, writeScript } from './script.ts'
 
@@ -52,7 +52,7 @@ async function play(script: Script, stream: Duplex, random: SeededRandom): Promi
   // Nothing will be answered to a packet that is not whole.
   if (!script.ends && !script.connected) answered()
   sendInPieces(stream, script.bytes, random)
-  const end = await within('a reply or the close', Promise.race([lives, closed]))
+  const end = await within('a reply or the close', Promise.race([lives, closed]), HANG_MS)
   if (end === 'closed') {
     const fault = faultOfClose(replies, script.level, script.silence)
     if (fault !== undefined) throw new Error(fault)

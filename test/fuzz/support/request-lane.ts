@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SeededRandom } from '../../crash/support/random.ts'
 import { type ApiTarget, reset, within } from '../../support/index.ts'
 import { faultOfAnswer, HttpReplies } from './http-replies.ts'
-import type { Counts, Lane } from './lanes.ts'
+import { type Counts, HANG_MS, type Lane } from './lanes.ts'
 import { mutateRequest } from './mutate-request.ts'
 import { openRawHttp, type RawHttp, sendInPieces } from './raw-http.ts'
 import { type Cast, encodeRequest, validRequest } from './requests.ts'
@@ -89,7 +89,8 @@ async function exchangeBytes(script: Script, random: SeededRandom, server: ApiTa
     }
   })
   sendInPieces(connection.socket, script.bytes, random)
-  const end = await within('an answer, or the close', Promise.race([enough, untilEnded(script, connection, watch)]))
+  const ended = Promise.race([enough, untilEnded(script, connection, watch)])
+  const end = await within('an answer, or the close', ended, HANG_MS)
   const closedByServer = end === 'closed' && script.ending === 'reads'
   const large = script.bytes.length > LARGE && connection.wasReset
   if (closedByServer && script.whole && !large) checkClose(replies, script.requests)

@@ -5,7 +5,7 @@ import type { SeededRandom } from '../../crash/support/random.ts'
 import { type ApiTarget, reset, within } from '../../support/index.ts'
 import { encodeFrame, type Frame, FrameReader, OPCODES } from './frames.ts'
 import { faultOfAnswer, type HttpAnswer, HttpReplies } from './http-replies.ts'
-import type { Counts, Lane } from './lanes.ts'
+import { type Counts, HANG_MS, type Lane } from './lanes.ts'
 import { openRawHttp, type RawHttp, sendInPieces } from './raw-http.ts'
 import { faultOfClose, Replies } from './reply.ts'
 import type { Material } from './script.ts'
@@ -27,8 +27,8 @@ export function socketLane(name: string, server: ApiTarget, materials: readonly 
       const connection = await openRawHttp(server.httpPort, (chunk) => answers.push(chunk))
       answerClose(connection, answers, random)
       send(script, connection, answers, random)
-      const patience = () => watch.roundTrips()
-      const closed = await within('an answer, or the close', untilSettled(script, connection, answers, patience))
+      const settled = untilSettled(script, connection, answers, () => watch.roundTrips())
+      const closed = await within('an answer, or the close', settled, HANG_MS)
       checkEnd(script, answers, closed && !tornDown(script, connection))
       watch.checkSecrets(answers.text)
       if (!closed) await leave(connection, random)
