@@ -220,7 +220,7 @@ const FRAMINGS: readonly string[] = [
 function misframed(request: Request, random: SeededRandom): Buffer {
   const bytes = encodeRequest(request, random)
   const endOfHead = bytes.indexOf('\r\n\r\n')
-  switch (random.between(0, 7)) {
+  switch (random.between(0, 8)) {
     case 0:
       return encodeRequest(
         { ...request, method: random.pick(['CONNECT', 'HEAD', 'get', 'G\0T', 'BREW', '', 'PRI']) },
@@ -243,6 +243,10 @@ function misframed(request: Request, random: SeededRandom): Buffer {
         Buffer.from(random.pick(['\r\n', '\r\n\r\n', '\0', ' ', '\x16\x03\x01', 'PROXY TCP4 ']), 'latin1'),
         bytes,
       ])
+    case 5: {
+      const chunked = encodeRequest({ ...request, body: request.body ?? Buffer.from('{}'), chunked: true }, random)
+      return Buffer.concat([chunked.subarray(0, -2), Buffer.from('Content-Length: 7\r\n\r\n')])
+    }
     default: {
       const line = Buffer.from(`\r\n${random.pick(FRAMINGS)}`, 'latin1')
       // In front of the right one, or behind it.

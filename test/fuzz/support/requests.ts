@@ -109,6 +109,6 @@ function encodeChunks(body: Buffer, random: SeededRandom): Buffer {
     parts.push(Buffer.from(`${chunk.length.toString(16)}${extension}\r\n`), chunk, Buffer.from('\r\n'))
     at += chunk.length
   }
-  const trailer = random.pick(['', '', '', 'X-Trailer: 1\r\n', 'Content-Length: 7\r\n'])
+  const trailer = random.pick(['', '', '', 'X-Trailer: 1\r\n'])
   return Buffer.concat([...parts, Buffer.from(`0\r\n${trailer}\r\n`)])
 }
