@@ -8,6 +8,7 @@ import {
   mosquittoPub,
   type Scope,
   startServer,
+  WAYS,
 } from '../support/index.ts'
 
 const server = await startServer(t)
@@ -20,22 +21,20 @@ async function subscribedDevice(t: Scope, app: string) {
   return { issued, device }
 }
 
-for (const transport of ['tcp', 'ws'] as const) {
-  for (const protocolVersion of [3, 4, 5] as const) {
-    await t.test(`MQTT.js with protocol ${protocolVersion} over ${transport}`, async (t) => {
-      const app = `shop-${protocolVersion}-${transport}`
-      const { issued, device } = await subscribedDevice(t, app)
-      const provider = await connectProvider(t, server, { protocolVersion, transport })
-      for (const qos of QOS) {
-        await provider.publish(issued.topics.private, `private ${qos}`, { qos })
-        t.match(await device.next(), { text: `private ${qos}`, topic: issued.topics.private, qos: 1, retain: false })
-        await provider.publish(issued.topics.broadcast!, `broadcast ${qos}`, { qos })
-        t.match(await device.next(), { text: `broadcast ${qos}`, topic: issued.topics.broadcast!, qos: 1 })
-      }
-      t.same(await barrier(server, device), [])
-      t.same(await barrier(server, device, { app, version: '2.1.0' }), [])
-    })
-  }
+for (const { protocolVersion, transport } of WAYS) {
+  await t.test(`MQTT.js with protocol ${protocolVersion} over ${transport}`, async (t) => {
+    const app = `shop-${protocolVersion}-${transport}`
+    const { issued, device } = await subscribedDevice(t, app)
+    const provider = await connectProvider(t, server, { protocolVersion, transport })
+    for (const qos of QOS) {
+      await provider.publish(issued.topics.private, `private ${qos}`, { qos })
+      t.match(await device.next(), { text: `private ${qos}`, topic: issued.topics.private, qos: 1, retain: false })
+      await provider.publish(issued.topics.broadcast!, `broadcast ${qos}`, { qos })
+      t.match(await device.next(), { text: `broadcast ${qos}`, topic: issued.topics.broadcast!, qos: 1 })
+    }
+    t.same(await barrier(server, device), [])
+    t.same(await barrier(server, device, { app, version: '2.1.0' }), [])
+  })
 }
 
 for (const version of ['mqttv31', 'mqttv311', 'mqttv5']) {

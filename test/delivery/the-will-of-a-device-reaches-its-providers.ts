@@ -1,39 +1,37 @@
 // Does the will of a device reach its providers when its connection is reset or taken over, and not after a DISCONNECT?
 import t from 'tap'
-import { connectDevice, connectProvider, issueToken, startServer } from '../support/index.ts'
+import { connectDevice, connectProvider, issueToken, startServer, WAYS } from '../support/index.ts'
 
 const server = await startServer(t)
 const app = 'shop'
 
-for (const protocolVersion of [3, 4, 5] as const) {
-  for (const transport of ['tcp', 'ws'] as const) {
-    await t.test(`protocol ${protocolVersion} over ${transport}`, async (t) => {
-      const issued = await issueToken(server, { app, device: `phone ${protocolVersion} ${transport}` })
-      const upstream = issued.topics.private.replace('/t/', '/u/')
-      const provider = await connectProvider(t, server)
-      await provider.subscribe(`${upstream}/#`)
-      const online = (payload: string) =>
-        connectDevice(t, server, issued, {
-          protocolVersion,
-          transport,
-          will: { topic: `${upstream}/gone`, payload: Buffer.from(payload), qos: 1, retain: false },
-        })
-      const first = await online('reset')
-      await first.reset()
-      t.match(await provider.next(), { text: 'reset', topic: `${upstream}/gone`, qos: 1 })
+for (const { protocolVersion, transport } of WAYS) {
+  await t.test(`protocol ${protocolVersion} over ${transport}`, async (t) => {
+    const issued = await issueToken(server, { app, device: `phone ${protocolVersion} ${transport}` })
+    const upstream = issued.topics.private.replace('/t/', '/u/')
+    const provider = await connectProvider(t, server)
+    await provider.subscribe(`${upstream}/#`)
+    const online = (payload: string) =>
+      connectDevice(t, server, issued, {
+        protocolVersion,
+        transport,
+        will: { topic: `${upstream}/gone`, payload: Buffer.from(payload), qos: 1, retain: false },
+      })
+    const first = await online('reset')
+    await first.reset()
+    t.match(await provider.next(), { text: 'reset', topic: `${upstream}/gone`, qos: 1 })
 
-      const second = await online('disconnected')
-      await second.end()
-      const third = await online('taken over')
-      await third.publish(`${upstream}/status`, 'back')
-      t.equal((await provider.next()).text, 'back', 'a DISCONNECT drops the will')
-      const fourth = await online('still here')
-      await third.closed
-      t.match(await provider.next(), { text: 'taken over', topic: `${upstream}/gone` })
-      await fourth.end()
-      t.equal(provider.received.length, 3)
-    })
-  }
+    const second = await online('disconnected')
+    await second.end()
+    const third = await online('taken over')
+    await third.publish(`${upstream}/status`, 'back')
+    t.equal((await provider.next()).text, 'back', 'a DISCONNECT drops the will')
+    const fourth = await online('still here')
+    await third.closed
+    t.match(await provider.next(), { text: 'taken over', topic: `${upstream}/gone` })
+    await fourth.end()
+    t.equal(provider.received.length, 3)
+  })
 }
 
 await t.test('MQTT 5: a DISCONNECT with reason 0x04 asks for the will', async (t) => {

@@ -14,6 +14,7 @@ import {
   revoke,
   send,
   startServer,
+  WAYS,
 } from '../support/index.ts'
 
 t.test('one server through several lives', async (t) => {
@@ -22,17 +23,15 @@ t.test('one server through several lives', async (t) => {
   const issued = await issueToken(server, { app: 'shop', device: 'phone-1', account: 'alice', version: '2.1.0' })
   t.equal(issued.topics.private, `shop/t/${issued.tokenId}`)
 
-  for (const protocolVersion of [3, 4, 5] as const) {
-    for (const transport of ['tcp', 'ws'] as const) {
-      const device = await connectDevice(t, server, issued, { protocolVersion, transport, subscribe: true })
-      const { id } = await send(server, { token: issued.tokenId }, `over ${transport}`)
-      const arrival = await device.next()
-      t.equal(arrival.text, `over ${transport}`)
-      t.equal(arrival.qos, 1)
-      if (protocolVersion === 5) t.ok(JSON.stringify(arrival.properties.userProperties).includes(id))
-      t.same(await barrier(server, device), [], 'nothing else was on its way')
-      await device.end()
-    }
+  for (const { protocolVersion, transport } of WAYS) {
+    const device = await connectDevice(t, server, issued, { protocolVersion, transport, subscribe: true })
+    const { id } = await send(server, { token: issued.tokenId }, `over ${transport}`)
+    const arrival = await device.next()
+    t.equal(arrival.text, `over ${transport}`)
+    t.equal(arrival.qos, 1)
+    if (protocolVersion === 5) t.ok(JSON.stringify(arrival.properties.userProperties).includes(id))
+    t.same(await barrier(server, device), [], 'nothing else was on its way')
+    await device.end()
   }
 
   const { mqttPort, httpPort, pid, providerKey } = server

@@ -171,6 +171,15 @@ export async function connect(
   }
 }
 
+/** Over what a client may speak which version. MQTT.js on 3.1 offers a WebSocket subprotocol that is refused [MQTT-6.0.0-4]. */
+export const WAYS = [
+  { protocolVersion: 3, transport: 'tcp' },
+  { protocolVersion: 4, transport: 'tcp' },
+  { protocolVersion: 4, transport: 'ws' },
+  { protocolVersion: 5, transport: 'tcp' },
+  { protocolVersion: 5, transport: 'ws' },
+] as const
+
 function urlOf(target: MqttTarget, options: ConnectOptions): string {
   const host = target.host ?? '127.0.0.1'
   if (options.url !== undefined) return options.url
