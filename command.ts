@@ -27,7 +27,7 @@ import { checkListeners, listen, listenBridge } from './listen.ts'
 import { createLogger, LogDestination, standardError } from './logs.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { passwordFileUsers, Passwords } from './mosquitto-compat/index.ts'
-import { DEFAULT_MESSAGE_LIMITS } from './store/index.ts'
+import { DEFAULT_MESSAGE_LIMITS, problemOf } from './store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
 import { describeError } from './unexpected.ts'
 import { joinSupervisor, portsOf, signalWorkers, supervise, type Ports } from './workers.ts'
@@ -77,7 +77,7 @@ export async function run(invocation: Invocation): Promise<void> {
     await runCommand(read, { ...invocation, logger, countLost, lastResort, config, say })
   } catch (error) {
     say(startErrorOf(error, config))
-    await ending.exit(error instanceof ConfigError ? EXIT_CONFIG : 1)
+    await ending.exit(isWrongSetting(error) ? EXIT_CONFIG : 1)
   }
 }
 
@@ -99,6 +99,11 @@ function logging(config: Config, destination: LogDestination): Pick<Program, 'lo
   destination.watch({ lost: () => undefined, recovered })
   const countLost = ({ logLost }: Metrics) => destination.watch({ lost: (lines) => logLost.inc(lines), recovered })
   return { logger, countLost }
+}
+
+/** Redis refuses for good what the setting says of it. */
+function isWrongSetting(error: unknown): boolean {
+  return error instanceof ConfigError || (error instanceof PushError && problemOf(error)?.kind === 'lasting')
 }
 
 /** A start that failed is no request: what is wrong is in the detail, and it is about a setting. */

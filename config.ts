@@ -1,6 +1,7 @@
 /** Every setting of the server: its name, what it is for, its default and what is allowed. */
 import type { BlockList } from 'node:net'
 import { parseNetworks } from './broker/entrance/networks.ts'
+import { isRedisUrl } from './store/redis/address.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
 export class ConfigError extends Error {
@@ -128,8 +129,8 @@ export const SETTINGS = {
   PUSH_DATA_DIR: text('embedded store, signing keys, generated provider key', './data'),
   PUSH_REDIS_URL: optional(
     'use Redis instead of the embedded store',
-    'a redis:// or rediss:// URL, or several with commas',
-    (value) => /^rediss?(\+sentinel|\+cluster)?:\/\/\S+$/.test(value),
+    'a redis:// or rediss:// URL, or several with commas, as docs/redis.md lists them; in a password, write , as %2C and % as %25',
+    isRedisUrl,
     true,
   ),
   PUSH_REDIS_PREFIX: prefix(

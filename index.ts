@@ -80,11 +80,10 @@ export async function createPush(options: PushOptions): Promise<Push> {
   const drops = createDropLog(logger)
   const store = openStore(options, limits, observerOf(metrics, drops, logger), now)
   await store.open()
-  const secrets = secretsOf(options, store, logger)
-  const { providers } = options
-  const known = typeof providers === 'function' ? await providers(secrets) : providers
-  const auth = await openAuth({ ...options, providers: known, secrets, now, monotonic })
-  const other = await openOther(options)
+  const { auth, other } = await openRest(options, store, logger, { now, monotonic }).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
   const broker = new PushBroker({ auth, store, metrics, logger, limits, other, now, monotonic, tally: options.tally })
   const checkHost = createHostCheck(options.allowedHosts)
   let closing = false
@@ -184,6 +183,19 @@ function openStore(options: PushOptions, limits: PushLimits, observer: StoreObse
   if (redisUrl !== undefined)
     return openRedisStore({ ...storeOptions, url: redisUrl, prefix: redisPrefix, replicas: redisReplicas })
   return openLevelStore({ ...storeOptions, directory: join(dataDir, 'store') })
+}
+
+async function openRest(
+  options: PushOptions,
+  store: Store,
+  logger: Logger,
+  clocks: Required<Pick<PushOptions, 'now' | 'monotonic'>>,
+) {
+  const secrets = secretsOf(options, store, logger)
+  const { providers } = options
+  const known = typeof providers === 'function' ? await providers(secrets) : providers
+  const auth = await openAuth({ ...options, ...clocks, providers: known, secrets })
+  return { auth, other: await openOther(options) }
 }
 
 function openOther({ redisUrl, redisPrefix = DEFAULT_PREFIX, dataDir }: PushOptions): Promise<OtherState> {

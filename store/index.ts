@@ -2,5 +2,7 @@
 export * from './contract.ts'
 export * from './message.ts'
 export { openLevelStore, type LevelStoreOptions } from './level/store.ts'
+export { unlessRefused } from './redis/connection.ts'
+export { problemOf } from './redis/problem.ts'
 export { openRedisStore, type RedisStoreOptions } from './redis/index.ts'
 export { openStateConnection, type StateConnection } from './redis/state-connection.ts'

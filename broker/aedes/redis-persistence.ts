@@ -1,6 +1,6 @@
 /** MQTT state that is not push, shared by all nodes in Redis. */
 import redisPersistence from 'aedes-persistence-redis'
-import { openStateConnection } from '../../store/index.ts'
+import { openStateConnection, unlessRefused } from '../../store/index.ts'
 import type { GroupStore } from './shared-groups.ts'
 import { createRedisEmitter } from './redis-emitter.ts'
 import { answeringAll } from './notices.ts'
@@ -18,6 +18,16 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
   const state = openStateConnection({ url, keyPrefix })
   const publisher = openStateConnection({ url, keyPrefix: '' })
   const subscriber = openStateConnection({ url, keyPrefix: '' })
+  const disconnect = () => {
+    for (const { client } of [state, publisher, subscriber]) client.disconnect()
+  }
+  // Filters with wildcards are patterns, which a Redis user may ask for only where it may use all channels.
+  const probe = `${keyPrefix}mq:*`
+  await unlessRefused(subscriber.client.psubscribe(probe)).catch((error: unknown) => {
+    disconnect()
+    throw error
+  })
+  subscriber.client.punsubscribe(probe).catch(() => undefined)
   const client = state.client as unknown as RecordClient
   const persistence = redisPersistence({ conn: state.client, cluster: state.isCluster })
   const mq = createRedisEmitter({
@@ -33,7 +43,7 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
     queueLength: (clientId) => client.llen(`outgoing:${encodeURIComponent(clientId)}`),
     mq,
     async close() {
-      for (const { client } of [state, publisher, subscriber]) client.disconnect()
+      disconnect()
     },
   }
 }

@@ -28,6 +28,16 @@ export interface Address {
 const SCHEME = /^(rediss?)(\+cluster|\+sentinel)?:\/\//
 const DEFAULT_PORT = { redis: 6379, sentinel: 26379 }
 
+/** Whether `parseAddress` takes it. */
+export function isRedisUrl(url: string): boolean {
+  try {
+    parseAddress(url)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** @throws TypeError that never quotes the URL, which may hold a password. */
 export function parseAddress(url: string): Address {
   const scheme = SCHEME.exec(url)
@@ -40,14 +50,14 @@ export function parseAddress(url: string): Address {
   const [first] = parts
   if (first === undefined) throw new TypeError('the URL of Redis names no server')
   const cluster = parts.length > 1 || scheme[2] === '+cluster'
-  const database = Number(first.pathname.slice(1) || 0)
+  const database = Number(first.path || 0)
   if (!Number.isSafeInteger(database) || database < 0) throw new TypeError('the database of the Redis URL is no number')
   if (cluster && database !== 0) throw new TypeError('a Redis Cluster has no databases but 0')
-  const hosts = parts.map((part) => ({ host: hostOf(part), port: Number(part.port || DEFAULT_PORT.redis) }))
-  return { kind: cluster ? 'cluster' : 'server', hosts, tls, database, ...credentials(first) }
+  const hosts = parts.map(({ host, port = DEFAULT_PORT.redis }) => ({ host, port }))
+  return { kind: cluster ? 'cluster' : 'server', hosts, tls, database, ...credentials(first.login) }
 }
 
-function parsePart(text: string, scheme: string): URL {
+function parsePart(text: string, scheme: string): Part {
   const other = SCHEME.exec(text)?.[0]
   const part = other !== undefined && other !== scheme ? undefined : parseHost(text.replace(SCHEME, ''))
   if (part === undefined)
@@ -56,15 +66,14 @@ function parsePart(text: string, scheme: string): URL {
 }
 
 function parseSentinel(rest: string, tls: boolean): Address {
-  const parts = /^((?:[^@/]*@)?)([^/@?]+)\/([^/?]+)(?:\/(\d+))?(\?.*)?$/.exec(rest)
+  const parts = /^(.*@)?([^/@?]+)\/([^/?@]+)(?:\/(\d+))?(\?.*)?$/.exec(rest)
   if (parts === null) throw new TypeError('a Sentinel URL is redis+sentinel://host:port,host:port/master-name')
   const [, user = '', hostList = '', master = '', database = '0', query = ''] = parts
   const hosts = hostList.split(',').map((text) => {
     const part = parseHost(text.trim())
     if (part === undefined) throw new TypeError('a host of the Sentinel URL is not host:port')
-    return { host: hostOf(part), port: Number(part.port || DEFAULT_PORT.sentinel) }
+    return { host: part.host, port: part.port ?? DEFAULT_PORT.sentinel }
   })
-  const login = parseHost(`${user}host`)
   const search = new URLSearchParams(query)
   const sentinelUsername = search.get('sentinelUsername')
   const sentinelPassword = search.get('sentinelPassword')
@@ -72,26 +81,50 @@ function parseSentinel(rest: string, tls: boolean): Address {
     kind: 'sentinel',
     hosts,
     tls,
-    master: decodeURIComponent(master),
+    master: decoded(master),
     database: Number(database),
-    ...(login === undefined ? {} : credentials(login)),
+    ...credentials(user.slice(0, -1)),
     ...(sentinelUsername === null ? {} : { sentinelUsername }),
     ...(sentinelPassword === null ? {} : { sentinelPassword }),
   }
 }
 
-function parseHost(text: string): URL | undefined {
-  const url = `redis://${text}`
-  return text !== '' && URL.canParse(url) ? new URL(url) : undefined
+interface Part {
+  /** What stands before the last @. */
+  readonly login: string
+  readonly host: string
+  readonly port: number | undefined
+  /** Without the slash before it. */
+  readonly path: string
 }
 
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, '$1')
-}
-
-function credentials(url: URL): { username?: string; password?: string } {
+/** A password that is not percent-encoded may hold all but a comma: what follows its last @ is the host. */
+function parseHost(text: string): Part | undefined {
+  const at = text.lastIndexOf('@')
+  const place = `redis://${text.slice(at + 1)}`
+  if (place === 'redis://' || !URL.canParse(place)) return undefined
+  const { hostname, port, pathname, search, hash } = new URL(place)
+  if (hostname === '' || search !== '' || hash !== '') return undefined
   return {
-    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    login: text.slice(0, Math.max(at, 0)),
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: port === '' ? undefined : Number(port),
+    path: pathname.slice(1),
+  }
+}
+
+function credentials(login: string): { username?: string; password?: string } {
+  const colon = login.indexOf(':')
+  const username = decoded(colon === -1 ? login : login.slice(0, colon))
+  const password = colon === -1 ? '' : decoded(login.slice(colon + 1))
+  return { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) }
+}
+
+/** What is not percent-encoded, as a password with a % of its own, is meant as it stands. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }

@@ -2,6 +2,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { Address } from './address.ts'
+import { problemOf } from './problem.ts'
 import { readScript, unavailable } from './script.ts'
 
 interface BatchCommand {
@@ -117,28 +118,75 @@ function nodeOf(cluster: Cluster, pick: (count: number) => number): RedisOptions
   return { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) }
 }
 
-/** Resolves when the client can be used; gives up, and disconnects, at the deadline. */
-export async function connectClient(client: Client, timeoutMs: number): Promise<void> {
+/**
+ * Resolves when the client can be used; gives up, and disconnects, at the deadline, or at once where waiting cannot help.
+ */
+export async function connectClient(client: Client, timeoutMs: number, settings?: ConnectionSettings): Promise<void> {
+  const where = settings === undefined ? 'Redis' : whereIs(settings.address)
   let last: unknown
-  const keepLast = (error: unknown): void => {
-    last = error
-  }
-  client.on('error', keepLast)
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable(`Redis was not ready within ${timeoutMs} ms`, last)), timeoutMs)
+  let stopProbe: (() => void) | undefined
+  let keepLast: (error: unknown) => void = () => undefined
+  const failed = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unavailable(`${where} was not ready within ${timeoutMs} ms`, last)), timeoutMs)
+    keepLast = (error) => {
+      const problem = problemOf(error)
+      if (problem?.kind === 'lasting') reject(unavailable(`${where} cannot be used`, error))
+      if (last === undefined || problem?.kind === 'passing') last = error
+      if (settings !== undefined && client.status !== 'ready') stopProbe ??= probe(settings, keepLast)
+    }
   })
+  client.on('error', keepLast)
   try {
     const ready = new Promise<void>((resolve) => void client.once('ready', resolve))
     client.connect().catch(keepLast)
-    await Promise.race([ready, late])
+    await Promise.race([ready, failed])
   } catch (error) {
     client.disconnect()
     throw error
   } finally {
     clearTimeout(timer)
+    stopProbe?.()
     client.off('error', keepLast)
   }
+}
+
+/** ioredis does not tell why it cannot use a Cluster or a Sentinel: a connection of its own to the first one does. */
+function probe(settings: ConnectionSettings, failed: (error: unknown) => void): () => void {
+  const { address } = settings
+  const [host] = address.hosts
+  if (address.kind === 'server' || host === undefined) return () => undefined
+  const { username, password, sentinelUsername, sentinelPassword, ...place } = address
+  const [user, word] = address.kind === 'cluster' ? [username, password] : [sentinelUsername, sentinelPassword]
+  const login = {
+    ...(user === undefined ? {} : { username: user }),
+    ...(word === undefined ? {} : { password: word }),
+  }
+  const server: Address = { ...place, ...login, kind: 'server', database: 0 }
+  const connection = createRedis({ ...settings, address: server }, { retryStrategy: () => null })
+  connection.on('error', failed)
+  connection.connect().then(
+    () => connection.disconnect(),
+    // The event tells more.
+    () => undefined,
+  )
+  return () => connection.disconnect()
+}
+
+/** Rejects when the work shows that Redis refuses for good; any other failure passes, and is for the calls to come. */
+export async function unlessRefused(work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    if (problemOf(error)?.kind === 'lasting') throw unavailable('Redis cannot be used', error)
+  }
+}
+
+/** For errors: without user and password. */
+function whereIs({ kind, hosts, master }: Address): string {
+  const names = hosts.map(({ host, port }) => `${host}:${port}`).join(', ')
+  if (kind === 'sentinel') return `Redis (the master ${master} by the Sentinels at ${names})`
+  return kind === 'cluster' ? `Redis (the Cluster at ${names})` : `Redis at ${names}`
 }
 
 /** The masters, or the one server. */

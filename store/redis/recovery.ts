@@ -69,22 +69,26 @@ export class Recovery {
   }
 
   #tick(): void {
-    if (this.#again && !this.#running) this.#run()
+    if (this.#again) this.#run()
     // Redis is away, which everybody hears from their own calls; the next tick looks again.
     else this.#settings.secrets.keep().catch(() => undefined)
   }
 
   #run(): void {
-    if (this.#running) return
+    if (this.#running || !this.#again) return
     this.#running = true
-    this.#passes()
-      .catch(() => {
-        // Redis went away again: its return is the next gap, or else the next tick goes on.
-        this.#again = true
-      })
-      .finally(() => {
+    this.#passes().then(
+      () => {
         this.#running = false
-      })
+        this.#isLost = false
+        this.#run()
+      },
+      () => {
+        // Redis went away again: its return is the next gap, or else the next tick goes on.
+        this.#running = false
+        this.#again = true
+      },
+    )
   }
 
   /** What comes meanwhile makes another pass: a Cluster tells of its partitions one by one, many of them in a pass. */
@@ -93,7 +97,6 @@ export class Recovery {
       this.#again = false
       await this.#pass()
     }
-    this.#isLost = false
   }
 
   async #pass(): Promise<void> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type ErrorCode, PushError } from '../../errors.ts'
 import { luaKeyNames } from './keys.ts'
+import { problemOf } from './problem.ts'
 
 /** In the order in which they build on each other; each is a file of `lua/` with its own head. */
 const PARTS = [
@@ -58,7 +59,9 @@ export function classify(error: unknown): Failure {
   return PASSING.has(text.split(' ', 1)[0] ?? '') || /\bREADONLY\b/.test(text) ? 'again' : 'refused'
 }
 
-/** `detail` never holds what was sent: messages of Redis may quote arguments. */
+/** `detail` never holds what was sent, nor what Redis says, which may quote it: it says what is wrong in words of ours. */
 export function unavailable(detail: string, cause?: unknown): PushError {
-  return new PushError('STORE_UNAVAILABLE', detail, cause === undefined ? undefined : { cause })
+  if (cause === undefined) return new PushError('STORE_UNAVAILABLE', detail)
+  const problem = problemOf(cause)
+  return new PushError('STORE_UNAVAILABLE', problem === undefined ? detail : `${detail}: ${problem.text}`, { cause })
 }

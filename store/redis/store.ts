@@ -33,12 +33,19 @@ import { Cache } from '../cache.ts'
 import { entryOf } from '../message.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
-import { type Client, connectClient, createClient, createSubscriber } from './connection.ts'
+import {
+  type Client,
+  type ConnectionSettings,
+  connectClient,
+  createClient,
+  createSubscriber,
+  unlessRefused,
+} from './connection.ts'
 import { asTime, decodeEntry, encodeEntry } from './entry.ts'
 import { Events, hear, packProbe, tokenIdOf } from './events.ts'
 import { Follows } from './follows.ts'
 import { Health } from './health.ts'
-import { channel, isKeyPrefix, laneJournalKey, probeKey, serverJournalKey } from './keys.ts'
+import { channel, isKeyPrefix, laneJournalKey, partitionBase, probeKey, serverJournalKey } from './keys.ts'
 import { knownApps, knownTokens } from './inventory.ts'
 import { Lanes } from './lanes.ts'
 import { Recovery } from './recovery.ts'
@@ -94,6 +101,7 @@ class RedisStore implements Store {
   readonly #locations = new Cache<Location>(LOCATIONS)
   readonly #node: string
   readonly #address: Address
+  readonly #settings: ConnectionSettings
   readonly #options: RedisStoreOptions
   readonly #limits: StoreLimits
   readonly #deadlineMs: number
@@ -123,7 +131,8 @@ class RedisStore implements Store {
     this.#limits = { ...DEFAULT_STORE_LIMITS, ...options.limits }
     this.#deadlineMs = options.deadlineMs ?? 2_000
     this.#now = options.now ?? Date.now
-    this.#client = createClient({ address: this.#address, deadlineMs: this.#deadlineMs, tls: options.tls })
+    this.#settings = { address: this.#address, deadlineMs: this.#deadlineMs, tls: options.tls }
+    this.#client = createClient(this.#settings)
     this.#client.on('ready', () => {
       this.#connections += 1
     })
@@ -192,7 +201,6 @@ class RedisStore implements Store {
   }
 
   #createWakes(): Wakes {
-    const connection = { address: this.#address, deadlineMs: this.#deadlineMs, tls: this.#options.tls }
     const own = channel(this.#prefix, this.#node)
     const hearer = {
       probeReturned: (count: number) => this.#wakes.probeReturned(count),
@@ -201,7 +209,7 @@ class RedisStore implements Store {
       sessionEnded: this.#sessionEnded,
     }
     return new Wakes({
-      connect: () => createSubscriber(connection, this.#client, (count) => Math.floor(Math.random() * count)),
+      connect: () => createSubscriber(this.#settings, this.#client, (count) => Math.floor(Math.random() * count)),
       channels: [own, channel(this.#prefix, '')],
       heard: (message) => hear(message, this.#events, hearer),
       gap: () => this.#recovery.gap(),
@@ -217,14 +225,17 @@ class RedisStore implements Store {
   }
 
   async open(): Promise<void> {
-    await connectClient(this.#client, this.#options.openMs ?? 10_000)
+    await connectClient(this.#client, this.#options.openMs ?? 10_000, this.#settings)
+    this.#lanes.open()
     try {
+      // Shows whether the user may run the script.
+      await unlessRefused(this.#lanes.run(steps.SWEEP, partitionBase(this.#prefix, 0), 0, 1, 0))
       await this.#wakes.start()
     } catch (error) {
+      await this.#lanes.close()
       this.#client.disconnect()
       throw error
     }
-    this.#lanes.open()
     this.#follows.start()
     this.#sweeper.start()
     this.#recovery.start()

@@ -41,7 +41,7 @@ export class Wakes {
     try {
       await this.#listen()
     } catch (error) {
-      throw unavailable('cannot subscribe', error)
+      throw unavailable('Redis takes no subscription', error)
     }
     this.#timer = setInterval(() => this.#probe(), this.#settings.probeMs)
     this.#timer.unref()

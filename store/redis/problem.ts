@@ -1,0 +1,66 @@
+/** What is wrong with a Redis that cannot be used, in words for who sets it up: they name no password and no command. */
+
+export interface Problem {
+  readonly text: string
+  /** Lasting: waiting does not help, and the setting, or Redis, has to be changed. Vague: another error may tell more. */
+  readonly kind: 'lasting' | 'passing' | 'vague'
+}
+
+const passing = (text: string): Problem => ({ text, kind: 'passing' })
+const lasting = (text: string): Problem => ({ text, kind: 'lasting' })
+const vague = (text: string): Problem => ({ text, kind: 'vague' })
+const certificate = (code: string): Problem => passing(`its certificate is not trusted, or not for that name (${code})`)
+
+/** By the code that stands in the error of Redis, Node or OpenSSL. The first that is found counts. */
+const PROBLEMS: Readonly<Record<string, Problem>> = {
+  WRONGPASS: lasting('it refuses the user or password (WRONGPASS)'),
+  NOAUTH: lasting('it asks for a password, and none is given (NOAUTH)'),
+  NOPERM: lasting('the user may not do what a node needs, see docs/redis.md (NOPERM)'),
+  'DB index is out of range': lasting('it has no database of that number'),
+  'SELECT is not allowed in cluster mode': lasting('it is a node of a Cluster, which has no databases but 0'),
+  'cluster support disabled': lasting('it is no node of a Cluster'),
+  OOM: passing('it is out of memory (OOM)'),
+  READONLY: passing('it is a replica that only reads (READONLY)'),
+  NOREPLICAS: passing('it has too few replicas (NOREPLICAS)'),
+  MISCONF: passing('it cannot write to its disk (MISCONF)'),
+  LOADING: passing('it is loading its data (LOADING)'),
+  MASTERDOWN: passing('it has lost its master (MASTERDOWN)'),
+  CLUSTERDOWN: passing('the Cluster is down (CLUSTERDOWN)'),
+  ENOTFOUND: passing('the name of its host is not known (ENOTFOUND)'),
+  EAI_AGAIN: passing('the name of its host cannot be looked up now (EAI_AGAIN)'),
+  ECONNREFUSED: passing('nobody listens there (ECONNREFUSED)'),
+  EHOSTUNREACH: passing('there is no way to its host (EHOSTUNREACH)'),
+  ENETUNREACH: passing('there is no way to its network (ENETUNREACH)'),
+  EACCES: passing('this process may not connect there (EACCES)'),
+  ETIMEDOUT: passing('it does not answer; with rediss://, it may not speak TLS (ETIMEDOUT)'),
+  'wrong version number': passing('it does not speak TLS there, write redis:// (ERR_SSL_WRONG_VERSION_NUMBER)'),
+  'packet length too long': passing('it does not speak TLS there, write redis:// (ERR_SSL_PACKET_LENGTH_TOO_LONG)'),
+  SELF_SIGNED: certificate('SELF_SIGNED_CERT'),
+  UNABLE_TO_VERIFY: certificate('UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
+  UNABLE_TO_GET_ISSUER: certificate('UNABLE_TO_GET_ISSUER_CERT'),
+  CERT_HAS_EXPIRED: certificate('CERT_HAS_EXPIRED'),
+  CERT_NOT_YET_VALID: certificate('CERT_NOT_YET_VALID'),
+  ALTNAME_INVALID: certificate('ERR_TLS_CERT_ALTNAME_INVALID'),
+  'self-signed certificate': certificate('SELF_SIGNED_CERT'),
+  'certificate required': lasting('it asks for a client certificate, which a node has not'),
+  ECONNRESET: passing('it closes the connection; if it speaks TLS, write rediss:// (ECONNRESET)'),
+  EPIPE: passing('it closes the connection; if it speaks TLS, write rediss:// (EPIPE)'),
+  'All sentinels are unreachable': vague('no Sentinel answers, or none knows the master'),
+  'Connection is closed': vague('it closes the connection; if it speaks TLS, write rediss://'),
+}
+
+/** How far to look for the error that one was made of: Cluster and Sentinel wrap those of their servers. */
+const DEPTH = 5
+
+/** Undefined for an error that is none of these. */
+export function problemOf(error: unknown, depth = DEPTH): Problem | undefined {
+  if (!(error instanceof Error) || depth === 0) return undefined
+  const inner =
+    problemOf(error.cause, depth - 1) ??
+    ('lastNodeError' in error ? problemOf(error.lastNodeError, depth - 1) : undefined) ??
+    (error instanceof AggregateError ? problemOf(error.errors[0], depth - 1) : undefined)
+  if (inner !== undefined) return inner
+  const said = `${'code' in error ? String(error.code) : ''} ${error.message}`
+  const code = Object.keys(PROBLEMS).find((each) => said.includes(each))
+  return code === undefined ? undefined : PROBLEMS[code]
+}

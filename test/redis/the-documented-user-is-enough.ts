@@ -1,0 +1,77 @@
+// Is the Redis user of docs/redis.md enough for everything that nodes do, and what is said where rights are missing?
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { createPush } from '../../index.ts'
+import { embed } from '../plugin/support/embed.ts'
+import {
+  connectDevice,
+  connectProvider,
+  issueToken,
+  type Redis,
+  request,
+  send,
+  startRedis,
+  startRedisCluster,
+  temporaryFolder,
+} from '../support/index.ts'
+import { redisStore } from './support/engine.ts'
+import { known, message } from './support/people.ts'
+
+const PASSWORD = 'pa/ss%wo@rd'
+const guide = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8')
+const documented = /^ACL SETUSER (.*)$/m.exec(guide)?.[1]?.replace('>password', `>${PASSWORD}`).split(' ') ?? []
+
+async function withUser(redis: Redis, rights: readonly string[]): Promise<string> {
+  await redis.cli('acl', 'setuser', ...rights)
+  await redis.cli('acl', 'log', 'reset')
+  return redis.url.replace('://', `://push:${PASSWORD}@`)
+}
+
+await t.test('the documented user', async (t) => {
+  const redis = await startRedis(t)
+  const redisUrl = await withUser(redis, documented)
+  const node = await embed(t, {}, { redisUrl })
+  const other = await embed(t, {}, { redisUrl })
+  const provider = await connectProvider(t, other)
+  await provider.subscribe('shop/u/#')
+  const issued = await issueToken(node, { app: 'shop', device: 'phone', account: 'ann', version: '1.0.0' })
+  const { private: own, broadcast = '' } = issued.topics
+  const device = await connectDevice(t, node, issued, { clean: false, properties: { sessionExpiryInterval: 60 } })
+  await device.subscribe([own, broadcast])
+  await send(other, { token: issued.tokenId }, 'private')
+  await send(other, { app: 'shop', versions: '*' }, 'all')
+  t.same((await device.nextN(2)).map(({ text }) => text).sort(), ['all', 'private'])
+  await device.publish(`shop/u/${issued.tokenId}/up`, 'upstream')
+  t.equal((await provider.next()).text, 'upstream')
+  const ready = await request(node, 'GET', '/readyz')
+  t.match(ready, { status: 200 })
+  t.notMatch(ready.text, /forbidden/)
+  await (await redisStore(t, { url: redisUrl })).sweep()
+  t.equal(await redis.cli('acl', 'log'), '', 'nothing was refused')
+})
+
+await t.test('the documented user, in a Cluster', async (t) => {
+  const cluster = await startRedisCluster(t)
+  const urls = await Promise.all(cluster.nodes.map((server) => withUser(server, documented)))
+  const store = await redisStore(t, { url: urls.join(',') })
+  const token = await known(store, 'phone')
+  const { offset } = await store.append({ tokenId: token, message: message('one'), dedupe: true })
+  await store.commit([{ tokenId: token, private: offset }])
+  t.notMatch((await store.health()).warnings, [/forbidden/])
+  await store.sweep()
+  for (const server of cluster.nodes) t.equal(await server.cli('acl', 'log'), '', 'nothing was refused')
+})
+
+await t.test('rights that are missing end the start at once', async (t) => {
+  const redis = await startRedis(t)
+  const start = async (rights: readonly string[]) => {
+    const redisUrl = await withUser(redis, ['push', 'reset', ...rights.slice(1)])
+    const push = await createPush({ dataDir: temporaryFolder(t, 'refused'), providers: [], redisUrl })
+    await push.close()
+  }
+  const missing = { code: 'STORE_UNAVAILABLE', message: /NOPERM/ }
+  await t.rejects(start(documented.map((right) => (right === '&*' ? '&push:*' : right))), missing, 'patterns')
+  await t.rejects(start([...documented, '-evalsha', '-eval']), missing, 'scripts')
+  await t.rejects(start([...documented, '-subscribe']), missing, 'wakes')
+  await t.rejects(start(documented.filter((right) => right !== '~{push:*')), missing, 'keys')
+})
