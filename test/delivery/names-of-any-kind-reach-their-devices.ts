@@ -63,6 +63,8 @@ await t.test('versions', async (t) => {
   for (const { version, issued, device } of devices) {
     await send(server, { app, version }, `over HTTP, ${version}`)
     t.match(await device.next(), { text: `over HTTP, ${version}`, topic: issued.topics.broadcast! })
+    // Over MQTT, `*` takes a range of versions, and cannot name the version itself.
+    if (version === '*') continue
     await provider.publish(issued.topics.broadcast!, `over MQTT, ${version}`)
     t.equal((await device.next()).text, `over MQTT, ${version}`)
   }
