@@ -1,7 +1,7 @@
 // When Redis has reached its maxmemory, are publishers told, can devices still take what waits, and does all resume?
 import t from 'tap'
-import { connectProvider, eventually, request, send, startRedis } from '../support/index.ts'
-import { join, startNode } from './support/nodes.ts'
+import { connectDevice, connectProvider, eventually, issueToken, request, send, startRedis } from '../support/index.ts'
+import { connectAll, join, KEPT, startNode } from './support/nodes.ts'
 import { acceptsNothing, goesOn, pubackIsNoSuccess } from './support/refusing.ts'
 
 await t.test('redis is out of memory', async (t) => {
@@ -12,6 +12,9 @@ await t.test('redis is out of memory', async (t) => {
   const provider = await connectProvider(t, node)
   const waiting = Array.from({ length: 30 }, (_, index) => `waiting ${index + 1}`)
   for (const text of waiting) await send(node, { token: member.issued.tokenId }, text)
+
+  const away = await issueToken(node, { ...names, device: 'tablet' })
+  await send(node, { token: away.tokenId }, 'waiting for who is away')
 
   await redis.cli('config', 'set', 'maxmemory', '1mb')
   await eventually('503 of /readyz', async () => (await request(node, 'GET', '/readyz')).status === 503)
@@ -25,6 +28,13 @@ await t.test('redis is out of memory', async (t) => {
     member.device.ack(arrival)
   }
   t.same(arrived, waiting, 'acknowledging and reading go on, beyond one window')
+
+  const back = await connectAll(t, node, away, KEPT)
+  t.equal((await back.next()).text, 'waiting for who is away', 'who was away connects, subscribes and gets it')
+  await back.reset()
+  t.equal((await connectDevice(t, node, away, KEPT)).connack.sessionPresent, true, 'and its session is kept')
+  const looked = await request(node, 'GET', '/v1/messages?wait=1', { bearer: away.token })
+  t.equal(looked.status, 200, 'a lookup may wait')
 
   await redis.cli('config', 'set', 'maxmemory', '0')
   await goesOn(t, node, member, [], 'out of memory')

@@ -1,7 +1,7 @@
 // Redis has reached its maxmemory: can devices connect, subscribe, get and acknowledge what waits, and does that make room?
 import t, { type Test } from 'tap'
-import { eventually, type Redis, startRedis, startRedisCluster } from '../support/index.ts'
-import { redisStore } from './support/engine.ts'
+import { eventually, type Redis, startRedis } from '../support/index.ts'
+import { onServerAndCluster, redisStore } from './support/engine.ts'
 import { ALL, APP, idOf, ids, known, message, register, UNAVAILABLE } from './support/people.ts'
 
 const EVERYBODY = { kind: 'all' } as const
@@ -52,15 +52,7 @@ async function full(t: Test, url: string, servers: readonly Redis[]): Promise<vo
   })
 }
 
-await t.test('a single server', async (t) => {
-  const redis = await startRedis(t)
-  await full(t, redis.url, [redis])
-})
-
-await t.test('a Cluster', async (t) => {
-  const cluster = await startRedisCluster(t)
-  await full(t, cluster.url, cluster.nodes)
-})
+await onServerAndCluster(t, full)
 
 await t.test('what is drained makes room, by itself', async (t) => {
   const redis = await startRedis(t)

@@ -2,8 +2,8 @@
 import t, { type Test } from 'tap'
 import { openAuth } from '../../auth/index.ts'
 import type { Store } from '../../store/contract.ts'
-import { eventually, type Redis, startRedis, startRedisCluster } from '../support/index.ts'
-import { redisStore } from './support/engine.ts'
+import { eventually, type Redis, startRedis } from '../support/index.ts'
+import { onServerAndCluster, redisStore } from './support/engine.ts'
 
 const GRANT = { app: 'shop', device: 'phone', account: 'ann', ttl: 60, generation: 1 }
 
@@ -20,15 +20,7 @@ async function emptied(t: Test, url: string, servers: readonly Redis[]): Promise
   }
 }
 
-await t.test('a single server', async (t) => {
-  const redis = await startRedis(t, { config: { appendonly: 'no' } })
-  await emptied(t, redis.url, [redis])
-})
-
-await t.test('a Cluster', async (t) => {
-  const cluster = await startRedisCluster(t, { config: { appendonly: 'no' } })
-  await emptied(t, cluster.url, cluster.nodes)
-})
+await onServerAndCluster(t, emptied)
 
 await t.test('nobody starts: they are back by themselves', async (t) => {
   const redis = await startRedis(t)

@@ -1,8 +1,8 @@
 // Redis is emptied under sessions that live on: is everything delivered that is accepted afterwards, and is nobody left behind?
 import t, { type Test } from 'tap'
 import type { Store, Watcher } from '../../store/contract.ts'
-import { eventually, type Redis, startRedis, startRedisCluster } from '../support/index.ts'
-import { redisStore } from './support/engine.ts'
+import { eventually, type Redis, startRedis } from '../support/index.ts'
+import { onServerAndCluster, redisStore } from './support/engine.ts'
 import { ALL, APP, ids, known, message } from './support/people.ts'
 
 const EVERYBODY = { kind: 'all' } as const
@@ -109,15 +109,7 @@ async function emptied(t: Test, url: string, servers: readonly Redis[]): Promise
   await eventually('the takeover', () => ear.heard.includes(`SESSION_TAKEN_OVER ${session.epoch}`))
 }
 
-await t.test('a single server', async (t) => {
-  const redis = await startRedis(t, { config: { appendonly: 'no' } })
-  await emptied(t, redis.url, [redis])
-})
-
-await t.test('a Cluster', async (t) => {
-  const cluster = await startRedisCluster(t, { config: { appendonly: 'no' } })
-  await emptied(t, cluster.url, cluster.nodes)
-})
+await onServerAndCluster(t, emptied)
 
 await t.test('a restart without what was written since the last save', async (t) => {
   const redis = await startRedis(t, { config: { appendonly: 'no' } })

@@ -46,12 +46,12 @@ local FULL = ROOM == 2
 if ROOM == 1 then call('HSETNX', KEYS[1], 'run', journal[1] or '') end
 if FULL then call('HDEL', KEYS[1], '') end
 
--- Microseconds by the clock of this server, the same throughout a batch.
+-- The clock of this server in ticks of 64 microseconds, which fit into 6 bytes; the same throughout a batch.
 local clock
-local function micros()
+local function ticks()
   if not clock then
     local time = call('TIME')
-    clock = time[1] * 1000000 + time[2]
+    clock = math.floor((time[1] * 1000000 + time[2]) / 64)
   end
   return clock
 end
@@ -80,7 +80,7 @@ do
       RUN = id and tonumber(id, 16) or 0
     end
     if LIFE == 0 then
-      LIFE = micros()
+      LIFE = ticks()
     elseif RUN ~= known_run then
       LIFE = LIFE + 1
     end

@@ -76,9 +76,9 @@ function parts.log()
 
   -- A log may have been here before and be lost with all that said so: Redis was emptied, restarted from an old file, or
   -- forgot it. Cursors of then live on in devices and sessions, so that no offset may mean another message now. The clock
-  -- in microseconds is above every offset that was given before, and leaves room for a million messages a second.
+  -- is above every offset that was given before, unless a log has had more than 15,000 messages a second all its life.
   local function begin(log)
-    log.last, log.run, log.dirty = micros(), RUN, true
+    log.last, log.run, log.dirty = ticks(), RUN, true
     if log.version then log.version = log.last end
   end
 
@@ -87,7 +87,7 @@ function parts.log()
   local function rebase(log)
     if log.last == 0 then return begin(log) end
     if log.run == RUN or RUN == 0 then return end
-    local jump = CYCLE * math.max(32, math.ceil((micros() - log.last) / CYCLE))
+    local jump = CYCLE * math.max(32, math.ceil((ticks() - log.last) / CYCLE))
     if log.count > 0 then
       local gaps = log.gaps or {}
       if gaps[#gaps] == log.last then

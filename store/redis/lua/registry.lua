@@ -1,6 +1,7 @@
 --[[
   register  base, id, app, device hash, expires (seconds), end of the app's broadcast log
-            -> FULL (for a token id that is not known) or { generation, id of the token id that was current before or false, epoch of its session here or false }
+            -> FULL (for a token id that is not known) or
+            { generation, id of the token id that was current before or false, epoch of its session here or false }
   revoke    base, id  -> { known, epoch of a session on this node or false }
   lookup    base, id  -> TOKEN_UNKNOWN or { app, generation, revoked, current, private cursor, broadcast cursor }
   restore   base, id, app, device hash, expires (seconds), broadcast cursor, generation, revoked, current

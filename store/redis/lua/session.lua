@@ -40,7 +40,7 @@ function parts.session()
       end
     end
     -- Above every epoch that was given and lost, as the offsets of a log that begins.
-    record.epoch, record.dirty = math.max(record.epoch + 1, micros()), true
+    record.epoch, record.dirty = math.max(record.epoch + 1, ticks()), true
     holder.store(record, NODE, 0, false)
     return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended }
   end

@@ -7,16 +7,17 @@
     generation  of the JWTs that are valid
     serial      short name of the token id within its partition, which other keys use
     run         the life of the server in which it was last written, see begin.lua
-    epoch       of the newest session
-    last        the highest offset given in the private log, which begins at a time (log.lua)
-    lag         how far the private cursor is behind it
-    broadcast   cursor in the app's broadcast log
+    marks       epoch of the newest session, the highest offset given in the private log (`last`), and the cursor in the
+                app's broadcast log, 6 bytes each: all of them begin at a time (log.lua). With them a record of an app with
+                a name of usual length is within 64 bytes, above which Redis keeps a bucket in three times the memory
+    lag         how far the private cursor is behind `last`
     expires     when the newest JWT expires, seconds
     due         when something of it has to be swept, seconds, when that is earlier; else 0
     app, device the app, and 6 bytes of a hash of (app, device)
     behind, count, bytes, gaps   of the private log (log.lua), only with count > 0; behind: last - head
 ]]
 function parts.token()
+  local MARKS = '>I6I6I6'
   local CURRENT, REVOKED, SESSION, RETAINED, IDS, FOLLOWED = 1, 2, 4, 8, 16, 32
 
   local function has(record, flag) return bit.band(record.flags, flag) ~= 0 end
@@ -32,8 +33,8 @@ function parts.token()
   local function bucket_of(id) return string.char(48 + math.floor(string.byte(id, 2) / 4)) end
 
   local function parse_record(base, id, bucket, packed)
-    local flags, generation, serial, run, epoch, last, lag, broadcast, expires, due, app, device, behind, count, bytes, gaps =
-      unpack_packed(packed)
+    local flags, generation, serial, run, marks, lag, expires, due, app, device, behind, count, bytes, gaps = unpack_packed(packed)
+    local epoch, last, broadcast = struct.unpack(MARKS, marks)
     return {
       base = base, id = id, bucket = bucket, entries = base .. KEY.log,
       flags = flags, generation = generation, serial = serial, run = run, epoch = epoch, last = last, cursor = last - lag,
@@ -56,13 +57,13 @@ function parts.token()
 
   local function store_record(record)
     local r = record
-    local packed
+    local marks, packed = struct.pack(MARKS, r.epoch, r.last, r.broadcast), nil
     if r.count == 0 then
-      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device)
+      packed = pack(r.flags, r.generation, r.serial, r.run, marks, r.last - r.cursor, r.expires, r.due, r.app, r.device)
     elseif r.gaps then
-      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes, r.gaps)
+      packed = pack(r.flags, r.generation, r.serial, r.run, marks, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes, r.gaps)
     else
-      packed = pack(r.flags, r.generation, r.serial, r.run, r.epoch, r.last, r.last - r.cursor, r.broadcast, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes)
+      packed = pack(r.flags, r.generation, r.serial, r.run, marks, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes)
     end
     call('HSET', r.base .. KEY.tokens .. r.bucket, string.sub(r.id, 2), packed)
     r.dirty = false

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { openRedisStore, type RedisStoreOptions } from '../../../store/redis/index.ts'
 import type { Store } from '../../../store/contract.ts'
 import type { EngineOptions, MakeEngine } from '../../store/conformance.ts'
+import { type Redis, startRedis, startRedisCluster } from '../../support/index.ts'
 
 /** An open store that is closed with the test. */
 export async function redisStore(t: Pick<Test, 'teardown'>, options: RedisStoreOptions): Promise<Store> {
@@ -10,6 +11,22 @@ export async function redisStore(t: Pick<Test, 'teardown'>, options: RedisStoreO
   await store.open()
   t.teardown(() => store.close())
   return store
+}
+
+/** The same for a single server and a Cluster, without files. */
+export async function onServerAndCluster(
+  t: Test,
+  run: (t: Test, url: string, servers: readonly Redis[]) => Promise<void>,
+): Promise<void> {
+  const options = { config: { appendonly: 'no' } }
+  await t.test('a single server', async (t) => {
+    const redis = await startRedis(t, options)
+    await run(t, redis.url, [redis])
+  })
+  await t.test('a Cluster', async (t) => {
+    const cluster = await startRedisCluster(t, options)
+    await run(t, cluster.url, cluster.nodes)
+  })
 }
 
 /** `killServers` ends every Redis without warning and starts it again. */
