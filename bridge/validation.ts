@@ -27,6 +27,7 @@ export function fromValidation(errors: readonly FastifySchemaValidationError[], 
 
 function reason({ keyword, params, message = 'is not valid' }: FastifySchemaValidationError): string {
   if (keyword !== 'additionalProperties') return message
-  // The name is the client's own text: quoted, and cut.
-  return `has the unknown field ${JSON.stringify(String(params['additionalProperty']).slice(0, 64))}`
+  // The name is the client's own text: said only where it can be a name, and is too short for a key or a token.
+  const name = String(params['additionalProperty'])
+  return /^\w{1,15}$/.test(name) ? `has the unknown field ${name}` : 'has an unknown field'
 }
