@@ -1,51 +1,88 @@
 /** The cursor of a lookup: where a device is in its two logs after a page, as text that means nothing to it. */
 import { createHash } from 'node:crypto'
 import { PushError } from '../errors.ts'
-import type { Cursors } from '../store/contract.ts'
-import type { Page } from './lookup.ts'
+import type { Skipped } from '../store/contract.ts'
+import type { Device } from '../topics/index.ts'
 
-/** 1 had no counts. */
-const FORMAT = 2
-const BYTES = 21
+/** 1 had no counts, 2 no version and nothing that was skipped. */
+const FORMAT = 3
+const NUMBERS = 21
+const VERSION = 4
+const OFFSET = 8
 const CHECK = 8
 
-/** Where a page ends, and how many messages of each log are in it. */
-export interface Place {
-  readonly cursors: Cursors
-  readonly messages: Cursors
+export interface LookupCursor {
+  readonly private: number
+  /** For the version of the token that looked up. */
+  readonly broadcast: number
+  /** What was skipped before, and is on the page. */
+  readonly taken: Skipped
+  /** How many messages of each log are on the page. */
+  readonly messages: { readonly private: number; readonly broadcast: number }
 }
 
-export function placeAfter({ cursors, entries }: Page): Place {
-  const own = entries.filter(({ log }) => log === 'private').length
-  return { cursors, messages: { private: own, broadcast: entries.length - own } }
+type Holder = Pick<Device, 'tokenId' | 'version'>
+
+/**
+ * Base64url: a format byte, two offsets, two counts, a mark of the version, what was skipped, and a check that binds all
+ * of it to the token id. The check guards against mix-ups, not against the device itself, which can only lose messages of its own.
+ */
+export function encodeCursor({ tokenId, version }: Holder, cursor: LookupCursor): string {
+  const { taken, messages } = cursor
+  const bytes = Buffer.alloc(NUMBERS)
+  bytes.writeUInt8(FORMAT, 0)
+  bytes.writeBigUInt64BE(BigInt(cursor.private), 1)
+  bytes.writeBigUInt64BE(BigInt(cursor.broadcast), 9)
+  bytes.writeUInt16BE(Math.min(messages.private, 0xffff), 17)
+  bytes.writeUInt16BE(Math.min(messages.broadcast, 0xffff), 19)
+  const all = Buffer.concat([bytes, markOf(version), listOf(taken.private), listOf(taken.broadcast)])
+  return Buffer.concat([all, check(tokenId, all)]).toString('base64url')
 }
 
 /**
- * 39 characters base64url: a format byte, two offsets, two counts, and a check that binds them to the token id. The check
- * guards against mix-ups, not against the device itself, which can only lose messages of its own.
+ * Without a broadcast cursor where the lookup was with a token of another version: what is for both stays pending.
+ * @throws CURSOR_INVALID when it is not one, or one of another token id
  */
-export function encodeCursor(tokenId: string, { cursors, messages }: Place): string {
-  const bytes = Buffer.alloc(BYTES)
-  bytes.writeUInt8(FORMAT, 0)
-  bytes.writeBigUInt64BE(BigInt(cursors.private), 1)
-  bytes.writeBigUInt64BE(BigInt(cursors.broadcast), 9)
-  bytes.writeUInt16BE(Math.min(messages.private, 0xffff), 17)
-  bytes.writeUInt16BE(Math.min(messages.broadcast, 0xffff), 19)
-  return Buffer.concat([bytes, check(tokenId, bytes)]).toString('base64url')
-}
-
-/** @throws CURSOR_INVALID when it is not one, or one of another token id */
-export function decodeCursor(tokenId: string, cursor: string): Place {
+export function decodeCursor({ tokenId, version }: Holder, cursor: string): LookupCursor {
   const bytes = Buffer.from(cursor, 'base64url')
-  if (bytes.length !== BYTES + CHECK || bytes.toString('base64url') !== cursor) throw new PushError('CURSOR_INVALID')
-  const place = bytes.subarray(0, BYTES)
-  if (place[0] !== FORMAT || !check(tokenId, place).equals(bytes.subarray(BYTES))) throw new PushError('CURSOR_INVALID')
+  const all = bytes.subarray(0, -CHECK)
+  const isWhole = bytes.toString('base64url') === cursor && all.length >= NUMBERS + VERSION + 2 && all[0] === FORMAT
+  if (!isWhole || !check(tokenId, all).equals(bytes.subarray(-CHECK))) throw new PushError('CURSOR_INVALID')
+  const own = readList(all, NUMBERS + VERSION)
+  const shared = readList(all, own.end)
+  if (shared.end !== all.length) throw new PushError('CURSOR_INVALID')
+  const isSame = markOf(version).equals(all.subarray(NUMBERS, NUMBERS + VERSION))
   return {
-    cursors: { private: Number(place.readBigUInt64BE(1)), broadcast: Number(place.readBigUInt64BE(9)) },
-    messages: { private: place.readUInt16BE(17), broadcast: place.readUInt16BE(19) },
+    private: Number(all.readBigUInt64BE(1)),
+    broadcast: isSame ? Number(all.readBigUInt64BE(9)) : 0,
+    taken: { private: own.offsets, broadcast: isSame ? shared.offsets : [] },
+    messages: { private: all.readUInt16BE(17), broadcast: isSame ? all.readUInt16BE(19) : 0 },
   }
 }
 
-function check(tokenId: string, place: Buffer): Buffer {
-  return createHash('sha256').update(tokenId).update(place).digest().subarray(0, CHECK)
+function markOf(version: string | undefined): Buffer {
+  return createHash('sha256')
+    .update(`version ${version ?? ''}`)
+    .digest()
+    .subarray(0, VERSION)
+}
+
+/** A page has no more than 255 messages of a log that were skipped: a store keeps 100. */
+function listOf(offsets: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(1 + offsets.length * OFFSET)
+  bytes.writeUInt8(offsets.length, 0)
+  for (const [index, offset] of offsets.entries()) bytes.writeBigUInt64BE(BigInt(offset), 1 + index * OFFSET)
+  return bytes
+}
+
+function readList(bytes: Buffer, at: number): { offsets: number[]; end: number } {
+  const count = bytes[at] ?? 0
+  const end = at + 1 + count * OFFSET
+  if (end > bytes.length) throw new PushError('CURSOR_INVALID')
+  const offsets = Array.from({ length: count }, (_, index) => Number(bytes.readBigUInt64BE(at + 1 + index * OFFSET)))
+  return { offsets, end }
+}
+
+function check(tokenId: string, bytes: Buffer): Buffer {
+  return createHash('sha256').update(tokenId).update(bytes).digest().subarray(0, CHECK)
 }

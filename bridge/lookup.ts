@@ -1,8 +1,10 @@
 /** What is pending for a device: its private log and its app's broadcast log, as one page. */
-import type { BroadcastEntry, Cursors, LogEntry, LogSlice, Store } from '../store/contract.ts'
+import type { BroadcastEntry, Cursors, LogEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
+import { acknowledgedUnder, standing } from '../store/marks.ts'
+import type { Device, Selections } from '../topics/index.ts'
 import type { KnownDevice } from './authenticate.ts'
 import { createBroadcastReader } from './broadcast-reader.ts'
-import type { Selections } from '../topics/index.ts'
+import type { LookupCursor } from './cursor.ts'
 import type { HttpLimits } from './limits.ts'
 
 export interface PageEntry {
@@ -12,8 +14,8 @@ export interface PageEntry {
 
 export interface Page {
   readonly entries: readonly PageEntry[]
-  /** Where acknowledging the page moves the device to. */
-  readonly cursors: Cursors
+  /** What acknowledging the page says. */
+  readonly cursor: LookupCursor
   /** More is pending, or may be: acknowledge, and look up again. */
   readonly more: boolean
 }
@@ -27,25 +29,65 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
   const bytes = limits.lookupBytes
   const broadcasts = createBroadcastReader(store, bytes, limits.lookupScan, selections)
 
+  /** Without what was acknowledged under another version; first what was too large for an MQTT connection. */
+  async function pendingBroadcasts(
+    device: Device,
+    cursors: Cursors,
+    limit: ReadLimit,
+  ): Promise<Pending<BroadcastEntry>> {
+    const { app, version } = device
+    // Which broadcasts are for a token without a version, nobody knows: it gets them over MQTT, by subscribing.
+    if (version === undefined) return nothingAfter(cursors.broadcast)
+    const offsets = cursors.marks?.skippedBroadcast ?? []
+    const skipped: BroadcastEntry[] = []
+    let looked = 0
+    for (; looked < offsets.length && skipped.length < limit.entries; looked++) {
+      const offset = offsets[looked] ?? 0
+      const [entry] = (await store.readBroadcast(app, offset - 1, { entries: 1, bytes: 1 })).entries
+      if (entry?.offset === offset && selections.selects(entry.selector, version)) skipped.push(entry)
+    }
+    const from = standing(cursors, version)
+    const slice = await broadcasts.read(app, from, version, limit)
+    const fresh = slice.entries.filter(({ offset, selector }) => {
+      if (offsets.includes(offset)) return false
+      return !acknowledgedUnder(cursors, offset, version).some((other) => selections.selects(selector, other))
+    })
+    const isWhole = looked === offsets.length
+    return { ...slice, entries: [...skipped, ...fresh], skipped: skipped.length, from, isWhole }
+  }
+
+  async function pendingOwn({ tokenId }: Device, cursors: Cursors, limit: ReadLimit): Promise<Pending<LogEntry>> {
+    const from = cursors.private
+    const [first] = cursors.marks?.skippedPrivate ?? []
+    const slice = await store.readPrivate(tokenId, first === undefined ? from : Math.min(first - 1, from), limit)
+    return { ...slice, skipped: slice.entries.filter(({ offset }) => offset <= from).length, from, isWhole: true }
+  }
+
   return {
     async read({ device, record: { cursors } }, limit) {
+      const most = { entries: limit, bytes }
       const [own, shared] = await Promise.all([
-        store.readPrivate(device.tokenId, cursors.private, { entries: limit, bytes }),
-        // Which broadcasts are for a token without a version, nobody knows: it gets them over MQTT, by subscribing.
-        device.version === undefined
-          ? nothingAfter(cursors.broadcast)
-          : broadcasts.read(device.app, cursors.broadcast, device.version, { entries: limit, bytes }),
+        pendingOwn(device, cursors, most),
+        pendingBroadcasts(device, cursors, most),
       ])
-      return pageOf(own, shared, cursors, limit)
+      return pageOf(own, shared, limit)
     },
   }
 }
 
-function nothingAfter(offset: number): LogSlice<BroadcastEntry> {
-  return { entries: [], readTo: offset, end: offset }
+/** Of one log: the first entries are below the cursor, where they were skipped; the others follow on `from`. */
+interface Pending<E extends LogEntry> extends LogSlice<E> {
+  readonly skipped: number
+  readonly from: number
+  /** All that was skipped was looked at. */
+  readonly isWhole: boolean
 }
 
-function pageOf(own: LogSlice<LogEntry>, shared: LogSlice<BroadcastEntry>, from: Cursors, limit: number): Page {
+function nothingAfter(offset: number): Pending<BroadcastEntry> {
+  return { entries: [], readTo: offset, end: offset, skipped: 0, from: offset, isWhole: true }
+}
+
+function pageOf(own: Pending<LogEntry>, shared: Pending<LogEntry>, limit: number): Page {
   const entries: PageEntry[] = []
   let nextOwn = 0
   let nextShared = 0
@@ -60,15 +102,28 @@ function pageOf(own: LogSlice<LogEntry>, shared: LogSlice<BroadcastEntry>, from:
       nextShared++
     } else break
   }
-  const cursors = {
-    private: positionAfter(own, nextOwn, from.private),
-    broadcast: positionAfter(shared, nextShared, from.broadcast),
+  return {
+    entries,
+    cursor: {
+      private: positionAfter(own, nextOwn),
+      broadcast: positionAfter(shared, nextShared),
+      taken: { private: skippedAmong(own, nextOwn), broadcast: skippedAmong(shared, nextShared) },
+      messages: { private: nextOwn, broadcast: nextShared },
+    },
+    more: isMore(own, nextOwn) || isMore(shared, nextShared),
   }
-  return { entries, cursors, more: cursors.private < own.end || cursors.broadcast < shared.end }
 }
 
 /** Where a log stands when its first `taken` entries are in the page. */
-function positionAfter(slice: LogSlice<LogEntry>, taken: number, from: number): number {
-  if (taken === slice.entries.length) return Math.max(slice.readTo, from)
-  return taken === 0 ? from : (slice.entries[taken - 1]?.offset ?? from)
+function positionAfter({ entries, readTo, from, skipped }: Pending<LogEntry>, taken: number): number {
+  if (taken === entries.length) return Math.max(readTo, from)
+  return taken <= skipped ? from : (entries[taken - 1]?.offset ?? from)
+}
+
+function skippedAmong({ entries, skipped }: Pending<LogEntry>, taken: number): number[] {
+  return entries.slice(0, Math.min(taken, skipped)).map(({ offset }) => offset)
+}
+
+function isMore({ entries, readTo, end, isWhole }: Pending<LogEntry>, taken: number): boolean {
+  return taken < entries.length || readTo < end || !isWhole
 }

@@ -53,6 +53,25 @@ export interface Cursors {
   readonly private: number
   /** In the broadcast log of the token's app. */
   readonly broadcast: number
+  /** Absent: both stand for everything up to them. */
+  readonly marks?: Marks | undefined
+}
+
+/**
+ * What the cursors do not say alone. A broadcast that a device's versions do not select *yet* is passed by the cursor, and
+ * still pending for a version that is subscribed to later; a message that was too large for one connection is passed, and
+ * still pending for another one, or for HTTP. `marks.ts` says what is pending, and how a commit changes this.
+ */
+export interface Marks {
+  /** Of versions that are not named below, broadcasts are pending from here on. */
+  readonly floor: number
+  /** The broadcast cursor stands for these versions: what is for one of them is acknowledged up to it. */
+  readonly versions: readonly string[]
+  /** Versions that are acknowledged up to other offsets; at most 100. */
+  readonly passed: readonly (readonly [version: string, offset: number])[]
+  /** Passed and not acknowledged: ascending, at most 100, and for the private log still in it. */
+  readonly skippedPrivate: readonly number[]
+  readonly skippedBroadcast: readonly number[]
 }
 
 /** The store knows devices and accounts by hashes only, never by their names. */
@@ -100,6 +119,8 @@ export interface RestoredToken {
   readonly current: boolean
   /** In the broadcast log of this store. */
   readonly broadcastCursor: number
+  /** Of the broadcast log of this store; taken for a token id that is not known here. */
+  readonly marks?: Marks | undefined
 }
 
 /** What a selector retains, or what it hides since it was cleared or has expired. */
@@ -187,6 +208,23 @@ export interface Commit {
   readonly epoch?: number
   readonly private?: number
   readonly broadcast?: number
+  /**
+   * From the stored broadcast cursor on, it stands for these versions; absent: for those that it stood for. Where it has
+   * been moved beyond this commit meanwhile, those that are new stay where this commit is.
+   */
+  readonly versions?: readonly string[]
+  /** A version that is acknowledged up to an offset. It moves the cursor where that stands for this version alone. */
+  readonly passed?: readonly (readonly [version: string, offset: number])[]
+  /** Passed by these cursors though nobody acknowledged it: still pending. */
+  readonly skipped?: Skipped
+  /** Skipped before, and acknowledged now. */
+  readonly taken?: Skipped
+}
+
+/** Offsets in the two logs. */
+export interface Skipped {
+  readonly private: readonly number[]
+  readonly broadcast: readonly number[]
 }
 
 /** `TOKEN_UNKNOWN`: the store lost the token id, and nobody can send to it until it is registered again. */
@@ -324,7 +362,7 @@ export interface Store extends SecretStore, Inventory {
    * @throws RETAINED_LIMIT, STORE_UNAVAILABLE
    */
   appendBroadcast(append: BroadcastAppend): Promise<Appended>
-  /** Nothing for a token id that is not known. */
+  /** What is pending after an offset, skipped entries below the cursor as well. Nothing for a token id that is not known. */
   readPrivate(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>>
   readBroadcast(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>>
   /** The last retained message of the private topic, unexpired. Acknowledgement does not remove it. */
@@ -337,7 +375,7 @@ export interface Store extends SecretStore, Inventory {
   /**
    * Moves cursors forward and trims private logs up to them. Returns the commits that were refused because a newer
    * session has been opened; one of a token id that is not known is passed over. A resolved commit may be lost by a crash of the machine: it costs a duplicate.
-   * A cursor beyond the end of its log is cut to the end.
+   * A cursor beyond the end of its log is cut to the end. What is skipped stays in a private log until it is taken.
    */
   commit(commits: readonly Commit[]): Promise<readonly Commit[]>
 

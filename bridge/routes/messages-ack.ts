@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import type { Metrics } from '../../metrics.ts'
 import type { Store } from '../../store/contract.ts'
+import { standing } from '../../store/marks.ts'
 import type { Guard } from '../authenticate.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { Api } from '../frame.ts'
@@ -36,12 +37,23 @@ export function acknowledgeMessages(api: Api, { store, guard, metrics }: Acknowl
   }
   api.post('/v1/messages/ack', { onRequest: guard.device, schema }, async (request, reply) => {
     const { device, record } = guard.deviceOf(request)
-    const { tokenId } = device
-    const { cursors, messages } = decodeCursor(tokenId, request.body.cursor)
-    await store.commit([{ tokenId, ...cursors }])
+    const { tokenId, version } = device
+    const { taken, messages, ...cursor } = decodeCursor(device, request.body.cursor)
+    await store.commit([
+      {
+        tokenId,
+        private: cursor.private,
+        ...(version === undefined || cursor.broadcast === 0 ? {} : { passed: [[version, cursor.broadcast]] }),
+        ...(taken.private.length + taken.broadcast.length > 0 ? { taken } : {}),
+      },
+    ])
+    const before = {
+      private: record.cursors.private,
+      broadcast: version === undefined ? cursor.broadcast : standing(record.cursors, version),
+    }
     for (const destination of DESTINATIONS) {
       // What was acknowledged before, here or over MQTT, is not counted again.
-      const moved = Math.max(0, cursors[destination] - record.cursors[destination])
+      const moved = Math.max(0, cursor[destination] - before[destination]) + taken[destination].length
       metrics.acknowledged.inc({ destination }, Math.min(moved, messages[destination]))
     }
     return reply.code(204).send(null)

@@ -9,8 +9,10 @@ import type { Commit, Store, TokenId } from '../../store/contract.ts'
 export interface Committing {
   readonly tokenId: TokenId
   readonly epoch: number
-  /** The cursors as they are now. */
-  cursors(): { private: number; broadcast: number }
+  /** What is to be committed as things stand now. */
+  cursors(): Omit<Commit, 'tokenId' | 'epoch'>
+  /** It was. */
+  committed(commit: Commit): void
   /** A newer session has been opened elsewhere. */
   fenced(): void
 }
@@ -87,6 +89,7 @@ export class Commits {
         const session = byToken.get(refused.tokenId)
         if (session !== undefined && session.epoch === refused.epoch) session.fenced()
       }
+      for (const commit of commits) byToken.get(commit.tokenId)?.committed(commit)
     } catch (error) {
       this.#logger.warn({ err: error, sessions: sessions.size }, 'cursors could not be written, trying again')
       for (const session of sessions) this.#dirty.add(session)

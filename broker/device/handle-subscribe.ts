@@ -53,7 +53,7 @@ export function restoreSubscriptions(session: DeviceSession, state: SessionState
     // The version of the rules may have changed since it was kept.
     if (deviceSubscription(session.device, subscription.filter) === undefined) continue
     session.subscriptions.set(subscription.filter, subscription)
-    apply(session, subscription.filter, subscription)
+    apply(session, subscription.filter, subscription, true)
     if (subscription.retainedDue) session.drain.addRetained(subscription)
   }
 }
@@ -95,10 +95,10 @@ function subscribe(
   return subscription.qos
 }
 
-function apply(session: DeviceSession, filter: string, subscription: Subscription | undefined): void {
+function apply(session: DeviceSession, filter: string, subscription: Subscription | undefined, restored = false): void {
   const topic = deviceSubscription(session.device, filter)
   if (topic?.kind === 'private') session.drain.setPrivate(subscription)
-  else if (topic?.kind === 'broadcast') session.drain.setVersion(topic.version, subscription)
+  else if (topic?.kind === 'broadcast') session.drain.setVersion(topic.version, subscription, restored)
 }
 
 /** False when the store does not take it: the subscriptions hold for this connection, but the client is told to retry. */

@@ -1,7 +1,7 @@
 /** The live connection of one token id: which packet goes to which handler, and what the session remembers. */
 import type { ErrorCode } from '../../errors.ts'
 import { PushError } from '../../errors.ts'
-import type { Cursors, LogEntry, OpenedSession } from '../../store/contract.ts'
+import type { Commit, Cursors, LogEntry, OpenedSession } from '../../store/contract.ts'
 import { privateTopic, type Device } from '../../topics/index.ts'
 import { PINGRESP } from '../codec/encoder.ts'
 import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
@@ -154,8 +154,12 @@ export class DeviceSession implements Role, BroadcastListener, Committing {
     this.drain.look()
   }
 
-  cursors(): { private: number; broadcast: number } {
+  cursors(): Omit<Commit, 'tokenId' | 'epoch'> {
     return this.drain.cursors()
+  }
+
+  committed(commit: Commit): void {
+    this.drain.committed(commit)
   }
 
   state(): SessionState {

@@ -3,7 +3,7 @@ import type { KnownToken } from '../contract.ts'
 import type { Database } from './database.ts'
 import { orDamaged } from './durable.ts'
 import { Kind, kindRange, nameOf } from './keys.ts'
-import { decodeToken } from './records.ts'
+import { cursorsOf, decodeToken } from './records.ts'
 
 const PORTION = 500
 
@@ -13,13 +13,13 @@ export async function* knownTokens(database: Database): AsyncIterable<KnownToken
     const bytes = database.get(key)
     if (bytes === undefined) continue
     const token = orDamaged(() => decodeToken(bytes))
-    const { app, deviceMark, expiresAt, generation, revoked, current, cursor, broadcastCursor, log } = token
+    const { app, deviceMark, expiresAt, generation, revoked, current, log } = token
     yield {
       registration: { tokenId: nameOf(key), app, deviceMark, expiresAt },
       generation,
       revoked,
       current,
-      cursors: { private: cursor, broadcast: broadcastCursor },
+      cursors: cursorsOf(token),
       privateEnd: log.last,
     }
   }

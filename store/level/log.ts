@@ -87,6 +87,13 @@ export class Log {
     this.#state = emptyLog(state.last)
   }
 
+  /** Removes one entry, if it is there. */
+  removeOne(offset: number): void {
+    const key = entryKey(this.#prefix, offset)
+    const head = this.#transaction.entryHead(key)
+    if (head !== undefined && offset >= this.#state.head) this.#remove(key, head)
+  }
+
   /** Removes what has expired in order, see `LogState`. */
   expireHead(now: number): void {
     const counts = this.#transaction.counts[this.#kind]

@@ -1,11 +1,12 @@
 /** Appending to private and broadcast logs, and acknowledging. */
 import { PushError } from '../../errors.ts'
-import type { Appended, BroadcastAppend, Commit, Message, PrivateAppend, StoreLimits } from '../contract.ts'
+import type { Appended, BroadcastAppend, Commit, Message, PrivateAppend, StoreLimits, TokenId } from '../contract.ts'
+import { moveCursors } from '../marks.ts'
 import { entryOf } from '../message.ts'
 import { clamp } from './bytes.ts'
 import { Kind, messageIdKey, retainedBroadcastKey, retainedIndexKey, retainedPrivateKey } from './keys.ts'
 import { Log } from './log.ts'
-import { decodeTimed, encodeTimed, type TokenState } from './records.ts'
+import { cursorsOf, decodeTimed, encodeTimed, type Mutable, type TokenState, trimmable } from './records.ts'
 import type { RetainedChanges } from './retained-index.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -22,7 +23,7 @@ export function append(transaction: Transaction, limits: StoreLimits, request: P
   if (first !== undefined) return { offset: first, duplicate: true, dropped: 0 }
 
   const log = transaction.privateLog(tokenId, token)
-  log.trim(token.cursor)
+  log.trim(trimmable(token))
   const room = { messages: limits.privateMessages, bytes: limits.privateBytes }
   const dropped = log.makeRoom(message.payload.byteLength, room)
   const { offset, bytes } = log.append(message)
@@ -72,22 +73,32 @@ export function commit(transaction: Transaction, commits: readonly Commit[]): re
 
 function move(transaction: Transaction, token: TokenState, commit: Commit): void {
   const { tokenId } = commit
-  const cursor = Math.max(token.cursor, Math.min(commit.private ?? 0, token.log.last))
-  let broadcastCursor = token.broadcastCursor
-  if (commit.broadcast !== undefined && commit.broadcast > broadcastCursor) {
-    broadcastCursor = Math.max(broadcastCursor, Math.min(commit.broadcast, transaction.app(token.app).log.last))
-  }
-  if (cursor === token.cursor && broadcastCursor === token.broadcastCursor) return
+  const before = cursorsOf(token)
+  const looksAtEnd = (commit.broadcast ?? 0) > before.broadcast || commit.passed !== undefined
+  const broadcastEnd = looksAtEnd ? transaction.app(token.app).log.last : before.broadcast
+  const after = moveCursors(before, commit, { private: token.log.last, broadcast: broadcastEnd })
+  if (after === before) return
   const draft = transaction.draft(tokenId, token)
-  if (cursor > token.cursor) {
-    const log = transaction.privateLog(tokenId, token)
-    log.trim(cursor)
-    draft.log = log.state
-  }
-  draft.cursor = cursor
-  draft.broadcastCursor = broadcastCursor
+  draft.cursor = after.private
+  draft.broadcastCursor = after.broadcast
+  draft.marks = after.marks
+  trim(transaction, tokenId, token, draft)
   if (commit.epoch !== undefined || token.session?.held !== true) return
-  transaction.tell((watcher) => watcher.cursorMoved(tokenId, { private: cursor, broadcast: broadcastCursor }))
+  transaction.tell((watcher) => watcher.cursorMoved(tokenId, after))
+}
+
+/** Everything up to the cursor goes but what is skipped, and so does what was skipped and is no longer. */
+function trim(transaction: Transaction, tokenId: TokenId, before: TokenState, after: Mutable<TokenState>): void {
+  const were = before.marks?.skippedPrivate ?? []
+  const are = after.marks?.skippedPrivate ?? []
+  if (after.cursor === before.cursor && were === are) return
+  const log = transaction.privateLog(tokenId, before)
+  const through = trimmable(after)
+  log.trim(through)
+  for (const offset of were) if (offset > through && !are.includes(offset)) log.removeOne(offset)
+  for (let offset = Math.max(before.cursor, through) + 1; offset <= after.cursor; offset += 1)
+    if (!are.includes(offset)) log.removeOne(offset)
+  after.log = log.state
 }
 
 /** Offset under which a message with this id was stored, while that is remembered. */

@@ -22,6 +22,8 @@ export interface Stretch<E> {
   readonly after: number
   readonly limit: ReadLimit
   readonly now: number
+  /** Absent: all of them are. */
+  readonly isPending?: (offset: number) => boolean
   readonly decode: (bytes: Buffer) => E
 }
 
@@ -73,9 +75,9 @@ class Slice<E extends LogEntry> {
 
   /** False when it is full, with this one or without it. */
   take(bytes: Buffer): boolean {
-    const { limit, now, decode } = this.#stretch
+    const { limit, now, decode, isPending } = this.#stretch
     const { offset, expiresAt, payloadBytes } = readHead(bytes)
-    if (expiresAt > now) {
+    if (expiresAt > now && isPending?.(offset) !== false) {
       if (this.entries.length > 0 && this.#bytes + payloadBytes > limit.bytes) {
         this.full = true
         return false

@@ -1,4 +1,5 @@
 /** What is kept of a token id, of an app, and of their logs, and how that is written. */
+import type { Cursors, Marks } from '../contract.ts'
 import { ByteReader, ByteWriter, clamp, MOST } from './bytes.ts'
 
 /** A time that never comes. */
@@ -46,6 +47,7 @@ export interface TokenState {
   readonly expiresAt: number
   readonly cursor: number
   readonly broadcastCursor: number
+  readonly marks: Marks | undefined
   readonly log: LogState
   /** Of the newest session. */
   readonly epoch: number
@@ -82,6 +84,7 @@ const SESSION = 4
 const HELD = 8
 const UNCLEAN = 16
 const HAS_STATE = 32
+const MARKS = 64
 
 const NUMBER_BYTES = 8
 
@@ -93,8 +96,11 @@ export function encodeToken(token: TokenState): Buffer {
     (session === undefined ? 0 : SESSION) |
     (session?.held ? HELD : 0) |
     (session?.unclean ? UNCLEAN : 0) |
-    (session?.hasState ? HAS_STATE : 0)
-  const out = new ByteWriter(18 * NUMBER_BYTES + (token.app.length + token.deviceMark.length) * 3)
+    (session?.hasState ? HAS_STATE : 0) |
+    (token.marks === undefined ? 0 : MARKS)
+  const marks = token.marks === undefined ? '' : JSON.stringify(token.marks)
+  const texts = token.app.length + token.deviceMark.length + marks.length
+  const out = new ByteWriter(19 * NUMBER_BYTES + texts * 3)
     .byte(flags)
     .text(token.app)
     .text(token.deviceMark)
@@ -106,7 +112,8 @@ export function encodeToken(token: TokenState): Buffer {
     .wide(clamp(session?.expiresAt ?? 0))
     .wide(clamp(token.retainedUntil))
     .wide(clamp(token.visitAt))
-  return writeLog(out, token.log).done()
+  writeLog(out, token.log)
+  return token.marks === undefined ? out.done() : out.text(marks).done()
 }
 
 export function decodeToken(bytes: Buffer): TokenState {
@@ -122,6 +129,7 @@ export function decodeToken(bytes: Buffer): TokenState {
   const sessionExpiresAt = from.wide()
   const retainedUntil = from.wide()
   const visitAt = from.wide()
+  const log = readLog(from)
   const session =
     (flags & SESSION) === 0
       ? undefined
@@ -140,12 +148,22 @@ export function decodeToken(bytes: Buffer): TokenState {
     expiresAt,
     cursor,
     broadcastCursor,
-    log: readLog(from),
+    log,
+    marks: (flags & MARKS) === 0 ? undefined : (JSON.parse(from.text()) as Marks),
     epoch,
     session,
     retainedUntil,
     visitAt,
   }
+}
+
+export function cursorsOf({ cursor, broadcastCursor, marks }: TokenState): Cursors {
+  return { private: cursor, broadcast: broadcastCursor, ...(marks === undefined ? {} : { marks }) }
+}
+
+/** Nothing up to here in the private log is pending; beyond it, only what is skipped is, up to the cursor. */
+export function trimmable({ cursor, marks }: TokenState): number {
+  return Math.min(cursor, (marks?.skippedPrivate[0] ?? Infinity) - 1)
 }
 
 export function encodeApp({ log, retainedUntil, visitAt }: AppState): Buffer {

@@ -35,6 +35,7 @@ import { broadcastLogPrefix, privateLogPrefix, retainedBroadcastKey, retainedPri
 import { append, appendBroadcast, commit } from './messages.ts'
 import { knownApps, knownTokens } from './inventory.ts'
 import { readLog } from './read.ts'
+import { trimmable } from './records.ts'
 import { sweep } from './sweep.ts'
 import { closeSession, openSession, recordOf, registerToken, restoreToken, revokeToken, saveSession } from './tokens.ts'
 import { tellAll, type Told } from '../watching.ts'
@@ -169,10 +170,12 @@ class LevelStore implements Store {
     this.#mustBeOpen()
     const token = this.#durable.token(tokenId)
     if (token === undefined) return { entries: [], readTo: after, end: 0 }
+    const skipped = token.marks?.skippedPrivate
     return await readLog(this.#database, {
       prefix: privateLogPrefix(tokenId),
       log: token.log,
-      after: Math.max(after, token.cursor),
+      after: Math.max(after, trimmable(token)),
+      isPending: (offset) => offset > token.cursor || skipped?.includes(offset) === true,
       limit,
       now: this.#now(),
       decode: decodeEntry,

@@ -16,7 +16,7 @@ import {
 } from './keys.ts'
 import { Log } from './log.ts'
 import { changeRetained } from './messages.ts'
-import { decodeFloor, decodeTimed, encodeFloor, type TokenState } from './records.ts'
+import { decodeFloor, decodeTimed, encodeFloor, type TokenState, trimmable } from './records.ts'
 import { FLOOR_KEY, hasEnded } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -71,7 +71,7 @@ function sweepToken(transaction: Transaction, due: Buffer, time: number, tokenId
   const token = transaction.token(tokenId)
   if (token?.visitAt !== time) return transaction.delete(due)
   const log = transaction.privateLog(tokenId, token)
-  log.trim(token.cursor)
+  log.trim(trimmable(token))
   if (log.state.count > 0 && log.state.dueAt <= now) log.expireHead(now)
   const retainedUntil = token.retainedUntil > now ? token.retainedUntil : 0
   if (retainedUntil < token.retainedUntil) transaction.delete(retainedPrivateKey(tokenId))
@@ -113,8 +113,8 @@ function sweepPrivateEntry(transaction: Transaction, key: Buffer, now: number): 
   const token = transaction.token(name)
   if (token === undefined) return transaction.delete(key)
   const log = transaction.privateLog(name, token)
-  log.trim(token.cursor)
-  if (offset > token.cursor) log.expireOne(offset, now)
+  log.trim(trimmable(token))
+  if (offset > trimmable(token)) log.expireOne(offset, now)
   transaction.setToken(name, { ...token, log: log.state })
 }
 

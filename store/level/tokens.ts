@@ -13,7 +13,7 @@ import type {
 } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { currentKey, metaKey, sessionStateKey } from './keys.ts'
-import { decodeFloor, emptyLog, NEVER, type SessionState, type TokenState } from './records.ts'
+import { cursorsOf, decodeFloor, emptyLog, NEVER, type SessionState, type TokenState } from './records.ts'
 import type { Transaction } from './transaction.ts'
 
 export const FLOOR_KEY = metaKey('floor')
@@ -53,6 +53,7 @@ function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: Toke
     expiresAt: clamp(expiresAt),
     cursor: floor.offset,
     broadcastCursor: transaction.app(app).log.last,
+    marks: undefined,
     log: emptyLog(floor.offset),
     epoch: floor.epoch,
     session: undefined,
@@ -63,12 +64,13 @@ function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: Toke
 
 /** What is known here stays; it only moves forward. */
 export function restoreToken(transaction: Transaction, restored: RestoredToken): TokenRecord {
-  const { registration, generation, broadcastCursor } = restored
+  const { registration, generation, broadcastCursor, marks } = restored
   const { tokenId, app, deviceMark, expiresAt } = registration
   const known = transaction.token(tokenId)
   const token = known ?? {
     ...newToken(transaction, registration),
     generation,
+    marks,
     current: restored.current && takePlace(transaction, currentKey(app, deviceMark), tokenId),
   }
   const revoked =
@@ -95,8 +97,9 @@ function takePlace(transaction: Transaction, key: Buffer, tokenId: TokenId): boo
   return true
 }
 
-export function recordOf({ app, generation, revoked, current, cursor, broadcastCursor }: TokenState): TokenRecord {
-  return { app, generation, revoked, current, cursors: { private: cursor, broadcast: broadcastCursor } }
+export function recordOf(token: TokenState): TokenRecord {
+  const { app, generation, revoked, current } = token
+  return { app, generation, revoked, current, cursors: cursorsOf(token) }
 }
 
 export function revokeToken(transaction: Transaction, tokenId: TokenId): boolean {
@@ -128,7 +131,7 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
     epoch,
     ...(state === undefined ? {} : { state }),
     unclean: resumed !== undefined && (resumed.held || resumed.unclean),
-    cursors: { private: token.cursor, broadcast: token.broadcastCursor },
+    cursors: cursorsOf(token),
     privateEnd: token.log.last,
   }
 }

@@ -2,6 +2,7 @@
 import type { BroadcastEntry, Cursors, LogEntry, SessionEnd, StoreObserver, TokenId, Watcher } from '../contract.ts'
 import { tellAll, type Told } from '../watching.ts'
 import { decodeBroadcast, decodeEntry } from './entry.ts'
+import { asCursors } from './marks.ts'
 import { type Packable, type Packed, Packer, unpack } from './pack.ts'
 import { asBytes, asNumber, asOptionalBytes, asText } from './steps.ts'
 
@@ -108,7 +109,7 @@ export function hear(message: Buffer, events: Events, hearer: Hearer): void {
 }
 
 function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void {
-  const [kind, subject, number, rest] = event
+  const [kind, subject, number, rest, more] = event
   switch (asText(kind)) {
     case 'a': {
       const offset = asNumber(number)
@@ -124,7 +125,7 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
     case 'e':
       return hearer.sessionEnded(tokenIdOf(subject), asNumber(number), asSessionEnd(rest))
     case 'c':
-      return events.cursorMoved(tokenIdOf(subject), { private: asNumber(number), broadcast: asNumber(rest) })
+      return events.cursorMoved(tokenIdOf(subject), asCursors(number, rest, more))
     case 'p':
       return hearer.probeReturned(asNumber(subject))
     case 'k':

@@ -4,13 +4,14 @@ import { type Client, servers } from './connection.ts'
 import { tokenIdOf } from './events.ts'
 import { appKey, appOfKey, broadcastBase, BUCKETS, bucketName, PARTITIONS, partitionBase } from './keys.ts'
 import type { Lanes, Result } from './lanes.ts'
+import { asCursors } from './marks.ts'
 import { unavailable } from './script.ts'
 import { asBytes, asNumber, asText, BUCKET } from './steps.ts'
 
 const BUCKETS_AT_ONCE = 8
 const KEYS_A_SCAN = 1_000
 /** What `bucket` answers for each token id. */
-const FIELDS = 10
+const FIELDS = 11
 
 export async function* knownTokens(lanes: Lanes, prefix: string): AsyncIterable<KnownToken> {
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
@@ -26,7 +27,7 @@ export async function* knownTokens(lanes: Lanes, prefix: string): AsyncIterable<
 
 function* tokensOf(result: Result): Iterable<KnownToken> {
   for (let at = 0; at + FIELDS <= result.length; at += FIELDS) {
-    const [id, app, mark, expires, generation, revoked, current, cursor, broadcast, last] = result.slice(
+    const [id, app, mark, expires, generation, revoked, current, cursor, broadcast, last, marks] = result.slice(
       at,
       at + FIELDS,
     )
@@ -40,7 +41,7 @@ function* tokensOf(result: Result): Iterable<KnownToken> {
       generation: asNumber(generation),
       revoked: revoked === true,
       current: current === true,
-      cursors: { private: asNumber(cursor), broadcast: asNumber(broadcast) },
+      cursors: asCursors(cursor, broadcast, marks),
       privateEnd: asNumber(last),
     }
   }

@@ -55,6 +55,8 @@ export const retainedKey = (base: string): string => `${base}r`
 export const retainedIndexKey = (base: string): string => `${base}i`
 /** Hash of serial -> nodes that follow the log without a session. */
 export const followersKey = (base: string): string => `${base}f`
+/** Hash of serial -> what the cursors do not say alone. */
+export const marksKey = (base: string): string => `${base}m`
 /** Message ids that are remembered: hash of id -> (offset, until), one for each token id or app that uses them. */
 export const idsKey = (base: string, serial: number | ''): string => `${base}d${serial}`
 /** When a partition was last swept. */
@@ -93,6 +95,7 @@ export function luaKeyNames(): string {
     retained: retainedKey(''),
     retainedIndex: retainedIndexKey(''),
     followers: followersKey(''),
+    marks: marksKey(''),
     ids: idsKey('', ''),
     swept: sweptKey(''),
     app: appKey(''),

@@ -12,6 +12,7 @@ const PARTS = [
   'expiry',
   'token',
   'holder',
+  'marks',
   'registry',
   'private',
   'session',

@@ -1,8 +1,10 @@
 /** The steps that the script knows, and how their results are read. The head of each file in `lua/` describes them. */
 import type { LogEntry, LogSlice, TokenRecord } from '../contract.ts'
 import type { Result, StepKind } from './lanes.ts'
-import type { Packed } from './pack.ts'
-import { unavailable } from './script.ts'
+import { asCursors } from './marks.ts'
+import { asBytes, asNumber, asText } from './values.ts'
+
+export * from './values.ts'
 
 const reads = (name: string): StepKind => ({ name, changes: false, stores: false })
 const changes = (name: string): StepKind => ({ name, changes: true, stores: false })
@@ -31,33 +33,6 @@ export const RETAINED_ENTRY = reads('retained_entry')
 export const SWEEP = changes('sweep')
 export const SWEEP_BROADCAST = changes('sweep_broadcast')
 
-function wrong(what: string): Error {
-  return unavailable(`the script did not answer with ${what}`)
-}
-
-export function asNumber(value: Packed | undefined): number {
-  if (typeof value !== 'number') throw wrong('a number')
-  return value
-}
-
-/** A number, or false where there is none. */
-export function asOptionalNumber(value: Packed | undefined): number | undefined {
-  return typeof value === 'number' ? value : undefined
-}
-
-export function asBytes(value: Packed | undefined): Buffer {
-  if (!(value instanceof Buffer)) throw wrong('bytes')
-  return value
-}
-
-export function asOptionalBytes(value: Packed | undefined): Buffer | undefined {
-  return value instanceof Buffer ? value : undefined
-}
-
-export function asText(value: Packed | undefined): string {
-  return asBytes(value).toString()
-}
-
 /** Of one message: { offset, duplicate, dropped, expired, wake this node } */
 function splitAppend(result: Result, count: number): readonly Result[] {
   const [here = false, first] = result
@@ -80,7 +55,7 @@ export function asTokenRecord(result: Result): TokenRecord {
     generation: asNumber(result[1]),
     revoked: result[2] === true,
     current: result[3] === true,
-    cursors: { private: asNumber(result[4]), broadcast: asNumber(result[5]) },
+    cursors: asCursors(result[4], result[5], result[6]),
   }
 }
 

@@ -48,6 +48,7 @@ import { Health } from './health.ts'
 import { channel, isKeyPrefix, laneJournalKey, partitionBase, probeKey, serverJournalKey } from './keys.ts'
 import { knownApps, knownTokens } from './inventory.ts'
 import { Lanes } from './lanes.ts'
+import { asCursors, encodeChange, encodeMarks } from './marks.ts'
 import { Recovery } from './recovery.ts'
 import { Replication } from './replication.ts'
 import { Secrets } from './secrets.ts'
@@ -365,14 +366,19 @@ class RedisStore implements Store {
   }
 
   /** True when it was refused. */
-  async #commitOne({ tokenId, epoch = 0, private: offset = 0, broadcast = 0 }: Commit): Promise<boolean> {
+  async #commitOne(commit: Commit): Promise<boolean> {
+    const { tokenId, epoch = 0, private: offset = 0, broadcast = 0 } = commit
     const { base, id } = this.#locate(tokenId)
     const cut = broadcast > 0 ? await this.#cutBroadcast(tokenId, broadcast) : 0
-    const result = await this.#lanes.run(steps.COMMIT, base, id, epoch, offset, cut)
-    if (result[1] === true) {
-      this.#events.cursorMoved(tokenId, { private: asNumber(result[2]), broadcast: asNumber(result[3]) })
-    }
+    const change = encodeChange(commit.passed === undefined ? commit : await this.#cutPassed(commit, commit.passed))
+    const result = await this.#lanes.run(steps.COMMIT, base, id, epoch, offset, cut, change)
+    if (result[1] === true) this.#events.cursorMoved(tokenId, asCursors(result[2], result[3], result[4]))
     return result[0] === true
+  }
+
+  async #cutPassed(commit: Commit, passed: NonNullable<Commit['passed']>): Promise<Commit> {
+    const most = await this.#cutBroadcast(commit.tokenId, Math.max(0, ...passed.map(([, offset]) => offset)))
+    return { ...commit, passed: passed.map(([version, offset]) => [version, Math.min(offset, most)] as const) }
   }
 
   /** The broadcast log is in another slot than the token, so that its end is looked at here. */
@@ -400,7 +406,7 @@ class RedisStore implements Store {
       epoch,
       ...(state === undefined ? {} : { state }),
       unclean: result[2] === true,
-      cursors: { private: asNumber(result[3]), broadcast: asNumber(result[4]) },
+      cursors: asCursors(result[3], result[4], result[7]),
       privateEnd: asNumber(result[5]),
     }
   }
@@ -441,8 +447,9 @@ class RedisStore implements Store {
     const { tokenId, app, deviceMark, expiresAt } = registration
     const { base, id } = this.#locate(tokenId)
     const mark = markBytes(deviceMark)
-    const { broadcastCursor, generation, revoked, current } = token
-    const told = [app, mark, asSeconds(expiresAt), broadcastCursor, generation, revoked, current]
+    const { broadcastCursor, generation, revoked, current, marks } = token
+    const kept = marks === undefined ? false : encodeMarks(marks)
+    const told = [app, mark, asSeconds(expiresAt), broadcastCursor, generation, revoked, current, kept]
     return asTokenRecord(await this.#lanes.run(steps.RESTORE, base, id, ...told))
   }
 

@@ -1,7 +1,8 @@
 /** All of a store as lines of text. */
-import type { BroadcastEntry, LogEntry, Message, RetainedBroadcast, Store, TokenId } from '../contract.ts'
+import type { BroadcastEntry, LogEntry, Marks, Message, RetainedBroadcast, Store, TokenId } from '../contract.ts'
 import {
   type BroadcastLine,
+  type BroadcastMarks,
   type ClearedLine,
   type Counts,
   countLine,
@@ -82,9 +83,16 @@ async function* broadcastsOf(store: Store, app: string): AsyncIterable<Broadcast
 
 async function* linesOfTokens(store: Store): AsyncIterable<TokenLine | MessageLine> {
   for await (const { registration, generation, revoked, current, cursors, privateEnd } of store.tokens()) {
-    yield { type: 'token', ...registration, generation, revoked, current, broadcastCursor: cursors.broadcast }
-    yield* messageLines(store, registration.tokenId, cursors.private, privateEnd)
+    const { private: cursor, broadcast: broadcastCursor, marks } = cursors
+    const told = marks === undefined ? {} : { marks: broadcastMarks(marks) }
+    yield { type: 'token', ...registration, generation, revoked, current, broadcastCursor, ...told }
+    const [skipped = cursor + 1] = marks?.skippedPrivate ?? []
+    yield* messageLines(store, registration.tokenId, Math.min(cursor, skipped - 1), privateEnd)
   }
+}
+
+function broadcastMarks({ floor, versions, passed, skippedBroadcast }: Marks): BroadcastMarks {
+  return { floor, versions, passed, skippedBroadcast }
 }
 
 /** First what is retained and no longer pending: acknowledged, or dropped since the log was full. */

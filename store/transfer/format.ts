@@ -15,7 +15,7 @@ import {
   isTokenId,
   type VersionSelector,
 } from '../../topics/index.ts'
-import type { Message, TokenId } from '../contract.ts'
+import type { Marks, Message, TokenId } from '../contract.ts'
 
 export const FORMAT = 'aedes-push export'
 export const VERSION = 1
@@ -74,7 +74,11 @@ export interface TokenLine {
   readonly current: boolean
   /** Its cursor in the exported broadcast log. */
   readonly broadcastCursor: number
+  /** What that does not say alone, in offsets of the exported broadcast log. */
+  readonly marks?: BroadcastMarks
 }
+
+export type BroadcastMarks = Pick<Marks, 'floor' | 'versions' | 'passed' | 'skippedBroadcast'>
 
 /** Of the token of the line before. */
 export interface MessageLine {
@@ -211,8 +215,24 @@ function tokenOf(fields: Fields): TokenLine {
     revoked: fields.boolean('revoked'),
     current: fields.boolean('current'),
     broadcastCursor: fields.whole('broadcastCursor'),
+    ...(fields.has('marks') ? { marks: marksOf(fields.inner('marks')) } : {}),
   }
 }
+
+function marksOf(fields: Fields): BroadcastMarks {
+  return {
+    floor: fields.whole('floor'),
+    versions: fields.list('versions', isText),
+    passed: fields.list('passed', isPassed),
+    skippedBroadcast: fields.list('skippedBroadcast', isOffset),
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isOffset = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+const isPassed = (value: unknown): value is [string, number] =>
+  Array.isArray(value) && value.length === 2 && isText(value[0]) && isOffset(value[1])
 
 function messageOf(fields: Fields): Message {
   const properties = fields.bytesIfAny('properties')
@@ -278,6 +298,18 @@ class Fields {
     const value = this.#take(name)
     if (typeof value !== 'boolean') throw this.#wrong(name)
     return value
+  }
+
+  has(name: string): boolean {
+    return this.#values[name] !== undefined
+  }
+
+  list<T>(name: string, valid: (value: unknown) => value is T): T[] {
+    const value = this.#take(name)
+    if (!Array.isArray(value)) throw this.#wrong(name)
+    const members: readonly unknown[] = value
+    if (!members.every(valid)) throw this.#wrong(name)
+    return [...members]
   }
 
   whole(name: string): number {

@@ -3,10 +3,11 @@
  * on where it ended; what happened in the store since (a revocation, an acknowledgement) is not taken back.
  */
 import { PushError } from '../../errors.ts'
-import type { BroadcastAppend, Message, SecretStore, Store, TokenId } from '../contract.ts'
+import type { BroadcastAppend, Marks, Message, SecretStore, Store, TokenId } from '../contract.ts'
 import {
   type AppLine,
   type BroadcastLine,
+  type BroadcastMarks,
   type ClearedLine,
   type Counts,
   countLine,
@@ -197,23 +198,38 @@ class Import {
     if (this.#app !== undefined) await this.#queues.drain()
     this.#app = undefined
     await this.#queues.add(line.tokenId, 0, async () => {
-      const broadcastCursor = await this.#broadcastCursor(line)
+      const broadcastCursor = await this.#offsetHere(line.app, line.broadcastCursor)
       // Nothing can be appended to a revoked one: it is revoked when its messages are there.
       token.isRevoked = await this.#restore(line, broadcastCursor, false)
     })
   }
 
-  async #broadcastCursor({ app, broadcastCursor }: TokenLine): Promise<number> {
-    const mapped = this.#offsets.get(app)?.given(broadcastCursor)
+  async #offsetHere(app: string, cursor: number): Promise<number> {
+    const mapped = this.#offsets.get(app)?.given(cursor)
     return mapped ?? (await this.#store.readBroadcast(app, 0, { entries: 1, bytes: 0 })).end
   }
 
   async #restore(line: TokenLine, broadcastCursor: number, revoked: boolean): Promise<boolean> {
     const { tokenId, app, deviceMark, expiresAt, generation, current } = line
     const registration = { tokenId, app, deviceMark, expiresAt }
-    const record = await this.#store.restoreToken({ registration, generation, revoked, current, broadcastCursor })
+    const marks = line.marks === undefined ? undefined : await this.#marks(app, line.marks)
+    const token = { registration, generation, revoked, current, broadcastCursor, marks }
+    const record = await this.#store.restoreToken(token)
     if (record.app !== app) throw new Error(`token id ${tokenId} belongs to another app here`)
     return record.revoked
+  }
+
+  /** What was skipped of the private log is among its messages. */
+  async #marks(app: string, { floor, versions, passed, skippedBroadcast }: BroadcastMarks): Promise<Marks> {
+    const here = (offset: number) => this.#offsetHere(app, offset)
+    const skipped = skippedBroadcast.map((offset) => this.#offsets.get(app)?.exactly(offset))
+    return {
+      floor: await here(floor),
+      versions,
+      passed: await Promise.all(passed.map(async ([version, offset]) => [version, await here(offset)] as const)),
+      skippedPrivate: [],
+      skippedBroadcast: skipped.filter((offset) => offset !== undefined),
+    }
   }
 
   async #message({ pending, message }: MessageLine): Promise<void> {

@@ -15,6 +15,12 @@ export class OffsetMap {
     this.#least = Math.max(this.#least, offset)
   }
 
+  /** Of this very message; undefined when it is not there. */
+  exactly(offset: number): number | undefined {
+    const index = this.#from.indexOf(offset)
+    return index < 0 ? undefined : this.#to[index]
+  }
+
   /** The cursor that has the same messages before it and after it; undefined when there is no message. */
   given(cursor: number): number | undefined {
     const [first] = this.#to

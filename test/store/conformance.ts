@@ -6,6 +6,7 @@
 import type { Test } from 'tap'
 import { broadcastLogs } from './support/broadcast-logs.ts'
 import { durability } from './support/durability.ts'
+import { marks } from './support/marks.ts'
 import { privateLogs } from './support/private-logs.ts'
 import { registry } from './support/registry.ts'
 import { retained } from './support/retained.ts'
@@ -19,6 +20,7 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('the token registry', (t) => registry(t, makeEngine))
   await t.test('private logs', (t) => privateLogs(t, makeEngine))
   await t.test('broadcast logs', (t) => broadcastLogs(t, makeEngine))
+  await t.test('what the cursors pass and is still pending', (t) => marks(t, makeEngine))
   await t.test('retained messages', (t) => retained(t, makeEngine))
   await t.test('sessions', (t) => sessions(t, makeEngine))
   await t.test('wakes', (t) => wakes(t, makeEngine))

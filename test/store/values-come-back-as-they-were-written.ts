@@ -35,6 +35,16 @@ const token = fc.record({
   expiresAt: time,
   cursor: offset,
   broadcastCursor: offset,
+  marks: fc.option(
+    fc.record({
+      floor: offset,
+      versions: fc.array(text),
+      passed: fc.array(fc.tuple(text, offset)),
+      skippedPrivate: fc.array(offset),
+      skippedBroadcast: fc.array(offset),
+    }),
+    { nil: undefined },
+  ),
   log,
   epoch: offset,
   session: fc.option(session, { nil: undefined }),

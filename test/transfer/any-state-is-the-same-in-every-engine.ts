@@ -56,6 +56,14 @@ const step = fc.oneof(
       token: someToken,
       private: fc.nat(12),
       broadcast: fc.nat(12),
+      marks: fc.record(
+        {
+          versions: fc.subarray(VERSIONS),
+          passed: fc.array(fc.tuple(fc.constantFrom(...VERSIONS), fc.nat(12)), { maxLength: 2 }),
+          skipped: fc.record({ private: fc.array(fc.nat(12)), broadcast: fc.array(fc.nat(12)) }),
+        },
+        { requiredKeys: [] },
+      ),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), time: fc.integer({ min: 1, max: 2_000 }) }) },
@@ -82,7 +90,8 @@ async function perform(store: Store, clock: Clock, step: Step, number: number): 
   else if (step.kind === 'pass') clock.now += step.time
   else if (step.kind === 'sweep') await store.sweep()
   else if (step.kind === 'commit') {
-    await store.commit([{ tokenId: step.token.tokenId, private: step.private, broadcast: step.broadcast }])
+    const { token, private: own, broadcast, marks } = step
+    await store.commit([{ tokenId: token.tokenId, private: own, broadcast, ...marks }])
   } else if (step.kind === 'send') {
     // Refused when it is unknown or revoked.
     await store

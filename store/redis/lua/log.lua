@@ -173,6 +173,25 @@ function parts.log()
     log.dirty = true
   end
 
+  -- Removes what is between two offsets, but for those that are kept.
+  local function remove_between(log, from, to, kept)
+    while from <= to and log.count > 0 do
+      local offsets, fields, following = span(log, from, to, 256)
+      if #fields == 0 then break end
+      local entries, gone = call('HMGET', entries_of(log), unpack(fields)), {}
+      for i = 1, #offsets do
+        if entries[i] and not kept[offsets[i]] then
+          log.count, log.bytes = log.count - 1, log.bytes - struct.unpack('>I4', entries[i], 2)
+          gone[#gone + 1] = fields[i]
+        end
+      end
+      if #gone > 0 then call('HDEL', entries_of(log), unpack(gone)) end
+      from = following
+    end
+    if log.count == 0 then forget_entries(log) end
+    log.dirty = true
+  end
+
   -- { read to, last, offset, entry, offset, entry, ... }: unexpired entries after `after`.
   local function read_entries(log, after, most, bytes)
     local result = { log.last, log.last }
@@ -218,7 +237,7 @@ function parts.log()
   end
 
   return {
-    begin = begin, rebase = rebase, append = append_entry, trim = trim, read = read_entries, remembered = remembered,
+    begin = begin, rebase = rebase, append = append_entry, trim = trim, remove_between = remove_between, read = read_entries, remembered = remembered,
     span = span, move_head = move_head, forget_entries = forget_entries, entries_of = entries_of, write = write,
   }
 end

@@ -4,8 +4,8 @@
             nothing had to go for them, or { wake this node, false, offset, duplicate, dropped, expired, ... }
   read      base, id, after, entries, bytes  -> { read to, last, offset, entry, ... }
   retained  base, id                         -> { } or { offset, entry }
-  commit    base, id, epoch or 0, private or 0, broadcast or 0
-            -> { refused, moved a session of this node, private cursor, broadcast cursor }
+  commit    base, id, epoch or 0, private or 0, broadcast or 0, change of the marks or false (marks.lua)
+            -> { refused, moved a session of this node, private cursor, broadcast cursor, marks or false }
   follow    base, id, until                  -> { }; until 0: no more
 ]]
 function parts.private()
@@ -134,16 +134,35 @@ function parts.private()
     return { unpack_packed(packed) }
   end
 
+  -- Everything up to the cursor goes but what is skipped, and so does what was skipped and is no longer.
+  local function trim(record, private, were, are)
+    local through = math.min(private, (are[1] or math.huge) - 1)
+    local before = record.cursor
+    log.trim(record, through)
+    if #were == 0 and #are == 0 then return end
+    local kept = need('marks').set_of(are)
+    for _, offset in ipairs(were) do
+      if not kept[offset] then log.remove_between(record, offset, offset, kept) end
+    end
+    log.remove_between(record, math.max(before, through) + 1, private, kept)
+  end
+
   function steps.commit(step)
-    local _, base, id, epoch, private, broadcast = unpack(step)
+    local _, base, id, epoch, private, broadcast, change = unpack(step)
     local record = token.of(base, id)
-    if not record then return { false, false, 0, 0 } end
-    if epoch > 0 and epoch < record.epoch then return { true, false, record.cursor, record.broadcast } end
-    local moved = false
-    private = math.min(private, record.last)
-    if private > record.cursor then
-      log.trim(record, private)
-      record.cursor, record.dirty, moved = private, true, true
+    if not record then return { false, false, 0, 0, false } end
+    if epoch > 0 and epoch < record.epoch then return { true, false, record.cursor, record.broadcast, false } end
+    private = math.max(record.cursor, math.min(private, record.last))
+    local moved = change and true or false
+    local were, are
+    if change then
+      broadcast, were, are = need('marks').change(record, private, broadcast, change)
+    elseif private > record.cursor and token.has(record, token.SKIPPED) then
+      are = need('marks').skipped_private(record)
+    end
+    if moved or private > record.cursor then
+      trim(record, private, were or {}, are or {})
+      if private > record.cursor then record.cursor, record.dirty, moved = private, true, true end
     end
     if broadcast > record.broadcast then
       record.broadcast, record.dirty, moved = broadcast, true, true
@@ -153,10 +172,10 @@ function parts.private()
       local session = holder.of(record)
       here = session ~= nil and session.node == NODE
       if session and session.node ~= '' and not here then
-        wake.tell(session.node, { 'c', id, record.cursor, record.broadcast })
+        wake.tell(session.node, { 'c', id, record.cursor, record.broadcast, token.marks_of(record) })
       end
     end
-    return { false, here, record.cursor, record.broadcast }
+    return { false, here, record.cursor, record.broadcast, here and token.marks_of(record) }
   end
 
   function steps.follow(step)

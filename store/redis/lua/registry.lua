@@ -3,11 +3,12 @@
             -> FULL (for a token id that is not known) or
             { generation, id of the token id that was current before or false, epoch of its session here or false }
   revoke    base, id  -> { known, epoch of a session on this node or false }
-  lookup    base, id  -> TOKEN_UNKNOWN or { app, generation, revoked, current, private cursor, broadcast cursor }
-  restore   base, id, app, device hash, expires (seconds), broadcast cursor, generation, revoked, current
+  lookup    base, id  -> TOKEN_UNKNOWN or { app, generation, revoked, current, private cursor, broadcast cursor, marks or false }
+  restore   base, id, app, device hash, expires (seconds), broadcast cursor, generation, revoked, current, marks or false
             -> as lookup. What is known here stays; it only moves forward.
   bucket    base, bucket, first byte of the token ids
-            -> { id, app, device hash, expires, generation, revoked, current, private cursor, broadcast cursor, last, ... }
+            -> { id, app, device hash, expires, generation, revoked, current, private cursor, broadcast cursor, last, marks or false,
+            ... }
 ]]
 function parts.registry()
   local token = need('token')
@@ -59,7 +60,7 @@ function parts.registry()
   local function describe(record)
     return {
       record.app, record.generation, token.has(record, token.REVOKED), token.has(record, token.CURRENT), record.cursor,
-      record.broadcast,
+      record.broadcast, token.marks_of(record),
     }
   end
 
@@ -103,10 +104,11 @@ function parts.registry()
   end
 
   function steps.restore(step)
-    local _, base, id, app, device, expires, broadcast, generation, revoked, current = unpack(step)
+    local _, base, id, app, device, expires, broadcast, generation, revoked, current, marks = unpack(step)
     local record = token.of(base, id)
     if not record then
       record = create(base, id, app, device, expires, broadcast, generation)
+      if marks then need('marks').store(record, marks) end
       if current and not current_other(record) then token.set_flag(record, token.CURRENT, true) end
     end
     expires_at(record, expires)
@@ -128,7 +130,7 @@ function parts.registry()
       local r = records[id] or token.parse(base, id, bucket, fields[i + 1])
       local known = {
         id, r.app, r.device, r.expires, r.generation, token.has(r, token.REVOKED), token.has(r, token.CURRENT), r.cursor,
-        r.broadcast, r.last,
+        r.broadcast, r.last, token.marks_of(r),
       }
       for j = 1, #known do result[#result + 1] = known[j] end
     end

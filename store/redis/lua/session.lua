@@ -1,7 +1,8 @@
 --[[
   open   base, id, app, generation, clean start
          -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED or
-            { epoch, state or false, unclean, private cursor, broadcast cursor, last, epoch taken over here or false }
+            { epoch, state or false, unclean, private cursor, broadcast cursor, last, epoch taken over here or false,
+              marks or false }
   save   base, id, epoch, state                         -> SESSION_FENCED or { }
   close  base, id, epoch, state or false, expires or 0  -> { }
   check  base, id, epoch, generation
@@ -42,7 +43,7 @@ function parts.session()
     -- Above every epoch that was given and lost, as the offsets of a log that begins.
     record.epoch, record.dirty = math.max(record.epoch + 1, ticks()), true
     holder.store(record, NODE, 0, false)
-    return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended }
+    return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended, token.marks_of(record) }
   end
 
   function steps.save(step)

@@ -65,6 +65,7 @@ function parts.sweep()
 
   local function forget_token(record)
     holder.forget(record)
+    if token.has(record, token.MARKED) then need('marks').forget(record) end
     if token.has(record, token.FOLLOWED) then private.store_followers(record, {}) end
     call('HDEL', record.base .. KEY.tokens .. record.bucket, string.sub(record.id, 2))
     records[record.id] = false

@@ -7,7 +7,7 @@
     generation  of the JWTs that are valid
     serial      short name of the token id within its partition, which other keys use
     run         the life of the server in which it was last written, see begin.lua
-    marks       epoch of the newest session, the highest offset given in the private log (`last`), and the cursor in the
+    times       epoch of the newest session, the highest offset given in the private log (`last`), and the cursor in the
                 app's broadcast log, 6 bytes each: all of them begin at a time (log.lua). With them a record of an app with
                 a name of usual length is within 64 bytes, above which Redis keeps a bucket in three times the memory
     lag         how far the private cursor is behind `last`
@@ -17,8 +17,8 @@
     behind, count, bytes, gaps   of the private log (log.lua), only with count > 0; behind: last - head
 ]]
 function parts.token()
-  local MARKS = '>I6I6I6'
-  local CURRENT, REVOKED, SESSION, RETAINED, IDS, FOLLOWED = 1, 2, 4, 8, 16, 32
+  local TIMES = '>I6I6I6'
+  local CURRENT, REVOKED, SESSION, RETAINED, IDS, FOLLOWED, MARKED, SKIPPED = 1, 2, 4, 8, 16, 32, 64, 128
 
   local function has(record, flag) return bit.band(record.flags, flag) ~= 0 end
 
@@ -29,12 +29,17 @@ function parts.token()
     end
   end
 
+  -- What the cursors do not say alone (marks.lua), as it is kept; false: nothing.
+  local function marks_of(record)
+    return has(record, MARKED) and call('HGET', record.base .. KEY.marks, record.serial) or false
+  end
+
   -- 64 buckets, named by a printable character: numbers would be written out with every key.
   local function bucket_of(id) return string.char(48 + math.floor(string.byte(id, 2) / 4)) end
 
   local function parse_record(base, id, bucket, packed)
-    local flags, generation, serial, run, marks, lag, expires, due, app, device, behind, count, bytes, gaps = unpack_packed(packed)
-    local epoch, last, broadcast = struct.unpack(MARKS, marks)
+    local flags, generation, serial, run, times, lag, expires, due, app, device, behind, count, bytes, gaps = unpack_packed(packed)
+    local epoch, last, broadcast = struct.unpack(TIMES, times)
     return {
       base = base, id = id, bucket = bucket, entries = base .. KEY.log,
       flags = flags, generation = generation, serial = serial, run = run, epoch = epoch, last = last, cursor = last - lag,
@@ -57,13 +62,13 @@ function parts.token()
 
   local function store_record(record)
     local r = record
-    local marks, packed = struct.pack(MARKS, r.epoch, r.last, r.broadcast), nil
+    local times, packed = struct.pack(TIMES, r.epoch, r.last, r.broadcast), nil
     if r.count == 0 then
-      packed = pack(r.flags, r.generation, r.serial, r.run, marks, r.last - r.cursor, r.expires, r.due, r.app, r.device)
+      packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device)
     elseif r.gaps then
-      packed = pack(r.flags, r.generation, r.serial, r.run, marks, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes, r.gaps)
+      packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes, r.gaps)
     else
-      packed = pack(r.flags, r.generation, r.serial, r.run, marks, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes)
+      packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes)
     end
     call('HSET', r.base .. KEY.tokens .. r.bucket, string.sub(r.id, 2), packed)
     r.dirty = false
@@ -80,6 +85,7 @@ function parts.token()
 
   return {
     CURRENT = CURRENT, REVOKED = REVOKED, SESSION = SESSION, RETAINED = RETAINED, IDS = IDS, FOLLOWED = FOLLOWED,
+    MARKED = MARKED, SKIPPED = SKIPPED, marks_of = marks_of,
     has = has, set_flag = set_flag, bucket_of = bucket_of, parse = parse_record, of = record_of, store = store_record,
     sweep_at = sweep_at,
   }

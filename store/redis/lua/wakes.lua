@@ -3,7 +3,7 @@
     'a', id, offset, entry or false      a private log grew
     'b', app, offset, entry or false     a broadcast log grew; told to '', the channel that all listen to
     'e', id, epoch, reason               a session is over
-    'c', id, private, broadcast          the cursors moved
+    'c', id, private, broadcast, marks or false   the cursors moved
 ]]
 function parts.wakes()
   local ENTRY_BYTES, MESSAGE_BYTES = 16384, 262144

@@ -1,6 +1,8 @@
 /** What devices would get from a store, in a form that is the same for every engine. */
 import { type Store, type TokenId } from '../../../store/index.ts'
-import type { LogEntry } from '../../../store/contract.ts'
+import type { BroadcastEntry, Cursors, LogEntry } from '../../../store/contract.ts'
+import { acknowledgedUnder, standing } from '../../../store/marks.ts'
+import { Selections } from '../../../topics/index.ts'
 
 const ALL = { entries: 100_000, bytes: Infinity }
 
@@ -12,15 +14,23 @@ const plain = ({ id, payload, properties, storedAt, expiresAt }: LogEntry) => ({
   expiresAt,
 })
 
-/** With `versions`, of which the retained broadcasts are asked. */
+function isPending(cursors: Cursors, { offset, selector }: BroadcastEntry, version: string): boolean {
+  const test = new Selections().test(selector)
+  if (!test(version)) return false
+  if (cursors.marks?.skippedBroadcast.includes(offset) === true) return true
+  return offset > standing(cursors, version) && !acknowledgedUnder(cursors, offset, version).some(test)
+}
+
+/** With `versions`, of which broadcasts are asked. */
 export async function snapshot(store: Store, versions: readonly string[] = []) {
   const tokens = new Map<TokenId, unknown>()
   const apps = new Set<string>()
   for await (const token of store.tokens()) {
     const { registration, generation, revoked, current, cursors } = token
     const { tokenId, app, deviceMark, expiresAt } = registration
-    const pending = await store.readPrivate(tokenId, cursors.private, ALL)
+    const pending = await store.readPrivate(tokenId, 0, ALL)
     const broadcasts = await store.readBroadcast(app, cursors.broadcast, ALL)
+    const all = (await store.readBroadcast(app, 0, ALL)).entries
     const retained = await store.retainedPrivate(tokenId)
     tokens.set(tokenId, {
       app,
@@ -32,6 +42,7 @@ export async function snapshot(store: Store, versions: readonly string[] = []) {
       pending: pending.entries.map(plain),
       broadcasts: broadcasts.entries.map(plain),
       selectors: broadcasts.entries.map(({ selector }) => selector),
+      byVersion: versions.map((version) => all.filter((entry) => isPending(cursors, entry, version)).map(plain)),
       retained: retained && plain(retained),
     })
     apps.add(app)

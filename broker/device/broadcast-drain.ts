@@ -1,0 +1,267 @@
+/**
+ * Moves one device along its app's broadcast log: what its versions select, each entry once, under the version that was
+ * subscribed to first. A version that is subscribed to later catches up with what was passed before it.
+ */
+import type { BroadcastEntry, Commit, Cursors, LogEntry } from '../../store/contract.ts'
+import { broadcastTopic } from '../../topics/index.ts'
+import type { Arrival, BroadcastReader } from './broadcast-reader.ts'
+import { CatchUp } from './catch-up.ts'
+import { LogDrain } from './log-drain.ts'
+import type { DrainHost } from './outgoing.ts'
+import { broadcastPacketId } from './packet-ids.ts'
+import type { DeviceSession } from './session.ts'
+import type { Subscription } from './session-state.ts'
+import { Standings } from './standings.ts'
+
+export class BroadcastDrain {
+  readonly log: LogDrain
+  readonly #session: DeviceSession
+  readonly #host: DrainHost
+  readonly #opened: Cursors
+  /** Version to subscription, in the order they were made. */
+  #versions: Map<string, Subscription> | undefined
+  #reader: BroadcastReader | undefined
+  #standings: Standings | undefined
+  #catchUp: CatchUp | undefined
+  /** Everything the reader handed out was handed here too, so that the next entry may come straight from it. */
+  #hasCaughtUp = false
+
+  constructor(session: DeviceSession, host: DrainHost, opened: Cursors) {
+    this.#session = session
+    this.#host = host
+    this.#opened = opened
+    this.log = new LogDrain(opened.broadcast, opened.broadcast)
+  }
+
+  get isSubscribed(): boolean {
+    return this.#reader !== undefined
+  }
+
+  get unacknowledged(): number {
+    return this.log.unacknowledged + (this.#catchUp?.log.unacknowledged ?? 0)
+  }
+
+  get span(): number {
+    return Math.max(this.log.span, this.#catchUp?.log.span ?? 0)
+  }
+
+  get hasWork(): boolean {
+    if (this.#reader === undefined) return false
+    return !this.#hasCaughtUp || (this.#catchUp === undefined ? this.#isLagging : !this.#catchUp.isSent)
+  }
+
+  get #isLagging(): boolean {
+    return (this.#standings?.lagging.size ?? 0) > 0
+  }
+
+  /** `restored`: with the session, not by a SUBSCRIBE. */
+  set(version: string, subscription: Subscription, restored: boolean): void {
+    this.settle()
+    this.#standings ??= new Standings(this.#opened)
+    this.#standings.add(version, this.log.sent, restored)
+    this.#versions ??= new Map()
+    this.#reader ??= this.#session.node.sessions.reader(this.#session.device.app)
+    this.#versions.set(version, subscription)
+    this.#reader.add(version, this.#session)
+  }
+
+  remove(version: string): void {
+    this.settle()
+    this.#standings?.remove(version, this.log.sent, this.log.cursor)
+    this.#catchUp?.remove(version)
+    this.#forget(version)
+  }
+
+  /** What was subscribed to stays so for the session. */
+  stop(): void {
+    this.settle()
+    for (const version of [...(this.#versions?.keys() ?? [])]) this.#forget(version)
+  }
+
+  #forget(version: string): void {
+    this.#versions?.delete(version)
+    this.#reader?.remove(version, this.#session)
+    if (this.#reader === undefined || (this.#versions?.size ?? 0) > 0) return
+    this.#session.node.sessions.releaseReader(this.#reader)
+    this.#reader = undefined
+    this.#versions = undefined
+    this.#hasCaughtUp = false
+  }
+
+  /** While it has caught up, entries that are not for this device pass without a call for each. */
+  settle(): void {
+    if (this.#hasCaughtUp && this.#reader !== undefined) this.log.pass(this.#reader.handed)
+  }
+
+  /** What a commit says besides the cursor. */
+  change(): Pick<Commit, 'versions' | 'passed'> | undefined {
+    return this.#standings?.change()
+  }
+
+  committed(commit: Commit): void {
+    this.#standings?.committed(commit)
+  }
+
+  acknowledge(packetId: number): boolean {
+    if (this.log.acknowledge(packetId)) return true
+    const catchUp = this.#catchUp
+    if (catchUp?.log.acknowledge(packetId) !== true) return false
+    this.#settleCatchUp(catchUp)
+    return true
+  }
+
+  /** Returns the packet ids whose PUBACK is still to come. */
+  acknowledgedElsewhere(cursors: Cursors): number[] {
+    this.settle()
+    return this.log.acknowledgeThrough(this.#standings?.movedElsewhere(cursors) ?? cursors.broadcast)
+  }
+
+  /** Each that was sent; the rest, from the first that cannot go now, is read. */
+  arrived(arrivals: readonly Arrival[], version: string, isBusy: boolean): Iterable<LogEntry> {
+    const subscription = this.#versions?.get(version)
+    if (!this.#hasCaughtUp || subscription === undefined) return []
+    const sent: LogEntry[] = []
+    const topic = broadcastTopic(this.#session.device.app, version)
+    // With several versions these are not all, and what is between them comes first.
+    const isAll = this.#versions?.size === 1
+    for (const { entry, packets } of arrivals) {
+      if (entry.offset <= this.log.sent) continue
+      const packetId = broadcastPacketId(entry.offset)
+      if (!isAll || isBusy || !this.#host.hasRoom() || this.isInFlight(packetId) || !this.#isFirst(entry)) {
+        this.#hasCaughtUp = false
+        break
+      }
+      this.log.pass(entry.offset - 1)
+      this.#host.send(this.log, entry, { destination: 'broadcast', subscription, topic, packetId, packets })
+      sent.push(entry)
+    }
+    return sent
+  }
+
+  /** There is more than has arrived here. */
+  grew(): void {
+    this.#hasCaughtUp = false
+  }
+
+  isInFlight(packetId: number): boolean {
+    const isOurs = this.log.isInFlight(packetId) || this.#catchUp?.log.isInFlight(packetId) === true
+    return isOurs || this.#host.isInFlight(packetId)
+  }
+
+  /** False when something else has to happen first: an acknowledgement, or a socket that can be written. */
+  async read(): Promise<boolean> {
+    const reader = this.#reader
+    if (reader === undefined) return false
+    const catchUp = this.catchUp()
+    if (catchUp?.isSent === false) return await this.#readCatchUp(reader, catchUp)
+    const { log } = this
+    const slice = await reader.read(log.sent, this.#host.limit())
+    for (const entry of slice.entries) {
+      if (!this.#mayGoOn(reader) || !this.#offer(reader, entry)) return false
+      log.end = Math.max(log.end, entry.offset)
+      const waiting = reader.turn()
+      if (waiting !== undefined) await waiting
+    }
+    if (!this.#session.live || this.#reader !== reader) return false
+    this.#host.pass(log, slice.readTo)
+    this.#hasCaughtUp = reader.hasCaughtUp(log.sent)
+    return true
+  }
+
+  /** As `read`, through what was passed before a version was subscribed to. */
+  async #readCatchUp(reader: BroadcastReader, catchUp: CatchUp): Promise<boolean> {
+    const { log, through } = catchUp
+    const slice = await reader.read(log.sent, this.#host.limit())
+    for (const entry of slice.entries) {
+      if (!this.#mayGoOn(reader)) return false
+      if (entry.offset > through) break
+      if (entry.offset <= log.sent) continue
+      if (this.#wasSent(reader, entry)) log.pass(entry.offset)
+      else if (!this.#sendTo(reader, log, entry, catchUp.versionsAt(entry.offset))) return false
+      const waiting = reader.turn()
+      if (waiting !== undefined) await waiting
+    }
+    if (!this.#session.live || this.#reader !== reader) return false
+    log.pass(Math.min(slice.readTo, through))
+    this.#settleCatchUp(catchUp)
+    this.#session.node.sessions.commits.mark(this.#session)
+    return true
+  }
+
+  #mayGoOn(reader: BroadcastReader): boolean {
+    return this.#session.live && this.#reader === reader && this.#host.hasRoom()
+  }
+
+  /** The one under way, or a new one where a version lags. */
+  catchUp(): CatchUp | undefined {
+    if (this.#catchUp === undefined && this.#isLagging && this.#standings !== undefined)
+      this.#catchUp = new CatchUp(this.#standings.lagging, this.log.resendThrough)
+    return this.#catchUp
+  }
+
+  #settleCatchUp(catchUp: CatchUp): void {
+    this.#standings?.caughtUpTo(catchUp.versions, catchUp.log.cursor)
+    if (catchUp.isDone) this.#catchUp = undefined
+  }
+
+  /** False when its packet id is still under way for another message. */
+  #offer(reader: BroadcastReader, entry: BroadcastEntry): boolean {
+    const { log } = this
+    if (entry.offset <= log.sent) return true
+    if (this.#isFirst(entry) || !this.#wasSent(reader, entry))
+      return this.#sendTo(reader, log, entry, this.#versions?.keys() ?? [])
+    log.pass(entry.offset)
+    return true
+  }
+
+  #sendTo(reader: BroadcastReader, log: LogDrain, entry: BroadcastEntry, versions: Iterable<string>): boolean {
+    const version = reader.match(entry, versions)
+    const subscription = version === undefined ? undefined : this.#versions?.get(version)
+    const packetId = broadcastPacketId(entry.offset)
+    if (version === undefined || subscription === undefined) {
+      log.pass(entry.offset)
+      return true
+    }
+    if (this.isInFlight(packetId)) return false
+    const topic = broadcastTopic(this.#session.device.app, version)
+    this.#host.send(log, entry, { destination: 'broadcast', subscription, topic, packetId })
+    return true
+  }
+
+  #isFirst({ offset }: BroadcastEntry): boolean {
+    return this.#standings?.isFirst(offset) !== false
+  }
+
+  /** Under another version, or by HTTP. */
+  #wasSent(reader: BroadcastReader, entry: BroadcastEntry): boolean {
+    const under = this.#standings?.sentUnder(entry.offset, this.log.sent) ?? []
+    return under.length > 0 && reader.match(entry, under) !== undefined
+  }
+
+  /** Where the retained message of a version will come from, if it is still to come. */
+  logOf(version: string, entry: BroadcastEntry | undefined): LogDrain {
+    this.settle()
+    const catchUp = this.catchUp()
+    if (catchUp === undefined || entry === undefined || this.#reader === undefined) return this.log
+    const comes = catchUp.versionsAt(entry.offset).includes(version) && !this.#wasSent(this.#reader, entry)
+    return comes ? catchUp.log : this.log
+  }
+
+  /** An entry that was skipped before, if it is there, with the subscription that selects it. */
+  async entryAt(offset: number): Promise<{ entry?: LogEntry; subscription?: Subscription; topic: string }> {
+    const reader = this.#reader
+    const [entry] = (await reader?.read(offset - 1, { entries: 1, bytes: 1 }))?.entries ?? []
+    const version = entry === undefined ? undefined : reader?.match(entry, this.#versions?.keys() ?? [])
+    const subscription = version === undefined ? undefined : this.#versions?.get(version)
+    return {
+      ...(entry === undefined ? {} : { entry }),
+      ...(subscription === undefined ? {} : { subscription }),
+      topic: broadcastTopic(this.#session.device.app, version ?? ''),
+    }
+  }
+
+  /** What to wait for, as `BroadcastReader.turn`. */
+  turn(units: number): Promise<void> | undefined {
+    return this.#reader?.turn(units)
+  }
+}

@@ -1,0 +1,27 @@
+/** What the two logs of a device have in common on their way out. */
+import type { LogEntry, ReadLimit, Skipped } from '../../store/contract.ts'
+import type { PacketCache } from './broadcast-reader.ts'
+import type { LogDrain } from './log-drain.ts'
+import type { Subscription } from './session-state.ts'
+
+export type Destination = keyof Skipped
+
+/** Where a message of a log goes, and under which packet id; `packets` as in `Sender.send`. */
+export interface Outgoing {
+  readonly destination: Destination
+  readonly subscription: Subscription
+  readonly topic: string
+  readonly packetId: number
+  readonly packets?: PacketCache
+}
+
+/** The window that they share, and the way out. */
+export interface DrainHost {
+  hasRoom(): boolean
+  limit(): ReadLimit
+  send(log: LogDrain, entry: LogEntry, outgoing: Outgoing): void
+  /** Passing may move the cursor: messages for nobody, expired, too large, or QoS 0. */
+  pass(log: LogDrain, offset: number): void
+  /** Under way, and of neither log. */
+  isInFlight(packetId: number): boolean
+}

@@ -1,0 +1,139 @@
+/**
+ * Messages that were too large for the client's Maximum Packet Size. The cursor passes them and they stay pending, for a
+ * connection that takes them and for HTTP; what an earlier connection skipped is tried once by this one.
+ */
+import type { Commit, Cursors, LogEntry, Marks, Skipped } from '../../store/contract.ts'
+import type { LogDrain } from './log-drain.ts'
+import type { Destination } from './outgoing.ts'
+import type { Sender } from './sender.ts'
+import type { DeviceSession } from './session.ts'
+import type { Subscription } from './session-state.ts'
+
+export interface Skip {
+  readonly destination: Destination
+  readonly offset: number
+  /** A new subscription gets it as the retained message. */
+  isRetained?: boolean
+}
+
+export interface Offer {
+  /** What is at its offset; another one, or none, where it is gone. */
+  readonly entry: LogEntry | undefined
+  readonly subscription: Subscription | undefined
+  readonly topic: string
+  readonly packetId: number
+}
+
+interface Fresh extends Skip {
+  readonly log: LogDrain
+}
+
+export class Skips {
+  readonly #session: DeviceSession
+  readonly #sender: Sender
+  /** Of earlier connections, oldest first, until they are tried. */
+  #earlier: Skip[]
+  /** By packet id. */
+  readonly #sent = new Map<number, Skip>()
+  #fresh: Fresh[] = []
+  #taken: Skip[] = []
+
+  /** Undefined where there is nothing: most sessions never have any. */
+  static of(session: DeviceSession, sender: Sender, marks: Marks): Skips | undefined {
+    const earlier: Skip[] = []
+    for (const offset of marks.skippedPrivate) earlier.push({ destination: 'private', offset })
+    for (const offset of marks.skippedBroadcast) earlier.push({ destination: 'broadcast', offset })
+    return earlier.length === 0 ? undefined : new Skips(session, sender, earlier)
+  }
+
+  constructor(session: DeviceSession, sender: Sender, earlier: Skip[] = []) {
+    this.#session = session
+    this.#sender = sender
+    this.#earlier = earlier
+  }
+
+  get unacknowledged(): number {
+    return this.#sent.size
+  }
+
+  /** The next one to try of a log that is subscribed to. */
+  next(isSubscribed: (destination: Destination) => boolean): Skip | undefined {
+    return this.#earlier.find(({ destination }) => isSubscribed(destination))
+  }
+
+  /** The retained message of a new subscription: true when it is still to come from here. */
+  retain(destination: Destination, offset: number): boolean {
+    const skip = this.#earlier.find((each) => each.destination === destination && each.offset === offset)
+    if (skip !== undefined) skip.isRetained = true
+    return skip !== undefined
+  }
+
+  /** Sends what was skipped, where it fits now; without a subscription that selects it, it stays pending. */
+  offer(skip: Skip, { entry, subscription, topic, packetId }: Offer): void {
+    const { node } = this.#session
+    const now = node.now()
+    this.#earlier = this.#earlier.filter((each) => each !== skip)
+    if (entry?.offset !== skip.offset || entry.expiresAt <= now) return this.#take(skip)
+    if (subscription === undefined) return
+    const { qos, identifier, retainAsPublished } = subscription
+    const retain = skip.isRetained === true || (retainAsPublished && entry.retain)
+    const sending = { topic, identifier, packetId: qos === 0 ? undefined : packetId, retain, dup: false, now }
+    if (!this.#sender.send(entry, sending)) return
+    node.metrics.delivered.inc({ destination: skip.destination })
+    if (qos === 0) this.#take(skip)
+    else this.#sent.set(packetId, skip)
+  }
+
+  isInFlight(packetId: number): boolean {
+    return this.#sent.has(packetId)
+  }
+
+  /** A PUBACK: false when the packet id is none of these. */
+  acknowledged(packetId: number): boolean {
+    const skip = this.#sent.get(packetId)
+    if (skip === undefined) return false
+    this.#sent.delete(packetId)
+    this.#taken.push(skip)
+    return true
+  }
+
+  /** `log` is passing it. */
+  add(destination: Destination, offset: number, log: LogDrain): void {
+    this.#fresh.push({ destination, offset, log })
+  }
+
+  movedElsewhere({ marks }: Cursors): void {
+    const kept = { private: marks?.skippedPrivate ?? [], broadcast: marks?.skippedBroadcast ?? [] }
+    this.#earlier = this.#earlier.filter(({ destination, offset }) => kept[destination].includes(offset))
+  }
+
+  /** It is gone, or was sent with QoS 0. */
+  #take(skip: Skip): void {
+    this.#taken.push(skip)
+    this.#session.node.sessions.commits.mark(this.#session)
+  }
+
+  /** What the next commit says: of what was skipped, only what the cursors have passed. */
+  change(): Pick<Commit, 'skipped' | 'taken'> {
+    const skipped = this.#fresh.filter(({ log, offset }) => offset <= log.cursor)
+    return {
+      ...(skipped.length > 0 ? { skipped: byDestination(skipped) } : {}),
+      ...(this.#taken.length > 0 ? { taken: byDestination(this.#taken) } : {}),
+    }
+  }
+
+  committed({ skipped, taken }: Pick<Commit, 'skipped' | 'taken'>): void {
+    if (skipped !== undefined) this.#fresh = without(this.#fresh, skipped)
+    if (taken !== undefined) this.#taken = without(this.#taken, taken)
+  }
+}
+
+function byDestination(skips: readonly Skip[]): Skipped {
+  const of = (wanted: Destination) =>
+    skips.filter(({ destination }) => destination === wanted).map(({ offset }) => offset)
+  return { private: of('private'), broadcast: of('broadcast') }
+}
+
+function without<S extends Skip>(skips: readonly S[], done: Skipped): S[] {
+  return skips.filter(({ destination, offset }) => !done[destination].includes(offset))
+}
