@@ -19,6 +19,12 @@ export class HttpReplies {
   /** After 101 the connection speaks another protocol. */
   upgraded = false
   #rest: Buffer = Buffer.alloc(0)
+  readonly #toHead: boolean
+
+  /** Answers to HEAD have no body, whatever length they tell. */
+  constructor({ toHead = false } = {}) {
+    this.#toHead = toHead
+  }
 
   push(chunk: Buffer): void {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
@@ -60,7 +66,7 @@ export class HttpReplies {
     const length = fields.get('content-length')
     if (length === undefined || !/^\d+$/.test(length))
       throw new Error(`a ${status} whose length is not told: ${length}`)
-    return start + Number(length)
+    return start + (this.#toHead ? 0 : Number(length))
   }
 }
 
@@ -84,6 +90,7 @@ export function faultOfAnswer({ status, fields, body }: HttpAnswer): string | un
   if (status >= 500) return `${status} ${text}`
   if (status >= 300 && status < 400) return `${status}, which no call answers`
   if (status < 300) return undefined
+  if (body.length === 0 && fields.get('content-length') !== '0') return undefined
   if (!fields.get('content-type')?.startsWith('application/problem+json')) return `${status} without a problem: ${text}`
   const problem: unknown = JSON.parse(text)
   if (!isProblem(problem)) return `${status} without a code of the catalogue: ${text}`

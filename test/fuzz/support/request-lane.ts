@@ -17,6 +17,7 @@ interface Script {
   /** The server can tell where each of them ends, and has to answer each, or to say that it closes. */
   readonly whole: boolean
   /** What the client does when everything is sent. */
+  readonly toHead?: boolean
   readonly ending: 'reads' | 'halfCloses' | 'resets'
 }
 
@@ -43,6 +44,7 @@ export function requestLane(name: string, server: ApiTarget, cast: Cast, watch: 
 }
 
 function writeScript(random: SeededRandom, cast: Cast): Script {
+  if (random.chance(0.03)) return headScript(random, cast)
   const parts: Buffer[] = []
   let changed = 0
   let whole = true
@@ -61,6 +63,13 @@ function writeScript(random: SeededRandom, cast: Cast): Script {
   return { bytes: Buffer.concat(parts), requests: parts.length, changed, whole, ending }
 }
 
+/** HEAD alone, so that it is known which answers have no body. */
+function headScript(random: SeededRandom, cast: Cast): Script {
+  const request = { ...validRequest(random, cast), method: 'HEAD' }
+  const bytes = encodeRequest(request, random)
+  return { bytes, requests: 1, changed: 1, whole: true, ending: 'reads', toHead: true }
+}
+
 interface Received {
   readonly answers: HttpReplies['answers']
   readonly text: string
@@ -69,7 +78,7 @@ interface Received {
 
 /** Throws when the server owes an answer, or said what is no HTTP. */
 async function exchangeBytes(script: Script, random: SeededRandom, server: ApiTarget, watch: Watch): Promise<Received> {
-  const replies = new HttpReplies()
+  const replies = new HttpReplies(script)
   const chunks: Buffer[] = []
   let answered: () => void = () => undefined
   let failed: (reason: unknown) => void = () => undefined
