@@ -29,7 +29,9 @@ export function encodeFrame(frame: Frame, random: SeededRandom): Buffer {
   const first = Buffer.from([(final ? 0x80 : 0) | ((reserved & 7) << 4) | opcode])
   if (!masked) return Buffer.concat([first, length, payload])
   const mask = Buffer.from(Array.from({ length: 4 }, () => random.between(0, 255)))
-  return Buffer.concat([first, length, mask, payload.map((byte, at) => byte ^ (mask[at % 4] ?? 0))])
+  const masking = Buffer.from(payload)
+  for (let at = 0; at < masking.length; at++) masking[at] = (masking[at] ?? 0) ^ (mask[at & 3] ?? 0)
+  return Buffer.concat([first, length, mask, masking])
 }
 
 /** Frames of a server, one after the other; throws at one that a server may not send. */

@@ -104,10 +104,7 @@ const MUTATIONS: readonly Mutation[] = [
   addField,
   addField,
   (request, random) => without(request, random.pick(['Host', 'Content-Type', 'Authorization'])),
-  (request, random) => {
-    const [name, value] = random.pick(request.fields)
-    return withField(request, random.chance(0.5) ? name.toUpperCase() : name, value)
-  },
+  repeatField,
   (request, random) => ({ ...request, version: random.pick(['HTTP/1.0', 'HTTP/1.1']) }),
   compress,
   (request, random) => {
@@ -125,6 +122,12 @@ function addField(request: Request, random: SeededRandom): Request {
   return withField(request, name, value)
 }
 
+function repeatField(request: Request, random: SeededRandom): Request {
+  if (request.fields.length === 0) return request
+  const [name, value] = random.pick(request.fields)
+  return withField(request, random.chance(0.5) ? name.toUpperCase() : name, value)
+}
+
 function mutateBody(request: Request, random: SeededRandom): Request {
   if (request.body === undefined) return mutateTarget(request, random)
   if (random.chance(0.2)) return { ...request, body: mutateBytes(request.body, random) }
@@ -132,8 +135,12 @@ function mutateBody(request: Request, random: SeededRandom): Request {
   return value === undefined ? request : { ...request, body: Buffer.from(mutateJson(value, random)) }
 }
 
+/** Larger ones were changed before; they may be nested too deeply to be changed by a function that calls itself. */
+const LARGEST_PARSED = 10_000
+
 /** Undefined for a body that was changed before. */
 function parsed(body: Buffer): unknown {
+  if (body.length > LARGEST_PARSED) return undefined
   try {
     return JSON.parse(body.toString())
   } catch {
@@ -185,12 +192,15 @@ function flipped(text: string, random: SeededRandom): string {
   return `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`
 }
 
+/** Twenty megabytes of spaces. */
+const BOMB = gzipSync(Buffer.alloc(20_000_000, ' '))
+
 function compress(request: Request, random: SeededRandom): Request {
   const body = request.body ?? Buffer.from('{}')
   const [name, packed] = random.pick([
     ['gzip', gzipSync(body)],
     ['gzip', gzipSync(body).subarray(0, 12)],
-    ['gzip', gzipSync(Buffer.alloc(20_000_000, ' '))],
+    ['gzip', BOMB],
     ['x-gzip', gzipSync(body)],
     ['deflate', deflateSync(body)],
     ['br', brotliCompressSync(body)],
