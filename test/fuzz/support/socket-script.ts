@@ -155,7 +155,7 @@ function changedHandshake(random: SeededRandom): Handshake {
   })
   let request: Request = {
     ...usual,
-    method: random.chance(0.1) ? random.pick(['POST', 'HEAD', 'OPTIONS', 'CONNECT']) : 'GET',
+    method: random.chance(0.1) ? random.pick(['POST', 'PUT', 'OPTIONS', 'CONNECT']) : 'GET',
   }
   for (let left = random.between(0, 2); left > 0; left--) {
     const [name, value] = random.pick(CHANGES)
