@@ -1,6 +1,6 @@
 /** The key ring: one key signs message tokens, all verify them, each with its own algorithm only. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { readNamedFile } from '../private-files.ts'
+import { readNamedFile } from '../common/private-files.ts'
 import { checkFields, isRecord } from './fields.ts'
 import { knownSecret, type Secrets } from './secrets.ts'
 

@@ -1,7 +1,7 @@
 /** Provider keys: which back end may act for which apps. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isAppName, isName, type Provider } from '../topics/index.ts'
-import { readNamedFile } from '../private-files.ts'
+import { readNamedFile } from '../common/private-files.ts'
 import { checkFields, isRecord } from './fields.ts'
 import type { RandomBytes } from './keys.ts'
 

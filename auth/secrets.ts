@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { privateDirectory, readPrivateFile } from '../private-files.ts'
+import { privateDirectory, readPrivateFile } from '../common/private-files.ts'
 
 /** What the store offers too, so that many nodes can share their secrets. */
 export interface Secrets {

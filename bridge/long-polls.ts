@@ -1,7 +1,7 @@
 /** Long polls: requests that wait until something arrives for their device. */
 import { PushError } from '../errors.ts'
 import type { Store, TokenId } from '../store/contract.ts'
-import type { SharedCount } from '../tally.ts'
+import type { SharedCount } from '../common/tally.ts'
 import type { Device, Selections } from '../topics/index.ts'
 import type { HttpLimits } from './limits.ts'
 

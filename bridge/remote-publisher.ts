@@ -1,7 +1,7 @@
 /** Publishes the same requests into another MQTT broker. */
 import type { IClientPublishOptions } from 'mqtt'
 import { ERRORS, PushError, type ErrorCode } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../common/metrics.ts'
 import { broadcastTopic, privateTopic } from '../topics/index.ts'
 import { JSON_TYPE } from './payload.ts'
 import type { Destination, Publication, Publisher } from './publisher.ts'

@@ -1,7 +1,7 @@
 /** How often each address asked, for @fastify/rate-limit: its own store counts by the wall clock, which may be set. */
 import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 
-import type { SharedCount } from '../tally.ts'
+import type { SharedCount } from '../common/tally.ts'
 
 /** Addresses that are counted; beyond them, the one whose first request is oldest is counted anew. */
 const MOST_ADDRESSES = 5_000

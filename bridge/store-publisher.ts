@@ -1,6 +1,6 @@
 /** Publishes into the store, where the broker's drains find the messages. */
 import { PushError } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../common/metrics.ts'
 import type { Appended, Store } from '../store/contract.ts'
 import { mayActFor } from '../topics/index.ts'
 import type { Publisher } from './publisher.ts'

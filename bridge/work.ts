@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify'
 import { PushError } from '../errors.ts'
 import type { Device, Provider } from '../topics/index.ts'
-import { Turns } from '../turns.ts'
-import { WorkBudgets } from '../work-budgets.ts'
+import { Turns } from '../common/turns.ts'
+import { WorkBudgets } from '../common/work-budgets.ts'
 
 /** Units, which are roughly microseconds; `docs/operations.md` has them too. */
 const REQUEST = 200

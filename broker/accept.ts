@@ -1,7 +1,7 @@
 /** The accept stage: a provider's PUBLISH becomes a stored message, and only then is acknowledged. */
 import { isUtf8 } from 'node:buffer'
 import { PushError } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../common/metrics.ts'
 import type { Appended, Store } from '../store/contract.ts'
 import { makeMessage, type MessageLimits } from '../store/message.ts'
 import { parseVersions, providerDestination, type Provider, type VersionSelector } from '../topics/index.ts'

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The folders that make the package; the same ones as in tsconfig.build.json. */
-const SOURCE_FOLDERS = ['topics', 'auth', 'store', 'broker', 'bridge', 'mosquitto-compat']
+const SOURCE_FOLDERS = ['common', 'topics', 'auth', 'store', 'broker', 'bridge', 'push', 'mosquitto-compat', 'server']
 const STAMP = '.stamp'
 
 /** Every file that the build reads, relative to `root`, in a stable order. */

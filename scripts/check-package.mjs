@@ -23,7 +23,13 @@ const tarball = join(
 
 const listed = spawnSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).stdout.split('\n')
 const built = (file) => `package/dist/${file}`
-const wanted = ['package/README.md', 'package/CHANGELOG.md', 'package/LICENSE', built('index.js'), built('main.js')]
+const wanted = [
+  'package/README.md',
+  'package/CHANGELOG.md',
+  'package/LICENSE',
+  built('index.js'),
+  built('server/main.js'),
+]
 for (const file of [
   ...wanted,
   ...sourceFiles(root)

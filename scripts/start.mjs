@@ -7,6 +7,6 @@ import { pathToFileURL } from 'node:url'
 import { dist, prepare } from './prepare.mjs'
 
 prepare()
-const main = join(dist, 'main.js')
+const main = join(dist, 'server', 'main.js')
 process.argv[1] = main
 await import(pathToFileURL(main).href)

@@ -1,4 +1,4 @@
-/** This server, as its users run it: `dist/main.js`, embedded or on Redis. */
+/** This server, as its users run it: `dist/server/main.js`, embedded or on Redis. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Identity } from '../load/device.ts'
@@ -8,7 +8,7 @@ import { type Fsync, startRedis } from '../run/redis.ts'
 import { APP, type Contender, type Target } from './contender.ts'
 
 // From .bench-build/bench/contenders/.
-const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../../dist/server/main.js', import.meta.url))
 const PROVIDER_KEY = 'provider-key-of-the-benchmark'
 const VERSION = '1.0.0'
 const HTTP_SOCKETS = 32

@@ -1,6 +1,6 @@
 /** `POST /v1/messages/ack`: a device has what a lookup gave it. */
 import { Type } from 'typebox'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import { standing } from '../../store/marks.ts'
 import type { Guard } from '../authenticate.ts'

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { PushError, type ErrorCode } from '../../errors.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../common/metrics.ts'
 import { makeMessage, type MessageLimits } from '../../store/message.ts'
 import type { Device } from '../../topics/index.ts'
 import type { Guard } from '../authenticate.ts'

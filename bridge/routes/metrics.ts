@@ -1,5 +1,5 @@
 /** `GET /metrics`: what the server counts, for Prometheus. */
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../common/metrics.ts'
 import type { Api } from '../frame.ts'
 import { problems } from '../schemas.ts'
 

@@ -5,7 +5,7 @@
 import type { AedesOptions, AedesPublishPacket, Client } from 'aedes'
 import type { Logger } from 'pino'
 import { PushError, type ErrorCode } from '../../errors.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../common/metrics.ts'
 import { mayProviderSubscribe, parseTopic, type Provider } from '../../topics/index.ts'
 import type { Accept } from '../accept.ts'
 import type { QoS } from '../codec/packets.ts'

@@ -4,7 +4,7 @@
  * queue when there is room again.
  */
 import { PushError } from '../../errors.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../common/metrics.ts'
 import { encodePubrel } from '../codec/encoder.ts'
 import { Reason, type AcknowledgementPacket, type ConnectPacket, type ProtocolLevel } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'

@@ -9,7 +9,7 @@ import { overriding } from './overriding.ts'
 import { openLevelGroups } from './group-persistence.ts'
 import type { QueueLimit } from './queue-limit.ts'
 import type { GroupStore } from './shared-groups.ts'
-import { privateDirectory } from '../../private-files.ts'
+import { privateDirectory } from '../../common/private-files.ts'
 import type { QoS } from '../codec/packets.ts'
 
 /** The part of an Aedes persistence that is called here. */

@@ -2,7 +2,7 @@
 import type { Aedes, Client } from 'aedes'
 import { PushError } from '../../errors.ts'
 import { Reason, type PublishPacket } from '../codec/packets.ts'
-import type { DeviceNode, UpstreamMessage } from '../device/node.ts'
+import type { DeviceNode, UpstreamMessage } from '../session/node.ts'
 import type { Hooks } from './hooks.ts'
 import { toAedesPacket } from './packets.ts'
 import type { AedesPersistence } from './persistence.ts'

@@ -1,6 +1,6 @@
 /** How many connections there are, in all and from one address. */
 import { PushError } from '../../errors.ts'
-import type { SharedCount } from '../../tally.ts'
+import type { SharedCount } from '../../common/tally.ts'
 
 export interface AdmissionLimits {
   /** Connections in all. */

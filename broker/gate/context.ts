@@ -1,12 +1,12 @@
 import type { Logger } from 'pino'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../common/metrics.ts'
 import type { DecoderLimits } from '../codec/decoder.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import type { AdmissionLimits } from './admission.ts'
 import type { Connection } from './connection.ts'
 import type { Flusher } from './outbox.ts'
 import type { TimerWheel } from './timer-wheel.ts'
-import type { WorkBudgets } from '../../work-budgets.ts'
+import type { WorkBudgets } from '../../common/work-budgets.ts'
 
 export interface GateLimits extends AdmissionLimits {
   /** From the first byte of a connection to its CONNECT, ms. */

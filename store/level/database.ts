@@ -1,7 +1,7 @@
 /** LevelDB, with our errors. */
 import { ClassicLevel } from 'classic-level'
 import { PushError } from '../../errors.ts'
-import { privateDirectory } from '../../private-files.ts'
+import { privateDirectory } from '../../common/private-files.ts'
 import type { EntryHead } from './entry.ts'
 import { metaKey } from './keys.ts'
 

@@ -1,7 +1,7 @@
 // Is a lookup that asks for a longer wait than there is answered after the longest, which proxies wait for too?
 import t from 'tap'
 import { DEFAULT_HTTP_LIMITS } from '../../bridge/index.ts'
-import { SETTINGS } from '../../config.ts'
+import { SETTINGS } from '../../server/settings.ts'
 import { issueToken, lookup } from '../support/api.ts'
 import { within } from '../support/waiting.ts'
 import { serve } from './support/serve.ts'

@@ -14,7 +14,11 @@ import {
 } from '../support/index.ts'
 
 const KEY = 'a-provider-key-for-both-sides'
-const MAIN = join(process.env.PUSH_TEST_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url)), 'main.js')
+const MAIN = join(
+  process.env.PUSH_TEST_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url)),
+  'server',
+  'main.js',
+)
 
 await t.test('private, by range, and with the errors of the catalogue', async (t) => {
   const server = await startServer(t, { settings: { PUSH_PROVIDER_KEY: KEY } })

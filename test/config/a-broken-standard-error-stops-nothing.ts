@@ -37,9 +37,13 @@ for (const [what, command, stderr] of CASES) {
       PUSH_LOG_LEVEL: 'trace',
     }
     const target = stderr(t)
-    const child: ChildProcess = spawn('env', bareCommand(env, process.execPath, [join(DIST, 'main.js'), ...command]), {
-      stdio: ['ignore', 'pipe', target === 'gone' ? 'pipe' : target] as const,
-    })
+    const child: ChildProcess = spawn(
+      'env',
+      bareCommand(env, process.execPath, [join(DIST, 'server', 'main.js'), ...command]),
+      {
+        stdio: ['ignore', 'pipe', target === 'gone' ? 'pipe' : target] as const,
+      },
+    )
     t.teardown(() => void child.kill('SIGKILL'))
     const exited = new Promise((resolve) => child.once('exit', (code) => resolve(code)))
     child.stderr?.pause()

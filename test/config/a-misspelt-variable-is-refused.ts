@@ -1,8 +1,8 @@
 // Is a variable refused that is a setting but for a slip, and are those of others left alone?
 import t from 'tap'
-import { readConfig } from '../../arguments.ts'
-import { ConfigError, SETTINGS } from '../../config.ts'
-import { judgeUnknown } from '../../unknown-settings.ts'
+import { readConfig } from '../../server/arguments.ts'
+import { ConfigError, SETTINGS } from '../../server/settings.ts'
+import { judgeUnknown } from '../../server/unknown-settings.ts'
 
 const known = Object.keys(SETTINGS)
 

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { readConfig } from '../../arguments.ts'
-import { ConfigError, flagOf, SETTINGS, type Setting, type SettingName } from '../../config.ts'
+import { readConfig } from '../../server/arguments.ts'
+import { ConfigError, flagOf, SETTINGS, type Setting, type SettingName } from '../../server/settings.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { runMain } from './support/main.ts'
 

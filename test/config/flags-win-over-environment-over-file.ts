@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { readConfig } from '../../arguments.ts'
+import { readConfig } from '../../server/arguments.ts'
 import { issueToken, startServer, temporaryFolder } from '../support/index.ts'
 
 const folder = temporaryFolder(t)

@@ -1,9 +1,9 @@
 // Do --help and --version answer on stdout, wherever they stand, and is every setting in the help?
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { askedFor, readConfig } from '../../arguments.ts'
-import { flagOf, SETTINGS } from '../../config.ts'
-import { helpText, versionText } from '../../help.ts'
+import { askedFor, readConfig } from '../../server/arguments.ts'
+import { flagOf, SETTINGS } from '../../server/settings.ts'
+import { helpText, versionText } from '../../server/help.ts'
 import { runMain } from './support/main.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

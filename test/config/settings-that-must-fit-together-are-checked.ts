@@ -1,8 +1,8 @@
 // Are values refused that do not fit together, and does a default give way to what was set?
 import t from 'tap'
-import { readConfig } from '../../arguments.ts'
-import { ConfigError, type Config } from '../../config.ts'
-import { checkListeners } from '../../listen.ts'
+import { readConfig } from '../../server/arguments.ts'
+import { ConfigError, type Config } from '../../server/settings.ts'
+import { checkListeners } from '../../server/listen.ts'
 
 const read = (env: Record<string, string>): Config => readConfig([], env).config
 

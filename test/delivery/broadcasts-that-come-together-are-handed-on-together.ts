@@ -1,10 +1,10 @@
 // Does each of thousands of devices get the broadcasts of one batch at once, in order, while other work has its turns?
 import { pino } from 'pino'
 import t from 'tap'
-import { type BroadcastListener, BroadcastReader } from '../../broker/device/broadcast-reader.ts'
+import { type BroadcastListener, BroadcastReader } from '../../broker/session/broadcast-reader.ts'
 import type { BroadcastEntry, Store } from '../../store/contract.ts'
 import { Selections, type VersionSelector } from '../../topics/index.ts'
-import { Turns } from '../../turns.ts'
+import { Turns } from '../../common/turns.ts'
 import { eventually } from '../support/index.ts'
 
 const DEVICES = 2_500

@@ -1,7 +1,7 @@
 // Does the documentation name every error code and every setting, with the values that the code has?
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { flagOf, SETTINGS, type Setting } from '../../config.ts'
+import { flagOf, SETTINGS, type Setting } from '../../server/settings.ts'
 import { ERRORS } from '../../errors.ts'
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')

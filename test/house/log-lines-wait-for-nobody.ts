@@ -1,6 +1,6 @@
 // What becomes of log lines when standard error takes none, takes them slowly, or breaks: does anybody wait, are lines mixed?
 import t from 'tap'
-import { createLogger, LogDestination, type LogWriter } from '../../logs.ts'
+import { createLogger, LogDestination, type LogWriter } from '../../server/logs.ts'
 import { eventually } from '../support/waiting.ts'
 
 /** A standard error that does what the test says, and holds what was written. */

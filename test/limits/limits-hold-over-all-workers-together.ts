@@ -6,7 +6,7 @@ import { requestCounts } from '../../bridge/request-counts.ts'
 import { Admission } from '../../broker/gate/admission.ts'
 import { RateByKey, Rates } from '../../broker/gate/rates.ts'
 import type { Store } from '../../store/contract.ts'
-import { type CountName, createTally, Exchange, sharedCount, type Tally } from '../../tally.ts'
+import { type CountName, createTally, Exchange, sharedCount, type Tally } from '../../common/tally.ts'
 import { Selections, type Device } from '../../topics/index.ts'
 import { eventually } from '../support/waiting.ts'
 

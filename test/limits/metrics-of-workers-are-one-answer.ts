@@ -1,7 +1,7 @@
 // Do metrics come when a worker is silent, marked; and does no counter fall when one is replaced?
 import { Counter, Gauge, Registry } from 'prom-client'
 import t from 'tap'
-import { MetricsOfWorkers, textOfOne, type AskedWorker } from '../../worker-metrics.ts'
+import { MetricsOfWorkers, textOfOne, type AskedWorker } from '../../server/worker-metrics.ts'
 
 class FakeWorker implements AskedWorker {
   silent = false

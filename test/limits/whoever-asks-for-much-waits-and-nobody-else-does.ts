@@ -2,8 +2,8 @@
 import t from 'tap'
 import { workOf } from '../../broker/gate/work.ts'
 import type { Packet } from '../../broker/codec/packets.ts'
-import { SLICE, Turns } from '../../turns.ts'
-import { WorkBudgets } from '../../work-budgets.ts'
+import { SLICE, Turns } from '../../common/turns.ts'
+import { WorkBudgets } from '../../common/work-budgets.ts'
 
 await t.test('a session waits for what it used beyond a second, and for no longer', async (t) => {
   let now = 0

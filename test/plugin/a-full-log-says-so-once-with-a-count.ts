@@ -1,7 +1,7 @@
 // Is what a full private log drops one line with a count, and not a line for each message?
 import { pino } from 'pino'
 import t from 'tap'
-import { createDropLog } from '../../drop-log.ts'
+import { createDropLog } from '../../push/drop-log.ts'
 import { eventually, issueToken, send } from '../support/index.ts'
 import { embed } from './support/embed.ts'
 

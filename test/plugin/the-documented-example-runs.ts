@@ -1,4 +1,4 @@
-// Does docs/examples/embed.mjs do what it says, as it stands, with the package imported by its name?
+// Does examples/embed.mjs do what it says, as it stands, with the package imported by its name?
 import { fileURLToPath } from 'node:url'
 import { dirname, join } from 'node:path'
 import t from 'tap'
@@ -21,7 +21,7 @@ function nodeFlags(): string[] {
   return ['--import', `data:text/javascript,${encodeURIComponent(register)}`]
 }
 
-const example = join(ROOT, 'docs', 'examples', 'embed.mjs')
+const example = join(ROOT, 'examples', 'embed.mjs')
 const cwd = temporaryFolder(t)
 const program = startProgram(t, process.execPath, [...nodeFlags(), example], {
   cwd,

@@ -1,10 +1,10 @@
 // Redis is emptied under connected devices, and the token is issued again: does what is accepted then reach them, and others?
 import { pino } from 'pino'
 import t from 'tap'
-import { BroadcastReader } from '../../broker/device/broadcast-reader.ts'
+import { BroadcastReader } from '../../broker/session/broadcast-reader.ts'
 import type { Store } from '../../store/contract.ts'
 import { Selections } from '../../topics/index.ts'
-import { Turns } from '../../turns.ts'
+import { Turns } from '../../common/turns.ts'
 import { embed } from '../plugin/support/embed.ts'
 import { connectDevice, eventually, issueToken, request, send, startRedis } from '../support/index.ts'
 

@@ -51,10 +51,10 @@ export interface Server {
 /** Where the build is: `dist/`, or PUSH_TEST_DIST for who works on sources that others are changing too. */
 export function builtMain(): string {
   const given = process.env.PUSH_TEST_DIST
-  if (given !== undefined) return join(given, 'main.js')
+  if (given !== undefined) return join(given, 'server', 'main.js')
   const dist = join(ROOT, 'dist')
   if (!isFresh(ROOT, dist)) throw new Error('dist/ was not built from the present sources: run `npm run build` first')
-  return join(dist, 'main.js')
+  return join(dist, 'server', 'main.js')
 }
 
 function parseReady(line: string): Record<string, number> | undefined {

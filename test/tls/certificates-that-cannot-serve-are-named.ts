@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
 import { Certificates, loadTlsFiles } from '../../broker/index.ts'
-import { createMetrics } from '../../metrics.ts'
+import { createMetrics } from '../../common/metrics.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { authority, filesInUse } from './support/certificates.ts'
 

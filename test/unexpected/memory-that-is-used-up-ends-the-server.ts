@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events'
 import { pino } from 'pino'
 import t from 'tap'
 import { PushError } from '../../errors.ts'
-import { installLastResort } from '../../last-resort.ts'
-import { createMetrics } from '../../metrics.ts'
+import { installLastResort } from '../../server/last-resort.ts'
+import { createMetrics } from '../../common/metrics.ts'
 
 function lastResort() {
   const unhandled = new EventEmitter()

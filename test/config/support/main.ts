@@ -13,7 +13,7 @@ export interface Ended {
 
 /** Starts it with these arguments and this environment; nothing is added. */
 export function startMain(t: Scope, args: readonly string[], env: Record<string, string> = {}, cwd?: string): Program {
-  return startProgram(t, process.execPath, [join(DIST, 'main.js'), ...args], {
+  return startProgram(t, process.execPath, [join(DIST, 'server', 'main.js'), ...args], {
     env,
     ...(cwd === undefined ? {} : { cwd }),
   })

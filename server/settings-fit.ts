@@ -1,5 +1,5 @@
 /** Settings that only make sense together. A default gives way to what is given; what is given and does not fit is refused. */
-import { ConfigError, named, SETTINGS, type Config, type SettingName } from './config.ts'
+import { ConfigError, named, SETTINGS, type Config, type SettingName } from './settings.ts'
 
 type NumberName = { [N in SettingName]: Config[N] extends number ? N : never }[SettingName]
 

@@ -13,9 +13,9 @@ import {
   TlsFileError,
   type Deliver,
   type TlsSettings,
-} from './broker/index.ts'
-import { ConfigError, named, type Config, type SettingName } from './config.ts'
-import type { Push } from './index.ts'
+} from '../broker/index.ts'
+import { ConfigError, named, type Config, type SettingName } from './settings.ts'
+import type { Push } from '../index.ts'
 import type { Ports } from './workers.ts'
 
 /** A listener that cannot be had, by its setting. */

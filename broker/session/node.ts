@@ -1,7 +1,7 @@
 /** What the device sessions of one node share. */
 import type { Logger } from 'pino'
 import type { Auth } from '../../auth/contract.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 import type { RateByKey, Rates } from '../gate/rates.ts'

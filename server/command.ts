@@ -15,21 +15,21 @@ import {
   providerLookup,
   type ProviderKey,
   type Secrets,
-} from './auth/index.ts'
-import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type RemoteBridgeOptions } from './bridge/index.ts'
-import { ConfigError, named, SETTINGS, type Config } from './config.ts'
+} from '../auth/index.ts'
+import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type RemoteBridgeOptions } from '../bridge/index.ts'
+import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
 import { exitCodeOf, type Ending } from './ending.ts'
-import { PushError } from './errors.ts'
+import { PushError } from '../errors.ts'
 import { helpText, versionText } from './help.ts'
-import { createPush, type PushLimits } from './index.ts'
+import { createPush, type PushLimits } from '../index.ts'
 import { installLastResort, type LastResort } from './last-resort.ts'
 import { checkListeners, listen, listenBridge } from './listen.ts'
 import { createLogger, LogDestination, standardError } from './logs.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
-import { passwordFileUsers, Passwords } from './mosquitto-compat/index.ts'
-import { DEFAULT_MESSAGE_LIMITS, problemOf } from './store/index.ts'
+import { createMetrics, type Metrics } from '../common/metrics.ts'
+import { passwordFileUsers, Passwords } from '../mosquitto-compat/index.ts'
+import { DEFAULT_MESSAGE_LIMITS, problemOf } from '../store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
-import { describeError } from './unexpected.ts'
+import { describeError } from '../common/unexpected.ts'
 import { joinSupervisor, portsOf, signalWorkers, supervise, type Ports } from './workers.ts'
 
 export interface Invocation {

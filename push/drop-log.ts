@@ -1,6 +1,6 @@
 /** What full logs dropped, in the log of the server: one line with a count, however many messages it was. */
 import type { Logger } from 'pino'
-import type { Destination } from './metrics.ts'
+import type { Destination } from '../common/metrics.ts'
 
 /** A full log drops one message for each that comes: this often there is a line, ms. */
 const EVERY_MS = 10_000

@@ -3,9 +3,9 @@
  * where its state is known to be good, and ends in order where it is not.
  */
 import type { Logger } from 'pino'
-import { PushError } from './errors.ts'
-import type { Metrics } from './metrics.ts'
-import type { UnexpectedKind } from './unexpected.ts'
+import { PushError } from '../errors.ts'
+import type { Metrics } from '../common/metrics.ts'
+import type { UnexpectedKind } from '../common/unexpected.ts'
 
 /** What it hears; `process`. */
 export interface Unhandled {
@@ -49,7 +49,7 @@ export function installLastResort(unhandled: Unhandled, { logger, end }: LastRes
 }
 
 /** The folder of the store, of this build. */
-const STORE = new URL('./store/', import.meta.url).href
+const STORE = new URL('../store/', import.meta.url).href
 const OUT_OF_MEMORY = ['ENOMEM', 'ERR_MEMORY_ALLOCATION_FAILED', 'ERR_WORKER_OUT_OF_MEMORY']
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Push inside a program that has its own Aedes, its own users and its own HTTP server.
  *
- *   PROVIDER_KEY=change-me-0123456789 node docs/examples/embed.mjs
+ *   PROVIDER_KEY=change-me-0123456789 node examples/embed.mjs
  *
  * Devices connect with a message token, providers with the provider key, and everybody else is judged by the hooks
  * below, on the same port. Topics that are not push topics work as in Aedes alone.

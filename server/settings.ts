@@ -1,7 +1,7 @@
 /** Every setting of the server: its name, what it is for, its default and what is allowed. */
 import type { BlockList } from 'node:net'
-import { parseNetworks } from './broker/entrance/networks.ts'
-import { isRedisUrl } from './store/redis/address.ts'
+import { parseNetworks } from '../broker/gate/networks.ts'
+import { isRedisUrl } from '../store/redis/address.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
 export class ConfigError extends Error {

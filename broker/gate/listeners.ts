@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
-import { PushError } from '../errors.ts'
+import { PushError } from '../../errors.ts'
 
 export type Handle = (stream: Duplex, request?: IncomingMessage) => void
 

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../../store/contract.ts'
 import type { Selections } from '../../topics/index.ts'
-import type { Turns } from '../../turns.ts'
+import type { Turns } from '../../common/turns.ts'
 
 /** A session as this file sees it. */
 export interface BroadcastListener {

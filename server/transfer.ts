@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { fileSecrets, knownSecret, TOKEN_SECRETS, type Secrets } from './auth/index.ts'
-import { ConfigError, type Config } from './config.ts'
-import { openLevelStore, openRedisStore, type Store, type StoreLimits } from './store/index.ts'
+import { fileSecrets, knownSecret, TOKEN_SECRETS, type Secrets } from '../auth/index.ts'
+import { ConfigError, type Config } from './settings.ts'
+import { openLevelStore, openRedisStore, type Store, type StoreLimits } from '../store/index.ts'
 import {
   type Counts,
   exportStore,
@@ -15,7 +15,7 @@ import {
   noCounts,
   nothingImported,
   splitLines,
-} from './store/transfer/index.ts'
+} from '../store/transfer/index.ts'
 
 export interface TransferOptions {
   readonly config: Config

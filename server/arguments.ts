@@ -3,8 +3,8 @@
  * file (`--config`); flags win over the environment, and that over the file. Read once, at start.
  */
 import { readFileSync } from 'node:fs'
-import { ConfigError, flagOf, SETTINGS, type Config, type Setting } from './config.ts'
-import { fit } from './config-fit.ts'
+import { ConfigError, flagOf, SETTINGS, type Config, type Setting } from './settings.ts'
+import { fit } from './settings-fit.ts'
 import { judgeUnknown, nearest } from './unknown-settings.ts'
 
 export const COMMANDS = ['bridge', 'export', 'import'] as const

@@ -1,6 +1,6 @@
 /** What `--help` and `--version` print. */
 import { existsSync, readFileSync } from 'node:fs'
-import { flagOf, SETTINGS, type Setting } from './config.ts'
+import { flagOf, SETTINGS, type Setting } from './settings.ts'
 
 const USAGE = `aedes-push [command] [--name value ...]
 
@@ -27,7 +27,7 @@ export function helpText(): string {
 
 /** Of the package: beside the sources, and above what is built of them. */
 export function versionText(): string {
-  const [path] = ['./package.json', '../package.json']
+  const [path] = ['../package.json', '../../package.json']
     .map((name) => new URL(name, import.meta.url))
     .filter((url) => existsSync(url))
   if (path === undefined) throw new Error('package.json is missing')

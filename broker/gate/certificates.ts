@@ -4,7 +4,7 @@ import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { createSecureContext, type SecureContextOptions, type Server } from 'node:tls'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../common/metrics.ts'
 import { certificatesIn, TlsFileError, type Certificate } from './pem.ts'
 
 export { TlsFileError } from './pem.ts'

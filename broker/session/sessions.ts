@@ -1,10 +1,10 @@
 /** The live device sessions of this node: found by token id, woken by the store, swept slowly. */
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../common/metrics.ts'
 import type { Cursors, LogEntry, BroadcastEntry, SessionEnd, Store, TokenId, Watcher } from '../../store/contract.ts'
 import { type Device, Selections } from '../../topics/index.ts'
-import type { Turns } from '../../turns.ts'
+import type { Turns } from '../../common/turns.ts'
 import { BroadcastReader, type ReaderContext } from './broadcast-reader.ts'
 import { Commits } from './commits.ts'
 import type { DeviceLimits } from './node.ts'

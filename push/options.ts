@@ -1,11 +1,11 @@
 /** What `createPush` is given, and that nothing in it is misspelt. */
 import type { Logger } from 'pino'
-import { checkFields, type Algorithm, type ProviderKey, type Secrets } from './auth/index.ts'
-import { DEFAULT_HTTP_LIMITS, type HttpLimits, type TokenTtl } from './bridge/index.ts'
-import { DEFAULT_BROKER_LIMITS, type BrokerLimits } from './broker/index.ts'
-import type { Metrics } from './metrics.ts'
-import { DEFAULT_MESSAGE_LIMITS, DEFAULT_STORE_LIMITS, type MessageLimits, type StoreLimits } from './store/index.ts'
-import type { Tally } from './tally.ts'
+import { checkFields, type Algorithm, type ProviderKey, type Secrets } from '../auth/index.ts'
+import { DEFAULT_HTTP_LIMITS, type HttpLimits, type TokenTtl } from '../bridge/index.ts'
+import { DEFAULT_BROKER_LIMITS, type BrokerLimits } from '../broker/index.ts'
+import type { Metrics } from '../common/metrics.ts'
+import { DEFAULT_MESSAGE_LIMITS, DEFAULT_STORE_LIMITS, type MessageLimits, type StoreLimits } from '../store/index.ts'
+import type { Tally } from '../common/tally.ts'
 
 export type PushLimits = MessageLimits & StoreLimits & BrokerLimits & HttpLimits
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { exitCodeOf } from './ending.ts'
-import { createTally, Exchange, type Change } from './tally.ts'
+import { createTally, Exchange, type Change } from '../common/tally.ts'
 import { MetricsOfWorkers, textOfOne, type WorkerMetrics } from './worker-metrics.ts'
 
 const LISTENERS = ['mqtt', 'http', 'mqtts', 'https'] as const

@@ -1,0 +1,208 @@
+/** Push as a part of another Node program: puts the parts together. The server is made of it. */
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { randomId } from '../common/random-id.ts'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { BlockList } from 'node:net'
+import type { AedesOptions } from 'aedes'
+import type { FastifyInstance } from 'fastify'
+import { pino, type Logger } from 'pino'
+import { fileSecrets, firstFrom, openAuth, type Secrets } from '../auth/index.ts'
+import {
+  boundTo,
+  checkOneHost,
+  createHostCheck,
+  createHttpApi,
+  DEFAULT_TOKEN_TTL,
+  refuseUpgrade,
+} from '../bridge/index.ts'
+import {
+  Entrance,
+  listenWebSocket,
+  openLevelState,
+  openRedisState,
+  PushBroker,
+  type Certificates,
+  type Deliver,
+  type OtherState,
+} from '../broker/index.ts'
+import { createDropLog, type DropLog } from './drop-log.ts'
+import { PushError } from '../errors.ts'
+import { createMetrics, type Metrics } from '../common/metrics.ts'
+import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
+import { openLevelStore, openRedisStore, type Store, type StoreObserver, type StoreOptions } from '../store/index.ts'
+import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
+
+const DEFAULT_PREFIX = 'push'
+
+export interface Push {
+  /**
+   * What `Aedes.createBroker` gets. Give your own options: connections with a message token or a provider key are
+   * served here, and all others by your `authenticate`, `authorizePublish`, `authorizeSubscribe`, `authorizeForward`,
+   * `persistence` and `mq`. After `createBroker`, `broker.handle` takes all of them.
+   */
+  aedesOptions(own?: AedesOptions): AedesOptions
+  /** Takes a connection; `broker.handle` is the same. */
+  handle(stream: Duplex, request?: IncomingMessage): void
+  /**
+   * What connections of a listener pass before `deliver` gets them, `handle` for one: the PROXY protocol header of
+   * balancers in `proxies`, and TLS with `certificates`. A socket that is delivered tells the client's address.
+   */
+  entrance(
+    through: { readonly certificates: Certificates | undefined; readonly proxies: BlockList | undefined },
+    deliver: Deliver,
+  ): Entrance
+  /** The HTTP API, not listening: `listen()` it, or `ready()` and pass requests to `routing`. */
+  readonly http: FastifyInstance
+  /** MQTT over WebSocket on an HTTP server. Returns how to stop. */
+  webSocket(server: Server, path?: string): () => void
+  readonly metrics: Metrics
+  /** Takes nothing new, answers what is under way, tells MQTT 5 clients 0x8B, writes everything, closes the store. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens store and keys, and puts the parts together.
+ * @throws Error that names the option that is wrong, or is none
+ */
+export async function createPush(options: PushOptions): Promise<Push> {
+  const limits = checkPushOptions(options)
+  const { now = Date.now, monotonic = () => performance.now() } = options
+  const logger = loggingErrorsSafely(options.logger ?? pino({ level: 'silent' }))
+  const metrics = createMetrics()
+  const drops = createDropLog(logger)
+  const store = openStore(options, limits, observerOf(metrics, drops, logger), now)
+  await store.open()
+  const { auth, other } = await openRest(options, store, logger, { now, monotonic }).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
+  const broker = new PushBroker({ auth, store, metrics, logger, limits, other, now, monotonic, tally: options.tally })
+  const checkHost = createHostCheck(options.allowedHosts)
+  let closing = false
+  const http = createHttpApi({
+    auth,
+    store,
+    metrics,
+    metricsText: options.metricsText?.(metrics),
+    limits,
+    logger,
+    admit: broker.admit,
+    tally: options.tally,
+    allowedHosts: options.allowedHosts,
+    tokenTtl: options.tokenTtl ?? DEFAULT_TOKEN_TTL,
+    now,
+    monotonic,
+    randomId,
+    async ready() {
+      if (closing) throw new PushError('SHUTTING_DOWN')
+      return await store.health()
+    },
+  })
+  return {
+    aedesOptions: (own) => broker.aedesOptions(own),
+    handle: broker.handle,
+    entrance: (through, deliver) =>
+      new Entrance(
+        { ...through, timeoutMs: limits.connectTimeoutMs, admission: broker.admission, metrics, logger },
+        deliver,
+      ),
+    http,
+    webSocket: (server, path = '/mqtt') =>
+      listenWebSocket({
+        server,
+        path,
+        maximumPacketSize: limits.maximumPacketSize,
+        handle: broker.handle,
+        check(request) {
+          checkOneHost(request)
+          checkHost(request, boundTo(server))
+        },
+        refuse: (socket, error) => refuseUpgrade(socket, error, randomId(), logger),
+      }),
+    metrics,
+    async close() {
+      closing = true
+      await Promise.race([Promise.all([http.close(), broker.close()]), untilAway(store)])
+      await Promise.race([Promise.all([store.close(), other.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
+      drops.close()
+    },
+  }
+}
+
+/** What is under way when the server closes has its answer from the store, or an error, within this time, ms. */
+const LAST_CALLS_MS = 3_000
+const LOOK_MS = 500
+/** For connections to end in order, ms. */
+const CLOSE_MS = 1_000
+const UNREF = { ref: false }
+
+/**
+ * Resolves when the store does not answer although it had time to: what is not written then comes again as a duplicate,
+ * and waiting for it would only hold up the end.
+ */
+async function untilAway(store: Store): Promise<void> {
+  await setTimeout(LAST_CALLS_MS, undefined, UNREF)
+  for (;;) {
+    try {
+      await store.health()
+    } catch {
+      return
+    }
+    await setTimeout(LOOK_MS, undefined, UNREF)
+  }
+}
+
+function observerOf(metrics: Metrics, drops: DropLog, logger: Logger): StoreObserver {
+  return {
+    expired: (destination, count) => metrics.expired.inc({ destination }, count),
+    dropped(destination, count) {
+      metrics.dropped.inc({ destination }, count)
+      drops.dropped(destination, count)
+    },
+    lost: () => logger.error('Redis was emptied, or failed over to a server without data: what it held is lost'),
+    secretDiffers: (name) =>
+      logger.error(
+        { secret: name },
+        'Redis holds another key than this node uses, so that nodes refuse what others issued: restart this node',
+      ),
+    watcherFailed: (error) => reportUnexpected({ logger, metrics }, error, 'what the store told could not be taken'),
+  }
+}
+
+function openStore(options: PushOptions, limits: PushLimits, observer: StoreObserver, now: () => number): Store {
+  const storeOptions: StoreOptions = { limits, now, observer }
+  const { redisUrl, redisPrefix = DEFAULT_PREFIX, redisReplicas = 0, dataDir } = options
+  if (redisUrl !== undefined)
+    return openRedisStore({ ...storeOptions, url: redisUrl, prefix: redisPrefix, replicas: redisReplicas })
+  return openLevelStore({ ...storeOptions, directory: join(dataDir, 'store') })
+}
+
+async function openRest(
+  options: PushOptions,
+  store: Store,
+  logger: Logger,
+  clocks: Required<Pick<PushOptions, 'now' | 'monotonic'>>,
+) {
+  const secrets = secretsOf(options, store, logger)
+  const { providers } = options
+  const known = typeof providers === 'function' ? await providers(secrets) : providers
+  const auth = await openAuth({ ...options, ...clocks, providers: known, secrets })
+  return { auth, other: await openOther(options) }
+}
+
+function openOther({ redisUrl, redisPrefix = DEFAULT_PREFIX, dataDir }: PushOptions): Promise<OtherState> {
+  return redisUrl === undefined
+    ? openLevelState(join(dataDir, 'mqtt'))
+    : openRedisState({ url: redisUrl, prefix: redisPrefix })
+}
+
+/**
+ * With the embedded store, secrets are files that an operator can read, back up and replace. In Redis all nodes share
+ * them; one that this node has as a file, from its embedded days, is what they share if there is none yet.
+ */
+function secretsOf({ dataDir, redisUrl }: PushOptions, store: Store, logger: Logger): Secrets {
+  const files = fileSecrets(join(dataDir, 'keys'), { warn: (message) => logger.warn(message) })
+  return redisUrl === undefined ? files : firstFrom(files, store)
+}
