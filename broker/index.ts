@@ -16,7 +16,7 @@ import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
 import { createAccept } from './accept.ts'
 import type { OutgoingLimits } from './aedes/outgoing.ts'
-import type { OtherState } from './aedes/persistence.ts'
+import type { OtherState } from './aedes/contract.ts'
 import { AedesSide } from './aedes/side.ts'
 import { DEFAULT_DECODER_LIMITS } from './codec/decoder.ts'
 import type { ConnectPacket } from './codec/packets.ts'
@@ -34,7 +34,8 @@ import { WorkBudgets } from '../common/work-budgets.ts'
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
 export { Entrance, type Deliver } from './gate/entrance.ts'
 export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './gate/listeners.ts'
-export { openLevelState, type OtherState } from './aedes/persistence.ts'
+export type { OtherState } from './aedes/contract.ts'
+export { openLevelState } from './aedes/persistence.ts'
 export { openRedisState } from './aedes/redis-persistence.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits & OutgoingLimits
@@ -93,7 +94,7 @@ export interface BrokerOptions {
 
 export class PushBroker {
   readonly #options: BrokerOptions
-  readonly #context: GateContext
+  readonly #context: GateContext<Connection>
   readonly #side: AedesSide
   readonly #node: DeviceNode
   /** Counts connections, those that are still on their way in as well. */

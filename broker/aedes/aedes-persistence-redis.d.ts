@@ -3,7 +3,7 @@ declare module 'aedes-persistence-redis' {
   export default function persistence(options: {
     conn: object
     cluster: boolean
-  }): import('./persistence.ts').AedesPersistence
+  }): import('./contract.ts').AedesPersistence
 }
 
 declare module 'mqemitter-redis' {

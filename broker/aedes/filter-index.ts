@@ -1,5 +1,5 @@
 /** Which clients subscribed to what a topic matches: filters as a tree of their levels. */
-import type { StoredSubscription } from './persistence.ts'
+import type { StoredSubscription } from './contract.ts'
 
 interface Node {
   readonly next: Map<string, Node>

@@ -1,6 +1,6 @@
 /** Shared subscriptions of the one process that the embedded store has. */
 import type { ClassicLevel } from 'classic-level'
-import type { GroupStore } from './shared-groups.ts'
+import type { GroupStore } from './contract.ts'
 
 const PREFIX = 'share:'
 /** Claims that are remembered: of messages under way, and of those that may still be read from a queue. */

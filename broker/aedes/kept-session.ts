@@ -3,9 +3,8 @@
  * what waits for it, and the packet ids under way (MQTT 5 section 4.1, MQTT 3.1.1 section 3.1.2.4).
  */
 import type { Outgoing } from './outgoing.ts'
-import type { OtherState } from './persistence.ts'
+import type { OtherState, SharedSubscription } from './contract.ts'
 import { decodeRecord, encodeRecord, type SessionRecord } from './session-record.ts'
-import type { SharedSubscription } from './shared-group.ts'
 import { StoredQueue, type QueueStorage } from './stored-queue.ts'
 
 /** MQTT 5 section 3.1.2.11.2: a Session Expiry Interval that never ends. */

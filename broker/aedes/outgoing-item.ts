@@ -3,7 +3,7 @@ import { encodeProperties, encodePublish } from '../codec/encoder.ts'
 import type { ProtocolLevel, QoS } from '../codec/packets.ts'
 import { match, type HeldSubscription } from './matching.ts'
 import { fromAedes } from './packets.ts'
-import type { StoredPacket } from './persistence.ts'
+import type { StoredPacket } from './contract.ts'
 import type { MessageKey } from './session-record.ts'
 
 /** The client as Aedes has it. */

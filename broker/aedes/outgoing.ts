@@ -20,7 +20,7 @@ import {
   type Origin,
   type SharedDelivery,
 } from './outgoing-item.ts'
-import type { StoredPacket } from './persistence.ts'
+import type { StoredPacket } from './contract.ts'
 import type { MessageKey, SessionRecord } from './session-record.ts'
 import type { StoredQueue } from './stored-queue.ts'
 

@@ -5,7 +5,7 @@ import { Reason, type PublishPacket } from '../codec/packets.ts'
 import type { DeviceNode, UpstreamMessage } from '../session/node.ts'
 import type { Hooks } from './hooks.ts'
 import { toAedesPacket } from './packets.ts'
-import type { AedesPersistence } from './persistence.ts'
+import type { AedesPersistence } from './contract.ts'
 
 export interface PublicationsOptions {
   readonly broker: () => Aedes

@@ -2,7 +2,7 @@
  * How much may wait in the stored queue of one session, or of one shared subscription. A full queue takes nothing new,
  * as with Mosquitto's `max_queued_messages`: what was accepted before is not lost for what came later.
  */
-import type { AedesPersistence } from './persistence.ts'
+import type { AedesPersistence } from './contract.ts'
 
 export interface QueueLimitOptions {
   /** Messages of one queue. */

@@ -1,10 +1,9 @@
 /** MQTT state that is not push, shared by all nodes in Redis. */
 import redisPersistence from 'aedes-persistence-redis'
 import { openStateConnection, unlessRefused } from '../../store/index.ts'
-import type { GroupStore } from './shared-groups.ts'
 import { createRedisEmitter } from './redis-emitter.ts'
 import { answeringAll } from './notices.ts'
-import type { OtherState, SessionRecords, TakeOut } from './persistence.ts'
+import type { GroupStore, OtherState, SessionRecords, TakeOut } from './contract.ts'
 
 export interface RedisStateOptions {
   readonly url: string

@@ -6,6 +6,7 @@
 import type { Client } from 'aedes'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import type { Provider } from '../../topics/index.ts'
+import type { Accept } from '../accept.ts'
 import { encodePuback, encodePubcomp, encodePubrec, encodeSuback, encodeUnsuback } from '../codec/encoder.ts'
 import {
   Reason,
@@ -23,7 +24,6 @@ import type { AedesLink } from './link.ts'
 import type { Outgoing } from './outgoing.ts'
 import { codesOf, optionsOf, withOnly } from './packets.ts'
 import type { KeptSession } from './kept-session.ts'
-import type { AedesSide } from './side.ts'
 
 /** An acknowledgement that waits for its turn: they leave in the order their PUBLISH came [MQTT-4.6.0-2]. */
 interface Turn {
@@ -39,8 +39,25 @@ interface Filter {
   readonly options?: number
 }
 
+/** Those who keep the roles, as one of them sees them. */
+export interface RoleHost {
+  readonly receiveMaximum: number
+  readonly accept: Accept
+  mayPublish(provider: Provider): boolean
+  /** The reason code of the acknowledgement. */
+  publish(client: Client, packet: PublishPacket): Promise<number>
+  /** The reason code for the SUBACK. */
+  subscribeShared(role: AedesRole, request: SubscriptionRequest, identifier: number): Promise<number>
+  /** The reason code for the UNSUBACK. */
+  unsubscribeShared(role: AedesRole, name: string): Promise<number>
+  /** A packet came of which Aedes does not know. */
+  touch(client: Client): void
+  /** The connection of a role has ended. */
+  left(role: AedesRole): void
+}
+
 export interface RoleOptions {
-  readonly side: AedesSide
+  readonly side: RoleHost
   readonly connection: Connection
   readonly connect: ConnectPacket
   readonly link: AedesLink
@@ -55,7 +72,7 @@ export class AedesRole implements Role {
   readonly link: AedesLink
   readonly session: KeptSession
   readonly outgoing: Outgoing
-  readonly #side: AedesSide
+  readonly #side: RoleHost
   readonly #connection: Connection
   readonly client: Client
   readonly provider: Provider | undefined

@@ -1,6 +1,6 @@
 /** What is kept of a session that Aedes serves, besides its subscriptions and its queue. */
 
-import type { SharedSubscription } from './shared-group.ts'
+import type { SharedSubscription } from './contract.ts'
 
 /** Names a message among all: broker id and counter. */
 export type MessageKey = string

@@ -1,23 +1,10 @@
 /** One group of a shared subscription, as one node sees it: its members that are connected here, and what they are given. */
 import type { Aedes } from 'aedes'
 import type { Logger } from 'pino'
-import type { QoS } from '../codec/packets.ts'
 import { filterMatches } from './matching.ts'
 import type { Outgoing } from './outgoing.ts'
-import type { StoredPacket } from './persistence.ts'
-import type { GroupStore } from './shared-groups.ts'
+import type { GroupStore, SharedSubscription, StoredPacket } from './contract.ts'
 import type { StoredQueue } from './stored-queue.ts'
-
-export interface SharedSubscription {
-  /** As in SUBSCRIBE, `$share/<group>/<filter>`. */
-  readonly name: string
-  /** The part behind the group's name. */
-  readonly filter: string
-  readonly qos: QoS
-  readonly retainAsPublished: boolean
-  /** Subscription Identifier; 0 for none. */
-  readonly identifier: number
-}
 
 export interface SharedMember {
   readonly clientId: string

@@ -5,22 +5,9 @@
 import type { Aedes } from 'aedes'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
+import type { GroupStore } from './contract.ts'
 import { SharedGroup, type SharedMember } from './shared-group.ts'
 import { StoredQueue, type QueueStorage } from './stored-queue.ts'
-
-/** Who belongs to which group, and which message was given to whom, on all nodes. */
-export interface GroupStore {
-  /** Milliseconds since the epoch until which the member counts, unless it is added again. */
-  add(group: string, member: string, until: number): Promise<void>
-  /** True when the group has no members any more. */
-  remove(group: string, member: string): Promise<boolean>
-  /** Groups whose last member has not been heard of any more; each is told once. */
-  abandoned(): Promise<readonly string[]>
-  /** True for one caller of all; it holds for a minute, unless it is claimed again by `renew`. */
-  claim(group: string, message: string): Promise<boolean>
-  renew(group: string, message: string): Promise<void>
-  release(group: string, message: string): Promise<void>
-}
 
 export interface SharedGroupsOptions {
   readonly broker: () => Aedes

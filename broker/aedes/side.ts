@@ -20,10 +20,10 @@ import { Outgoing, type OutgoingLimits } from './outgoing.ts'
 import type { OutgoingClient } from './outgoing-item.ts'
 import { checkOwnOptions } from './own-options.ts'
 import { Publications } from './publications.ts'
-import { forAedes, type AedesPersistence, type OtherState, type StoredPacket } from './persistence.ts'
-import { AedesRole } from './role.ts'
+import type { AedesPersistence, OtherState, SharedSubscription, StoredPacket } from './contract.ts'
+import { forAedes } from './persistence.ts'
+import { AedesRole, type RoleHost } from './role.ts'
 import { lengthByReading, QueueLimit } from './queue-limit.ts'
-import type { SharedSubscription } from './shared-group.ts'
 import { SharedGroups } from './shared-groups.ts'
 import type { QueueStorage } from './stored-queue.ts'
 
@@ -71,7 +71,7 @@ type Storage = QueueStorage & Pick<OtherState, 'records'>
 /** Full queues are logged no more often, ms. */
 const DROPS_TOLD_MS = 10_000
 
-export class AedesSide {
+export class AedesSide implements RoleHost {
   readonly receiveMaximum: number
   readonly accept: Accept
   readonly #options: AedesSideOptions

@@ -1,5 +1,5 @@
 /** The queue of one client in Aedes' persistence: read, taken from one by one, and dropped. */
-import type { AedesPersistence, StoredPacket, TakeOut } from './persistence.ts'
+import type { AedesPersistence, StoredPacket, TakeOut } from './contract.ts'
 
 /** Some persistences hand out the first thousand only: so many passes drop a million. */
 const PASSES = 1000

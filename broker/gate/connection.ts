@@ -46,7 +46,7 @@ export class Connection implements Timed, OutboxOwner {
   readonly stream: Duplex
   /** For logs. */
   readonly id: string
-  readonly context: GateContext
+  readonly context: GateContext<Connection>
   readonly remoteAddress: string
   role: Role | undefined
   level: ProtocolLevel | undefined
@@ -82,7 +82,7 @@ export class Connection implements Timed, OutboxOwner {
   static readonly #onError = ending((connection, error: Error) => connection.#broken(error))
   static readonly #onClose = ending((connection) => connection.#closed())
 
-  constructor(stream: Duplex, context: GateContext, id: string, remoteAddress: string) {
+  constructor(stream: Duplex, context: GateContext<Connection>, id: string, remoteAddress: string) {
     this.stream = stream
     this.context = context
     this.id = id

@@ -3,7 +3,6 @@ import type { Metrics } from '../../common/metrics.ts'
 import type { DecoderLimits } from '../codec/decoder.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import type { AdmissionLimits } from './admission.ts'
-import type { Connection } from './connection.ts'
 import type { Flusher } from './outbox.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { WorkBudgets } from '../../common/work-budgets.ts'
@@ -33,8 +32,8 @@ export interface GateLimits extends AdmissionLimits {
   readonly maximumPacketSize: number
 }
 
-/** What all connections of one gate share. */
-export interface GateContext {
+/** What all connections of one gate share; `C` is what a connection is. */
+export interface GateContext<C> {
   readonly limits: GateLimits
   readonly decoder: DecoderLimits
   readonly wheel: TimerWheel
@@ -46,7 +45,7 @@ export interface GateContext {
   readonly now: () => number
   /** Milliseconds that only grow: for durations, which a step of the wall clock must not touch. */
   readonly monotonic: () => number
-  readonly connections: Set<Connection>
+  readonly connections: Set<C>
   /** Decides what a CONNECT is; answers it, and admits a role or refuses. */
-  route(connection: Connection, connect: ConnectPacket): Promise<void>
+  route(connection: C, connect: ConnectPacket): Promise<void>
 }

@@ -6,16 +6,16 @@ import type { BroadcastEntry, Commit, Cursors, LogEntry } from '../../store/cont
 import { broadcastTopic } from '../../topics/index.ts'
 import type { Arrival, BroadcastReader } from './broadcast-reader.ts'
 import { CatchUp } from './catch-up.ts'
+import type { DrainContext } from './drain-context.ts'
 import { LogDrain } from './log-drain.ts'
 import type { DrainHost } from './outgoing.ts'
 import { broadcastPacketId } from './packet-ids.ts'
-import type { DeviceSession } from './session.ts'
 import type { Subscription } from './session-state.ts'
 import { Standings } from './standings.ts'
 
 export class BroadcastDrain {
   readonly log: LogDrain
-  readonly #session: DeviceSession
+  readonly #session: DrainContext
   readonly #host: DrainHost
   readonly #opened: Cursors
   /** Version to subscription, in the order they were made. */
@@ -26,7 +26,7 @@ export class BroadcastDrain {
   /** Everything the reader handed out was handed here too, so that the next entry may come straight from it. */
   #hasCaughtUp = false
 
-  constructor(session: DeviceSession, host: DrainHost, opened: Cursors) {
+  constructor(session: DrainContext, host: DrainHost, opened: Cursors) {
     this.#session = session
     this.#host = host
     this.#opened = opened

@@ -8,12 +8,12 @@ import { parseTopic } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import { BroadcastDrain } from './broadcast-drain.ts'
 import type { Arrival } from './broadcast-reader.ts'
+import type { DrainContext } from './drain-context.ts'
 import { LogDrain } from './log-drain.ts'
 import type { Destination, DrainHost, Outgoing } from './outgoing.ts'
 import { broadcastPacketId, privatePacketId, rangeOf } from './packet-ids.ts'
 import { RetainedDeliveries } from './retained-deliveries.ts'
 import { Sender } from './sender.ts'
-import type { DeviceSession } from './session.ts'
 import type { SessionState, Subscription } from './session-state.ts'
 import { type Skip, Skips } from './skips.ts'
 
@@ -23,7 +23,7 @@ const SPAN_FACTOR = 4
 const RETAINED = 500
 
 export class Drain implements DrainHost {
-  readonly #session: DeviceSession
+  readonly #session: DrainContext
   readonly #private: LogDrain
   readonly #broadcast: BroadcastDrain
   readonly #quota: number
@@ -40,12 +40,7 @@ export class Drain implements DrainHost {
   #running = false
   #again = false
 
-  constructor(
-    session: DeviceSession,
-    opened: OpenedSession,
-    connect: ConnectPacket,
-    resumed: SessionState | undefined,
-  ) {
+  constructor(session: DrainContext, opened: OpenedSession, connect: ConnectPacket, resumed: SessionState | undefined) {
     const { window, topicAliases } = session.node.limits
     this.#session = session
     this.#private = new LogDrain(opened.cursors.private, opened.privateEnd)

@@ -4,10 +4,10 @@ import { mayDevicePublish } from '../../topics/index.ts'
 import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { Reason, type PublishPacket } from '../codec/packets.ts'
 import { pubackReason } from '../codec/reasons.ts'
-import type { DeviceSession } from './session.ts'
+import type { HandlerContext } from './handler-context.ts'
 
 /** The acknowledgement leaves after the message is stored for its subscribers; the next packet waits for it. */
-export function handlePublish(session: DeviceSession, packet: PublishPacket): void | Promise<void> {
+export function handlePublish(session: HandlerContext, packet: PublishPacket): void | Promise<void> {
   if (!session.node.publishes.take(session.tokenId)) throw new PushError('PUBLISH_RATE_EXCEEDED')
   const packetId = packet.packetId ?? 0
   if (packet.qos === 2 && session.received.has(packetId)) {
@@ -22,7 +22,7 @@ export function handlePublish(session: DeviceSession, packet: PublishPacket): vo
   return publish(session, packet, packetId)
 }
 
-export async function handlePubrel(session: DeviceSession, packetId: number): Promise<void> {
+export async function handlePubrel(session: HandlerContext, packetId: number): Promise<void> {
   const known = session.received.delete(packetId)
   if (known) await session.save()
   session.connection.write(
@@ -30,7 +30,7 @@ export async function handlePubrel(session: DeviceSession, packetId: number): Pr
   )
 }
 
-async function publish(session: DeviceSession, packet: PublishPacket, packetId: number): Promise<void> {
+async function publish(session: HandlerContext, packet: PublishPacket, packetId: number): Promise<void> {
   const { node, connection, level } = session
   // [MQTT-3.3.4-9]
   if (packet.qos === 2 && session.received.size >= node.limits.receiveMaximum)
@@ -58,7 +58,7 @@ async function publish(session: DeviceSession, packet: PublishPacket, packetId: 
 }
 
 /** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
-function refuse(session: DeviceSession, packet: PublishPacket, error: PushError): void {
+function refuse(session: HandlerContext, packet: PublishPacket, error: PushError): void {
   const { connection, level } = session
   if (level !== 5) throw error
   // [MQTT-3.1.2-29]

@@ -3,13 +3,13 @@ import { deviceSubscription } from '../../topics/index.ts'
 import { PushError } from '../../errors.ts'
 import { encodeSuback, encodeUnsuback } from '../codec/encoder.ts'
 import { Reason, type SubscribePacket, type SubscriptionRequest, type UnsubscribePacket } from '../codec/packets.ts'
-import type { DeviceSession } from './session.ts'
+import type { HandlerContext } from './handler-context.ts'
 import type { SessionState, Subscription } from './session-state.ts'
 
 /** SUBACK of MQTT 3.1.1 knows one failure. */
 const FAILURE_V3 = 0x80
 
-export async function handleSubscribe(session: DeviceSession, packet: SubscribePacket): Promise<void> {
+export async function handleSubscribe(session: HandlerContext, packet: SubscribePacket): Promise<void> {
   const made: Subscription[] = []
   const codes: number[] = []
   const before = new Map(session.subscriptions)
@@ -37,7 +37,7 @@ export async function handleSubscribe(session: DeviceSession, packet: SubscribeP
   if (kept) session.drain.begin()
 }
 
-export async function handleUnsubscribe(session: DeviceSession, packet: UnsubscribePacket): Promise<void> {
+export async function handleUnsubscribe(session: HandlerContext, packet: UnsubscribePacket): Promise<void> {
   const codes = packet.filters.map((filter) => {
     if (!session.subscriptions.delete(filter)) return Reason.noSubscriptionExisted
     apply(session, filter, undefined)
@@ -48,7 +48,7 @@ export async function handleUnsubscribe(session: DeviceSession, packet: Unsubscr
 }
 
 /** The subscriptions of a resumed session, with the retained messages that are still due. */
-export function restoreSubscriptions(session: DeviceSession, state: SessionState): void {
+export function restoreSubscriptions(session: HandlerContext, state: SessionState): void {
   for (const subscription of state.subscriptions) {
     // The version of the rules may have changed since it was kept.
     if (deviceSubscription(session.device, subscription.filter) === undefined) continue
@@ -65,7 +65,7 @@ function isSame(kept: Subscription | undefined, { qos, retainAsPublished, identi
 
 /** The code for the SUBACK. */
 function subscribe(
-  session: DeviceSession,
+  session: HandlerContext,
   request: SubscriptionRequest,
   identifier: number,
   made: Subscription[],
@@ -95,14 +95,19 @@ function subscribe(
   return subscription.qos
 }
 
-function apply(session: DeviceSession, filter: string, subscription: Subscription | undefined, restored = false): void {
+function apply(
+  session: HandlerContext,
+  filter: string,
+  subscription: Subscription | undefined,
+  restored = false,
+): void {
   const topic = deviceSubscription(session.device, filter)
   if (topic?.kind === 'private') session.drain.setPrivate(subscription)
   else if (topic?.kind === 'broadcast') session.drain.setVersion(topic.version, subscription, restored)
 }
 
 /** False when the store does not take it: the subscriptions hold for this connection, but the client is told to retry. */
-async function keep(session: DeviceSession): Promise<boolean> {
+async function keep(session: HandlerContext): Promise<boolean> {
   try {
     await session.save()
     return true
@@ -112,6 +117,6 @@ async function keep(session: DeviceSession): Promise<boolean> {
   }
 }
 
-function failure(session: DeviceSession, reason: number): number {
+function failure(session: HandlerContext, reason: number): number {
   return session.level === 5 ? reason : FAILURE_V3
 }

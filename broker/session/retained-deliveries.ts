@@ -1,20 +1,20 @@
 /** The last retained message of each topic, on its way to the new subscriptions of one device. */
 import type { LogEntry } from '../../store/contract.ts'
+import type { DrainContext } from './drain-context.ts'
 import type { LogDrain } from './log-drain.ts'
 import { freeRetainedPacketId } from './packet-ids.ts'
 import type { Sender } from './sender.ts'
-import type { DeviceSession } from './session.ts'
 import type { Subscription } from './session-state.ts'
 
 export class RetainedDeliveries {
-  readonly #session: DeviceSession
+  readonly #session: DrainContext
   readonly #sender: Sender
   /** New subscriptions whose retained message is to be sent. */
   #due: Set<Subscription> | undefined
   /** Sent and not acknowledged: packet id to the subscription it is for. */
   #sent: Map<number, Subscription> | undefined
 
-  constructor(session: DeviceSession, sender: Sender) {
+  constructor(session: DrainContext, sender: Sender) {
     this.#session = session
     this.#sender = sender
   }

@@ -11,8 +11,9 @@ import { handlePublish, handlePubrel } from './handle-publish.ts'
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
 import type { DeviceNode, UpstreamMessage } from './node.ts'
 import { encodeState, type SessionState, type Subscription } from './session-state.ts'
-import type { Arrival, BroadcastListener } from './broadcast-reader.ts'
-import type { Committing } from './commits.ts'
+import type { Arrival } from './broadcast-reader.ts'
+import type { DrainContext } from './drain-context.ts'
+import type { HandlerContext } from './handler-context.ts'
 import { publishWill } from './will.ts'
 
 export interface SessionStart {
@@ -28,7 +29,7 @@ export interface SessionStart {
 /** MQTT 5 section 3.1.2.11.2: a Session Expiry Interval that never ends. */
 const NEVER = 0xffff_ffff
 
-export class DeviceSession implements Role, BroadcastListener, Committing {
+export class DeviceSession implements Role, DrainContext, HandlerContext {
   readonly principal = 'device'
   readonly node: DeviceNode
   readonly connection: Connection

@@ -7,10 +7,25 @@ import { type Device, Selections } from '../../topics/index.ts'
 import type { Turns } from '../../common/turns.ts'
 import { BroadcastReader, type ReaderContext } from './broadcast-reader.ts'
 import { Commits } from './commits.ts'
-import type { DeviceLimits } from './node.ts'
-import type { DeviceSession } from './session.ts'
 
 const SWEEP_TICK_MS = 1000
+
+/** A session as this file sees it. */
+export interface LiveSession {
+  readonly tokenId: TokenId
+  readonly epoch: number
+  readonly device: Pick<Device, 'generation'>
+  readonly connection: {
+    readonly isParting: boolean
+    onceOver(callback: () => void): void
+    failed(error: unknown): void
+  }
+  end(error: PushError): void
+  privateArrived(offset: number, entry: LogEntry | undefined): void
+  acknowledgedElsewhere(cursors: Cursors): void
+  /** Reads both logs again, in case a wake was lost. */
+  look(): void
+}
 
 /** Longest delay of a timer. */
 const LONGEST_MS = 2 ** 31 - 1
@@ -26,11 +41,20 @@ interface Expected {
   ended: { readonly epoch: number; readonly reason: SessionEnd } | undefined
 }
 
+export interface SessionsLimits {
+  /** Pause between two writes of cursors, ms. */
+  readonly commitMs: number
+  /** Every session looks at its logs again within this time, ms. */
+  readonly sweepMs: number
+  /** Pause before a drain that failed runs again, ms. */
+  readonly retryMs: number
+}
+
 export interface SessionsOptions {
   readonly store: Store
   readonly metrics: Metrics
   readonly logger: Logger
-  readonly limits: DeviceLimits
+  readonly limits: SessionsLimits
   readonly turns: Turns
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonic: () => number
@@ -41,8 +65,8 @@ export class Sessions implements Watcher {
   readonly #store: Store
   readonly #logger: Logger
   readonly #metrics: Metrics
-  readonly #limits: DeviceLimits
-  readonly #live = new Map<TokenId, DeviceSession>()
+  readonly #limits: SessionsLimits
+  readonly #live = new Map<TokenId, LiveSession>()
   /** What was heard of token ids whose session is just being opened. */
   readonly #expected = new Map<TokenId, Expected>()
   /** Sessions whose end is being written: the next connection of the token id waits for it. */
@@ -50,10 +74,10 @@ export class Sessions implements Watcher {
   readonly #reading: ReaderContext
   readonly #readers = new Map<string, BroadcastReader>()
   readonly #delayedWills = new Map<TokenId, DelayedWill>()
-  readonly #retry = new Set<DeviceSession>()
+  readonly #retry = new Set<LiveSession>()
   #retryTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
-  #sweep: Iterator<DeviceSession> | undefined
+  #sweep: Iterator<LiveSession> | undefined
   #stopWatching: () => void = () => undefined
 
   constructor({ store, metrics, logger, limits, turns, monotonic }: SessionsOptions) {
@@ -108,7 +132,7 @@ export class Sessions implements Watcher {
   }
 
   /** Tells a session what was heard of it while it was opened. */
-  started(session: DeviceSession): void {
+  started(session: LiveSession): void {
     const expected = this.#expected.get(session.tokenId)
     if (expected === undefined) return
     if (expected.ended !== undefined && session.epoch <= expected.ended.epoch)
@@ -117,7 +141,7 @@ export class Sessions implements Watcher {
   }
 
   /** @throws SESSION_TAKEN_OVER when a newer one is here already */
-  add(session: DeviceSession): void {
+  add(session: LiveSession): void {
     const other = this.#live.get(session.tokenId)
     if (other !== undefined && other.epoch > session.epoch) throw new PushError('SESSION_TAKEN_OVER')
     other?.end(new PushError('SESSION_TAKEN_OVER'))
@@ -144,7 +168,7 @@ export class Sessions implements Watcher {
   }
 
   /** `written` resolves when the store knows the end of the session, and its will is on its way. */
-  remove(session: DeviceSession, written: Promise<unknown>): void {
+  remove(session: LiveSession, written: Promise<unknown>): void {
     const { tokenId } = session
     if (this.#live.get(tokenId) === session) this.#live.delete(tokenId)
     this.#retry.delete(session)
@@ -171,7 +195,7 @@ export class Sessions implements Watcher {
   }
 
   /** Runs the drain of a session again soon: the store did not answer. */
-  later(session: DeviceSession): void {
+  later(session: LiveSession): void {
     this.#retry.add(session)
     this.#metrics.pendingWakes.set(this.#retry.size)
     this.#retryTimer ??= setTimeout(() => {
@@ -226,7 +250,7 @@ export class Sessions implements Watcher {
   }
 
   /** What a session throws is the end of its connection, and of no other. */
-  #tell(session: DeviceSession | undefined, tell: (session: DeviceSession) => void): void {
+  #tell(session: LiveSession | undefined, tell: (session: LiveSession) => void): void {
     if (session === undefined) return
     try {
       tell(session)

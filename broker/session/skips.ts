@@ -3,10 +3,10 @@
  * connection that takes them and for HTTP; what an earlier connection skipped is tried once by this one.
  */
 import type { Commit, Cursors, LogEntry, Marks, Skipped } from '../../store/contract.ts'
+import type { DrainContext } from './drain-context.ts'
 import type { LogDrain } from './log-drain.ts'
 import type { Destination } from './outgoing.ts'
 import type { Sender } from './sender.ts'
-import type { DeviceSession } from './session.ts'
 import type { Subscription } from './session-state.ts'
 
 export interface Skip {
@@ -29,7 +29,7 @@ interface Fresh extends Skip {
 }
 
 export class Skips {
-  readonly #session: DeviceSession
+  readonly #session: DrainContext
   readonly #sender: Sender
   /** Of earlier connections, oldest first, until they are tried. */
   #earlier: Skip[]
@@ -39,14 +39,14 @@ export class Skips {
   #taken: Skip[] = []
 
   /** Undefined where there is nothing: most sessions never have any. */
-  static of(session: DeviceSession, sender: Sender, marks: Marks): Skips | undefined {
+  static of(session: DrainContext, sender: Sender, marks: Marks): Skips | undefined {
     const earlier: Skip[] = []
     for (const offset of marks.skippedPrivate) earlier.push({ destination: 'private', offset })
     for (const offset of marks.skippedBroadcast) earlier.push({ destination: 'broadcast', offset })
     return earlier.length === 0 ? undefined : new Skips(session, sender, earlier)
   }
 
-  constructor(session: DeviceSession, sender: Sender, earlier: Skip[] = []) {
+  constructor(session: DrainContext, sender: Sender, earlier: Skip[] = []) {
     this.#session = session
     this.#sender = sender
     this.#earlier = earlier

@@ -5,7 +5,21 @@ import { clamp } from './bytes.ts'
 import { type EntryHead, encodeEntry } from './entry.ts'
 import { broadcastLogPrefix, dueKey, entryKey, privateLogPrefix } from './keys.ts'
 import { emptyLog, type LogState, type Mutable } from './records.ts'
-import type { Transaction } from './transaction.ts'
+
+export interface Counts {
+  expired: number
+  dropped: number
+}
+
+/** A transaction as this file sees it. */
+export interface LogTransaction {
+  readonly now: number
+  readonly counts: Record<'private' | 'broadcast', Counts>
+  entryHead(key: Buffer): EntryHead | undefined
+  putEntry(key: Buffer, value: Buffer, head: EntryHead): void
+  addDue(time: number, key: Buffer): void
+  delete(key: Buffer): void
+}
 
 export interface LogLimits {
   readonly messages: number
@@ -20,12 +34,12 @@ const LOOKS = 1_024
 
 /** A log in a transaction. `state` is what is to be kept of it afterwards. */
 export class Log {
-  readonly #transaction: Transaction
+  readonly #transaction: LogTransaction
   readonly #kind: 'private' | 'broadcast'
   readonly #prefix: Buffer
   #state: Mutable<LogState>
 
-  constructor(transaction: Transaction, kind: 'private' | 'broadcast', name: string, state: LogState) {
+  constructor(transaction: LogTransaction, kind: 'private' | 'broadcast', name: string, state: LogState) {
     this.#transaction = transaction
     this.#kind = kind
     this.#prefix = kind === 'private' ? privateLogPrefix(name) : broadcastLogPrefix(name)

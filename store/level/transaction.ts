@@ -8,19 +8,14 @@ import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
 import { type EntryHead, readHead } from './entry.ts'
 import { appKey, dueKey, tokenKey } from './keys.ts'
-import { Log } from './log.ts'
+import { type Counts, Log, type LogTransaction } from './log.ts'
 import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
 
-export interface Counts {
-  expired: number
-  dropped: number
-}
-
 const NOTHING = Buffer.alloc(0)
 
-export class Transaction {
+export class Transaction implements LogTransaction {
   readonly now: number
   readonly #durable: Durable
   readonly #writes = new Map<string, Write>()

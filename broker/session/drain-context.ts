@@ -1,0 +1,20 @@
+import type { Device } from '../../topics/index.ts'
+import type { Connection } from '../gate/connection.ts'
+import type { BroadcastListener } from './broadcast-reader.ts'
+import type { Committing } from './commits.ts'
+import type { DeviceNode } from './node.ts'
+import type { Subscription } from './session-state.ts'
+import type { LiveSession } from './sessions.ts'
+
+/** What a drain needs of its session. */
+export interface DrainContext extends LiveSession, Committing, BroadcastListener {
+  readonly node: DeviceNode
+  readonly connection: Connection
+  readonly device: Device
+  readonly privateTopic: string
+  readonly subscriptions: ReadonlyMap<string, Subscription>
+  /** There is somebody to send to. */
+  readonly live: boolean
+  /** Keeps the session in the store as it is now, when it outlives the connection. */
+  save(): Promise<void>
+}
