@@ -8,7 +8,7 @@ import type { MessageLimits } from '../store/message.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Selections } from '../topics/index.ts'
 import { createGuard, knowDevice } from './authenticate.ts'
-import { createFrame } from './frame.ts'
+import { createFastifyApp } from './fastify-app.ts'
 import type { Admit } from './http-server.ts'
 import { DEFAULT_TOKEN_TTL, type HttpLimits, type TokenTtl } from './limits.ts'
 import { createLongPolls } from './long-polls.ts'
@@ -70,7 +70,7 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
   const pages = createPages(store, limits, selections)
   const verify = (token: string) => auth.verify(token)
 
-  const app = createFrame({
+  const app = createFastifyApp({
     limits,
     admit: options.admit,
     tally: options.tally,

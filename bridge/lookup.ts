@@ -3,8 +3,8 @@ import type { BroadcastEntry, Cursors, LogEntry, LogSlice, ReadLimit, Store } fr
 import { acknowledgedUnder, standing } from '../store/marks.ts'
 import type { Device, Selections } from '../topics/index.ts'
 import type { KnownDevice } from './authenticate.ts'
-import { createBroadcastReader } from './broadcast-reader.ts'
-import type { LookupCursor } from './cursor.ts'
+import { createBroadcastLookup } from './broadcast-lookup.ts'
+import type { PageCursor } from './page-cursor.ts'
 import type { HttpLimits } from './limits.ts'
 
 export interface PageEntry {
@@ -15,7 +15,7 @@ export interface PageEntry {
 export interface Page {
   readonly entries: readonly PageEntry[]
   /** What acknowledging the page says. */
-  readonly cursor: LookupCursor
+  readonly cursor: PageCursor
   /** More is pending, or may be: acknowledge, and look up again. */
   readonly more: boolean
 }
@@ -27,7 +27,7 @@ export interface Pages {
 
 export function createPages(store: Store, limits: HttpLimits, selections: Selections): Pages {
   const bytes = limits.lookupBytes
-  const broadcasts = createBroadcastReader(store, bytes, limits.lookupScan, selections)
+  const broadcasts = createBroadcastLookup(store, bytes, limits.lookupScan, selections)
 
   /** Without what was acknowledged under another version; first what was too large for an MQTT connection. */
   async function pendingBroadcasts(

@@ -7,7 +7,7 @@ import { randomId as makeRandomId } from '../common/random-id.ts'
 import type { MessageLimits } from '../store/message.ts'
 import type { Device } from '../topics/index.ts'
 import { createGuard } from './authenticate.ts'
-import { createFrame, type Api } from './frame.ts'
+import { createFastifyApp, type Api } from './fastify-app.ts'
 import type { HttpLimits } from './limits.ts'
 import { openUpstream, type UpstreamOptions } from './remote-connection.ts'
 import { createRemotePublisher } from './remote-publisher.ts'
@@ -33,7 +33,7 @@ export interface RemoteBridgeOptions {
   readonly randomId?: () => string
 }
 
-/** When the bridge closes, requests have their answer before `createFrame` cuts what is left, ms. */
+/** When the bridge closes, requests have their answer before `createFastifyApp` cuts what is left, ms. */
 const CLOSING_ANSWERS_MS = 3_000
 
 /**
@@ -51,7 +51,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
   const work = new RequestWork(limits.work, monotonic)
   const guard = createGuard({ provider, verify: canVerify ? verify : refuseDevice }, refuseCall, work)
 
-  const app = createFrame({
+  const app = createFastifyApp({
     limits,
     allowedHosts: options.allowedHosts,
     logger,

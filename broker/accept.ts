@@ -16,7 +16,7 @@ export interface AcceptOptions {
   readonly randomId: () => string
 }
 
-export interface Publication {
+export interface IncomingPublish {
   readonly topic: string
   readonly payload: Uint8Array
   readonly qos: QoS
@@ -24,26 +24,26 @@ export interface Publication {
   readonly properties: Properties
 }
 
-export type Accept = (provider: Provider, publication: Publication) => Promise<Appended>
+export type Accept = (provider: Provider, packet: IncomingPublish) => Promise<Appended>
 
 /**
- * Stores a publication to a private or broadcast topic. On MQTT 5 the user property `id` is the message id (the same
+ * Stores a message to a private or broadcast topic. On MQTT 5 the user property `id` is the message id (the same
  * id again is accepted once), `versions` on the topic `<app>/*` is a range of versions, and Message Expiry Interval is
  * the time to live. Rejects with what the catalogue names; then nothing is stored.
  */
 export function createAccept(options: AcceptOptions): Accept {
-  return async (provider, publication) => {
-    const destination = providerDestination(provider, publication.topic)
+  return async (provider, packet) => {
+    const destination = providerDestination(provider, packet.topic)
     try {
       if (destination === undefined)
         throw new PushError('TOPIC_FORBIDDEN', 'a provider publishes to private and broadcast topics of its apps')
-      const { message, dedupe } = draft(options, publication)
+      const { message, dedupe } = draft(options, packet)
       const appended =
         destination.kind === 'private'
           ? await options.store.append({ tokenId: destination.tokenId, app: destination.app, message, dedupe })
           : await options.store.appendBroadcast({
               app: destination.app,
-              selector: selectorOf(destination.version, publication.properties),
+              selector: selectorOf(destination.version, packet.properties),
               message,
               dedupe,
             })
@@ -57,7 +57,7 @@ export function createAccept(options: AcceptOptions): Accept {
   }
 }
 
-function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, properties }: Publication) {
+function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, properties }: IncomingPublish) {
   const id = userProperty(properties, 'id')
   if (properties.payloadFormatIndicator === 1 && !isUtf8(payload))
     throw new PushError('PAYLOAD_INVALID', 'not the UTF-8 it is said to be')

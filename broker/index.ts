@@ -22,7 +22,7 @@ import { DEFAULT_DECODER_LIMITS } from './codec/decoder.ts'
 import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './session/connect.ts'
 import type { DeviceLimits, DeviceNode } from './session/node.ts'
-import { Sessions } from './session/sessions.ts'
+import { DeviceSessions } from './session/device-sessions.ts'
 import { Admission, networkOf } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
@@ -112,7 +112,7 @@ export class PushBroker {
     const monotonic = options.monotonic ?? (() => performance.now())
     const turns = new Turns()
     const randomId = options.randomId ?? makeRandomId
-    const sessions = new Sessions({ store, metrics, logger, limits, turns, monotonic })
+    const sessions = new DeviceSessions({ store, metrics, logger, limits, turns, monotonic })
     this.#options = options
     this.admission = new Admission(limits, sharedCount(tally, 'connections'))
     this.#connects = new RateByKey(limits.connectsPerAddress, monotonic, sharedCount(tally, 'connectsPerAddress'))

@@ -11,20 +11,14 @@ const LATE_MS = 2
 const BATCH = 32
 const STORED_MS = 300_000
 
-export interface Publication {
+export interface Publishing {
   readonly publishers: readonly Publisher[]
   readonly ledger: Ledger
   /** One a device; message n goes to the device n modulo their number. Or the one topic of a broadcast. */
   readonly templates: readonly PublishTemplate[]
 }
 
-function publishNext(
-  { ledger, templates }: Publication,
-  publisher: Publisher,
-  from: number,
-  count: number,
-  at: number,
-) {
+function publishNext({ ledger, templates }: Publishing, publisher: Publisher, from: number, count: number, at: number) {
   const pick = Array.from({ length: count }, (_, place) => templates[(from + place) % templates.length])
   const chosen = pick.filter((template) => template !== undefined)
   publisher.publish(chosen, (batch, payloadAt, place) => {
@@ -35,7 +29,7 @@ function publishNext(
   })
 }
 
-async function allAcknowledged({ publishers, ledger }: Publication): Promise<void> {
+async function allAcknowledged({ publishers, ledger }: Publishing): Promise<void> {
   await ledger.done
   const acknowledged = (): boolean => publishers.every(({ unacknowledged }) => unacknowledged === 0)
   const deadline = performance.now() + 10_000
@@ -44,8 +38,8 @@ async function allAcknowledged({ publishers, ledger }: Publication): Promise<voi
 }
 
 /** As fast as possible, with at most `undelivered` messages that have not reached everybody they are for. */
-export async function publishAtPeak(publication: Publication, undelivered: number): Promise<void> {
-  const { publishers, ledger } = publication
+export async function publishAtPeak(publishing: Publishing, undelivered: number): Promise<void> {
+  const { publishers, ledger } = publishing
   const fanOut = ledger.expected / ledger.messages
   let next = 0
   const pump = (publisher: Publisher): void => {
@@ -54,25 +48,25 @@ export async function publishAtPeak(publication: Publication, undelivered: numbe
     // Few large writes and not many small ones, as a provider with much to send makes them.
     if (count < Math.min(BATCH, undelivered, ledger.messages - next) && publisher.unacknowledged > 0) return
     if (count <= 0) return
-    publishNext(publication, publisher, next, count, performance.now())
+    publishNext(publishing, publisher, next, count, performance.now())
     next += count
   }
   const all = (): void => publishers.forEach(pump)
   ledger.onProgress = all
   for (const publisher of publishers) publisher.onAcknowledged = all
   all()
-  await allAcknowledged(publication)
+  await allAcknowledged(publishing)
 }
 
 /** Messages `from` up to `to`, until their publishers know that they are accepted; nobody need be there to receive them. */
-export async function publishStored(publication: Publication, from: number, to: number): Promise<void> {
-  const { publishers } = publication
+export async function publishStored(publishing: Publishing, from: number, to: number): Promise<void> {
+  const { publishers } = publishing
   let next = from
   const pump = (): void => {
     for (const publisher of publishers) {
       const count = Math.min(WINDOW - publisher.unacknowledged, to - next)
       if (count <= 0) continue
-      publishNext(publication, publisher, next, count, performance.now())
+      publishNext(publishing, publisher, next, count, performance.now())
       next += count
     }
   }
@@ -86,8 +80,8 @@ export async function publishStored(publication: Publication, from: number, to: 
 }
 
 /** At `rate` messages a second, in ticks, without any window. */
-export async function publishAtRate(publication: Publication, rate: number): Promise<void> {
-  const { publishers, ledger } = publication
+export async function publishAtRate(publishing: Publishing, rate: number): Promise<void> {
+  const { publishers, ledger } = publishing
   const start = performance.now()
   let next = 0
   let turn = 0
@@ -98,11 +92,11 @@ export async function publishAtRate(publication: Publication, rate: number): Pro
     const publisher = publishers[turn % publishers.length]
     if (due > next && publisher !== undefined) {
       const dueAt = start + (next / rate) * 1_000
-      publishNext(publication, publisher, next, due - next, now - dueAt > LATE_MS ? dueAt : now)
+      publishNext(publishing, publisher, next, due - next, now - dueAt > LATE_MS ? dueAt : now)
       next = due
       turn += 1
     }
     await pause(TICK_MS)
   }
-  await allAcknowledged(publication)
+  await allAcknowledged(publishing)
 }

@@ -3,7 +3,7 @@ import type { Target } from '../contenders/index.ts'
 import type { Device } from '../load/device.ts'
 import { Ledger } from '../load/ledger.ts'
 import { type PublishTemplate, publishTemplate } from '../load/packets.ts'
-import { type Publication, publishAtPeak, publishAtRate } from '../load/publishing.ts'
+import { type Publishing, publishAtPeak, publishAtRate } from '../load/publishing.ts'
 import { percentile } from '../run/statistics.ts'
 import { connectDevices, connectPublishers, deliver, settle, spentOn } from './steps.ts'
 import type { Figure, Work, WorkContext } from './work.ts'
@@ -36,13 +36,13 @@ async function measure(context: WorkContext, load: Load, messages: number): Prom
   const { target, record } = context
   const publishers = await connectPublishers(target, PUBLISHERS)
   const { devices, toAll, templates, undelivered } = load
-  const publication = (count: number, timed = false): Publication => {
+  const publishing = (count: number, timed = false): Publishing => {
     const ledger = new Ledger({ messages: count, devices: devices.length, toAll, timed })
     for (const publisher of publishers) publisher.onLost = (error) => ledger.fail(error)
     return { publishers, ledger, templates }
   }
   const atPeak = async (count: number): Promise<number> => {
-    const peak = publication(count)
+    const peak = publishing(count)
     const spent = await spentOn(target, () => deliver(devices, peak.ledger, () => publishAtPeak(peak, undelivered)))
     peak.ledger.check()
     const each = peak.ledger.expected
@@ -54,11 +54,11 @@ async function measure(context: WorkContext, load: Load, messages: number): Prom
     return rate / (each / count)
   }
 
-  const warmUp = publication(messages)
+  const warmUp = publishing(messages)
   await deliver(devices, warmUp.ledger, () => publishAtPeak(warmUp, undelivered))
   await settle()
   const rate = (await atPeak(messages)) / 2
-  const paced = publication(Math.max(10, Math.min(messages, Math.ceil(rate * PACED_SECONDS))), true)
+  const paced = publishing(Math.max(10, Math.min(messages, Math.ceil(rate * PACED_SECONDS))), true)
   await deliver(devices, paced.ledger, () => publishAtRate(paced, rate))
   await settle()
   paced.ledger.check()

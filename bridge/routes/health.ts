@@ -1,7 +1,7 @@
 /** `GET /healthz` and `GET /readyz`: is the process alive, and can it do its work. */
 import { Type } from 'typebox'
 import type { StoreHealth } from '../../store/contract.ts'
-import type { Api } from '../frame.ts'
+import type { Api } from '../fastify-app.ts'
 import { problems } from '../schemas.ts'
 
 export function reportHealth(api: Api, ready: () => Promise<StoreHealth>): void {

@@ -4,8 +4,8 @@ import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import { standing } from '../../store/marks.ts'
 import type { Guard } from '../authenticate.ts'
-import { decodeCursor } from '../cursor.ts'
-import type { Api } from '../frame.ts'
+import { decodePageCursor } from '../page-cursor.ts'
+import type { Api } from '../fastify-app.ts'
 import { BODY_ERRORS, DEVICE_ERRORS, noQuery, problems } from '../schemas.ts'
 
 const DESTINATIONS = ['private', 'broadcast'] as const
@@ -38,7 +38,7 @@ export function acknowledgeMessages(api: Api, { store, guard, metrics }: Acknowl
   api.post('/v1/messages/ack', { onRequest: guard.device, schema }, async (request, reply) => {
     const { device, record } = guard.deviceOf(request)
     const { tokenId, version } = device
-    const { taken, messages, ...cursor } = decodeCursor(device, request.body.cursor)
+    const { taken, messages, ...cursor } = decodePageCursor(device, request.body.cursor)
     await store.commit([
       {
         tokenId,

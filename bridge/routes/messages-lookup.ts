@@ -7,8 +7,8 @@ import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
 import { knowDevice, type Guard, type KnownDevice } from '../authenticate.ts'
-import { encodeCursor } from '../cursor.ts'
-import type { Api } from '../frame.ts'
+import { encodePageCursor } from '../page-cursor.ts'
+import type { Api } from '../fastify-app.ts'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import type { Page, PageEntry, Pages } from '../lookup.ts'
@@ -88,7 +88,7 @@ export function lookUpMessages(api: Api, context: LookupContext): void {
     for (const { log } of page.entries) metrics.delivered.inc({ destination: log })
     return {
       messages: page.entries.map((entry) => describe(known.device, entry)),
-      cursor: encodeCursor(known.device, page.cursor),
+      cursor: encodePageCursor(known.device, page.cursor),
       more: page.more,
     }
   })

@@ -1,6 +1,6 @@
 /** `GET /metrics`: what the server counts, for Prometheus. */
 import type { Metrics } from '../../common/metrics.ts'
-import type { Api } from '../frame.ts'
+import type { Api } from '../fastify-app.ts'
 import { problems } from '../schemas.ts'
 
 export function exposeMetrics(api: Api, { registry }: Metrics, text = () => registry.metrics()): void {

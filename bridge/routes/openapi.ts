@@ -1,5 +1,5 @@
 /** `GET /openapi.json`: the description of all calls. */
-import type { Api } from '../frame.ts'
+import type { Api } from '../fastify-app.ts'
 
 export function serveOpenApi(api: Api): void {
   const schema = {

@@ -13,7 +13,7 @@ import {
   privateTopic,
 } from '../../topics/index.ts'
 import type { Guard } from '../authenticate.ts'
-import type { Api } from '../frame.ts'
+import type { Api } from '../fastify-app.ts'
 import type { TokenTtl } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import { BODY_ERRORS, noQuery, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'

@@ -4,7 +4,7 @@ import { PushError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'
 import { isTokenId, mayActFor, type Provider } from '../../topics/index.ts'
 import type { Guard } from '../authenticate.ts'
-import type { Api } from '../frame.ts'
+import type { Api } from '../fastify-app.ts'
 import type { LongPolls } from '../long-polls.ts'
 import { noQuery, problems, PROVIDER_ERRORS, tokenIdSchema } from '../schemas.ts'
 

@@ -5,7 +5,7 @@
  */
 import type { Aedes, AedesPublishPacket, Client } from 'aedes'
 import type { Opened } from './kept-session.ts'
-import type { Callback } from './publications.ts'
+import type { Callback } from './publisher.ts'
 
 interface DelayedWill {
   readonly client: Client

@@ -12,7 +12,7 @@ import type {
 } from '../codec/packets.ts'
 import { PROPERTY_TYPES, PropertyId } from '../codec/property-ids.ts'
 
-interface Publication {
+interface PublishFields {
   readonly topic: string
   readonly payload: Buffer
   readonly qos: QoS
@@ -22,7 +22,7 @@ interface Publication {
 }
 
 /** DUP is between a sender and its receiver, and is never forwarded [MQTT-3.3.1-3]. */
-export function toAedesPacket({ topic, payload, qos, retain, properties }: Publication): AedesPacket {
+export function toAedesPacket({ topic, payload, qos, retain, properties }: PublishFields): AedesPacket {
   const forwarded = toAedesProperties(properties)
   const packet = { cmd: 'publish' as const, topic, payload: Buffer.from(payload), qos, retain, dup: false }
   return forwarded === undefined ? packet : { ...packet, properties: forwarded }

@@ -281,7 +281,7 @@ export class AedesRole implements Role {
     this.#turnOver?.()
   }
 
-  /** Resolves when fewer than so many publications wait for their acknowledgement. */
+  /** Resolves when fewer than so many PUBLISH packets wait for their acknowledgement. */
   async #turnsOver(fewerThan: number): Promise<void> {
     while (this.#turns.length >= fewerThan && this.#connection.open)
       await new Promise<void>((resolve) => (this.#turnOver = resolve))

@@ -19,7 +19,7 @@ import { LiveSessions } from './live-sessions.ts'
 import { Outgoing, type OutgoingLimits } from './outgoing.ts'
 import type { OutgoingClient } from './outgoing-item.ts'
 import { checkOwnOptions } from './own-options.ts'
-import { Publications } from './publications.ts'
+import { AedesPublisher } from './publisher.ts'
 import type { AedesPersistence, OtherState, SharedSubscription, StoredPacket } from './contract.ts'
 import { forAedes } from './persistence.ts'
 import { AedesRole, type RoleHost } from './role.ts'
@@ -82,7 +82,7 @@ export class AedesSide implements RoleHost {
   #original: Aedes['handle'] | undefined
   #own: AedesOptions = {}
   readonly #sessions: LiveSessions
-  readonly #publications: Publications
+  readonly #publisher: AedesPublisher
   readonly #groups: SharedGroups
   readonly #roles = new WeakMap<object, AedesRole>()
   #storage: Storage
@@ -121,7 +121,7 @@ export class AedesSide implements RoleHost {
       logger,
       opened: async (clientId, opened) => this.#wills?.cameBack(clientId, opened),
     })
-    this.#publications = new Publications({
+    this.#publisher = new AedesPublisher({
       broker: () => this.broker,
       hooks: this.#hooks,
       persistence: () => this.#storage.persistence,
@@ -336,11 +336,11 @@ export class AedesSide implements RoleHost {
   }
 
   get upstream(): DeviceNode['upstream'] {
-    return this.#publications.upstream
+    return this.#publisher.upstream
   }
 
   publish(client: Client, packet: PublishPacket): Promise<number> {
-    return this.#publications.publish(client, packet)
+    return this.#publisher.publish(client, packet)
   }
 
   touch(client: Client): void {
@@ -361,7 +361,7 @@ export class AedesSide implements RoleHost {
     this.#broker = broker
     this.#original = broker.handle
     const failed = (error: unknown) => this.#options.logger.warn({ err: error }, 'a will could not be seen to')
-    const wills = new DelayedWills({ broker, stored: (publish) => this.#publications.stored(publish), failed })
+    const wills = new DelayedWills({ broker, stored: (publish) => this.#publisher.stored(publish), failed })
     this.#wills = wills
     const adopted = broker as unknown as Adopted
     // Plain objects are searched by client id: `constructor` or `__proto__` would find something there, and kill the process.
@@ -372,7 +372,7 @@ export class AedesSide implements RoleHost {
     adopted._wipeSession = ({ id }) => void wills.forget(id).catch(failed)
     ;(broker as NodeJS.EventEmitter).on('error', (error: unknown) => {
       this.#options.logger.error({ err: error }, 'Aedes could not keep its state')
-      this.#publications.failed(error)
+      this.#publisher.failed(error)
     })
     broker.on('clientError', (client, error) => {
       this.#options.logger.debug({ connection: linkOf(client)?.connection.id, err: error.message }, 'closed by Aedes')

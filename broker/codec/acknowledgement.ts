@@ -1,12 +1,12 @@
-import type { Cursor } from './cursor.ts'
-import { PacketFrame } from './frame.ts'
+import type { ByteReader } from './byte-reader.ts'
+import { PacketBytes } from './packet-bytes.ts'
 import type { AcknowledgementPacket, Properties, ProtocolLevel } from './packets.ts'
 import { NO_PROPERTIES, PUBACK_PROPERTIES, readProperties } from './properties.ts'
 import { malformed, protocolError } from './violation.ts'
 
 type AcknowledgementType = AcknowledgementPacket['type']
 
-class DecodedAcknowledgement extends PacketFrame implements AcknowledgementPacket {
+class DecodedAcknowledgement extends PacketBytes implements AcknowledgementPacket {
   readonly type: AcknowledgementType
   readonly packetId: number
   readonly reason: number
@@ -14,13 +14,13 @@ class DecodedAcknowledgement extends PacketFrame implements AcknowledgementPacke
 
   constructor(
     type: AcknowledgementType,
-    cursor: Cursor,
+    reader: ByteReader,
     start: number,
     packetId: number,
     reason: number,
     properties: Properties,
   ) {
-    super(cursor.bytes, start, cursor.end)
+    super(reader.bytes, start, reader.end)
     this.type = type
     this.packetId = packetId
     this.reason = reason
@@ -46,20 +46,20 @@ const RULES: Record<AcknowledgementType, AcknowledgementRules> = {
 /** PUBACK, PUBREC, PUBREL and PUBCOMP: sections 3.4 to 3.7. */
 export function readAcknowledgement(
   type: AcknowledgementType,
-  cursor: Cursor,
+  reader: ByteReader,
   start: number,
   level: ProtocolLevel,
 ): AcknowledgementPacket {
-  const packetId = cursor.twoByteInteger()
+  const packetId = reader.twoByteInteger()
   if (packetId === 0) protocolError('MQTT-2.2.1-3', 'the packet id is 0') // in 3.1.1 [MQTT-2.3.1-1]
   let reason = 0
   let properties = NO_PROPERTIES
-  if (level === 5 && cursor.remaining() > 0) {
-    reason = cursor.byte()
+  if (level === 5 && reader.remaining() > 0) {
+    reason = reader.byte()
     const rules = RULES[type]
     if (!rules.reasons.has(reason)) protocolError(rules.clause, 'the reason code does not belong to this packet')
-    if (cursor.remaining() > 0) properties = readProperties(cursor, PUBACK_PROPERTIES)
+    if (reader.remaining() > 0) properties = readProperties(reader, PUBACK_PROPERTIES)
   }
-  if (cursor.remaining() > 0) malformed('2.1.4', 'an acknowledgement has bytes behind its last field')
-  return new DecodedAcknowledgement(type, cursor, start, packetId, reason, properties)
+  if (reader.remaining() > 0) malformed('2.1.4', 'an acknowledgement has bytes behind its last field')
+  return new DecodedAcknowledgement(type, reader, start, packetId, reason, properties)
 }

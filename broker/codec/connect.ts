@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
-import type { Cursor } from './cursor.ts'
-import { PacketFrame } from './frame.ts'
+import type { ByteReader } from './byte-reader.ts'
+import { PacketBytes } from './packet-bytes.ts'
 import type { DecoderLimits } from './limits.ts'
 import { type ConnectPacket, type Properties, type ProtocolLevel, type QoS, Reason, type Will } from './packets.ts'
 import { CONNECT_PROPERTIES, NO_PROPERTIES, readProperties, WILL_PROPERTIES } from './properties.ts'
@@ -30,7 +30,7 @@ export interface Protocol {
   readonly bridge: boolean
 }
 
-class DecodedConnect extends PacketFrame implements ConnectPacket {
+class DecodedConnect extends PacketBytes implements ConnectPacket {
   readonly type = 'connect'
   readonly level: ProtocolLevel
   readonly bridge: boolean
@@ -42,8 +42,8 @@ class DecodedConnect extends PacketFrame implements ConnectPacket {
   declare will?: Will
   readonly properties: Properties
 
-  constructor(cursor: Cursor, start: number, fields: ConnectFields) {
-    super(cursor.bytes, start, cursor.end)
+  constructor(reader: ByteReader, start: number, fields: ConnectFields) {
+    super(reader.bytes, start, reader.end)
     this.level = fields.level
     this.bridge = fields.bridge
     this.cleanStart = fields.cleanStart
@@ -61,12 +61,12 @@ interface ConnectFields extends Protocol {
 }
 
 /** Protocol name and level (section 3.1.2.1 and 3.1.2.2). */
-export function readProtocol(cursor: Cursor): Protocol {
-  const name = cursor.binary().toString('latin1')
+export function readProtocol(reader: ByteReader): Protocol {
+  const name = reader.binary().toString('latin1')
   if (name !== 'MQTT' && name !== 'MQIsdp') {
     violation(Reason.unsupportedProtocolVersion, 'MQTT-3.1.2-1', 'the protocol name is unknown', SILENT)
   }
-  const byte = cursor.byte()
+  const byte = reader.byte()
   const level = byte & ~BRIDGE_BIT
   const bridge = byte !== level
   if (name === 'MQIsdp' && level === 3) return { level, bridge }
@@ -83,28 +83,33 @@ export function readProtocol(cursor: Cursor): Protocol {
  * MQTT 3.1 leaves some bits of CONNECT unused and lets fields be missing whose flag is set; a reader of `raw` would
  * stumble over them, so these bits are cleared in the packet.
  */
-export function readConnect(cursor: Cursor, start: number, protocol: Protocol, limits: DecoderLimits): ConnectPacket {
+export function readConnect(
+  reader: ByteReader,
+  start: number,
+  protocol: Protocol,
+  limits: DecoderLimits,
+): ConnectPacket {
   const { level } = protocol
-  const flagsAt = cursor.position
-  if (cursor.remaining() < FLAGS_AND_KEEP_ALIVE_BYTES) malformed('3.1.2', 'CONNECT ends within its fixed part', SILENT)
-  const flags = level === 3 ? effectiveFlags31(cursor.byte()) : checkedFlags(cursor.byte(), level)
-  if (level === 3) cursor.bytes[flagsAt] = flags
-  const keepAlive = cursor.twoByteInteger()
-  const properties = level === 5 ? readProperties(cursor, CONNECT_PROPERTIES) : NO_PROPERTIES
+  const flagsAt = reader.position
+  if (reader.remaining() < FLAGS_AND_KEEP_ALIVE_BYTES) malformed('3.1.2', 'CONNECT ends within its fixed part', SILENT)
+  const flags = level === 3 ? effectiveFlags31(reader.byte()) : checkedFlags(reader.byte(), level)
+  if (level === 3) reader.bytes[flagsAt] = flags
+  const keepAlive = reader.twoByteInteger()
+  const properties = level === 5 ? readProperties(reader, CONNECT_PROPERTIES) : NO_PROPERTIES
   if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
     protocolError('3.1.2.11.10', 'authentication data came without a method')
   }
   const cleanStart = (flags & CLEAN_START_BIT) !== 0
-  const clientId = readClientId(cursor, level, cleanStart, limits)
-  const packet = new DecodedConnect(cursor, start, { ...protocol, cleanStart, keepAlive, clientId, properties })
-  if ((flags & WILL_BIT) !== 0) packet.will = readWill(cursor, flags, level, limits)
+  const clientId = readClientId(reader, level, cleanStart, limits)
+  const packet = new DecodedConnect(reader, start, { ...protocol, cleanStart, keepAlive, clientId, properties })
+  if ((flags & WILL_BIT) !== 0) packet.will = readWill(reader, flags, level, limits)
   if (level === 3) {
-    cursor.bytes[flagsAt] = readCredentials31(cursor, flags, packet)
+    reader.bytes[flagsAt] = readCredentials31(reader, flags, packet)
   } else {
-    if ((flags & USERNAME_BIT) !== 0) packet.username = readUsername(cursor) // [MQTT-3.1.2-17]; in 3.1.1 [MQTT-3.1.2-19]
-    if ((flags & PASSWORD_BIT) !== 0) packet.password = readPassword(cursor) // [MQTT-3.1.2-19]; in 3.1.1 [MQTT-3.1.2-21]
+    if ((flags & USERNAME_BIT) !== 0) packet.username = readUsername(reader) // [MQTT-3.1.2-17]; in 3.1.1 [MQTT-3.1.2-19]
+    if ((flags & PASSWORD_BIT) !== 0) packet.password = readPassword(reader) // [MQTT-3.1.2-19]; in 3.1.1 [MQTT-3.1.2-21]
   }
-  if (cursor.remaining() > 0) malformed('MQTT-3.1.3-1', 'CONNECT has bytes behind its last field')
+  if (reader.remaining() > 0) malformed('MQTT-3.1.3-1', 'CONNECT has bytes behind its last field')
   return packet
 }
 
@@ -134,10 +139,10 @@ function effectiveFlags31(flags: number): number {
   return used
 }
 
-function readClientId(cursor: Cursor, level: ProtocolLevel, cleanStart: boolean, limits: DecoderLimits): string {
-  const start = cursor.position
-  const clientId = level === 5 ? cursor.identifier('client id', refuseClientId) : cursor.identifier('client id')
-  if (cursor.position - start - 2 > limits.clientIdBytes) {
+function readClientId(reader: ByteReader, level: ProtocolLevel, cleanStart: boolean, limits: DecoderLimits): string {
+  const start = reader.position
+  const clientId = level === 5 ? reader.identifier('client id', refuseClientId) : reader.identifier('client id')
+  if (reader.position - start - 2 > limits.clientIdBytes) {
     violation(Reason.clientIdentifierNotValid, 'MQTT-3.1.3-8', 'the client id is too long', rejected(level)) // 3.1.1: [MQTT-3.1.3-9]
   }
   if (clientId.length === 0) {
@@ -163,44 +168,44 @@ function refuseClientId(what: string): never {
   return violation(Reason.clientIdentifierNotValid, 'MQTT-3.1.3-4', `the ${what} has a forbidden character`)
 }
 
-function readWill(cursor: Cursor, flags: number, level: ProtocolLevel, limits: DecoderLimits): Will {
-  const properties = level === 5 ? readProperties(cursor, WILL_PROPERTIES) : undefined
-  const start = cursor.position
-  const topic = cursor.identifier('will topic') // [MQTT-3.1.3-11]; in 3.1.1 [MQTT-3.1.3-10]
+function readWill(reader: ByteReader, flags: number, level: ProtocolLevel, limits: DecoderLimits): Will {
+  const properties = level === 5 ? readProperties(reader, WILL_PROPERTIES) : undefined
+  const start = reader.position
+  const topic = reader.identifier('will topic') // [MQTT-3.1.3-11]; in 3.1.1 [MQTT-3.1.3-10]
   if (topic.length === 0) malformed('MQTT-4.7.3-1', 'the will topic is empty')
-  checkTopicName(topic, limits, cursor.position - start - 2)
+  checkTopicName(topic, limits, reader.position - start - 2)
   const will = {
     topic,
-    payload: cursor.binary(), // [MQTT-3.1.2-9]
+    payload: reader.binary(), // [MQTT-3.1.2-9]
     qos: ((flags & WILL_QOS_BITS) >> 3) as QoS,
     retain: (flags & WILL_RETAIN_BIT) !== 0,
   }
   return properties === undefined ? will : { ...will, properties }
 }
 
-function readUsername(cursor: Cursor): string {
-  if (!cursor.hasField()) malformed('MQTT-3.1.2-17', 'the user name is missing', SILENT)
-  return cursor.identifier('user name', refuseUsername) // [MQTT-3.1.3-12]; in 3.1.1 [MQTT-3.1.3-11]
+function readUsername(reader: ByteReader): string {
+  if (!reader.hasField()) malformed('MQTT-3.1.2-17', 'the user name is missing', SILENT)
+  return reader.identifier('user name', refuseUsername) // [MQTT-3.1.3-12]; in 3.1.1 [MQTT-3.1.3-11]
 }
 
 function refuseUsername(what: string): never {
   return malformed('MQTT-3.1.3-12', `the ${what} has a forbidden character`, SILENT)
 }
 
-function readPassword(cursor: Cursor): Buffer {
-  if (!cursor.hasField()) malformed('MQTT-3.1.2-19', 'the password is missing', SILENT)
-  return cursor.binary()
+function readPassword(reader: ByteReader): Buffer {
+  if (!reader.hasField()) malformed('MQTT-3.1.2-19', 'the password is missing', SILENT)
+  return reader.binary()
 }
 
 /** In MQTT 3.1 the remaining length has precedence over the flags: returns those whose field is there. */
-function readCredentials31(cursor: Cursor, flags: number, packet: DecodedConnect): number {
+function readCredentials31(reader: ByteReader, flags: number, packet: DecodedConnect): number {
   let present = flags & ~(USERNAME_BIT | PASSWORD_BIT)
-  if ((flags & USERNAME_BIT) !== 0 && cursor.remaining() > 0) {
-    packet.username = readUsername(cursor)
+  if ((flags & USERNAME_BIT) !== 0 && reader.remaining() > 0) {
+    packet.username = readUsername(reader)
     present |= USERNAME_BIT
   }
-  if ((flags & PASSWORD_BIT) !== 0 && cursor.remaining() > 0) {
-    packet.password = readPassword(cursor)
+  if ((flags & PASSWORD_BIT) !== 0 && reader.remaining() > 0) {
+    packet.password = readPassword(reader)
     present |= PASSWORD_BIT
   }
   return present

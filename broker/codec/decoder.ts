@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { readAcknowledgement } from './acknowledgement.ts'
 import { CONNECT_PREFIX_BYTES, type Protocol, readConnect, readProtocol } from './connect.ts'
-import { Cursor } from './cursor.ts'
+import { ByteReader } from './byte-reader.ts'
 import { Framer, Header, type HeaderState } from './framing.ts'
 import { DEFAULT_DECODER_LIMITS, type DecoderLimits } from './limits.ts'
 import { type ConnectPacket, type Packet, type ProtocolLevel, Reason } from './packets.ts'
@@ -50,7 +50,7 @@ const FLAG_CLAUSES: Readonly<Record<number, string>> = {
 export class Decoder {
   readonly #limits: DecoderLimits
   readonly #framer = new Framer()
-  readonly #cursor = new Cursor()
+  readonly #reader = new ByteReader()
   readonly #publish: PublishReader
   #level: ProtocolLevel | undefined
   #terms: ConnectTerms | undefined
@@ -104,55 +104,55 @@ export class Decoder {
     }
     if (!framer.body()) return this.#idle()
     this.#headerChecked = false
-    const cursor = this.#cursor
-    cursor.bytes = framer.bytes
-    cursor.position = framer.bodyStart
-    cursor.end = framer.end
+    const reader = this.#reader
+    reader.bytes = framer.bytes
+    reader.position = framer.bodyStart
+    reader.end = framer.end
     const terms = this.#terms
     return terms === undefined ? this.#readConnect() : this.#readPacket(framer.first, terms)
   }
 
   #readPacket(first: number, terms: ConnectTerms): Packet {
-    const cursor = this.#cursor
+    const reader = this.#reader
     const { start } = this.#framer
     const { level } = terms
-    if (level === 3 && first >> 4 !== PUBLISH) cursor.bytes[start] = (first & 0xf0) | (FLAGS[first >> 4] as number)
+    if (level === 3 && first >> 4 !== PUBLISH) reader.bytes[start] = (first & 0xf0) | (FLAGS[first >> 4] as number)
     switch (first >> 4) {
       case PUBLISH:
-        return this.#publish.read(cursor, start, first, level)
+        return this.#publish.read(reader, start, first, level)
       case PUBACK:
-        return readAcknowledgement('puback', cursor, start, level)
+        return readAcknowledgement('puback', reader, start, level)
       case PUBREC:
-        return readAcknowledgement('pubrec', cursor, start, level)
+        return readAcknowledgement('pubrec', reader, start, level)
       case PUBREL:
-        return readAcknowledgement('pubrel', cursor, start, level)
+        return readAcknowledgement('pubrel', reader, start, level)
       case PUBCOMP:
-        return readAcknowledgement('pubcomp', cursor, start, level)
+        return readAcknowledgement('pubcomp', reader, start, level)
       case SUBSCRIBE:
-        return readSubscribe(cursor, start, level, this.#limits)
+        return readSubscribe(reader, start, level, this.#limits)
       case UNSUBSCRIBE:
-        return readUnsubscribe(cursor, start, level, this.#limits)
+        return readUnsubscribe(reader, start, level, this.#limits)
       case PINGREQ:
-        return readPingreq(cursor, start)
+        return readPingreq(reader, start)
       case DISCONNECT: {
-        const packet = readDisconnect(cursor, start, terms)
+        const packet = readDisconnect(reader, start, terms)
         this.#end() // A client sends nothing after DISCONNECT. [MQTT-3.14.4-1]
         return packet
       }
       case AUTH:
-        return readAuth(cursor, start, terms)
+        return readAuth(reader, start, terms)
       default:
         return protocolError('2.1.2', "this packet type is not a client's")
     }
   }
 
   #readConnect(): ConnectPacket {
-    const cursor = this.#cursor
+    const reader = this.#reader
     const { start, first } = this.#framer
-    const protocol = readProtocol(cursor)
+    const protocol = readProtocol(reader)
     this.#level = protocol.level
     this.#checkConnectHeader(first, start, protocol)
-    const packet = readConnect(cursor, start, protocol, this.#limits)
+    const packet = readConnect(reader, start, protocol, this.#limits)
     this.#terms = {
       level: packet.level,
       sessionExpiryInterval: packet.properties.sessionExpiryInterval ?? 0,
@@ -166,7 +166,7 @@ export class Decoder {
     if ((first & 0x0f) !== 0) {
       // MQTT 3.1 leaves these bits unused.
       if (protocol.level !== 3) malformed('MQTT-2.1.3-1', 'reserved flags of CONNECT are set', { silent: true }) // 3.1.1: [MQTT-2.2.2-2]
-      this.#cursor.bytes[start] = CONNECT << 4
+      this.#reader.bytes[start] = CONNECT << 4
     }
     if (this.#oversizeConnect)
       violation(Reason.packetTooLarge, '3.1.2.11.4', 'CONNECT is larger than the server accepts')
@@ -236,7 +236,7 @@ export class Decoder {
 
   /** Waiting costs no more than what is incomplete. */
   #idle(): undefined {
-    this.#cursor.bytes = this.#framer.release()
+    this.#reader.bytes = this.#framer.release()
     return undefined
   }
 

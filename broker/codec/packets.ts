@@ -27,7 +27,7 @@ export interface Properties {
   userProperties?: [name: string, value: string][]
 }
 
-interface Frame {
+interface BasePacket {
   /** Bytes, fixed header included. */
   readonly size: number
   /** The whole packet as it came, fixed header included; valid until the next call of the decoder's `next`. */
@@ -43,7 +43,7 @@ export interface Will {
   readonly properties?: Properties
 }
 
-export interface ConnectPacket extends Frame {
+export interface ConnectPacket extends BasePacket {
   readonly type: 'connect'
   readonly level: ProtocolLevel
   /** Mosquitto's bridges set the top bit of the protocol level; it is not part of the standard. */
@@ -59,7 +59,7 @@ export interface ConnectPacket extends Frame {
   readonly properties: Properties
 }
 
-export interface PublishPacket extends Frame {
+export interface PublishPacket extends BasePacket {
   readonly type: 'publish'
   readonly dup: boolean
   readonly qos: QoS
@@ -78,7 +78,7 @@ export interface PublishPacket extends Frame {
   readonly forwardProperties?: Buffer
 }
 
-export interface AcknowledgementPacket extends Frame {
+export interface AcknowledgementPacket extends BasePacket {
   readonly type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp'
   readonly packetId: number
   readonly reason: number
@@ -94,32 +94,32 @@ export interface SubscriptionRequest {
   readonly retainHandling: 0 | 1 | 2
 }
 
-export interface SubscribePacket extends Frame {
+export interface SubscribePacket extends BasePacket {
   readonly type: 'subscribe'
   readonly packetId: number
   readonly subscriptions: readonly SubscriptionRequest[]
   readonly properties: Properties
 }
 
-export interface UnsubscribePacket extends Frame {
+export interface UnsubscribePacket extends BasePacket {
   readonly type: 'unsubscribe'
   readonly packetId: number
   readonly filters: readonly string[]
   readonly properties: Properties
 }
 
-export interface PingreqPacket extends Frame {
+export interface PingreqPacket extends BasePacket {
   readonly type: 'pingreq'
 }
 
-export interface DisconnectPacket extends Frame {
+export interface DisconnectPacket extends BasePacket {
   readonly type: 'disconnect'
   /** 0 in 3.1 and 3.1.1. */
   readonly reason: number
   readonly properties: Properties
 }
 
-export interface AuthPacket extends Frame {
+export interface AuthPacket extends BasePacket {
   readonly type: 'auth'
   readonly reason: number
   readonly properties: Properties

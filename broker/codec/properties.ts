@@ -1,4 +1,4 @@
-import type { Cursor } from './cursor.ts'
+import type { ByteReader } from './byte-reader.ts'
 import { type Properties, Reason } from './packets.ts'
 import { type DataType, PROPERTY_TYPES, PropertyId } from './property-ids.ts'
 import { isTopicName } from './topic-syntax.ts'
@@ -87,121 +87,121 @@ export const AUTH_PROPERTIES = propertySet('3.15.2.2', [
  * `local` collects start and end of each property that concerns only this connection (Message Expiry Interval, which the
  * server counts down, and Topic Alias), so that a forwarder can leave them out.
  */
-export function readProperties(cursor: Cursor, set: PropertySet, local?: number[]): Properties {
-  const length = cursor.variableByteInteger()
+export function readProperties(reader: ByteReader, set: PropertySet, local?: number[]): Properties {
+  const length = reader.variableByteInteger()
   if (length === 0) return NO_PROPERTIES
-  const packetEnd = cursor.end
-  const end = cursor.position + length
+  const packetEnd = reader.end
+  const end = reader.position + length
   if (end > packetEnd) malformed('2.2.2.1', 'the property length reaches beyond the packet')
-  cursor.end = end
+  reader.end = end
   const properties: Properties = {}
   const seen = new Uint8Array(PROPERTY_TYPES.length)
-  while (cursor.position < end) {
-    const start = cursor.position
-    const id = cursor.variableByteInteger()
+  while (reader.position < end) {
+    const start = reader.position
+    const id = reader.variableByteInteger()
     const type = PROPERTY_TYPES[id]
     if (type === undefined) malformed('2.2.2.2', 'there is no such property identifier')
     if (set.allowed[id] === 0) {
-      skipValue(cursor, type)
+      skipValue(reader, type)
       violation(set.otherwise, set.section, 'a property is not allowed in this packet')
     }
     if (seen[id] === 1 && id !== P.userProperty) protocolError(set.section, 'a property occurs twice')
     seen[id] = 1
-    readValue(cursor, id, properties)
+    readValue(reader, id, properties)
     if (local !== undefined && (id === P.messageExpiryInterval || id === P.topicAlias))
-      local.push(start, cursor.position)
+      local.push(start, reader.position)
   }
-  cursor.end = packetEnd
+  reader.end = packetEnd
   return properties
 }
 
 /** A forbidden property that is also cut off is reported as malformed, hence it is read first. */
-function skipValue(cursor: Cursor, type: DataType): void {
+function skipValue(reader: ByteReader, type: DataType): void {
   if (type === 'textPair') {
-    cursor.text('user property name')
-    cursor.text('user property value')
-  } else if (type === 'text') cursor.text('property')
-  else cursor[type]()
+    reader.text('user property name')
+    reader.text('user property value')
+  } else if (type === 'text') reader.text('property')
+  else reader[type]()
 }
 
-function readValue(cursor: Cursor, id: number, properties: Properties): void {
+function readValue(reader: ByteReader, id: number, properties: Properties): void {
   switch (id) {
     case P.payloadFormatIndicator:
-      properties.payloadFormatIndicator = flag(cursor, '3.3.2.3.2')
+      properties.payloadFormatIndicator = flag(reader, '3.3.2.3.2')
       break
     case P.messageExpiryInterval:
-      properties.messageExpiryInterval = cursor.fourByteInteger()
+      properties.messageExpiryInterval = reader.fourByteInteger()
       break
     case P.contentType:
-      properties.contentType = cursor.text('content type') // [MQTT-3.3.2-19]
+      properties.contentType = reader.text('content type') // [MQTT-3.3.2-19]
       break
     case P.responseTopic:
-      properties.responseTopic = responseTopic(cursor)
+      properties.responseTopic = responseTopic(reader)
       break
     case P.correlationData:
-      properties.correlationData = cursor.binary()
+      properties.correlationData = reader.binary()
       break
     case P.subscriptionIdentifier:
-      properties.subscriptionIdentifier = positive(cursor.variableByteInteger(), '3.8.2.1.2')
+      properties.subscriptionIdentifier = positive(reader.variableByteInteger(), '3.8.2.1.2')
       break
     case P.topicAlias:
-      properties.topicAlias = topicAlias(cursor)
+      properties.topicAlias = topicAlias(reader)
       break
     case P.reasonString:
-      properties.reasonString = cursor.text('reason string')
+      properties.reasonString = reader.text('reason string')
       break
     case P.userProperty: {
-      const name = cursor.text('user property name')
-      const value = cursor.text('user property value')
+      const name = reader.text('user property name')
+      const value = reader.text('user property value')
       if (properties.userProperties === undefined) properties.userProperties = [[name, value]]
       else properties.userProperties.push([name, value]) // the order is kept [MQTT-3.3.2-18]
       break
     }
     default:
-      readConnectionValue(cursor, id, properties)
+      readConnectionValue(reader, id, properties)
   }
 }
 
 /** Those that speak of the connection, not of a message. */
-function readConnectionValue(cursor: Cursor, id: number, properties: Properties): void {
+function readConnectionValue(reader: ByteReader, id: number, properties: Properties): void {
   switch (id) {
     case P.sessionExpiryInterval:
-      properties.sessionExpiryInterval = cursor.fourByteInteger()
+      properties.sessionExpiryInterval = reader.fourByteInteger()
       break
     case P.willDelayInterval:
-      properties.willDelayInterval = cursor.fourByteInteger()
+      properties.willDelayInterval = reader.fourByteInteger()
       break
     case P.receiveMaximum:
-      properties.receiveMaximum = positive(cursor.twoByteInteger(), '3.1.2.11.3')
+      properties.receiveMaximum = positive(reader.twoByteInteger(), '3.1.2.11.3')
       break
     case P.maximumPacketSize:
-      properties.maximumPacketSize = positive(cursor.fourByteInteger(), '3.1.2.11.4')
+      properties.maximumPacketSize = positive(reader.fourByteInteger(), '3.1.2.11.4')
       break
     case P.topicAliasMaximum:
-      properties.topicAliasMaximum = cursor.twoByteInteger()
+      properties.topicAliasMaximum = reader.twoByteInteger()
       break
     case P.requestResponseInformation:
-      properties.requestResponseInformation = flag(cursor, '3.1.2.11.6')
+      properties.requestResponseInformation = flag(reader, '3.1.2.11.6')
       break
     case P.requestProblemInformation:
-      properties.requestProblemInformation = flag(cursor, '3.1.2.11.7')
+      properties.requestProblemInformation = flag(reader, '3.1.2.11.7')
       break
     case P.authenticationMethod:
-      properties.authenticationMethod = cursor.text('authentication method')
+      properties.authenticationMethod = reader.text('authentication method')
       break
     case P.authenticationData:
-      properties.authenticationData = cursor.binary()
+      properties.authenticationData = reader.binary()
       break
     case P.serverReference:
-      cursor.text('server reference')
+      reader.text('server reference')
       break
     default:
       malformed('2.2.2.2', 'the property cannot come from a client')
   }
 }
 
-function flag(cursor: Cursor, section: string): number {
-  const value = cursor.byte()
+function flag(reader: ByteReader, section: string): number {
+  const value = reader.byte()
   if (value > 1) protocolError(section, 'a property that is 0 or 1 has another value')
   return value
 }
@@ -211,14 +211,14 @@ function positive(value: number, section: string): number {
   return value
 }
 
-function topicAlias(cursor: Cursor): number {
-  const alias = cursor.twoByteInteger()
+function topicAlias(reader: ByteReader): number {
+  const alias = reader.twoByteInteger()
   if (alias === 0) violation(Reason.topicAliasInvalid, 'MQTT-3.3.2-8', 'the topic alias is 0')
   return alias
 }
 
-function responseTopic(cursor: Cursor): string {
-  const topic = cursor.identifier('response topic') // [MQTT-3.3.2-13]
+function responseTopic(reader: ByteReader): string {
+  const topic = reader.identifier('response topic') // [MQTT-3.3.2-13]
   if (!isTopicName(topic)) protocolError('MQTT-3.3.2-14', 'the response topic is empty or has a wildcard')
   return topic
 }

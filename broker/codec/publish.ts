@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
-import type { Cursor } from './cursor.ts'
-import { PacketFrame } from './frame.ts'
+import type { ByteReader } from './byte-reader.ts'
+import { PacketBytes } from './packet-bytes.ts'
 import type { DecoderLimits } from './limits.ts'
 import { type ProtocolLevel, type Properties, type PublishPacket, type QoS, Reason } from './packets.ts'
 import { NO_PROPERTIES, PUBLISH_PROPERTIES, readProperties } from './properties.ts'
@@ -10,7 +10,7 @@ import { malformed, protocolError, violation } from './violation.ts'
 const DUP_BIT = 0x08
 const RETAIN_BIT = 0x01
 
-class DecodedPublish extends PacketFrame implements PublishPacket {
+class DecodedPublish extends PacketBytes implements PublishPacket {
   readonly type = 'publish'
   readonly dup: boolean
   readonly qos: QoS
@@ -21,13 +21,13 @@ class DecodedPublish extends PacketFrame implements PublishPacket {
   declare packetId?: number
   declare forwardProperties?: Buffer
 
-  constructor(cursor: Cursor, start: number, header: number, topic: string, properties: Properties) {
-    super(cursor.bytes, start, cursor.end)
+  constructor(reader: ByteReader, start: number, header: number, topic: string, properties: Properties) {
+    super(reader.bytes, start, reader.end)
     this.dup = (header & DUP_BIT) !== 0
     this.qos = ((header >> 1) & 3) as QoS
     this.retain = (header & RETAIN_BIT) !== 0
     this.topic = topic
-    this.payload = cursor.bytes.subarray(cursor.position, cursor.end)
+    this.payload = reader.bytes.subarray(reader.position, reader.end)
     this.properties = properties
   }
 }
@@ -50,31 +50,31 @@ export class PublishReader {
     this.#limits = limits
   }
 
-  read(cursor: Cursor, start: number, header: number, level: ProtocolLevel): PublishPacket {
-    const written = this.#topic(cursor)
+  read(reader: ByteReader, start: number, header: number, level: ProtocolLevel): PublishPacket {
+    const written = this.#topic(reader)
     const qos = (header >> 1) & 3
     let packetId = 0
     if (qos > 0) {
-      packetId = cursor.twoByteInteger()
+      packetId = reader.twoByteInteger()
       if (packetId === 0) protocolError('MQTT-2.2.1-3', 'the packet id is 0') // in 3.1.1 [MQTT-2.3.1-1]
     }
     let properties = NO_PROPERTIES
     let forward: Buffer | undefined
     if (level === 5) {
-      const at = cursor.position
-      if (at < cursor.end && cursor.bytes[at] === 0) {
-        cursor.position = at + 1
+      const at = reader.position
+      if (at < reader.end && reader.bytes[at] === 0) {
+        reader.position = at + 1
       } else {
         const local: number[] = []
-        properties = readProperties(cursor, PUBLISH_PROPERTIES, local)
-        forward = forwardable(cursor.bytes, contentStart(cursor.bytes, at), cursor.position, local)
+        properties = readProperties(reader, PUBLISH_PROPERTIES, local)
+        forward = forwardable(reader.bytes, contentStart(reader.bytes, at), reader.position, local)
       }
     }
     // An empty name needs an alias, and exists only in MQTT 5. [MQTT-4.7.3-1]
     const { topicAlias } = properties
     if (written.length === 0 && topicAlias === undefined) protocolError('3.3.2.1', 'the topic name is empty')
     const topic = topicAlias === undefined ? written : this.#named(topicAlias, written)
-    const packet = new DecodedPublish(cursor, start, header, topic, properties)
+    const packet = new DecodedPublish(reader, start, header, topic, properties)
     if (qos > 0) packet.packetId = packetId
     if (forward !== undefined) packet.forwardProperties = forward
     return packet
@@ -93,27 +93,27 @@ export class PublishReader {
     return this.#aliases?.get(alias) ?? protocolError('3.3.2.3.4', 'the topic alias stands for no topic')
   }
 
-  #topic(cursor: Cursor): string {
+  #topic(reader: ByteReader): string {
     const last = this.#lastTopic
-    if (last.length > 0 && repeats(cursor, last)) {
-      cursor.position += 2 + last.length
+    if (last.length > 0 && repeats(reader, last)) {
+      reader.position += 2 + last.length
       return last
     }
-    const start = cursor.position
-    const topic = cursor.identifier('topic name') // [MQTT-3.3.2-1]
-    const byteLength = cursor.position - start - 2
+    const start = reader.position
+    const topic = reader.identifier('topic name') // [MQTT-3.3.2-1]
+    const byteLength = reader.position - start - 2
     checkTopicName(topic, this.#limits, byteLength)
     this.#lastTopic = byteLength === topic.length && byteLength <= 256 ? topic : ''
     return topic
   }
 }
 
-/** True when the length-prefixed field at the cursor is `last`, which is ASCII. */
-function repeats(cursor: Cursor, last: string): boolean {
-  const { bytes, position } = cursor
+/** True when the length-prefixed field that follows is `last`, which is ASCII. */
+function repeats(reader: ByteReader, last: string): boolean {
+  const { bytes, position } = reader
   const length = last.length
   const start = position + 2
-  if (start + length > cursor.end || bytes[position] !== length >> 8 || bytes[position + 1] !== (length & 0xff))
+  if (start + length > reader.end || bytes[position] !== length >> 8 || bytes[position + 1] !== (length & 0xff))
     return false
   // From the end, because topics of one publisher differ there.
   for (let at = length - 1; at >= 0; at--) {

@@ -1,32 +1,32 @@
-import type { Cursor } from './cursor.ts'
-import { PacketFrame } from './frame.ts'
+import type { ByteReader } from './byte-reader.ts'
+import { PacketBytes } from './packet-bytes.ts'
 import type { AuthPacket, DisconnectPacket, PingreqPacket, Properties, ProtocolLevel } from './packets.ts'
 import { AUTH_PROPERTIES, DISCONNECT_PROPERTIES, NO_PROPERTIES, readProperties } from './properties.ts'
 import { malformed, protocolError } from './violation.ts'
 
-class DecodedPingreq extends PacketFrame implements PingreqPacket {
+class DecodedPingreq extends PacketBytes implements PingreqPacket {
   readonly type = 'pingreq'
 }
 
-class DecodedDisconnect extends PacketFrame implements DisconnectPacket {
+class DecodedDisconnect extends PacketBytes implements DisconnectPacket {
   readonly type = 'disconnect'
   readonly reason: number
   readonly properties: Properties
 
-  constructor(cursor: Cursor, start: number, reason: number, properties: Properties) {
-    super(cursor.bytes, start, cursor.end)
+  constructor(reader: ByteReader, start: number, reason: number, properties: Properties) {
+    super(reader.bytes, start, reader.end)
     this.reason = reason
     this.properties = properties
   }
 }
 
-class DecodedAuth extends PacketFrame implements AuthPacket {
+class DecodedAuth extends PacketBytes implements AuthPacket {
   readonly type = 'auth'
   readonly reason: number
   readonly properties: Properties
 
-  constructor(cursor: Cursor, start: number, reason: number, properties: Properties) {
-    super(cursor.bytes, start, cursor.end)
+  constructor(reader: ByteReader, start: number, reason: number, properties: Properties) {
+    super(reader.bytes, start, reader.end)
     this.reason = reason
     this.properties = properties
   }
@@ -45,27 +45,27 @@ const CONTINUE_AUTHENTICATION = 0x18
 const RE_AUTHENTICATE = 0x19
 
 /** Section 3.12; that there is no body was checked with the fixed header. */
-export function readPingreq(cursor: Cursor, start: number): PingreqPacket {
-  return new DecodedPingreq(cursor.bytes, start, cursor.end)
+export function readPingreq(reader: ByteReader, start: number): PingreqPacket {
+  return new DecodedPingreq(reader.bytes, start, reader.end)
 }
 
 /** Section 3.14. */
-export function readDisconnect(cursor: Cursor, start: number, terms: ConnectTerms): DisconnectPacket {
+export function readDisconnect(reader: ByteReader, start: number, terms: ConnectTerms): DisconnectPacket {
   let reason = 0
   let properties = NO_PROPERTIES
-  if (terms.level === 5 && cursor.remaining() > 0) {
-    reason = cursor.byte()
+  if (terms.level === 5 && reader.remaining() > 0) {
+    reason = reader.byte()
     if (!DISCONNECT_REASONS.has(reason)) {
       // The peer leaves in any case: nobody would read an answer.
       protocolError('MQTT-3.14.2-1', 'the reason code is not one that a client may use', { silent: true })
     }
-    if (cursor.remaining() > 0) properties = readProperties(cursor, DISCONNECT_PROPERTIES)
+    if (reader.remaining() > 0) properties = readProperties(reader, DISCONNECT_PROPERTIES)
     if (terms.sessionExpiryInterval === 0 && (properties.sessionExpiryInterval ?? 0) > 0) {
       protocolError('3.14.2.2.2', 'DISCONNECT sets a session expiry although CONNECT had none')
     }
   }
-  if (cursor.remaining() > 0) malformed('3.14', 'DISCONNECT has bytes behind its last field')
-  return new DecodedDisconnect(cursor, start, reason, properties)
+  if (reader.remaining() > 0) malformed('3.14', 'DISCONNECT has bytes behind its last field')
+  return new DecodedDisconnect(reader, start, reason, properties)
 }
 
 /** Refused before the flags are looked at: who did not ask for extended authentication may not send AUTH at all. */
@@ -77,15 +77,15 @@ export function checkAuthAllowed(terms: ConnectTerms): void {
 }
 
 /** Section 3.15. Reason code 0, also by an empty AUTH, is the server's. */
-export function readAuth(cursor: Cursor, start: number, terms: ConnectTerms): AuthPacket {
-  const reason = cursor.remaining() > 0 ? cursor.byte() : 0
+export function readAuth(reader: ByteReader, start: number, terms: ConnectTerms): AuthPacket {
+  const reason = reader.remaining() > 0 ? reader.byte() : 0
   if (reason !== CONTINUE_AUTHENTICATION && reason !== RE_AUTHENTICATE) {
     protocolError('MQTT-3.15.2-1', 'the reason code is not one that a client may use')
   }
-  const properties = cursor.remaining() > 0 ? readProperties(cursor, AUTH_PROPERTIES) : NO_PROPERTIES
+  const properties = reader.remaining() > 0 ? readProperties(reader, AUTH_PROPERTIES) : NO_PROPERTIES
   if (properties.authenticationMethod !== terms.authenticationMethod) {
     protocolError('MQTT-4.12.0-5', 'AUTH has another authentication method than CONNECT')
   }
-  if (cursor.remaining() > 0) malformed('3.15', 'AUTH has bytes behind its last field')
-  return new DecodedAuth(cursor, start, reason, properties)
+  if (reader.remaining() > 0) malformed('3.15', 'AUTH has bytes behind its last field')
+  return new DecodedAuth(reader, start, reason, properties)
 }

@@ -1,5 +1,5 @@
-import type { Cursor } from './cursor.ts'
-import { PacketFrame } from './frame.ts'
+import type { ByteReader } from './byte-reader.ts'
+import { PacketBytes } from './packet-bytes.ts'
 import type { DecoderLimits } from './limits.ts'
 import type {
   Properties,
@@ -18,34 +18,34 @@ const NO_LOCAL_BIT = 0x04
 const RETAIN_AS_PUBLISHED_BIT = 0x08
 const RESERVED_BITS = 0xc0
 
-class DecodedSubscribe extends PacketFrame implements SubscribePacket {
+class DecodedSubscribe extends PacketBytes implements SubscribePacket {
   readonly type = 'subscribe'
   readonly packetId: number
   readonly subscriptions: readonly SubscriptionRequest[]
   readonly properties: Properties
 
   constructor(
-    cursor: Cursor,
+    reader: ByteReader,
     start: number,
     packetId: number,
     subscriptions: SubscriptionRequest[],
     properties: Properties,
   ) {
-    super(cursor.bytes, start, cursor.end)
+    super(reader.bytes, start, reader.end)
     this.packetId = packetId
     this.subscriptions = subscriptions
     this.properties = properties
   }
 }
 
-class DecodedUnsubscribe extends PacketFrame implements UnsubscribePacket {
+class DecodedUnsubscribe extends PacketBytes implements UnsubscribePacket {
   readonly type = 'unsubscribe'
   readonly packetId: number
   readonly filters: readonly string[]
   readonly properties: Properties
 
-  constructor(cursor: Cursor, start: number, packetId: number, filters: string[], properties: Properties) {
-    super(cursor.bytes, start, cursor.end)
+  constructor(reader: ByteReader, start: number, packetId: number, filters: string[], properties: Properties) {
+    super(reader.bytes, start, reader.end)
     this.packetId = packetId
     this.filters = filters
     this.properties = properties
@@ -54,52 +54,52 @@ class DecodedUnsubscribe extends PacketFrame implements UnsubscribePacket {
 
 /** Section 3.8. */
 export function readSubscribe(
-  cursor: Cursor,
+  reader: ByteReader,
   start: number,
   level: ProtocolLevel,
   limits: DecoderLimits,
 ): SubscribePacket {
-  const packetId = readPacketId(cursor)
-  const properties = level === 5 ? readProperties(cursor, SUBSCRIBE_PROPERTIES) : NO_PROPERTIES
-  if (cursor.remaining() === 0) protocolError('MQTT-3.8.3-2', 'SUBSCRIBE has no topic filter') // in 3.1.1 [MQTT-3.8.3-3]
+  const packetId = readPacketId(reader)
+  const properties = level === 5 ? readProperties(reader, SUBSCRIBE_PROPERTIES) : NO_PROPERTIES
+  if (reader.remaining() === 0) protocolError('MQTT-3.8.3-2', 'SUBSCRIBE has no topic filter') // in 3.1.1 [MQTT-3.8.3-3]
   const subscriptions: SubscriptionRequest[] = []
-  while (cursor.remaining() > 0) {
-    const filter = readFilter(cursor, limits)
-    const options = cursor.byte()
+  while (reader.remaining() > 0) {
+    const filter = readFilter(reader, limits)
+    const options = reader.byte()
     subscriptions.push(level === 5 ? request5(filter, options) : request3(filter, options))
   }
-  return new DecodedSubscribe(cursor, start, packetId, subscriptions, properties)
+  return new DecodedSubscribe(reader, start, packetId, subscriptions, properties)
 }
 
 /** Section 3.10. */
 export function readUnsubscribe(
-  cursor: Cursor,
+  reader: ByteReader,
   start: number,
   level: ProtocolLevel,
   limits: DecoderLimits,
 ): UnsubscribePacket {
-  const packetId = readPacketId(cursor)
-  const properties = level === 5 ? readProperties(cursor, UNSUBSCRIBE_PROPERTIES) : NO_PROPERTIES
-  if (cursor.remaining() === 0) protocolError('MQTT-3.10.3-2', 'UNSUBSCRIBE has no topic filter')
+  const packetId = readPacketId(reader)
+  const properties = level === 5 ? readProperties(reader, UNSUBSCRIBE_PROPERTIES) : NO_PROPERTIES
+  if (reader.remaining() === 0) protocolError('MQTT-3.10.3-2', 'UNSUBSCRIBE has no topic filter')
   const filters: string[] = []
-  while (cursor.remaining() > 0) {
-    const filter = readFilter(cursor, limits)
+  while (reader.remaining() > 0) {
+    const filter = readFilter(reader, limits)
     if (level === 5) sharedFilter(filter)
     filters.push(filter)
   }
-  return new DecodedUnsubscribe(cursor, start, packetId, filters, properties)
+  return new DecodedUnsubscribe(reader, start, packetId, filters, properties)
 }
 
-function readPacketId(cursor: Cursor): number {
-  const packetId = cursor.twoByteInteger()
+function readPacketId(reader: ByteReader): number {
+  const packetId = reader.twoByteInteger()
   if (packetId === 0) protocolError('MQTT-2.2.1-3', 'the packet id is 0') // in 3.1.1 [MQTT-2.3.1-1]
   return packetId
 }
 
-function readFilter(cursor: Cursor, limits: DecoderLimits): string {
-  const start = cursor.position
-  const filter = cursor.identifier('topic filter') // [MQTT-3.8.3-1] [MQTT-3.10.3-1]
-  checkTopicFilter(filter, limits, cursor.position - start - 2)
+function readFilter(reader: ByteReader, limits: DecoderLimits): string {
+  const start = reader.position
+  const filter = reader.identifier('topic filter') // [MQTT-3.8.3-1] [MQTT-3.10.3-1]
+  checkTopicFilter(filter, limits, reader.position - start - 2)
   return filter
 }
 

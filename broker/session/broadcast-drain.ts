@@ -4,7 +4,7 @@
  */
 import type { BroadcastEntry, Commit, Cursors, LogEntry } from '../../store/contract.ts'
 import { broadcastTopic } from '../../topics/index.ts'
-import type { Arrival, BroadcastReader } from './broadcast-reader.ts'
+import type { Arrival, BroadcastFanout } from './broadcast-fanout.ts'
 import { CatchUp } from './catch-up.ts'
 import type { DrainContext } from './drain-context.ts'
 import { LogDrain } from './log-drain.ts'
@@ -20,10 +20,10 @@ export class BroadcastDrain {
   readonly #opened: Cursors
   /** Version to subscription, in the order they were made. */
   #versions: Map<string, Subscription> | undefined
-  #reader: BroadcastReader | undefined
+  #fanout: BroadcastFanout | undefined
   #standings: Standings | undefined
   #catchUp: CatchUp | undefined
-  /** Everything the reader handed out was handed here too, so that the next entry may come straight from it. */
+  /** Everything the fan-out handed out was handed here too, so that the next entry may come straight from it. */
   #hasCaughtUp = false
 
   constructor(session: DrainContext, host: DrainHost, opened: Cursors) {
@@ -34,7 +34,7 @@ export class BroadcastDrain {
   }
 
   get isSubscribed(): boolean {
-    return this.#reader !== undefined
+    return this.#fanout !== undefined
   }
 
   get unacknowledged(): number {
@@ -46,7 +46,7 @@ export class BroadcastDrain {
   }
 
   get hasWork(): boolean {
-    if (this.#reader === undefined) return false
+    if (this.#fanout === undefined) return false
     return !this.#hasCaughtUp || (this.#catchUp === undefined ? this.#isLagging : !this.#catchUp.isSent)
   }
 
@@ -60,9 +60,9 @@ export class BroadcastDrain {
     this.#standings ??= new Standings(this.#opened)
     this.#standings.add(version, this.log.sent, restored)
     this.#versions ??= new Map()
-    this.#reader ??= this.#session.node.sessions.reader(this.#session.device.app)
+    this.#fanout ??= this.#session.node.sessions.fanout(this.#session.device.app)
     this.#versions.set(version, subscription)
-    this.#reader.add(version, this.#session)
+    this.#fanout.add(version, this.#session)
   }
 
   remove(version: string): void {
@@ -80,17 +80,17 @@ export class BroadcastDrain {
 
   #forget(version: string): void {
     this.#versions?.delete(version)
-    this.#reader?.remove(version, this.#session)
-    if (this.#reader === undefined || (this.#versions?.size ?? 0) > 0) return
-    this.#session.node.sessions.releaseReader(this.#reader)
-    this.#reader = undefined
+    this.#fanout?.remove(version, this.#session)
+    if (this.#fanout === undefined || (this.#versions?.size ?? 0) > 0) return
+    this.#session.node.sessions.releaseFanout(this.#fanout)
+    this.#fanout = undefined
     this.#versions = undefined
     this.#hasCaughtUp = false
   }
 
   /** While it has caught up, entries that are not for this device pass without a call for each. */
   settle(): void {
-    if (this.#hasCaughtUp && this.#reader !== undefined) this.log.pass(this.#reader.handed)
+    if (this.#hasCaughtUp && this.#fanout !== undefined) this.log.pass(this.#fanout.handed)
   }
 
   /** What a commit says besides the cursor. */
@@ -150,46 +150,46 @@ export class BroadcastDrain {
 
   /** False when something else has to happen first: an acknowledgement, or a socket that can be written. */
   async read(): Promise<boolean> {
-    const reader = this.#reader
-    if (reader === undefined) return false
+    const fanout = this.#fanout
+    if (fanout === undefined) return false
     const catchUp = this.catchUp()
-    if (catchUp?.isSent === false) return await this.#readCatchUp(reader, catchUp)
+    if (catchUp?.isSent === false) return await this.#readCatchUp(fanout, catchUp)
     const { log } = this
-    const slice = await reader.read(log.sent, this.#host.limit())
+    const slice = await fanout.read(log.sent, this.#host.limit())
     for (const entry of slice.entries) {
-      if (!this.#mayGoOn(reader) || !this.#offer(reader, entry)) return false
+      if (!this.#mayGoOn(fanout) || !this.#offer(fanout, entry)) return false
       log.end = Math.max(log.end, entry.offset)
-      const waiting = reader.turn()
+      const waiting = fanout.turn()
       if (waiting !== undefined) await waiting
     }
-    if (!this.#session.live || this.#reader !== reader) return false
+    if (!this.#session.live || this.#fanout !== fanout) return false
     this.#host.pass(log, slice.readTo)
-    this.#hasCaughtUp = reader.hasCaughtUp(log.sent)
+    this.#hasCaughtUp = fanout.hasCaughtUp(log.sent)
     return true
   }
 
   /** As `read`, through what was passed before a version was subscribed to. */
-  async #readCatchUp(reader: BroadcastReader, catchUp: CatchUp): Promise<boolean> {
+  async #readCatchUp(fanout: BroadcastFanout, catchUp: CatchUp): Promise<boolean> {
     const { log, through } = catchUp
-    const slice = await reader.read(log.sent, this.#host.limit())
+    const slice = await fanout.read(log.sent, this.#host.limit())
     for (const entry of slice.entries) {
-      if (!this.#mayGoOn(reader)) return false
+      if (!this.#mayGoOn(fanout)) return false
       if (entry.offset > through) break
       if (entry.offset <= log.sent) continue
-      if (this.#wasSent(reader, entry)) log.pass(entry.offset)
-      else if (!this.#sendTo(reader, log, entry, catchUp.versionsAt(entry.offset))) return false
-      const waiting = reader.turn()
+      if (this.#wasSent(fanout, entry)) log.pass(entry.offset)
+      else if (!this.#sendTo(fanout, log, entry, catchUp.versionsAt(entry.offset))) return false
+      const waiting = fanout.turn()
       if (waiting !== undefined) await waiting
     }
-    if (!this.#session.live || this.#reader !== reader) return false
+    if (!this.#session.live || this.#fanout !== fanout) return false
     log.pass(Math.min(slice.readTo, through))
     this.#settleCatchUp(catchUp)
     this.#session.node.sessions.commits.mark(this.#session)
     return true
   }
 
-  #mayGoOn(reader: BroadcastReader): boolean {
-    return this.#session.live && this.#reader === reader && this.#host.hasRoom()
+  #mayGoOn(fanout: BroadcastFanout): boolean {
+    return this.#session.live && this.#fanout === fanout && this.#host.hasRoom()
   }
 
   /** The one under way, or a new one where a version lags. */
@@ -205,17 +205,17 @@ export class BroadcastDrain {
   }
 
   /** False when its packet id is still under way for another message. */
-  #offer(reader: BroadcastReader, entry: BroadcastEntry): boolean {
+  #offer(fanout: BroadcastFanout, entry: BroadcastEntry): boolean {
     const { log } = this
     if (entry.offset <= log.sent) return true
-    if (this.#isFirst(entry) || !this.#wasSent(reader, entry))
-      return this.#sendTo(reader, log, entry, this.#versions?.keys() ?? [])
+    if (this.#isFirst(entry) || !this.#wasSent(fanout, entry))
+      return this.#sendTo(fanout, log, entry, this.#versions?.keys() ?? [])
     log.pass(entry.offset)
     return true
   }
 
-  #sendTo(reader: BroadcastReader, log: LogDrain, entry: BroadcastEntry, versions: Iterable<string>): boolean {
-    const version = reader.match(entry, versions)
+  #sendTo(fanout: BroadcastFanout, log: LogDrain, entry: BroadcastEntry, versions: Iterable<string>): boolean {
+    const version = fanout.match(entry, versions)
     const subscription = version === undefined ? undefined : this.#versions?.get(version)
     const packetId = broadcastPacketId(entry.offset)
     if (version === undefined || subscription === undefined) {
@@ -233,25 +233,25 @@ export class BroadcastDrain {
   }
 
   /** Under another version, or by HTTP. */
-  #wasSent(reader: BroadcastReader, entry: BroadcastEntry): boolean {
+  #wasSent(fanout: BroadcastFanout, entry: BroadcastEntry): boolean {
     const under = this.#standings?.sentUnder(entry.offset, this.log.sent) ?? []
-    return under.length > 0 && reader.match(entry, under) !== undefined
+    return under.length > 0 && fanout.match(entry, under) !== undefined
   }
 
   /** Where the retained message of a version will come from, if it is still to come. */
   logOf(version: string, entry: BroadcastEntry | undefined): LogDrain {
     this.settle()
     const catchUp = this.catchUp()
-    if (catchUp === undefined || entry === undefined || this.#reader === undefined) return this.log
-    const comes = catchUp.versionsAt(entry.offset).includes(version) && !this.#wasSent(this.#reader, entry)
+    if (catchUp === undefined || entry === undefined || this.#fanout === undefined) return this.log
+    const comes = catchUp.versionsAt(entry.offset).includes(version) && !this.#wasSent(this.#fanout, entry)
     return comes ? catchUp.log : this.log
   }
 
   /** An entry that was skipped before, if it is there, with the subscription that selects it. */
   async entryAt(offset: number): Promise<{ entry?: LogEntry; subscription?: Subscription; topic: string }> {
-    const reader = this.#reader
-    const [entry] = (await reader?.read(offset - 1, { entries: 1, bytes: 1 }))?.entries ?? []
-    const version = entry === undefined ? undefined : reader?.match(entry, this.#versions?.keys() ?? [])
+    const fanout = this.#fanout
+    const [entry] = (await fanout?.read(offset - 1, { entries: 1, bytes: 1 }))?.entries ?? []
+    const version = entry === undefined ? undefined : fanout?.match(entry, this.#versions?.keys() ?? [])
     const subscription = version === undefined ? undefined : this.#versions?.get(version)
     return {
       ...(entry === undefined ? {} : { entry }),
@@ -260,8 +260,8 @@ export class BroadcastDrain {
     }
   }
 
-  /** What to wait for, as `BroadcastReader.turn`. */
+  /** What to wait for, as `BroadcastFanout.turn`. */
   turn(units: number): Promise<void> | undefined {
-    return this.#reader?.turn(units)
+    return this.#fanout?.turn(units)
   }
 }

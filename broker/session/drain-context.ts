@@ -1,10 +1,10 @@
 import type { Device } from '../../topics/index.ts'
 import type { Connection } from '../gate/connection.ts'
-import type { BroadcastListener } from './broadcast-reader.ts'
+import type { BroadcastListener } from './broadcast-fanout.ts'
 import type { Committing } from './commits.ts'
 import type { DeviceNode } from './node.ts'
 import type { Subscription } from './session-state.ts'
-import type { LiveSession } from './sessions.ts'
+import type { LiveSession } from './device-sessions.ts'
 
 /** What a drain needs of its session. */
 export interface DrainContext extends LiveSession, Committing, BroadcastListener {

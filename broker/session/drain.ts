@@ -7,7 +7,7 @@ import type { Commit, Cursors, LogEntry, LogSlice, OpenedSession, ReadLimit } fr
 import { parseTopic } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import { BroadcastDrain } from './broadcast-drain.ts'
-import type { Arrival } from './broadcast-reader.ts'
+import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
 import { LogDrain } from './log-drain.ts'
 import type { Destination, DrainHost, Outgoing } from './outgoing.ts'

@@ -5,7 +5,7 @@ import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 import type { RateByKey, Rates } from '../gate/rates.ts'
-import type { Sessions } from './sessions.ts'
+import type { DeviceSessions } from './device-sessions.ts'
 
 export interface DeviceLimits {
   /** Unacknowledged messages to one device; the client's Receive Maximum may lower it (default 20). */
@@ -62,7 +62,7 @@ export interface UpstreamProperties {
 export interface DeviceNode {
   readonly auth: Auth
   readonly store: Store
-  readonly sessions: Sessions
+  readonly sessions: DeviceSessions
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: DeviceLimits

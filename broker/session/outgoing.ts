@@ -1,6 +1,6 @@
 /** What the two logs of a device have in common on their way out. */
 import type { LogEntry, ReadLimit, Skipped } from '../../store/contract.ts'
-import type { PacketCache } from './broadcast-reader.ts'
+import type { PacketCache } from './broadcast-fanout.ts'
 import type { LogDrain } from './log-drain.ts'
 import type { Subscription } from './session-state.ts'
 

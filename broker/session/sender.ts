@@ -4,7 +4,7 @@ import type { ConnectPacket, ProtocolLevel } from '../codec/packets.ts'
 import { withPacketId } from '../codec/encoder.ts'
 import type { Connection } from '../gate/connection.ts'
 import { TopicAliases } from '../gate/topic-aliases.ts'
-import type { PacketCache } from './broadcast-reader.ts'
+import type { PacketCache } from './broadcast-fanout.ts'
 import { type Delivery, encodeDelivery } from './deliver.ts'
 
 /** Section 3.1.2.11.4: without a Maximum Packet Size there is no limit beyond the protocol's. */

@@ -8,7 +8,7 @@ export function clamp(value: number): number {
   return Math.min(MOST, Math.max(0, Math.floor(value)))
 }
 
-export class ByteWriter {
+export class ValueWriter {
   readonly #bytes: Buffer
   #length = 0
 
@@ -70,7 +70,7 @@ export class ByteWriter {
 }
 
 /** Throws a `RangeError` when the bytes are not what they should be. */
-export class ByteReader {
+export class ValueReader {
   readonly #bytes: Buffer
   #at: number
 

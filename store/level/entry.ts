@@ -4,7 +4,7 @@
  */
 import { decodeSelector, encodeSelector, type VersionSelector } from '../../topics/index.ts'
 import type { BroadcastEntry, LogEntry, Message } from '../contract.ts'
-import { ByteReader, ByteWriter, clamp } from './bytes.ts'
+import { ValueReader, ValueWriter, clamp } from './bytes.ts'
 
 const RETAIN = 1
 const PROPERTIES = 2
@@ -34,7 +34,7 @@ export function encodeEntry({ offset, message, selector, indexed }: NewEntry): B
   const { properties, payload, id } = message
   const text = selector === undefined ? '' : encodeSelector(selector)
   const size = FIXED_BYTES + 3 * LENGTH_BYTES + (id.length + text.length) * 3 + (properties?.byteLength ?? 0)
-  const out = new ByteWriter(size + payload.byteLength)
+  const out = new ValueWriter(size + payload.byteLength)
     .byte(
       (message.retain ? RETAIN : 0) |
         (properties === undefined ? 0 : PROPERTIES) |
@@ -71,7 +71,7 @@ export function decodeBroadcastEntry(bytes: Buffer): BroadcastEntry {
 }
 
 function decode(bytes: Buffer): { entry: LogEntry; selector: string | undefined } {
-  const from = new ByteReader(bytes)
+  const from = new ValueReader(bytes)
   const flags = from.byte()
   const offset = from.wide()
   const expiresAt = from.wide()

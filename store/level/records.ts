@@ -1,6 +1,6 @@
 /** What is kept of a token id, of an app, and of their logs, and how that is written. */
 import type { Cursors, Marks } from '../contract.ts'
-import { ByteReader, ByteWriter, clamp, MOST } from './bytes.ts'
+import { ValueReader, ValueWriter, clamp, MOST } from './bytes.ts'
 
 /** A time that never comes. */
 export const NEVER = MOST
@@ -100,7 +100,7 @@ export function encodeToken(token: TokenState): Buffer {
     (token.marks === undefined ? 0 : MARKS)
   const marks = token.marks === undefined ? '' : JSON.stringify(token.marks)
   const texts = token.app.length + token.deviceMark.length + marks.length
-  const out = new ByteWriter(19 * NUMBER_BYTES + texts * 3)
+  const out = new ValueWriter(19 * NUMBER_BYTES + texts * 3)
     .byte(flags)
     .text(token.app)
     .text(token.deviceMark)
@@ -117,7 +117,7 @@ export function encodeToken(token: TokenState): Buffer {
 }
 
 export function decodeToken(bytes: Buffer): TokenState {
-  const from = new ByteReader(bytes)
+  const from = new ValueReader(bytes)
   const flags = from.byte()
   const app = from.text()
   const deviceMark = from.text()
@@ -167,46 +167,46 @@ export function trimmable({ cursor, marks }: TokenState): number {
 }
 
 export function encodeApp({ log, retainedUntil, visitAt }: AppState): Buffer {
-  const out = new ByteWriter(8 * NUMBER_BYTES)
+  const out = new ValueWriter(8 * NUMBER_BYTES)
   return writeLog(out.wide(clamp(retainedUntil)).wide(clamp(visitAt)), log).done()
 }
 
 export function decodeApp(bytes: Buffer): AppState {
-  const from = new ByteReader(bytes)
+  const from = new ValueReader(bytes)
   const retainedUntil = from.wide()
   const visitAt = from.wide()
   return { retainedUntil, visitAt, log: readLog(from) }
 }
 
 export function encodeFloor({ generation, epoch, offset }: Floor): Buffer {
-  return new ByteWriter(3 * NUMBER_BYTES).number(generation).number(epoch).number(offset).done()
+  return new ValueWriter(3 * NUMBER_BYTES).number(generation).number(epoch).number(offset).done()
 }
 
 export function decodeFloor(bytes: Buffer | undefined): Floor {
   if (bytes === undefined) return { generation: 0, epoch: 0, offset: 0 }
-  const from = new ByteReader(bytes)
+  const from = new ValueReader(bytes)
   return { generation: from.number(), epoch: from.number(), offset: from.number() }
 }
 
 /** A number and until when it holds: a message id's offset, a selector's retained offset. */
 export function encodeTimed(offset: number, until: number): Buffer {
-  return new ByteWriter(2 * NUMBER_BYTES).wide(clamp(until)).number(offset).done()
+  return new ValueWriter(2 * NUMBER_BYTES).wide(clamp(until)).number(offset).done()
 }
 
 export function decodeTimed(bytes: Buffer): { offset: number; until: number } {
-  const from = new ByteReader(bytes)
+  const from = new ValueReader(bytes)
   const until = from.wide()
   return { until, offset: from.number() }
 }
 
-function writeLog(out: ByteWriter, log: LogState): ByteWriter {
+function writeLog(out: ValueWriter, log: LogState): ValueWriter {
   out.number(log.last).number(log.count)
   // An empty log, as most are, is its last offset.
   if (log.count === 0) return out
   return out.number(log.head).number(log.bytes).wide(clamp(log.latestExpiry)).wide(clamp(log.dueAt))
 }
 
-function readLog(from: ByteReader): LogState {
+function readLog(from: ValueReader): LogState {
   const last = from.number()
   const count = from.number()
   if (count === 0) return emptyLog(last)

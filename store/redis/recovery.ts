@@ -7,14 +7,14 @@ import type { Broadcasts } from './broadcasts.ts'
 import type { Events } from './events.ts'
 import type { Follows } from './follows.ts'
 import type { Secrets } from './secrets.ts'
-import type { Sessions } from './sessions.ts'
+import type { OpenSessions } from './open-sessions.ts'
 
 export interface RecoverySettings {
   readonly events: Events
   readonly broadcasts: Broadcasts
   readonly secrets: Secrets
   readonly follows: Follows
-  readonly sessions: Sessions
+  readonly sessions: OpenSessions
   readonly observer: StoreObserver | undefined
   /** Pause between two looks at the secrets. */
   readonly lookMs: number

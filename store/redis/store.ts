@@ -52,7 +52,7 @@ import { asCursors, encodeChange, encodeMarks } from './marks.ts'
 import { Recovery } from './recovery.ts'
 import { Replication } from './replication.ts'
 import { Secrets } from './secrets.ts'
-import { Sessions } from './sessions.ts'
+import { OpenSessions } from './open-sessions.ts'
 import * as steps from './steps.ts'
 import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asTokenRecord } from './steps.ts'
 import { Sweeper } from './sweeper.ts'
@@ -113,7 +113,7 @@ class RedisStore implements Store {
   readonly #lanes: Lanes
   readonly #wakes: Wakes
   readonly #broadcasts: Broadcasts
-  readonly #sessions: Sessions
+  readonly #sessions: OpenSessions
   readonly #follows: Follows
   readonly #sweeper: Sweeper
   readonly #health: Health
@@ -139,7 +139,7 @@ class RedisStore implements Store {
     })
     this.#replication = this.#createReplication(options.replicas ?? 0)
     this.#lanes = this.#createLanes(randomName())
-    this.#sessions = new Sessions({
+    this.#sessions = new OpenSessions({
       lanes: this.#lanes,
       prefix: this.#prefix,
       ended: this.#sessionEnded,

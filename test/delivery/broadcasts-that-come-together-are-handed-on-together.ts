@@ -1,7 +1,7 @@
 // Does each of thousands of devices get the broadcasts of one batch at once, in order, while other work has its turns?
 import { pino } from 'pino'
 import t from 'tap'
-import { type BroadcastListener, BroadcastReader } from '../../broker/session/broadcast-reader.ts'
+import { type BroadcastListener, BroadcastFanout } from '../../broker/session/broadcast-fanout.ts'
 import type { BroadcastEntry, Store } from '../../store/contract.ts'
 import { Selections, type VersionSelector } from '../../topics/index.ts'
 import { Turns } from '../../common/turns.ts'
@@ -17,13 +17,13 @@ function entryAt(offset: number, selector: VersionSelector = { kind: 'all' }): B
 
 await t.test('a batch for two versions', async (t) => {
   const store = { readBroadcast: async () => ({ entries: [], readTo: 0, end: 0 }) } as unknown as Store
-  const reader = new BroadcastReader('shop', {
+  const fanout = new BroadcastFanout('shop', {
     store,
     logger: pino({ enabled: false }),
     selections: new Selections(),
     turns: new Turns(),
   })
-  await reader.read(0, { entries: 1, bytes: 1 })
+  await fanout.read(0, { entries: 1, bytes: 1 })
   const calls = new Map<BroadcastListener, number[][]>()
   const listen = (version: string) => {
     const listener: BroadcastListener = {
@@ -31,7 +31,7 @@ await t.test('a batch for two versions', async (t) => {
       broadcastGrew: () => undefined,
     }
     calls.set(listener, [])
-    reader.add(version, listener)
+    fanout.add(version, listener)
     return listener
   }
   const old = Array.from({ length: DEVICES }, () => listen('1.0.0'))
@@ -39,15 +39,15 @@ await t.test('a batch for two versions', async (t) => {
   let turns = 0
   const count = () => {
     turns++
-    if (reader.handed < BATCH) setImmediate(count)
+    if (fanout.handed < BATCH) setImmediate(count)
   }
   setImmediate(count)
 
   const entries = Array.from({ length: BATCH }, (_, index) =>
     entryAt(index + 1, index % 4 === 3 ? { kind: 'exact', version: '1.0.0' } : undefined),
   )
-  for (const entry of entries) reader.woken(entry.offset, entry)
-  await eventually('all of them', () => reader.handed === BATCH)
+  for (const entry of entries) fanout.woken(entry.offset, entry)
+  await eventually('all of them', () => fanout.handed === BATCH)
   t.ok(turns > 10, `${turns} turns of the event loop in between`)
   const all = entries.map(({ offset }) => offset)
   t.same(new Set(old.map((listener) => JSON.stringify(calls.get(listener)))), new Set([JSON.stringify([all])]))

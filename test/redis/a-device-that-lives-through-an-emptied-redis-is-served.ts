@@ -1,7 +1,7 @@
 // Redis is emptied under connected devices, and the token is issued again: does what is accepted then reach them, and others?
 import { pino } from 'pino'
 import t from 'tap'
-import { BroadcastReader } from '../../broker/session/broadcast-reader.ts'
+import { BroadcastFanout } from '../../broker/session/broadcast-fanout.ts'
 import type { Store } from '../../store/contract.ts'
 import { Selections } from '../../topics/index.ts'
 import { Turns } from '../../common/turns.ts'
@@ -50,10 +50,10 @@ await t.test('a broadcast log that is gone has been read to its end', async (t) 
   let end = 5
   const store = { readBroadcast: async () => ({ entries: [], readTo: end, end }) } as unknown as Store
   const context = { store, logger: pino({ enabled: false }), selections: new Selections(), turns: new Turns() }
-  const reader = new BroadcastReader('shop', context)
-  await reader.read(0, { entries: 1, bytes: 1 })
-  t.ok(reader.hasCaughtUp(5))
+  const fanout = new BroadcastFanout('shop', context)
+  await fanout.read(0, { entries: 1, bytes: 1 })
+  t.ok(fanout.hasCaughtUp(5))
   end = 0
-  const { readTo } = await reader.read(0, { entries: 1, bytes: 1 })
-  t.ok(reader.hasCaughtUp(readTo), 'a device that begins there does not read for ever')
+  const { readTo } = await fanout.read(0, { entries: 1, bytes: 1 })
+  t.ok(fanout.hasCaughtUp(readTo), 'a device that begins there does not read for ever')
 })

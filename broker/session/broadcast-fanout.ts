@@ -31,15 +31,15 @@ const TOGETHER = 64
 /** What it costs to hand an entry to a device, in units of `Turns`. */
 const DELIVERY = 2
 
-/** What the readers of one node share. */
-export interface ReaderContext {
+/** What the fan-outs of one node share. */
+export interface FanoutContext {
   readonly store: Store
   readonly logger: Logger
   readonly selections: Selections
   readonly turns: Turns
 }
 
-export class BroadcastReader {
+export class BroadcastFanout {
   readonly app: string
   readonly #store: Store
   readonly #logger: Logger
@@ -60,7 +60,7 @@ export class BroadcastReader {
   #tailFrom = 0
   readonly #arrived = new Map<number, BroadcastEntry>()
 
-  constructor(app: string, { store, logger, selections, turns }: ReaderContext) {
+  constructor(app: string, { store, logger, selections, turns }: FanoutContext) {
     this.app = app
     this.#store = store
     this.#logger = logger

@@ -5,7 +5,7 @@ import type { Metrics } from '../../common/metrics.ts'
 import type { Cursors, LogEntry, BroadcastEntry, SessionEnd, Store, TokenId, Watcher } from '../../store/contract.ts'
 import { type Device, Selections } from '../../topics/index.ts'
 import type { Turns } from '../../common/turns.ts'
-import { BroadcastReader, type ReaderContext } from './broadcast-reader.ts'
+import { BroadcastFanout, type FanoutContext } from './broadcast-fanout.ts'
 import { Commits } from './commits.ts'
 
 const SWEEP_TICK_MS = 1000
@@ -41,7 +41,7 @@ interface Expected {
   ended: { readonly epoch: number; readonly reason: SessionEnd } | undefined
 }
 
-export interface SessionsLimits {
+export interface DeviceSessionsLimits {
   /** Pause between two writes of cursors, ms. */
   readonly commitMs: number
   /** Every session looks at its logs again within this time, ms. */
@@ -50,29 +50,29 @@ export interface SessionsLimits {
   readonly retryMs: number
 }
 
-export interface SessionsOptions {
+export interface DeviceSessionsOptions {
   readonly store: Store
   readonly metrics: Metrics
   readonly logger: Logger
-  readonly limits: SessionsLimits
+  readonly limits: DeviceSessionsLimits
   readonly turns: Turns
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonic: () => number
 }
 
-export class Sessions implements Watcher {
+export class DeviceSessions implements Watcher {
   readonly commits: Commits
   readonly #store: Store
   readonly #logger: Logger
   readonly #metrics: Metrics
-  readonly #limits: SessionsLimits
+  readonly #limits: DeviceSessionsLimits
   readonly #live = new Map<TokenId, LiveSession>()
   /** What was heard of token ids whose session is just being opened. */
   readonly #expected = new Map<TokenId, Expected>()
   /** Sessions whose end is being written: the next connection of the token id waits for it. */
   readonly #closing = new Map<TokenId, Promise<void>>()
-  readonly #reading: ReaderContext
-  readonly #readers = new Map<string, BroadcastReader>()
+  readonly #fanoutContext: FanoutContext
+  readonly #fanouts = new Map<string, BroadcastFanout>()
   readonly #delayedWills = new Map<TokenId, DelayedWill>()
   readonly #retry = new Set<LiveSession>()
   #retryTimer: NodeJS.Timeout | undefined
@@ -80,8 +80,8 @@ export class Sessions implements Watcher {
   #sweep: Iterator<LiveSession> | undefined
   #stopWatching: () => void = () => undefined
 
-  constructor({ store, metrics, logger, limits, turns, monotonic }: SessionsOptions) {
-    this.#reading = { store, logger, turns, selections: new Selections() }
+  constructor({ store, metrics, logger, limits, turns, monotonic }: DeviceSessionsOptions) {
+    this.#fanoutContext = { store, logger, turns, selections: new Selections() }
     this.#store = store
     this.#metrics = metrics
     this.#logger = logger
@@ -180,18 +180,18 @@ export class Sessions implements Watcher {
     this.#closing.set(tokenId, closing)
   }
 
-  reader(app: string): BroadcastReader {
-    let reader = this.#readers.get(app)
-    if (reader === undefined) {
-      reader = new BroadcastReader(app, this.#reading)
-      this.#readers.set(app, reader)
+  fanout(app: string): BroadcastFanout {
+    let fanout = this.#fanouts.get(app)
+    if (fanout === undefined) {
+      fanout = new BroadcastFanout(app, this.#fanoutContext)
+      this.#fanouts.set(app, fanout)
     }
-    return reader
+    return fanout
   }
 
-  /** A reader without listeners costs a read a sweep, and its tail. */
-  releaseReader(reader: BroadcastReader): void {
-    if (reader.idle && this.#readers.get(reader.app) === reader) this.#readers.delete(reader.app)
+  /** A fan-out without listeners costs a read a sweep, and its tail. */
+  releaseFanout(fanout: BroadcastFanout): void {
+    if (fanout.idle && this.#fanouts.get(fanout.app) === fanout) this.#fanouts.delete(fanout.app)
   }
 
   /** Runs the drain of a session again soon: the store did not answer. */
@@ -214,7 +214,7 @@ export class Sessions implements Watcher {
   }
 
   broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void {
-    this.#readers.get(app)?.woken(offset, entry)
+    this.#fanouts.get(app)?.woken(offset, entry)
   }
 
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void {
@@ -230,7 +230,7 @@ export class Sessions implements Watcher {
 
   resync(): void {
     for (const each of this.#live.values()) this.#tell(each, (session) => session.look())
-    for (const reader of this.#readers.values()) this.#check(reader)
+    for (const fanout of this.#fanouts.values()) this.#check(fanout)
   }
 
   /** A part of the sessions each second, so that a sweep is never a burst. */
@@ -242,7 +242,7 @@ export class Sessions implements Watcher {
       const next = this.#sweep.next()
       if (next.done === true) {
         this.#sweep = undefined
-        for (const reader of this.#readers.values()) this.#check(reader)
+        for (const fanout of this.#fanouts.values()) this.#check(fanout)
         return
       }
       this.#tell(next.value, (session) => session.look())
@@ -259,7 +259,7 @@ export class Sessions implements Watcher {
     }
   }
 
-  #check(reader: BroadcastReader): void {
-    reader.check().catch((error: unknown) => this.#logger.warn({ err: error }, 'a broadcast log could not be read'))
+  #check(fanout: BroadcastFanout): void {
+    fanout.check().catch((error: unknown) => this.#logger.warn({ err: error }, 'a broadcast log could not be read'))
   }
 }

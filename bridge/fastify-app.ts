@@ -24,7 +24,7 @@ export type Api = FastifyInstance<
   TypeBoxTypeProvider
 >
 
-export interface FrameOptions {
+export interface FastifyAppOptions {
   readonly limits: HttpLimits
   readonly logger: FastifyBaseLogger
   readonly randomId: () => string
@@ -55,7 +55,7 @@ const PROBES: ReadonlySet<string | undefined> = new Set([LIVENESS, '/readyz'])
 /** How long requests in flight may take when the server closes. */
 const CLOSING_MS = 5_000
 
-export function createFrame(options: FrameOptions): FastifyInstance {
+export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   const { limits, logger, randomId, routes, closing } = options
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
@@ -153,7 +153,7 @@ function logRequests(app: FastifyInstance): void {
 /** A hook of its own: the one that the plugin would add to the routes comes after they have asked who is there. */
 async function limitRequests(
   app: FastifyInstance,
-  { limits: { requestsPerMinute }, monotonic, tally }: FrameOptions,
+  { limits: { requestsPerMinute }, monotonic, tally }: FastifyAppOptions,
 ): Promise<void> {
   if (requestsPerMinute === 0) return
   await app.register(rateLimit, { global: false, store: requestCounts(monotonic, sharedCount(tally, 'requests')) })

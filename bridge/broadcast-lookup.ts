@@ -2,7 +2,7 @@
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
 import type { Selections } from '../topics/index.ts'
 
-export interface BroadcastReader {
+export interface BroadcastLookup {
   /** The entries for this version after an offset. What other versions get is passed over, up to a limit. */
   read(app: string, after: number, version: string, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>>
 }
@@ -16,12 +16,12 @@ const CHUNK = 100
  *
  * @param scan entries that one call goes through at most
  */
-export function createBroadcastReader(
+export function createBroadcastLookup(
   store: Pick<Store, 'readBroadcast'>,
   bytes: number,
   scan: number,
   selections: Selections,
-): BroadcastReader {
+): BroadcastLookup {
   const starting = new Map<string, Promise<LogSlice<BroadcastEntry>>>()
 
   function shared(app: string, after: number): Promise<LogSlice<BroadcastEntry>> {

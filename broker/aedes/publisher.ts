@@ -7,7 +7,7 @@ import type { Hooks } from './hooks.ts'
 import { toAedesPacket } from './packets.ts'
 import type { AedesPersistence } from './contract.ts'
 
-export interface PublicationsOptions {
+export interface AedesPublisherOptions {
   readonly broker: () => Aedes
   readonly hooks: Pick<Hooks, 'authorizePublish'>
   readonly persistence: () => Pick<AedesPersistence, 'subscriptionsByTopic'>
@@ -17,11 +17,11 @@ export interface PublicationsOptions {
 
 export type Callback = (error?: Error | null) => void
 
-export class Publications {
-  readonly #options: PublicationsOptions
+export class AedesPublisher {
+  readonly #options: AedesPublisherOptions
   readonly #waiting = new Set<(error: PushError) => void>()
 
-  constructor(options: PublicationsOptions) {
+  constructor(options: AedesPublisherOptions) {
     this.#options = options
   }
 
@@ -30,14 +30,14 @@ export class Publications {
     const { broker, hooks } = this.#options
     const { topic } = packet
     // No Local is by this id, and Aedes sets it too late for those who are away.
-    const publication = { ...toAedesPacket(packet), clientId: client.id }
+    const outgoing = { ...toAedesPacket(packet), clientId: client.id }
     await new Promise<void>((resolve, reject) => {
-      hooks.authorizePublish(client, publication, (error) => (error ? reject(refusal(error)) : resolve()))
+      hooks.authorizePublish(client, outgoing, (error) => (error ? reject(refusal(error)) : resolve()))
     })
     await this.stored((callback) => {
       // The types leave out the publishing client, which No Local needs.
       const publish = broker().publish as unknown as (packet: object, client: Client, callback: Callback) => void
-      publish.call(broker(), publication, client, callback)
+      publish.call(broker(), outgoing, client, callback)
     })
     return (await this.#isHeard(topic)) ? Reason.success : Reason.noMatchingSubscribers
   }

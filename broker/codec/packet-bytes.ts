@@ -5,7 +5,7 @@ import type { Buffer } from 'node:buffer'
  *
  * `raw` is a view made on demand, because most receivers of PUBACK and PINGREQ never look at it.
  */
-export class PacketFrame {
+export class PacketBytes {
   readonly #bytes: Buffer
   readonly #start: number
   readonly #end: number

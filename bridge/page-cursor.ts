@@ -11,7 +11,7 @@ const VERSION = 4
 const OFFSET = 8
 const CHECK = 8
 
-export interface LookupCursor {
+export interface PageCursor {
   readonly private: number
   /** For the version of the token that looked up. */
   readonly broadcast: number
@@ -27,7 +27,7 @@ type Holder = Pick<Device, 'tokenId' | 'version'>
  * Base64url: a format byte, two offsets, two counts, a mark of the version, what was skipped, and a check that binds all
  * of it to the token id. The check guards against mix-ups, not against the device itself, which can only lose messages of its own.
  */
-export function encodeCursor({ tokenId, version }: Holder, cursor: LookupCursor): string {
+export function encodePageCursor({ tokenId, version }: Holder, cursor: PageCursor): string {
   const { taken, messages } = cursor
   const bytes = Buffer.alloc(NUMBERS)
   bytes.writeUInt8(FORMAT, 0)
@@ -43,7 +43,7 @@ export function encodeCursor({ tokenId, version }: Holder, cursor: LookupCursor)
  * Without a broadcast cursor where the lookup was with a token of another version: what is for both stays pending.
  * @throws CURSOR_INVALID when it is not one, or one of another token id
  */
-export function decodeCursor({ tokenId, version }: Holder, cursor: string): LookupCursor {
+export function decodePageCursor({ tokenId, version }: Holder, cursor: string): PageCursor {
   const bytes = Buffer.from(cursor, 'base64url')
   const all = bytes.subarray(0, -CHECK)
   const isWhole = bytes.toString('base64url') === cursor && all.length >= NUMBERS + VERSION + 2 && all[0] === FORMAT

@@ -12,7 +12,7 @@ interface OpenSession {
   readonly generation: number
 }
 
-export interface SessionSettings {
+export interface OpenSessionsOptions {
   readonly lanes: Lanes
   readonly prefix: string
   readonly ended: (tokenId: TokenId, epoch: number, reason: SessionEnd) => void
@@ -24,14 +24,14 @@ export interface SessionSettings {
 const CHECKED_TOGETHER = 200
 const EARLY_ENDS = 1_000
 
-export class Sessions {
-  readonly #settings: SessionSettings
+export class OpenSessions {
+  readonly #options: OpenSessionsOptions
   readonly #open = new Map<TokenId, OpenSession>()
   /** Ends that were heard of sessions that are not open here: perhaps the answer of `open` is still under way. */
   readonly #early = new Map<TokenId, { epoch: number; reason: SessionEnd }>()
 
-  constructor(settings: SessionSettings) {
-    this.#settings = settings
+  constructor(options: OpenSessionsOptions) {
+    this.#options = options
   }
 
   opened(tokenId: TokenId, session: OpenSession): void {
@@ -40,7 +40,7 @@ export class Sessions {
     if (known === undefined || known.epoch < epoch) this.#open.set(tokenId, session)
     const early = this.#early.get(tokenId)
     this.#early.delete(tokenId)
-    if (early !== undefined && early.epoch >= epoch) this.#settings.ended(tokenId, early.epoch, early.reason)
+    if (early !== undefined && early.epoch >= epoch) this.#options.ended(tokenId, early.epoch, early.reason)
   }
 
   /** News of an end; from another node it may come before this node knows of the session. */
@@ -79,7 +79,7 @@ export class Sessions {
   }
 
   async #checkOne(tokenId: TokenId, { epoch, generation }: OpenSession): Promise<void> {
-    const { lanes, prefix, ended, grown } = this.#settings
+    const { lanes, prefix, ended, grown } = this.#options
     // Closed meanwhile: it must not be given back after its end.
     if (this.#open.get(tokenId)?.epoch !== epoch) return
     const { base, id } = locate(prefix, tokenId)
