@@ -16,8 +16,8 @@ import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
 import { createAccept } from './accept.ts'
 import type { OutgoingLimits } from './aedes/outgoing.ts'
-import type { OtherState } from './aedes/contract.ts'
-import { AedesSide } from './aedes/side.ts'
+import type { GeneralState } from './aedes/contract.ts'
+import { AedesRouter } from './aedes/router.ts'
 import { DEFAULT_DECODER_LIMITS } from './codec/decoder.ts'
 import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './session/connect.ts'
@@ -32,9 +32,9 @@ import { TimerWheel } from './gate/timer-wheel.ts'
 import { WorkBudgets } from '../common/work-budgets.ts'
 
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
-export { Entrance, type Deliver } from './gate/entrance.ts'
+export { Acceptor, type Deliver } from './gate/acceptor.ts'
 export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './gate/listeners.ts'
-export type { OtherState } from './aedes/contract.ts'
+export type { GeneralState } from './aedes/contract.ts'
 export { openLevelState } from './aedes/persistence.ts'
 export { openRedisState } from './aedes/redis-persistence.ts'
 
@@ -82,7 +82,7 @@ export interface BrokerOptions {
   readonly logger: Logger
   readonly limits: BrokerLimits & MessageLimits
   /** For topics that are not push topics, where the embedder brings none. */
-  readonly other: OtherState
+  readonly generalState: GeneralState
   /** Milliseconds since the epoch, for dates. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -95,7 +95,7 @@ export interface BrokerOptions {
 export class PushBroker {
   readonly #options: BrokerOptions
   readonly #context: GateContext<Connection>
-  readonly #side: AedesSide
+  readonly #router: AedesRouter
   readonly #node: DeviceNode
   /** Counts connections, those that are still on their way in as well. */
   readonly admission: Admission
@@ -136,7 +136,7 @@ export class PushBroker {
       connections: new Set(),
       route: (connection, connect) => this.#route(connection, connect),
     }
-    this.#side = new AedesSide({
+    this.#router = new AedesRouter({
       accept: createAccept({ store, metrics, limits, now, randomId }),
       logger,
       metrics,
@@ -152,12 +152,12 @@ export class PushBroker {
       // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a
       // restart, and one that does not grow with time would hand out a queue in another order than it was filled in.
       brokerId: `${now().toString(36).padStart(9, '0')}-${randomId()}`,
-      other: options.other,
+      generalState: options.generalState,
       handle: (stream, request) => this.handle(stream, request),
     })
     const connects = new RateByKey(limits.connectsPerToken, monotonic, sharedCount(tally, 'connectsPerToken'))
     const publishes = new Rates(limits.devicePublishes, monotonic, sharedCount(tally, 'devicePublishes'))
-    const { upstream } = this.#side
+    const { upstream } = this.#router
     this.#node = {
       auth,
       store,
@@ -177,7 +177,7 @@ export class PushBroker {
 
   /** What `Aedes.createBroker` gets; connections that Aedes is handed from then on pass the gate. */
   aedesOptions(own?: AedesOptions): AedesOptions {
-    return this.#side.aedesOptions(own)
+    return this.#router.aedesOptions(own)
   }
 
   /** Takes a connection: a socket, a WebSocket as a stream, any Duplex. */
@@ -224,7 +224,7 @@ export class PushBroker {
     await Promise.race([stopped, setTimeout(WILLS_MS, undefined, { ref: false })])
     for (const connection of [...this.#context.connections]) connection.end(new PushError('SHUTTING_DOWN'))
     await stopped
-    await this.#side.close()
+    await this.#router.close()
     this.#context.wheel.stop()
   }
 
@@ -243,10 +243,10 @@ export class PushBroker {
         return
       }
       const provider = connect.username === 'provider' && password !== undefined ? auth.provider(password) : undefined
-      if (provider === undefined && !this.#side.hasOwnAuthenticate) {
+      if (provider === undefined && !this.#router.hasOwnAuthenticate) {
         throw new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
       }
-      await this.#side.connect(connection, connect, provider)
+      await this.#router.connect(connection, connect, provider)
     } catch (error) {
       const known = error instanceof PushError ? error : new PushError('INTERNAL')
       if (known.code === 'INTERNAL') logger.error({ connection: connection.id, err: error }, 'CONNECT failed')
@@ -256,7 +256,7 @@ export class PushBroker {
 
   /** A JWT that was not issued here is for the embedder's own authenticate, where there is one. */
   #isForeign(password: Buffer): boolean {
-    if (!this.#side.hasOwnAuthenticate) return false
+    if (!this.#router.hasOwnAuthenticate) return false
     try {
       this.#options.auth.verify(password.toString('latin1'))
       return false

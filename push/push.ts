@@ -18,14 +18,14 @@ import {
   refuseUpgrade,
 } from '../bridge/index.ts'
 import {
-  Entrance,
+  Acceptor,
   listenWebSocket,
   openLevelState,
   openRedisState,
   PushBroker,
   type Certificates,
   type Deliver,
-  type OtherState,
+  type GeneralState,
 } from '../broker/index.ts'
 import { createDropLog, type DropLog } from './drop-log.ts'
 import { PushError } from '../errors.ts'
@@ -49,10 +49,10 @@ export interface Push {
    * What connections of a listener pass before `deliver` gets them, `handle` for one: the PROXY protocol header of
    * balancers in `proxies`, and TLS with `certificates`. A socket that is delivered tells the client's address.
    */
-  entrance(
+  acceptor(
     through: { readonly certificates: Certificates | undefined; readonly proxies: BlockList | undefined },
     deliver: Deliver,
-  ): Entrance
+  ): Acceptor
   /** The HTTP API, not listening: `listen()` it, or `ready()` and pass requests to `routing`. */
   readonly http: FastifyInstance
   /** MQTT over WebSocket on an HTTP server. Returns how to stop. */
@@ -74,11 +74,23 @@ export async function createPush(options: PushOptions): Promise<Push> {
   const drops = createDropLog(logger)
   const store = openStore(options, limits, observerOf(metrics, drops, logger), now)
   await store.open()
-  const { auth, other } = await openRest(options, store, logger, { now, monotonic }).catch(async (error: unknown) => {
-    await store.close()
-    throw error
+  const { auth, generalState } = await openRest(options, store, logger, { now, monotonic }).catch(
+    async (error: unknown) => {
+      await store.close()
+      throw error
+    },
+  )
+  const broker = new PushBroker({
+    auth,
+    store,
+    metrics,
+    logger,
+    limits,
+    generalState,
+    now,
+    monotonic,
+    tally: options.tally,
   })
-  const broker = new PushBroker({ auth, store, metrics, logger, limits, other, now, monotonic, tally: options.tally })
   const checkHost = createHostCheck(options.allowedHosts)
   let closing = false
   const http = createHttpApi({
@@ -103,8 +115,8 @@ export async function createPush(options: PushOptions): Promise<Push> {
   return {
     aedesOptions: (own) => broker.aedesOptions(own),
     handle: broker.handle,
-    entrance: (through, deliver) =>
-      new Entrance(
+    acceptor: (through, deliver) =>
+      new Acceptor(
         { ...through, timeoutMs: limits.connectTimeoutMs, admission: broker.admission, metrics, logger },
         deliver,
       ),
@@ -125,7 +137,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
     async close() {
       closing = true
       await Promise.race([Promise.all([http.close(), broker.close()]), untilAway(store)])
-      await Promise.race([Promise.all([store.close(), other.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
+      await Promise.race([Promise.all([store.close(), generalState.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },
   }
@@ -189,10 +201,10 @@ async function openRest(
   const { providers } = options
   const known = typeof providers === 'function' ? await providers(secrets) : providers
   const auth = await openAuth({ ...options, ...clocks, providers: known, secrets })
-  return { auth, other: await openOther(options) }
+  return { auth, generalState: await openGeneralState(options) }
 }
 
-function openOther({ redisUrl, redisPrefix = DEFAULT_PREFIX, dataDir }: PushOptions): Promise<OtherState> {
+function openGeneralState({ redisUrl, redisPrefix = DEFAULT_PREFIX, dataDir }: PushOptions): Promise<GeneralState> {
   return redisUrl === undefined
     ? openLevelState(join(dataDir, 'mqtt'))
     : openRedisState({ url: redisUrl, prefix: redisPrefix })

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import {
   Certificates,
-  Entrance,
+  Acceptor,
   interceptConnections,
   listenTcp,
   loadTlsFiles,
@@ -36,7 +36,7 @@ interface Parts {
   readonly config: Config
   readonly logger: Logger
   readonly certificates: Certificates | undefined
-  readonly entrances: Entrance[]
+  readonly acceptors: Acceptor[]
   /** All that the host stands for: every listener is at each of them. */
   readonly addresses: readonly string[]
   readonly listeners: { close(): Promise<void> }[]
@@ -47,23 +47,23 @@ export async function listen(push: Push, config: Config, wanted: Ports, logger: 
   const settings = tlsSettings(config)
   const certificates = settings === undefined ? undefined : new Certificates(settings, push.metrics, logger)
   const addresses = await addressesOf(config)
-  const parts: Parts = { push, config, logger, certificates, entrances: [], addresses, listeners: [] }
-  const { listeners, entrances } = parts
+  const parts: Parts = { push, config, logger, certificates, acceptors: [], addresses, listeners: [] }
+  const { listeners, acceptors } = parts
   const open = async (
     name: SettingName,
     port: number | undefined,
-    entrance: () => Entrance,
+    makeAcceptor: () => Acceptor,
   ): Promise<number | undefined> => {
     if (port === undefined) return undefined
-    const entered = entrance()
-    return await listenEverywhere(parts, name, port, (socket) => entered.enter(socket))
+    const acceptor = makeAcceptor()
+    return await listenEverywhere(parts, name, port, (socket) => acceptor.accept(socket))
   }
-  const mqtt = await open('PUSH_MQTT_PORT', wanted.mqtt, () => entranceOf(parts, false, push.handle))
-  const mqtts = await open('PUSH_MQTTS_PORT', wanted.mqtts, () => entranceOf(parts, true, push.handle))
+  const mqtt = await open('PUSH_MQTT_PORT', wanted.mqtt, () => acceptorOf(parts, false, push.handle))
+  const mqtts = await open('PUSH_MQTTS_PORT', wanted.mqtts, () => acceptorOf(parts, true, push.handle))
   const serve = await listenHttp(parts, wanted)
   const boundHttp = portOf(push.http.server)
   // The server has one port of its own; where there are two, what comes in by the second is handed to it.
-  const second = () => open('PUSH_HTTPS_PORT', wanted.https, () => entranceOf(parts, true, serve))
+  const second = () => open('PUSH_HTTPS_PORT', wanted.https, () => acceptorOf(parts, true, serve))
   const https = wanted.http === undefined ? boundHttp : await second()
   const http = wanted.http === undefined ? undefined : boundHttp
   certificates?.watch()
@@ -73,7 +73,7 @@ export async function listen(push: Push, config: Config, wanted: Ports, logger: 
     async close() {
       certificates?.close()
       await Promise.all(listeners.map((listener) => listener.close()))
-      for (const entrance of entrances) entrance.close()
+      for (const acceptor of acceptors) acceptor.close()
     },
   }
 }
@@ -94,29 +94,29 @@ async function listenHttp(parts: Parts, wanted: Ports): Promise<Deliver> {
   const { push } = parts
   const secure = wanted.http === undefined
   push.webSocket(push.http.server)
-  let entrance: Entrance | undefined
-  const enter: Deliver = (socket) => entrance?.enter(socket)
-  const serve = interceptConnections(push.http.server, enter)
-  entrance = entranceOf(parts, secure, serve)
+  let acceptor: Acceptor | undefined
+  const accept: Deliver = (socket) => acceptor?.accept(socket)
+  const serve = interceptConnections(push.http.server, accept)
+  acceptor = acceptorOf(parts, secure, serve)
   const name = secure ? 'PUSH_HTTPS_PORT' : 'PUSH_HTTP_PORT'
-  await listenFastify(push.http, parts, name, (secure ? wanted.https : wanted.http) ?? 0, enter)
+  await listenFastify(push.http, parts, name, (secure ? wanted.https : wanted.http) ?? 0, accept)
   return serve
 }
 
-/** Fastify would make a server of its own for each further address, whose connections would pass no entrance. */
+/** Fastify would make a server of its own for each further address, whose connections would pass no acceptor. */
 async function listenFastify(
   http: FastifyInstance,
   { addresses, listeners }: Pick<Parts, 'addresses' | 'listeners'>,
   name: SettingName,
   port: number,
-  enter: Deliver,
+  accept: Deliver,
 ): Promise<number> {
   const [first = '', ...further] = addresses
   await http.listen({ host: first, port }).catch((error: unknown) => {
     throw listenError(name, port, first, error)
   })
   const bound = portOf(http.server)
-  await listenEverywhere({ addresses: further, listeners }, name, bound, enter, true)
+  await listenEverywhere({ addresses: further, listeners }, name, bound, accept, true)
   return bound
 }
 
@@ -125,14 +125,14 @@ async function listenEverywhere(
   { addresses, listeners }: Pick<Parts, 'addresses' | 'listeners'>,
   name: SettingName,
   port: number,
-  enter: Deliver,
+  accept: Deliver,
   isFurther = false,
 ): Promise<number> {
   let bound = port
   let isOptional = isFurther
   for (const address of addresses) {
     try {
-      const listener = await listenTcp(enter, address, bound)
+      const listener = await listenTcp(accept, address, bound)
       listeners.push(listener)
       bound = listener.port
       isOptional = true
@@ -172,16 +172,16 @@ function listenError(name: SettingName, port: number, address: string, error: un
   return new ListenError(`${named(name)}: ${reasons[code ?? ''] ?? `port ${port} of ${address}: ${message}`}`)
 }
 
-function entranceOf({ push, config, certificates, entrances }: Parts, secure: boolean, deliver: Deliver): Entrance {
-  const entrance = push.entrance(
+function acceptorOf({ push, config, certificates, acceptors }: Parts, secure: boolean, deliver: Deliver): Acceptor {
+  const acceptor = push.acceptor(
     {
       certificates: secure ? certificates : undefined,
       proxies: config.PUSH_PROXY_PROTOCOL === 'off' ? undefined : config.PUSH_PROXY_TRUSTED,
     },
     deliver,
   )
-  entrances.push(entrance)
-  return entrance
+  acceptors.push(acceptor)
+  return acceptor
 }
 
 /** Settings that only make sense together, and the files they name. @throws ConfigError */

@@ -85,7 +85,7 @@ export interface GroupStore {
 }
 
 /** Where Aedes keeps what is not push, and how its nodes hear of each other. */
-export interface OtherState {
+export interface GeneralState {
   readonly persistence: AedesPersistence
   readonly records: SessionRecords
   readonly groups: GroupStore

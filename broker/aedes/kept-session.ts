@@ -3,7 +3,7 @@
  * what waits for it, and the packet ids under way (MQTT 5 section 4.1, MQTT 3.1.1 section 3.1.2.4).
  */
 import type { Outgoing } from './outgoing.ts'
-import type { OtherState, SharedSubscription } from './contract.ts'
+import type { GeneralState, SharedSubscription } from './contract.ts'
 import { decodeRecord, encodeRecord, type SessionRecord } from './session-record.ts'
 import { StoredQueue, type QueueStorage } from './stored-queue.ts'
 
@@ -22,7 +22,7 @@ export interface SessionClient {
 export interface KeptSessionOptions {
   readonly client: SessionClient
   readonly cleanStart: boolean
-  readonly storage: QueueStorage & Pick<OtherState, 'records'>
+  readonly storage: QueueStorage & Pick<GeneralState, 'records'>
   /** Names this connection among all. */
   readonly owner: string
   readonly now: () => number

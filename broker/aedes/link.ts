@@ -40,10 +40,10 @@ export class AedesLink extends Duplex {
   /** The session goes on with what an earlier connection left; Aedes would say so only where it has subscriptions. */
   sessionPresent = false
 
-  /** Set by the role: the acknowledgement of a SUBSCRIBE or UNSUBSCRIBE, which is the role's to send. */
+  /** Set by the handler: the acknowledgement of a SUBSCRIBE or UNSUBSCRIBE, which is the handler's to send. */
   acknowledged: (packet: Buffer) => void = () => undefined
 
-  /** Set by the role: Aedes has read what it was fed. */
+  /** Set by the handler: Aedes has read what it was fed. */
   onDemand: () => void = () => undefined
 
   /** The peer has read what was written. */

@@ -6,7 +6,7 @@ import levelPersistence from 'aedes-persistence-level'
 import type {
   AedesPersistence,
   Named,
-  OtherState,
+  GeneralState,
   SessionRecords,
   StoredPacket,
   StoredSubscription,
@@ -37,7 +37,7 @@ function synced(database: ClassicLevel<string, Uint8Array>): object {
 }
 
 /** On disk in `directory`, by aedes-persistence-level. */
-export async function openLevelState(directory: string): Promise<OtherState> {
+export async function openLevelState(directory: string): Promise<GeneralState> {
   await privateDirectory(directory)
   const database = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
   await database.open()

@@ -3,7 +3,7 @@ import redisPersistence from 'aedes-persistence-redis'
 import { openStateConnection, unlessRefused } from '../../store/index.ts'
 import { createRedisEmitter } from './redis-emitter.ts'
 import { answeringAll } from './notices.ts'
-import type { GroupStore, OtherState, SessionRecords, TakeOut } from './contract.ts'
+import type { GroupStore, GeneralState, SessionRecords, TakeOut } from './contract.ts'
 
 export interface RedisStateOptions {
   readonly url: string
@@ -12,7 +12,7 @@ export interface RedisStateOptions {
 }
 
 /** By aedes-persistence-redis and mqemitter-redis, under keys and channels of their own. */
-export async function openRedisState({ url, prefix }: RedisStateOptions): Promise<OtherState> {
+export async function openRedisState({ url, prefix }: RedisStateOptions): Promise<GeneralState> {
   const keyPrefix = `${prefix}:mqtt:`
   const state = openStateConnection({ url, keyPrefix })
   const publisher = openStateConnection({ url, keyPrefix: '' })

@@ -1,6 +1,6 @@
 /**
  * One network connection: bytes in, well-formed packets out, one after the other; and bytes back, gathered by turn of
- * the event loop. What the packets mean is the role's: a device session of ours, or Aedes.
+ * the event loop. What the packets mean is the handler's: a device session of ours, or Aedes.
  */
 import type { Duplex } from 'node:stream'
 import { PushError, type ErrorCode } from '../../errors.ts'
@@ -14,22 +14,9 @@ import type { GateContext } from './context.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts'
 import { returnCodeOf, toPushError } from './refusals.ts'
 import { SLICE } from '../../common/turns.ts'
+import type { PacketHandler } from './packet-handler.ts'
 import type { Timed } from './timer-wheel.ts'
 import { workOf } from './work.ts'
-
-/** What a connection is used for, once its CONNECT was accepted. */
-export interface Role {
-  /** For the metrics. */
-  readonly principal: 'device' | 'provider' | 'user'
-  /** The name of the session: what its packets cost is counted under it, over all its connections. */
-  readonly sessionName: string
-  /** Handles one packet. The next one waits for the promise, so that a client's packets are handled in order. */
-  handle(packet: Packet): void | Promise<void>
-  /** The peer has read what was written; writing may go on. */
-  drained(): void
-  /** The connection is gone, once; with the code when the server closed it. */
-  closed(code: ErrorCode | undefined): void
-}
 
 /** How long a peer may take to read the last bytes before its socket is destroyed, ms. */
 const LINGER_MS = 2000
@@ -48,9 +35,9 @@ export class Connection implements Timed, OutboxOwner {
   readonly id: string
   readonly context: GateContext<Connection>
   readonly remoteAddress: string
-  role: Role | undefined
+  handler: PacketHandler | undefined
   level: ProtocolLevel | undefined
-  /** Close by this time unless the role moves it: the time to CONNECT, later the keep alive. */
+  /** Close by this time unless the handler moves it: the time to CONNECT, later the keep alive. */
   #keepAliveMs: number
   #lastPacketAt: number
   /** Close at this date whatever arrives (a token expires), ms since the epoch; 0 for never. */
@@ -109,7 +96,7 @@ export class Connection implements Timed, OutboxOwner {
     return this.#isParting
   }
 
-  /** False while the peer reads slower than it is sent to: wait for the role's `drained`. */
+  /** False while the peer reads slower than it is sent to: wait for the handler's `drained`. */
   get writable(): boolean {
     return this.#isParting || this.#outbox.pending < this.context.limits.outputHighWater
   }
@@ -150,13 +137,13 @@ export class Connection implements Timed, OutboxOwner {
   }
 
   /** From CONNECT: seconds of the keep alive, 0 for none, and the date when the credentials end (0: never). */
-  admit(role: Role, keepAlive: number, credentialsEnd: number): void {
-    this.role = role
+  admit(handler: PacketHandler, keepAlive: number, credentialsEnd: number): void {
+    this.handler = handler
     // [MQTT-3.1.2-22] one and a half times the keep alive
     this.#keepAliveMs = keepAlive === 0 ? this.context.limits.idleTimeoutMs : keepAlive * 1500
     this.#silence = keepAlive === 0 ? 'IDLE_TIMEOUT' : 'KEEP_ALIVE_TIMEOUT'
     this.#closeAt = credentialsEnd
-    this.context.metrics.connections.inc({ principal: role.principal })
+    this.context.metrics.connections.inc({ principal: handler.principal })
     this.#arm(this.context.monotonic())
   }
 
@@ -182,7 +169,7 @@ export class Connection implements Timed, OutboxOwner {
     context.logger.info(this.#described(error), 'connection closed')
     const { reason, message } = error
     // [MQTT-3.14.0-1] not before the CONNACK
-    const isDue = this.level === 5 && this.role !== undefined && this.#greeted
+    const isDue = this.level === 5 && this.handler !== undefined && this.#greeted
     const bytes = isDue ? this.worded((text) => encodeDisconnect(disconnectReason(reason), text), message) : undefined
     this.#last(bytes, error.code)
   }
@@ -258,7 +245,7 @@ export class Connection implements Timed, OutboxOwner {
     this.#work()
   }
 
-  /** Hands packets to the role until one has to be waited for. */
+  /** Hands packets to the handler until one has to be waited for. */
   #work(): void {
     try {
       while (this.#state === 'open' && !this.#busy && !this.#held && this.#mayRead()) {
@@ -266,7 +253,7 @@ export class Connection implements Timed, OutboxOwner {
         if (packet === undefined) return this.#isParting ? this.#depart() : this.#resume()
         this.#lastPacketAt = this.context.monotonic()
         this.#spent += workOf(packet)
-        const waiting = this.role === undefined ? this.#first(packet) : this.role.handle(packet)
+        const waiting = this.handler === undefined ? this.#first(packet) : this.handler.handle(packet)
         if (waiting !== undefined) this.#wait(waiting)
         else if (this.#spent >= SLICE) this.#rest()
       }
@@ -296,7 +283,7 @@ export class Connection implements Timed, OutboxOwner {
   #rest(): void {
     const spent = this.#spent
     this.#spent = 0
-    this.#wait(this.context.budgets.rest(this.role?.sessionName ?? this.id, spent))
+    this.#wait(this.context.budgets.rest(this.handler?.sessionName ?? this.id, spent))
   }
 
   #wait(waiting: Promise<void>): void {
@@ -320,7 +307,7 @@ export class Connection implements Timed, OutboxOwner {
     if (known.code === 'INTERNAL')
       this.context.logger.error({ connection: this.id, err: error }, 'a packet could not be handled')
     if (error instanceof ProtocolViolation) this.#violated(error, known)
-    else if (this.role === undefined && this.level !== undefined) this.refuse({ level: this.level }, known)
+    else if (this.handler === undefined && this.level !== undefined) this.refuse({ level: this.level }, known)
     else this.end(known)
   }
 
@@ -345,10 +332,10 @@ export class Connection implements Timed, OutboxOwner {
     this.#goOn()
   }
 
-  /** There is room: for what the peer sends, whose answers had none, and for what the role has for it. */
+  /** There is room: for what the peer sends, whose answers had none, and for what the handler has for it. */
   #goOn(): void {
     this.#work()
-    if (this.writable) this.role?.drained()
+    if (this.writable) this.handler?.drained()
   }
 
   #stalled(): void {
@@ -408,10 +395,10 @@ export class Connection implements Timed, OutboxOwner {
   #leave(code: ErrorCode | undefined): void {
     this.context.wheel.clear(this)
     this.context.connections.delete(this)
-    if (this.role !== undefined) {
-      this.context.metrics.connections.dec({ principal: this.role.principal })
-      this.context.budgets.spend(this.role.sessionName, this.#spent)
-      this.role.closed(code)
+    if (this.handler !== undefined) {
+      this.context.metrics.connections.dec({ principal: this.handler.principal })
+      this.context.budgets.spend(this.handler.sessionName, this.#spent)
+      this.handler.closed(code)
     }
     for (const callback of this.#over?.splice(0) ?? []) callback()
   }

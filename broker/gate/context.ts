@@ -46,6 +46,6 @@ export interface GateContext<C> {
   /** Milliseconds that only grow: for durations, which a step of the wall clock must not touch. */
   readonly monotonic: () => number
   readonly connections: Set<C>
-  /** Decides what a CONNECT is; answers it, and admits a role or refuses. */
+  /** Decides what a CONNECT is; answers it, and admits a handler or refuses. */
   route(connection: C, connect: ConnectPacket): Promise<void>
 }

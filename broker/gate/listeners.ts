@@ -33,13 +33,13 @@ export async function listenTcp(handle: (socket: Socket) => void, host: string, 
 }
 
 /**
- * Lets every connection of an HTTP server pass `enter` first. What it returns serves a socket, from this server's port
+ * Lets every connection of an HTTP server pass `accept` first. What it returns serves a socket, from this server's port
  * or another one, as the server does on its own.
  */
-export function interceptConnections(server: Server, enter: (socket: Socket) => void): (socket: Socket) => void {
+export function interceptConnections(server: Server, accept: (socket: Socket) => void): (socket: Socket) => void {
   const serving = server.listeners('connection')
   server.removeAllListeners('connection')
-  server.on('connection', enter)
+  server.on('connection', accept)
   return (socket) => {
     for (const listener of serving) listener.call(server, socket)
   }

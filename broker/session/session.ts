@@ -5,7 +5,8 @@ import type { Commit, Cursors, LogEntry, OpenedSession } from '../../store/contr
 import { privateTopic, type Device } from '../../topics/index.ts'
 import { PINGRESP } from '../codec/encoder.ts'
 import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
-import type { Connection, Role } from '../gate/connection.ts'
+import type { Connection } from '../gate/connection.ts'
+import type { PacketHandler } from '../gate/packet-handler.ts'
 import { Drain } from './drain.ts'
 import { handlePublish, handlePubrel } from './handle-publish.ts'
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
@@ -29,7 +30,7 @@ export interface SessionStart {
 /** MQTT 5 section 3.1.2.11.2: a Session Expiry Interval that never ends. */
 const NEVER = 0xffff_ffff
 
-export class DeviceSession implements Role, DrainContext, HandlerContext {
+export class DeviceSession implements PacketHandler, DrainContext, HandlerContext {
   readonly principal = 'device'
   readonly node: DeviceNode
   readonly connection: Connection

@@ -24,11 +24,11 @@ const certificates = new Certificates(
 )
 
 async function listener(proxies: BlockList | undefined): Promise<{ port: number; taken: Socket[] }> {
-  const entrance = push.entrance({ certificates, proxies }, () => undefined)
+  const acceptor = push.acceptor({ certificates, proxies }, () => undefined)
   const taken: Socket[] = []
   const server = createServer((socket) => {
     taken.push(socket)
-    entrance.enter(socket)
+    acceptor.accept(socket)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())

@@ -19,7 +19,8 @@ import {
   type UnsubscribePacket,
 } from '../codec/packets.ts'
 import { pubackReason } from '../codec/reasons.ts'
-import type { Connection, Role } from '../gate/connection.ts'
+import type { Connection } from '../gate/connection.ts'
+import type { PacketHandler } from '../gate/packet-handler.ts'
 import type { AedesLink } from './link.ts'
 import type { Outgoing } from './outgoing.ts'
 import { codesOf, optionsOf, withOnly } from './packets.ts'
@@ -39,25 +40,25 @@ interface Filter {
   readonly options?: number
 }
 
-/** Those who keep the roles, as one of them sees them. */
-export interface RoleHost {
+/** What a handler needs of the router. */
+export interface AedesHandlerContext {
   readonly receiveMaximum: number
   readonly accept: Accept
   mayPublish(provider: Provider): boolean
   /** The reason code of the acknowledgement. */
   publish(client: Client, packet: PublishPacket): Promise<number>
   /** The reason code for the SUBACK. */
-  subscribeShared(role: AedesRole, request: SubscriptionRequest, identifier: number): Promise<number>
+  subscribeShared(handler: AedesHandler, request: SubscriptionRequest, identifier: number): Promise<number>
   /** The reason code for the UNSUBACK. */
-  unsubscribeShared(role: AedesRole, name: string): Promise<number>
+  unsubscribeShared(handler: AedesHandler, name: string): Promise<number>
   /** A packet came of which Aedes does not know. */
   touch(client: Client): void
-  /** The connection of a role has ended. */
-  left(role: AedesRole): void
+  /** The connection of a handler has ended. */
+  left(handler: AedesHandler): void
 }
 
-export interface RoleOptions {
-  readonly side: RoleHost
+export interface AedesHandlerOptions {
+  readonly router: AedesHandlerContext
   readonly connection: Connection
   readonly connect: ConnectPacket
   readonly link: AedesLink
@@ -67,12 +68,12 @@ export interface RoleOptions {
   readonly session: KeptSession
 }
 
-export class AedesRole implements Role {
+export class AedesHandler implements PacketHandler {
   readonly principal: 'provider' | 'user'
   readonly link: AedesLink
   readonly session: KeptSession
   readonly outgoing: Outgoing
-  readonly #side: RoleHost
+  readonly #router: AedesHandlerContext
   readonly #connection: Connection
   readonly client: Client
   readonly provider: Provider | undefined
@@ -84,12 +85,12 @@ export class AedesRole implements Role {
   #turnOver: (() => void) | undefined
   #answered: ((packet?: Buffer) => void) | undefined
 
-  constructor({ side, connection, connect, link, client, provider, outgoing, session }: RoleOptions) {
+  constructor({ router, connection, connect, link, client, provider, outgoing, session }: AedesHandlerOptions) {
     this.principal = provider === undefined ? 'user' : 'provider'
     this.link = link
     this.session = session
     this.outgoing = outgoing
-    this.#side = side
+    this.#router = router
     this.#connection = connection
     this.client = client
     this.provider = provider
@@ -139,7 +140,7 @@ export class AedesRole implements Role {
     this.link.drained()
     this.#turnOver?.()
     this.#answered?.()
-    this.#side.left(this)
+    this.#router.left(this)
   }
 
   /** A newer connection has this client id. */
@@ -170,8 +171,8 @@ export class AedesRole implements Role {
     const all: number[] = []
     for (const { filter, request } of wanted) {
       if (!filter.startsWith(SHARE)) all.push(codes.next().value ?? Reason.unspecifiedError)
-      else if (request === undefined) all.push(await this.#side.unsubscribeShared(this, filter))
-      else all.push(await this.#side.subscribeShared(this, request, packet.properties.subscriptionIdentifier ?? 0))
+      else if (request === undefined) all.push(await this.#router.unsubscribeShared(this, filter))
+      else all.push(await this.#router.subscribeShared(this, request, packet.properties.subscriptionIdentifier ?? 0))
     }
     const encode = packet.type === 'subscribe' ? encodeSuback : encodeUnsuback
     this.#connection.write(encode(level, packet.packetId, all))
@@ -195,7 +196,7 @@ export class AedesRole implements Role {
   }
 
   #received(packet: PublishPacket): void | Promise<void> {
-    if (this.provider !== undefined && !this.#side.mayPublish(this.provider))
+    if (this.provider !== undefined && !this.#router.mayPublish(this.provider))
       throw new PushError('PUBLISH_RATE_EXCEEDED')
     if (packet.qos === 0) return this.#publishQos0(packet)
     this.#count(packet)
@@ -211,7 +212,7 @@ export class AedesRole implements Role {
     this.#unreleased ??= new Set()
     if (qos === 2 && this.#unreleased.has(packetId)) return
     const waiting = this.#connection.level === 5 ? this.#turns.length : 0
-    if (waiting + this.#unreleased.size >= this.#side.receiveMaximum) throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+    if (waiting + this.#unreleased.size >= this.#router.receiveMaximum) throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
     if (qos === 2) this.#unreleased.add(packetId)
   }
 
@@ -232,7 +233,7 @@ export class AedesRole implements Role {
       (reason) => this.#answer(turn, packetId, reason),
       (error: unknown) => this.#refuse(error, (reason, text) => this.#answer(turn, packetId, reason, text)),
     )
-    const { receiveMaximum } = this.#side
+    const { receiveMaximum } = this.#router
     return this.#connection.level === 5 || this.#turns.length < receiveMaximum
       ? undefined
       : this.#turnsOver(receiveMaximum)
@@ -266,8 +267,8 @@ export class AedesRole implements Role {
   /** The reason code of the acknowledgement. */
   #publish(packet: PublishPacket): Promise<number> {
     return this.provider === undefined
-      ? this.#side.publish(this.client, packet)
-      : this.#side.accept(this.provider, packet).then(accepted)
+      ? this.#router.publish(this.client, packet)
+      : this.#router.accept(this.provider, packet).then(accepted)
   }
 
   #answer(turn: Turn, packetId: number, reason: number, text?: string): void {
@@ -307,7 +308,7 @@ export class AedesRole implements Role {
 
   /** Aedes does not see these packets; where it watches the keep alive itself, it must hear of them. */
   #touch(): void {
-    this.#side.touch(this.client)
+    this.#router.touch(this.client)
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a connection passes between the listener and those who serve it: the balancer's header, then TLS. Both are
- * bounded in time, and count as connections while they last.
+ * Accepts the connections of a listener: reads the PROXY protocol header of a balancer, then does the TLS handshake, and
+ * hands on who is through. Both are bounded in time, and count as connections while they last.
  */
 import type { BlockList, Socket } from 'node:net'
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls'
@@ -12,7 +12,7 @@ import type { Certificates } from './certificates.ts'
 import { isIn, plainAddress } from './networks.ts'
 import { takeProxyHeader, type ProxyHeader } from './proxy-protocol.ts'
 
-export interface EntranceOptions {
+export interface AcceptorOptions {
   /** Undefined: without TLS. */
   readonly certificates: Certificates | undefined
   /** Who may say for whom it connects; undefined: nobody, and no header is expected. */
@@ -27,22 +27,22 @@ export interface EntranceOptions {
 /** Who serves the connection: a socket, which tells the client's address as its `remoteAddress`. */
 export type Deliver = (socket: Socket) => void
 
-export class Entrance {
-  readonly #options: EntranceOptions
+export class Acceptor {
+  readonly #options: AcceptorOptions
   readonly #deliver: Deliver
   readonly #tls: TlsServer | undefined
   readonly #under = new Map<Socket, () => void>()
   /** Whose connection it is, and how long the balancer's header was, by the socket under TLS. */
-  readonly #entered = new WeakMap<Socket, { readonly address: string; readonly header: number }>()
+  readonly #accepted = new WeakMap<Socket, { readonly address: string; readonly header: number }>()
 
-  constructor(options: EntranceOptions, deliver: Deliver) {
+  constructor(options: AcceptorOptions, deliver: Deliver) {
     this.#options = options
     this.#deliver = deliver
     this.#tls = options.certificates === undefined ? undefined : this.#secure(options.certificates)
   }
 
   /** Takes a connection that was just made. */
-  enter(socket: Socket): void {
+  accept(socket: Socket): void {
     const { proxies } = this.#options
     if (proxies === undefined && this.#tls === undefined) return this.#deliver(socket)
     socket.on('error', () => socket.destroy())
@@ -82,7 +82,7 @@ export class Entrance {
   }
 
   #encrypt(socket: Socket, address: string, header = 0): void {
-    this.#entered.set(socket, { address, header })
+    this.#accepted.set(socket, { address, header })
     this.#tls?.emit('connection', socket)
   }
 
@@ -102,7 +102,7 @@ export class Entrance {
 
   #secured(secure: TLSSocket): void {
     const socket = socketUnder(secure)
-    const address = this.#entered.get(socket)?.address ?? ''
+    const address = this.#accepted.get(socket)?.address ?? ''
     // A certificate is optional; a wrong one is not.
     const presented = Object.keys(secure.getPeerCertificate()).length > 0
     if (presented && !secure.authorized) {
@@ -117,7 +117,7 @@ export class Entrance {
 
   #failed(error: Error & { code?: string }, secure: TLSSocket): void {
     const socket = socketUnder(secure)
-    const { address = '', header = 0 } = this.#entered.get(socket) ?? {}
+    const { address = '', header = 0 } = this.#accepted.get(socket) ?? {}
     // A balancer's health check connects, sends nothing, and closes.
     if (error.code === 'ECONNRESET' && socket.bytesRead <= header) return void secure.destroy()
     const verification = secure.authorizationError as Error | string | null | undefined

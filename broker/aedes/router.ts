@@ -20,14 +20,14 @@ import { Outgoing, type OutgoingLimits } from './outgoing.ts'
 import type { OutgoingClient } from './outgoing-item.ts'
 import { checkOwnOptions } from './own-options.ts'
 import { AedesPublisher } from './publisher.ts'
-import type { AedesPersistence, OtherState, SharedSubscription, StoredPacket } from './contract.ts'
+import type { AedesPersistence, GeneralState, SharedSubscription, StoredPacket } from './contract.ts'
 import { forAedes } from './persistence.ts'
-import { AedesRole, type RoleHost } from './role.ts'
+import { AedesHandler, type AedesHandlerContext } from './handler.ts'
 import { lengthByReading, QueueLimit } from './queue-limit.ts'
 import { SharedGroups } from './shared-groups.ts'
 import type { QueueStorage } from './stored-queue.ts'
 
-export interface AedesSideOptions {
+export interface AedesRouterOptions {
   readonly accept: Accept
   readonly logger: Logger
   readonly metrics: Metrics
@@ -52,7 +52,7 @@ export interface AedesSideOptions {
   /** Made afresh for every process: persistence keys by it, and a repeated one misdelivers. */
   readonly brokerId: string
   /** Where the embedder brings none of its own. */
-  readonly other: OtherState
+  readonly generalState: GeneralState
   /** Takes every connection in place of `broker.handle`. */
   readonly handle: (...args: Parameters<Aedes['handle']>) => void
 }
@@ -61,20 +61,20 @@ export interface AedesSideOptions {
 interface Adopted {
   clients: object
   brokers: object
-  handle: AedesSideOptions['handle']
+  handle: AedesRouterOptions['handle']
   /** Everything that is kept of a session. */
   _wipeSession: (client: Client) => void
 }
 
-type Storage = QueueStorage & Pick<OtherState, 'records'>
+type Storage = QueueStorage & Pick<GeneralState, 'records'>
 
 /** Full queues are logged no more often, ms. */
 const DROPS_TOLD_MS = 10_000
 
-export class AedesSide implements RoleHost {
+export class AedesRouter implements AedesHandlerContext {
   readonly receiveMaximum: number
   readonly accept: Accept
-  readonly #options: AedesSideOptions
+  readonly #options: AedesRouterOptions
   readonly #hooks: Hooks
   readonly #rates: Rates
   #broker: Aedes | undefined
@@ -84,18 +84,18 @@ export class AedesSide implements RoleHost {
   readonly #sessions: LiveSessions
   readonly #publisher: AedesPublisher
   readonly #groups: SharedGroups
-  readonly #roles = new WeakMap<object, AedesRole>()
+  readonly #handlers = new WeakMap<object, AedesHandler>()
   #storage: Storage
   #limit: QueueLimit | undefined
 
-  constructor(options: AedesSideOptions) {
+  constructor(options: AedesRouterOptions) {
     this.#options = options
     this.#rates = options.providerPublishes
-    this.#storage = this.#storageOf(options.other)
+    this.#storage = this.#storageOf(options.generalState)
     this.#groups = new SharedGroups({
       broker: () => this.broker,
       storage: () => this.#storage,
-      store: options.other.groups,
+      store: options.generalState.groups,
       now: options.now,
       logger: options.logger,
     })
@@ -112,8 +112,8 @@ export class AedesSide implements RoleHost {
         if (connection?.level !== undefined && connection.open) connection.refuse({ level: connection.level }, error)
       },
       open: async (client) => {
-        const role = this.#roles.get(client.conn)
-        if (role !== undefined) await this.#sessions.open(client, role)
+        const handler = this.#handlers.get(client.conn)
+        if (handler !== undefined) await this.#sessions.open(client, handler)
       },
     })
     this.#sessions = new LiveSessions({
@@ -125,7 +125,7 @@ export class AedesSide implements RoleHost {
       broker: () => this.broker,
       hooks: this.#hooks,
       persistence: () => this.#storage.persistence,
-      hasOtherNodes: () => this.#own.mq !== undefined || options.other.mq !== undefined,
+      hasOtherNodes: () => this.#own.mq !== undefined || options.generalState.mq !== undefined,
     })
     this.receiveMaximum = options.receiveMaximum
     this.accept = options.accept
@@ -145,9 +145,12 @@ export class AedesSide implements RoleHost {
   aedesOptions(own: AedesOptions = {}): AedesOptions {
     checkOwnOptions(own)
     this.#own = own
-    const { brokerId, maximumPacketSize, receiveMaximum, other, limits } = this.#options
+    const { brokerId, maximumPacketSize, receiveMaximum, generalState, limits } = this.#options
     if (own.persistence !== undefined)
-      this.#storage = this.#storageOf({ records: other.records, persistence: own.persistence as AedesPersistence })
+      this.#storage = this.#storageOf({
+        records: generalState.records,
+        persistence: own.persistence as AedesPersistence,
+      })
     this.#limit = this.#queueLimit()
     return {
       connectTimeout: this.#options.connectTimeoutMs,
@@ -155,7 +158,7 @@ export class AedesSide implements RoleHost {
       receiveMaximum,
       maxClientsIdLength: 65_535,
       id: brokerId,
-      ...(this.#options.other.mq === undefined ? {} : { mq: this.#options.other.mq }),
+      ...(this.#options.generalState.mq === undefined ? {} : { mq: this.#options.generalState.mq }),
       ...own,
       // Announced by Aedes, and resolved by the gate.
       topicAliasMaximum: limits.topicAliasMaximum,
@@ -182,12 +185,14 @@ export class AedesSide implements RoleHost {
   }
 
   #queueLimit(): QueueLimit {
-    const { other, limits, monotonic, metrics, logger } = this.#options
+    const { generalState, limits, monotonic, metrics, logger } = this.#options
     const { persistence } = this.#storage
     let toldAt = Number.NEGATIVE_INFINITY
     return new QueueLimit({
       limit: limits.storedMessages,
-      lengthOf: (persistence === other.persistence ? other.queueLength : undefined) ?? lengthByReading(persistence),
+      lengthOf:
+        (persistence === generalState.persistence ? generalState.queueLength : undefined) ??
+        lengthByReading(persistence),
       monotonic,
       dropped: (clientId) => {
         metrics.storedDropped.inc()
@@ -213,8 +218,8 @@ export class AedesSide implements RoleHost {
     if (keepaliveLimit > 0 && connect.level < 5 && (connect.keepAlive === 0 || connect.keepAlive > keepaliveLimit))
       throw new PushError('KEEP_ALIVE_TOO_LONG')
     const client = this.#original.call(this.broker, link)
-    const role = this.#roleOf(connection, connect, link, client, provider)
-    this.#roles.set(link, role)
+    const handler = this.#handlerOf(connection, connect, link, client, provider)
+    this.#handlers.set(link, handler)
     const limited = keepaliveLimit > 0
     const answered = new Promise<void>((resolve) => {
       link.answered = resolve
@@ -228,24 +233,24 @@ export class AedesSide implements RoleHost {
     }, this.#options.connectTimeoutMs)
     await answered
     clearTimeout(late)
-    if (!connection.open) return role.closed(undefined)
-    connection.admit(role, limited ? 0 : connect.keepAlive, 0)
-    role.outgoing.start()
+    if (!connection.open) return handler.closed(undefined)
+    connection.admit(handler, limited ? 0 : connect.keepAlive, 0)
+    handler.outgoing.start()
     try {
-      for (const shared of role.session.shared.values()) await this.#join(role, shared)
+      for (const shared of handler.session.shared.values()) await this.#join(handler, shared)
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'a shared subscription could not be resumed')
       connection.end(new PushError('STORE_UNAVAILABLE', 'MQTT state'))
     }
   }
 
-  #roleOf(
+  #handlerOf(
     connection: Connection,
     connect: ConnectPacket,
     link: AedesLink,
     client: Client,
     provider: Provider | undefined,
-  ): AedesRole {
+  ): AedesHandler {
     const { metrics, limits, now, randomId, logger } = this.#options
     const session = new KeptSession({
       client: client as Client & { clean: boolean },
@@ -277,12 +282,12 @@ export class AedesSide implements RoleHost {
     }
     // What Aedes sends to a client goes through these two, whatever the reason.
     Object.assign(client, { deliver0: deliver, deliverQoS: deliver })
-    return new AedesRole({ side: this, connection, connect, link, client, provider, outgoing, session })
+    return new AedesHandler({ router: this, connection, connect, link, client, provider, outgoing, session })
   }
 
   /** The reason code for the SUBACK. */
-  async subscribeShared(role: AedesRole, request: SubscriptionRequest, identifier: number): Promise<number> {
-    const { client, session } = role
+  async subscribeShared(handler: AedesHandler, request: SubscriptionRequest, identifier: number): Promise<number> {
+    const { client, session } = handler
     const filter = sharedFilterOf(request.filter)
     if (filter === undefined) return Reason.topicFilterInvalid
     const granted = await this.#hooks.mayShare(client, filter, request.qos)
@@ -294,7 +299,7 @@ export class AedesSide implements RoleHost {
     try {
       session.shared.set(name, shared)
       await session.save()
-      await this.#join(role, shared)
+      await this.#join(handler, shared)
       return granted
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'a shared subscription could not be made')
@@ -303,30 +308,30 @@ export class AedesSide implements RoleHost {
     }
   }
 
-  async unsubscribeShared({ client, provider, session }: AedesRole, name: string): Promise<number> {
+  async unsubscribeShared({ client, provider, session }: AedesHandler, name: string): Promise<number> {
     if (!session.shared.delete(name)) return Reason.noSubscriptionExisted
     await session.save()
     await this.#groups.leave(groupIdOf(provider, name), client.id, session.member)
     return Reason.success
   }
 
-  #join({ client, provider, outgoing, session }: AedesRole, subscription: SharedSubscription): Promise<void> {
+  #join({ client, provider, outgoing, session }: AedesHandler, subscription: SharedSubscription): Promise<void> {
     const member = { clientId: client.id, name: session.member, subscription, outgoing, kept: session.isKept }
     return this.#groups.join(groupIdOf(provider, subscription.name), member)
   }
 
-  /** The connection of a role has ended. */
-  left(role: AedesRole): void {
-    for (const name of role.session.shared.keys())
-      this.#groups.disconnect(groupIdOf(role.provider, name), role.client.id)
-    this.#sessions.left(role)
+  /** The connection of a handler has ended. */
+  left(handler: AedesHandler): void {
+    for (const name of handler.session.shared.keys())
+      this.#groups.disconnect(groupIdOf(handler.provider, name), handler.client.id)
+    this.#sessions.left(handler)
   }
 
   /** What is kept of an earlier will of this client could not be taken away: it must not connect and have it sent. */
   #willStays(client: object, error: unknown): void {
     this.#options.logger.warn({ err: error }, 'a kept will could not be taken away')
     const connection = 'conn' in client && client.conn instanceof AedesLink ? client.conn.connection : undefined
-    if (connection?.level === undefined || connection.role !== undefined) return
+    if (connection?.level === undefined || connection.handler !== undefined) return
     connection.refuse({ level: connection.level }, new PushError('STORE_UNAVAILABLE', 'MQTT state'))
   }
 
@@ -378,8 +383,8 @@ export class AedesSide implements RoleHost {
       this.#options.logger.debug({ connection: linkOf(client)?.connection.id, err: error.message }, 'closed by Aedes')
     })
     const expired = ({ conn }: Client) => {
-      const role = this.#roles.get(conn)
-      if (role !== undefined) this.#sessions.expired(role)
+      const handler = this.#handlers.get(conn)
+      if (handler !== undefined) this.#sessions.expired(handler)
     }
     broker.on('sessionExpired', expired)
     broker.on('sessionLimitReached', (client, { reason }) => {
