@@ -245,16 +245,23 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+export interface PushErrorOptions extends ErrorOptions {
+  readonly messageId?: string | undefined
+}
+
 /** An error of the catalogue. `detail` is for the reader of this one occurrence; it never holds a token, key or payload. */
 export class PushError extends Error {
   override readonly name = 'PushError'
   readonly code: ErrorCode
   readonly detail: string | undefined
+  /** Of a message that was not accepted for all: send it again under this id. */
+  readonly messageId: string | undefined
 
-  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, detail?: string, options?: PushErrorOptions) {
     super(detail === undefined ? ERRORS[code].title : `${ERRORS[code].title} (${detail})`, options)
     this.code = code
     this.detail = detail
+    this.messageId = options?.messageId
   }
 
   /** HTTP status of the problem+json answer. */

@@ -29,4 +29,6 @@ export interface Auth {
   verify(token: string): Device
   /** The provider of a key, compared in constant time; undefined when no provider has it. */
   provider(key: string | Uint8Array): Provider | undefined
+  /** The provider of a name: with several keys, it may act for the apps of each of them. Undefined when there is none. */
+  providerNamed(name: string): Provider | undefined
 }

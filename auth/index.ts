@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Auth } from './contract.ts'
 import { generatedRing, loadKeysFromFile, makeRing, tokenIdKey, type Algorithm, type RandomBytes } from './keys.ts'
-import { providerLookup, type ProviderKey } from './providers.ts'
+import { createProviders, type ProviderKey } from './providers.ts'
 import type { Secrets } from './secrets.ts'
 import { createTokens } from './tokens.ts'
 
@@ -17,7 +17,7 @@ export {
   type RandomBytes,
 } from './keys.ts'
 export { checkFields } from './fields.ts'
-export { generateProviderKey, loadProvidersFromFile, providerLookup, type ProviderKey } from './providers.ts'
+export { generateProviderKey, loadProvidersFromFile, createProviders, type ProviderKey } from './providers.ts'
 export { fileSecrets, firstFrom, knownSecret, type FileSecretsOptions, type Secrets } from './secrets.ts'
 
 export interface AuthOptions {
@@ -49,7 +49,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
   const { secrets, keysFile, algorithm = 'HS256', issuer = NAME, audience = NAME } = options
   const { now = Date.now, monotonic = () => performance.now(), random = randomBytes } = options
   if (issuer === '' || audience === '') throw new Error('the issuer and the audience of tokens must not be empty')
-  const provider = providerLookup(options.providers)
+  const providers = createProviders(options.providers)
   const file = keysFile === undefined ? undefined : await loadKeysFromFile(keysFile)
   const idKey = file?.tokenIdKey ?? (await tokenIdKey(secrets, random))
   const reloadRing = async () =>
@@ -58,7 +58,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
       : makeRing((await loadKeysFromFile(keysFile)).keys)
   const ring = file === undefined ? await reloadRing() : makeRing(file.keys)
   const tokens = createTokens({ ring, reloadRing, tokenIdKey: idKey, issuer, audience, now, monotonic, random })
-  return { ...tokens, provider }
+  return { ...tokens, provider: providers.ofKey, providerNamed: providers.named }
 }
 
 /**

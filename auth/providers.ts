@@ -28,26 +28,44 @@ export function generateProviderKey(random: RandomBytes = randomBytes): string {
   return random(GENERATED_BYTES).toString('base64url')
 }
 
-/**
- * How to find the provider of a key. Every entry is compared, and what is compared are digests of one length, so
- * that the time tells nothing about the keys.
- * @throws Error that names the entry, and never holds a key
- */
-export function providerLookup(providers: readonly ProviderKey[]): (key: string | Uint8Array) => Provider | undefined {
+/** The providers of a configuration. */
+export interface Providers {
+  /**
+   * The provider of a key. Every entry is compared, and what is compared are digests of one length, so that the time
+   * tells nothing about the keys.
+   */
+  ofKey(key: string | Uint8Array): Provider | undefined
+  /** With several keys, it may act for the apps of each of them. */
+  named(name: string): Provider | undefined
+}
+
+/** @throws Error that names the entry, and never holds a key */
+export function createProviders(providers: readonly ProviderKey[]): Providers {
   const entries = parseProviders(providers, 'providers').map(makeEntry)
   if (new Set(entries.map(({ digest }) => digest.toString('hex'))).size !== entries.length) {
     throw new Error('providers: two entries have the same key; give each provider its own')
   }
-  return (key) => {
-    const bytes = typeof key === 'string' ? Buffer.from(key, 'utf8') : key
-    if (bytes.length < MIN_KEY_BYTES || bytes.length > MAX_KEY_BYTES) return undefined
-    const digest = sha256(bytes)
-    let found: Provider | undefined
-    for (const entry of entries) {
-      if (timingSafeEqual(entry.digest, digest)) found = entry.provider
-    }
-    return found
+  return {
+    ofKey(key) {
+      const bytes = typeof key === 'string' ? Buffer.from(key, 'utf8') : key
+      if (bytes.length < MIN_KEY_BYTES || bytes.length > MAX_KEY_BYTES) return undefined
+      const digest = sha256(bytes)
+      let found: Provider | undefined
+      for (const entry of entries) {
+        if (timingSafeEqual(entry.digest, digest)) found = entry.provider
+      }
+      return found
+    },
+    named(name) {
+      const [first, ...others] = entries.map(({ provider }) => provider).filter((each) => each.name === name)
+      return first === undefined ? undefined : others.reduce(both, first)
+    },
   }
+}
+
+function both(one: Provider, other: Provider): Provider {
+  if (one.apps === 'all' || other.apps === 'all') return { ...one, apps: 'all' }
+  return { ...one, apps: new Set([...one.apps, ...other.apps]) }
 }
 
 /**

@@ -8,6 +8,7 @@ import type { MessageLimits } from '../store/message.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Selections } from '../topics/index.ts'
 import { createGuard, knowDevice } from './authenticate.ts'
+import { createCalls, type Calls } from './calls/calls.ts'
 import { createFastifyApp } from './fastify-app.ts'
 import type { Admit } from './http-server.ts'
 import { DEFAULT_TOKEN_TTL, type HttpLimits, type TokenTtl } from './limits.ts'
@@ -49,11 +50,17 @@ export interface HttpApiOptions {
   readonly ready?: () => Promise<StoreHealth>
 }
 
+export interface HttpApi {
+  readonly http: FastifyInstance
+  /** What its routes for providers do. */
+  readonly calls: Calls
+}
+
 /**
  * The HTTP API, not listening: call `listen()`, or `ready()` and hand requests to `routing`. `close()` answers long
  * polls at once, lets the other requests in flight end, and leaves the store open.
  */
-export function createHttpApi(options: HttpApiOptions): FastifyInstance {
+export function createHttpApi(options: HttpApiOptions): HttpApi {
   const { auth, store, metrics, limits, logger } = options
   const {
     tokenTtl = DEFAULT_TOKEN_TTL,
@@ -68,9 +75,20 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
   const selections = new Selections()
   const longPolls = createLongPolls({ store, limits, selections, now, shared: sharedCount(options.tally, 'waiting') })
   const pages = createPages(store, limits, selections)
-  const verify = (token: string) => auth.verify(token)
+  const calls = createCalls({
+    auth,
+    store,
+    publisher,
+    longPolls,
+    work,
+    metrics,
+    limits,
+    tokenTtl,
+    now,
+    randomId,
+  })
 
-  const app = createFastifyApp({
+  const http = createFastifyApp({
     limits,
     admit: options.admit,
     tally: options.tally,
@@ -80,9 +98,9 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
     monotonic,
     closing: () => longPolls.close(),
     routes(api) {
-      issueTokens(api, { auth, store, guard, longPolls, tokenTtl, now })
-      revokeTokens(api, { store, guard, longPolls })
-      sendMessages(api, { publisher, verify, guard, work, metrics, limits, now, randomId })
+      issueTokens(api, { ...calls, guard, tokenTtl })
+      revokeTokens(api, { ...calls, guard })
+      sendMessages(api, { ...calls, guard, limits, errors: publisher.errors })
       lookUpMessages(api, { store, guard, pages, longPolls, metrics, limits, now })
       acknowledgeMessages(api, { store, guard, metrics })
       reportHealth(api, ready)
@@ -90,8 +108,8 @@ export function createHttpApi(options: HttpApiOptions): FastifyInstance {
       serveOpenApi(api)
     },
   })
-  watchWhileOpen(app, () => longPolls.watch())
-  return app
+  watchWhileOpen(http, () => longPolls.watch())
+  return { http, calls }
 }
 
 function watchWhileOpen(app: FastifyInstance, watch: () => () => void): void {

@@ -14,6 +14,7 @@ import { observeMethods, refuseUnknown } from './methods.ts'
 import { describeApi } from './openapi.ts'
 import { answerError } from './problem.ts'
 import { requestCounts } from './request-counts.ts'
+import { createCompiler } from './validation.ts'
 
 /** The fastify instance that routes are added to. */
 export type Api = FastifyInstance<
@@ -40,15 +41,6 @@ export interface FastifyAppOptions {
   readonly closing: () => void
 }
 
-/** Nothing is turned into another type or left out. `strictRequired` would forbid the `oneOf` of required fields. */
-const AJV_OPTIONS = {
-  strict: true,
-  strictRequired: false,
-  coerceTypes: false,
-  removeAdditional: false,
-  useDefaults: true,
-} as const
-
 const LIVENESS = '/healthz'
 /** What balancers and orchestrators ask, under whatever name they have. */
 const PROBES: ReadonlySet<string | undefined> = new Set([LIVENESS, '/readyz'])
@@ -68,11 +60,11 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
     // Its 503 would not be problem+json; the hook below answers instead.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1_024 },
-    ajv: { customOptions: AJV_OPTIONS },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   })
   acceptJsonOnly(app, limits)
   app.setErrorHandler(answerError)
+  app.setValidatorCompiler(createCompiler())
   // Schemas only describe answers; what is in them is chosen by the routes.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   const methods = observeMethods(app)

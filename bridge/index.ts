@@ -1,5 +1,15 @@
 /** Everything HTTP. */
-export { createHttpApi, type HttpApiOptions } from './api.ts'
+export { createHttpApi, type HttpApi, type HttpApiOptions } from './api.ts'
+export {
+  createInProcessCalls,
+  type CallOptions,
+  type InProcessCalls,
+  type SendRequest,
+  type SendTo,
+  type TokenRequest,
+} from './calls/in-process.ts'
+export type { TokenAnswer } from './calls/issue-token.ts'
+export type { SendAnswer } from './calls/send-message.ts'
 export { boundTo, checkOneHost, createHostCheck } from './host-check.ts'
 export { DEFAULT_HTTP_LIMITS, DEFAULT_TOKEN_TTL, type HttpLimits, type TokenTtl } from './limits.ts'
 export { createRemoteBridge, type RemoteBridgeOptions } from './remote.ts'

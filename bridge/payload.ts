@@ -1,4 +1,5 @@
 /** The payload of a request as the bytes that go out, with the MQTT 5 properties that say what they are. */
+import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
 import { PushError } from '../errors.ts'
 
 export type ContentKind = 'text' | 'json' | 'bytes'
@@ -11,7 +12,7 @@ export interface Content {
 }
 
 export interface PayloadFields {
-  /** Any JSON value; a string goes out as its UTF-8 bytes, everything else as JSON text. */
+  /** A string goes out as its UTF-8 bytes, any other JSON value as JSON text; a `Uint8Array`, in process, as it is. */
   readonly payload?: unknown
   readonly payloadBase64?: string
 }
@@ -31,6 +32,10 @@ export function contentOf(fields: PayloadFields): Content {
   if (fields.payloadBase64 !== undefined) return { kind: 'bytes', payload: fromBase64(fields.payloadBase64) }
   if (typeof fields.payload === 'string')
     return { kind: 'text', payload: fromText(fields.payload), properties: UTF8_TEXT }
+  // Copied: the program may use its memory for something else.
+  if (isUint8Array(fields.payload)) return { kind: 'bytes', payload: Buffer.from(fields.payload) }
+  if (ArrayBuffer.isView(fields.payload) || isAnyArrayBuffer(fields.payload))
+    throw new PushError('PAYLOAD_INVALID', 'payload holds bytes that are no Buffer or Uint8Array')
   return { kind: 'json', payload: fromJson(fields.payload), properties: JSON_TEXT }
 }
 
@@ -50,13 +55,16 @@ function fromText(text: string): Buffer {
 }
 
 function fromJson(value: unknown): Buffer {
-  let text: string
+  let text: string | undefined
   try {
     text = JSON.stringify(value)
   } catch (error) {
     // The parser takes any depth, the writer only what its stack holds.
-    throw new PushError('PAYLOAD_INVALID', 'payload is nested too deeply', { cause: error })
+    const detail = error instanceof RangeError ? 'payload is nested too deeply' : 'payload cannot be written as JSON'
+    throw new PushError('PAYLOAD_INVALID', detail, { cause: error })
   }
+  // A function, for one; only a program can send it.
+  if (text === undefined) throw new PushError('PAYLOAD_INVALID', 'payload cannot be written as JSON')
   // A number such as 1e400 is read as infinity, which is written as `null`: something else would arrive.
   if (text.includes('null')) JSON.stringify(value, refuseInfinity)
   return Buffer.from(text)

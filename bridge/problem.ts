@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, PushError, type ErrorCode } from '../errors.ts'
+import { known } from './calls/call.ts'
 import { ENCODINGS } from './json-body.ts'
 import { fromValidation } from './validation.ts'
 
@@ -23,7 +24,8 @@ export const PROBLEM_TYPE = 'application/problem+json'
 /** Seconds, for a client that is told to come back. */
 const RETRY_AFTER = 1
 
-export function problemOf(error: PushError, requestId: string, id?: string): Problem {
+export function problemOf(error: PushError, requestId: string): Problem {
+  const { messageId: id } = error
   return {
     type: `urn:aedes-push:error:${error.code}`,
     title: ERRORS[error.code].title,
@@ -35,14 +37,14 @@ export function problemOf(error: PushError, requestId: string, id?: string): Pro
   }
 }
 
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushError, id?: string): FastifyReply {
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushError): FastifyReply {
   reply.code(error.status).type(PROBLEM_TYPE)
   if (error.status === 401) void reply.header('www-authenticate', challenge(error.code))
   // RFC 9110 section 15.5.16
   if (error.code === 'CONTENT_ENCODING_UNSUPPORTED') void reply.header('accept-encoding', ENCODINGS.join(', '))
   const isTemporary = error.status === 503 || error.status === 429 || error.code === 'TOKEN_NOT_YET_VALID'
   if (isTemporary && !reply.hasHeader('retry-after')) void reply.header('retry-after', RETRY_AFTER)
-  return reply.send(problemOf(error, request.id, id))
+  return reply.send(problemOf(error, request.id))
 }
 
 /** The answer to an upgrade that is refused. */
@@ -84,19 +86,11 @@ function challenge(code: ErrorCode): string {
 
 /** The error handler of the whole API. Only what is our own fault is logged. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return sendProblem(request, reply, pushErrorOf(error, request))
-}
-
-export function pushErrorOf(error: unknown, request: FastifyRequest): PushError {
-  if (error instanceof PushError) return error
-  const known = fromFastify(error)
-  if (known !== undefined) return known
-  request.log.error({ err: error }, 'request failed')
-  return new PushError('INTERNAL')
+  return sendProblem(request, reply, fromFastify(error) ?? known(error, request.log))
 }
 
 function fromFastify(error: unknown): PushError | undefined {
-  if (!(error instanceof Error)) return undefined
+  if (!(error instanceof Error) || error instanceof PushError) return undefined
   const { code, validation, validationContext, statusCode = 500 } = error as FastifyError
   if (validation !== undefined) return fromValidation(validation, validationContext ?? 'body')
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new PushError('BODY_TOO_LARGE')

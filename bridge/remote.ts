@@ -7,6 +7,7 @@ import { randomId as makeRandomId } from '../common/random-id.ts'
 import type { MessageLimits } from '../store/message.ts'
 import type { Device } from '../topics/index.ts'
 import { createGuard } from './authenticate.ts'
+import { createSendMessage } from './calls/send-message.ts'
 import { createFastifyApp, type Api } from './fastify-app.ts'
 import type { HttpLimits } from './limits.ts'
 import { openUpstream, type UpstreamOptions } from './remote-connection.ts'
@@ -51,6 +52,8 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
   const work = new RequestWork(limits.work, monotonic)
   const guard = createGuard({ provider, verify: canVerify ? verify : refuseDevice }, refuseCall, work)
 
+  const send = createSendMessage({ publisher, verify, work, metrics, limits, now, randomId })
+
   const app = createFastifyApp({
     limits,
     allowedHosts: options.allowedHosts,
@@ -59,7 +62,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
     monotonic,
     closing: () => upstream.finish(CLOSING_ANSWERS_MS),
     routes(api) {
-      sendMessages(api, { publisher, verify, guard, work, metrics, limits, now, randomId })
+      sendMessages(api, { send, guard, limits, errors: publisher.errors })
       refuseOtherCalls(api)
       reportHealth(api, async () => {
         upstream.check()

@@ -14,8 +14,10 @@ import {
   checkOneHost,
   createHostCheck,
   createHttpApi,
+  createInProcessCalls,
   DEFAULT_TOKEN_TTL,
   refuseUpgrade,
+  type InProcessCalls,
 } from '../bridge/index.ts'
 import {
   Acceptor,
@@ -36,7 +38,7 @@ import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
 
 const DEFAULT_PREFIX = 'push'
 
-export interface Push {
+export interface Push extends InProcessCalls {
   /**
    * What `Aedes.createBroker` gets. Give your own options: connections with a message token or a provider key are
    * served here, and all others by your `authenticate`, `authorizePublish`, `authorizeSubscribe`, `authorizeForward`,
@@ -68,7 +70,7 @@ export interface Push {
  */
 export async function createPush(options: PushOptions): Promise<Push> {
   const limits = checkPushOptions(options)
-  const { now = Date.now, monotonic = () => performance.now() } = options
+  const { now = Date.now, monotonic = () => performance.now(), tokenTtl = DEFAULT_TOKEN_TTL } = options
   const logger = loggingErrorsSafely(options.logger ?? pino({ level: 'silent' }))
   const metrics = createMetrics()
   const drops = createDropLog(logger)
@@ -93,7 +95,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
   })
   const checkHost = createHostCheck(options.allowedHosts)
   let closing = false
-  const http = createHttpApi({
+  const { http, calls } = createHttpApi({
     auth,
     store,
     metrics,
@@ -103,7 +105,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
     admit: broker.admit,
     tally: options.tally,
     allowedHosts: options.allowedHosts,
-    tokenTtl: options.tokenTtl ?? DEFAULT_TOKEN_TTL,
+    tokenTtl,
     now,
     monotonic,
     randomId,
@@ -113,6 +115,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
     },
   })
   return {
+    ...createInProcessCalls({ calls, auth, limits, tokenTtl, log: logger, isClosing: () => closing }),
     aedesOptions: (own) => broker.aedesOptions(own),
     handle: broker.handle,
     acceptor: (through, deliver) =>
@@ -136,7 +139,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
     metrics,
     async close() {
       closing = true
-      await Promise.race([Promise.all([http.close(), broker.close()]), untilAway(store)])
+      await Promise.race([Promise.all([http.close(), broker.close(), calls.settled()]), untilAway(store)])
       await Promise.race([Promise.all([store.close(), generalState.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },

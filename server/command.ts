@@ -12,7 +12,7 @@ import {
   loadKeysFromFile,
   loadProvidersFromFile,
   openAuth,
-  providerLookup,
+  createProviders,
   type ProviderKey,
   type Secrets,
 } from '../auth/index.ts'
@@ -132,7 +132,7 @@ async function checkFiles(config: Config, command: Arguments['command']): Promis
   if (command === undefined) checkListeners(config)
   const { PUSH_PROVIDER_KEY: key, PUSH_KEYS_FILE: keys } = config
   const given = key === undefined ? [] : [{ name: 'provider', key }]
-  await asSetting('PUSH_PROVIDERS_FILE', async () => providerLookup([...(await fileProviders(config)), ...given]))
+  await asSetting('PUSH_PROVIDERS_FILE', async () => createProviders([...(await fileProviders(config)), ...given]))
   const { PUSH_PASSWORD_FILE: passwords } = config
   if (passwords !== undefined)
     await asSetting('PUSH_PASSWORD_FILE', () => new Passwords(readFileSync(passwords, 'utf8')))

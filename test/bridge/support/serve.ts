@@ -2,7 +2,13 @@
 import type { Scope } from '../../support/scope.ts'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
-import { createHttpApi, DEFAULT_HTTP_LIMITS, type HttpApiOptions, type HttpLimits } from '../../../bridge/index.ts'
+import {
+  createHttpApi,
+  DEFAULT_HTTP_LIMITS,
+  type HttpApi,
+  type HttpApiOptions,
+  type HttpLimits,
+} from '../../../bridge/index.ts'
 import { openAuth, type Auth, type ProviderKey } from '../../../auth/index.ts'
 import { createMetrics, type Metrics } from '../../../common/metrics.ts'
 import type { Store } from '../../../store/contract.ts'
@@ -24,7 +30,7 @@ export interface Served {
   readonly httpPort: number
   readonly url: string
   readonly providerKey: string
-  readonly app: ReturnType<typeof createHttpApi>
+  readonly app: HttpApi['http']
   readonly auth: Auth
   readonly store: Store
   readonly metrics: Metrics
@@ -42,7 +48,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
   const store = between(engine, around(engine))
   const metrics = createMetrics()
   const logs: string[] = []
-  const app = createHttpApi({
+  const { http: app } = createHttpApi({
     auth,
     store,
     metrics,

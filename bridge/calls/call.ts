@@ -1,0 +1,17 @@
+/** What the calls of a provider have in common, whether they come over HTTP or from the embedding program. */
+import type { FastifyBaseLogger } from 'fastify'
+import { PushError } from '../../errors.ts'
+import type { Provider } from '../../topics/index.ts'
+
+/** For whom a call is made, and where a fault of our own is logged. */
+export interface Caller {
+  readonly provider: Provider
+  readonly log: Pick<FastifyBaseLogger, 'error'>
+}
+
+/** What a caller is told of an error that is none of the catalogue; the log holds the rest. */
+export function known(error: unknown, log: Caller['log']): PushError {
+  if (error instanceof PushError) return error
+  log.error({ err: error }, 'request failed')
+  return new PushError('INTERNAL')
+}

@@ -1,0 +1,45 @@
+/** All calls of a provider, made once: the routes answer with them, and so does the program that embeds us. */
+import type { Auth } from '../../auth/contract.ts'
+import type { Store } from '../../store/contract.ts'
+import type { TokenTtl } from '../limits.ts'
+import type { LongPolls } from '../long-polls.ts'
+import { createIssueToken, type IssueToken } from './issue-token.ts'
+import { createRevokeToken, type RevokeToken } from './revoke-token.ts'
+import { createSendMessage, type SendContext, type SendMessage } from './send-message.ts'
+
+export interface CallsContext extends Omit<SendContext, 'verify'> {
+  readonly auth: Auth
+  readonly store: Store
+  readonly longPolls: LongPolls
+  readonly tokenTtl: TokenTtl
+}
+
+export interface Calls {
+  readonly send: SendMessage
+  readonly issueToken: IssueToken
+  readonly revokeToken: RevokeToken
+  /** Resolves when those that are under way have ended. */
+  settled(): Promise<void>
+}
+
+export function createCalls(context: CallsContext): Calls {
+  const { auth } = context
+  const underWay = new Set<Promise<unknown>>()
+  const tracked =
+    <A extends unknown[], T>(call: (...given: A) => Promise<T>) =>
+    (...given: A): Promise<T> => {
+      const result = call(...given)
+      const over = () => void underWay.delete(result)
+      underWay.add(result)
+      result.then(over, over)
+      return result
+    }
+  return {
+    send: tracked(createSendMessage({ ...context, verify: (token) => auth.verify(token) })),
+    issueToken: tracked(createIssueToken(context)),
+    revokeToken: tracked(createRevokeToken(context)),
+    async settled() {
+      await Promise.allSettled(underWay)
+    },
+  }
+}

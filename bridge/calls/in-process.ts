@@ -1,0 +1,137 @@
+/** The calls of a provider for the program that embeds us: with the checks, errors and metrics of HTTP, and without HTTP. */
+import type { TSchema } from 'typebox'
+import type { Auth } from '../../auth/contract.ts'
+import { PushError } from '../../errors.ts'
+import type { MessageLimits } from '../../store/message.ts'
+import type { Provider } from '../../topics/index.ts'
+import type { HttpLimits, TokenTtl } from '../limits.ts'
+import { createCompiler, fromValidation, type Compiler } from '../validation.ts'
+import { known, type Caller } from './call.ts'
+import type { Calls } from './calls.ts'
+import { tokenSchema, type TokenAnswer, type TokenBody } from './issue-token.ts'
+import { revokeSchema } from './revoke-token.ts'
+import { sendSchema, type SendAnswer, type SendBody } from './send-message.ts'
+
+type Without<Names extends string> = { readonly [Name in Names]?: never }
+
+/** For whom a message is: a token, up to a thousand of them, or every device with a version of an app. */
+export type SendTo =
+  | ({ readonly token: string; readonly app?: string | undefined } & Without<'tokens' | 'version' | 'versions'>)
+  | ({ readonly tokens: readonly string[]; readonly app?: string | undefined } & Without<
+      'token' | 'version' | 'versions'
+    >)
+  | ({ readonly app: string; readonly version: string } & Without<'token' | 'tokens' | 'versions'>)
+  | ({ readonly app: string; readonly versions: string } & Without<'token' | 'tokens' | 'version'>)
+
+/** A message: the body of `POST /v1/messages`. */
+export type SendRequest = {
+  readonly to: SendTo
+  /** Seconds, from 1. */
+  readonly ttl?: number | undefined
+  /** Also kept as the last message of its topic, for new subscriptions. */
+  readonly retain?: boolean | undefined
+  /** The same id again is accepted once. */
+  readonly id?: string | undefined
+} & (
+  | {
+      /** Text as UTF-8, a `Uint8Array` (a `Buffer` is one) as it is, anything else as JSON text. */
+      readonly payload: unknown
+      readonly payloadBase64?: never
+    }
+  | { readonly payload?: never; readonly payloadBase64: string }
+)
+
+/** The body of `POST /v1/tokens`. */
+export interface TokenRequest {
+  readonly app: string
+  readonly device: string
+  /** Absent or empty: not logged in. */
+  readonly account?: string | undefined
+  /** Of the app on this device. */
+  readonly version?: string | undefined
+  /** Life of the token, seconds. */
+  readonly ttl?: number | undefined
+}
+
+export interface CallOptions {
+  /** The name of a provider, for whose apps alone the call may be made. Default: every app. */
+  readonly provider?: string | undefined
+}
+
+export interface InProcessCalls {
+  /**
+   * What `POST /v1/messages` does; resolves when the message is stored durably for all that are not listed as rejected.
+   * @throws PushError (rejects), with the `messageId` where some receivers may have the message
+   */
+  send(message: SendRequest, options?: CallOptions): Promise<SendAnswer>
+  /**
+   * What `POST /v1/tokens` does.
+   * @throws PushError (rejects)
+   */
+  issueToken(request: TokenRequest, options?: CallOptions): Promise<TokenAnswer>
+  /**
+   * What `DELETE /v1/tokens/{tokenId}` does: effective at once, a live connection is closed.
+   * @throws PushError (rejects)
+   */
+  revokeToken(tokenId: string, options?: CallOptions): Promise<void>
+}
+
+export interface InProcessContext {
+  readonly calls: Calls
+  readonly auth: Pick<Auth, 'providerNamed'>
+  readonly limits: HttpLimits & MessageLimits
+  readonly tokenTtl: TokenTtl
+  readonly log: Caller['log']
+  readonly isClosing: () => boolean
+}
+
+/** The embedding program may do everything. No provider has this name: none begins with `$`. */
+const EVERY_APP: Provider = { kind: 'provider', name: '$program', apps: 'all' }
+
+export function createInProcessCalls(context: InProcessContext): InProcessCalls {
+  const { calls, limits, tokenTtl, log } = context
+  const compile = createCompiler()
+  const asMessage = checker<SendBody>(compile, sendSchema(limits), 'body')
+  const asTokenRequest = checker<TokenBody>(compile, tokenSchema(tokenTtl), 'body')
+  const asRevocation = checker<{ tokenId: string }>(compile, revokeSchema, 'params')
+
+  async function call<T>(options: unknown, work: (caller: Caller) => Promise<T>): Promise<T> {
+    if (context.isClosing()) throw new PushError('SHUTTING_DOWN')
+    try {
+      return await work({ provider: providerOf(options, context.auth), log })
+    } catch (error) {
+      throw known(error, log)
+    }
+  }
+
+  return {
+    send: (message, options = {}) => call(options, (caller) => calls.send(asMessage(message), caller)),
+    issueToken: (request, options = {}) => call(options, (caller) => calls.issueToken(asTokenRequest(request), caller)),
+    revokeToken: (tokenId, options = {}) =>
+      call(options, (caller) => calls.revokeToken(asRevocation({ tokenId }).tokenId, caller)),
+  }
+}
+
+/** @throws what HTTP answers for a request of this shape */
+function checker<T>(compile: Compiler, schema: TSchema, where: string): (value: unknown) => T {
+  const validate = compile<T>({ schema })
+  return (value) => {
+    if (validate(value)) return value
+    // Over HTTP it would be no JSON object, and was refused before.
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new PushError('REQUEST_INVALID', `${where} must be object`)
+    throw fromValidation(validate.errors ?? [], where)
+  }
+}
+
+/** @throws REQUEST_INVALID */
+function providerOf(options: unknown, auth: Pick<Auth, 'providerNamed'>): Provider {
+  if (typeof options !== 'object' || options === null) throw new PushError('REQUEST_INVALID', 'options must be object')
+  const { provider: name, ...others } = options as Record<string, unknown>
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw new PushError('REQUEST_INVALID', `options has the unknown field ${unknown}`)
+  if (name === undefined) return EVERY_APP
+  const provider = typeof name === 'string' ? auth.providerNamed(name) : undefined
+  if (provider === undefined) throw new PushError('REQUEST_INVALID', 'options/provider is no name of a provider')
+  return provider
+}

@@ -1,0 +1,141 @@
+/** A message to one token, to many, or to every device with a version: the call behind `POST /v1/messages`. */
+import { Type, type Static } from 'typebox'
+import type { Metrics } from '../../common/metrics.ts'
+import { PushError, type ErrorCode } from '../../errors.ts'
+import { makeMessage, type MessageLimits } from '../../store/message.ts'
+import type { Device } from '../../topics/index.ts'
+import type { HttpLimits } from '../limits.ts'
+import { contentOf } from '../payload.ts'
+import { publishToEach, type Outcome, type Publication, type Publisher } from '../publisher.ts'
+import { recipientsOf, type Recipients } from '../recipients.ts'
+import { messageIdSchema } from '../schemas.ts'
+import type { RequestWork } from '../work.ts'
+import { known, type Caller } from './call.ts'
+
+export interface SendContext {
+  readonly publisher: Publisher
+  readonly verify: (token: string) => Device
+  readonly work: RequestWork
+  readonly metrics: Metrics
+  readonly limits: HttpLimits & MessageLimits
+  readonly now: () => number
+  readonly randomId: () => string
+}
+
+/** What is answered when the message is stored for all receivers that are not listed as rejected. */
+export interface SendAnswer {
+  /** Of the message. */
+  readonly id: string
+  /** Receivers it is stored for; 1 for a broadcast. */
+  readonly accepted: number
+  readonly rejected: { readonly token: string; readonly code: ErrorCode }[]
+}
+
+export type SendBody = Static<ReturnType<typeof sendSchema>>
+
+/**
+ * `body` has the shape of `sendSchema`.
+ * @throws PushError, with the `messageId` where some receivers may have the message
+ */
+export type SendMessage = (body: SendBody, caller: Caller) => Promise<SendAnswer>
+
+export function createSendMessage(context: SendContext): SendMessage {
+  const { publisher, verify, work, metrics, limits, now, randomId } = context
+  return async (body, { provider, log }) => {
+    const { to, ttl, retain = false, id = randomId() } = body
+    const given = { id: body.id !== undefined, ttl: ttl !== undefined }
+    try {
+      const { kind, ...content } = contentOf(body)
+      const message = makeMessage({ ...content, ttl, retain, id }, limits, now())
+      const recipients = await recipientsOf(to, { provider, publisher, verify, work })
+      const { accepted, rejected } = await publish(publisher, recipients, { message, kind, given })
+      for (const { code } of rejected) metrics.rejected.inc({ code })
+      return { id, accepted, rejected: [...rejected] }
+    } catch (error) {
+      const refusal = known(error, log)
+      metrics.rejected.inc({ code: refusal.code })
+      throw refusalWithId(refusal, id, given.id)
+    }
+  }
+}
+
+async function publish(publisher: Publisher, recipients: Recipients, publication: Publication): Promise<Outcome> {
+  if (recipients.kind === 'broadcast') {
+    await publisher.publish(recipients.destination, publication)
+    return { accepted: 1, rejected: [] }
+  }
+  const { accepted, rejected } = await publishToEach(publisher, recipients.receivers, publication)
+  return { accepted, rejected: [...recipients.rejected, ...rejected] }
+}
+
+/** Statuses after which some receivers may have the message. */
+const MAY_HAVE_ARRIVED: ReadonlySet<number> = new Set([429, 500, 503])
+const NO_ID = 'the request gave no `id`: some receivers may have the message, and a repeat would be another one'
+
+/** Under the id that the request gave, a repeat is safe. One that the server made is not remembered, as it says. */
+function refusalWithId(refusal: PushError, messageId: string, isGiven: boolean): PushError {
+  if (!MAY_HAVE_ARRIVED.has(refusal.status)) return refusal
+  const { code, detail } = refusal
+  const told = isGiven ? detail : [...(detail === undefined ? [] : [detail]), NO_ID].join('; ')
+  return new PushError(code, told, { cause: refusal, messageId })
+}
+
+export function sendSchema(limits: HttpLimits & MessageLimits) {
+  return Type.Object(
+    {
+      to: toSchema(limits),
+      payload: Type.Optional(
+        Type.Unknown({ description: 'A string goes out as UTF-8, any other JSON value as JSON text' }),
+      ),
+      payloadBase64: Type.Optional(
+        Type.String({ contentEncoding: 'base64', description: 'Bytes, as base64 with padding' }),
+      ),
+      ttl: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: limits.maximumTtl,
+          description: `Seconds; ${limits.defaultTtl} when absent`,
+        }),
+      ),
+      retain: Type.Optional(
+        Type.Boolean({ description: 'Also kept as the last message of its topic, for new subscriptions' }),
+      ),
+      id: Type.Optional(messageIdSchema('The same id again is accepted once; give one, so that a repeat is safe')),
+    },
+    {
+      additionalProperties: false,
+      oneOf: [{ required: ['payload'] }, { required: ['payloadBase64'] }],
+      examples: [
+        { to: { token: 'kHqJ2mXv0pR7tYw3nZs5cA' }, payload: { text: 'Hello' }, ttl: 3600, id: 'order-1042-shipped' },
+      ],
+    },
+  )
+}
+
+function toSchema({ tokens }: HttpLimits) {
+  const only = (required: string[], ...others: string[]) => ({
+    required,
+    not: { anyOf: others.map((other) => ({ required: [other] })) },
+  })
+  return Type.Object(
+    {
+      token: Type.Optional(Type.String({ description: 'A message token or a token id' })),
+      tokens: Type.Optional(
+        Type.Array(Type.String(), { minItems: 1, maxItems: tokens, description: 'Message tokens or token ids' }),
+      ),
+      app: Type.Optional(Type.String({ description: 'Of a broadcast; with token ids, the app they must belong to' })),
+      version: Type.Optional(Type.String({ description: 'Exactly this version of the app' })),
+      versions: Type.Optional(Type.String({ description: 'A semver range, or `*` for all', examples: ['>=2.1 <3'] })),
+    },
+    {
+      additionalProperties: false,
+      oneOf: [
+        only(['token'], 'tokens', 'version', 'versions'),
+        only(['tokens'], 'token', 'version', 'versions'),
+        only(['app', 'version'], 'token', 'tokens', 'versions'),
+        only(['app', 'versions'], 'token', 'tokens', 'version'),
+      ],
+      examples: [{ token: 'kHqJ2mXv0pR7tYw3nZs5cA' }, { app: 'chat', versions: '>=2.1 <3' }],
+    },
+  )
+}
