@@ -144,9 +144,8 @@ export const ERRORS = {
   SESSION_TAKEN_OVER: {
     status: 409,
     reason: 0x8e,
-    title: 'The same token connected again; only the newest connection stays.',
+    title: 'A newer connection has taken over this session; only the newest stays.',
   },
-  SESSION_FENCED: { status: 409, reason: 0x8e, title: 'The session belongs to a newer connection.' },
   PACKET_MALFORMED: { status: 400, reason: 0x81, title: 'The packet is not well-formed MQTT.' },
   PROTOCOL_ERROR: { status: 400, reason: 0x82, title: 'The packet breaks a rule of MQTT.' },
   AUTHENTICATION_METHOD_UNSUPPORTED: {

@@ -2,7 +2,7 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import type { Metrics } from '../common/metrics.ts'
-import { randomId as makeRandomId } from '../common/random-id.ts'
+import { createRandomId } from '../common/random-id.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
@@ -26,6 +26,8 @@ import { createStorePublisher } from './store-publisher.ts'
 import { RequestWork } from './work.ts'
 
 export interface HttpApiOptions {
+  /** Of the package, for the OpenAPI document. */
+  readonly version: string
   readonly auth: Auth
   /** Open, before the first request comes. */
   readonly store: Store
@@ -66,7 +68,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     tokenTtl = DEFAULT_TOKEN_TTL,
     now = Date.now,
     monotonic = () => performance.now(),
-    randomId = makeRandomId,
+    randomId = createRandomId(),
     ready = () => store.health(),
   } = options
   const work = new RequestWork(limits.work, monotonic)
@@ -89,6 +91,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   })
 
   const http = createFastifyApp({
+    version: options.version,
     limits,
     admit: options.admit,
     tally: options.tally,

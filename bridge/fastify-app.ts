@@ -26,6 +26,8 @@ export type Api = FastifyInstance<
 >
 
 export interface FastifyAppOptions {
+  /** Of the package, for the OpenAPI document. */
+  readonly version: string
   readonly limits: HttpLimits
   readonly logger: FastifyBaseLogger
   readonly randomId: () => string
@@ -75,7 +77,7 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
     if (request.is404) refuseUnknown(methods, request, reply)
   })
   logRequests(app)
-  describeApi(app)
+  describeApi(app, options.version)
   app.register(async (instance) => {
     await limitRequests(instance, options)
     routes(instance.withTypeProvider<TypeBoxTypeProvider>())

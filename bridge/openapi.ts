@@ -3,14 +3,14 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { problemSchema } from './schemas.ts'
 
-export function describeApi(app: FastifyInstance): void {
+export function describeApi(app: FastifyInstance, version: string): void {
   app.addSchema(problemSchema)
   app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'aedes-push',
-        version: '1.0.0',
+        version,
         description:
           'Push messages to one app of one account on one device, or to every device with a version of an app.',
         license: { name: 'MIT', identifier: 'MIT' },

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
-import { randomId as makeRandomId } from '../common/random-id.ts'
+import { createRandomId } from '../common/random-id.ts'
 import type { MessageLimits } from '../store/message.ts'
 import type { Device } from '../topics/index.ts'
 import { createGuard } from './authenticate.ts'
@@ -19,6 +19,8 @@ import { serveOpenApi } from './routes/openapi.ts'
 import { RequestWork } from './work.ts'
 
 export interface RemoteBridgeOptions {
+  /** Of the package, for the OpenAPI document. */
+  readonly version: string
   /** Provider keys; with `verify`, a request may name receivers by their message tokens too. */
   readonly auth: Pick<Auth, 'provider'> & Partial<Pick<Auth, 'verify'>>
   readonly upstream: UpstreamOptions
@@ -42,7 +44,7 @@ const CLOSING_ANSWERS_MS = 3_000
  * requests are answered UPSTREAM_UNAVAILABLE. `close()` lets the requests in flight end, then disconnects.
  */
 export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstance {
-  const { auth, metrics, limits, logger, now = Date.now, randomId = makeRandomId } = options
+  const { auth, metrics, limits, logger, now = Date.now, randomId = createRandomId() } = options
   const { monotonic = () => performance.now() } = options
   const upstream = openUpstream(options.upstream, logger)
   const publisher = createRemotePublisher(upstream, metrics)
@@ -55,6 +57,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
   const send = createSendMessage({ publisher, verify, work, metrics, limits, now, randomId })
 
   const app = createFastifyApp({
+    version: options.version,
     limits,
     allowedHosts: options.allowedHosts,
     logger,

@@ -9,7 +9,7 @@ import type { Auth } from '../auth/contract.ts'
 import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
-import { randomId as makeRandomId } from '../common/random-id.ts'
+import { createRandomId } from '../common/random-id.ts'
 import type { Store } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
@@ -111,21 +111,14 @@ export class PushBroker {
     const now = options.now ?? Date.now
     const monotonic = options.monotonic ?? (() => performance.now())
     const turns = new Turns()
-    const randomId = options.randomId ?? makeRandomId
+    const randomId = options.randomId ?? createRandomId()
     const sessions = new DeviceSessions({ store, metrics, logger, limits, turns, monotonic })
     this.#options = options
     this.admission = new Admission(limits, sharedCount(tally, 'connections'))
     this.#connects = new RateByKey(limits.connectsPerAddress, monotonic, sharedCount(tally, 'connectsPerAddress'))
     this.#context = {
       limits,
-      decoder: {
-        ...DEFAULT_DECODER_LIMITS,
-        maximumPacketSize: limits.maximumPacketSize,
-        maximumConnectSize: limits.maximumConnectSize,
-        topicLevels: limits.topicLevels,
-        topicBytes: limits.topicBytes,
-        topicAliasMaximum: limits.topicAliasMaximum,
-      },
+      decoder: { ...DEFAULT_DECODER_LIMITS, ...limits },
       metrics,
       logger,
       now,
@@ -144,11 +137,7 @@ export class PushBroker {
       monotonic,
       randomId,
       limits,
-      receiveMaximum: limits.receiveMaximum,
-      subscriptions: limits.subscriptions,
       providerPublishes: new Rates(limits.providerPublishes, monotonic, sharedCount(tally, 'providerPublishes')),
-      maximumPacketSize: limits.maximumPacketSize,
-      connectTimeoutMs: limits.connectTimeoutMs,
       // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a
       // restart, and one that does not grow with time would hand out a queue in another order than it was filled in.
       brokerId: `${now().toString(36).padStart(9, '0')}-${randomId()}`,

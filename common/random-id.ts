@@ -2,15 +2,21 @@
 import { randomFillSync } from 'node:crypto'
 
 const ID_BYTES = 16
-const pool = Buffer.alloc(256 * ID_BYTES)
-let at = pool.length
+const POOL_IDS = 256
 
-/** 128 random bits in 22 characters of base64url: two thirds of a UUID, which every stored message would carry. */
-export function randomId(): string {
-  if (at === pool.length) {
-    randomFillSync(pool)
-    at = 0
+/**
+ * What it returns makes ids: 128 random bits in 22 characters of base64url, two thirds of a UUID, which every stored
+ * message would carry. Random bytes are drawn many at a time.
+ */
+export function createRandomId(): () => string {
+  const pool = Buffer.alloc(POOL_IDS * ID_BYTES)
+  let at = pool.length
+  return () => {
+    if (at === pool.length) {
+      randomFillSync(pool)
+      at = 0
+    }
+    at += ID_BYTES
+    return pool.toString('base64url', at - ID_BYTES, at)
   }
-  at += ID_BYTES
-  return pool.toString('base64url', at - ID_BYTES, at)
 }

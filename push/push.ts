@@ -1,7 +1,8 @@
 /** Push as a part of another Node program: puts the parts together. The server is made of it. */
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { randomId } from '../common/random-id.ts'
+import { packageVersion } from '../common/package-version.ts'
+import { createRandomId } from '../common/random-id.ts'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { BlockList } from 'node:net'
@@ -73,6 +74,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
   const { now = Date.now, monotonic = () => performance.now(), tokenTtl = DEFAULT_TOKEN_TTL } = options
   const logger = loggingErrorsSafely(options.logger ?? pino({ level: 'silent' }))
   const metrics = createMetrics()
+  const randomId = createRandomId()
   const drops = createDropLog(logger)
   const store = openStore(options, limits, observerOf(metrics, drops, logger), now)
   await store.open()
@@ -91,11 +93,13 @@ export async function createPush(options: PushOptions): Promise<Push> {
     generalState,
     now,
     monotonic,
+    randomId,
     tally: options.tally,
   })
   const checkHost = createHostCheck(options.allowedHosts)
   let closing = false
   const { http, calls } = createHttpApi({
+    version: packageVersion(),
     auth,
     store,
     metrics,

@@ -20,6 +20,7 @@ import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type RemoteBridgeOptions } fro
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
 import { exitCodeOf, type Ending } from './ending.ts'
 import { PushError } from '../errors.ts'
+import { packageVersion } from '../common/package-version.ts'
 import { helpText, versionText } from './help.ts'
 import { createPush, type PushLimits } from '../index.ts'
 import { installLastResort, type LastResort } from './last-resort.ts'
@@ -237,6 +238,7 @@ async function bridge({ config, logger, ending, lastResort, countLost }: Program
   const metrics = createMetrics()
   countLost(metrics)
   const http = createRemoteBridge({
+    version: packageVersion(),
     auth: await bridgeAuth(config, logger),
     upstream: upstreamOf(config.PUSH_BROKER_URL, config),
     metrics,

@@ -1,5 +1,5 @@
 /** What `--help` and `--version` print. */
-import { existsSync, readFileSync } from 'node:fs'
+import { packageVersion } from '../common/package-version.ts'
 import { flagOf, SETTINGS, type Setting } from './settings.ts'
 
 const USAGE = `aedes-push [command] [--name value ...]
@@ -25,12 +25,6 @@ export function helpText(): string {
   return `${USAGE}\n${settings.join('')}`
 }
 
-/** Of the package: beside the sources, and above what is built of them. */
 export function versionText(): string {
-  const [path] = ['../package.json', '../../package.json']
-    .map((name) => new URL(name, import.meta.url))
-    .filter((url) => existsSync(url))
-  if (path === undefined) throw new Error('package.json is missing')
-  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string }
-  return `${version}\n`
+  return `${packageVersion()}\n`
 }

@@ -386,7 +386,7 @@ export interface Store extends SecretStore, Inventory {
    * @throws TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED
    */
   openSession(request: OpenSessionRequest): Promise<OpenedSession>
-  /** Keeps state while the session is open. @throws SESSION_FENCED */
+  /** Keeps state while the session is open. @throws SESSION_TAKEN_OVER */
   saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void>
   /** Ends the connection's hold; a no-op when the session is over or a newer one has been opened. Never fails for a stale epoch. */
   closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void>

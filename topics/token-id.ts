@@ -31,11 +31,6 @@ export function isTokenId(value: string): boolean {
   return TOKEN_ID.test(value)
 }
 
-/** The partition of a token id, 0 to 4095: the same for all accounts of one app on one device. */
-export function partitionOf(id: string): number {
-  return Buffer.from(id.slice(0, 4), 'base64url').readUInt16BE(0) >> 4
-}
-
 /**
  * Names an app on a device where only "the same one" matters: 8 characters base64url, the first 6 bytes of a hash of
  * both, the app with its length. Two devices meet by chance once in millions of millions, and only where the keyed bits of

@@ -7,7 +7,8 @@ import type { Metrics } from '../../common/metrics.ts'
 import type { Accept } from '../accept.ts'
 import { Reason, type ConnectPacket, type PublishPacket, type SubscriptionRequest } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
-import type { DeviceNode } from '../session/node.ts'
+import type { GateLimits } from '../gate/context.ts'
+import type { DeviceLimits, DeviceNode } from '../session/node.ts'
 import { Rates } from '../gate/rates.ts'
 import { AedesLink } from './link.ts'
 import { DelayedWills } from './delayed-wills.ts'
@@ -27,6 +28,10 @@ import { lengthByReading, QueueLimit } from './queue-limit.ts'
 import { SharedGroups } from './shared-groups.ts'
 import type { QueueStorage } from './stored-queue.ts'
 
+type AedesLimits = OutgoingLimits &
+  Pick<GateLimits, 'connectTimeoutMs' | 'maximumPacketSize'> &
+  Pick<DeviceLimits, 'receiveMaximum' | 'sessionExpiry' | 'subscriptions' | 'topicAliasMaximum'>
+
 export interface AedesRouterOptions {
   readonly accept: Accept
   readonly logger: Logger
@@ -35,18 +40,7 @@ export interface AedesRouterOptions {
   /** Milliseconds that only grow, for durations. */
   readonly monotonic: () => number
   readonly randomId: () => string
-  /** Session expiry in seconds. */
-  readonly limits: OutgoingLimits & {
-    readonly sessionExpiry: number
-    readonly subscriptions: number
-    readonly topicAliasMaximum: number
-  }
-  /** Unacknowledged QoS 1 messages of one client. */
-  readonly receiveMaximum: number
-  readonly maximumPacketSize: number
-  readonly connectTimeoutMs: number
-  /** Subscriptions of one provider's connection. */
-  readonly subscriptions: number
+  readonly limits: AedesLimits
   /** Publishes a second of one provider; 0 is without limit. */
   readonly providerPublishes: Rates
   /** Made afresh for every process: persistence keys by it, and a repeated one misdelivers. */
@@ -99,12 +93,12 @@ export class AedesRouter implements AedesHandlerContext {
       now: options.now,
       logger: options.logger,
     })
-    const { accept, logger, metrics, subscriptions } = options
+    const { accept, logger, metrics, limits } = options
     this.#hooks = new Hooks({
       accept,
       logger,
       metrics,
-      subscriptions,
+      subscriptions: limits.subscriptions,
       own: () => this.#own,
       mayPublish: (provider) => this.mayPublish(provider),
       refused: (client, error) => {
@@ -127,7 +121,7 @@ export class AedesRouter implements AedesHandlerContext {
       persistence: () => this.#storage.persistence,
       hasOtherNodes: () => this.#own.mq !== undefined || options.generalState.mq !== undefined,
     })
-    this.receiveMaximum = options.receiveMaximum
+    this.receiveMaximum = limits.receiveMaximum
     this.accept = options.accept
   }
 
@@ -145,7 +139,7 @@ export class AedesRouter implements AedesHandlerContext {
   aedesOptions(own: AedesOptions = {}): AedesOptions {
     checkOwnOptions(own)
     this.#own = own
-    const { brokerId, maximumPacketSize, receiveMaximum, generalState, limits } = this.#options
+    const { brokerId, generalState, limits } = this.#options
     if (own.persistence !== undefined)
       this.#storage = this.#storageOf({
         records: generalState.records,
@@ -153,9 +147,9 @@ export class AedesRouter implements AedesHandlerContext {
       })
     this.#limit = this.#queueLimit()
     return {
-      connectTimeout: this.#options.connectTimeoutMs,
-      maximumPacketSize,
-      receiveMaximum,
+      connectTimeout: limits.connectTimeoutMs,
+      maximumPacketSize: limits.maximumPacketSize,
+      receiveMaximum: limits.receiveMaximum,
       maxClientsIdLength: 65_535,
       id: brokerId,
       ...(this.#options.generalState.mq === undefined ? {} : { mq: this.#options.generalState.mq }),
@@ -230,7 +224,7 @@ export class AedesRouter implements AedesHandlerContext {
     const late = setTimeout(() => {
       this.#options.logger.error({ connection: connection.id }, 'a CONNECT was not answered in time')
       connection.refuse(connect, new PushError('STORE_UNAVAILABLE', 'MQTT state'))
-    }, this.#options.connectTimeoutMs)
+    }, this.#options.limits.connectTimeoutMs)
     await answered
     clearTimeout(late)
     if (!connection.open) return handler.closed(undefined)

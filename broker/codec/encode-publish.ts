@@ -50,34 +50,13 @@ export function encodePublish(publish: OutgoingPublish): Buffer {
   return bytes
 }
 
-/** A PUBLISH of QoS 1 or 2 that goes to many: encoded once, copied for each receiver. */
-export interface PublishTemplate {
-  readonly bytes: Buffer
-  /** Where the packet id stands; 0 for QoS 0, which has none and can be sent as it is. */
-  readonly packetIdOffset: number
-}
-
-export function encodePublishTemplate(publish: Omit<OutgoingPublish, 'packetId' | 'dup'>): PublishTemplate {
-  const bytes = encodePublish({ ...publish, dup: false })
-  return { bytes, packetIdOffset: publish.qos === 0 ? 0 : packetIdOffset(bytes) }
-}
-
-/** The template's packet for one receiver: a copy with two bytes changed. */
-export function fillPublishTemplate(template: PublishTemplate, packetId: number, dup = false): Buffer {
-  return patched(template.bytes, template.packetIdOffset, packetId, dup)
-}
-
 /** A copy of an encoded PUBLISH of QoS 1 or 2 with another packet id. */
 export function withPacketId(publish: Buffer, packetId: number, dup = false): Buffer {
-  return patched(publish, packetIdOffset(publish), packetId, dup)
-}
-
-function patched(bytes: Buffer, offset: number, packetId: number, dup: boolean): Buffer {
-  const copy = Buffer.allocUnsafe(bytes.length)
-  copy.set(bytes, 0)
-  const first = bytes[0] as number
+  const copy = Buffer.allocUnsafe(publish.length)
+  copy.set(publish, 0)
+  const first = publish[0] as number
   copy[0] = dup ? first | DUP_BIT : first & ~DUP_BIT
-  writePacketId(copy, offset, packetId)
+  writePacketId(copy, packetIdOffset(publish), packetId)
   return copy
 }
 

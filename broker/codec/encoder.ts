@@ -7,10 +7,7 @@ import type { ProtocolLevel } from './packets.ts'
 export { encodeForwardProperties, encodeProperties, type OutgoingProperties } from './encode-properties.ts'
 export {
   encodePublish,
-  encodePublishTemplate,
-  fillPublishTemplate,
   type OutgoingPublish,
-  type PublishTemplate,
   withPacketId,
   withTopicAlias,
 } from './encode-publish.ts'

@@ -6,6 +6,7 @@ interface InFlight {
   acknowledged: boolean
 }
 
+/** Of all that have nothing under way; never changed. */
 const NONE: InFlight[] = []
 
 export class LogDrain {

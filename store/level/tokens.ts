@@ -136,10 +136,10 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
   }
 }
 
-/** @throws SESSION_FENCED */
+/** @throws SESSION_TAKEN_OVER */
 export function saveSession(transaction: Transaction, tokenId: TokenId, epoch: number, state: Uint8Array): void {
   const token = transaction.token(tokenId)
-  if (token?.epoch !== epoch || token.session?.held !== true) throw new PushError('SESSION_FENCED')
+  if (token?.epoch !== epoch || token.session?.held !== true) throw new PushError('SESSION_TAKEN_OVER')
   transaction.put(sessionStateKey(tokenId), Buffer.from(state))
   if (token.session.hasState) return
   transaction.setToken(tokenId, { ...token, session: { ...token.session, hasState: true } })

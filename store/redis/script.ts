@@ -30,7 +30,7 @@ const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
   'TOKEN_UNKNOWN',
   'TOKEN_REVOKED',
   'TOKEN_SUPERSEDED',
-  'SESSION_FENCED',
+  'SESSION_TAKEN_OVER',
   'RETAINED_LIMIT',
 ])
 

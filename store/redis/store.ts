@@ -1,5 +1,5 @@
 /** The store on Redis: many nodes, one truth. */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import type { ConnectionOptions } from 'node:tls'
 import { type ErrorCode, PushError } from '../../errors.ts'
 import type {
@@ -210,7 +210,7 @@ class RedisStore implements Store {
       sessionEnded: this.#sessionEnded,
     }
     return new Wakes({
-      connect: () => createSubscriber(this.#settings, this.#client, (count) => Math.floor(Math.random() * count)),
+      connect: () => createSubscriber(this.#settings, this.#client, (count) => (count === 0 ? 0 : randomInt(count))),
       channels: [own, channel(this.#prefix, '')],
       heard: (message) => hear(message, this.#events, hearer),
       gap: () => this.#recovery.gap(),

@@ -3,7 +3,7 @@
          -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED or
             { epoch, state or false, unclean, private cursor, broadcast cursor, last, epoch taken over here or false,
               marks or false }
-  save   base, id, epoch, state                         -> SESSION_FENCED or { }
+  save   base, id, epoch, state                         -> SESSION_TAKEN_OVER or { }
   close  base, id, epoch, state or false, expires or 0  -> { }
   check  base, id, epoch, generation
          -> { }, { reason } when the session with this epoch is over, or { false, last } when Redis had lost it: it is open
@@ -50,7 +50,7 @@ function parts.session()
     local _, base, id, epoch, state = unpack(step)
     local record = token.of(base, id)
     local session = record and record.epoch == epoch and holder.of(record)
-    if not session or session.node == '' then return 'SESSION_FENCED' end
+    if not session or session.node == '' then return 'SESSION_TAKEN_OVER' end
     call('HSET', base .. KEY.states, record.serial, state)
     return {}
   end

@@ -40,6 +40,7 @@ export async function serveRemote(t: Scope, options: RemoteOptions): Promise<Ser
   const auth = await authOf()
   const logs: string[] = []
   const app = createRemoteBridge({
+    version: '0.0.0',
     auth: { provider: auth.provider, ...(verify === undefined ? {} : { verify }) },
     upstream: {
       url: `mqtt://${credentials === undefined ? '' : `${credentials}@`}127.0.0.1:${brokerPort}`,

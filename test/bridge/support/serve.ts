@@ -49,6 +49,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
   const metrics = createMetrics()
   const logs: string[] = []
   const { http: app } = createHttpApi({
+    version: '0.0.0',
     auth,
     store,
     metrics,

@@ -181,7 +181,7 @@ export class Model {
 
   saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): void {
     const token = this.tokens.get(tokenId)
-    if (token?.epoch !== epoch || token.session?.held !== true) throw new PushError('SESSION_FENCED')
+    if (token?.epoch !== epoch || token.session?.held !== true) throw new PushError('SESSION_TAKEN_OVER')
     token.session.state = state
   }
 

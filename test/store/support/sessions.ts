@@ -66,7 +66,7 @@ async function fencing(t: Test, makeEngine: MakeEngine): Promise<void> {
     const late = { tokenId: token, epoch: older, private: begin + 2 }
     t.same(await world.store.commit([late]), [late])
     t.match(await world.store.lookupToken(token), { cursors: { private: begin + 1 } })
-    await t.rejects(world.store.saveSession(token, older, STATE), { code: 'SESSION_FENCED' })
+    await t.rejects(world.store.saveSession(token, older, STATE), { code: 'SESSION_TAKEN_OVER' })
     await world.store.closeSession(token, older, { state: Buffer.from('older'), stateExpiresAt: Infinity })
     await world.store.saveSession(token, newer, STATE)
     const mixed = [late, { tokenId: token, epoch: newer, private: begin + 3 }]
@@ -79,9 +79,9 @@ async function fencing(t: Test, makeEngine: MakeEngine): Promise<void> {
     const { token, open } = await device(world)
     const { epoch } = await open()
     await world.store.closeSession(token, epoch, { state: STATE, stateExpiresAt: Infinity })
-    await t.rejects(world.store.saveSession(token, epoch, Buffer.from('late')), { code: 'SESSION_FENCED' })
+    await t.rejects(world.store.saveSession(token, epoch, Buffer.from('late')), { code: 'SESSION_TAKEN_OVER' })
     t.same(bytes((await open()).state), STATE)
-    await t.rejects(world.store.saveSession(world.idOf({ account: 'x' }), 1, STATE), { code: 'SESSION_FENCED' })
+    await t.rejects(world.store.saveSession(world.idOf({ account: 'x' }), 1, STATE), { code: 'SESSION_TAKEN_OVER' })
     await world.store.closeSession(world.idOf({ account: 'x' }), 1, { stateExpiresAt: 0 })
   })
 
@@ -181,7 +181,7 @@ async function resuming(t: Test, makeEngine: MakeEngine): Promise<void> {
     const { epoch } = await open()
     await world.store.saveSession(token, epoch, STATE)
     await world.register({ account: 'bert' })
-    await t.rejects(world.store.saveSession(token, epoch, Buffer.from('late')), { code: 'SESSION_FENCED' })
+    await t.rejects(world.store.saveSession(token, epoch, Buffer.from('late')), { code: 'SESSION_TAKEN_OVER' })
     const { generation } = await world.register()
     t.same(bytes((await world.open(token, generation)).state), STATE)
     t.match(await world.store.lookupToken(token), { app: APP, current: true })
