@@ -88,7 +88,7 @@ export async function loadKeysFromFile(path: string): Promise<KeyFile> {
  * `{"kid", "alg": "HS256", "secret": <base64url, 32 bytes or more>}`, or
  * `{"kid", "alg": "EdDSA" | "ES256" | "RS256", "privateKey": <PKCS#8 PEM>}`. Nothing else may be in it.
  */
-export function parseKeyFile(text: string, source: string): KeyFile {
+function parseKeyFile(text: string, source: string): KeyFile {
   const file = parseJson(text, source)
   if (file['version'] !== FILE_VERSION) throw new Error(`${source}: version must be ${FILE_VERSION}`)
   checkFields(file, ['version', 'tokenIdKey', 'keys'], source)

@@ -7,7 +7,7 @@ import type { Auth, Grant, IssuedToken } from './contract.ts'
 import { isRecord } from './fields.ts'
 import type { KeyRing, RandomBytes, RingKey } from './keys.ts'
 
-export interface TokenSettings {
+interface TokenOptions {
   readonly ring: KeyRing
   /** Looks for keys that were added since; absent: there is no such place. */
   readonly reloadRing?: () => Promise<KeyRing>
@@ -64,23 +64,23 @@ function invalid(detail: string): PushError {
   return new PushError('TOKEN_INVALID', detail)
 }
 
-export function createTokens(settings: TokenSettings): Tokens {
-  const sign = signer(settings.ring.signing)
-  const checkSignature = signatureCheck(settings)
+export function createTokens(options: TokenOptions): Tokens {
+  const sign = signer(options.ring.signing)
+  const checkSignature = signatureCheck(options)
   const remembered = recentlyVerified()
 
   return {
     tokenIdOf(triple) {
       checkNames(triple)
-      return tokenId(settings.tokenIdKey, triple)
+      return tokenId(options.tokenIdKey, triple)
     },
     issue(grant) {
-      return issue(settings, sign, grant)
+      return issue(options, sign, grant)
     },
     verify(token) {
       const known = remembered.get(token)
-      const verified = known ?? readClaims(settings, checkSignature(token))
-      checkTime(verified, settings.now())
+      const verified = known ?? readClaims(options, checkSignature(token))
+      checkTime(verified, options.now())
       if (known === undefined) remembered.add(token, verified)
       return verified.device
     },
@@ -118,11 +118,11 @@ function signer({ signingKey, algorithm, kid }: RingKey): (claims: Record<string
   return createSigner({ key: signingKey, algorithm, kid })
 }
 
-function issue(settings: TokenSettings, sign: (claims: Record<string, unknown>) => string, grant: Grant): IssuedToken {
+function issue(options: TokenOptions, sign: (claims: Record<string, unknown>) => string, grant: Grant): IssuedToken {
   checkGrant(grant)
   const { app, device, account, version } = grant
-  const id = tokenId(settings.tokenIdKey, grant)
-  const iat = Math.floor(settings.now() / 1000)
+  const id = tokenId(options.tokenIdKey, grant)
+  const iat = Math.floor(options.now() / 1000)
   const exp = iat + grant.ttl
   const token = sign({
     app,
@@ -130,11 +130,11 @@ function issue(settings: TokenSettings, sign: (claims: Record<string, unknown>) 
     account,
     ...(version === undefined ? {} : { version }),
     sub: id,
-    iss: settings.issuer,
-    aud: settings.audience,
+    iss: options.issuer,
+    aud: options.audience,
     iat,
     exp,
-    jti: `${grant.generation.toString(36)}.${settings.random(JTI_BYTES).toString('base64url')}`,
+    jti: `${grant.generation.toString(36)}.${options.random(JTI_BYTES).toString('base64url')}`,
   })
   return { token, tokenId: id, expiresAt: exp * 1000 }
 }
@@ -158,8 +158,8 @@ function checkNames({ app, device, account }: Triple): void {
  * The claims of a token that a key of the ring has signed. The key is chosen by `kid` and by nothing else of the header,
  * and verifies with its own algorithm only (RFC 8725 section 3.1): no `none`, no public key taken for a secret.
  */
-function signatureCheck(settings: TokenSettings): (token: string) => unknown {
-  const findVerifier = verifierLookup(settings)
+function signatureCheck(options: TokenOptions): (token: string) => unknown {
+  const findVerifier = verifierLookup(options)
   return (token) => {
     if (token.length > MAX_TOKEN_LENGTH) throw invalid(`longer than ${MAX_TOKEN_LENGTH} bytes`)
     const { kid, alg } = parseHeader(token)
@@ -185,7 +185,7 @@ interface Verifier {
  * An unknown `kid` may be of a key that another node has made since, so the ring is read again, for the tokens that
  * come next. Not for this one: whoever sends nonsense shall neither wait nor make us read more than now and then.
  */
-function verifierLookup({ ring, reloadRing, monotonic }: TokenSettings): (kid: string) => Verifier | undefined {
+function verifierLookup({ ring, reloadRing, monotonic }: TokenOptions): (kid: string) => Verifier | undefined {
   const verifiers = new Map<string, Verifier>()
   let reloadAfter = Number.NEGATIVE_INFINITY
   const learn = (learned: KeyRing) => {
@@ -239,16 +239,16 @@ function checkSpelling(token: string): void {
     throw invalid('its signature or form is wrong')
 }
 
-function readClaims(settings: TokenSettings, claims: unknown): Verified {
+function readClaims(options: TokenOptions, claims: unknown): Verified {
   if (!isRecord(claims)) throw invalid('it has no claims')
   // Signed by whoever has the keys, and misspelt: `versions` for `version` would silently be a token without one.
   const unknown = Object.keys(claims).find((name) => !CLAIMS.has(name))
   if (unknown !== undefined) throw invalid(`${JSON.stringify(unknown.slice(0, 32))} is not a claim here`)
-  if (claims['iss'] !== settings.issuer) throw invalid('iss')
-  if (claims['aud'] !== settings.audience) throw invalid('aud')
+  if (claims['iss'] !== options.issuer) throw invalid('iss')
+  if (claims['aud'] !== options.audience) throw invalid('aud')
   const triple = readTriple(claims)
   const version = readVersion(claims['version'])
-  const id = readSubject(claims['sub'], tokenId(settings.tokenIdKey, triple))
+  const id = readSubject(claims['sub'], tokenId(options.tokenIdKey, triple))
   const issuedAt = readSeconds(claims['iat'], 'iat')
   const expires = readSeconds(claims['exp'], 'exp')
   const notBefore = claims['nbf'] === undefined ? 0 : readSeconds(claims['nbf'], 'nbf')

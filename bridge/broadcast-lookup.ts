@@ -2,7 +2,7 @@
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
 import type { Selections } from '../topics/index.ts'
 
-export interface BroadcastLookup {
+interface BroadcastLookup {
   /** The entries for this version after an offset. What other versions get is passed over, up to a limit. */
   read(app: string, after: number, version: string, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>>
 }

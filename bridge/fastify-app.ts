@@ -25,7 +25,7 @@ export type Api = FastifyInstance<
   TypeBoxTypeProvider
 >
 
-export interface FastifyAppOptions {
+interface FastifyAppOptions {
   /** Of the package, for the OpenAPI document. */
   readonly version: string
   readonly limits: HttpLimits

@@ -10,7 +10,7 @@ import { PushError } from '../errors.ts'
  * @param bound address of the listener; undefined where it is not known
  * @throws HOST_FORBIDDEN, ORIGIN_FORBIDDEN, which repeat nothing of the request: a header cut in two may hold a secret
  */
-export type HostCheck = (request: Pick<IncomingMessage, 'headers'>, bound?: string) => void
+type HostCheck = (request: Pick<IncomingMessage, 'headers'>, bound?: string) => void
 
 /**
  * @param allowed names besides those of the machine itself; `*` is all. Undefined: a listener on a loopback address takes

@@ -10,7 +10,7 @@ import { answerSocket, endSocket } from './problem.ts'
 /** Counts a connection until it closes, or closes it when there are too many. */
 export type Admit = (socket: Socket) => void
 
-export interface HttpServerOptions {
+interface HttpServerOptions {
   readonly limits: HttpLimits
   readonly logger: FastifyBaseLogger
   readonly randomId: () => string

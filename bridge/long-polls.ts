@@ -5,7 +5,7 @@ import type { SharedCount } from '../common/tally.ts'
 import type { Device, Selections } from '../topics/index.ts'
 import type { HttpLimits } from './limits.ts'
 
-export interface LongPoll {
+interface LongPoll {
   /** The time is up or the token ends, the client is gone, the server shuts down, or newer polls of the token need the room. */
   readonly isOver: boolean
   /** Resolves when there may be something to read, or the poll is over. What came since the last call counts. */
@@ -32,7 +32,7 @@ interface Following {
   readonly stop: Promise<() => void>
 }
 
-export interface LongPollOptions {
+interface LongPollOptions {
   readonly store: Store
   readonly limits: HttpLimits
   readonly selections: Selections

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { PushError } from '../errors.ts'
 
 /** Methods by the pattern of the path. */
-export type Methods = ReadonlyMap<string, { readonly pattern: RegExp; readonly allowed: ReadonlySet<string> }>
+type Methods = ReadonlyMap<string, { readonly pattern: RegExp; readonly allowed: ReadonlySet<string> }>
 
 /** Collects the methods of all routes that are added from now on. */
 export function observeMethods(app: FastifyInstance): Methods {

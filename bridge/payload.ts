@@ -11,7 +11,7 @@ export interface Content {
   readonly properties?: Buffer
 }
 
-export interface PayloadFields {
+interface PayloadFields {
   /** A string goes out as its UTF-8 bytes, any other JSON value as JSON text; a `Uint8Array`, in process, as it is. */
   readonly payload?: unknown
   readonly payloadBase64?: string

@@ -24,7 +24,7 @@ export const PROBLEM_TYPE = 'application/problem+json'
 /** Seconds, for a client that is told to come back. */
 const RETRY_AFTER = 1
 
-export function problemOf(error: PushError, requestId: string): Problem {
+function problemOf(error: PushError, requestId: string): Problem {
   const { messageId: id } = error
   return {
     type: `urn:aedes-push:error:${error.code}`,
@@ -37,7 +37,7 @@ export function problemOf(error: PushError, requestId: string): Problem {
   }
 }
 
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushError): FastifyReply {
+function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushError): FastifyReply {
   reply.code(error.status).type(PROBLEM_TYPE)
   if (error.status === 401) void reply.header('www-authenticate', challenge(error.code))
   // RFC 9110 section 15.5.16

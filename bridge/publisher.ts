@@ -12,7 +12,7 @@ export interface Publication {
   readonly given: { readonly id: boolean; readonly ttl: boolean }
 }
 
-export interface PrivateDestination {
+interface PrivateDestination {
   readonly kind: 'private'
   readonly tokenId: string
   /** Undefined where the token id alone is enough. */

@@ -18,7 +18,7 @@ export type Recipients =
   | { readonly kind: 'broadcast'; readonly destination: BroadcastDestination }
   | { readonly kind: 'private'; readonly receivers: readonly Receiver[]; readonly rejected: readonly Rejected[] }
 
-export interface RecipientContext {
+interface RecipientContext {
   readonly provider: Provider
   readonly publisher: Publisher
   /** @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, UNSUPPORTED_BY_BRIDGE */

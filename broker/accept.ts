@@ -8,7 +8,7 @@ import { parseVersions, providerDestination, type Provider, type VersionSelector
 import { encodeForwardProperties } from './codec/encoder.ts'
 import type { Properties, QoS } from './codec/packets.ts'
 
-export interface AcceptOptions {
+interface AcceptOptions {
   readonly store: Store
   readonly metrics: Metrics
   readonly limits: MessageLimits
@@ -16,7 +16,7 @@ export interface AcceptOptions {
   readonly randomId: () => string
 }
 
-export interface IncomingPublish {
+interface IncomingPublish {
   readonly topic: string
   readonly payload: Uint8Array
   readonly qos: QoS

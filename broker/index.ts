@@ -75,7 +75,7 @@ export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
 /** At the end of the server, ms. */
 const WILLS_MS = 1_000
 
-export interface BrokerOptions {
+interface BrokerOptions {
   readonly auth: Auth
   readonly store: Store
   readonly metrics: Metrics

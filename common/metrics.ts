@@ -5,16 +5,16 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry, type GaugeConfiguration } from 'prom-client'
 
-export type Destination = 'private' | 'broadcast'
+export type LogKind = 'private' | 'broadcast'
 
 /** A counter by destination that is counted for every message: prom-client hashes the labels of each call. */
-export interface DestinationCounter {
-  inc(labels: { readonly destination: Destination }, by?: number): void
+interface LogCounter {
+  inc(labels: { readonly destination: LogKind }, by?: number): void
 }
 
 /** Adds up in two numbers, which become a metric when somebody looks. */
-function destinationCounter(registry: Registry, name: string, help: string): DestinationCounter {
-  const counts: Record<Destination, number> = { private: 0, broadcast: 0 }
+function destinationCounter(registry: Registry, name: string, help: string): LogCounter {
+  const counts: Record<LogKind, number> = { private: 0, broadcast: 0 }
   new Counter({
     name,
     help,

@@ -5,7 +5,7 @@
  */
 
 /** What there is now: it ends with the process that counts it. */
-export const STANDING = ['connections', 'waiting'] as const
+const STANDING = ['connections', 'waiting'] as const
 /** What has happened: it fades by itself. */
 export const PASSING = [
   'connectsPerAddress',
@@ -85,7 +85,7 @@ const TOGETHER_MS = 3
 const MOST_WAITING = 10_000
 
 /** Changes on their way to another process; while it does not take a message, they are added up. */
-export class Messenger {
+class Messenger {
   readonly #send: (changes: readonly Change[], sent: () => void) => void
   #waiting = new Changes()
   /** A message is under way, or about to be made. */

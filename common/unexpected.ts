@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 
 /** An error as it is logged. */
-export interface LoggedError {
+interface LoggedError {
   readonly type: string
   readonly message: string
   readonly stack?: string
@@ -48,7 +48,7 @@ export function loggingErrorsSafely(logger: Logger): Logger {
 /** How an error came to be nobody's: an exception or a rejection of the process, or out of a guarded callback. */
 export type UnexpectedKind = 'exception' | 'rejection' | 'callback'
 
-export interface UnexpectedReport {
+interface UnexpectedReport {
   readonly logger: Pick<Logger, 'error'>
   readonly metrics: { readonly unexpectedErrors: { inc(labels: { readonly kind: UnexpectedKind }): void } }
 }

@@ -4,14 +4,14 @@
  */
 import { LRUCache } from 'lru-cache'
 
-export interface CheckLimits {
+interface CheckLimits {
   /** Wrong passwords a minute of one user from one address; 0 is without limit. */
   readonly failures: number
   /** Milliseconds of a clock that nobody sets. */
   readonly now: () => number
 }
 
-export interface Check {
+interface Check {
   readonly username: string
   readonly address: string
   /** The client still waits for the answer. */

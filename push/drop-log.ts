@@ -1,18 +1,18 @@
 /** What full logs dropped, in the log of the server: one line with a count, however many messages it was. */
 import type { Logger } from 'pino'
-import type { Destination } from '../common/metrics.ts'
+import type { LogKind } from '../common/metrics.ts'
 
 /** A full log drops one message for each that comes: this often there is a line, ms. */
 const EVERY_MS = 10_000
 
 export interface DropLog {
-  dropped(destination: Destination, count: number): void
+  dropped(destination: LogKind, count: number): void
   /** Says what was not said yet. */
   close(): void
 }
 
 export function createDropLog(logger: Pick<Logger, 'warn'>, everyMs = EVERY_MS): DropLog {
-  const counts = new Map<Destination, number>()
+  const counts = new Map<LogKind, number>()
   let timer: NodeJS.Timeout | undefined
 
   function say(): void {

@@ -28,12 +28,12 @@ import { checkListeners, listen, listenBridge } from './listen.ts'
 import { createLogger, LogDestination, standardError } from './logs.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { passwordFileUsers, Passwords } from '../mosquitto-compat/index.ts'
-import { DEFAULT_MESSAGE_LIMITS, problemOf } from '../store/index.ts'
+import { DEFAULT_MESSAGE_LIMITS, redisFault } from '../store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
 import { describeError } from '../common/unexpected.ts'
 import { joinSupervisor, portsOf, signalWorkers, supervise, type Ports } from './workers.ts'
 
-export interface Invocation {
+interface Invocation {
   /** After the name of the program. */
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
@@ -104,7 +104,7 @@ function logging(config: Config, destination: LogDestination): Pick<Program, 'lo
 
 /** Redis refuses for good what the setting says of it. */
 function isWrongSetting(error: unknown): boolean {
-  return error instanceof ConfigError || (error instanceof PushError && problemOf(error)?.kind === 'lasting')
+  return error instanceof ConfigError || (error instanceof PushError && redisFault(error)?.kind === 'lasting')
 }
 
 /** A start that failed is no request: what is wrong is in the detail, and it is about a setting. */

@@ -8,11 +8,11 @@ import type { Metrics } from '../common/metrics.ts'
 import type { UnexpectedKind } from '../common/unexpected.ts'
 
 /** What it hears; `process`. */
-export interface Unhandled {
+interface Unhandled {
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown
 }
 
-export interface LastResortOptions {
+interface LastResortOptions {
   readonly logger: Logger
   /** Ends in order, as a failure. */
   end(): void

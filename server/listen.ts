@@ -19,11 +19,11 @@ import type { Push } from '../index.ts'
 import type { Ports } from './workers.ts'
 
 /** A listener that cannot be had, by its setting. */
-export class ListenError extends Error {
+class ListenError extends Error {
   override readonly name = 'ListenError'
 }
 
-export interface Listening {
+interface Listening {
   readonly ports: Ports
   /** Takes the TLS files as they are now; undefined without TLS. */
   readonly reload: (() => void) | undefined
@@ -242,7 +242,7 @@ function withoutAbsent(ports: Record<keyof Ports, number | undefined>): Ports {
   return Object.fromEntries(Object.entries(ports).filter(([, port]) => port !== undefined))
 }
 
-export function portOf(server: Server): number {
+function portOf(server: Server): number {
   const address = server.address()
   return typeof address === 'object' && address !== null ? (address satisfies AddressInfo).port : 0
 }

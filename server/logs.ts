@@ -19,7 +19,7 @@ export interface LogWriter {
   writeSync(bytes: Buffer): number
 }
 
-export interface LogWatcher {
+interface LogWatcher {
   /** Lines that nobody will read. */
   lost(lines: number): void
   /** Lines are written again after some were lost. */
@@ -166,7 +166,7 @@ export function standardError(stream: NodeJS.WritableStream & { readonly fd: num
   }
 }
 
-export interface LoggerSettings {
+interface LoggerSettings {
   readonly level: Level | 'silent'
   /** Lines with the same message in a minute, from `info` to `error`; 0 is without limit. */
   readonly linesPerMinute: number

@@ -35,7 +35,7 @@ const STOP_MS = 7_000
 /** For the primary to gather the metrics of all, ms. */
 const METRICS_MS = 2_000
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   readonly workers: number
   readonly logger: Logger
   /** All workers serve. */
@@ -44,7 +44,7 @@ export interface SupervisorOptions {
   failed(code: number): void
 }
 
-export interface Supervisor {
+interface Supervisor {
   /** Resolves with the exit code when all have ended. */
   stop(): Promise<number>
 }
@@ -179,7 +179,7 @@ function portVariables(ports: Ports): Record<string, number> {
 }
 
 /** What a worker has of its supervisor. */
-export interface Membership extends Omit<ReturnType<typeof createTally>, 'heard'> {
+interface Membership extends Omit<ReturnType<typeof createTally>, 'heard'> {
   /** The metrics of all workers together, for the one that was asked. */
   metricsText(registry: Registry): () => Promise<string>
   /** This worker serves. */

@@ -2,11 +2,11 @@
 import type { Commit, Cursors, Marks } from './contract.ts'
 
 /** Messages of one log that are kept though the cursor has passed them; the oldest of more goes. */
-export const MOST_SKIPPED = 100
+const MOST_SKIPPED = 100
 /** Versions that stand elsewhere than the broadcast cursor; of more, the one furthest behind goes, and raises the floor. */
-export const MOST_PASSED = 100
+const MOST_PASSED = 100
 
-export const NO_MARKS: Omit<Marks, 'floor'> = {
+const NO_MARKS: Omit<Marks, 'floor'> = {
   versions: [],
   passed: [],
   skippedPrivate: [],

@@ -26,7 +26,7 @@ export interface Provider {
 
 export type Principal = Device | Provider
 
-export type DeviceSubscription = Extract<PushTopic, { kind: 'private' | 'broadcast' }>
+type DeviceSubscription = Extract<PushTopic, { kind: 'private' | 'broadcast' }>
 
 export function mayActFor(provider: Provider, app: string): boolean {
   return provider.apps === 'all' || provider.apps.has(app)

@@ -43,7 +43,7 @@ export function decodeSelector(text: string): VersionSelector {
 }
 
 /** Whether one selector takes a version. */
-export type SelectorTest = (version: string) => boolean
+type SelectorTest = (version: string) => boolean
 
 /** What is remembered: ranges, the answers of one range, and versions that were read. */
 const RANGES = 1_000

@@ -38,7 +38,7 @@ export interface Contender {
 }
 
 /** Paths of the programs that were found. */
-export type Programs = (name: string) => string
+type Programs = (name: string) => string
 
 /** As long as a token id. */
 const ID_LENGTH = 22

@@ -13,7 +13,7 @@ const PROVIDER_KEY = 'provider-key-of-the-benchmark'
 const VERSION = '1.0.0'
 const HTTP_SOCKETS = 32
 
-export interface OursOptions {
+interface OursOptions {
   readonly name: string
   readonly about: string
   readonly fsync?: Fsync

@@ -4,7 +4,7 @@ import { FOR_ALL, PAYLOAD_BYTES } from './packets.ts'
 /** When nothing arrives for this long, the rest is lost. */
 const STALLED_MS = 30_000
 
-export interface LedgerOptions {
+interface LedgerOptions {
   readonly messages: number
   readonly devices: number
   /** Every message goes to every device. */

@@ -3,7 +3,7 @@ import { BASELINE } from '../contenders/index.ts'
 import { medianOf, type Results } from '../run/results.ts'
 import { format } from './table.ts'
 
-export interface Judged {
+interface Judged {
   readonly title: string
   readonly goal: string
   readonly contender: string

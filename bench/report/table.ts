@@ -3,7 +3,7 @@ import { BASELINE } from '../contenders/index.ts'
 import { medianOf, type Results } from '../run/results.ts'
 import type { Figure, Work } from '../works/index.ts'
 
-export interface Table {
+interface Table {
   readonly head: readonly string[]
   readonly rows: readonly (readonly string[])[]
 }

@@ -34,7 +34,7 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd: string
 }

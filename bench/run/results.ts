@@ -23,7 +23,7 @@ export interface Failure {
   readonly reason: string
 }
 
-export interface Machine {
+interface Machine {
   readonly cpu: string
   readonly cores: number
   readonly memory: number

@@ -16,7 +16,7 @@ export interface Measured {
   readonly failures: Failure[]
 }
 
-export interface Plan {
+interface Plan {
   readonly contenders: readonly Contender[]
   readonly works: readonly Work[]
   readonly options: Options

@@ -8,7 +8,7 @@ import { percentile } from '../run/statistics.ts'
 import { connectDevices, connectPublishers, deliver, settle, spentOn } from './steps.ts'
 import type { Figure, Work, WorkContext } from './work.ts'
 
-export const PRIVATE_DEVICES = 20
+const PRIVATE_DEVICES = 20
 const PUBLISHERS = 4
 /** Published and not yet with everybody. */
 const PRIVATE_UNDELIVERED = 256

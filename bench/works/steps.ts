@@ -82,7 +82,7 @@ export async function untilQuiet(target: Target): Promise<void> {
   throw new Error('the server did not come to rest')
 }
 
-export interface Spent {
+interface Spent {
   /** CPU of all processes of the contender, Redis included, us. */
   readonly server: number
   /** CPU of Redis alone, us. */

@@ -7,7 +7,7 @@ import { createIssueToken, type IssueToken } from './issue-token.ts'
 import { createRevokeToken, type RevokeToken } from './revoke-token.ts'
 import { createSendMessage, type SendContext, type SendMessage } from './send-message.ts'
 
-export interface CallsContext extends Omit<SendContext, 'verify'> {
+interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly auth: Auth
   readonly store: Store
   readonly longPolls: LongPolls

@@ -76,7 +76,7 @@ export interface InProcessCalls {
   revokeToken(tokenId: string, options?: CallOptions): Promise<void>
 }
 
-export interface InProcessContext {
+interface InProcessContext {
   readonly calls: Calls
   readonly auth: Pick<Auth, 'providerNamed'>
   readonly limits: HttpLimits & MessageLimits

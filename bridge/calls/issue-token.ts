@@ -16,7 +16,7 @@ import type { TokenTtl } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import type { Caller } from './call.ts'
 
-export interface IssueContext {
+interface IssueContext {
   readonly auth: Auth
   readonly store: Store
   readonly longPolls: LongPolls

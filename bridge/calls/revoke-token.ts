@@ -7,7 +7,7 @@ import type { LongPolls } from '../long-polls.ts'
 import { tokenIdSchema } from '../schemas.ts'
 import type { Caller } from './call.ts'
 
-export interface RevokeContext {
+interface RevokeContext {
   readonly store: Store
   readonly longPolls: LongPolls
 }

@@ -37,7 +37,7 @@ interface Inner {
 /** `publish` as it is; the types leave out the publishing client. */
 type Publish = (packet: AedesPublishPacket, client: Client, callback: Callback) => void
 
-export interface DelayedWillsOptions {
+interface DelayedWillsOptions {
   readonly broker: Aedes
   /** Resolves when what is published is stored. */
   readonly stored: (publish: (callback: Callback) => void) => Promise<void>

@@ -57,7 +57,7 @@ export interface AedesHandlerContext {
   left(handler: AedesHandler): void
 }
 
-export interface AedesHandlerOptions {
+interface AedesHandlerOptions {
   readonly router: AedesHandlerContext
   readonly connection: Connection
   readonly connect: ConnectPacket

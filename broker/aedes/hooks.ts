@@ -12,7 +12,7 @@ import type { QoS } from '../codec/packets.ts'
 import { RESERVED, sessionIdOf } from './names.ts'
 import { fromAedes } from './packets.ts'
 
-export interface HooksOptions {
+interface HooksOptions {
   readonly accept: Accept
   readonly logger: Logger
   readonly metrics: Metrics

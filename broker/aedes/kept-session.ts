@@ -11,7 +11,7 @@ import { StoredQueue, type QueueStorage } from './stored-queue.ts'
 const NEVER = 0xffff_ffff
 
 /** The client as Aedes has it, after its CONNECT was authenticated. */
-export interface SessionClient {
+interface SessionClient {
   readonly id: string
   /** Aedes keeps nothing of it beyond the connection. */
   clean: boolean
@@ -19,7 +19,7 @@ export interface SessionClient {
   readonly sessionExpiryInterval: number
 }
 
-export interface KeptSessionOptions {
+interface KeptSessionOptions {
   readonly client: SessionClient
   readonly cleanStart: boolean
   readonly storage: QueueStorage & Pick<GeneralState, 'records'>

@@ -14,7 +14,7 @@ export interface Holder {
   supersede(): void
 }
 
-export interface LiveSessionsOptions {
+interface LiveSessionsOptions {
   readonly broker: () => Aedes
   readonly logger: Logger
   /** A client has come, and what it left before has been seen to. */

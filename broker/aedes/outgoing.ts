@@ -35,7 +35,7 @@ export interface OutgoingLimits {
   readonly topicAliases: number
 }
 
-export interface OutgoingOptions extends ItemOptions {
+interface OutgoingOptions extends ItemOptions {
   readonly connection: Connection
   readonly connect: ConnectPacket
   readonly limits: OutgoingLimits

@@ -7,7 +7,7 @@ import type { Hooks } from './hooks.ts'
 import { toAedesPacket } from './packets.ts'
 import type { AedesPersistence } from './contract.ts'
 
-export interface AedesPublisherOptions {
+interface AedesPublisherOptions {
   readonly broker: () => Aedes
   readonly hooks: Pick<Hooks, 'authorizePublish'>
   readonly persistence: () => Pick<AedesPersistence, 'subscriptionsByTopic'>

@@ -4,7 +4,7 @@
  */
 import type { AedesPersistence } from './contract.ts'
 
-export interface QueueLimitOptions {
+interface QueueLimitOptions {
   /** Messages of one queue. */
   readonly limit: number
   /** Messages in the queue of a client; counts no further than `limit`. */

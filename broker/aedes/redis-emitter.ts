@@ -2,7 +2,7 @@
 import type { Cluster, Redis } from 'ioredis'
 import MQEmitterRedis from 'mqemitter-redis'
 
-export interface RedisEmitterOptions {
+interface RedisEmitterOptions {
   /** Before every channel. */
   readonly prefix: string
   readonly publisher: Redis | Cluster

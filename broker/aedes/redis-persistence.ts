@@ -5,7 +5,7 @@ import { createRedisEmitter } from './redis-emitter.ts'
 import { answeringAll } from './notices.ts'
 import type { GroupStore, GeneralState, SessionRecords, TakeOut } from './contract.ts'
 
-export interface RedisStateOptions {
+interface RedisStateOptions {
   readonly url: string
   /** Of the installation. */
   readonly prefix: string

@@ -32,7 +32,7 @@ type AedesLimits = OutgoingLimits &
   Pick<GateLimits, 'connectTimeoutMs' | 'maximumPacketSize'> &
   Pick<DeviceLimits, 'receiveMaximum' | 'sessionExpiry' | 'subscriptions' | 'topicAliasMaximum'>
 
-export interface AedesRouterOptions {
+interface AedesRouterOptions {
   readonly accept: Accept
   readonly logger: Logger
   readonly metrics: Metrics

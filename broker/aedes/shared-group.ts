@@ -16,7 +16,7 @@ export interface SharedMember {
   readonly kept: boolean
 }
 
-export interface SharedGroupOptions {
+interface SharedGroupOptions {
   readonly id: string
   readonly filter: string
   readonly broker: Aedes

@@ -9,7 +9,7 @@ import type { GroupStore } from './contract.ts'
 import { SharedGroup, type SharedMember } from './shared-group.ts'
 import { StoredQueue, type QueueStorage } from './stored-queue.ts'
 
-export interface SharedGroupsOptions {
+interface SharedGroupsOptions {
   readonly broker: () => Aedes
   readonly storage: () => QueueStorage
   readonly store: GroupStore

@@ -26,7 +26,7 @@ const EMPTY = Buffer.alloc(0)
 /** Section 3.13. Shared: not to be written to. */
 export const PINGRESP: Buffer = Buffer.from([0xd0, 0x00])
 
-export interface OutgoingConnack {
+interface OutgoingConnack {
   /** Sent only with success [MQTT-3.2.2-6], in 3.1.1 [MQTT-3.2.2-4]; MQTT 3.1 has no such flag. */
   readonly sessionPresent: boolean
   /** MQTT 5 reason code. */

@@ -8,7 +8,7 @@ import { malformed, protocolError, violation } from './violation.ts'
 export const NO_PROPERTIES: Properties = Object.freeze({})
 
 /** The properties that one packet type may carry from a client. */
-export interface PropertySet {
+interface PropertySet {
   /** Section of MQTT 5 that lists them. */
   readonly section: string
   /** 1 at every identifier that is allowed. */

@@ -2,7 +2,7 @@
 
 /** What `textKind` found. */
 export const Text = { invalid: 0, ascii: 1, multibyte: 2 } as const
-export type TextKind = (typeof Text)[keyof typeof Text]
+type TextKind = (typeof Text)[keyof typeof Text]
 
 /**
  * Classifies the bytes from `start` to `end`.

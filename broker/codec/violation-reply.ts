@@ -3,7 +3,7 @@ import { encodeConnack, encodeDisconnect } from './encoder.ts'
 import type { ProtocolViolation } from './violation.ts'
 
 /** How much of a reason the client can and wants to hear. */
-export interface ReplyOptions {
+interface ReplyOptions {
   /** The client's Maximum Packet Size; a reason string that does not fit is left out. [MQTT-3.2.2-19] [MQTT-3.14.2-3] */
   readonly maximumPacketSize?: number
   /** Tell the reason in words, which is the default. */

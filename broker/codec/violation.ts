@@ -10,7 +10,7 @@ import { Reason } from './packets.ts'
  */
 export type Reply = 'connack' | 'disconnect' | 'none'
 
-export interface ViolationOptions {
+interface ViolationOptions {
   /** CONNACK return code, where 3.1 and 3.1.1 name one. */
   readonly returnCode?: number
   /** Close without a packet, also on MQTT 5. */

@@ -12,7 +12,7 @@ import type { Certificates } from './certificates.ts'
 import { isIn, plainAddress } from './networks.ts'
 import { takeProxyHeader, type ProxyHeader } from './proxy-protocol.ts'
 
-export interface AcceptorOptions {
+interface AcceptorOptions {
   /** Undefined: without TLS. */
   readonly certificates: Certificates | undefined
   /** Who may say for whom it connects; undefined: nobody, and no header is expected. */

@@ -9,7 +9,7 @@ import { certificatesIn, TlsFileError, type Certificate } from './pem.ts'
 
 export { TlsFileError } from './pem.ts'
 
-export type ClientAuth = 'none' | 'optional' | 'required'
+type ClientAuth = 'none' | 'optional' | 'required'
 
 export interface TlsSettings {
   /** PEM file with the certificate and those between it and the root. */

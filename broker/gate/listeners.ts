@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
 import { PushError } from '../../errors.ts'
 
-export type Handle = (stream: Duplex, request?: IncomingMessage) => void
+type Handle = (stream: Duplex, request?: IncomingMessage) => void
 
 export interface TcpListener {
   readonly port: number
@@ -45,7 +45,7 @@ export function interceptConnections(server: Server, accept: (socket: Socket) =>
   }
 }
 
-export interface WebSocketOptions {
+interface WebSocketOptions {
   readonly server: Server
   readonly path: string
   readonly maximumPacketSize: number

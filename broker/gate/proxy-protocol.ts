@@ -21,7 +21,7 @@ export interface ProxyHeader {
 }
 
 /** The header at the start of `bytes`; undefined while it is not all there. @throws PushError PROXY_HEADER_INVALID */
-export function parseProxyHeader(bytes: Buffer): ProxyHeader | undefined {
+function parseProxyHeader(bytes: Buffer): ProxyHeader | undefined {
   if (startsLike(bytes, VERSION_1) && bytes.length > 0) {
     if (bytes.length < VERSION_1.length) return undefined
     throw new PushError(

@@ -41,7 +41,7 @@ interface Expected {
   ended: { readonly epoch: number; readonly reason: SessionEnd } | undefined
 }
 
-export interface DeviceSessionsLimits {
+interface DeviceSessionsLimits {
   /** Pause between two writes of cursors, ms. */
   readonly commitMs: number
   /** Every session looks at its logs again within this time, ms. */
@@ -50,7 +50,7 @@ export interface DeviceSessionsLimits {
   readonly retryMs: number
 }
 
-export interface DeviceSessionsOptions {
+interface DeviceSessionsOptions {
   readonly store: Store
   readonly metrics: Metrics
   readonly logger: Logger

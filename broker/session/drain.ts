@@ -3,6 +3,7 @@
  * unacknowledged, advance the cursors on acknowledgement. A wake only starts it; so do an acknowledgement, a socket
  * that can be written again, and the sweep.
  */
+import type { LogKind } from '../../common/metrics.ts'
 import type { Commit, Cursors, LogEntry, LogSlice, OpenedSession, ReadLimit } from '../../store/contract.ts'
 import { parseTopic } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
@@ -10,7 +11,7 @@ import { BroadcastDrain } from './broadcast-drain.ts'
 import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
 import { LogDrain } from './log-drain.ts'
-import type { Destination, DrainHost, Outgoing } from './outgoing.ts'
+import type { DrainHost, Envelope } from './outgoing.ts'
 import { broadcastPacketId, privatePacketId, rangeOf } from './packet-ids.ts'
 import { RetainedDeliveries } from './retained-deliveries.ts'
 import { Sender } from './sender.ts'
@@ -116,7 +117,7 @@ export class Drain implements DrainHost {
     this.run()
   }
 
-  #acknowledged(range: Destination, packetId: number): boolean {
+  #acknowledged(range: LogKind, packetId: number): boolean {
     if (this.#skips?.acknowledged(packetId) === true) return true
     return range === 'private' ? this.#private.acknowledge(packetId) : this.#broadcast.acknowledge(packetId)
   }
@@ -213,12 +214,7 @@ export class Drain implements DrainHost {
     await this.#broadcast.turn(RETAINED)
   }
 
-  #offerRetained(
-    destination: Destination,
-    subscription: Subscription,
-    entry: LogEntry | undefined,
-    log: LogDrain,
-  ): void {
+  #offerRetained(destination: LogKind, subscription: Subscription, entry: LogEntry | undefined, log: LogDrain): void {
     if (entry !== undefined && this.#skips?.retain(destination, entry.offset) === true) subscription.retainedDue = false
     else this.#retained.offer(subscription, log, entry)
   }
@@ -304,7 +300,7 @@ export class Drain implements DrainHost {
     })
   }
 
-  send(log: LogDrain, entry: LogEntry, { destination, subscription, topic, packetId, packets }: Outgoing): void {
+  send(log: LogDrain, entry: LogEntry, { destination, subscription, topic, packetId, packets }: Envelope): void {
     const { node } = this.#session
     const { metrics } = node
     const now = node.now()

@@ -50,7 +50,7 @@ export interface UpstreamMessage {
 }
 
 /** What a publisher's MQTT 5 properties may hold that is forwarded [MQTT-3.3.2-4, -15, -16, -17, -20]. */
-export interface UpstreamProperties {
+interface UpstreamProperties {
   readonly payloadFormatIndicator?: number
   readonly messageExpiryInterval?: number
   readonly contentType?: string

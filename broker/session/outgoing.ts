@@ -1,14 +1,13 @@
 /** What the two logs of a device have in common on their way out. */
-import type { LogEntry, ReadLimit, Skipped } from '../../store/contract.ts'
+import type { LogKind } from '../../common/metrics.ts'
+import type { LogEntry, ReadLimit } from '../../store/contract.ts'
 import type { PacketCache } from './broadcast-fanout.ts'
 import type { LogDrain } from './log-drain.ts'
 import type { Subscription } from './session-state.ts'
 
-export type Destination = keyof Skipped
-
 /** Where a message of a log goes, and under which packet id; `packets` as in `Sender.send`. */
-export interface Outgoing {
-  readonly destination: Destination
+export interface Envelope {
+  readonly destination: LogKind
   readonly subscription: Subscription
   readonly topic: string
   readonly packetId: number
@@ -19,7 +18,7 @@ export interface Outgoing {
 export interface DrainHost {
   hasRoom(): boolean
   limit(): ReadLimit
-  send(log: LogDrain, entry: LogEntry, outgoing: Outgoing): void
+  send(log: LogDrain, entry: LogEntry, envelope: Envelope): void
   /** Passing may move the cursor: messages for nobody, expired, too large, or QoS 0. */
   pass(log: LogDrain, offset: number): void
   /** Under way, and of neither log. */

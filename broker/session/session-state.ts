@@ -14,7 +14,7 @@ export interface Subscription {
   retainedSent?: RetainedSent | undefined
 }
 
-export interface RetainedSent {
+interface RetainedSent {
   readonly packetId: number
   readonly offset: number
 }

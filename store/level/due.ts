@@ -5,7 +5,7 @@ import { type AppState, NEVER, type TokenState } from './records.ts'
  * A token id is forgotten this long after its newest JWT expired (and nothing of it is pending or retained): as long as
  * a message can live, so that a device which comes back with a new JWT still finds its broadcasts.
  */
-export const FORGOTTEN_AFTER_MS = 28 * 24 * 60 * 60 * 1000
+const FORGOTTEN_AFTER_MS = 28 * 24 * 60 * 60 * 1000
 
 export function forgottenAt(token: TokenState): number {
   return token.expiresAt + FORGOTTEN_AFTER_MS

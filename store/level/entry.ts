@@ -23,7 +23,7 @@ export interface EntryHead {
   readonly indexed: boolean
 }
 
-export interface NewEntry {
+interface NewEntry {
   readonly offset: number
   readonly message: Message
   readonly selector?: VersionSelector | undefined

@@ -29,7 +29,7 @@ interface Call {
   readonly reject: (error: unknown) => void
 }
 
-export interface GroupCommitSettings {
+interface GroupCommitOptions {
   readonly database: Database
   readonly durable: Durable
   readonly now: () => number
@@ -48,7 +48,7 @@ const RETRY_MS = 500
 const PROBE_KEY = metaKey('probe')
 
 export class GroupCommit {
-  readonly #settings: GroupCommitSettings
+  readonly #options: GroupCommitOptions
   #waiting: Call[] = []
   #waitingBytes = 0
   #open = false
@@ -59,8 +59,8 @@ export class GroupCommit {
   #inDoubt = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(settings: GroupCommitSettings) {
-    this.#settings = settings
+  constructor(options: GroupCommitOptions) {
+    this.#options = options
   }
 
   open(): void {
@@ -83,7 +83,7 @@ export class GroupCommit {
 
   /** Calls take effect in the order of their submission. */
   submit<T>(step: Step<T>): Promise<T> {
-    const { waitingCalls, waitingBytes } = this.#settings
+    const { waitingCalls, waitingBytes } = this.#options
     if (!this.#open) return Promise.reject(unavailable('the embedded store is closed'))
     if (this.#closedBy !== undefined) return Promise.reject(notWritable(this.#closedBy))
     if (this.#waiting.length >= waitingCalls || this.#waitingBytes + step.bytes > waitingBytes) {
@@ -140,7 +140,7 @@ export class GroupCommit {
   }
 
   async #write(group: readonly Call[]): Promise<void> {
-    const { database, beforeSync } = this.#settings
+    const { database, beforeSync } = this.#options
     const { transaction, outcomes } = await this.#apply(group)
     const writes = transaction.writes()
     if (writes.size > 0) {
@@ -156,7 +156,7 @@ export class GroupCommit {
       else resolve(outcome)
     }
     this.#count(transaction)
-    this.#settings.tell(told)
+    this.#options.tell(told)
   }
 
   /**
@@ -164,7 +164,7 @@ export class GroupCommit {
    * before it threw (a damaged value may do that) is left out, and the others run again as if it had not been there.
    */
   async #apply(group: readonly Call[]): Promise<{ transaction: Transaction; outcomes: readonly unknown[] }> {
-    const { durable, now } = this.#settings
+    const { durable, now } = this.#options
     const time = now()
     const leftOut = new Map<Call, Refusal>()
     for (;;) {
@@ -185,7 +185,7 @@ export class GroupCommit {
   }
 
   #count({ counts }: Transaction): void {
-    const { observer } = this.#settings
+    const { observer } = this.#options
     if (observer === undefined) return
     for (const each of ['private', 'broadcast'] as const) {
       const { expired, dropped } = counts[each]
@@ -200,7 +200,7 @@ export class GroupCommit {
    * database is closed and everything is refused; it is tried again until the disk has room.
    */
   async #reread(): Promise<void> {
-    const { database, durable } = this.#settings
+    const { database, durable } = this.#options
     try {
       await database.reopen()
       this.#closedBy = undefined

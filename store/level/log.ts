@@ -6,7 +6,7 @@ import { type EntryHead, encodeEntry } from './entry.ts'
 import { broadcastLogPrefix, dueKey, entryKey, privateLogPrefix } from './keys.ts'
 import { emptyLog, type LogState, type Mutable } from './records.ts'
 
-export interface Counts {
+export interface RemovalCounts {
   expired: number
   dropped: number
 }
@@ -14,14 +14,14 @@ export interface Counts {
 /** A transaction as this file sees it. */
 export interface LogTransaction {
   readonly now: number
-  readonly counts: Record<'private' | 'broadcast', Counts>
+  readonly counts: Record<'private' | 'broadcast', RemovalCounts>
   entryHead(key: Buffer): EntryHead | undefined
   putEntry(key: Buffer, value: Buffer, head: EntryHead): void
   addDue(time: number, key: Buffer): void
   delete(key: Buffer): void
 }
 
-export interface LogLimits {
+interface LogLimits {
   readonly messages: number
   readonly bytes: number
 }

@@ -16,7 +16,7 @@ const LOOK_UP_BYTES = 64 * 1024
 const CHUNK = 256
 const CHUNK_BYTES = 256 * 1024
 
-export interface Stretch<E> {
+interface Stretch<E> {
   readonly prefix: Buffer
   readonly log: LogState
   readonly after: number

@@ -25,7 +25,7 @@ export interface LogState {
 
 export type Mutable<T> = { -readonly [Field in keyof T]: T[Field] }
 
-export interface SessionState {
+export interface StoredSession {
   /** A connection has it. */
   readonly held: boolean
   /** It ended without being closed. */
@@ -51,7 +51,7 @@ export interface TokenState {
   readonly log: LogState
   /** Of the newest session. */
   readonly epoch: number
-  readonly session: SessionState | undefined
+  readonly session: StoredSession | undefined
   /** Expiry of the retained message; 0 when there is none. */
   readonly retainedUntil: number
   /** Time of its due key; 0 when it has none yet. */
@@ -66,7 +66,7 @@ export interface AppState {
 }
 
 /** Above everything that was given to token ids that are forgotten: nothing is given twice when one comes back. */
-export interface Floor {
+interface Floor {
   readonly generation: number
   readonly epoch: number
   readonly offset: number

@@ -13,7 +13,7 @@ import type {
 } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { currentKey, metaKey, sessionStateKey } from './keys.ts'
-import { cursorsOf, decodeFloor, emptyLog, NEVER, type SessionState, type TokenState } from './records.ts'
+import { cursorsOf, decodeFloor, emptyLog, NEVER, type StoredSession, type TokenState } from './records.ts'
 import type { Transaction } from './transaction.ts'
 
 export const FLOOR_KEY = metaKey('floor')
@@ -160,7 +160,7 @@ export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: 
 }
 
 /** A session that nobody holds ends at its time. One that was not closed waits for its device. */
-export function hasEnded(session: SessionState, now: number): boolean {
+export function hasEnded(session: StoredSession, now: number): boolean {
   return !session.held && !session.unclean && session.expiresAt <= now && session.expiresAt < NEVER
 }
 
@@ -169,7 +169,7 @@ function endSession(
   tokenId: TokenId,
   { session, epoch }: TokenState,
   reason: SessionEnd,
-): SessionState | undefined {
+): StoredSession | undefined {
   if (session?.held !== true) return session
   transaction.tell((watcher) => watcher.sessionEnded(tokenId, epoch, reason))
   return { ...session, held: false, unclean: true }

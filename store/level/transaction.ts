@@ -8,7 +8,7 @@ import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
 import { type EntryHead, readHead } from './entry.ts'
 import { appKey, dueKey, tokenKey } from './keys.ts'
-import { type Counts, Log, type LogTransaction } from './log.ts'
+import { type RemovalCounts, Log, type LogTransaction } from './log.ts'
 import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
@@ -26,7 +26,7 @@ export class Transaction implements LogTransaction {
   readonly #retained = new Map<string, RetainedIndex>()
   readonly #prepared = new Map<string, RetainedIndex>()
   readonly #told: Told[] = []
-  readonly counts: Record<'private' | 'broadcast', Counts> = {
+  readonly counts: Record<'private' | 'broadcast', RemovalCounts> = {
     private: { expired: 0, dropped: 0 },
     broadcast: { expired: 0, dropped: 0 },
   }

@@ -36,7 +36,7 @@ interface App {
   index: RetainedIndex
 }
 
-export interface BroadcastSettings {
+interface BroadcastOptions {
   readonly lanes: Lanes
   readonly client: Client
   readonly prefix: string
@@ -50,16 +50,16 @@ const KNOWN_APPS = 1_000
 const LOOKS = 3
 
 export class Broadcasts {
-  readonly #settings: BroadcastSettings
+  readonly #options: BroadcastOptions
   readonly #apps = new Map<string, App>()
   readonly #selections = new Selections()
 
-  constructor(settings: BroadcastSettings) {
-    this.#settings = settings
+  constructor(options: BroadcastOptions) {
+    this.#options = options
   }
 
   async append({ app, selector, message, dedupe }: BroadcastAppend): Promise<Appended> {
-    const { lanes, observer } = this.#settings
+    const { lanes, observer } = this.#options
     const expires = asTime(message.expiresAt)
     this.#sweepAt(app, expires)
     const result = await lanes.run(
@@ -84,7 +84,7 @@ export class Broadcasts {
   }
 
   async read(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>> {
-    const result = await this.#settings.lanes.run(READ_BROADCAST, this.#base(app), after, limit.entries, limit.bytes)
+    const result = await this.#options.lanes.run(READ_BROADCAST, this.#base(app), after, limit.entries, limit.bytes)
     const slice = asSlice(result, decodeBroadcast)
     this.endIs(app, slice.end)
     return slice
@@ -92,7 +92,7 @@ export class Broadcasts {
 
   /** The end of the log, as it is now. */
   async end(app: string): Promise<number> {
-    const result = await this.#settings.lanes.run(LAST_BROADCAST, this.#base(app))
+    const result = await this.#options.lanes.run(LAST_BROADCAST, this.#base(app))
     const end = asNumber(result[0])
     this.endIs(app, end)
     return end
@@ -117,8 +117,8 @@ export class Broadcasts {
   async retained(app: string, version: string): Promise<BroadcastEntry | undefined> {
     for (let look = 0; look < LOOKS; look += 1) {
       const row = lastMatch(await this.#index(app), version, this.#selections)
-      if (row === undefined || row.expiresAt <= this.#settings.now()) return undefined
-      const result = await this.#settings.lanes.run(RETAINED_ENTRY, this.#base(app), row.text)
+      if (row === undefined || row.expiresAt <= this.#options.now()) return undefined
+      const result = await this.#options.lanes.run(RETAINED_ENTRY, this.#base(app), row.text)
       if (result.length > 0 && asNumber(result[0]) === row.offset)
         return decodeBroadcast(row.offset, asBytes(result[1]))
     }
@@ -127,7 +127,7 @@ export class Broadcasts {
 
   /** What is retained and not expired, and what hides older ones. */
   async allRetained(app: string): Promise<readonly RetainedBroadcast[]> {
-    const { lanes, now } = this.#settings
+    const { lanes, now } = this.#options
     const { rows } = await this.#index(app)
     const all = rows.map(async ({ text, selector, offset, expiresAt }): Promise<RetainedBroadcast> => {
       if (expiresAt <= now()) return { selector, offset }
@@ -140,14 +140,14 @@ export class Broadcasts {
 
   async #index(app: string): Promise<RetainedIndex> {
     const known = this.#app(app)
-    const result = await this.#settings.lanes.run(RETAINED_INDEX, this.#base(app), known.index.version)
+    const result = await this.#options.lanes.run(RETAINED_INDEX, this.#base(app), known.index.version)
     const version = asNumber(result[0])
     if (version !== known.index.version) known.index = { version, rows: readRows(result) }
     return known.index
   }
 
   #base(app: string): string {
-    return broadcastBase(this.#settings.prefix, app)
+    return broadcastBase(this.#options.prefix, app)
   }
 
   #app(app: string): App {
@@ -168,9 +168,9 @@ export class Broadcasts {
    */
   #sweepAt(app: string, time: number): void {
     const known = this.#app(app)
-    if (known.sweepAt <= time && known.sweepAt > this.#settings.now()) return
+    if (known.sweepAt <= time && known.sweepAt > this.#options.now()) return
     known.sweepAt = time
-    this.#settings.client.zadd(appsKey(this.#settings.prefix), 'LT', time, app).catch(() => {
+    this.#options.client.zadd(appsKey(this.#options.prefix), 'LT', time, app).catch(() => {
       known.sweepAt = Infinity
     })
   }

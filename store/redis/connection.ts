@@ -2,7 +2,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { Address } from './address.ts'
-import { problemOf } from './problem.ts'
+import { redisFault } from './fault.ts'
 import { readScript, unavailable } from './script.ts'
 
 interface BatchCommand {
@@ -130,9 +130,9 @@ export async function connectClient(client: Client, timeoutMs: number, settings?
   const failed = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(unavailable(`${where} was not ready within ${timeoutMs} ms`, last)), timeoutMs)
     keepLast = (error) => {
-      const problem = problemOf(error)
-      if (problem?.kind === 'lasting') reject(unavailable(`${where} cannot be used`, error))
-      if (last === undefined || problem?.kind === 'passing') last = error
+      const fault = redisFault(error)
+      if (fault?.kind === 'lasting') reject(unavailable(`${where} cannot be used`, error))
+      if (last === undefined || fault?.kind === 'passing') last = error
       if (settings !== undefined && client.status !== 'ready') stopProbe ??= probe(settings, keepLast)
     }
   })
@@ -178,7 +178,7 @@ export async function unlessRefused(work: Promise<unknown>): Promise<void> {
   try {
     await work
   } catch (error) {
-    if (problemOf(error)?.kind === 'lasting') throw unavailable('Redis cannot be used', error)
+    if (redisFault(error)?.kind === 'lasting') throw unavailable('Redis cannot be used', error)
   }
 }
 

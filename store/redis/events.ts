@@ -72,7 +72,7 @@ export function tokenIdOf(id: Packed | undefined): TokenId {
   return asBytes(id).toString('base64url')
 }
 
-export interface Hearer {
+interface Hearer {
   probeReturned(count: number): void
   /** A node starts with a Redis without secrets. */
   secretsWanted(): void

@@ -10,19 +10,19 @@ import { locate } from './token.ts'
 const LASTS_MS = 10 * 60 * 1000
 const RENEWED_MS = 4 * 60 * 1000
 
-export interface FollowSettings {
+interface FollowOptions {
   readonly lanes: Lanes
   readonly prefix: string
   readonly now: () => number
 }
 
 export class Follows {
-  readonly #settings: FollowSettings
+  readonly #options: FollowOptions
   readonly #counts = new Map<TokenId, number>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(settings: FollowSettings) {
-    this.#settings = settings
+  constructor(options: FollowOptions) {
+    this.#options = options
   }
 
   start(): void {
@@ -66,12 +66,12 @@ export class Follows {
   }
 
   #renew(tokenId: TokenId): Promise<unknown> {
-    return this.#write(tokenId, Math.floor(this.#settings.now()) + LASTS_MS)
+    return this.#write(tokenId, Math.floor(this.#options.now()) + LASTS_MS)
   }
 
   async #write(tokenId: TokenId, until: number): Promise<void> {
-    const { base, id } = locate(this.#settings.prefix, tokenId)
-    await this.#settings.lanes.run(FOLLOW, base, id, until)
+    const { base, id } = locate(this.#options.prefix, tokenId)
+    await this.#options.lanes.run(FOLLOW, base, id, until)
   }
 }
 

@@ -13,7 +13,7 @@ const RISKS = {
   policy:
     'Redis evicts keys when its memory is full (maxmemory-policy is not noeviction): messages, tokens and sessions may vanish.',
   unknown:
-    'Redis does not let its settings be read (CONFIG GET and INFO are forbidden): whether accepted messages survive a crash is not known.',
+    'Redis does not let its options be read (CONFIG GET and INFO are forbidden): whether accepted messages survive a crash is not known.',
   fsyncUnknown:
     'Redis does not let appendfsync be read (CONFIG GET is forbidden): it has to be always, else a crash loses what was accepted in about the last second.',
 } as const
@@ -23,7 +23,7 @@ const PROBES = 16
 const PROBE_SECONDS = 60
 const REMEMBERED_MS = 60_000
 
-export interface HealthSettings {
+interface HealthOptions {
   readonly client: Client
   readonly connections: () => number
   readonly replication?: Replication | undefined
@@ -32,17 +32,17 @@ export interface HealthSettings {
 }
 
 export class Health {
-  readonly #settings: HealthSettings
+  readonly #options: HealthOptions
   #warnings: readonly string[] = []
   #lookedAt = -Infinity
 
-  constructor(settings: HealthSettings) {
-    this.#settings = settings
+  constructor(options: HealthOptions) {
+    this.#options = options
   }
 
   /** @throws STORE_UNAVAILABLE */
   async check(): Promise<StoreHealth> {
-    const { client, connections, replication, probeKey } = this.#settings
+    const { client, connections, replication, probeKey } = this.#options
     const probes = client.isCluster ? PROBES : 1
     try {
       const connection = connections()
@@ -64,24 +64,24 @@ export class Health {
 }
 
 async function warningsOf(server: Redis): Promise<readonly string[]> {
-  const settings = await settingsOf(server)
-  if (settings === undefined) return await warningsByInfo(server)
+  const options = await settingsOf(server)
+  if (options === undefined) return await warningsByInfo(server)
   const warnings: string[] = []
-  if (settings.get('appendonly') !== 'yes') warnings.push(RISKS.appendonly)
-  else if (settings.get('appendfsync') !== 'always') warnings.push(RISKS.appendfsync)
-  if (settings.get('maxmemory-policy') !== 'noeviction') warnings.push(RISKS.policy)
+  if (options.get('appendonly') !== 'yes') warnings.push(RISKS.appendonly)
+  else if (options.get('appendfsync') !== 'always') warnings.push(RISKS.appendfsync)
+  if (options.get('maxmemory-policy') !== 'noeviction') warnings.push(RISKS.policy)
   return warnings
 }
 
 /** Undefined where CONFIG is forbidden or renamed. */
 async function settingsOf(server: Redis): Promise<ReadonlyMap<string, string> | undefined> {
-  const settings = new Map<string, string>()
+  const options = new Map<string, string>()
   for (const name of ['appendonly', 'appendfsync', 'maxmemory-policy']) {
     const answer = await server.config('GET', name).catch(ignoreRefusal)
     if (!Array.isArray(answer) || answer.length < 2) return undefined
-    settings.set(name, String(answer[1]))
+    options.set(name, String(answer[1]))
   }
-  return settings
+  return options
 }
 
 async function warningsByInfo(server: Redis): Promise<readonly string[]> {

@@ -38,29 +38,29 @@ export function appOfKey(prefix: string, key: string): string | undefined {
 }
 
 /** Token records: hash of 15 bytes of the token id -> record. */
-export const tokensKey = (base: string, bucket: string): string => `${base}t${bucket}`
+const tokensKey = (base: string, bucket: string): string => `${base}t${bucket}`
 /** The last serial given in a partition. */
-export const serialsKey = (base: string): string => `${base}n`
+const serialsKey = (base: string): string => `${base}n`
 /** Sorted set of the buckets of a partition by when something in them has to be swept. */
 export const dueKey = (base: string): string => `${base}x`
 /** Entries of logs: hash of (serial, offset) -> entry. */
-export const logKey = (base: string): string => `${base}l`
+const logKey = (base: string): string => `${base}l`
 /** Hash of serial -> who holds the session. */
-export const sessionsKey = (base: string): string => `${base}s`
+const sessionsKey = (base: string): string => `${base}s`
 /** Hash of serial -> what a session kept. */
-export const statesKey = (base: string): string => `${base}k`
+const statesKey = (base: string): string => `${base}k`
 /** Hash of serial -> retained message; of an app: selector -> retained broadcast. */
-export const retainedKey = (base: string): string => `${base}r`
+const retainedKey = (base: string): string => `${base}r`
 /** Of an app: hash of selector -> (offset, expires). */
 export const retainedIndexKey = (base: string): string => `${base}i`
 /** Hash of serial -> nodes that follow the log without a session. */
-export const followersKey = (base: string): string => `${base}f`
+const followersKey = (base: string): string => `${base}f`
 /** Hash of serial -> what the cursors do not say alone. */
-export const marksKey = (base: string): string => `${base}m`
+const marksKey = (base: string): string => `${base}m`
 /** Message ids that are remembered: hash of id -> (offset, until), one for each token id or app that uses them. */
-export const idsKey = (base: string, serial: number | ''): string => `${base}d${serial}`
+const idsKey = (base: string, serial: number | ''): string => `${base}d${serial}`
 /** When a partition was last swept. */
-export const sweptKey = (base: string): string => `${base}w`
+const sweptKey = (base: string): string => `${base}w`
 /** The record of an app. */
 export const appKey = (base: string): string => `${base}h`
 

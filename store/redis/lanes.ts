@@ -66,7 +66,7 @@ interface Lane {
   lastFailure: unknown
 }
 
-export interface LaneSettings {
+interface LaneOptions {
   readonly client: Client
   /** The lane of a base, named by the key of its journal. */
   readonly journalOf: (base: string) => string
@@ -94,7 +94,7 @@ const RETRY_MS = 50
 const LOOKS = 8
 
 export class Lanes {
-  readonly #settings: LaneSettings
+  readonly #options: LaneOptions
   readonly #lanes = new Map<string, Lane>()
   #ready = new Set<Lane>()
   #scheduled = false
@@ -107,12 +107,12 @@ export class Lanes {
   #closed = false
   #idle: (() => void) | undefined
 
-  constructor(settings: LaneSettings) {
-    this.#settings = settings
+  constructor(options: LaneOptions) {
+    this.#options = options
   }
 
   open(): void {
-    this.#clock = setInterval(() => this.#giveUp(performance.now()), this.#settings.deadlineMs / LOOKS)
+    this.#clock = setInterval(() => this.#giveUp(performance.now()), this.#options.deadlineMs / LOOKS)
     this.#clock.unref()
   }
 
@@ -132,7 +132,7 @@ export class Lanes {
       // Here, so that it fails alone and not with the batch it would be in.
       else if (typeof arg === 'number' && !Number.isSafeInteger(arg)) return Promise.reject(notWhole(kind, arg))
     }
-    const { waitingSteps, waitingBytes, deadlineMs } = this.#settings
+    const { waitingSteps, waitingBytes, deadlineMs } = this.#options
     if (this.#steps >= waitingSteps || this.#bytes + bytes > waitingBytes) {
       return Promise.reject(unavailable('too many calls wait for Redis'))
     }
@@ -147,7 +147,7 @@ export class Lanes {
   }
 
   #laneOf(base: string): Lane {
-    const journal = this.#settings.journalOf(base)
+    const journal = this.#options.journalOf(base)
     let lane = this.#lanes.get(journal)
     if (lane === undefined) {
       lane = { journal, absent: absentKey(journal), queue: [], underWay: [], lastFailure: undefined }
@@ -196,11 +196,11 @@ export class Lanes {
     let room = roomFor(steps)
     for (;;) {
       try {
-        const connection = this.#settings.connections()
+        const connection = this.#options.connections()
         const batch = this.#encode(groups, { sequence, changes, verify: connection !== this.#verified, room })
-        const reply = unpack(await this.#settings.client.pushBatchBuffer(lane.journal, lane.absent, batch))
+        const reply = unpack(await this.#options.client.pushBatchBuffer(lane.journal, lane.absent, batch))
         if (changes) this.#verified = connection
-        if (changes) await this.#settings.replication?.reached(connection)
+        if (changes) await this.#options.replication?.reached(connection)
         lane.lastFailure = undefined
         this.#settle(lane, groups, reply)
         return
@@ -225,7 +225,7 @@ export class Lanes {
 
   /** The same steps with the same sequence are one batch, however often it is sent. */
   #encode(groups: readonly Group[], { sequence, changes, verify, room }: Sending): Buffer {
-    const { process, now, header } = this.#settings
+    const { process, now, header } = this.#options
     const packer = new Packer()
     packer.array(1 + groups.length)
     packer.array(6 + header.length)
@@ -256,7 +256,7 @@ export class Lanes {
       return
     }
     for (const [position, group] of groups.entries()) this.#settleGroup(group, results[position])
-    this.#settings.life(lane.journal, life)
+    this.#options.life(lane.journal, life)
   }
 
   #settleGroup(group: Group, result: Packed): void {
@@ -292,7 +292,7 @@ export class Lanes {
       const late = [...lane.underWay.filter(isLate), ...lane.queue.filter(isLate)]
       if (late.length === 0) continue
       lane.queue = lane.queue.filter((step) => !isLate(step))
-      const error = unavailable(`no answer within ${this.#settings.deadlineMs} ms`, lane.lastFailure)
+      const error = unavailable(`no answer within ${this.#options.deadlineMs} ms`, lane.lastFailure)
       for (const step of late) this.#reject(step, error)
     }
   }

@@ -12,7 +12,7 @@ interface OpenSession {
   readonly generation: number
 }
 
-export interface OpenSessionsOptions {
+interface OpenSessionsOptions {
   readonly lanes: Lanes
   readonly prefix: string
   readonly ended: (tokenId: TokenId, epoch: number, reason: SessionEnd) => void

@@ -6,13 +6,13 @@ import type { StoreObserver } from '../contract.ts'
 import type { Broadcasts } from './broadcasts.ts'
 import type { Events } from './events.ts'
 import type { Follows } from './follows.ts'
-import type { Secrets } from './secrets.ts'
+import type { RedisSecrets } from './secrets.ts'
 import type { OpenSessions } from './open-sessions.ts'
 
-export interface RecoverySettings {
+interface RecoveryOptions {
   readonly events: Events
   readonly broadcasts: Broadcasts
-  readonly secrets: Secrets
+  readonly secrets: RedisSecrets
   readonly follows: Follows
   readonly sessions: OpenSessions
   readonly observer: StoreObserver | undefined
@@ -26,19 +26,19 @@ const RUNS = 1_000
 const LANES = 4_096
 
 export class Recovery {
-  readonly #settings: RecoverySettings
+  readonly #options: RecoveryOptions
   readonly #lives = new Map<string, number>()
   #running = false
   #again = false
   #isLost = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(settings: RecoverySettings) {
-    this.#settings = settings
+  constructor(options: RecoveryOptions) {
+    this.#options = options
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#tick(), this.#settings.lookMs)
+    this.#timer = setInterval(() => this.#tick(), this.#options.lookMs)
     this.#timer.unref()
   }
 
@@ -63,7 +63,7 @@ export class Recovery {
     if (this.#lives.size > LANES && oldest !== undefined) this.#lives.delete(oldest)
     if (known === undefined) return
     const isOther = life < known || life > known + RUNS
-    if (isOther && !this.#isLost) this.#settings.observer?.lost?.()
+    if (isOther && !this.#isLost) this.#options.observer?.lost?.()
     this.#isLost ||= isOther
     this.gap()
   }
@@ -71,7 +71,7 @@ export class Recovery {
   #tick(): void {
     if (this.#again) this.#run()
     // Redis is away, which everybody hears from their own calls; the next tick looks again.
-    else this.#settings.secrets.keep().catch(() => undefined)
+    else this.#options.secrets.keep().catch(() => undefined)
   }
 
   #run(): void {
@@ -100,7 +100,7 @@ export class Recovery {
   }
 
   async #pass(): Promise<void> {
-    const { events, broadcasts, secrets, follows, sessions } = this.#settings
+    const { events, broadcasts, secrets, follows, sessions } = this.#options
     broadcasts.forget()
     events.resync()
     await secrets.keep()

@@ -1,7 +1,7 @@
 /** Redis answers before its replicas have what was written; here an answer can wait for them. */
 import type { Client } from './connection.ts'
 
-export interface ReplicationSettings {
+interface ReplicationOptions {
   readonly client: Client
   /** How many connections there have been. */
   readonly connections: () => number
@@ -11,10 +11,10 @@ export interface ReplicationSettings {
 }
 
 export class Replication {
-  readonly #settings: ReplicationSettings
+  readonly #options: ReplicationOptions
 
-  constructor(settings: ReplicationSettings) {
-    this.#settings = settings
+  constructor(options: ReplicationOptions) {
+    this.#options = options
   }
 
   /**
@@ -22,7 +22,7 @@ export class Replication {
    * Throws when they have not, or when there is another connection, perhaps to another master, by now.
    */
   async reached(connection: number): Promise<void> {
-    const { client, connections, replicas, timeoutMs } = this.#settings
+    const { client, connections, replicas, timeoutMs } = this.#options
     const have = await client.wait(replicas, timeoutMs)
     if (connection !== connections()) throw new Error('the connection that it was written over is gone')
     if (have < replicas) throw new Error(`${have} of ${replicas} replicas have what was written`)

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type ErrorCode, PushError } from '../../errors.ts'
 import { luaKeyNames } from './keys.ts'
-import { problemOf } from './problem.ts'
+import { redisFault } from './fault.ts'
 
 /** In the order in which they build on each other; each is a file of `lua/` with its own head. */
 const PARTS = [
@@ -63,6 +63,6 @@ export function classify(error: unknown): Failure {
 /** `detail` never holds what was sent, nor what Redis says, which may quote it: it says what is wrong in words of ours. */
 export function unavailable(detail: string, cause?: unknown): PushError {
   if (cause === undefined) return new PushError('STORE_UNAVAILABLE', detail)
-  const problem = problemOf(cause)
-  return new PushError('STORE_UNAVAILABLE', problem === undefined ? detail : `${detail}: ${problem.text}`, { cause })
+  const fault = redisFault(cause)
+  return new PushError('STORE_UNAVAILABLE', fault === undefined ? detail : `${detail}: ${fault.text}`, { cause })
 }

@@ -9,7 +9,7 @@ import { packAsking } from './events.ts'
 import { channel, secretKey } from './keys.ts'
 import { unavailable } from './script.ts'
 
-export interface SecretSettings {
+interface RedisSecretsOptions {
   readonly client: Client
   readonly prefix: string
   readonly observer: StoreObserver | undefined
@@ -19,16 +19,16 @@ export interface SecretSettings {
 const ANSWERED_MS = 500
 const LOOK_MS = 25
 
-export class Secrets {
-  readonly #settings: SecretSettings
+export class RedisSecrets {
+  readonly #options: RedisSecretsOptions
   /** Those that this node uses, as it first had them. */
   readonly #used = new Map<string, string>()
   readonly #differing = new Set<string>()
   /** Redis has had a secret, so that one which is not there is nobody's. */
   #found = false
 
-  constructor(settings: SecretSettings) {
-    this.#settings = settings
+  constructor(options: RedisSecretsOptions) {
+    this.#options = options
   }
 
   async secret(name: string, create: () => string): Promise<string> {
@@ -50,7 +50,7 @@ export class Secrets {
       if (stored === undefined || stored === secret) this.#differing.delete(name)
       else if (!this.#differing.has(name)) {
         this.#differing.add(name)
-        this.#settings.observer?.secretDiffers?.(name)
+        this.#options.observer?.secretDiffers?.(name)
       }
     }
   }
@@ -63,14 +63,14 @@ export class Secrets {
   }
 
   async #read(name: string): Promise<string | undefined> {
-    const stored = await this.#settings.client.get(secretKey(this.#settings.prefix, name))
+    const stored = await this.#options.client.get(secretKey(this.#options.prefix, name))
     if (stored !== null) this.#found = true
     return stored ?? undefined
   }
 
   /** Gives what is there now: the first one counts. */
   async #write(name: string, secret: string): Promise<string | undefined> {
-    await this.#settings.client.set(secretKey(this.#settings.prefix, name), secret, 'NX')
+    await this.#options.client.set(secretKey(this.#options.prefix, name), secret, 'NX')
     return await this.#read(name)
   }
 
@@ -78,7 +78,7 @@ export class Secrets {
   async #lost(name: string): Promise<string | undefined> {
     const used = this.#used.get(name)
     if (used !== undefined || this.#found) return used
-    const { client, prefix } = this.#settings
+    const { client, prefix } = this.#options
     const hearers = await client.publish(channel(prefix, ''), packAsking())
     // Of a Cluster, only those at one of its servers are counted.
     const others = client.isCluster || hearers > 1

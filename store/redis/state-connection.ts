@@ -8,7 +8,7 @@ export interface StateConnection {
   readonly isCluster: boolean
 }
 
-export interface StateConnectionOptions {
+interface StateConnectionOptions {
   /** See `address.ts` for the forms. */
   readonly url: string
   /** Before every key. */

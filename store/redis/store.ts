@@ -51,7 +51,7 @@ import { Lanes } from './lanes.ts'
 import { asCursors, encodeChange, encodeMarks } from './marks.ts'
 import { Recovery } from './recovery.ts'
 import { Replication } from './replication.ts'
-import { Secrets } from './secrets.ts'
+import { RedisSecrets } from './secrets.ts'
 import { OpenSessions } from './open-sessions.ts'
 import * as steps from './steps.ts'
 import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asTokenRecord } from './steps.ts'
@@ -117,7 +117,7 @@ class RedisStore implements Store {
   readonly #follows: Follows
   readonly #sweeper: Sweeper
   readonly #health: Health
-  readonly #secrets: Secrets
+  readonly #secrets: RedisSecrets
   readonly #recovery: Recovery
   #connections = 0
 
@@ -156,7 +156,7 @@ class RedisStore implements Store {
     this.#broadcasts = new Broadcasts(shared)
     this.#follows = new Follows(shared)
     this.#sweeper = new Sweeper({ ...shared, sweepMs: this.#limits.sweepMs })
-    this.#secrets = new Secrets(shared)
+    this.#secrets = new RedisSecrets(shared)
     this.#recovery = new Recovery({
       events: this.#events,
       broadcasts: this.#broadcasts,

@@ -12,7 +12,7 @@ import type { Lanes } from './lanes.ts'
 import { classify } from './script.ts'
 import { asNumber, SWEEP, SWEEP_BROADCAST } from './steps.ts'
 
-export interface SweepSettings {
+interface SweepOptions {
   readonly lanes: Lanes
   readonly client: Client
   readonly prefix: string
@@ -34,17 +34,17 @@ const APPS_A_LOOK = 100
 const APP_PAUSE_MS = 60 * 60 * 1000
 
 export class Sweeper {
-  readonly #settings: SweepSettings
+  readonly #options: SweepOptions
   #timer: NodeJS.Timeout | undefined
   #portion = 0
   #underWay: Promise<void> = Promise.resolve()
 
-  constructor(settings: SweepSettings) {
-    this.#settings = settings
+  constructor(options: SweepOptions) {
+    this.#options = options
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#tick(), Math.max(1, this.#settings.sweepMs / PORTIONS))
+    this.#timer = setInterval(() => this.#tick(), Math.max(1, this.#options.sweepMs / PORTIONS))
     this.#timer.unref()
   }
 
@@ -55,13 +55,13 @@ export class Sweeper {
 
   /** Everything that is due, now. */
   async pass(): Promise<void> {
-    const before = this.#settings.now()
+    const before = this.#options.now()
     for (let portion = 0; portion < PORTIONS; portion += 1) await this.#sweepPortion(portion, before, 0)
     await this.#sweepApps(before)
   }
 
   #tick(): void {
-    const { now, sweepMs } = this.#settings
+    const { now, sweepMs } = this.#options
     const portion = this.#portion
     this.#portion = (portion + 1) % PORTIONS
     const before = now() - LATE_PAUSES * sweepMs
@@ -81,7 +81,7 @@ export class Sweeper {
   }
 
   async #sweepPartition(partition: number, before: number, pause: number): Promise<void> {
-    const { lanes, prefix, observer } = this.#settings
+    const { lanes, prefix, observer } = this.#options
     const base = partitionBase(prefix, partition)
     let only = pause
     for (;;) {
@@ -94,7 +94,7 @@ export class Sweeper {
   }
 
   async #sweepApps(before: number): Promise<void> {
-    const { client, prefix } = this.#settings
+    const { client, prefix } = this.#options
     // Those that could not be put off are passed over.
     for (let from = 0; ; ) {
       const apps = await client.zrangebyscore(appsKey(prefix), '-inf', before, 'LIMIT', from, APPS_A_LOOK)
@@ -105,7 +105,7 @@ export class Sweeper {
 
   /** False when the app is due still, as Redis has no memory for another time. What it holds expires all the same. */
   async #sweepApp(app: string, before: number): Promise<boolean> {
-    const { client, lanes, prefix, observer } = this.#settings
+    const { client, lanes, prefix, observer } = this.#options
     // First put off, then looked at: an append in between sets an earlier time again.
     const isPutOff = await unlessFull(client.zadd(appsKey(prefix), before + APP_PAUSE_MS, app))
     const [expired, again] = await lanes.run(SWEEP_BROADCAST, broadcastBase(prefix, app))

@@ -9,7 +9,7 @@
 import type { Redis } from 'ioredis'
 import { unavailable } from './script.ts'
 
-export interface WakeSettings {
+interface WakeOptions {
   readonly connect: () => Redis
   readonly channels: readonly string[]
   readonly heard: (message: Buffer) => void
@@ -24,7 +24,7 @@ export interface WakeSettings {
 const RETRY_MS = 100
 
 export class Wakes {
-  readonly #settings: WakeSettings
+  readonly #options: WakeOptions
   #connection: Redis | undefined
   #stopped = false
   #probes = 0
@@ -32,8 +32,8 @@ export class Wakes {
   #timer: NodeJS.Timeout | undefined
   #deadline: NodeJS.Timeout | undefined
 
-  constructor(settings: WakeSettings) {
-    this.#settings = settings
+  constructor(options: WakeOptions) {
+    this.#options = options
   }
 
   /** Resolves when it listens. */
@@ -43,7 +43,7 @@ export class Wakes {
     } catch (error) {
       throw unavailable('Redis takes no subscription', error)
     }
-    this.#timer = setInterval(() => this.#probe(), this.#settings.probeMs)
+    this.#timer = setInterval(() => this.#probe(), this.#options.probeMs)
     this.#timer.unref()
   }
 
@@ -59,12 +59,12 @@ export class Wakes {
   }
 
   async #listen(): Promise<void> {
-    const connection = this.#settings.connect()
+    const connection = this.#options.connect()
     this.#connection = connection
-    connection.on('messageBuffer', (_channel: Buffer, message: Buffer) => this.#settings.heard(message))
+    connection.on('messageBuffer', (_channel: Buffer, message: Buffer) => this.#options.heard(message))
     try {
       await connection.connect()
-      await connection.subscribe(...this.#settings.channels)
+      await connection.subscribe(...this.#options.channels)
     } catch (error) {
       connection.disconnect()
       throw error
@@ -79,7 +79,7 @@ export class Wakes {
   #listenAgain(): void {
     if (this.#stopped) return
     this.#listen().then(
-      () => this.#settings.gap(),
+      () => this.#options.gap(),
       () => setTimeout(() => this.#listenAgain(), RETRY_MS).unref(),
     )
   }
@@ -92,10 +92,10 @@ export class Wakes {
       this.#deadline = undefined
       // `end` leads to a new connection.
       if (published && this.#returned < count) connection.disconnect()
-    }, this.#settings.deadlineMs)
+    }, this.#options.deadlineMs)
     this.#deadline.unref()
     let published = false
-    this.#settings.probe(count).then(
+    this.#options.probe(count).then(
       () => (published = true),
       // Not the subscriber's fault: the other connection is the one that fails.
       () => undefined,

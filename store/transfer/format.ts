@@ -28,7 +28,7 @@ export interface Counts {
   messages: number
 }
 
-export interface HeaderLine {
+interface HeaderLine {
   readonly type: 'header'
   /** Of this export; another one for each. */
   readonly id: string
@@ -88,7 +88,7 @@ export interface MessageLine {
   readonly message: Message
 }
 
-export interface EndLine {
+interface EndLine {
   readonly type: 'end'
   readonly counts: Counts
 }

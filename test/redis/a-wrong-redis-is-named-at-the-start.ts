@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { connectClient, createClient } from '../../store/redis/connection.ts'
 import { parseAddress } from '../../store/redis/address.ts'
-import { problemOf } from '../../store/redis/problem.ts'
+import { redisFault } from '../../store/redis/fault.ts'
 import { freePort, startRedis, temporaryFolder } from '../support/index.ts'
 import { builtMain } from '../support/server.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
@@ -52,9 +52,9 @@ await t.test('what may pass is waited for, and named', async (t) => {
     t.notMatch(String(error), SECRET)
   }
   const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND redis.test'), { code: 'ENOTFOUND' })
-  t.match(problemOf(unknown), { text: /ENOTFOUND/, kind: 'passing' })
+  t.match(redisFault(unknown), { text: /ENOTFOUND/, kind: 'passing' })
   const own = Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
-  t.match(problemOf(new Error('wrapped', { cause: own })), { text: /SELF_SIGNED/ })
+  t.match(redisFault(new Error('wrapped', { cause: own })), { text: /SELF_SIGNED/ })
 })
 
 await t.test('the server names the setting', async (t) => {

@@ -1,18 +1,19 @@
 /** What is wrong with a Redis that cannot be used, in words for who sets it up: they name no password and no command. */
 
-export interface Problem {
+interface RedisFault {
   readonly text: string
   /** Lasting: waiting does not help, and the setting, or Redis, has to be changed. Vague: another error may tell more. */
   readonly kind: 'lasting' | 'passing' | 'vague'
 }
 
-const passing = (text: string): Problem => ({ text, kind: 'passing' })
-const lasting = (text: string): Problem => ({ text, kind: 'lasting' })
-const vague = (text: string): Problem => ({ text, kind: 'vague' })
-const certificate = (code: string): Problem => passing(`its certificate is not trusted, or not for that name (${code})`)
+const passing = (text: string): RedisFault => ({ text, kind: 'passing' })
+const lasting = (text: string): RedisFault => ({ text, kind: 'lasting' })
+const vague = (text: string): RedisFault => ({ text, kind: 'vague' })
+const certificate = (code: string): RedisFault =>
+  passing(`its certificate is not trusted, or not for that name (${code})`)
 
 /** By the code that stands in the error of Redis, Node or OpenSSL. The first that is found counts. */
-const PROBLEMS: Readonly<Record<string, Problem>> = {
+const FAULTS: Readonly<Record<string, RedisFault>> = {
   WRONGPASS: lasting('it refuses the user or password (WRONGPASS)'),
   NOAUTH: lasting('it asks for a password, and none is given (NOAUTH)'),
   NOPERM: lasting('the user may not do what a node needs, see docs/redis.md (NOPERM)'),
@@ -53,14 +54,14 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
 const DEPTH = 5
 
 /** Undefined for an error that is none of these. */
-export function problemOf(error: unknown, depth = DEPTH): Problem | undefined {
+export function redisFault(error: unknown, depth = DEPTH): RedisFault | undefined {
   if (!(error instanceof Error) || depth === 0) return undefined
   const inner =
-    problemOf(error.cause, depth - 1) ??
-    ('lastNodeError' in error ? problemOf(error.lastNodeError, depth - 1) : undefined) ??
-    (error instanceof AggregateError ? problemOf(error.errors[0], depth - 1) : undefined)
+    redisFault(error.cause, depth - 1) ??
+    ('lastNodeError' in error ? redisFault(error.lastNodeError, depth - 1) : undefined) ??
+    (error instanceof AggregateError ? redisFault(error.errors[0], depth - 1) : undefined)
   if (inner !== undefined) return inner
   const said = `${'code' in error ? String(error.code) : ''} ${error.message}`
-  const code = Object.keys(PROBLEMS).find((each) => said.includes(each))
-  return code === undefined ? undefined : PROBLEMS[code]
+  const code = Object.keys(FAULTS).find((each) => said.includes(each))
+  return code === undefined ? undefined : FAULTS[code]
 }
