@@ -1,80 +1,47 @@
 /**
- * Brings a bare clone to where it can run: dependencies as the lock file says, and `dist/` as the sources say.
- * Only Node itself is needed, since this runs before anything is installed. Everything it says goes to stderr:
- * stdout belongs to what runs afterwards.
+ * Brings a bare clone to where it can run: dependencies as the lock file says, and a build as the sources say. It is
+ * plain JavaScript, and needs Node alone, because nothing is installed yet when it runs. What it says goes to standard
+ * error: standard output belongs to what runs afterwards.
+ *
+ *   node scripts/prepare.mjs         the product, in dist/
+ *   node scripts/prepare.mjs tests   everything, in .build/: product, tests, benchmark and scripts
  */
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isFresh, sourceFiles, sourceStamp, stampFile } from './build-stamp.mjs'
 
-export const root = dirname(dirname(fileURLToPath(import.meta.url)))
-export const dist = join(root, 'dist')
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+/** npm keeps here what it installed. */
+const INSTALLED = join(root, 'node_modules', '.package-lock.json')
+const LUA = join('store', 'redis', 'lua')
 
-/** Runs a command to its end, its output on our stderr; ends this process with its exit code when it fails. */
-export function run(command, args, options = {}) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
-  if (error !== undefined) fail(`${command} could not be started: ${error.message}`)
-  if (status !== 0) fail(`${command} ${args.join(' ')} failed`, status ?? 1)
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status === 0) return
+  console.error(`aedes-push: ${command} ${args.join(' ')} failed${error === undefined ? '' : `: ${error.message}`}`)
+  process.exit(status ?? 1)
 }
 
-export function fail(sentence, code = 1) {
-  console.error(`aedes-push: ${sentence}`)
-  process.exit(code)
-}
-
-/** The npm that runs us, or the one on the path. */
-export function npm(args, options) {
-  const cli = process.env.npm_execpath
-  if (cli?.endsWith('.js')) run(process.execPath, [cli, ...args], options)
-  else run('npm', args, options)
-}
-
-/** True when node_modules holds exactly what the lock file names (npm keeps what it installed in a file of its own). */
-export function dependenciesInstalled(folder = root) {
-  const installed = join(folder, 'node_modules', '.package-lock.json')
-  if (!existsSync(installed)) return false
-  const wanted = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')).packages
-  const present = JSON.parse(readFileSync(installed, 'utf8')).packages
-  const same = (path) =>
-    present[path] === undefined ? wanted[path].optional === true : present[path].integrity === wanted[path].integrity
-  const known = Object.keys(present).every((path) => wanted[path] !== undefined)
-  return known && Object.keys(wanted).every((path) => path === '' || same(path))
-}
-
-export function installDependencies() {
-  if (dependenciesInstalled()) return
+function install() {
+  const lock = join(root, 'package-lock.json')
+  if (existsSync(INSTALLED) && statSync(INSTALLED).mtimeMs >= statSync(lock).mtimeMs) return
   console.error('aedes-push: installing dependencies')
-  // The compiler is a development dependency, so NODE_ENV=production must not leave it out.
-  npm(['ci', '--include=dev', '--no-audit', '--no-fund'])
+  // The compiler is a development dependency: NODE_ENV=production must not leave it out.
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund']
+  const npm = process.env.npm_execpath
+  if (npm?.endsWith('.js')) run(process.execPath, [npm, ...args])
+  else run('npm', args)
 }
 
-/** Compiles next to `dist` and swaps, so that a failed or interrupted build leaves the old one whole. */
-export function build() {
-  if (isFresh(root, dist)) return
-  console.error('aedes-push: building')
-  const stamp = sourceStamp(root)
-  const fresh = join(root, `.build-${process.pid}`)
-  const stale = `${fresh}-old`
-  const clean = () => [fresh, stale].forEach((folder) => rmSync(folder, { recursive: true, force: true }))
-  process.once('exit', clean)
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh])
-  for (const file of sourceFiles(root).filter((name) => name.endsWith('.lua'))) {
-    mkdirSync(dirname(join(fresh, file)), { recursive: true })
-    copyFileSync(join(root, file), join(fresh, file))
-  }
-  writeFileSync(stampFile(fresh), stamp)
-  if (existsSync(dist)) renameSync(dist, stale)
-  renameSync(fresh, dist)
-  clean()
-  process.off('exit', clean)
+/** The compiler looks by itself for what has changed. */
+function build(project, folder) {
+  if (!existsSync(join(root, folder))) console.error('aedes-push: building')
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--build', project])
+  mkdirSync(join(root, folder, LUA), { recursive: true })
+  for (const name of readdirSync(join(root, LUA))) copyFileSync(join(root, LUA, name), join(root, folder, LUA, name))
 }
 
-export function prepare() {
-  installDependencies()
-  build()
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) prepare()
+install()
+if (process.argv[2] === 'tests') build('tsconfig.test.json', '.build')
+else build('tsconfig.build.json', 'dist')

@@ -12,7 +12,7 @@ const PROCESSES = 3
 const STARTS = 25
 
 const root = await mkdtemp(join(tmpdir(), 'auth-'))
-const racer = fileURLToPath(new URL('support/secret-racer.ts', import.meta.url))
+const racer = fileURLToPath(new URL('support/secret-racer.js', import.meta.url))
 const processes = Array.from({ length: PROCESSES }, () => {
   const child = fork(racer)
   return { child, end: once(child, 'exit') }

@@ -1,11 +1,10 @@
 // Does `aedes-push bridge`, a process without a store, bring messages to the devices of a server?
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
   connectDevice,
   eventually,
   issueToken,
+  MAIN,
   request,
   send,
   startProgram,
@@ -14,11 +13,6 @@ import {
 } from '../support/index.ts'
 
 const KEY = 'a-provider-key-for-both-sides'
-const MAIN = join(
-  process.env.PUSH_TEST_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url)),
-  'server',
-  'main.js',
-)
 
 await t.test('private, by range, and with the errors of the catalogue', async (t) => {
   const server = await startServer(t, { settings: { PUSH_PROVIDER_KEY: KEY } })

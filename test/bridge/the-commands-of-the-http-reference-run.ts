@@ -5,6 +5,8 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { issueToken } from '../support/api.ts'
 import { serve } from './support/serve.ts'
+import { join } from 'node:path'
+import { ROOT } from '../support/root.ts'
 
 const run = promisify(execFile)
 /** A command, and the answer that is shown for it, if any. */
@@ -17,7 +19,7 @@ function shapeOf(value: unknown, place = ''): string[] {
 }
 
 await t.test('command by command', async (t) => {
-  const text = readFileSync(new URL('../../docs/http.md', import.meta.url), 'utf8')
+  const text = readFileSync(join(ROOT, 'docs', 'http.md'), 'utf8')
   const api = await serve(t)
   const names = { app: 'chat', device: 'phone-17', account: 'ann', version: '2.1.0' }
   let cursor = ''

@@ -2,8 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { CLAUSE_TABLES } from './support/clauses/index.ts'
+import { join } from 'node:path'
+import { ROOT } from '../support/root.ts'
 
-const SOURCES = new URL('../../broker/codec/', import.meta.url)
+const SOURCES = join(ROOT, 'broker', 'codec')
 /** Shown in the test of every property in every packet. */
 const BY_MATRIX = new Set([
   '2.2.2.1',

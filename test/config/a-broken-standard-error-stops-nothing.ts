@@ -1,11 +1,9 @@
 // Does a server, or a bridge, go on when standard error is a full disk, has no reader, or one that reads nothing?
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { bareCommand, freePort, request, type Scope, temporaryFolder, within } from '../support/index.ts'
-import { DIST } from './support/main.ts'
+import { bareCommand, freePort, request, type Scope, temporaryFolder, within, MAIN } from '../support/index.ts'
 
 type Target = number | 'pipe' | 'gone'
 
@@ -37,13 +35,9 @@ for (const [what, command, stderr] of CASES) {
       PUSH_LOG_LEVEL: 'trace',
     }
     const target = stderr(t)
-    const child: ChildProcess = spawn(
-      'env',
-      bareCommand(env, process.execPath, [join(DIST, 'server', 'main.js'), ...command]),
-      {
-        stdio: ['ignore', 'pipe', target === 'gone' ? 'pipe' : target] as const,
-      },
-    )
+    const child: ChildProcess = spawn('env', bareCommand(env, process.execPath, [MAIN, ...command]), {
+      stdio: ['ignore', 'pipe', target === 'gone' ? 'pipe' : target] as const,
+    })
     t.teardown(() => void child.kill('SIGKILL'))
     const exited = new Promise((resolve) => child.once('exit', (code) => resolve(code)))
     child.stderr?.pause()

@@ -5,8 +5,10 @@ import { askedFor, readConfig } from '../../server/arguments.ts'
 import { flagOf, SETTINGS } from '../../server/settings.ts'
 import { helpText, versionText } from '../../server/help.ts'
 import { runMain } from './support/main.ts'
+import { join } from 'node:path'
+import { ROOT } from '../support/root.ts'
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string
 }
 

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { flagOf, SETTINGS, type Setting } from '../../server/settings.ts'
 import { ERRORS } from '../../errors.ts'
+import { join } from 'node:path'
+import { ROOT } from '../support/root.ts'
 
-const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
+const read = (name: string) => readFileSync(join(ROOT, 'docs', name), 'utf8')
 const rowsOf = (text: string) =>
   new Map([...text.matchAll(/^\| `([A-Z_]+)` \|(.*)$/gm)].map(([, name = '', rest = '']) => [name, rest]))
 

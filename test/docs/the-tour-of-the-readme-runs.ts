@@ -2,9 +2,9 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { eventually, lookup as lookUp, startProgram, startServer, temporaryFolder } from '../support/index.ts'
+import { eventually, lookup as lookUp, startProgram, startServer, temporaryFolder, ROOT } from '../support/index.ts'
 
-const README = new URL('../../README.md', import.meta.url)
+const README = join(ROOT, 'README.md')
 
 /** The commands of the tour, in the groups that its comments make. */
 function tour(): string[] {

@@ -1,10 +1,6 @@
 // Does `npm start` hand its flags and signals to the server, and end with the server's exit code?
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { builtMain, request, startProgram, temporaryFolder } from '../support/index.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-builtMain()
+import { request, ROOT, startProgram, temporaryFolder } from '../support/index.ts'
 
 async function npmStart(t: Test, ...flags: string[]) {
   const args = [
@@ -18,7 +14,7 @@ async function npmStart(t: Test, ...flags: string[]) {
     temporaryFolder(t, 'start'),
     ...flags,
   ]
-  const program = startProgram(t, 'npm', args, { cwd: root, ownGroup: true })
+  const program = startProgram(t, 'npm', args, { cwd: ROOT, ownGroup: true })
   const ready = await program.stdout.nextWhere((line) => line.startsWith('ready '))
   return { program, httpPort: Number(/http=(\d+)/.exec(ready)?.[1]) }
 }
@@ -39,7 +35,7 @@ t.test('Ctrl-C, which reaches npm and the server, and which npm passes on once m
 })
 
 t.test('a wrong flag', async (t) => {
-  const program = startProgram(t, 'npm', ['start', '--', '--mqtt-port', 'none'], { cwd: root })
+  const program = startProgram(t, 'npm', ['start', '--', '--mqtt-port', 'none'], { cwd: ROOT })
   t.match(await program.exited, { code: 2 })
   t.match(program.stderr.join('\n'), /PUSH_MQTT_PORT.*"none"/)
 })

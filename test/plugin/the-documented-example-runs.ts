@@ -1,22 +1,25 @@
 // Does examples/embed.mjs do what it says, as it stands, with the package imported by its name?
-import { fileURLToPath } from 'node:url'
-import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { join } from 'node:path'
 import t from 'tap'
-import { isFresh } from '../../scripts/build-stamp.mjs'
-import { connect, connectDevice, issueToken, request, send, startProgram, temporaryFolder } from '../support/index.ts'
+import {
+  BUILD,
+  connect,
+  connectDevice,
+  issueToken,
+  request,
+  ROOT,
+  send,
+  startProgram,
+  temporaryFolder,
+} from '../support/index.ts'
 
-const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const PROVIDER_KEY = 'key-of-the-example-0123456789'
 
-/** `aedes-push` is this package by its own `exports`; a build elsewhere is put in its place by a hook. */
+/** `aedes-push` is this package by its own `exports`, which name `dist/`: a hook gives what was built for the tests. */
 function nodeFlags(): string[] {
-  const { PUSH_TEST_DIST } = process.env
-  if (PUSH_TEST_DIST === undefined) {
-    if (!isFresh(ROOT, join(ROOT, 'dist'))) throw new Error('dist/ was not built from the present sources')
-    return []
-  }
-  const index = JSON.stringify(join(PUSH_TEST_DIST, 'index.js'))
-  const hook = `export const resolve = (name, context, next) => name === 'aedes-push' ? { url: 'file://' + ${index}, shortCircuit: true } : next(name, context)`
+  const index = JSON.stringify(pathToFileURL(join(BUILD, 'index.js')).href)
+  const hook = `export const resolve = (name, context, next) => name === 'aedes-push' ? { url: ${index}, shortCircuit: true } : next(name, context)`
   const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)})`
   return ['--import', `data:text/javascript,${encodeURIComponent(register)}`]
 }

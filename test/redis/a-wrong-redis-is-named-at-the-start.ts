@@ -6,7 +6,7 @@ import { connectClient, createClient } from '../../store/redis/connection.ts'
 import { parseAddress } from '../../store/redis/address.ts'
 import { redisFault } from '../../store/redis/fault.ts'
 import { freePort, startRedis, temporaryFolder } from '../support/index.ts'
-import { builtMain } from '../support/server.ts'
+import { MAIN } from '../support/root.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
 
 const SECRET = 'top%secret/'
@@ -68,7 +68,7 @@ await t.test('the server names the setting', async (t) => {
       PUSH_MQTT_PORT: '0',
       PUSH_HTTP_PORT: '0',
     }
-    const child = spawn(process.execPath, [builtMain()], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''
     child.stderr.on('data', (data: Buffer) => (said += data.toString()))
     const [code] = await once(child, 'close')

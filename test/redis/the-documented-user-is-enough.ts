@@ -13,12 +13,14 @@ import {
   startRedis,
   startRedisCluster,
   temporaryFolder,
+  ROOT,
 } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { known, message } from './support/people.ts'
+import { join } from 'node:path'
 
 const PASSWORD = 'pa/ss%wo@rd'
-const guide = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8')
+const guide = readFileSync(join(ROOT, 'docs', 'redis.md'), 'utf8')
 const documented = /^ACL SETUSER (.*)$/m.exec(guide)?.[1]?.replace('>password', `>${PASSWORD}`).split(' ') ?? []
 
 async function withUser(redis: Redis, rights: readonly string[]): Promise<string> {

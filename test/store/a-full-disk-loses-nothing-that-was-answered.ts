@@ -12,8 +12,7 @@ import { eventually } from '../support/index.ts'
 import type { Answer } from './support/full-disk.ts'
 import { message, openLevel, register, texts, TOKEN } from './support/level.ts'
 
-const CHILD = fileURLToPath(new URL('support/full-disk.ts', import.meta.url))
-const LOADER = fileURLToPath(new URL('../../scripts/typescript-loader.cjs', import.meta.url))
+const CHILD = fileURLToPath(new URL('support/full-disk.js', import.meta.url))
 const APPENDS = 200
 /** Of each file, KiB: a record that reaches beyond it is torn there. Node ignores the signal, so that writes fail. */
 const FILE_LIMIT = 64
@@ -23,11 +22,9 @@ await t.test('files that cannot grow', { skip: process.platform === 'win32' }, a
   const directory = temporaryFolder(t, 'limited')
   const command = `unset NODE_OPTIONS; ulimit -f ${FILE_LIMIT}; exec "$0" "$@"`
   // Without what tap loads into its own processes, which ends them at the signal.
-  const child = spawn(
-    'bash',
-    ['-c', command, process.execPath, '--require', LOADER, CHILD, directory, String(APPENDS)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
+  const child = spawn('bash', ['-c', command, process.execPath, CHILD, directory, String(APPENDS)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const exited = once(child, 'exit')
   const answers: Answer[] = []
   for await (const line of createInterface({ input: child.stdout })) {

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/folders.ts'
 import type { Answer } from './support/appender.ts'
 import { openLevel, TOKEN } from './support/level.ts'
 
-const APPENDER = fileURLToPath(new URL('support/appender.ts', import.meta.url))
+const APPENDER = fileURLToPath(new URL('support/appender.js', import.meta.url))
 /** Answers after which a life ends: each at another moment of the writing. */
 const ANSWERS = [1, 700, 2_500]
 

@@ -1,15 +1,12 @@
 /** The built server as its users run it: a process of its own, with its own data directory and ports. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { isFresh } from '../../scripts/build-stamp.mjs'
 import { temporaryFolder } from './folders.ts'
 import { freePort } from './ports.ts'
 import { type Exit, type Program, startProgram } from './programs.ts'
+import { MAIN } from './root.ts'
 import type { Scope } from './scope.ts'
 import { eventually } from './waiting.ts'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface ServerOptions {
   /** Settings by their names in the environment, such as `PUSH_LOG_LEVEL`. */
@@ -48,15 +45,6 @@ export interface Server {
   waitForLog(fits: RegExp): Promise<string>
 }
 
-/** Where the build is: `dist/`, or PUSH_TEST_DIST for who works on sources that others are changing too. */
-export function builtMain(): string {
-  const given = process.env.PUSH_TEST_DIST
-  if (given !== undefined) return join(given, 'server', 'main.js')
-  const dist = join(ROOT, 'dist')
-  if (!isFresh(ROOT, dist)) throw new Error('dist/ was not built from the present sources: run `npm run build` first')
-  return join(dist, 'server', 'main.js')
-}
-
 function parseReady(line: string): Record<string, number> | undefined {
   if (!line.startsWith('ready ')) return undefined
   return Object.fromEntries([...line.matchAll(/([a-z]+)=(\d+)/g)].map(([, name, port]) => [name, Number(port)]))
@@ -70,9 +58,8 @@ async function untilReady(program: Program): Promise<Record<string, number>> {
 }
 
 export async function startServer(t: Scope, options: ServerOptions = {}): Promise<Server> {
-  const main = builtMain()
   const dataDir = options.dataDir ?? temporaryFolder(t, 'data')
-  const args = [...(options.nodeFlags ?? []), main, ...(options.flags ?? [])]
+  const args = [...(options.nodeFlags ?? []), MAIN, ...(options.flags ?? [])]
   const lives: Program[] = []
   let settings: Record<string, string> = {}
   let ports: Record<string, number> = {}

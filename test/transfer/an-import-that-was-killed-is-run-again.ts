@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import t from 'tap'
 import { openLevelStore, openRedisStore, type Store } from '../../store/index.ts'
 import { deviceMark, tokenId } from '../../topics/index.ts'
-import { builtMain, eventually, startRedis, temporaryFolder } from '../support/index.ts'
+import { MAIN, eventually, startRedis, temporaryFolder } from '../support/index.ts'
 import { bareCommand } from '../support/programs.ts'
 import { linesOf, runWith } from './support/move.ts'
 import { snapshot } from './support/snapshot.ts'
@@ -63,7 +63,7 @@ await t.test('killed midway', async (t) => {
   const redis = await startRedis(t)
   const settings = { PUSH_REDIS_URL: redis.url, PUSH_DATA_DIR: dataDir }
   for (const part of [0.2, 0.5, 0.9]) {
-    const killed = spawn('env', bareCommand(settings, process.execPath, [builtMain(), 'import']), {
+    const killed = spawn('env', bareCommand(settings, process.execPath, [MAIN, 'import']), {
       stdio: ['pipe', 'ignore', 'ignore'],
     })
     const closed = new Promise((resolve) => void killed.once('close', resolve))

@@ -1,13 +1,21 @@
 // Does a server outlive a rejection or an exception that nobody handled, say so without secrets, and end only where it must?
 import { writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { builtMain } from '../support/server.ts'
-import { connectProvider, eventually, freePort, metric, startServer, temporaryFolder } from '../support/index.ts'
+import {
+  BUILD,
+  connectProvider,
+  eventually,
+  freePort,
+  metric,
+  ROOT,
+  startServer,
+  temporaryFolder,
+} from '../support/index.ts'
 
-const THROWER = fileURLToPath(new URL('support/thrower.cjs', import.meta.url))
-const STORE = `${pathToFileURL(dirname(builtMain())).href}/store/`
+const THROWER = join(ROOT, 'test', 'unexpected', 'support', 'thrower.cjs')
+const STORE = `${pathToFileURL(BUILD).href}/store/`
 
 await t.test('an error that nobody handled', async (t) => {
   const nodeFlags = ['--require', THROWER]

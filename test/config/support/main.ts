@@ -1,9 +1,5 @@
 /** The server as a command, for what it says and how it ends. */
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type Program, type Scope, startProgram, within } from '../../support/index.ts'
-
-export const DIST = process.env.PUSH_TEST_DIST ?? fileURLToPath(new URL('../../../dist', import.meta.url))
+import { MAIN, type Program, type Scope, startProgram, within } from '../../support/index.ts'
 
 export interface Ended {
   readonly code: number | null
@@ -13,7 +9,7 @@ export interface Ended {
 
 /** Starts it with these arguments and this environment; nothing is added. */
 export function startMain(t: Scope, args: readonly string[], env: Record<string, string> = {}, cwd?: string): Program {
-  return startProgram(t, process.execPath, [join(DIST, 'server', 'main.js'), ...args], {
+  return startProgram(t, process.execPath, [MAIN, ...args], {
     env,
     ...(cwd === undefined ? {} : { cwd }),
   })

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bareCommand } from '../../support/programs.ts'
-import { builtMain, temporaryFolder } from '../../support/index.ts'
+import { MAIN, temporaryFolder } from '../../support/index.ts'
 import type { Scope } from '../../support/scope.ts'
 
 export type Settings = Record<string, string>
@@ -16,7 +16,7 @@ export interface Ended {
 /** Runs a command with a file as its input or output. */
 export function runWith(command: 'export' | 'import', file: string, settings: Settings): Promise<Ended> {
   const descriptor = openSync(file, command === 'export' ? 'w' : 'r', 0o600)
-  const child = spawn('env', bareCommand(settings, process.execPath, [builtMain(), command]), {
+  const child = spawn('env', bareCommand(settings, process.execPath, [MAIN, command]), {
     stdio: command === 'export' ? ['ignore', descriptor, 'pipe'] : [descriptor, 'ignore', 'pipe'],
   })
   closeSync(descriptor)

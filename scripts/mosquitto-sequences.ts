@@ -2,7 +2,7 @@
  * Mosquitto's own packet sequences (`test/broker/data/*.json` of its repository, as written in 2.0 and since 2.1)
  * against a server that runs:
  *
- *   node scripts/mosquitto-sequences.mjs <folder of the JSON files> <port> [username password]
+ *   node .build/scripts/mosquitto-sequences.js <folder of the JSON files> <port> [username password]
  *
  * The server must let these credentials (or none) use every topic. Prints each sequence that was answered otherwise than
  * Mosquitto answers it (packet type, packet id and reason), with what came, and the count of the right ones; exits with 1
@@ -12,9 +12,38 @@
  * one (an empty PUBLISH topic, SUBSCRIBE and UNSUBSCRIBE without a filter, QoS 3, Retain Handling 3), ours is MQTT's.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import mqttPacket from 'mqtt-packet'
+import mqttPacket, { type IConnectPacket, type QoS } from 'mqtt-packet'
+
+interface Message {
+  readonly type: string
+  readonly payload?: string
+  readonly topic?: string
+  readonly qos?: QoS
+  readonly retain?: boolean
+}
+
+interface Sequence {
+  readonly name: string
+  readonly ver?: 3 | 4 | 5
+  readonly connect?: boolean
+  readonly expect_disconnect?: boolean
+  readonly msgs: readonly Message[]
+}
+
+interface Group extends Partial<Sequence> {
+  readonly group: string
+  readonly disable?: boolean
+  readonly tests: readonly Sequence[]
+}
+
+interface Client {
+  readonly socket: Socket
+  take(count: number): Promise<Buffer>
+  packet(start?: Buffer): Promise<{ bytes: Buffer; headerLength: number }>
+  isClosed(): boolean
+}
 
 /** An answer that should come is awaited that long, ms; it never takes as long when it comes. */
 const ANSWER_MS = 3_000
@@ -25,16 +54,16 @@ const PINGRESP = Buffer.from([0xd0, 0x00])
 
 const [, , folder, port, username, password] = process.argv
 if (folder === undefined || port === undefined) {
-  console.error('usage: node scripts/mosquitto-sequences.mjs <folder> <port> [username password]')
+  console.error('usage: node .build/scripts/mosquitto-sequences.js <folder> <port> [username password]')
   process.exit(2)
 }
 
 /** A socket whose bytes are taken by number. */
-async function open() {
+async function open(): Promise<Client> {
   const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true })
-  let received = Buffer.alloc(0)
+  let received: Buffer = Buffer.alloc(0)
   let closed = false
-  let look = () => undefined
+  let look: () => void = () => undefined
   socket.on('data', (chunk) => {
     received = Buffer.concat([received, chunk])
     look()
@@ -45,10 +74,10 @@ async function open() {
     look()
   })
   /** Up to `count` bytes: fewer when the server closes or says no more. */
-  async function take(count) {
+  async function take(count: number) {
     const deadline = performance.now() + ANSWER_MS
     while (received.length < count && !closed && performance.now() < deadline) {
-      await new Promise((resolve) => {
+      await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, deadline - performance.now())
         look = () => {
           clearTimeout(timer)
@@ -61,35 +90,43 @@ async function open() {
     return bytes
   }
   /** The next packet, whole: fewer bytes when the server closes or says no more. */
-  async function packet(start = Buffer.alloc(0)) {
+  async function packet(start: Buffer = Buffer.alloc(0)) {
     let header = start.length < 2 ? Buffer.concat([start, await take(2 - start.length)]) : start
-    while (header.length >= 2 && header.at(-1) >= 0x80) {
+    while (header.length >= 2 && (header.at(-1) ?? 0) >= 0x80) {
       const more = await take(1)
       if (more.length === 0) break
       header = Buffer.concat([header, more])
     }
     let length = 0
-    for (let at = header.length - 1; at > 0; at--) length = length * 128 + (header[at] & 0x7f)
+    for (let at = header.length - 1; at > 0; at--) length = length * 128 + ((header[at] ?? 0) & 0x7f)
     return { bytes: Buffer.concat([header, await take(length)]), headerLength: header.length }
   }
   return { socket, take, packet, isClosed: () => closed }
 }
 
-function connectPacket(clientId, protocolVersion) {
+function connectPacket(clientId: string, protocolVersion: 3 | 4 | 5): Buffer {
   const protocolId = protocolVersion === 3 ? 'MQIsdp' : 'MQTT'
   const credentials = username === undefined ? {} : { username, password: Buffer.from(password ?? '') }
-  const packet = { cmd: 'connect', clientId, protocolId, protocolVersion, clean: true, keepalive: 60, ...credentials }
+  const packet: IConnectPacket = {
+    cmd: 'connect',
+    clientId,
+    protocolId,
+    protocolVersion,
+    clean: true,
+    keepalive: 60,
+    ...credentials,
+  }
   return mqttPacket.generate(packet, { protocolVersion })
 }
 
 /** Connects as the sequence's client; every server announces properties of its own, so only the reason is looked at. */
-async function login(client, clientId, protocolVersion) {
+async function login(client: Client, clientId: string, protocolVersion: 3 | 4 | 5): Promise<void> {
   client.socket.write(connectPacket(clientId, protocolVersion))
   const { bytes, headerLength } = await client.packet()
   if (bytes[0] !== 0x20 || bytes[headerLength + 1] !== 0) throw new Error(`CONNACK ${bytes.toString('hex')}`)
 }
 
-async function publish({ topic, payload = '', qos = 0, retain = false }) {
+async function publish({ topic = '', payload = '', qos = 0, retain = false }: Message): Promise<void> {
   const helper = await open()
   await login(helper, 'helper', 4)
   helper.socket.write(mqttPacket.generate({ cmd: 'publish', topic, payload, qos, messageId: 1, retain, dup: false }))
@@ -103,24 +140,25 @@ async function publish({ topic, payload = '', qos = 0, retain = false }) {
 }
 
 /** Numbers of a payload by their letter: bytes in big endian order, or a Variable Byte Integer (of any length). */
-const FIXED = { i: 1, H: 2, k: 2, m: 2, s: 2, L: 4 }
+const FIXED: Readonly<Record<string, number>> = { i: 1, H: 2, k: 2, m: 2, s: 2, L: 4 }
 
 /** Hexadecimal digits, and since Mosquitto 2.1 also numbers such as `r12` and texts in quotes. */
-function bytesOf(payload) {
+function bytesOf(payload = ''): Buffer {
   const parts = payload.split(' ').map((part) => {
-    const [kind, number] = [part[0], Number(part.slice(1))]
+    const [kind, number] = [part.charAt(0), Number(part.slice(1))]
     if (kind === "'") return Buffer.from(part.slice(1, -1))
     if (kind === 'v' || kind === 'r') return variable(number)
-    if (FIXED[kind] === undefined) return Buffer.from(part, 'hex')
-    const bytes = Buffer.alloc(FIXED[kind])
+    const size = FIXED[kind]
+    if (size === undefined) return Buffer.from(part, 'hex')
+    const bytes = Buffer.alloc(size)
     bytes.writeUIntBE(number, 0, bytes.length)
     return bytes
   })
   return Buffer.concat(parts)
 }
 
-function variable(number) {
-  const bytes = []
+function variable(number: number): Buffer {
+  const bytes: number[] = []
   for (let rest = number; ; ) {
     const low = rest % 128
     rest = Math.floor(rest / 128)
@@ -130,7 +168,7 @@ function variable(number) {
 }
 
 /** What differed, or undefined. */
-async function run(sequence, name) {
+async function run(sequence: Sequence, name: string): Promise<string | undefined> {
   const { ver = 4, connect: withConnect = true, expect_disconnect: expectClose = true, msgs } = sequence
   const client = await open()
   const answers = new Answers(client)
@@ -153,86 +191,109 @@ async function run(sequence, name) {
     await answers.expect(PINGRESP)
     return undefined
   } catch (error) {
-    return error.message
+    return error instanceof Error ? error.message : String(error)
   } finally {
     client.socket.destroy()
   }
 }
 
 /** Bytes of a body that have to be the same, by packet type; behind them are properties, which each server has its own. */
-const SIGNIFICANT = { 2: [1, 2], 4: [0, 3], 5: [0, 3], 6: [0, 3], 7: [0, 3], 14: [0, 1] }
-const [PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP] = [3, 4, 5, 6, 7]
+const SIGNIFICANT: Readonly<Record<number, readonly [number, number]>> = {
+  2: [1, 2],
+  4: [0, 3],
+  5: [0, 3],
+  6: [0, 3],
+  7: [0, 3],
+  14: [0, 1],
+}
+const PUBLISH = 3
+const PUBACK = 4
+const PUBREC = 5
+const PUBREL = 6
+const PUBCOMP = 7
 /** Reasons that are as good as success (sections 3.4.2.1, 3.5.2.1, 3.6.2.1, 3.7.2.1). */
-const AS_GOOD = { [PUBACK]: [0x10], [PUBREC]: [0x10], [PUBREL]: [0x92], [PUBCOMP]: [0x92] }
+const AS_GOOD: Readonly<Record<number, readonly number[]>> = {
+  [PUBACK]: [0x10],
+  [PUBREC]: [0x10],
+  [PUBREL]: [0x92],
+  [PUBCOMP]: [0x92],
+}
 
-function significant(packet) {
-  const type = packet[0] >> 4
-  if (SIGNIFICANT[type] === undefined) return packet.toString('hex')
-  const body = packet.subarray(bodyAt(packet)).subarray(...SIGNIFICANT[type])
+function typeOf(packet: Buffer): number {
+  return (packet[0] ?? 0) >> 4
+}
+
+function significant(packet: Buffer): string {
+  const type = typeOf(packet)
+  const range = SIGNIFICANT[type]
+  if (range === undefined) return packet.toString('hex')
+  const body = packet.subarray(bodyAt(packet)).subarray(...range)
   const [reasonAt, isDisconnect] = [type === 14 ? 0 : 2, type === 14]
   // Where an acknowledgement is for success, both may leave out the reason; so does a DISCONNECT.
   const reason = type === 2 ? undefined : body[reasonAt]
-  const isGood = reason === 0 || AS_GOOD[type]?.includes(reason)
+  const isGood = reason === 0 || (reason !== undefined && AS_GOOD[type]?.includes(reason) === true)
   return `${packet[0]} ${(isGood ? body.subarray(0, isDisconnect ? 0 : 2) : body).toString('hex')}`
 }
 
-function bodyAt(packet) {
+function bodyAt(packet: Buffer): number {
   let at = 1
-  while (packet[at] >= 0x80) at++
+  while ((packet[at] ?? 0) >= 0x80) at++
   return at + 1
 }
 
 /** Where a packet has its packet id; undefined for one without. */
-function packetIdAt(packet) {
+function packetIdAt(packet: Buffer): number | undefined {
   const at = bodyAt(packet)
-  const type = packet[0] >> 4
-  if (type === PUBLISH) return (packet[0] & 0x06) === 0 ? undefined : at + 2 + packet.readUInt16BE(at)
+  const type = typeOf(packet)
+  if (type === PUBLISH) return ((packet[0] ?? 0) & 0x06) === 0 ? undefined : at + 2 + packet.readUInt16BE(at)
   return type >= PUBACK && type <= PUBCOMP ? at : undefined
 }
 
 /** What the server sends and has sent in one sequence. */
 class Answers {
-  #client
+  readonly #client: Client
   /** Came earlier than they are expected: a PUBLISH and an acknowledgement may change places. */
-  #early = []
+  readonly #early: Buffer[] = []
   /** The server's packet ids, by those of Mosquitto. */
-  #ids = new Map()
+  readonly #ids = new Map<number, number>()
 
-  constructor(client) {
+  constructor(client: Client) {
     this.#client = client
   }
 
-  async expect(bytes) {
-    const isPublish = bytes[0] >> 4 === PUBLISH
+  async expect(bytes: Buffer): Promise<void> {
+    const isPublish = typeOf(bytes) === PUBLISH
     for (;;) {
-      const at = this.#early.findIndex((packet) => (packet[0] >> 4 === PUBLISH) === isPublish)
-      const came = at < 0 ? (await this.#client.packet()).bytes : this.#early.splice(at, 1)[0]
+      const at = this.#early.findIndex((packet) => (typeOf(packet) === PUBLISH) === isPublish)
+      const [early] = at < 0 ? [] : this.#early.splice(at, 1)
+      const came = early ?? (await this.#client.packet()).bytes
       if (came.length > 1 && this.#isSame(came, bytes)) return
-      const mayBeEarly = at < 0 && (came[0] >> 4 === PUBLISH) !== isPublish && ORDERED.has(came[0] >> 4)
-      if (mayBeEarly && ORDERED.has(bytes[0] >> 4)) this.#early.push(came)
+      const mayBeEarly = at < 0 && (typeOf(came) === PUBLISH) !== isPublish && ORDERED.has(typeOf(came))
+      if (mayBeEarly && ORDERED.has(typeOf(bytes))) this.#early.push(came)
       else throw new Error(`expected ${bytes.toString('hex')}, came ${came.toString('hex')}${this.#end}`)
     }
   }
 
-  get #end() {
+  get #end(): string {
     return this.#client.isClosed() ? ', closed' : ''
   }
 
-  #isSame(came, expected) {
-    if (came[0] >> 4 === PUBLISH && expected[0] >> 4 === PUBLISH) this.#learn(came, expected)
+  #isSame(came: Buffer, expected: Buffer): boolean {
+    if (typeOf(came) === PUBLISH && typeOf(expected) === PUBLISH) this.#learn(came, expected)
     return significant(came) === significant(this.translated(expected, [PUBLISH, PUBREL]))
   }
 
-  #learn(came, expected) {
+  #learn(came: Buffer, expected: Buffer): void {
     const [ours, theirs] = [packetIdAt(came), packetIdAt(expected)]
     if (ours !== undefined && theirs !== undefined && ours + 2 <= came.length && theirs + 2 <= expected.length)
       this.#ids.set(expected.readUInt16BE(theirs), came.readUInt16BE(ours))
   }
 
   /** With the packet id that the server uses in place of Mosquitto's. */
-  translated(packet, types) {
-    const at = types.includes(packet[0] >> 4) && packet.length >= 4 ? packetIdAt(packet) : undefined
-    const id = at === undefined || at + 2 > packet.length ? undefined : this.#ids.get(packet.readUInt16BE(at))
+  translated(packet: Buffer, types: readonly number[]): Buffer {
+    const at = types.includes(typeOf(packet)) && packet.length >= 4 ? packetIdAt(packet) : undefined
+    if (at === undefined || at + 2 > packet.length) return packet
+    const id = this.#ids.get(packet.readUInt16BE(at))
     if (id === undefined) return packet
     const changed = Buffer.from(packet)
     changed.writeUInt16BE(id, at)
@@ -240,7 +301,7 @@ class Answers {
   }
 
   /** What nobody expected. */
-  get left() {
+  get left(): string {
     return this.#early.map((packet) => packet.toString('hex')).join(' ')
   }
 }
@@ -250,12 +311,12 @@ const ORDERED = new Set([PUBLISH, PUBACK, PUBREC, PUBCOMP])
 const sequences = readdirSync(folder)
   .filter((name) => name.endsWith('.json'))
   .sort()
-  .flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
+  .flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Group[])
   .filter((group) => group.disable !== true)
   .flatMap(({ tests, group, ...inAll }) => tests.map((test) => ({ ...inAll, ...test, name: `${group} ${test.name}` })))
 
 let right = 0
-const others = []
+const others: string[] = []
 // One after the other: many use the same topic.
 for (const [index, sequence] of sequences.entries()) {
   const difference = await run(sequence, `sequence ${index}`)

@@ -1,0 +1,81 @@
+/**
+ * `npm test`, `npm run test:long`: sees to the tools, runs tap, and closes with one plain line of counts.
+ *
+ *   npm test -- test/topics/names-cannot-leave-their-level.ts     some files; other arguments go to tap
+ *   npm run test:long -- --seconds 180 --seed 7 test/long/fuzz    the long tests, all or some, at their full size
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, statSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { createSummary } from './summary.ts'
+import { ensureTools } from './tools.ts'
+
+const LONG = join('test', 'long')
+const LONG_TIMEOUT_SECONDS = 7_200
+
+const { values, positionals } = parseArgs({
+  strict: false,
+  allowPositionals: true,
+  options: {
+    long: { type: 'boolean' },
+    seconds: { type: 'string' },
+    inputs: { type: 'string' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+  },
+})
+
+/** What the tests read, by the flag that sets it. */
+const VARIABLES = {
+  seconds: 'PUSH_TEST_SECONDS',
+  inputs: 'PUSH_TEST_INPUTS',
+  seed: 'PUSH_TEST_SEED',
+  only: 'PUSH_TEST_ONLY',
+} as const
+
+const env = { ...process.env }
+for (const [flag, name] of Object.entries(VARIABLES)) {
+  const value = values[flag]
+  if (typeof value === 'string') env[name] = value
+}
+
+/** Where the compiled test is, or the folder of them. */
+function compiled(path: string): string {
+  const inside = relative(process.cwd(), resolve(path))
+  if (inside.startsWith('.build') || !existsSync(inside)) return path
+  const built = join('.build', inside)
+  return statSync(inside).isDirectory() ? `${built}/**/*.js` : built.replace(/\.ts$/, '.js')
+}
+
+function tapArguments(): string[] {
+  const flags = process.argv.slice(2).filter((each) => each.startsWith('-') && !isOurs(each))
+  const files = positionals.map(compiled)
+  if (values.long !== true) return [...flags, ...files]
+  const all = files.length > 0 ? files : [compiled(LONG)]
+  return ['--jobs=1', `--timeout=${LONG_TIMEOUT_SECONDS}`, '--exclude=.build/test/**/support/**', ...flags, ...all]
+}
+
+function isOurs(flag: string): boolean {
+  const name = flag.replace(/^--/, '').split('=')[0] ?? ''
+  return name === 'long' || Object.hasOwn(VARIABLES, name)
+}
+
+ensureTools()
+const tap = join('node_modules', 'tap', 'dist', 'esm', 'run.mjs')
+const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...tapArguments()], {
+  env,
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+const summary = createSummary((line) => console.log(line))
+createInterface({ input: child.stdout }).on('line', summary.line)
+const [code] = await once(child, 'close')
+const { pass, fail, skip, todo } = summary.counts
+// A run that ended badly without a failed assertion has failed all the same: the line must not look green.
+const failures = code === 0 && pass > 0 ? fail : Math.max(fail, 1)
+const skipped = skip + todo > 0 ? `, ${skip + todo} skipped` : ''
+process.exitCode = failures === 0 ? 0 : Number(code) || 1
+process.stdout.write(`${pass} passed, ${failures} failed${skipped}\n`)
