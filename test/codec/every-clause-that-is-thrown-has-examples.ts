@@ -22,7 +22,7 @@ const BY_MATRIX = new Set([
 
 const thrown = new Set<string>()
 for (const file of readdirSync(SOURCES)) {
-  const source = readFileSync(new URL(file, SOURCES), 'utf8')
+  const source = readFileSync(join(SOURCES, file), 'utf8')
   for (const [, clause] of source.matchAll(/'(MQTT-[\d.-]+|\d(?:\.\d+)+)'/g))
     if (clause !== undefined) thrown.add(clause)
 }

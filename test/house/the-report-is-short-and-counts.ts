@@ -29,7 +29,7 @@ not ok 2 - test/b.ts # time=3ms
   exitCode: 1
   ...
 
-# { pass: 3, fail: 1, skip: 1 }
+# { total: 5, pass: 3, fail: 1, skip: 1 }
 # time=10ms`
 
 t.test('a failure is shown whole, a success in one line', async (t) => {
