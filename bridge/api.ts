@@ -11,7 +11,7 @@ import { createGuard, knowDevice } from './authenticate.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
 import { createFastifyApp } from './fastify-app.ts'
 import type { Admit } from './http-server.ts'
-import { DEFAULT_TOKEN_TTL, type HttpLimits, type TokenTtl } from './limits.ts'
+import type { HttpLimits } from './limits.ts'
 import { createLongPolls } from './long-polls.ts'
 import { createPages } from './lookup.ts'
 import { reportHealth } from './routes/health.ts'
@@ -41,7 +41,6 @@ export interface HttpApiOptions {
   /** Of other processes that the limits hold for as well. */
   readonly tally?: Tally | undefined
   readonly allowedHosts?: readonly string[] | undefined
-  readonly tokenTtl?: TokenTtl
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -65,7 +64,6 @@ export interface HttpApi {
 export function createHttpApi(options: HttpApiOptions): HttpApi {
   const { auth, store, metrics, limits, logger } = options
   const {
-    tokenTtl = DEFAULT_TOKEN_TTL,
     now = Date.now,
     monotonic = () => performance.now(),
     randomId = createRandomId(),
@@ -85,7 +83,6 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     work,
     metrics,
     limits,
-    tokenTtl,
     now,
     randomId,
   })
@@ -101,7 +98,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     monotonic,
     closing: () => longPolls.close(),
     routes(api) {
-      issueTokens(api, { ...calls, guard, tokenTtl })
+      issueTokens(api, { ...calls, guard, limits })
       revokeTokens(api, { ...calls, guard })
       sendMessages(api, { ...calls, guard, limits, errors: publisher.errors })
       lookUpMessages(api, { store, guard, pages, longPolls, metrics, limits, now })

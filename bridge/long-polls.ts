@@ -115,7 +115,7 @@ export function createLongPolls({ store, limits, selections, now, shared }: Long
         poll.leave()
         throw error
       }
-      poll.start(Math.min(seconds * 1000, device.expiresAt - now()), limits.recheckMs, gone)
+      poll.start(Math.min(seconds * 1000, device.expiresAt - now()), limits.longPollRecheckMs, gone)
       return poll
     },
     watch: () =>

@@ -18,7 +18,6 @@ import { createAccept } from './accept.ts'
 import type { OutgoingLimits } from './aedes/outgoing.ts'
 import type { GeneralState } from './aedes/contract.ts'
 import { AedesRouter } from './aedes/router.ts'
-import { DEFAULT_DECODER_LIMITS } from './codec/decoder.ts'
 import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './session/connect.ts'
 import type { DeviceLimits, DeviceNode } from './session/node.ts'
@@ -39,38 +38,6 @@ export { openLevelState } from './aedes/persistence.ts'
 export { openRedisState } from './aedes/redis-persistence.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits & OutgoingLimits
-
-export const DEFAULT_BROKER_LIMITS: BrokerLimits = {
-  connectTimeoutMs: 10_000,
-  stallTimeoutMs: 30_000,
-  outputHighWater: 64 * 1024,
-  connections: 100_000,
-  connectionsPerAddress: 0,
-  connectsPerAddress: 0,
-  connectsPerToken: 300,
-  devicePublishes: 100,
-  providerPublishes: 0,
-  idleTimeoutMs: 0,
-  work: 1_000_000,
-  maximumConnectSize: 128 * 1024,
-  // Aedes' matcher takes no more, so that the gate need not either.
-  topicLevels: 100,
-  topicBytes: 4096,
-  maximumPacketSize: 320 * 1024,
-  window: 20,
-  readBytes: 1024 * 1024,
-  queuedMessages: 1_000,
-  queuedBytes: 4 * 1024 * 1024,
-  storedMessages: 10_000,
-  topicAliases: 16,
-  topicAliasMaximum: 10,
-  subscriptions: 100,
-  sessionExpiry: Number.POSITIVE_INFINITY,
-  receiveMaximum: 64,
-  commitMs: 10,
-  sweepMs: 30_000,
-  retryMs: 500,
-}
 
 /** At the end of the server, ms. */
 const WILLS_MS = 1_000
@@ -118,7 +85,6 @@ export class PushBroker {
     this.#connects = new RateByKey(limits.connectsPerAddress, monotonic, sharedCount(tally, 'connectsPerAddress'))
     this.#context = {
       limits,
-      decoder: { ...DEFAULT_DECODER_LIMITS, ...limits },
       metrics,
       logger,
       now,

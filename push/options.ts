@@ -1,13 +1,12 @@
 /** What `createPush` is given, and that nothing in it is misspelt. */
 import type { Logger } from 'pino'
 import { checkFields, type Algorithm, type ProviderKey, type Secrets } from '../auth/index.ts'
-import { DEFAULT_HTTP_LIMITS, type HttpLimits, type TokenTtl } from '../bridge/index.ts'
-import { DEFAULT_BROKER_LIMITS, type BrokerLimits } from '../broker/index.ts'
+import { fitLimits, rangeOf, wholeFrom } from '../common/limit-checks.ts'
+import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
-import { DEFAULT_MESSAGE_LIMITS, DEFAULT_STORE_LIMITS, type MessageLimits, type StoreLimits } from '../store/index.ts'
 import type { Tally } from '../common/tally.ts'
 
-export type PushLimits = MessageLimits & StoreLimits & BrokerLimits & HttpLimits
+export type PushLimits = Limits
 
 export interface PushOptions {
   /** The embedded store, the signing keys and other MQTT state live here; with Redis, they are there. */
@@ -28,7 +27,6 @@ export interface PushOptions {
   readonly keysFile?: string
   readonly issuer?: string
   readonly audience?: string
-  readonly tokenTtl?: TokenTtl
   readonly limits?: Partial<PushLimits>
   /**
    * Names that HTTP and WebSocket clients may have in `Host`, and whose pages may connect, besides those of the machine
@@ -58,7 +56,6 @@ const PUSH_OPTIONS = {
   keysFile: true,
   issuer: true,
   audience: true,
-  tokenTtl: true,
   limits: true,
   allowedHosts: true,
   logger: true,
@@ -68,34 +65,29 @@ const PUSH_OPTIONS = {
   monotonic: true,
 } as const satisfies Record<keyof PushOptions, true>
 
-const TOKEN_TTL = { default: true, maximum: true } as const satisfies Record<keyof TokenTtl, true>
-
 /**
  * With the defaults, every limit.
  * @throws Error that names the option
  */
 export function checkPushOptions(options: PushOptions): PushLimits {
-  const { tokenTtl, limits = {} } = options
   checkFields(options, Object.keys(PUSH_OPTIONS), 'createPush')
-  if (tokenTtl !== undefined) {
-    checkFields(tokenTtl, Object.keys(TOKEN_TTL), 'createPush, tokenTtl')
-    checkNumbers(tokenTtl, Object.keys(TOKEN_TTL), 'createPush, tokenTtl')
-  }
-  const defaults: PushLimits = {
-    ...DEFAULT_MESSAGE_LIMITS,
-    ...DEFAULT_STORE_LIMITS,
-    ...DEFAULT_BROKER_LIMITS,
-    ...DEFAULT_HTTP_LIMITS,
-  }
-  checkFields(limits, Object.keys(defaults), 'createPush, limits')
-  checkNumbers(limits, Object.keys(limits), 'createPush, limits')
-  return { ...defaults, ...limits }
+  return checkLimits(options.limits ?? {}, 'createPush, limits')
+}
+
+/** The same ranges as the server's settings, and what is not given gives way in the same way. */
+function checkLimits(limits: Partial<Limits>, where: string): Limits {
+  checkFields(limits, LIMIT_NAMES, where)
+  const given = new Set(LIMIT_NAMES.filter((name) => Object.hasOwn(limits, name)))
+  for (const name of given) checkLimit(name, limits[name], where)
+  return fitLimits({ ...DEFAULT_LIMITS, ...limits }, given, ({ lower, upper, why }, values) => {
+    const value = `${values[lower]}${given.has(lower) ? '' : ' by default'}`
+    return new Error(`${where}: ${lower} is ${value}, which does not fit ${upper}, which is ${values[upper]}: ${why}`)
+  })
 }
 
 /** Nothing is above a limit that is undefined or NaN: it would be none. */
-function checkNumbers(values: object, names: readonly string[], where: string): void {
-  for (const name of names) {
-    const value: unknown = Reflect.get(values, name)
-    if (typeof value !== 'number' || !(value >= 0)) throw new Error(`${where}: ${name} must be a number, 0 or more`)
-  }
+function checkLimit(name: LimitName, value: number | undefined, where: string): void {
+  const { minimum, maximum } = rangeOf(LIMITS[name])
+  if (value === undefined || !Number.isInteger(value) || value < minimum || value > maximum)
+    throw new Error(`${where}: ${name} must be ${wholeFrom(minimum, maximum)}, and is ${String(value)}`)
 }

@@ -16,7 +16,6 @@ import {
   createHostCheck,
   createHttpApi,
   createInProcessCalls,
-  DEFAULT_TOKEN_TTL,
   refuseUpgrade,
   type InProcessCalls,
 } from '../bridge/index.ts'
@@ -71,7 +70,7 @@ export interface Push extends InProcessCalls {
  */
 export async function createPush(options: PushOptions): Promise<Push> {
   const limits = checkPushOptions(options)
-  const { now = Date.now, monotonic = () => performance.now(), tokenTtl = DEFAULT_TOKEN_TTL } = options
+  const { now = Date.now, monotonic = () => performance.now() } = options
   const logger = loggingErrorsSafely(options.logger ?? pino({ level: 'silent' }))
   const metrics = createMetrics()
   const randomId = createRandomId()
@@ -109,7 +108,6 @@ export async function createPush(options: PushOptions): Promise<Push> {
     admit: broker.admit,
     tally: options.tally,
     allowedHosts: options.allowedHosts,
-    tokenTtl,
     now,
     monotonic,
     randomId,
@@ -119,7 +117,7 @@ export async function createPush(options: PushOptions): Promise<Push> {
     },
   })
   return {
-    ...createInProcessCalls({ calls, auth, limits, tokenTtl, log: logger, isClosing: () => closing }),
+    ...createInProcessCalls({ calls, auth, limits, log: logger, isClosing: () => closing }),
     aedesOptions: (own) => broker.aedesOptions(own),
     handle: broker.handle,
     acceptor: (through, deliver) =>

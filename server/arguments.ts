@@ -3,7 +3,8 @@
  * file (`--config`); flags win over the environment, and that over the file. Read once, at start.
  */
 import { readFileSync } from 'node:fs'
-import { ConfigError, flagOf, SETTINGS, type Config, type Setting } from './settings.ts'
+import { parseArgs } from 'node:util'
+import { ConfigError, flagOf, SETTINGS, type Config, type Setting, type SettingName } from './settings.ts'
 import { fit } from './settings-fit.ts'
 import { judgeUnknown, nearest } from './unknown-settings.ts'
 
@@ -19,6 +20,9 @@ export interface Arguments {
   readonly unknown: readonly string[]
 }
 
+const NAMES = Object.keys(SETTINGS) as readonly SettingName[]
+const FLAGS = ['config', ...NAMES.map(flagOf)]
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** What is asked for instead of a run, wherever it stands: who wants help does not know the order. */
@@ -31,25 +35,13 @@ export function askedFor(argv: readonly string[]): 'help' | 'version' | undefine
 export function readConfig(argv: readonly string[], env: Environment): Arguments {
   const { command, flags } = readFlags(argv)
   const file = readFile(flags.get('config'))
-  flags.delete('config')
   const values: Record<string, unknown> = {}
   const given = new Set<string>()
-  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+  for (const name of NAMES) {
     const text = flags.get(flagOf(name)) ?? nonEmpty(env[name]) ?? file.get(name)
-    values[name] = text === undefined ? setting.fallback : parse(name, setting, text)
+    const setting: Setting<unknown> = SETTINGS[name]
+    values[name] = text === undefined ? setting.default : parse(name, setting, text)
     if (text !== undefined) given.add(name)
-    flags.delete(flagOf(name))
-    file.delete(name)
-  }
-  const [unknownFlag] = flags.keys()
-  if (unknownFlag !== undefined) {
-    const known = Object.keys(SETTINGS).map(flagOf)
-    throw new ConfigError(`--${unknownFlag} is not a setting${suggest(nearest(unknownFlag, known), '--')}`)
-  }
-  const [unknownName] = file.keys()
-  if (unknownName !== undefined) {
-    const suggestion = suggest(nearest(unknownName, Object.keys(SETTINGS)))
-    throw new ConfigError(`${unknownName} in the configuration file is not a setting${suggestion}`)
   }
   // Every setting of the table has been given its value above.
   const config = fit(values as Config, given)
@@ -68,7 +60,7 @@ function readCommand(word: string | undefined): Command | undefined {
 function unknownVariables(env: Environment): string[] {
   const unknown: string[] = []
   for (const name of Object.keys(env)) {
-    const { meant, isForeign } = judgeUnknown(name, Object.keys(SETTINGS))
+    const { meant, isForeign } = judgeUnknown(name, NAMES)
     if (meant !== undefined) throw new ConfigError(`${name} in the environment is not a setting${suggest(meant)}`)
     if (!isForeign) unknown.push(name)
   }
@@ -85,24 +77,30 @@ function parse(name: string, setting: Setting<unknown>, given: string): unknown 
   const shown = setting.secret === true ? 'the given value' : JSON.stringify(given)
   throw new ConfigError(`${name} (--${flagOf(name)}): ${shown} is not allowed; it must be ${setting.allowed}`)
 }
+
+/** Each flag takes the word behind it, whatever that is; the last of a name counts. */
 function readFlags(argv: readonly string[]): { command: string | undefined; flags: Map<string, string> } {
+  const options = Object.fromEntries(FLAGS.map((name) => [name, { type: 'string' }] as const))
+  const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true })
   const flags = new Map<string, string>()
   let command: string | undefined
-  for (let at = 0; at < argv.length; at++) {
-    const argument = argv[at] ?? ''
-    if (!argument.startsWith('--')) {
-      if (command !== undefined || at > 0)
-        throw new ConfigError(`${JSON.stringify(argument)} is not expected; flags are written --name value`)
-      command = argument
-      continue
+  for (const token of tokens) {
+    if (token.kind === 'option' && token.rawName.startsWith('--')) {
+      if (!FLAGS.includes(token.name)) throw unknownFlag(token.name)
+      if (token.value === undefined) throw new ConfigError(`--${token.name} needs a value`)
+      flags.set(token.name, token.value)
+    } else if (token.kind === 'positional' && token.index === 0) {
+      command = token.value
+    } else {
+      const word = JSON.stringify(argv[token.index])
+      throw new ConfigError(`${word} is not expected; flags are written --name value`)
     }
-    const equals = argument.indexOf('=')
-    const name = argument.slice(2, equals === -1 ? undefined : equals)
-    const value = equals === -1 ? argv[++at] : argument.slice(equals + 1)
-    if (value === undefined) throw new ConfigError(`--${name} needs a value`)
-    flags.set(name, value)
   }
   return { command, flags }
+}
+
+function unknownFlag(name: string): ConfigError {
+  return new ConfigError(`--${name} is not a setting${suggest(nearest(name, NAMES.map(flagOf)), '--')}`)
 }
 
 function readFile(path: string | undefined): Map<string, string> {
@@ -116,6 +114,9 @@ function readFile(path: string | undefined): Map<string, string> {
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new ConfigError(`--config: ${JSON.stringify(path)} must hold one JSON object of settings`)
   }
+  const unknown = Object.keys(content).find((name) => !Object.hasOwn(SETTINGS, name))
+  if (unknown !== undefined)
+    throw new ConfigError(`${unknown} in the configuration file is not a setting${suggest(nearest(unknown, NAMES))}`)
   return new Map(Object.entries(content).map(([name, value]) => [name, textOf(name, value)]))
 }
 

@@ -16,19 +16,21 @@ import {
   type ProviderKey,
   type Secrets,
 } from '../auth/index.ts'
-import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type RemoteBridgeOptions } from '../bridge/index.ts'
+import { createRemoteBridge, type RemoteBridgeOptions } from '../bridge/index.ts'
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
+import { limitsOf } from './settings-fit.ts'
 import { exitCodeOf, type Ending } from './ending.ts'
 import { PushError } from '../errors.ts'
 import { packageVersion } from '../common/package-version.ts'
 import { helpText, versionText } from './help.ts'
-import { createPush, type PushLimits } from '../index.ts'
+import { createPush } from '../index.ts'
 import { installLastResort, type LastResort } from './last-resort.ts'
 import { checkListeners, listen, listenBridge } from './listen.ts'
 import { createLogger, LogDestination, standardError } from './logs.ts'
+import { DEFAULT_LIMITS } from '../common/limits.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { passwordFileUsers, Passwords } from '../mosquitto-compat/index.ts'
-import { DEFAULT_MESSAGE_LIMITS, redisFault } from '../store/index.ts'
+import { redisFault } from '../store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
 import { describeError } from '../common/unexpected.ts'
 import { joinSupervisor, portsOf, signalWorkers, supervise, type Ports } from './workers.ts'
@@ -58,7 +60,7 @@ const NO_SECRETS: Secrets = { secret: async (_name, create) => create() }
 
 export async function run(invocation: Invocation): Promise<void> {
   const { argv, env, ending } = invocation
-  const errors = new LogDestination(standardError(process.stderr), SETTINGS.PUSH_MAX_LOG_WAITING.fallback)
+  const errors = new LogDestination(standardError(process.stderr), SETTINGS.PUSH_MAX_LOG_WAITING.default)
   const say = (line: string) => errors.write(`aedes-push: ${line}\n`)
   ending.onExit((timeoutMs) => errors.flush(timeoutMs))
   // For what LevelDB makes too: messages are nobody's but the user's who runs the server.
@@ -189,7 +191,6 @@ async function serve({ config, env, logger, ending, lastResort, countLost }: Pro
     ...(config.PUSH_KEYS_FILE === undefined ? {} : { keysFile: config.PUSH_KEYS_FILE }),
     issuer: config.PUSH_TOKEN_ISSUER,
     audience: config.PUSH_TOKEN_AUDIENCE,
-    tokenTtl: { default: config.PUSH_TOKEN_TTL, maximum: config.PUSH_TOKEN_TTL_MAX },
     limits: limitsOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
     logger,
@@ -242,7 +243,7 @@ async function bridge({ config, logger, ending, lastResort, countLost }: Program
     auth: await bridgeAuth(config, logger),
     upstream: upstreamOf(config.PUSH_BROKER_URL, config),
     metrics,
-    limits: { ...DEFAULT_HTTP_LIMITS, ...DEFAULT_MESSAGE_LIMITS, ...limitsOf(config) },
+    limits: { ...DEFAULT_LIMITS, ...limitsOf(config) },
     allowedHosts: config.PUSH_ALLOWED_HOSTS,
     logger,
   })
@@ -304,49 +305,4 @@ async function generatedKey(config: Config, logger: Logger, shared: Secrets | un
   if (inFile !== key)
     logger.warn('provider.key in the data directory is not the provider key that is in Redis; the one in Redis counts')
   return key
-}
-
-function limitsOf(config: Config): Partial<PushLimits> {
-  return {
-    payloadBytes: config.PUSH_MAX_PAYLOAD,
-    defaultTtl: config.PUSH_MESSAGE_TTL,
-    maximumTtl: config.PUSH_MESSAGE_TTL_MAX,
-    privateMessages: config.PUSH_MAX_PENDING_MESSAGES,
-    privateBytes: config.PUSH_MAX_PENDING_BYTES,
-    broadcastMessages: config.PUSH_MAX_BROADCASTS,
-    broadcastBytes: config.PUSH_MAX_BROADCAST_BYTES,
-    retainedBroadcasts: config.PUSH_MAX_RETAINED_BROADCASTS,
-    dedupeMs: config.PUSH_DEDUPE_WINDOW * 1000,
-    window: config.PUSH_WINDOW,
-    connections: config.PUSH_MAX_CONNECTIONS,
-    connectionsPerAddress: config.PUSH_MAX_CONNECTIONS_PER_ADDRESS,
-    connectsPerAddress: config.PUSH_MAX_CONNECTS_PER_ADDRESS,
-    connectsPerToken: config.PUSH_MAX_CONNECTS_PER_TOKEN,
-    devicePublishes: config.PUSH_MAX_DEVICE_PUBLISHES,
-    providerPublishes: config.PUSH_MAX_PROVIDER_PUBLISHES,
-    maximumConnectSize: config.PUSH_MAX_CONNECT,
-    work: config.PUSH_MAX_WORK,
-    topicLevels: config.PUSH_MAX_TOPIC_LEVELS,
-    topicBytes: config.PUSH_MAX_TOPIC_BYTES,
-    idleTimeoutMs: config.PUSH_IDLE_TIMEOUT * 1000,
-    connectTimeoutMs: config.PUSH_CONNECT_TIMEOUT * 1000,
-    stallTimeoutMs: config.PUSH_STALL_TIMEOUT * 1000,
-    outputHighWater: config.PUSH_MAX_OUTPUT,
-    maximumPacketSize: config.PUSH_MAX_PACKET,
-    queuedMessages: config.PUSH_MAX_QUEUED,
-    queuedBytes: config.PUSH_MAX_QUEUED_BYTES,
-    storedMessages: config.PUSH_MAX_STORED,
-    topicAliases: config.PUSH_TOPIC_ALIASES,
-    topicAliasMaximum: config.PUSH_TOPIC_ALIAS_MAXIMUM,
-    subscriptions: config.PUSH_MAX_SUBSCRIPTIONS,
-    receiveMaximum: config.PUSH_RECEIVE_MAXIMUM,
-    sessionExpiry: config.PUSH_SESSION_EXPIRY_MAX === 0 ? Number.POSITIVE_INFINITY : config.PUSH_SESSION_EXPIRY_MAX,
-    sweepMs: config.PUSH_SWEEP * 1000,
-    bodyBytes: config.PUSH_MAX_BODY,
-    headerBytes: config.PUSH_MAX_HEADERS,
-    requestTimeoutMs: config.PUSH_REQUEST_TIMEOUT * 1000,
-    waitSeconds: config.PUSH_MAX_WAIT,
-    waiting: config.PUSH_MAX_WAITING,
-    requestsPerMinute: config.PUSH_MAX_REQUESTS,
-  }
 }

@@ -18,8 +18,8 @@ settings
 `
 
 export function helpText(): string {
-  const settings = Object.entries<Setting<unknown>>(SETTINGS).map(([name, { about, allowed, fallback }]) => {
-    const usual = fallback === undefined ? '' : `; default ${fallback as string | number}`
+  const settings = Object.entries<Setting<unknown>>(SETTINGS).map(([name, { about, allowed, default: standard }]) => {
+    const usual = standard === undefined ? '' : `; default ${standard as string | number}`
     return `  --${flagOf(name)}  ${name}\n      ${about}; ${allowed}${usual}\n`
   })
   return `${USAGE}\n${settings.join('')}`

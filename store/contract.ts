@@ -15,6 +15,7 @@
  * only grow within one log and are never used twice; gaps are allowed, and where a log begins is the engine's. Offset 0 is
  * "before the first message". Redis keeps that even where it was emptied: a cursor of before is below all that comes after.
  */
+import type { Limits } from '../common/limits.ts'
 import type { VersionSelector } from '../topics/index.ts'
 
 /** Where offsets jump over some, they jump by a multiple of this, so that what is computed from them goes round with it. */
@@ -137,8 +138,8 @@ export interface PrivateAppend {
   readonly app?: string
   readonly message: Message
   /**
-   * True: the id was chosen by the provider, so that the same id again on this log within `limits.dedupeMs` is the
-   * same message. False: the id is fresh and need not be remembered beyond what makes a resend safe.
+   * True: the id was chosen by the provider, so that the same id again on this log within `limits.dedupeMs`, or until
+   * the message expires where that is later, is the same message. False: the id is fresh and need not be remembered beyond what makes a resend safe.
    */
   readonly dedupe: boolean
 }
@@ -260,32 +261,16 @@ export interface StoreObserver {
   secretDiffers?(name: string): void
 }
 
-export interface StoreLimits {
-  /** Pending messages in a private log (default 1,000). */
-  readonly privateMessages: number
-  /** Pending payload bytes in a private log (default 4 MiB). */
-  readonly privateBytes: number
-  /** Entries of an app's broadcast log (default 10,000). */
-  readonly broadcastMessages: number
-  /** Payload bytes of an app's broadcast log (default 64 MiB). */
-  readonly broadcastBytes: number
-  /** Different selectors with a retained broadcast, an app (default 1,000). */
-  readonly retainedBroadcasts: number
-  /** How long a provider's message id is remembered (default 24 h), or until the message expires if that is later. */
-  readonly dedupeMs: number
-  /** Pause between two sweeps for expired messages, dedupe ids, sessions and tokens (default 60 s). */
-  readonly sweepMs: number
-}
-
-export const DEFAULT_STORE_LIMITS: StoreLimits = {
-  privateMessages: 1_000,
-  privateBytes: 4 * 1024 * 1024,
-  broadcastMessages: 10_000,
-  broadcastBytes: 64 * 1024 * 1024,
-  retainedBroadcasts: 1_000,
-  dedupeMs: 24 * 60 * 60 * 1000,
-  sweepMs: 60_000,
-}
+export type StoreLimits = Pick<
+  Limits,
+  | 'privateMessages'
+  | 'privateBytes'
+  | 'broadcastMessages'
+  | 'broadcastBytes'
+  | 'retainedBroadcasts'
+  | 'dedupeMs'
+  | 'sweepMs'
+>
 
 /** What every engine takes besides its own address. */
 export interface StoreOptions {

@@ -1,22 +1,10 @@
 /** Making a `Message` from what a publisher sent; the one place that checks it, for HTTP and MQTT alike. */
+import type { Limits } from '../common/limits.ts'
 import { PushError } from '../errors.ts'
 import { isMessageId } from '../topics/index.ts'
 import type { LogEntry, Message } from './contract.ts'
 
-export interface MessageLimits {
-  /** Largest payload, bytes (default 256 KiB). */
-  readonly payloadBytes: number
-  /** Seconds, where the publisher gives none (default 7 days). */
-  readonly defaultTtl: number
-  /** Seconds (default 28 days). */
-  readonly maximumTtl: number
-}
-
-export const DEFAULT_MESSAGE_LIMITS: MessageLimits = {
-  payloadBytes: 256 * 1024,
-  defaultTtl: 7 * 24 * 60 * 60,
-  maximumTtl: 28 * 24 * 60 * 60,
-}
+export type MessageLimits = Pick<Limits, 'payloadBytes' | 'defaultTtl' | 'maximumTtl'>
 
 export interface Draft {
   readonly payload: Uint8Array

@@ -1,7 +1,7 @@
 /** All calls of a provider, made once: the routes answer with them, and so does the program that embeds us. */
 import type { Auth } from '../../auth/contract.ts'
 import type { Store } from '../../store/contract.ts'
-import type { TokenTtl } from '../limits.ts'
+import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import { createIssueToken, type IssueToken } from './issue-token.ts'
 import { createRevokeToken, type RevokeToken } from './revoke-token.ts'
@@ -11,7 +11,7 @@ interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly auth: Auth
   readonly store: Store
   readonly longPolls: LongPolls
-  readonly tokenTtl: TokenTtl
+  readonly limits: SendContext['limits'] & TokenLimits
 }
 
 export interface Calls {

@@ -4,7 +4,7 @@ import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
 import type { Provider } from '../../topics/index.ts'
-import type { HttpLimits, TokenTtl } from '../limits.ts'
+import type { HttpLimits } from '../limits.ts'
 import { createCompiler, fromValidation, type Compiler } from '../validation.ts'
 import { known, type Caller } from './call.ts'
 import type { Calls } from './calls.ts'
@@ -80,7 +80,6 @@ interface InProcessContext {
   readonly calls: Calls
   readonly auth: Pick<Auth, 'providerNamed'>
   readonly limits: HttpLimits & MessageLimits
-  readonly tokenTtl: TokenTtl
   readonly log: Caller['log']
   readonly isClosing: () => boolean
 }
@@ -89,10 +88,10 @@ interface InProcessContext {
 const EVERY_APP: Provider = { kind: 'provider', name: '$program', apps: 'all' }
 
 export function createInProcessCalls(context: InProcessContext): InProcessCalls {
-  const { calls, limits, tokenTtl, log } = context
+  const { calls, limits, log } = context
   const compile = createCompiler()
   const asMessage = checker<SendBody>(compile, sendSchema(limits), 'body')
-  const asTokenRequest = checker<TokenBody>(compile, tokenSchema(tokenTtl), 'body')
+  const asTokenRequest = checker<TokenBody>(compile, tokenSchema(limits), 'body')
   const asRevocation = checker<{ tokenId: string }>(compile, revokeSchema, 'params')
 
   async function call<T>(options: unknown, work: (caller: Caller) => Promise<T>): Promise<T> {

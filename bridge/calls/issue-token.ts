@@ -12,7 +12,7 @@ import {
   mayActFor,
   privateTopic,
 } from '../../topics/index.ts'
-import type { TokenTtl } from '../limits.ts'
+import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import type { Caller } from './call.ts'
 
@@ -20,7 +20,7 @@ interface IssueContext {
   readonly auth: Auth
   readonly store: Store
   readonly longPolls: LongPolls
-  readonly tokenTtl: TokenTtl
+  readonly limits: TokenLimits
   readonly now: () => number
 }
 
@@ -47,9 +47,9 @@ export type TokenBody = Static<ReturnType<typeof tokenSchema>>
  */
 export type IssueToken = (body: TokenBody, caller: Pick<Caller, 'provider'>) => Promise<TokenAnswer>
 
-export function createIssueToken({ auth, store, longPolls, tokenTtl, now }: IssueContext): IssueToken {
+export function createIssueToken({ auth, store, longPolls, limits, now }: IssueContext): IssueToken {
   return async (body, { provider }) => {
-    const { app, device, account = '', version, ttl = tokenTtl.default } = body
+    const { app, device, account = '', version, ttl = limits.defaultTokenTtl } = body
     checkNames(body)
     if (!mayActFor(provider, app)) throw new PushError('APP_FORBIDDEN')
     const names = { app, device, account, ...(version === undefined ? {} : { version }) }
@@ -84,7 +84,7 @@ function checkNames({ app, device, account, version }: TokenBody): void {
 
 const NAME = '1 to 128 bytes without control characters, `/`, `+`, `#` or a `$` at the start'
 
-export function tokenSchema({ default: usual, maximum }: TokenTtl) {
+export function tokenSchema({ defaultTokenTtl, maximumTokenTtl }: TokenLimits) {
   return Type.Object(
     {
       app: Type.String({ description: `${NAME}, nor \`%\``, examples: ['chat'] }),
@@ -96,8 +96,8 @@ export function tokenSchema({ default: usual, maximum }: TokenTtl) {
       ttl: Type.Optional(
         Type.Integer({
           minimum: 1,
-          maximum,
-          description: `Life of the token, seconds; ${usual} when absent`,
+          maximum: maximumTokenTtl,
+          description: `Life of the token, seconds; ${defaultTokenTtl} when absent`,
           examples: [86_400],
         }),
       ),

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import type { Guard } from '../authenticate.ts'
 import { tokenSchema, type IssueToken } from '../calls/issue-token.ts'
 import type { Api } from '../fastify-app.ts'
-import type { TokenTtl } from '../limits.ts'
+import type { TokenLimits } from '../limits.ts'
 import { BODY_ERRORS, noQuery, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'
 
 const answerSchema = Type.Object(
@@ -30,10 +30,10 @@ const answerSchema = Type.Object(
 export interface IssueRouteContext {
   readonly issueToken: IssueToken
   readonly guard: Guard
-  readonly tokenTtl: TokenTtl
+  readonly limits: TokenLimits
 }
 
-export function issueTokens(api: Api, { issueToken, guard, tokenTtl }: IssueRouteContext): void {
+export function issueTokens(api: Api, { issueToken, guard, limits }: IssueRouteContext): void {
   const schema = {
     operationId: 'issueToken',
     summary: 'Issue a message token',
@@ -44,7 +44,7 @@ export function issueTokens(api: Api, { issueToken, guard, tokenTtl }: IssueRout
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     querystring: noQuery,
-    body: tokenSchema(tokenTtl),
+    body: tokenSchema(limits),
     response: {
       201: answerSchema,
       ...problems(

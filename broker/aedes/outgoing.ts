@@ -4,6 +4,7 @@
  * queue when there is room again.
  */
 import { PushError } from '../../errors.ts'
+import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import { encodePubrel } from '../codec/encoder.ts'
 import { Reason, type AcknowledgementPacket, type ConnectPacket, type ProtocolLevel } from '../codec/packets.ts'
@@ -24,16 +25,7 @@ import type { StoredPacket } from './contract.ts'
 import type { MessageKey, SessionRecord } from './session-record.ts'
 import type { StoredQueue } from './stored-queue.ts'
 
-export interface OutgoingLimits {
-  /** Messages that wait here for one client (default 1,000). */
-  readonly queuedMessages: number
-  /** Their payload bytes (default 4 MiB). */
-  readonly queuedBytes: number
-  /** Messages in the stored queue of one session or shared subscription (default 10,000). */
-  readonly storedMessages: number
-  /** Topic aliases that the server makes for one client. */
-  readonly topicAliases: number
-}
+export type OutgoingLimits = Pick<Limits, 'queuedMessages' | 'queuedBytes' | 'storedMessages' | 'topicAliases'>
 
 interface OutgoingOptions extends ItemOptions {
   readonly connection: Connection

@@ -3,12 +3,12 @@ import type { Aedes, AedesOptions, AedesPublishPacket, Client } from 'aedes'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { Provider } from '../../topics/index.ts'
+import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Accept } from '../accept.ts'
 import { Reason, type ConnectPacket, type PublishPacket, type SubscriptionRequest } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
-import type { GateLimits } from '../gate/context.ts'
-import type { DeviceLimits, DeviceNode } from '../session/node.ts'
+import type { DeviceNode } from '../session/node.ts'
 import { Rates } from '../gate/rates.ts'
 import { AedesLink } from './link.ts'
 import { DelayedWills } from './delayed-wills.ts'
@@ -29,8 +29,15 @@ import { SharedGroups } from './shared-groups.ts'
 import type { QueueStorage } from './stored-queue.ts'
 
 type AedesLimits = OutgoingLimits &
-  Pick<GateLimits, 'connectTimeoutMs' | 'maximumPacketSize'> &
-  Pick<DeviceLimits, 'receiveMaximum' | 'sessionExpiry' | 'subscriptions' | 'topicAliasMaximum'>
+  Pick<
+    Limits,
+    | 'connectTimeoutMs'
+    | 'maximumPacketSize'
+    | 'receiveMaximum'
+    | 'sessionExpiry'
+    | 'subscriptions'
+    | 'topicAliasMaximum'
+  >
 
 interface AedesRouterOptions {
   readonly accept: Accept
@@ -163,7 +170,7 @@ export class AedesRouter implements AedesHandlerContext {
         () => this.#groups.start(),
         (client, error) => this.#willStays(client, error),
       ),
-      sessionExpiryIntervalLimit: Number.isFinite(limits.sessionExpiry) ? limits.sessionExpiry : 0,
+      sessionExpiryIntervalLimit: limits.sessionExpiry,
       preConnect: (client, packet, callback) => this.#hooks.preConnect(client, packet, callback),
       authenticate: (client, username, password, callback) =>
         this.#hooks.authenticate(client, username, password, callback),

@@ -3,14 +3,14 @@ import { readAcknowledgement } from './acknowledgement.ts'
 import { CONNECT_PREFIX_BYTES, type Protocol, readConnect, readProtocol } from './connect.ts'
 import { ByteReader } from './byte-reader.ts'
 import { Framer, Header, type HeaderState } from './framing.ts'
-import { DEFAULT_DECODER_LIMITS, type DecoderLimits } from './limits.ts'
+import type { DecoderLimits } from './limits.ts'
 import { type ConnectPacket, type Packet, type ProtocolLevel, Reason } from './packets.ts'
 import { checkPublishFlags, PublishReader } from './publish.ts'
 import { type ConnectTerms, checkAuthAllowed, readAuth, readDisconnect, readPingreq } from './session-end.ts'
 import { readSubscribe, readUnsubscribe } from './subscribe.ts'
 import { malformed, ProtocolViolation, protocolError, type Reply, violation } from './violation.ts'
 
-export { DEFAULT_DECODER_LIMITS, type DecoderLimits } from './limits.ts'
+export type { DecoderLimits } from './limits.ts'
 export { type SharedFilter, sharedFilter } from './topic-syntax.ts'
 export { ProtocolViolation, type Reply } from './violation.ts'
 
@@ -58,7 +58,7 @@ export class Decoder {
   #oversizeConnect = false
   #ended = false
 
-  constructor(limits: DecoderLimits = DEFAULT_DECODER_LIMITS) {
+  constructor(limits: DecoderLimits) {
     this.#limits = limits
     this.#publish = new PublishReader(this.#limits)
   }

@@ -13,12 +13,3 @@ export interface DecoderLimits {
   /** Topic aliases of one client; 0 for none. */
   readonly topicAliasMaximum: number
 }
-
-export const DEFAULT_DECODER_LIMITS: DecoderLimits = Object.freeze({
-  maximumPacketSize: 320 * 1024,
-  maximumConnectSize: 128 * 1024,
-  clientIdBytes: 1024,
-  topicBytes: 4096,
-  topicLevels: 200,
-  topicAliasMaximum: 10,
-})

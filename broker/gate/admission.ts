@@ -1,13 +1,9 @@
 /** How many connections there are, in all and from one address. */
+import type { Limits } from '../../common/limits.ts'
 import { PushError } from '../../errors.ts'
 import type { SharedCount } from '../../common/tally.ts'
 
-export interface AdmissionLimits {
-  /** Connections in all. */
-  readonly connections: number
-  /** Connections from one address; an IPv6 network of 64 bits is one. 0 is without limit. */
-  readonly connectionsPerAddress: number
-}
+export type AdmissionLimits = Pick<Limits, 'connections' | 'connectionsPerAddress'>
 
 export class Admission {
   readonly #limits: AdmissionLimits

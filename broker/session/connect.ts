@@ -8,7 +8,7 @@ import type { Connection } from '../gate/connection.ts'
 import type { DeviceNode } from './node.ts'
 import { restoreSubscriptions } from './handle-subscribe.ts'
 import { decodeState } from './session-state.ts'
-import { declaredExpiry, DeviceSession, type SessionStart } from './session.ts'
+import { allowedExpiry, declaredExpiry, DeviceSession, type SessionStart } from './session.ts'
 import { willOf } from './will.ts'
 
 /**
@@ -86,7 +86,7 @@ function connack(session: DeviceSession, connect: ConnectPacket, sessionPresent:
 
 /** The connection was gone before its session was open: what it resumed stays for as long as the CONNECT asked for. */
 async function abandon(node: DeviceNode, device: Device, connect: ConnectPacket, opened: OpenedSession): Promise<void> {
-  const expiry = Math.min(declaredExpiry(connect), node.limits.sessionExpiry)
+  const expiry = allowedExpiry(declaredExpiry(connect), node.limits)
   await node.store.closeSession(device.tokenId, opened.epoch, {
     ...(opened.state === undefined || expiry === 0 ? {} : { state: opened.state }),
     stateExpiresAt: node.now() + expiry * 1000,

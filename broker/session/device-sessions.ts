@@ -1,6 +1,7 @@
 /** The live device sessions of this node: found by token id, woken by the store, swept slowly. */
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
+import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Cursors, LogEntry, BroadcastEntry, SessionEnd, Store, TokenId, Watcher } from '../../store/contract.ts'
 import { type Device, Selections } from '../../topics/index.ts'
@@ -41,14 +42,7 @@ interface Expected {
   ended: { readonly epoch: number; readonly reason: SessionEnd } | undefined
 }
 
-interface DeviceSessionsLimits {
-  /** Pause between two writes of cursors, ms. */
-  readonly commitMs: number
-  /** Every session looks at its logs again within this time, ms. */
-  readonly sweepMs: number
-  /** Pause before a drain that failed runs again, ms. */
-  readonly retryMs: number
-}
+export type DeviceSessionsLimits = Pick<Limits, 'commitMs' | 'sessionRecheckMs' | 'retryMs'>
 
 interface DeviceSessionsOptions {
   readonly store: Store
@@ -235,7 +229,7 @@ export class DeviceSessions implements Watcher {
 
   /** A part of the sessions each second, so that a sweep is never a burst. */
   #sweepSome(): void {
-    const ticks = Math.max(1, Math.round(this.#limits.sweepMs / SWEEP_TICK_MS))
+    const ticks = Math.max(1, Math.round(this.#limits.sessionRecheckMs / SWEEP_TICK_MS))
     let left = Math.ceil(this.#live.size / ticks)
     this.#sweep ??= this.#live.values()
     for (; left > 0; left--) {

@@ -1,42 +1,28 @@
 /** What the device sessions of one node share. */
 import type { Logger } from 'pino'
 import type { Auth } from '../../auth/contract.ts'
+import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 import type { RateByKey, Rates } from '../gate/rates.ts'
-import type { DeviceSessions } from './device-sessions.ts'
+import type { DeviceSessions, DeviceSessionsLimits } from './device-sessions.ts'
 
-export interface DeviceLimits {
-  /** Unacknowledged messages to one device; the client's Receive Maximum may lower it (default 20). */
-  readonly window: number
-  /** Payload bytes that one read of a log may bring (default 1 MiB). */
-  readonly readBytes: number
-  /** Topic aliases that the server makes for one client, where it announces a Topic Alias Maximum (default 16). */
-  readonly topicAliases: number
-  /** CONNECT packets a minute with one token id and generation; 0 is without limit (default 300). */
-  readonly connectsPerToken: number
-  /** Publishes a second of one token id, wills among them, over all its connections to this node; 0 is without limit (default 100). */
-  readonly devicePublishes: number
-  /** A client without keep alive is disconnected when it sends nothing for this long, ms; 0 is without limit. */
-  readonly idleTimeoutMs: number
-  /** Subscriptions of one device (default 100). */
-  readonly subscriptions: number
-  /** Longest Session Expiry Interval, seconds (default: no limit). */
-  readonly sessionExpiry: number
-  /** Advertised Receive Maximum: unacknowledged QoS 1 and 2 messages of a client (default 64). */
-  readonly receiveMaximum: number
-  /** Advertised Maximum Packet Size, bytes. */
-  readonly maximumPacketSize: number
-  /** Topic aliases of one client. */
-  readonly topicAliasMaximum: number
-  /** Pause between two writes of cursors, ms (default 25). */
-  readonly commitMs: number
-  /** Every session looks at its logs again within this time, whatever wakes were lost, ms (default 30,000). */
-  readonly sweepMs: number
-  /** Pause before a drain that failed runs again, ms (default 500). */
-  readonly retryMs: number
-}
+export type DeviceLimits = DeviceSessionsLimits &
+  Pick<
+    Limits,
+    | 'window'
+    | 'readBytes'
+    | 'topicAliases'
+    | 'connectsPerToken'
+    | 'devicePublishes'
+    | 'idleTimeoutMs'
+    | 'subscriptions'
+    | 'sessionExpiry'
+    | 'receiveMaximum'
+    | 'maximumPacketSize'
+    | 'topicAliasMaximum'
+  >
 
 /** A message from a device to its providers. */
 export interface UpstreamMessage {

@@ -1,6 +1,7 @@
 /** The live connection of one token id: which packet goes to which handler, and what the session remembers. */
 import type { ErrorCode } from '../../errors.ts'
 import { PushError } from '../../errors.ts'
+import type { Limits } from '../../common/limits.ts'
 import type { Commit, Cursors, LogEntry, OpenedSession } from '../../store/contract.ts'
 import { privateTopic, type Device } from '../../topics/index.ts'
 import { PINGRESP } from '../codec/encoder.ts'
@@ -62,7 +63,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     this.wantsReasons = connect.properties.requestProblemInformation !== 0
     this.privateTopic = privateTopic(device.app, device.tokenId)
     this.#declaredExpiry = declaredExpiry(connect)
-    this.#sessionExpiry = Math.min(this.#declaredExpiry, node.limits.sessionExpiry)
+    this.#sessionExpiry = allowedExpiry(this.#declaredExpiry, node.limits)
     this.#will = will
     this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
     if (resumed !== undefined && resumed.received.length > 0) this.#received = new Set(resumed.received)
@@ -193,7 +194,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
       if (this.#declaredExpiry === 0 && sessionExpiryInterval > 0) {
         throw new PushError('PROTOCOL_ERROR', 'Session Expiry Interval was 0 in CONNECT')
       }
-      this.#sessionExpiry = Math.min(expirySeconds(sessionExpiryInterval), this.node.limits.sessionExpiry)
+      this.#sessionExpiry = allowedExpiry(expirySeconds(sessionExpiryInterval), this.node.limits)
     }
     // [MQTT-3.14.4-3] the will goes, unless reason code 0x04 asks for it
     if (packet.reason !== 0x04) this.#will = undefined
@@ -233,6 +234,11 @@ export function declaredExpiry(connect: ConnectPacket): number {
   // Before MQTT 5 a session that is not clean has no end.
   if (connect.level !== 5) return connect.cleanStart ? 0 : Number.POSITIVE_INFINITY
   return expirySeconds(connect.properties.sessionExpiryInterval ?? 0)
+}
+
+/** What is kept of it. */
+export function allowedExpiry(declared: number, { sessionExpiry }: Pick<Limits, 'sessionExpiry'>): number {
+  return sessionExpiry === 0 ? declared : Math.min(declared, sessionExpiry)
 }
 
 function expirySeconds(interval: number): number {

@@ -4,7 +4,6 @@ import {
   type BroadcastAppend,
   type BroadcastEntry,
   type Commit,
-  DEFAULT_STORE_LIMITS,
   type KnownToken,
   type LogEntry,
   type LogSlice,
@@ -26,6 +25,7 @@ import {
   type TokenRegistration,
   type Watcher,
 } from '../contract.ts'
+import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { Selections } from '../../topics/index.ts'
 import { Database, unavailable } from './database.ts'
 import { Durable, orDamaged } from './durable.ts'
@@ -76,7 +76,7 @@ class LevelStore implements Store {
   #sweepProblem: string | undefined
 
   constructor(options: LevelStoreOptions) {
-    this.#limits = { ...DEFAULT_STORE_LIMITS, ...options.limits }
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#observer = options.observer
     this.#now = options.now ?? Date.now
     this.#database = new Database(options.directory)

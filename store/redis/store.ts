@@ -28,7 +28,7 @@ import type {
   TokenRegistration,
   Watcher,
 } from '../contract.ts'
-import { DEFAULT_STORE_LIMITS } from '../contract.ts'
+import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { Cache } from '../cache.ts'
 import { entryOf } from '../message.ts'
 import { type Address, parseAddress } from './address.ts'
@@ -129,7 +129,7 @@ class RedisStore implements Store {
     if (!isKeyPrefix(this.#prefix)) throw new TypeError('a key prefix is 1 to 64 letters, digits, `_`, `.`, `:` or `-`')
     this.#node = options.node ?? randomName()
     this.#address = parseAddress(options.url)
-    this.#limits = { ...DEFAULT_STORE_LIMITS, ...options.limits }
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#deadlineMs = options.deadlineMs ?? 2_000
     this.#now = options.now ?? Date.now
     this.#settings = { address: this.#address, deadlineMs: this.#deadlineMs, tls: options.tls }

@@ -9,7 +9,7 @@ import { serve, type Served } from './support/serve.ts'
 async function counting(t: Scope, limits = {}) {
   const reads: string[] = []
   const api = await serve(t, {
-    limits: { recheckMs: 3_600_000, ...limits },
+    limits: { longPollRecheckMs: 3_600_000, ...limits },
     around: (store) => ({
       readPrivate(tokenId, after, limit) {
         reads.push(tokenId)

@@ -7,7 +7,7 @@ import { serve } from './support/serve.ts'
 await t.test('revoked and switched', async (t) => {
   let reads = 0
   const api = await serve(t, {
-    limits: { recheckMs: 3_600_000 },
+    limits: { longPollRecheckMs: 3_600_000 },
     around: (store) => ({
       readPrivate(...request) {
         reads++
@@ -29,7 +29,7 @@ await t.test('revoked and switched', async (t) => {
 
 await t.test('over', async (t) => {
   let ahead = 0
-  const api = await serve(t, { limits: { recheckMs: 3_600_000 }, now: () => Date.now() + ahead })
+  const api = await serve(t, { limits: { longPollRecheckMs: 3_600_000 }, now: () => Date.now() + ahead })
   const { token, expiresAt } = await issueToken(api, { app: 'chat', device: 'phone', ttl: 3_600 })
   ahead = Date.parse(String(expiresAt)) - Date.now() - 500
   const waiting = await within('the end', request(api, 'GET', '/v1/messages?wait=60', { bearer: token }))
@@ -41,7 +41,7 @@ await t.test('over, or revoked, while the store reads what came', async (t) => {
   let reads = 0
   let during = async () => {}
   const api = await serve(t, {
-    limits: { recheckMs: 3_600_000 },
+    limits: { longPollRecheckMs: 3_600_000 },
     now: () => Date.now() + ahead,
     around: (store) => ({
       async readPrivate(...request) {

@@ -7,7 +7,7 @@ import { serve } from './support/serve.ts'
 await t.test('a store that tells nothing', async (t) => {
   let reads = 0
   const api = await serve(t, {
-    limits: { recheckMs: 50 },
+    limits: { longPollRecheckMs: 50 },
     around: (store) => ({
       watch: () => () => {},
       readPrivate(...request) {

@@ -35,7 +35,12 @@ await t.test('bodies, paths, methods and types', async (t) => {
     [raw(`{"to":{"token":"${token}"},"payload":{"a":[null,-1e999]}}`), 400, 'PAYLOAD_INVALID', /number/],
     [['POST', '/v1/messages?id=x', { body: { to, payload: 'x' } }], 400, 'REQUEST_INVALID', /unknown field id$/],
     [['POST', '/v1/tokens?x=', { body: { app: 'chat', device: 'a' } }], 400, 'REQUEST_INVALID', /unknown field x$/],
-    [['POST', '/v1/messages/ack?x=1', { bearer: token, body: { cursor: 'x' } }], 400, 'REQUEST_INVALID', /unknown field x$/],
+    [
+      ['POST', '/v1/messages/ack?x=1', { bearer: token, body: { cursor: 'x' } }],
+      400,
+      'REQUEST_INVALID',
+      /unknown field x$/,
+    ],
     [['DELETE', '/v1/tokens/AAAAAAAAAAAAAAAAAAAAAA?x=1', {}], 400, 'REQUEST_INVALID', /unknown field x$/],
     [send({ to, payload: 'x', ttl: -1 }), 400, 'TTL_INVALID'],
     [send({ to, payload: 'x', ttl: 28 * 86_400 + 1 }), 400, 'TTL_INVALID'],

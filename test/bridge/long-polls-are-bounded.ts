@@ -7,7 +7,7 @@ import { serve } from './support/serve.ts'
 await t.test('limits and clients that leave', async (t) => {
   const followed = new Map<string, number>()
   const api = await serve(t, {
-    limits: { waiting: 3, waitingPerToken: 2, recheckMs: 3_600_000 },
+    limits: { waiting: 3, waitingPerToken: 2, longPollRecheckMs: 3_600_000 },
     around: (store) => ({
       async follow(tokenId) {
         const stop = await store.follow(tokenId)

@@ -11,7 +11,7 @@ await t.test('private, broadcast, revoked', async (t) => {
   let reads = 0
   const node = () =>
     serve(t, {
-      limits: { recheckMs: 3_600_000 },
+      limits: { longPollRecheckMs: 3_600_000 },
       engine: (now) => openRedisStore({ url, now }),
       around: (store) => ({
         readPrivate(...request) {

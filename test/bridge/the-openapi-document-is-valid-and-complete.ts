@@ -48,7 +48,7 @@ await t.test('the document', async (t) => {
 })
 
 await t.test('the limits of the document are those of the server', async (t) => {
-  const api = await serve(t, { limits: { tokens: 5, waitSeconds: 10 }, tokenTtl: { default: 60, maximum: 600 } })
+  const api = await serve(t, { limits: { tokens: 5, waitSeconds: 10, defaultTokenTtl: 60, maximumTokenTtl: 600 } })
   const { paths } = (await request(api, 'GET', '/openapi.json')).body
   t.equal(paths['/v1/tokens'].post.requestBody.content['application/json'].schema.properties.ttl.maximum, 600)
   const wait = paths['/v1/messages'].get.parameters.find(({ name }: { name: string }) => name === 'wait')

@@ -2,11 +2,12 @@
 import { Buffer } from 'node:buffer'
 import t from 'tap'
 import { Framer, Header } from '../../broker/codec/framing.ts'
-import { Decoder, DEFAULT_DECODER_LIMITS } from '../../broker/codec/decoder.ts'
+import { Decoder } from '../../broker/codec/decoder.ts'
+import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { connected, decode, refusal } from './support/decoding.ts'
 import { wire } from './support/wire.ts'
 
-const SMALL = { ...DEFAULT_DECODER_LIMITS, maximumConnectSize: 100 }
+const SMALL = { ...DEFAULT_LIMITS, maximumConnectSize: 100 }
 
 t.test('small packets in one chunk are views', async (t) => {
   const chunk = Buffer.concat(Array.from({ length: 100 }, () => wire(`32 ~ "a/b" 0007 'payload'`)))

@@ -1,9 +1,8 @@
 // Is every property of MQTT 5 taken in the packets that may carry it, and refused elsewhere, twice, cut off or unknown?
 import t from 'tap'
 import { PROPERTY_TYPES } from '../../broker/codec/property-ids.ts'
-import { connected, decode, refusal } from './support/decoding.ts'
+import { connected, decode, refusal, unconnected } from './support/decoding.ts'
 import { wire } from './support/wire.ts'
-import { Decoder } from '../../broker/codec/decoder.ts'
 
 const VALUES: Record<string, string> = {
   byte: '01',
@@ -107,7 +106,7 @@ const hex = (id: number) => id.toString(16).padStart(2, '0')
 
 for (const [name, carrier] of Object.entries(CARRIERS)) {
   const decoder = () =>
-    carrier.connect === '' ? new Decoder() : connected(carrier.connect === undefined ? 5 : wire(carrier.connect))
+    carrier.connect === '' ? unconnected() : connected(carrier.connect === undefined ? 5 : wire(carrier.connect))
   const refused = (properties: string) => refusal(decoder(), wire(carrier.packet(properties)))
 
   t.test(name, async (t) => {

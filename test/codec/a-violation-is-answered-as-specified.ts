@@ -1,9 +1,8 @@
 // Which packet answers a violation, for which protocol level, and does its reason fit what the client takes?
 import mqttPacket from 'mqtt-packet'
 import t from 'tap'
-import { Decoder } from '../../broker/codec/decoder.ts'
 import { encodeViolationReply } from '../../broker/codec/violation-reply.ts'
-import { connected, refusal } from './support/decoding.ts'
+import { connected, refusal, unconnected } from './support/decoding.ts'
 import { wire } from './support/wire.ts'
 
 t.test('MQTT 5 is told the reason in words', async (t) => {
@@ -11,7 +10,7 @@ t.test('MQTT 5 is told the reason in words', async (t) => {
   const parser = mqttPacket.parser({ protocolVersion: 5 })
   parser.on('packet', (packet: unknown) => read.push(packet))
   const violations = [
-    refusal(new Decoder(), wire('10 ~ "MQTT" 05 02 003c (21 0000) "c"')),
+    refusal(unconnected(), wire('10 ~ "MQTT" 05 02 003c (21 0000) "c"')),
     refusal(connected(5), wire('36 ~ "a" 0001 ()')),
   ]
   for (const violation of violations) {
@@ -36,11 +35,11 @@ t.test('the words are left out where the client takes no packet of that size, an
 })
 
 t.test('3.1 and 3.1.1 get a CONNACK where it has a return code, and are closed otherwise', async (t) => {
-  const level = refusal(new Decoder(), wire('10 ~ "MQTT" 03 02 003c "c"'))
+  const level = refusal(unconnected(), wire('10 ~ "MQTT" 03 02 003c "c"'))
   t.match(level, { code: 'PROTOCOL_VERSION_UNSUPPORTED', returnCode: 1, reply: 'connack' })
   t.equal(encodeViolationReply(level)?.toString('hex'), '20020001')
 
-  const id = refusal(new Decoder(), wire('10 ~ "MQTT" 04 00 003c ""'))
+  const id = refusal(unconnected(), wire('10 ~ "MQTT" 04 00 003c ""'))
   t.match(id, { code: 'CLIENT_ID_INVALID', returnCode: 2, reply: 'connack' })
   t.equal(encodeViolationReply(id)?.toString('hex'), '20020002')
 
@@ -50,12 +49,12 @@ t.test('3.1 and 3.1.1 get a CONNACK where it has a return code, and are closed o
 })
 
 t.test('the level is known as soon as it was read', async (t) => {
-  const decoder = new Decoder()
+  const decoder = unconnected()
   t.equal(decoder.level, undefined)
   refusal(decoder, wire('10 ~ "MQTT" 05 0a 003c () "c"'))
   t.equal(decoder.level, 5)
 
-  const stranger = new Decoder()
+  const stranger = unconnected()
   t.match(refusal(stranger, wire('10 ~ "MQTT" 06 02 003c "c"')), { reply: 'connack', returnCode: undefined })
   t.equal(stranger.level, undefined)
 })

@@ -3,9 +3,9 @@ import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import t from 'tap'
 import { ERRORS } from '../../errors.ts'
-import { Decoder, ProtocolViolation } from '../../broker/codec/decoder.ts'
+import { type Decoder, ProtocolViolation } from '../../broker/codec/decoder.ts'
 import { encodeViolationReply } from '../../broker/codec/violation-reply.ts'
-import { connected, drain } from './support/decoding.ts'
+import { connected, drain, unconnected } from './support/decoding.ts'
 import { type Generated, levels, packets, written } from './support/streams.ts'
 
 /** True when the bytes give packets, or a violation that is in the catalogue and has its answer. */
@@ -23,7 +23,7 @@ function isHandled(decoder: Decoder, bytes: Buffer): boolean {
 t.test('random bytes', async (t) => {
   fc.assert(
     fc.property(levels, fc.boolean(), fc.uint8Array({ maxLength: 60 }), (level, first, bytes) => {
-      return isHandled(first ? new Decoder() : connected(level), Buffer.from(bytes))
+      return isHandled(first ? unconnected() : connected(level), Buffer.from(bytes))
     }),
     { numRuns: 10_000 },
   )

@@ -2,8 +2,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import t from 'tap'
-import { Decoder } from '../../broker/codec/decoder.ts'
-import { decode, drain, plain } from './support/decoding.ts'
+import { decode, drain, plain, unconnected } from './support/decoding.ts'
 import { streams, written } from './support/streams.ts'
 
 t.test('chunks of any size, read at once or later', async (t) => {
@@ -11,9 +10,9 @@ t.test('chunks of any size, read at once or later', async (t) => {
   fc.assert(
     fc.property(streams, cuts, ({ level, packets }, cuts) => {
       const stream = Buffer.concat(packets.map((packet) => written(packet, level)))
-      const whole = decode(new Decoder(), Buffer.from(stream)).map(plain)
+      const whole = decode(unconnected(), Buffer.from(stream)).map(plain)
 
-      const decoder = new Decoder()
+      const decoder = unconnected()
       const cut: ReturnType<typeof plain>[] = []
       for (let at = 0, turn = 0; at < stream.length; turn++) {
         const [size, read] = cuts[turn % cuts.length] ?? [1, true]
@@ -33,9 +32,9 @@ t.test('byte by byte', async (t) => {
   fc.assert(
     fc.property(streams, ({ level, packets }) => {
       const stream = Buffer.concat(packets.map((packet) => written(packet, level)))
-      const whole = decode(new Decoder(), Buffer.from(stream)).map(plain)
+      const whole = decode(unconnected(), Buffer.from(stream)).map(plain)
       const bytes = Array.from(stream, (byte) => Buffer.from([byte]))
-      return JSON.stringify(decode(new Decoder(), ...bytes).map(plain)) === JSON.stringify(whole)
+      return JSON.stringify(decode(unconnected(), ...bytes).map(plain)) === JSON.stringify(whole)
     }),
     { numRuns: 100 },
   )

@@ -1,8 +1,7 @@
 // MQTT 3.1 leaves bits unused and lets credentials be missing: does `raw` come out in a form that a strict reader takes?
 import mqttPacket from 'mqtt-packet'
 import t from 'tap'
-import { Decoder } from '../../broker/codec/decoder.ts'
-import { connected, decode } from './support/decoding.ts'
+import { connected, decode, unconnected } from './support/decoding.ts'
 import { wire } from './support/wire.ts'
 
 const connects: [what: string, came: string, goesOn: string][] = [
@@ -16,7 +15,7 @@ const connects: [what: string, came: string, goesOn: string][] = [
 
 for (const [what, came, goesOn] of connects) {
   t.test(`CONNECT: ${what}`, async (t) => {
-    const [packet] = decode(new Decoder(), wire(came))
+    const [packet] = decode(unconnected(), wire(came))
     t.equal(packet?.raw.toString('hex'), wire(goesOn).toString('hex'))
     const parser = mqttPacket.parser()
     const read: unknown[] = []

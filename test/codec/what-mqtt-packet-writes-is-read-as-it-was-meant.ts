@@ -2,9 +2,8 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import t from 'tap'
-import { Decoder } from '../../broker/codec/decoder.ts'
 import type { Packet, Properties } from '../../broker/codec/packets.ts'
-import { connected, decode, plain } from './support/decoding.ts'
+import { connected, decode, plain, unconnected } from './support/decoding.ts'
 import { connects, disconnects, type Generated, levels, packets, written } from './support/streams.ts'
 
 /** mqtt-packet's words for what the decoder gives. */
@@ -112,7 +111,7 @@ t.test('CONNECT', async (t) => {
   fc.assert(
     fc.property(cases, ({ level, packet }) => {
       const bytes = written(packet, level)
-      const [read, ...more] = decode(new Decoder(), Buffer.from(bytes))
+      const [read, ...more] = decode(unconnected(), Buffer.from(bytes))
       return more.length === 0 && same(read, packet) && read?.raw.equals(bytes) === true
     }),
     { numRuns: 500 },

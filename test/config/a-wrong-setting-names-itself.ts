@@ -59,8 +59,8 @@ await t.test('every setting that has a wrong value', async (t) => {
 
 await t.test('every default and every bound is allowed', async (t) => {
   for (const [name, setting] of settings) {
-    if (setting.fallback === undefined) continue
-    t.same(setting.parse(String(setting.fallback as string | number)), setting.fallback, name)
+    if (setting.default === undefined) continue
+    t.same(setting.parse(String(setting.default as string | number)), setting.default, name)
   }
   t.doesNotThrow(() => readConfig([], {}))
 })

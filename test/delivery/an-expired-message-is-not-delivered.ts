@@ -3,7 +3,7 @@ import t from 'tap'
 import { barrier, connectDevice, eventually, issueToken, lookup, metric, send, startServer } from '../support/index.ts'
 import { texts, untilNothingIsPending, untilSecondsPassed } from './support/messages.ts'
 
-const server = await startServer(t, { settings: { PUSH_SWEEP: '1' } })
+const server = await startServer(t, { settings: { PUSH_SWEEP: '1', PUSH_SESSION_RECHECK: '1' } })
 const app = 'shop'
 
 for (const kind of ['private', 'broadcast'] as const) {

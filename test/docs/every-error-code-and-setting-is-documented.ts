@@ -1,7 +1,7 @@
 // Does the documentation name every error code and every setting, with the values that the code has?
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { flagOf, SETTINGS, type Setting } from '../../server/settings.ts'
+import { OPERATIONS, withSettings } from '../../scripts/settings-table.ts'
 import { ERRORS } from '../../errors.ts'
 import { join } from 'node:path'
 import { ROOT } from '../support/root.ts'
@@ -21,13 +21,5 @@ for (const [code, row] of Object.entries<{ status: number; reason?: number; titl
 }
 t.strictSame([...errors.keys()].sort(), Object.keys(ERRORS).sort(), 'and no code that is gone')
 
-const settings = rowsOf(read('operations.md'))
-for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
-  const fallback = setting.fallback === undefined ? 'not set' : `\`${setting.fallback as string | number}\``
-  t.equal(
-    settings.get(name)?.trim(),
-    `\`--${flagOf(name)}\` | ${fallback} | ${setting.about}; ${setting.allowed} |`,
-    `${name} is documented as it is`,
-  )
-}
-t.strictSame([...settings.keys()].sort(), Object.keys(SETTINGS).sort(), 'and no setting that is gone')
+const operations = readFileSync(OPERATIONS, 'utf8')
+t.equal(operations, withSettings(operations), 'every setting is documented as it is; else run npm run docs:settings')

@@ -5,7 +5,9 @@ import { connectDevice, connectProvider, issueToken, send, startServer } from '.
 
 const COUNT = 100
 // Nothing but the end of a write can start the next delivery: no acknowledgement with QoS 0, no sweep, no wake.
-const server = await startServer(t, { settings: { PUSH_MAX_OUTPUT: '1024', PUSH_SWEEP: '3600', PUSH_WINDOW: '1000' } })
+const server = await startServer(t, {
+  settings: { PUSH_MAX_OUTPUT: '1024', PUSH_SESSION_RECHECK: '3600', PUSH_WINDOW: '1000' },
+})
 const agent = new Agent({ keepAlive: true })
 t.teardown(() => agent.destroy())
 const texts = Array.from({ length: COUNT }, (_, count) => `${count} ${'x'.repeat(100)}`)

@@ -1,7 +1,7 @@
 // Do the processes of one server hold their limits together, and does one that ends give back what it counted?
 import t from 'tap'
 import { createLongPolls, type LongPolls } from '../../bridge/long-polls.ts'
-import { DEFAULT_HTTP_LIMITS } from '../../bridge/index.ts'
+import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { requestCounts } from '../../bridge/request-counts.ts'
 import { Admission } from '../../broker/gate/admission.ts'
 import { RateByKey, Rates } from '../../broker/gate/rates.ts'
@@ -93,7 +93,7 @@ t.test('what may happen so often', async (t) => {
 })
 
 t.test('lookups that wait, in all and with one token', async (t) => {
-  const limits = { ...DEFAULT_HTTP_LIMITS, waiting: 3, waitingPerToken: 1 }
+  const limits = { ...DEFAULT_LIMITS, waiting: 3, waitingPerToken: 1 }
   const store = { follow: async () => () => undefined } as Partial<Store> as Store
   const options = { store, limits, selections: new Selections(), now: () => 0 }
   const { exchange, first, second, heard } = both('waiting', (shared) => createLongPolls({ ...options, shared }))

@@ -26,7 +26,7 @@ async function startsOn(t: Test, sessions: number): Promise<Starts> {
     let stop: () => Promise<unknown> = () => Promise.resolve()
     const seen = await observer.of(async () => {
       const before = performance.now()
-      const node = await startNode(t, redis.url, { PUSH_SWEEP: '3600' })
+      const node = await startNode(t, redis.url, { PUSH_SWEEP: '3600', PUSH_SESSION_RECHECK: '3600' })
       milliseconds = Math.min(milliseconds, performance.now() - before)
       stop = () => node.stop()
     })

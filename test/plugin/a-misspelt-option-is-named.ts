@@ -14,11 +14,33 @@ for (const [what, options, says] of [
   [
     'a limit without a number',
     { ...good, limits: { connectsPerToken: undefined } },
-    /connectsPerToken must be a number/,
+    /connectsPerToken must be a whole number from 0 to 1000000, and is undefined/,
   ],
-  ['a limit that is no number', { ...good, limits: { window: Number.NaN } }, /window must be a number/],
-  ['a life', { ...good, tokenTtl: { default: 1, max: 2 } }, /tokenTtl: "max" is not known here; .*maximum/],
-  ['half a life', { ...good, tokenTtl: { default: 1 } }, /tokenTtl: maximum must be a number/],
+  [
+    'a limit that is no number',
+    { ...good, limits: { window: Number.NaN } },
+    /window must be a whole number from 1 to 1000/,
+  ],
+  [
+    'a limit below its minimum',
+    { ...good, limits: { payloadBytes: -1 } },
+    /payloadBytes must be .* 1 to .*, and is -1/,
+  ],
+  [
+    'a limit above its maximum',
+    { ...good, limits: { stallTimeoutMs: 3_600_001 } },
+    /from 1000 to 3600000, and is 3600001/,
+  ],
+  [
+    'limits that do not fit together',
+    { ...good, limits: { payloadBytes: 2_000, maximumPacketSize: 2_000 } },
+    /limits: payloadBytes is 2000, .* maximumPacketSize, which is 2000: .*1,024 bytes around it/,
+  ],
+  [
+    'a limit that does not fit a default',
+    { ...good, limits: { defaultTtl: 30_000_000 } },
+    /limits: defaultTtl is 30000000, .* maximumTtl, which is 2419200/,
+  ],
 ] as const) {
   await t.test(what, async (t) => {
     await t.rejects(createPush(options as never), says)

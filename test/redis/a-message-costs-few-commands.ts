@@ -17,7 +17,7 @@ const MOST_FOR_BROADCAST = 3.8
 
 await t.test('batches of messages to devices that are connected', async (t) => {
   const redis = await startRedis(t)
-  const node = await startNode(t, redis.url, { PUSH_SWEEP: '3600' })
+  const node = await startNode(t, redis.url, { PUSH_SWEEP: '3600', PUSH_SESSION_RECHECK: '3600' })
   const { issued, send } = await batchWorld(t, node, DEVICES)
   const observer = new RedisObserver(t, redis)
   const privateTopics = Array.from({ length: BATCH }, (_, at) => issued[at % DEVICES]?.topics.private ?? '')

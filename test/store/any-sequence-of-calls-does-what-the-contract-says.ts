@@ -2,13 +2,14 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import t from 'tap'
-import { DEFAULT_STORE_LIMITS, openLevelStore, type Store } from '../../store/index.ts'
+import { DEFAULT_LIMITS } from '../../common/limits.ts'
+import { openLevelStore, type Store } from '../../store/index.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { anyCall, APPS, type Call, TOKENS, VERSIONS } from './support/any-call.ts'
 import { Model } from './support/model.ts'
 
 const LIMITS = {
-  ...DEFAULT_STORE_LIMITS,
+  ...DEFAULT_LIMITS,
   privateMessages: 4,
   privateBytes: 30,
   broadcastMessages: 5,

@@ -5,9 +5,9 @@ import { type IConnectPacket, type IPublishPacket, type Packet, generate, parser
 import { pino } from 'pino'
 import type { Auth } from '../../../auth/contract.ts'
 import { openAuth } from '../../../auth/index.ts'
-import { createRemoteBridge, DEFAULT_HTTP_LIMITS, type UpstreamOptions } from '../../../bridge/index.ts'
+import { createRemoteBridge, type UpstreamOptions } from '../../../bridge/index.ts'
 import { createMetrics } from '../../../common/metrics.ts'
-import { DEFAULT_MESSAGE_LIMITS } from '../../../store/message.ts'
+import { DEFAULT_LIMITS } from '../../../common/limits.ts'
 import { request } from '../../support/api.ts'
 import type { Scope } from '../../support/scope.ts'
 import { eventually } from '../../support/waiting.ts'
@@ -48,7 +48,7 @@ export async function serveRemote(t: Scope, options: RemoteOptions): Promise<Ser
       ...upstream,
     },
     metrics: createMetrics(),
-    limits: { ...DEFAULT_HTTP_LIMITS, ...DEFAULT_MESSAGE_LIMITS },
+    limits: DEFAULT_LIMITS,
     logger: pino({ level: 'trace' }, { write: (line: string) => void logs.push(line) }),
   })
   await app.listen({ host: '127.0.0.1', port: 0 })

@@ -2,22 +2,16 @@
 import type { Scope } from '../../support/scope.ts'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
-import {
-  createHttpApi,
-  DEFAULT_HTTP_LIMITS,
-  type HttpApi,
-  type HttpApiOptions,
-  type HttpLimits,
-} from '../../../bridge/index.ts'
+import { createHttpApi, type HttpApi, type HttpApiOptions, type HttpLimits } from '../../../bridge/index.ts'
 import { openAuth, type Auth, type ProviderKey } from '../../../auth/index.ts'
 import { createMetrics, type Metrics } from '../../../common/metrics.ts'
 import type { Store } from '../../../store/contract.ts'
-import { DEFAULT_MESSAGE_LIMITS, type MessageLimits } from '../../../store/message.ts'
+import { DEFAULT_LIMITS } from '../../../common/limits.ts'
+import type { MessageLimits } from '../../../store/message.ts'
 import { openLevelStore } from '../../../store/index.ts'
 import { temporaryFolder } from '../../support/folders.ts'
 
-export interface ServeOptions
-  extends Partial<Pick<HttpApiOptions, 'tokenTtl' | 'now' | 'monotonic' | 'randomId' | 'ready'>> {
+export interface ServeOptions extends Partial<Pick<HttpApiOptions, 'now' | 'monotonic' | 'randomId' | 'ready'>> {
   readonly limits?: Partial<HttpLimits & MessageLimits>
   readonly providers?: readonly ProviderKey[]
   /** Default: the embedded one, in a folder of the test's own. */
@@ -53,7 +47,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
     auth,
     store,
     metrics,
-    limits: { ...DEFAULT_HTTP_LIMITS, ...DEFAULT_MESSAGE_LIMITS, ...limits },
+    limits: { ...DEFAULT_LIMITS, ...limits },
     logger: pino({ level: 'trace' }, { write: (line: string) => void logs.push(line) }),
     now,
     ...rest,

@@ -1,9 +1,9 @@
 /** Runs the examples of one table of clauses. */
 import type { Test } from 'tap'
-import { Decoder } from '../../../broker/codec/decoder.ts'
+import type { Decoder } from '../../../broker/codec/decoder.ts'
 import { encodeViolationReply } from '../../../broker/codec/violation-reply.ts'
 import type { Accepted, Clause, Refused } from './clauses/clause.ts'
-import { connected, decode, plain, refusal } from './decoding.ts'
+import { connected, decode, plain, refusal, unconnected } from './decoding.ts'
 import { wire } from './wire.ts'
 
 type Assert = Pick<Test, 'test' | 'equal' | 'match' | 'ok' | 'same'>
@@ -41,7 +41,7 @@ function checkRefused(t: Assert, clause: Clause, example: Refused): void {
 }
 
 function decoderFor(level: Accepted['level'], after: string | undefined): Decoder {
-  if (after === '') return new Decoder()
+  if (after === '') return unconnected()
   return connected(after === undefined ? level : wire(after))
 }
 

@@ -1,12 +1,8 @@
 /** Decoders in the state that a test needs, and what comes out of them in a comparable form. */
 import { Buffer } from 'node:buffer'
-import {
-  Decoder,
-  DEFAULT_DECODER_LIMITS,
-  type DecoderLimits,
-  ProtocolViolation,
-} from '../../../broker/codec/decoder.ts'
+import { Decoder, type DecoderLimits, ProtocolViolation } from '../../../broker/codec/decoder.ts'
 import type { Packet, ProtocolLevel } from '../../../broker/codec/packets.ts'
+import { DEFAULT_LIMITS } from '../../../common/limits.ts'
 import { wire } from './wire.ts'
 
 const CONNECTS: Record<ProtocolLevel, string> = {
@@ -15,9 +11,14 @@ const CONNECTS: Record<ProtocolLevel, string> = {
   5: '10 ~ "MQTT" 05 02 003c () "c"',
 }
 
+/** Before its CONNECT. */
+export function unconnected(limits?: Partial<DecoderLimits>): Decoder {
+  return new Decoder({ ...DEFAULT_LIMITS, ...limits })
+}
+
 /** After a CONNECT of that level, or of these bytes. */
 export function connected(connect: ProtocolLevel | Buffer, limits?: Partial<DecoderLimits>): Decoder {
-  const decoder = new Decoder({ ...DEFAULT_DECODER_LIMITS, ...limits })
+  const decoder = unconnected(limits)
   decoder.push(typeof connect === 'number' ? wire(CONNECTS[connect]) : connect)
   if (decoder.next()?.type !== 'connect') throw new Error('CONNECT was expected')
   return decoder

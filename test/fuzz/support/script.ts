@@ -1,7 +1,8 @@
 /** One connection of the fuzzer: the bytes that it sends, and what the decoder says to them beforehand. */
 import { Buffer } from 'node:buffer'
-import { Decoder, DEFAULT_DECODER_LIMITS, ProtocolViolation } from '../../../broker/codec/decoder.ts'
+import { Decoder, ProtocolViolation } from '../../../broker/codec/decoder.ts'
 import type { ProtocolLevel } from '../../../broker/codec/packets.ts'
+import { DEFAULT_LIMITS } from '../../../common/limits.ts'
 import type { SeededRandom } from '../../crash/support/random.ts'
 import type { Corpus, Sender } from './corpus.ts'
 import { mutate } from './mutate.ts'
@@ -32,8 +33,6 @@ export interface Material {
   readonly connect: Buffer
 }
 
-/** As the server has it; the rest is the default. */
-const DECODER_LIMITS = { ...DEFAULT_DECODER_LIMITS, topicLevels: 100 }
 const PINGREQ = Buffer.from([0xc0, 0x00])
 const LONGEST = 120
 
@@ -60,7 +59,7 @@ function strangersFirst({ corpus, connect }: Material, random: SeededRandom): Bu
 
 /** Asks the decoder about each packet, so that a script ends where its connection does and every packet of it is read. */
 class Writer {
-  readonly #decoder = new Decoder(DECODER_LIMITS)
+  readonly #decoder = new Decoder(DEFAULT_LIMITS)
   readonly #parts: Buffer[] = []
   #packets = 0
   #mutated = 0

@@ -1,6 +1,7 @@
 /** One WebSocket connection of the fuzzer: its handshake, and MQTT in frames, well-formed or not. */
 import { Buffer } from 'node:buffer'
-import { Decoder, DEFAULT_DECODER_LIMITS, ProtocolViolation } from '../../../broker/codec/decoder.ts'
+import { Decoder, ProtocolViolation } from '../../../broker/codec/decoder.ts'
+import { DEFAULT_LIMITS } from '../../../common/limits.ts'
 import type { SeededRandom } from '../../crash/support/random.ts'
 import { encodeFrame, type Frame, OPCODES } from './frames.ts'
 import { mutateBytes } from './mutate-request.ts'
@@ -258,7 +259,7 @@ function contentBefore(frames: readonly Frame[], end: number): Buffer {
 }
 
 function pingsIn(bytes: Buffer): number {
-  const decoder = new Decoder({ ...DEFAULT_DECODER_LIMITS, topicLevels: 100 })
+  const decoder = new Decoder(DEFAULT_LIMITS)
   let pings = 0
   decoder.push(Buffer.from(bytes))
   try {

@@ -33,7 +33,12 @@ export interface Outcome {
 
 const NODES = 3
 const APP = 'shop'
-const SETTINGS = { PUSH_MAX_PENDING_MESSAGES: '30000', PUSH_MAX_BROADCASTS: '100000', PUSH_SWEEP: '5' }
+const SETTINGS = {
+  PUSH_MAX_PENDING_MESSAGES: '30000',
+  PUSH_MAX_BROADCASTS: '100000',
+  PUSH_SWEEP: '5',
+  PUSH_SESSION_RECHECK: '5',
+}
 
 /** Checks that nothing was lost, and that nobody got what was not theirs. */
 export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {

@@ -106,11 +106,11 @@ export const PUBLISH_CLAUSES: readonly Clause[] = [
     what: 'a topic name has at most so many bytes and levels as the server takes',
     accepts: [
       { level: 4, bytes: '30 ~ 1000 61*4096' },
-      { level: 4, bytes: '30 ~ 00c7 2f*199' },
+      { level: 4, bytes: '30 ~ 0063 2f*99' },
     ],
     refuses: [
       { level: 4, bytes: '30 ~ 1001 61*4097', reason: 0x90, reply: SILENCE },
-      { level: 5, bytes: '30 ~ 00c8 2f*200 ()', reason: 0x90, reply: 'e00190' },
+      { level: 5, bytes: '30 ~ 0064 2f*100 ()', reason: 0x90, reply: 'e00190' },
     ],
   },
   {

@@ -189,9 +189,9 @@ export const SUBSCRIBE_CLAUSES: readonly Clause[] = [
   {
     clause: '4.7.3',
     what: 'a topic filter has at most so many bytes and levels as the server takes',
-    accepts: [{ level: 4, bytes: '82 ~ 0001 00c7 2f*199 00' }],
+    accepts: [{ level: 4, bytes: '82 ~ 0001 0063 2f*99 00' }],
     refuses: [
-      { level: 4, bytes: '82 ~ 0001 00c8 2f*200 00', reason: 0x8f, reply: SILENCE },
+      { level: 4, bytes: '82 ~ 0001 0064 2f*100 00', reason: 0x8f, reply: SILENCE },
       { level: 5, bytes: '82 ~ 0001 () 1001 61*4097 00', reason: 0x8f, reply: 'e0018f' },
     ],
   },

@@ -1,0 +1,340 @@
+/**
+ * Every limit of the product, once: its setting, default, range and unit, and what must fit together. `createPush` takes
+ * them as `limits`; the server takes them as settings, and has `--help`, its checks and docs/operations.md from here.
+ */
+
+export interface Limit<S extends string = string> {
+  /** How the server calls it. */
+  readonly setting: S
+  /** In plain English, without the unit. */
+  readonly about: string
+  /** In the unit of the setting, as are minimum and maximum. */
+  readonly default: number
+  readonly minimum: number
+  readonly maximum: number
+  readonly unit?: 's' | 'ms' | 'bytes'
+  /** The setting times this is the option: 1,000 where the setting is in seconds and the option in milliseconds. */
+  readonly optionFactor: number
+  readonly zeroIsNone: boolean
+}
+
+const SECONDS = { unit: 's' } as const
+/** Seconds in the setting, milliseconds in the option. */
+const SECONDS_TO_MS = { unit: 's', optionFactor: 1000 } as const
+const MS = { unit: 'ms' } as const
+const BYTES = { unit: 'bytes' } as const
+const ZERO_IS_NONE = { zeroIsNone: true } as const
+
+const DAY = 24 * 60 * 60
+const YEAR = 366 * DAY
+const KIB = 1024
+const MIB = 1024 ** 2
+const GIB = 1024 ** 3
+
+function limit<const S extends string>(
+  setting: S,
+  standard: number,
+  [minimum, maximum]: readonly [number, number],
+  about: string,
+  more: Partial<Pick<Limit, 'unit' | 'optionFactor' | 'zeroIsNone'>> = {},
+): Limit<S> {
+  return { setting, about, default: standard, minimum, maximum, optionFactor: 1, zeroIsNone: false, ...more }
+}
+
+/** The name of each is that of the option. */
+export const LIMITS = {
+  defaultTokenTtl: limit('PUSH_TOKEN_TTL', 90 * DAY, [1, 10 * YEAR], 'life of a message token', SECONDS),
+  maximumTokenTtl: limit('PUSH_TOKEN_TTL_MAX', 400 * DAY, [1, 10 * YEAR], 'longest life of a message token', SECONDS),
+
+  defaultTtl: limit('PUSH_MESSAGE_TTL', 7 * DAY, [1, YEAR], 'time to live of a message', SECONDS),
+  maximumTtl: limit('PUSH_MESSAGE_TTL_MAX', 28 * DAY, [1, YEAR], 'longest time to live of a message', SECONDS),
+  payloadBytes: limit('PUSH_MAX_PAYLOAD', 256 * KIB, [1, 16 * MIB], 'largest payload', BYTES),
+
+  privateMessages: limit('PUSH_MAX_PENDING_MESSAGES', 1_000, [1, 30_000], 'messages that wait for one device'),
+  privateBytes: limit('PUSH_MAX_PENDING_BYTES', 4 * MIB, [1, GIB], 'payload bytes that wait for one device'),
+  broadcastMessages: limit('PUSH_MAX_BROADCASTS', 10_000, [1, 1_000_000], 'messages in the broadcast log of an app'),
+  broadcastBytes: limit(
+    'PUSH_MAX_BROADCAST_BYTES',
+    64 * MIB,
+    [1, 16 * GIB],
+    'payload bytes in the broadcast log of an app',
+  ),
+  retainedBroadcasts: limit(
+    'PUSH_MAX_RETAINED_BROADCASTS',
+    1_000,
+    [1, 100_000],
+    'different retained broadcasts of an app',
+  ),
+  dedupeMs: limit('PUSH_DEDUPE_WINDOW', DAY, [1, YEAR], 'how long a message id is remembered', SECONDS_TO_MS),
+  sweepMs: limit(
+    'PUSH_SWEEP',
+    60,
+    [1, 3600],
+    'pause between two sweeps that take what has expired out of the store',
+    SECONDS_TO_MS,
+  ),
+
+  window: limit('PUSH_WINDOW', 20, [1, 1_000], 'unacknowledged messages to one device'),
+  readBytes: limit(
+    'PUSH_MAX_READ',
+    MIB,
+    [1, GIB],
+    'payload bytes that one read of a log brings to a device; one message always fits',
+  ),
+  commitMs: limit(
+    'PUSH_COMMIT_INTERVAL',
+    10,
+    [1, 10_000],
+    'pause between two writes of what devices have acknowledged',
+    MS,
+  ),
+  retryMs: limit(
+    'PUSH_RETRY_INTERVAL',
+    500,
+    [10, 60_000],
+    'pause before the log of a device is read again that could not be read',
+    MS,
+  ),
+  sessionRecheckMs: limit(
+    'PUSH_SESSION_RECHECK',
+    30,
+    [1, 3600],
+    'every connected device is looked at again within this time, whatever wake was lost',
+    SECONDS_TO_MS,
+  ),
+  subscriptions: limit('PUSH_MAX_SUBSCRIPTIONS', 100, [1, 10_000], 'subscriptions of one client'),
+  receiveMaximum: limit('PUSH_RECEIVE_MAXIMUM', 64, [1, 65_535], 'unacknowledged messages from one client'),
+  sessionExpiry: limit('PUSH_SESSION_EXPIRY_MAX', 0, [0, 10 * YEAR], 'longest Session Expiry Interval', {
+    ...SECONDS,
+    ...ZERO_IS_NONE,
+  }),
+  queuedMessages: limit('PUSH_MAX_QUEUED', 1_000, [1, 65_535], 'messages held in memory for one provider or user'),
+  queuedBytes: limit(
+    'PUSH_MAX_QUEUED_BYTES',
+    4 * MIB,
+    [1, GIB],
+    'payload bytes held in memory for one provider or user',
+  ),
+  storedMessages: limit(
+    'PUSH_MAX_STORED',
+    10_000,
+    [1, 10_000_000],
+    'messages stored for one session of a provider or user, or one shared subscription',
+  ),
+  topicAliases: limit('PUSH_TOPIC_ALIASES', 16, [0, 65_535], 'topic aliases made for one client that takes them'),
+  topicAliasMaximum: limit('PUSH_TOPIC_ALIAS_MAXIMUM', 10, [0, 65_535], 'topic aliases taken from one client'),
+
+  connections: limit('PUSH_MAX_CONNECTIONS', 100_000, [1, 10_000_000], 'connections in all, MQTT and HTTP'),
+  connectionsPerAddress: limit(
+    'PUSH_MAX_CONNECTIONS_PER_ADDRESS',
+    0,
+    [0, 10_000_000],
+    'connections from one address, or IPv6 network of 64 bits',
+    ZERO_IS_NONE,
+  ),
+  connectTimeoutMs: limit(
+    'PUSH_CONNECT_TIMEOUT',
+    10,
+    [1, 600],
+    'time from a connection to its CONNECT, and from there to its answer',
+    SECONDS_TO_MS,
+  ),
+  stallTimeoutMs: limit(
+    'PUSH_STALL_TIMEOUT',
+    30,
+    [1, 3600],
+    'a client that takes no byte of what waits for it for this long is disconnected',
+    SECONDS_TO_MS,
+  ),
+  idleTimeoutMs: limit(
+    'PUSH_IDLE_TIMEOUT',
+    0,
+    [0, YEAR],
+    'a client without keep alive that sends nothing for this long is disconnected',
+    { ...SECONDS_TO_MS, ...ZERO_IS_NONE },
+  ),
+  outputHighWater: limit(
+    'PUSH_MAX_OUTPUT',
+    64 * KIB,
+    [KIB, GIB],
+    'bytes that wait for a slow reader before deliveries to it pause',
+  ),
+  maximumPacketSize: limit(
+    'PUSH_MAX_PACKET',
+    320 * KIB,
+    [128, 64 * MIB],
+    'largest MQTT packet of a client, fixed header included',
+    BYTES,
+  ),
+  // It comes from somebody who is not known yet.
+  maximumConnectSize: limit('PUSH_MAX_CONNECT', 128 * KIB, [128, 64 * MIB], 'largest CONNECT', BYTES),
+  // MQTT obliges a server to take 23.
+  clientIdBytes: limit('PUSH_MAX_CLIENT_ID', KIB, [23, 65_535], 'longest client id', BYTES),
+  // Aedes' matcher takes no more, so that the gate need not either.
+  topicLevels: limit('PUSH_MAX_TOPIC_LEVELS', 100, [8, 100], 'levels of a topic or filter, empty ones included'),
+  topicBytes: limit('PUSH_MAX_TOPIC_BYTES', 4 * KIB, [512, 65_535], 'bytes of a topic or filter'),
+  connectsPerAddress: limit(
+    'PUSH_MAX_CONNECTS_PER_ADDRESS',
+    0,
+    [0, 10_000_000],
+    'connects a minute from one address, or IPv6 network of 64 bits',
+    ZERO_IS_NONE,
+  ),
+  connectsPerToken: limit(
+    'PUSH_MAX_CONNECTS_PER_TOKEN',
+    300,
+    [0, 1_000_000],
+    'connects a minute with one token id',
+    ZERO_IS_NONE,
+  ),
+  devicePublishes: limit(
+    'PUSH_MAX_DEVICE_PUBLISHES',
+    100,
+    [0, 1_000_000],
+    'publishes a second of one device, ten times as many at once',
+    ZERO_IS_NONE,
+  ),
+  providerPublishes: limit(
+    'PUSH_MAX_PROVIDER_PUBLISHES',
+    0,
+    [0, 10_000_000],
+    'MQTT publishes a second of one provider, ten times as many at once',
+    ZERO_IS_NONE,
+  ),
+  work: limit(
+    'PUSH_MAX_WORK',
+    1_000_000,
+    [0, 1_000_000_000],
+    'units of work a second for the packets of one session, or the HTTP requests of one provider or device; a second of them at once',
+    ZERO_IS_NONE,
+  ),
+
+  // The largest payload as base64, or 1,000 tokens, and room to spare.
+  bodyBytes: limit('PUSH_MAX_BODY', MIB, [KIB, 64 * MIB], 'largest HTTP request body', BYTES),
+  headerBytes: limit('PUSH_MAX_HEADERS', 16 * KIB, [KIB, MIB], 'largest HTTP request line with all headers', BYTES),
+  requestTimeoutMs: limit(
+    'PUSH_REQUEST_TIMEOUT',
+    30,
+    [1, 3600],
+    'time to send the headers, and the whole of an HTTP request',
+    SECONDS_TO_MS,
+  ),
+  requestsPerMinute: limit(
+    'PUSH_MAX_REQUESTS',
+    0,
+    [0, 10_000_000],
+    'HTTP requests a minute from one address',
+    ZERO_IS_NONE,
+  ),
+  tokens: limit('PUSH_MAX_TOKENS', 1_000, [1, 10_000], 'tokens that one HTTP request may name'),
+  lookupMessages: limit('PUSH_MAX_LOOKUP', 100, [1, 10_000], 'messages in one answer to a lookup'),
+  lookupBytes: limit(
+    'PUSH_MAX_LOOKUP_BYTES',
+    MIB,
+    [1, GIB],
+    'payload bytes read from each log for one answer to a lookup; one message always fits',
+  ),
+  lookupScan: limit(
+    'PUSH_MAX_LOOKUP_SCAN',
+    2_000,
+    [1, 1_000_000],
+    'broadcasts that one lookup goes through in search of those for its version',
+  ),
+  // nginx gives up after 60.
+  waitSeconds: limit('PUSH_MAX_WAIT', 50, [0, 600], 'longest wait of a long poll', SECONDS),
+  waiting: limit('PUSH_MAX_WAITING', 10_000, [0, 1_000_000], 'long polls at one time'),
+  waitingPerToken: limit(
+    'PUSH_MAX_WAITING_PER_TOKEN',
+    4,
+    [1, 1_000],
+    'long polls at one time with one token; the oldest is answered to make room',
+  ),
+  longPollRecheckMs: limit(
+    'PUSH_LONG_POLL_RECHECK',
+    10,
+    [1, 600],
+    'a long poll looks again after this time, whatever wake was lost',
+    SECONDS_TO_MS,
+  ),
+} as const satisfies Record<string, Limit>
+
+export type LimitName = keyof typeof LIMITS
+/** In the unit of the option. */
+export type Limits = { readonly [N in LimitName]: number }
+
+export const LIMIT_NAMES = Object.keys(LIMITS) as readonly LimitName[]
+
+export const DEFAULT_LIMITS: Limits = Object.freeze(
+  limitsFrom((name) => LIMITS[name].default * LIMITS[name].optionFactor),
+)
+
+export function limitsFrom(valueOf: (name: LimitName) => number): Limits {
+  return Object.fromEntries(LIMIT_NAMES.map((name) => [name, valueOf(name)])) as Limits
+}
+
+/** Two limits of the same unit that must fit together. */
+export interface LimitOrder {
+  readonly lower: LimitName
+  readonly upper: LimitName
+  /** Which of them gives way when it was not given. */
+  readonly yields: 'lower' | 'upper'
+  /** The upper one has room for so much, when the lower one is so much. */
+  readonly room?: (lower: number) => number
+  readonly why: string
+}
+
+/** Of what goes around the payload in a packet: topic, properties, packet id. */
+const PACKET_ROOM = 1024
+
+export const LIMIT_ORDERS: readonly LimitOrder[] = [
+  {
+    lower: 'defaultTokenTtl',
+    upper: 'maximumTokenTtl',
+    yields: 'lower',
+    why: 'the usual life of a token is not longer than the longest',
+  },
+  {
+    lower: 'defaultTtl',
+    upper: 'maximumTtl',
+    yields: 'lower',
+    why: 'the usual time to live is not longer than the longest',
+  },
+  {
+    lower: 'payloadBytes',
+    upper: 'privateBytes',
+    yields: 'upper',
+    why: 'the largest payload fits into what waits for a device',
+  },
+  {
+    lower: 'payloadBytes',
+    upper: 'broadcastBytes',
+    yields: 'upper',
+    why: 'the largest payload fits into a broadcast log',
+  },
+  {
+    lower: 'payloadBytes',
+    upper: 'queuedBytes',
+    yields: 'upper',
+    why: 'the largest payload fits into what is held for a provider or user',
+  },
+  {
+    lower: 'payloadBytes',
+    upper: 'bodyBytes',
+    yields: 'upper',
+    room: (payload) => Math.ceil(payload / 3) * 4 + PACKET_ROOM,
+    why: 'the largest payload fits into a request, as base64 and with 1,024 bytes around it',
+  },
+  {
+    lower: 'payloadBytes',
+    upper: 'maximumPacketSize',
+    yields: 'upper',
+    room: (payload) => payload + PACKET_ROOM,
+    why: 'the largest payload fits into a packet, with 1,024 bytes around it',
+  },
+  {
+    lower: 'connectionsPerAddress',
+    upper: 'connections',
+    yields: 'upper',
+    why: 'one address has no more connections than there are in all',
+  },
+]
