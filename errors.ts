@@ -28,7 +28,7 @@ export const ERRORS = {
   },
   HEADERS_TOO_LARGE: { status: 431, title: 'The request line and headers are larger than the server accepts.' },
   REQUEST_TIMEOUT: { status: 408, title: 'The request did not arrive in time; send it again, faster.' },
-  EXPECTATION_FAILED: { status: 417, title: 'Only `Expect: 100-continue` can be met; leave out any other.' },
+  EXPECTATION_FAILED: { status: 417, title: 'The server supports only `Expect: 100-continue`; leave out any other.' },
   HOST_FORBIDDEN: {
     status: 421,
     title: 'The server does not answer to this Host; add it to `PUSH_ALLOWED_HOSTS` if it should.',
@@ -39,9 +39,9 @@ export const ERRORS = {
   },
   SUBPROTOCOL_UNSUPPORTED: { status: 400, title: 'Offer the WebSocket subprotocol `mqtt`.' },
   NOT_FOUND: { status: 404, title: 'There is no such path; see `/openapi.json`.' },
-  METHOD_NOT_ALLOWED: { status: 405, title: 'This path does not answer this method; see `/openapi.json`.' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'This path does not support this method; see `/openapi.json`.' },
   RATE_LIMITED: { status: 429, reason: 0x96, title: 'Too many requests; wait for the time in `Retry-After`.' },
-  INTERNAL: { status: 500, reason: 0x80, title: 'The server failed; the log holds the reason under the request id.' },
+  INTERNAL: { status: 500, reason: 0x80, title: 'The server failed; its log has the cause under the request id.' },
   SHUTTING_DOWN: { status: 503, reason: 0x8b, title: 'The server is shutting down; try another node or try again.' },
   STORE_UNAVAILABLE: {
     status: 503,
@@ -55,7 +55,7 @@ export const ERRORS = {
   UPSTREAM_REFUSED: { status: 502, title: 'The MQTT broker behind the bridge refused the message; its log says why.' },
   UNSUPPORTED_BY_BRIDGE: {
     status: 501,
-    title: 'A bridge in front of another broker cannot do this; ask the server itself.',
+    title: 'A bridge in front of another broker cannot do this; call the server itself.',
   },
 
   // Names and messages
@@ -72,8 +72,7 @@ export const ERRORS = {
   VERSION_RANGE_INVALID: {
     status: 400,
     reason: 0x90,
-    title:
-      'The range of versions is not a semver range such as `>=2.1 <3` or `*`, of at most 256 characters and 16 alternatives.',
+    title: 'Send a semver range such as `>=2.1 <3` or `*`, with at most 256 characters and 16 alternatives.',
   },
   TOPIC_INVALID: { status: 400, reason: 0x90, title: 'The topic is neither a private nor a broadcast topic.' },
   MESSAGE_ID_INVALID: {
@@ -122,12 +121,12 @@ export const ERRORS = {
   TOKEN_NOT_YET_VALID: {
     status: 401,
     reason: 0x88,
-    title: 'The message token is of the future by the clock of this server; keep it and try again after `Retry-After`.',
+    title: 'The message token is not valid yet by the clock of this server; keep it and try again after `Retry-After`.',
   },
   TOKEN_REVOKED: {
     status: 403,
     reason: 0x87,
-    title: 'The message token was revoked, or another account was logged in since; ask the provider for a new one.',
+    title: 'The message token was revoked, or another account has logged in since; ask the provider for a new one.',
   },
   TOKEN_SUPERSEDED: {
     status: 403,
@@ -153,7 +152,7 @@ export const ERRORS = {
     reason: 0x8c,
     title: 'The server offers no enhanced authentication; connect without an Authentication Method.',
   },
-  PROTOCOL_VERSION_UNSUPPORTED: { status: 400, reason: 0x84, title: 'Speak MQTT 3.1, 3.1.1 or 5.' },
+  PROTOCOL_VERSION_UNSUPPORTED: { status: 400, reason: 0x84, title: 'Use MQTT 3.1, 3.1.1 or 5.' },
   CLIENT_ID_INVALID: { status: 400, reason: 0x85, title: 'The client id is empty, too long or reserved.' },
   CONNECT_TIMEOUT: { status: 408, reason: 0x87, title: 'No CONNECT arrived in time.' },
   KEEP_ALIVE_TIMEOUT: {
@@ -164,13 +163,13 @@ export const ERRORS = {
   KEEP_ALIVE_TOO_LONG: {
     status: 400,
     reason: 0x83,
-    title: 'The server allows no keep alive as long as this, or none at all; connect with a shorter one.',
+    title: 'The keep alive is longer than the server allows, or off; connect with a shorter one.',
   },
   PACKET_TOO_LARGE: { status: 413, reason: 0x95, title: 'The packet is larger than the server accepts.' },
   RECEIVE_MAXIMUM_EXCEEDED: {
     status: 429,
     reason: 0x93,
-    title: 'More messages are unacknowledged than the server allows.',
+    title: 'The client has more unacknowledged messages than the server allows.',
   },
   MAXIMUM_PACKET_SIZE_TOO_SMALL: {
     status: 400,
@@ -190,10 +189,9 @@ export const ERRORS = {
   QUEUE_FULL: {
     status: 429,
     reason: 0x97,
-    title:
-      'More messages wait for the client than the server holds; acknowledge faster, or ask for a session that is kept.',
+    title: 'The queue of the client is full; acknowledge faster, or use a persistent session.',
   },
-  SLOW_READER: { status: 429, reason: 0x97, title: 'The client does not read what is sent to it.' },
+  SLOW_READER: { status: 429, reason: 0x97, title: 'The client reads too slowly.' },
   CONNECTIONS_LIMIT: {
     status: 503,
     reason: 0x9f,
@@ -202,12 +200,12 @@ export const ERRORS = {
   CONNECT_RATE_EXCEEDED: {
     status: 429,
     reason: 0x9f,
-    title: 'Connects come more often than the server allows; wait longer before each, up to a minute.',
+    title: 'The client connects too often; wait longer before each attempt, up to a minute.',
   },
   PUBLISH_RATE_EXCEEDED: {
     status: 429,
     reason: 0x96,
-    title: 'Publishes come faster than the server allows; connect again and send more slowly.',
+    title: 'The client publishes too fast; connect again and send more slowly.',
   },
   IDLE_TIMEOUT: {
     status: 408,
@@ -217,20 +215,19 @@ export const ERRORS = {
   ADDRESS_CONNECTIONS_LIMIT: {
     status: 429,
     reason: 0x9f,
-    title: 'This address has as many connections as the server allows one; close some.',
+    title: 'This address has as many connections as the server allows one address; close some.',
   },
   TLS_HANDSHAKE_FAILED: {
     status: 400,
-    title:
-      'The TLS handshake failed; see `detail`, and whether the client speaks TLS of a version that the server takes.',
+    title: 'The TLS handshake failed; see `detail`, and check that client and server share a TLS version.',
   },
   CLIENT_CERTIFICATE_REFUSED: {
     status: 401,
-    title: 'The client has no certificate that `PUSH_TLS_CA` vouches for; see `detail`.',
+    title: 'The client has no certificate signed by `PUSH_TLS_CA`; see `detail`.',
   },
   TLS_FILES_INVALID: {
     status: 500,
-    title: 'The changed TLS files cannot be used, and the former ones stay in service; see `detail` for the setting.',
+    title: 'The new TLS files cannot be used, so the previous ones stay in use; see `detail` for the setting.',
   },
   PROXY_HEADER_INVALID: {
     status: 400,

@@ -56,7 +56,7 @@ export function createHttpServer(handler: RequestListener, options: HttpServerOp
   server.on('checkExpectation', take)
   server.on('error', (error) => {
     // Who listens is told himself; later errors are of connections that could not be taken.
-    if (server.listening) logger.error({ err: error }, 'the HTTP server could not take a connection')
+    if (server.listening) logger.error({ err: error }, 'the HTTP server could not accept a connection')
   })
   return server
 }

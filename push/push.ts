@@ -182,9 +182,9 @@ function observerOf(metrics: Metrics, drops: DropLog, logger: Logger): StoreObse
     secretDiffers: (name) =>
       logger.error(
         { secret: name },
-        'Redis holds another key than this node uses, so that nodes refuse what others issued: restart this node',
+        'Redis holds a different key from the one that this node uses, so nodes refuse tokens that others issued: restart this node',
       ),
-    watcherFailed: (error) => reportUnexpected({ logger, metrics }, error, 'what the store told could not be taken'),
+    watcherFailed: (error) => reportUnexpected({ logger, metrics }, error, 'could not handle what the store reported'),
   }
 }
 

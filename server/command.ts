@@ -85,7 +85,7 @@ export async function run(invocation: Invocation): Promise<void> {
 }
 
 async function runCommand({ command, config, unknown }: Arguments, program: Program): Promise<void> {
-  for (const name of unknown) program.logger.warn({ name }, 'this variable begins like a setting, and is none')
+  for (const name of unknown) program.logger.warn({ name }, 'this variable looks like a setting, but is not one')
   await checkFiles(config, command)
   if (command === 'bridge') await bridge(program)
   else if (command !== undefined) await transfer(command, program)
@@ -98,7 +98,7 @@ function logging(config: Config, destination: LogDestination): Pick<Program, 'lo
   const settings = { level: config.PUSH_LOG_LEVEL, linesPerMinute: config.PUSH_MAX_LOG_LINES }
   const serializers = { err: (error: unknown) => describeError(error) }
   const logger = createLogger({ ...settings, now: () => performance.now() }, destination, { serializers })
-  const recovered = (lines: number) => logger.warn({ lines }, 'lines of log were lost: standard error took none')
+  const recovered = (lines: number) => logger.warn({ lines }, 'log lines were lost: standard error did not accept them')
   destination.watch({ lost: () => undefined, recovered })
   const countLost = ({ logLost }: Metrics) => destination.watch({ lost: (lines) => logLost.inc(lines), recovered })
   return { logger, countLost }
@@ -225,7 +225,7 @@ async function serve({ config, env, logger, ending, lastResort, countLost }: Pro
 function usersOf({ PUSH_PASSWORD_FILE: path, PUSH_MAX_FAILED_LOGINS: failures }: Config, logger: Logger) {
   if (path === undefined) return {}
   const broken = (error: unknown) =>
-    logger.error({ err: error }, 'the password file cannot be read, its former users stay')
+    logger.error({ err: error }, 'cannot read the password file; the previous users stay valid')
   return passwordFileUsers({ path, broken, failures, now: () => performance.now() })
 }
 
@@ -303,6 +303,6 @@ async function generatedKey(config: Config, logger: Logger, shared: Secrets | un
   const key = await firstFrom(files, shared).secret(PROVIDER_KEY, generateProviderKey)
   const inFile = await files.secret(PROVIDER_KEY, () => key)
   if (inFile !== key)
-    logger.warn('provider.key in the data directory is not the provider key that is in Redis; the one in Redis counts')
+    logger.warn('provider.key in the data directory differs from the provider key in Redis; the one in Redis is used')
   return key
 }

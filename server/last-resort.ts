@@ -31,10 +31,10 @@ export function installLastResort(unhandled: Unhandled, { logger, end }: LastRes
   function take(kind: UnexpectedKind, error: unknown): void {
     counter?.inc({ kind })
     if (isServing && leavesStateKnown(error))
-      return logger.error({ err: error }, 'an error that nobody handled; the server goes on')
+      return logger.error({ err: error }, 'unhandled error; the server continues')
     if (isEnding) return
     isEnding = true
-    logger.fatal({ err: error }, 'stopping after an error that nobody handled')
+    logger.fatal({ err: error }, 'stopping after an unhandled error')
     end()
   }
 

@@ -90,7 +90,7 @@ export function supervise({ workers, logger, ready, failed }: SupervisorOptions)
     exchange.join(member, (changes, sent) => member.send({ push: 'counts', changes }, sent))
     worker.on('message', (report: Report) => take(member, report))
     worker.on('exit', (code, signal) => gone(member, code, signal))
-    worker.on('error', (error) => logger.warn({ worker: worker.id, err: error }, 'a worker could not be told'))
+    worker.on('error', (error) => logger.warn({ worker: worker.id, err: error }, 'could not notify a worker'))
   }
 
   function take(member: Member, report: Report): void {
@@ -122,7 +122,7 @@ export function supervise({ workers, logger, ready, failed }: SupervisorOptions)
       stopAll([...members]).then(end, end)
       return
     }
-    logger.error({ worker: id, code, signal }, 'a worker ended, starting another')
+    logger.error({ worker: id, code, signal }, 'a worker exited, starting another')
     setTimeout(() => stopping || spawn(), RESPAWN_MS)
   }
 

@@ -97,7 +97,7 @@ export class Hooks {
     this.#options.open(client).then(
       () => callback(null, true),
       (error: unknown) => {
-        this.#options.logger.error({ err: error }, 'a session could not be opened')
+        this.#options.logger.error({ err: error }, 'could not open a session')
         callback(Object.assign(new Error('server unavailable'), { returnCode: 3 }), false)
       },
     )

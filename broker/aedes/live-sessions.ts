@@ -79,7 +79,7 @@ export class LiveSessions {
     if (this.#live.get(clientId) !== holder) return
     const leaving: Promise<void> = session
       .leave()
-      .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'the end of a session could not be written'))
+      .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'could not save a session that ended'))
       .then(() => {
         outgoing.release()
         if (this.#live.get(clientId) === holder) this.#live.delete(clientId)
@@ -97,7 +97,7 @@ export class LiveSessions {
     const ending = session
       .leave()
       .then(() => session.expire())
-      .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'an expired session could not be dropped'))
+      .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'could not remove an expired session'))
       .then(() => {
         if (this.#ending.get(clientId) === ending) this.#ending.delete(clientId)
       })

@@ -171,7 +171,7 @@ export class Outgoing {
         this.#pump()
       },
       (error: unknown) => {
-        connection.context.logger.warn({ err: error }, 'a message could not be kept')
+        connection.context.logger.warn({ err: error }, 'could not store a message')
         connection.end(new PushError('STORE_UNAVAILABLE', 'MQTT state'))
       },
     )
@@ -325,7 +325,7 @@ export class Outgoing {
     this.#behind = false
     this.#readThrough()
       .catch((error: unknown) => {
-        this.#options.connection.context.logger.warn({ err: error }, 'a queue could not be read')
+        this.#options.connection.context.logger.warn({ err: error }, 'could not read a queue')
         this.#options.connection.end(new PushError('STORE_UNAVAILABLE', 'MQTT state'))
       })
       .finally(() => {

@@ -199,7 +199,7 @@ export class AedesRouter implements AedesHandlerContext {
         metrics.storedDropped.inc()
         if (monotonic() - toldAt < DROPS_TOLD_MS) return
         toldAt = monotonic()
-        logger.warn({ clientId }, 'the stored queue of a session is full: it takes no new messages')
+        logger.warn({ clientId }, 'the stored queue of a session is full and drops new messages')
       },
     })
   }
@@ -229,7 +229,7 @@ export class AedesRouter implements AedesHandlerContext {
     link.feed(limited ? Buffer.from(connect.raw) : withoutKeepAlive(connect.raw))
     // It would wait for ever, and with it the client, which may do better with its next connection.
     const late = setTimeout(() => {
-      this.#options.logger.error({ connection: connection.id }, 'a CONNECT was not answered in time')
+      this.#options.logger.error({ connection: connection.id }, 'Aedes did not answer a CONNECT in time')
       connection.refuse(connect, new PushError('STORE_UNAVAILABLE', 'MQTT state'))
     }, this.#options.limits.connectTimeoutMs)
     await answered
@@ -240,7 +240,7 @@ export class AedesRouter implements AedesHandlerContext {
     try {
       for (const shared of handler.session.shared.values()) await this.#join(handler, shared)
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'a shared subscription could not be resumed')
+      this.#options.logger.warn({ err: error }, 'could not resume a shared subscription')
       connection.end(new PushError('STORE_UNAVAILABLE', 'MQTT state'))
     }
   }
@@ -303,7 +303,7 @@ export class AedesRouter implements AedesHandlerContext {
       await this.#join(handler, shared)
       return granted
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'a shared subscription could not be made')
+      this.#options.logger.warn({ err: error }, 'could not create a shared subscription')
       session.shared.delete(name)
       return Reason.unspecifiedError
     }
@@ -330,7 +330,7 @@ export class AedesRouter implements AedesHandlerContext {
 
   /** What is kept of an earlier will of this client could not be taken away: it must not connect and have it sent. */
   #willStays(client: object, error: unknown): void {
-    this.#options.logger.warn({ err: error }, 'a kept will could not be taken away')
+    this.#options.logger.warn({ err: error }, 'could not remove a stored will')
     const connection = 'conn' in client && client.conn instanceof AedesLink ? client.conn.connection : undefined
     if (connection?.level === undefined || connection.handler !== undefined) return
     connection.refuse({ level: connection.level }, new PushError('STORE_UNAVAILABLE', 'MQTT state'))
@@ -366,7 +366,7 @@ export class AedesRouter implements AedesHandlerContext {
   #adopt(broker: Aedes): void {
     this.#broker = broker
     this.#original = broker.handle
-    const failed = (error: unknown) => this.#options.logger.warn({ err: error }, 'a will could not be seen to')
+    const failed = (error: unknown) => this.#options.logger.warn({ err: error }, 'could not process a will')
     const wills = new DelayedWills({ broker, stored: (publish) => this.#publisher.stored(publish), failed })
     this.#wills = wills
     const adopted = broker as unknown as Adopted
@@ -377,7 +377,7 @@ export class AedesRouter implements AedesHandlerContext {
     // It would wipe, without asking, what may have been resumed on another node: a session is dropped by itself.
     adopted._wipeSession = ({ id }) => void wills.forget(id).catch(failed)
     ;(broker as NodeJS.EventEmitter).on('error', (error: unknown) => {
-      this.#options.logger.error({ err: error }, 'Aedes could not keep its state')
+      this.#options.logger.error({ err: error }, 'Aedes could not store its state')
       this.#publisher.failed(error)
     })
     broker.on('clientError', (client, error) => {

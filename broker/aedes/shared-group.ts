@@ -86,7 +86,7 @@ export class SharedGroup {
     this.#read()
       .catch((error: unknown) => {
         this.#behind = true
-        this.#options.logger.warn({ err: error }, 'the queue of a shared subscription could not be read, trying again')
+        this.#options.logger.warn({ err: error }, 'could not read the queue of a shared subscription, trying again')
       })
       .finally(() => {
         this.#reading = false
@@ -108,7 +108,7 @@ export class SharedGroup {
     else if (!this.#isKnown(packet))
       this.#claim(packet).catch((error: unknown) => {
         this.#behind = true
-        this.#options.logger.warn({ err: error }, 'a shared message could not be claimed, trying again')
+        this.#options.logger.warn({ err: error }, 'could not claim a shared message, trying again')
       })
   }
 
@@ -169,7 +169,7 @@ export class SharedGroup {
     try {
       await store.release(id, message)
     } catch (error) {
-      logger.warn({ err: error }, 'a claim could not be given back, it ends by itself')
+      logger.warn({ err: error }, 'could not release the claim on a shared message, which expires by itself')
     }
     if (packet.qos === 0) return
     this.wake()

@@ -116,7 +116,7 @@ export class SharedGroups {
   /** Members of this node are still there; groups of nodes that died are not; and nothing waits that could be given. */
   #sweep(): void {
     this.#lookAtAll().catch((error: unknown) =>
-      this.#options.logger.warn({ err: error }, 'shared subscriptions could not be looked at, trying again'),
+      this.#options.logger.warn({ err: error }, 'could not check shared subscriptions, trying again'),
     )
   }
 

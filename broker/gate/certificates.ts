@@ -78,13 +78,13 @@ export class Certificates {
       for (const server of this.#servers) server.setSecureContext(this.#loaded.context)
       this.#metrics.certificateEnd.set(this.#loaded.validUntil / 1000)
       this.#metrics.certificateReloads.inc({ outcome: 'taken' })
-      this.#logger.info({ validUntil: new Date(this.#loaded.validUntil).toISOString() }, 'TLS certificate taken')
+      this.#logger.info({ validUntil: new Date(this.#loaded.validUntil).toISOString() }, 'TLS certificate loaded')
       this.#sayEnds()
     } catch (error) {
       this.#metrics.certificateReloads.inc({ outcome: 'refused' })
       const { code } = new PushError('TLS_FILES_INVALID')
       const detail = error instanceof Error ? error.message : String(error)
-      this.#logger.error({ code, detail }, 'the TLS files cannot be used; the former ones stay in service')
+      this.#logger.error({ code, detail }, 'cannot use the TLS files; the previous ones stay in use')
     }
   }
 

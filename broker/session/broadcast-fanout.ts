@@ -176,7 +176,7 @@ export class BroadcastFanout {
     this.#advancing = true
     this.#advanceFrom(this.#end)
       .catch((error: unknown) =>
-        this.#logger.warn({ err: error }, 'a broadcast log could not be read, trying again at the next wake or sweep'),
+        this.#logger.warn({ err: error }, 'could not read a broadcast log, trying again at the next wake or sweep'),
       )
       .finally(() => {
         this.#advancing = false
@@ -243,7 +243,7 @@ export class BroadcastFanout {
     try {
       listener.broadcastsArrived(arrivals, version)
     } catch (error) {
-      this.#logger.error({ err: error }, 'a broadcast could not be handed to a device, which reads it again')
+      this.#logger.error({ err: error }, 'could not hand a broadcast to a device, which will read it again')
       listener.broadcastGrew()
     }
   }

@@ -59,7 +59,7 @@ export class Commits {
     this.#writing = this.#writing
       .then(() => this.#write())
       // Not even a fault of one session: all later writes wait for this one.
-      .catch((error: unknown) => this.#logger.error({ err: error }, 'cursors could not be gathered'))
+      .catch((error: unknown) => this.#logger.error({ err: error }, 'could not collect cursors'))
     return this.#writing
   }
 
@@ -91,7 +91,7 @@ export class Commits {
       }
       for (const commit of commits) byToken.get(commit.tokenId)?.committed(commit)
     } catch (error) {
-      this.#logger.warn({ err: error, sessions: sessions.size }, 'cursors could not be written, trying again')
+      this.#logger.warn({ err: error, sessions: sessions.size }, 'could not write cursors, trying again')
       for (const session of sessions) this.#dirty.add(session)
       this.#timer ??= setTimeout(() => this.#tick(), RETRY_MS)
     }

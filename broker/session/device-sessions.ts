@@ -146,7 +146,7 @@ export class DeviceSessions implements Watcher {
   delayWill(tokenId: TokenId, delayMs: number, publish: () => Promise<void>): void {
     const due = () => {
       this.#delayedWills.delete(tokenId)
-      publish().catch((error: unknown) => this.#logger.error({ err: error }, 'a delayed will could not be published'))
+      publish().catch((error: unknown) => this.#logger.error({ err: error }, 'could not publish a delayed will'))
     }
     const timer = setTimeout(due, Math.min(delayMs, LONGEST_MS)).unref()
     this.#delayedWills.set(tokenId, { timer, publish })
@@ -254,6 +254,6 @@ export class DeviceSessions implements Watcher {
   }
 
   #check(fanout: BroadcastFanout): void {
-    fanout.check().catch((error: unknown) => this.#logger.warn({ err: error }, 'a broadcast log could not be read'))
+    fanout.check().catch((error: unknown) => this.#logger.warn({ err: error }, 'could not read a broadcast log'))
   }
 }

@@ -229,7 +229,7 @@ export class Drain implements DrainHost {
   #failed(error: unknown): void {
     this.#running = false
     const { node, connection } = this.#session
-    node.logger.warn({ connection: connection.id, err: error }, 'a log could not be read, trying again')
+    node.logger.warn({ connection: connection.id, err: error }, 'could not read a log, trying again')
     if (this.#session.live) node.sessions.later(this.#session)
   }
 

@@ -93,6 +93,6 @@ export class RetainedDeliveries {
     subscription.retainedSent = undefined
     this.#session
       .save()
-      .catch((error: unknown) => this.#session.node.logger.warn({ err: error }, 'a session could not be saved'))
+      .catch((error: unknown) => this.#session.node.logger.warn({ err: error }, 'could not save a session'))
   }
 }

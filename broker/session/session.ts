@@ -212,7 +212,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
         stateExpiresAt: expiresAt,
       })
     } catch (error) {
-      logger.warn({ connection: this.connection.id, code, err: error }, 'the end of a session could not be written')
+      logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a session that ended')
     }
   }
 

@@ -29,13 +29,13 @@ export function willOf(device: Device, { will, clientId }: ConnectPacket): Upstr
  */
 export async function publishWill(node: DeviceNode, device: Device, will: UpstreamMessage): Promise<void> {
   const { store, metrics, logger } = node
-  const failed = (error: unknown) => logger.error({ err: error }, 'a will could not be published')
+  const failed = (error: unknown) => logger.error({ err: error }, 'could not publish a will')
   try {
     const refusal = refusalOf(await store.lookupToken(device.tokenId), device.generation)
     const code = refusal ?? (node.publishes.take(device.tokenId) ? undefined : 'PUBLISH_RATE_EXCEEDED')
     if (code === undefined) return void node.upstream(will).catch(failed)
     metrics.rejected.inc({ code })
-    logger.info({ code }, 'a will was not published')
+    logger.info({ code }, 'will refused')
   } catch (error) {
     failed(error)
   }

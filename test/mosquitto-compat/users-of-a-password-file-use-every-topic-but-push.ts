@@ -48,7 +48,7 @@ await t.test('users of a password file', async (t) => {
   writeFileSync(path, 'ann:secret1\n')
   await eventually('a look at the broken file', async () => {
     await (await connect(t, server, ann)).end()
-    return server.logs.some((line) => line.includes('the password file cannot be read'))
+    return server.logs.some((line) => line.includes('cannot read the password file'))
   })
   rmSync(path)
   await (await connect(t, server, ann)).end()

@@ -74,7 +74,7 @@ await t.test(`${WORKERS} workers`, async (t) => {
   // The system decides who takes a connection, so a single worker may have taken none.
   const victims = [workers[0] ?? 0, workers[2] ?? 0]
   for (const victim of victims) process.kill(victim, 'SIGKILL')
-  await server.waitForLog(/a worker ended, starting another/)
+  await server.waitForLog(/a worker exited, starting another/)
   await eventually('other workers', () => {
     const now = childrenOf(server.pid)
     return now.length === WORKERS && !now.some((pid) => victims.includes(pid))

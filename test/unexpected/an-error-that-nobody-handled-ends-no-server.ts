@@ -32,7 +32,7 @@ await t.test('an error that nobody handled', async (t) => {
     await eventually(`one ${kind} that is counted`, async () => (await counted(kind)) === 1)
   }
   t.ok(device.client.connected, 'connections stay')
-  const line = server.logs.find((each) => each.includes('nobody handled'))
+  const line = server.logs.find((each) => each.includes('unhandled error; the server continues'))
   t.match(JSON.parse(line ?? '{}'), {
     level: 50,
     err: { type: 'Error', message: /^ERR unknown command/, command: 'set' },
@@ -42,7 +42,7 @@ await t.test('an error that nobody handled', async (t) => {
   ask('store')
   t.match(await server.exited, { code: 1, signal: null }, 'a fault of the store itself ends it')
   t.equal(device.disconnectPacket?.reasonCode, 0x8b, 'in order')
-  t.match(server.logs.join('\n'), /stopping after an error that nobody handled/)
+  t.match(server.logs.join('\n'), /stopping after an unhandled error/)
 
   const key = 'a-key-of-the-bridge-0123456789'
   const bridge = await startServer(t, {
