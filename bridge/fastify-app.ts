@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
 import { PushError } from '../errors.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
+import { watchingUpgrades } from '../common/upgrades.ts'
 import { boundTo, checkOneHost, createHostCheck } from './host-check.ts'
 import { createHttpServer, type Admit } from './http-server.ts'
 import { acceptJsonOnly } from './json-body.ts'
@@ -127,7 +128,7 @@ function closeSilentConnections(app: FastifyInstance): void {
     silent.add(socket)
     socket.once('close', () => silent.delete(socket))
   })
-  const spoke = ({ socket }: IncomingMessage) => void silent.delete(socket)
+  const spoke = watchingUpgrades(({ socket }: IncomingMessage) => void silent.delete(socket))
   app.server.on('request', spoke)
   app.server.on('upgrade', spoke)
   app.addHook('preClose', async () => {

@@ -1,6 +1,9 @@
 /** Reading a JSON body, with nothing let through that would change on the way. */
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import { isUint8Array } from 'node:util/types'
 import { gunzip } from 'node:zlib'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { PushError } from '../errors.ts'
 import type { HttpLimits } from './limits.ts'
 
@@ -14,8 +17,10 @@ type Done = (error: Error | null, value?: unknown) => void
  * into another one, and at places with a schema they are unknown fields.
  */
 export function acceptJsonOnly(app: FastifyInstance, { bodyBytes }: HttpLimits): void {
+  const readBefore = takeBodiesReadBefore(app)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (readBefore.has(request)) return takeReadBody(readBefore.get(request), done)
     const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity'
     // A DELETE has no body, yet clients that set the content type on everything are common.
     if (body.length === 0 && request.method === 'DELETE') done(null, undefined)
@@ -29,6 +34,31 @@ export function acceptJsonOnly(app: FastifyInstance, { bodyBytes }: HttpLimits):
   })
 }
 
+/**
+ * A program that mounts the API may have read the body first, as `express.json()` does: the stream has ended then, and
+ * nothing more would ever come of it. What was read is `body` of the request, parsed or not, and no longer compressed.
+ */
+function takeBodiesReadBefore(app: FastifyInstance): WeakMap<FastifyRequest, unknown> {
+  const bodies = new WeakMap<FastifyRequest, unknown>()
+  app.addHook('preParsing', (request, _reply, payload, done) => {
+    const { readableEnded, headers, body } = request.raw as IncomingMessage & { readonly body?: unknown }
+    if (!readableEnded) return done(null, payload)
+    const length = Number(headers['content-length'] ?? 0)
+    const wasEmpty = length === 0 && headers['transfer-encoding'] === undefined
+    if (body !== undefined || !wasEmpty) bodies.set(request, body)
+    // Fastify holds this against Content-Length, and that against its limit.
+    done(null, Object.assign(Readable.from([]), { receivedEncodedLength: length }))
+  })
+  return bodies
+}
+
+function takeReadBody(body: unknown, done: Done): void {
+  if (isUint8Array(body)) parse(body, done)
+  else if (typeof body === 'string') parse(Buffer.from(body), done)
+  else if (body === undefined) done(new Error('the body was read before, and `body` of the request does not hold it'))
+  else takeObject(body, done)
+}
+
 /** A body counts as large as it is when inflated: no more than that is ever inflated. */
 function inflate(body: Buffer, maximum: number, done: Done): void {
   gunzip(body, { maxOutputLength: maximum }, (error: NodeJS.ErrnoException | null, inflated) => {
@@ -38,7 +68,7 @@ function inflate(body: Buffer, maximum: number, done: Done): void {
   })
 }
 
-function parse(body: Buffer, done: Done): void {
+function parse(body: Uint8Array, done: Done): void {
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
@@ -47,6 +77,10 @@ function parse(body: Buffer, done: Done): void {
     done(new PushError('JSON_INVALID'))
     return
   }
+  takeObject(value, done)
+}
+
+function takeObject(value: unknown, done: Done): void {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) done(null, value)
   else done(new PushError('JSON_INVALID', 'not an object'))
 }

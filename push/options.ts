@@ -1,16 +1,23 @@
-/** What `createPush` is given, and that nothing in it is misspelt. */
+/** What `createPush` is given, and that nothing in it is misspelt, missing or of the wrong kind. */
 import type { Logger } from 'pino'
 import { checkFields, type Algorithm, type ProviderKey, type Secrets } from '../auth/index.ts'
 import { fitLimits, rangeOf, wholeFrom } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Tally } from '../common/tally.ts'
+import * as checks from './option-checks.ts'
 
 export type PushLimits = Limits
 
-export interface PushOptions {
-  /** The embedded store, the signing keys and other MQTT state live here; with Redis, they are there. */
-  readonly dataDir: string
+/** `dataDir`, `redisUrl`, or both. */
+export type PushOptions = CommonOptions & ({ readonly dataDir: string } | { readonly redisUrl: string })
+
+export interface CommonOptions {
+  /**
+   * The embedded store, the signing keys and other MQTT state live here. With Redis, they are there, and the directory is
+   * only read, for keys that it holds from embedded days; without it, no file is touched.
+   */
+  readonly dataDir?: string
   /**
    * Who may send: name, key of at least 16 characters, and apps (left out: all); or how to find them, with the secrets
    * that all nodes share.
@@ -45,32 +52,32 @@ export interface PushOptions {
   readonly monotonic?: () => number
 }
 
-/** The compiler keeps these complete. */
-const PUSH_OPTIONS = {
-  dataDir: true,
-  providers: true,
-  redisUrl: true,
-  redisPrefix: true,
-  redisReplicas: true,
-  algorithm: true,
-  keysFile: true,
-  issuer: true,
-  audience: true,
-  limits: true,
-  allowedHosts: true,
-  logger: true,
-  metricsText: true,
-  tally: true,
-  now: true,
-  monotonic: true,
-} as const satisfies Record<keyof PushOptions, true>
+/** The compiler keeps it complete. */
+const CHECKS = {
+  dataDir: checks.path,
+  providers: checks.providers,
+  redisUrl: checks.redisUrl,
+  redisPrefix: checks.redisPrefix,
+  redisReplicas: checks.redisReplicas,
+  algorithm: checks.algorithm,
+  keysFile: checks.path,
+  issuer: checks.text,
+  audience: checks.text,
+  limits: checks.object,
+  allowedHosts: checks.allowedHosts,
+  logger: checks.logger,
+  metricsText: checks.func,
+  tally: checks.tally,
+  now: checks.func,
+  monotonic: checks.func,
+} as const satisfies Record<keyof CommonOptions, checks.Check>
 
 /**
  * With the defaults, every limit.
  * @throws Error that names the option
  */
 export function checkPushOptions(options: PushOptions): PushLimits {
-  checkFields(options, Object.keys(PUSH_OPTIONS), 'createPush')
+  checkOptions(options)
   return checkLimits(options.limits ?? {}, 'createPush, limits')
 }
 
@@ -83,6 +90,16 @@ function checkLimits(limits: Partial<Limits>, where: string): Limits {
     const value = `${values[lower]}${given.has(lower) ? '' : ' by default'}`
     return new Error(`${where}: ${lower} is ${value}, which does not fit ${upper}, which is ${values[upper]}: ${why}`)
   })
+}
+
+/** An option that is undefined is as if it was not given. */
+function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) throw new Error('createPush: it takes an object of options')
+  checkFields(options, Object.keys(CHECKS), 'createPush')
+  const given: Readonly<Record<string, unknown>> = { ...options }
+  for (const [name, check] of Object.entries(CHECKS))
+    if (given[name] !== undefined) checks.checkOption(name, check, given[name], 'createPush')
+  checks.checkTogether(given, 'createPush')
 }
 
 /** Nothing is above a limit that is undefined or NaN: it would be none. */

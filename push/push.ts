@@ -1,15 +1,15 @@
 /** Push as a part of another Node program: puts the parts together. The server is made of it. */
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { packageVersion } from '../common/package-version.ts'
 import { createRandomId } from '../common/random-id.ts'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { inspect } from 'node:util'
 import type { BlockList } from 'node:net'
 import type { AedesOptions } from 'aedes'
 import type { FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
-import { fileSecrets, firstFrom, openAuth, type Secrets } from '../auth/index.ts'
+import { openAuth } from '../auth/index.ts'
 import {
   boundTo,
   checkOneHost,
@@ -19,24 +19,14 @@ import {
   refuseUpgrade,
   type InProcessCalls,
 } from '../bridge/index.ts'
-import {
-  Acceptor,
-  listenWebSocket,
-  openLevelState,
-  openRedisState,
-  PushBroker,
-  type Certificates,
-  type Deliver,
-  type GeneralState,
-} from '../broker/index.ts'
+import { Acceptor, listenWebSocket, PushBroker, type Certificates, type Deliver } from '../broker/index.ts'
 import { createDropLog, type DropLog } from './drop-log.ts'
+import { engineOf } from './engine.ts'
 import { PushError } from '../errors.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
-import { openLevelStore, openRedisStore, type Store, type StoreObserver, type StoreOptions } from '../store/index.ts'
+import type { Store, StoreObserver } from '../store/index.ts'
 import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
-
-const DEFAULT_PREFIX = 'push'
 
 export interface Push extends InProcessCalls {
   /**
@@ -57,7 +47,10 @@ export interface Push extends InProcessCalls {
   ): Acceptor
   /** The HTTP API, not listening: `listen()` it, or `ready()` and pass requests to `routing`. */
   readonly http: FastifyInstance
-  /** MQTT over WebSocket on an HTTP server. Returns how to stop. */
+  /**
+   * MQTT over WebSocket on an HTTP server, at a path (default `/mqtt`). Upgrades to other paths are left to whoever else
+   * listens for them, or get 404 where nobody does. Returns how to stop.
+   */
   webSocket(server: Server, path?: string): () => void
   readonly metrics: Metrics
   /** Takes nothing new, answers what is under way, tells MQTT 5 clients 0x8B, writes everything, closes the store. */
@@ -65,38 +58,42 @@ export interface Push extends InProcessCalls {
 }
 
 /**
- * Opens store and keys, and puts the parts together.
+ * Opens store and keys, and puts the parts together. One that fails leaves nothing open or locked.
  * @throws Error that names the option that is wrong, or is none
  */
 export async function createPush(options: PushOptions): Promise<Push> {
   const limits = checkPushOptions(options)
-  const { now = Date.now, monotonic = () => performance.now() } = options
   const logger = loggingErrorsSafely(options.logger ?? pino({ level: 'silent' }))
+  const opened: Closable[] = []
+  try {
+    return await assemble(options, limits, logger, opened)
+  } catch (error) {
+    for (const part of opened.toReversed()) await part.close().catch(() => undefined)
+    throw error
+  }
+}
+
+interface Closable {
+  close(): Promise<unknown>
+}
+
+/** `opened` gets each part that was opened, the last one last. */
+async function assemble(options: PushOptions, limits: PushLimits, logger: Logger, opened: Closable[]): Promise<Push> {
+  const { now = Date.now, monotonic = () => performance.now(), tally } = options
   const metrics = createMetrics()
   const randomId = createRandomId()
   const drops = createDropLog(logger)
-  const store = openStore(options, limits, observerOf(metrics, drops, logger), now)
+  const engine = engineOf(options, { limits, now, observer: observerOf(metrics, drops, logger) }, logger)
+  const { store, secrets } = engine
   await store.open()
-  const { auth, generalState } = await openRest(options, store, logger, { now, monotonic }).catch(
-    async (error: unknown) => {
-      await store.close()
-      throw error
-    },
-  )
-  const broker = new PushBroker({
-    auth,
-    store,
-    metrics,
-    logger,
-    limits,
-    generalState,
-    now,
-    monotonic,
-    randomId,
-    tally: options.tally,
-  })
-  const checkHost = createHostCheck(options.allowedHosts)
-  let closing = false
+  opened.push(store)
+  const providers = typeof options.providers === 'function' ? await options.providers(secrets) : options.providers
+  const auth = await openAuth({ ...options, now, monotonic, providers, secrets })
+  const generalState = await engine.openGeneralState()
+  opened.push(generalState)
+  const broker = new PushBroker({ auth, store, metrics, logger, limits, generalState, now, monotonic, randomId, tally })
+  opened.push(broker)
+  let isClosing = false
   const { http, calls } = createHttpApi({
     version: packageVersion(),
     auth,
@@ -106,18 +103,18 @@ export async function createPush(options: PushOptions): Promise<Push> {
     limits,
     logger,
     admit: broker.admit,
-    tally: options.tally,
+    tally,
     allowedHosts: options.allowedHosts,
     now,
     monotonic,
     randomId,
     async ready() {
-      if (closing) throw new PushError('SHUTTING_DOWN')
+      if (isClosing) throw new PushError('SHUTTING_DOWN')
       return await store.health()
     },
   })
   return {
-    ...createInProcessCalls({ calls, auth, limits, log: logger, isClosing: () => closing }),
+    ...createInProcessCalls({ calls, auth, limits, log: logger, isClosing: () => isClosing }),
     aedesOptions: (own) => broker.aedesOptions(own),
     handle: broker.handle,
     acceptor: (through, deliver) =>
@@ -126,25 +123,38 @@ export async function createPush(options: PushOptions): Promise<Push> {
         deliver,
       ),
     http,
-    webSocket: (server, path = '/mqtt') =>
-      listenWebSocket({
-        server,
-        path,
-        maximumPacketSize: limits.maximumPacketSize,
-        handle: broker.handle,
-        check(request) {
-          checkOneHost(request)
-          checkHost(request, boundTo(server))
-        },
-        refuse: (socket, error) => refuseUpgrade(socket, error, randomId(), logger),
-      }),
+    webSocket: webSockets(options, limits, broker, logger, randomId),
     metrics,
     async close() {
-      closing = true
+      isClosing = true
       await Promise.race([Promise.all([http.close(), broker.close(), calls.settled()]), untilAway(store)])
       await Promise.race([Promise.all([store.close(), generalState.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },
+  }
+}
+
+function webSockets(
+  { allowedHosts }: PushOptions,
+  { maximumPacketSize }: PushLimits,
+  { handle }: PushBroker,
+  logger: Logger,
+  randomId: () => string,
+): Push['webSocket'] {
+  const checkHost = createHostCheck(allowedHosts)
+  return (server, path = '/mqtt') => {
+    if (!path.startsWith('/')) throw new Error(`webSocket: the path must begin with "/", and is ${inspect(path)}`)
+    return listenWebSocket({
+      server,
+      path,
+      maximumPacketSize,
+      handle,
+      check(request) {
+        checkOneHost(request)
+        checkHost(request, boundTo(server))
+      },
+      refuse: (socket, error) => refuseUpgrade(socket, error, randomId(), logger),
+    })
   }
 }
 
@@ -186,40 +196,4 @@ function observerOf(metrics: Metrics, drops: DropLog, logger: Logger): StoreObse
       ),
     watcherFailed: (error) => reportUnexpected({ logger, metrics }, error, 'could not handle what the store reported'),
   }
-}
-
-function openStore(options: PushOptions, limits: PushLimits, observer: StoreObserver, now: () => number): Store {
-  const storeOptions: StoreOptions = { limits, now, observer }
-  const { redisUrl, redisPrefix = DEFAULT_PREFIX, redisReplicas = 0, dataDir } = options
-  if (redisUrl !== undefined)
-    return openRedisStore({ ...storeOptions, url: redisUrl, prefix: redisPrefix, replicas: redisReplicas })
-  return openLevelStore({ ...storeOptions, directory: join(dataDir, 'store') })
-}
-
-async function openRest(
-  options: PushOptions,
-  store: Store,
-  logger: Logger,
-  clocks: Required<Pick<PushOptions, 'now' | 'monotonic'>>,
-) {
-  const secrets = secretsOf(options, store, logger)
-  const { providers } = options
-  const known = typeof providers === 'function' ? await providers(secrets) : providers
-  const auth = await openAuth({ ...options, ...clocks, providers: known, secrets })
-  return { auth, generalState: await openGeneralState(options) }
-}
-
-function openGeneralState({ redisUrl, redisPrefix = DEFAULT_PREFIX, dataDir }: PushOptions): Promise<GeneralState> {
-  return redisUrl === undefined
-    ? openLevelState(join(dataDir, 'mqtt'))
-    : openRedisState({ url: redisUrl, prefix: redisPrefix })
-}
-
-/**
- * With the embedded store, secrets are files that an operator can read, back up and replace. In Redis all nodes share
- * them; one that this node has as a file, from its embedded days, is what they share if there is none yet.
- */
-function secretsOf({ dataDir, redisUrl }: PushOptions, store: Store, logger: Logger): Secrets {
-  const files = fileSecrets(join(dataDir, 'keys'), { warn: (message) => logger.warn(message) })
-  return redisUrl === undefined ? files : firstFrom(files, store)
 }

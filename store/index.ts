@@ -1,7 +1,10 @@
 /** The store: its contract, the making of messages, and the engines. */
 export * from './contract.ts'
 export * from './message.ts'
+export { openProblem, unavailable } from './level/database.ts'
 export { openLevelStore, type LevelStoreOptions } from './level/store.ts'
+export { parseAddress } from './redis/address.ts'
+export { isKeyPrefix } from './redis/keys.ts'
 export { unlessRefused } from './redis/connection.ts'
 export { redisFault } from './redis/fault.ts'
 export { openRedisStore, type RedisStoreOptions } from './redis/index.ts'

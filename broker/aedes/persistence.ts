@@ -17,6 +17,7 @@ import { overriding } from './overriding.ts'
 import { openLevelGroups } from './group-persistence.ts'
 import type { QueueLimit } from './queue-limit.ts'
 import { privateDirectory } from '../../common/private-files.ts'
+import { openProblem, unavailable } from '../../store/index.ts'
 
 type Operations = BatchOperation<ClassicLevel<string, Uint8Array>, string, Uint8Array>[]
 
@@ -40,11 +41,17 @@ function synced(database: ClassicLevel<string, Uint8Array>): object {
 export async function openLevelState(directory: string): Promise<GeneralState> {
   await privateDirectory(directory)
   const database = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' })
-  await database.open()
+  await database.open().catch((error: unknown) => {
+    throw unavailable(openProblem(error, directory), error)
+  })
+  const groups = await openLevelGroups(database).catch(async (error: unknown) => {
+    await database.close()
+    throw error
+  })
   return {
     persistence: findingAllFilters(answeringAll(keepingProperties(levelPersistence(synced(database)))), database),
     records: levelRecords(database),
-    groups: await openLevelGroups(database),
+    groups,
     // Not synced, unlike its own way, which also writes twice: what a crash brings back is delivered again.
     take: (clientId, { brokerId, brokerCounter }) =>
       database.del(`${queueOf(clientId)}:${brokerId}:${String(brokerCounter).padStart(16, '0')}`),

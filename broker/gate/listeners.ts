@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
+import { isForOthers, takingUpgrades } from '../../common/upgrades.ts'
 import { PushError } from '../../errors.ts'
 
 type Handle = (stream: Duplex, request?: IncomingMessage) => void
@@ -56,7 +57,12 @@ interface WebSocketOptions {
   readonly refuse: (socket: Duplex, error: unknown) => void
 }
 
-/** MQTT over WebSocket on an HTTP server; other upgrades get 404. Returns how to stop taking new ones. */
+type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/**
+ * MQTT over WebSocket on an HTTP server. Other upgrades are left to whoever else listens for them there; where nobody
+ * does, they get 404. Returns how to stop taking new ones.
+ */
 export function listenWebSocket(options: WebSocketOptions): () => void {
   const { server, path, maximumPacketSize, handle, check, refuse } = options
   const sockets = new WebSocketServer({
@@ -71,11 +77,14 @@ export function listenWebSocket(options: WebSocketOptions): () => void {
   sockets.on('wsClientError', ({ message }, socket) => {
     refuse(socket, new PushError('REQUEST_INVALID', `the WebSocket handshake: ${message}`))
   })
+  const wanted = pathOf(path)
+  const takes = (request: IncomingMessage) => pathOf(request.url ?? '') === wanted
   // Nobody is there to catch what an upgrade throws: it would end the process.
-  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const take: Upgrade = (request, socket, head) => {
+    if (!takes(request) && isForOthers(server, upgrade, request)) return
     socket.on('error', () => socket.destroy())
     try {
-      if (pathOf(request.url ?? '') !== path) throw new PushError('NOT_FOUND')
+      if (!takes(request)) throw new PushError('NOT_FOUND')
       check(request)
       if (!offersMqtt(request)) throw new PushError('SUBPROTOCOL_UNSUPPORTED')
       sockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, request, handle))
@@ -83,6 +92,7 @@ export function listenWebSocket(options: WebSocketOptions): () => void {
       refuse(socket, error)
     }
   }
+  const upgrade = takingUpgrades(take, takes)
   server.on('upgrade', upgrade)
   return () => void server.off('upgrade', upgrade)
 }

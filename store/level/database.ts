@@ -53,11 +53,19 @@ export class Database {
     } catch (error) {
       throw unavailable(openProblem(error, this.#directory), error)
     }
+    try {
+      await this.#checkFormat()
+    } catch (error) {
+      // Else the directory stayed locked.
+      await this.#level.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #checkFormat(): Promise<void> {
     const format = this.get(FORMAT_KEY)
     if (format === undefined) return await this.write([{ key: FORMAT_KEY, value: FORMAT }], true)
-    if (format.equals(FORMAT)) return
-    await this.close()
-    throw unavailable(`${this.#directory} was written by another version of this program`)
+    if (!format.equals(FORMAT)) throw unavailable(`${this.#directory} was written by another version of this program`)
   }
 
   async close(): Promise<void> {
@@ -140,7 +148,8 @@ export function unavailable(detail: string, cause?: unknown): PushError {
   return new PushError('STORE_UNAVAILABLE', detail, { cause })
 }
 
-function openProblem(error: unknown, directory: string): string {
+/** Why a database of this directory does not open, in a sentence that names it. */
+export function openProblem(error: unknown, directory: string): string {
   const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error
   if (reason instanceof Error && 'code' in reason && reason.code === 'LEVEL_LOCKED') {
     return `${directory} is in use by another process; one server uses one data directory`

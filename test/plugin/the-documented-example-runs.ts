@@ -1,38 +1,9 @@
 // Does examples/embed.mjs do what it says, as it stands, with the package imported by its name?
-import { pathToFileURL } from 'node:url'
-import { join } from 'node:path'
 import t from 'tap'
-import {
-  BUILD,
-  connect,
-  connectDevice,
-  issueToken,
-  request,
-  ROOT,
-  send,
-  startProgram,
-  temporaryFolder,
-} from '../support/index.ts'
+import { connect, connectDevice, issueToken, request, send } from '../support/index.ts'
+import { startExample } from './support/package.ts'
 
-const PROVIDER_KEY = 'key-of-the-example-0123456789'
-
-/** `aedes-push` is this package by its own `exports`, which name `dist/`: a hook gives what was built for the tests. */
-function nodeFlags(): string[] {
-  const index = JSON.stringify(pathToFileURL(join(BUILD, 'index.js')).href)
-  const hook = `export const resolve = (name, context, next) => name === 'aedes-push' ? { url: ${index}, shortCircuit: true } : next(name, context)`
-  const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)})`
-  return ['--import', `data:text/javascript,${encodeURIComponent(register)}`]
-}
-
-const example = join(ROOT, 'examples', 'embed.mjs')
-const cwd = temporaryFolder(t)
-const program = startProgram(t, process.execPath, [...nodeFlags(), example], {
-  cwd,
-  env: { PROVIDER_KEY, MQTT_PORT: '0', HTTP_PORT: '0' },
-})
-const ready = await program.stdout.nextWhere((line) => line.startsWith('ready'))
-const [, mqttPort, httpPort] = /mqtt=(\d+) http=(\d+)/.exec(ready) ?? []
-const target = { mqttPort: Number(mqttPort), httpPort: Number(httpPort), providerKey: PROVIDER_KEY }
+const { program, ...target } = await startExample(t, 'embed.mjs')
 
 await t.test('a device over TCP and WebSocket', async (t) => {
   const issued = await issueToken(target, { app: 'chat', device: 'phone-1' })

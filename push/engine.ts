@@ -1,0 +1,38 @@
+/** Where everything is kept: the embedded store, or Redis. */
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { fileSecrets, firstFrom, type Secrets } from '../auth/index.ts'
+import { openLevelState, openRedisState, type GeneralState } from '../broker/index.ts'
+import { openLevelStore, openRedisStore, type Store, type StoreOptions } from '../store/index.ts'
+import type { PushOptions } from './options.ts'
+
+const DEFAULT_PREFIX = 'push'
+
+export interface Engine {
+  /** Not open. */
+  readonly store: Store
+  readonly secrets: Secrets
+  /** Of topics that are not push topics. */
+  openGeneralState(): Promise<GeneralState>
+}
+
+/**
+ * With the embedded store, secrets are files that an operator can read, back up and replace. In Redis all nodes share
+ * them; one that this node has as a file, from its embedded days, is what they share if there is none yet.
+ */
+export function engineOf(options: PushOptions, storeOptions: StoreOptions, logger: Logger): Engine {
+  const { dataDir, redisUrl: url, redisPrefix: prefix = DEFAULT_PREFIX, redisReplicas: replicas = 0 } = options
+  const filesIn = (directory: string) =>
+    fileSecrets(join(directory, 'keys'), { warn: (message) => logger.warn(message) })
+  if (url !== undefined) {
+    const store = openRedisStore({ ...storeOptions, url, prefix, replicas })
+    const secrets = dataDir === undefined ? store : firstFrom(filesIn(dataDir), store)
+    return { store, secrets, openGeneralState: () => openRedisState({ url, prefix }) }
+  }
+  if (dataDir === undefined) throw new Error('createPush: dataDir is missing; give it, or redisUrl')
+  return {
+    store: openLevelStore({ ...storeOptions, directory: join(dataDir, 'store') }),
+    secrets: filesIn(dataDir),
+    openGeneralState: () => openLevelState(join(dataDir, 'mqtt')),
+  }
+}

@@ -1,0 +1,91 @@
+/** What is allowed for each option of `createPush`; types do not hold in an embedding program. */
+import { inspect } from 'node:util'
+import { ALGORITHMS, createProviders } from '../auth/index.ts'
+import { isKeyPrefix, parseAddress } from '../store/index.ts'
+
+/** Says what is wrong with a value, after "must be". Undefined: nothing. */
+export type Check = (value: unknown) => string | undefined
+
+const allowed =
+  (isAllowed: (value: unknown) => boolean, what: string): Check =>
+  (value) =>
+    isAllowed(value) ? undefined : what
+
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isFunction = (value: unknown) => typeof value === 'function'
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const hasMethods = (value: unknown, names: readonly string[]) =>
+  isObject(value) && names.every((name) => isFunction(Reflect.get(Object(value), name)))
+/** As a Host header has it: in lower case, without port; an IPv6 address without brackets. */
+const isHostName = (value: unknown) => typeof value === 'string' && /^(\*|[a-z0-9._-]+|[0-9a-f:.]+)$/.test(value)
+
+const LOGGER_METHODS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'child']
+
+export const text: Check = allowed(isText, 'a text that is not empty')
+export const path: Check = allowed(isText, 'a path')
+export const func: Check = allowed(isFunction, 'a function')
+export const object: Check = allowed(isObject, 'an object')
+export const algorithm: Check = allowed(
+  (value) => ALGORITHMS.some((known) => known === value),
+  `one of ${ALGORITHMS.join(', ')}`,
+)
+export const providers: Check = allowed(
+  (value) => Array.isArray(value) || isFunction(value),
+  'a list of {name, key, apps}, or a function that resolves to one',
+)
+export const redisPrefix: Check = allowed(
+  (value) => typeof value === 'string' && isKeyPrefix(value),
+  '1 to 64 letters, digits, `_`, `.`, `:` or `-`',
+)
+export const redisReplicas: Check = allowed(
+  (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 100,
+  'a whole number from 0 to 100',
+)
+export const allowedHosts: Check = allowed(
+  (value) => Array.isArray(value) && value.every(isHostName),
+  'a list of host names in lower case, without port, or `*`',
+)
+export const logger: Check = allowed(
+  (value) => hasMethods(value, LOGGER_METHODS),
+  `a pino logger, or an object with ${LOGGER_METHODS.join(', ')}`,
+)
+export const tally: Check = allowed((value) => hasMethods(value, ['tell', 'hear']), 'an object with tell and hear')
+
+/** Of the URL nothing is said: it may hold a password. */
+export const redisUrl: Check = (value) => {
+  if (typeof value !== 'string') return 'a URL of Redis'
+  try {
+    parseAddress(value)
+    return undefined
+  } catch (error) {
+    return `a URL of Redis: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
+
+/** Never shown in an error. */
+const SECRET: ReadonlySet<string> = new Set(['providers', 'redisUrl'])
+const SHOWN = { depth: 0, maxStringLength: 60, breakLength: Number.POSITIVE_INFINITY } as const
+
+/** @throws Error that names the option, and holds no key */
+export function checkOption(name: string, check: Check, value: unknown, where: string): void {
+  const wrong = check(value)
+  if (wrong === undefined) return
+  throw new Error(`${where}: ${name} must be ${wrong}${SECRET.has(name) ? '' : `, and is ${inspect(value, SHOWN)}`}`)
+}
+
+/** What the options mean together. @throws Error that names the option */
+export function checkTogether(options: Readonly<Record<string, unknown>>, where: string): void {
+  const { dataDir, redisUrl: url, redisReplicas: replicas, providers: list } = options
+  if (list === undefined) throw new Error(`${where}: providers is missing; give ${providers(list)}`)
+  // Before anything is opened, and by the place in the list.
+  if (Array.isArray(list)) createProviders(list)
+  if (typeof url === 'string') {
+    if (Number(replicas ?? 0) > 0 && parseAddress(url).kind === 'cluster')
+      throw new Error(`${where}: redisReplicas is not possible with a Redis Cluster`)
+    return
+  }
+  if (dataDir === undefined) throw new Error(`${where}: dataDir is missing; give it, or redisUrl`)
+  // Whose redisUrl came out undefined would be served from a store of its own.
+  const idle = ['redisPrefix', 'redisReplicas'].find((name) => options[name] !== undefined)
+  if (idle !== undefined) throw new Error(`${where}: ${idle} is for Redis, and redisUrl is missing`)
+}
