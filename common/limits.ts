@@ -74,6 +74,38 @@ export const LIMITS = {
     SECONDS_TO_MS,
   ),
 
+  cachedTokens: limit(
+    'PUSH_CACHED_TOKENS',
+    50_000,
+    [100, 10_000_000],
+    'token ids that the embedded store keeps in memory, some 500 bytes each',
+  ),
+  diskCalls: limit('PUSH_MAX_DISK_CALLS', 100_000, [100, 10_000_000], 'calls that wait for the disk at one time'),
+  diskBytes: limit('PUSH_MAX_DISK_BYTES', 64 * MIB, [MIB, 16 * GIB], 'bytes held by calls that wait for the disk'),
+  redisCalls: limit('PUSH_MAX_REDIS_CALLS', 20_000, [100, 10_000_000], 'calls that wait for Redis at one time'),
+  redisBytes: limit('PUSH_MAX_REDIS_BYTES', 64 * MIB, [MIB, 16 * GIB], 'bytes held by calls that wait for Redis'),
+  redisTimeoutMs: limit(
+    'PUSH_REDIS_TIMEOUT',
+    2,
+    [1, 60],
+    'a call that Redis does not answer within this time is given up',
+    SECONDS_TO_MS,
+  ),
+  redisOpenMs: limit(
+    'PUSH_REDIS_OPEN_TIMEOUT',
+    10,
+    [1, 600],
+    'a start ends when Redis is not ready within this time',
+    SECONDS_TO_MS,
+  ),
+  redisProbeMs: limit(
+    'PUSH_REDIS_PROBE',
+    5,
+    [1, 600],
+    'pause between two probes of what Redis delivers, and two looks at the secrets in it',
+    SECONDS_TO_MS,
+  ),
+
   window: limit('PUSH_WINDOW', 20, [1, 1_000], 'unacknowledged messages to one device'),
   readBytes: limit(
     'PUSH_MAX_READ',
@@ -316,6 +348,20 @@ export const LIMIT_ORDERS: readonly LimitOrder[] = [
     upper: 'queuedBytes',
     yields: 'upper',
     why: 'the largest payload fits into what is held for a provider or user',
+  },
+  {
+    lower: 'payloadBytes',
+    upper: 'diskBytes',
+    yields: 'upper',
+    room: (payload) => payload + PACKET_ROOM,
+    why: 'the largest payload fits into what waits for the disk, with 1,024 bytes around it',
+  },
+  {
+    lower: 'payloadBytes',
+    upper: 'redisBytes',
+    yields: 'upper',
+    room: (payload) => payload + PACKET_ROOM,
+    why: 'the largest payload fits into what waits for Redis, with 1,024 bytes around it',
   },
   {
     lower: 'payloadBytes',

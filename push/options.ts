@@ -25,15 +25,16 @@ export interface CommonOptions {
   readonly providers: readonly ProviderKey[] | ((secrets: Secrets) => Promise<readonly ProviderKey[]>)
   /** Redis in place of the embedded store: `redis://`, `rediss://`, several with commas for a Cluster. */
   readonly redisUrl?: string
-  /** Before every key and channel in Redis, so that installations can share one (default `push`). */
+  /** Before every key and channel in Redis, so that installations can share one. */
   readonly redisPrefix?: string
-  /** Replicas of Redis that have to have what is accepted before it is answered (default 0); not in a Cluster. */
+  /** Replicas of Redis that have to have what is accepted before it is answered; not in a Cluster. */
   readonly redisReplicas?: number
   readonly algorithm?: Algorithm
   /** Signing keys from a file, in place of generated ones. */
   readonly keysFile?: string
   readonly issuer?: string
   readonly audience?: string
+  /** Each with its default and range stands in the table of docs/operations.md, third column. */
   readonly limits?: Partial<PushLimits>
   /**
    * Names that HTTP and WebSocket clients may have in `Host`, and whose pages may connect, besides those of the machine

@@ -25,7 +25,7 @@ import {
   type TokenRegistration,
   type Watcher,
 } from '../contract.ts'
-import { DEFAULT_LIMITS } from '../../common/limits.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../common/limits.ts'
 import { Selections } from '../../topics/index.ts'
 import { Database, unavailable } from './database.ts'
 import { Durable, orDamaged } from './durable.ts'
@@ -41,14 +41,12 @@ import { closeSession, openSession, recordOf, registerToken, restoreToken, revok
 import { tellAll, type Told } from '../watching.ts'
 import type { Transaction } from './transaction.ts'
 
+type LevelLimits = StoreLimits & Pick<Limits, 'cachedTokens' | 'diskCalls' | 'diskBytes'>
+
 export interface LevelStoreOptions extends StoreOptions {
   /** Made when it is not there, for its owner only. One process at a time may open it. */
   readonly directory: string
-  /** Records of token ids kept in memory, some 500 bytes each (default 50,000). */
-  readonly cachedTokens?: number
-  /** Calls that may wait for the disk at once (default 100,000), and the bytes that they hold (default 64 MiB). */
-  readonly waitingCalls?: number
-  readonly waitingBytes?: number
+  readonly limits?: Partial<LevelLimits>
   /** Awaited before each write to disk; a test can hold writes back with it. */
   readonly beforeSync?: () => Promise<void>
 }
@@ -65,7 +63,7 @@ class LevelStore implements Store {
   readonly #database: Database
   readonly #durable: Durable
   readonly #commits: GroupCommit
-  readonly #limits: StoreLimits
+  readonly #limits: LevelLimits
   readonly #now: () => number
   readonly #selections = new Selections()
   readonly #watchers = new Set<Watcher>()
@@ -80,7 +78,7 @@ class LevelStore implements Store {
     this.#observer = options.observer
     this.#now = options.now ?? Date.now
     this.#database = new Database(options.directory)
-    this.#durable = new Durable(this.#database, options.cachedTokens ?? 50_000)
+    this.#durable = new Durable(this.#database, this.#limits.cachedTokens)
     this.#commits = new GroupCommit({
       database: this.#database,
       durable: this.#durable,
@@ -88,8 +86,8 @@ class LevelStore implements Store {
       observer: options.observer,
       tell: (told) => this.#tell(told),
       beforeSync: options.beforeSync,
-      waitingCalls: options.waitingCalls ?? 100_000,
-      waitingBytes: options.waitingBytes ?? 64 * 1024 * 1024,
+      waitingCalls: this.#limits.diskCalls,
+      waitingBytes: this.#limits.diskBytes,
     })
   }
 

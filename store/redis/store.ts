@@ -28,7 +28,7 @@ import type {
   TokenRegistration,
   Watcher,
 } from '../contract.ts'
-import { DEFAULT_LIMITS } from '../../common/limits.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../common/limits.ts'
 import { Cache } from '../cache.ts'
 import { entryOf } from '../message.ts'
 import { type Address, parseAddress } from './address.ts'
@@ -59,29 +59,24 @@ import { Sweeper } from './sweeper.ts'
 import { type Location, locate, markBytes } from './token.ts'
 import { Wakes } from './wakes.ts'
 
+type RedisLimits = StoreLimits &
+  Pick<Limits, 'redisCalls' | 'redisBytes' | 'redisTimeoutMs' | 'redisOpenMs' | 'redisProbeMs'>
+
 export interface RedisStoreOptions extends StoreOptions {
   /** See `address.ts` for the forms. */
   readonly url: string
-  /** Installations that share one Redis have different ones (default `push`). */
+  /** Installations that share one Redis have different ones. */
   readonly prefix?: string
   /** The name that other nodes wake this one by; random by default, and it must differ between processes. */
   readonly node?: string
   /**
-   * So many replicas have to have what is accepted before it is answered (default 0), so that a failover to one of them
+   * So many replicas have to have what is accepted before it is answered, so that a failover to one of them
    * does not lose it. Not in a Cluster.
    */
   readonly replicas?: number
   /** For `rediss:`; what Node trusts by default. */
   readonly tls?: ConnectionOptions
-  /** A call that Redis has not answered in this time fails (default 2,000 ms). */
-  readonly deadlineMs?: number
-  /** `open` fails when Redis is not ready in this time (default 10,000 ms). */
-  readonly openMs?: number
-  /** Calls that may wait for Redis at once (default 20,000), and the bytes that they hold (default 64 MiB). */
-  readonly waitingCalls?: number
-  readonly waitingBytes?: number
-  /** Pause between two probes of the wakes, and two looks at the secrets (default 5,000 ms). */
-  readonly probeMs?: number
+  readonly limits?: Partial<RedisLimits>
   /** 8 characters, another each time; a test may replace it. */
   readonly randomName?: () => string
 }
@@ -91,7 +86,6 @@ const MOST = 2 ** 48
 const LOCATIONS = 20_000
 /** WAIT gives up so many times within a deadline, and is asked again: a connection that says nothing is taken for dead. */
 const WAITS = 4
-const PROBE_MS = 5_000
 
 export function openRedisStore(options: RedisStoreOptions): Store {
   return new RedisStore(options)
@@ -104,8 +98,7 @@ class RedisStore implements Store {
   readonly #address: Address
   readonly #settings: ConnectionSettings
   readonly #options: RedisStoreOptions
-  readonly #limits: StoreLimits
-  readonly #deadlineMs: number
+  readonly #limits: RedisLimits
   readonly #now: () => number
   readonly #events: Events
   readonly #client: Client
@@ -130,9 +123,8 @@ class RedisStore implements Store {
     this.#node = options.node ?? randomName()
     this.#address = parseAddress(options.url)
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
-    this.#deadlineMs = options.deadlineMs ?? 2_000
     this.#now = options.now ?? Date.now
-    this.#settings = { address: this.#address, deadlineMs: this.#deadlineMs, tls: options.tls }
+    this.#settings = { address: this.#address, deadlineMs: this.#limits.redisTimeoutMs, tls: options.tls }
     this.#client = createClient(this.#settings)
     this.#client.on('ready', () => {
       this.#connections += 1
@@ -164,7 +156,7 @@ class RedisStore implements Store {
       follows: this.#follows,
       sessions: this.#sessions,
       observer: options.observer,
-      lookMs: options.probeMs ?? PROBE_MS,
+      lookMs: this.#limits.redisProbeMs,
     })
     this.#health = new Health({
       client: this.#client,
@@ -177,7 +169,7 @@ class RedisStore implements Store {
   #createReplication(replicas: number): Replication | undefined {
     if (replicas === 0) return undefined
     if (this.#address.kind === 'cluster') throw new TypeError('to wait for replicas is not possible in a Redis Cluster')
-    const timeoutMs = Math.ceil(this.#deadlineMs / WAITS)
+    const timeoutMs = Math.ceil(this.#limits.redisTimeoutMs / WAITS)
     return new Replication({ client: this.#client, connections: () => this.#connections, replicas, timeoutMs })
   }
 
@@ -195,9 +187,9 @@ class RedisStore implements Store {
       life: (journal, life) => this.#recovery.met(journal, life),
       process,
       now: this.#now,
-      deadlineMs: this.#deadlineMs,
-      waitingSteps: this.#options.waitingCalls ?? 20_000,
-      waitingBytes: this.#options.waitingBytes ?? 64 * 1024 * 1024,
+      deadlineMs: this.#limits.redisTimeoutMs,
+      waitingSteps: this.#limits.redisCalls,
+      waitingBytes: this.#limits.redisBytes,
     })
   }
 
@@ -215,8 +207,8 @@ class RedisStore implements Store {
       heard: (message) => hear(message, this.#events, hearer),
       gap: () => this.#recovery.gap(),
       probe: (count) => this.#client.publish(own, packProbe(count)),
-      probeMs: this.#options.probeMs ?? PROBE_MS,
-      deadlineMs: this.#deadlineMs,
+      probeMs: this.#limits.redisProbeMs,
+      deadlineMs: this.#limits.redisTimeoutMs,
     })
   }
 
@@ -226,7 +218,7 @@ class RedisStore implements Store {
   }
 
   async open(): Promise<void> {
-    await connectClient(this.#client, this.#options.openMs ?? 10_000, this.#settings)
+    await connectClient(this.#client, this.#limits.redisOpenMs, this.#settings)
     this.#lanes.open()
     try {
       // Shows whether the user may run the script.

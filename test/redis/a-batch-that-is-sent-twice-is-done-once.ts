@@ -115,7 +115,7 @@ await t.test('an answer that is lost with its connection', async (t) => {
   const redis = await startRedis(t)
   const proxy = await faultProxy(t, redis.port)
   const near = await redisStore(t, { url: redis.url })
-  const far = await redisStore(t, { url: `redis://127.0.0.1:${proxy.port}`, deadlineMs: 5_000 })
+  const far = await redisStore(t, { url: `redis://127.0.0.1:${proxy.port}`, limits: { redisTimeoutMs: 5_000 } })
   const token = await known(near, 'phone')
   const first = await far.append({ tokenId: token, message: message('first'), dedupe: false })
 

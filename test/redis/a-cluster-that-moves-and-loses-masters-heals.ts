@@ -9,7 +9,7 @@ import { idOf, ids, known, message, UNAVAILABLE } from './support/people.ts'
 
 await t.test('a slot that moves', async (t) => {
   const cluster = await startRedisCluster(t)
-  const store = await redisStore(t, { url: cluster.url, deadlineMs: 500 })
+  const store = await redisStore(t, { url: cluster.url, limits: { redisTimeoutMs: 500 } })
   const token = await known(store, 'phone')
   await store.append({ tokenId: token, message: message('before'), dedupe: true })
 
@@ -45,7 +45,7 @@ await t.test('a slot that moves', async (t) => {
 
 await t.test('a master that is away', async (t) => {
   const cluster = await startRedisCluster(t)
-  const store = await redisStore(t, { url: cluster.url, deadlineMs: 500 })
+  const store = await redisStore(t, { url: cluster.url, limits: { redisTimeoutMs: 500 } })
   const devices = Array.from({ length: 30 }, (_, number) => `phone-${number}`)
   const tokens = await Promise.all(devices.map((device) => known(store, device)))
   t.ok(new Set(devices.map((device) => locate('push', idOf(device)).base)).size > 10)

@@ -6,7 +6,7 @@ import { ids, known, message, UNAVAILABLE } from './support/people.ts'
 
 await t.test('a redis that goes away comes back', async (t) => {
   const redis = await startRedis(t)
-  const store = await redisStore(t, { url: redis.url, deadlineMs: 500 })
+  const store = await redisStore(t, { url: redis.url, limits: { redisTimeoutMs: 500 } })
   const resyncs: string[] = []
   const heard: number[] = []
   store.watch({

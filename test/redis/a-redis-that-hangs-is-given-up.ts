@@ -6,7 +6,7 @@ import { ids, known, message, UNAVAILABLE } from './support/people.ts'
 
 await t.test('a redis that hangs is given up', async (t) => {
   const redis = await startRedis(t)
-  const store = await redisStore(t, { url: redis.url, deadlineMs: 300, waitingCalls: 50 })
+  const store = await redisStore(t, { url: redis.url, limits: { redisTimeoutMs: 300, redisCalls: 50 } })
   const token = await known(store, 'phone')
 
   redis.freeze()

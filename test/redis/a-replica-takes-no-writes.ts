@@ -7,7 +7,7 @@ import { ids, known, message, UNAVAILABLE } from './support/people.ts'
 await t.test('a replica takes no writes', async (t) => {
   const redis = await startRedis(t)
   const other = await startRedis(t)
-  const store = await redisStore(t, { url: redis.url, deadlineMs: 300 })
+  const store = await redisStore(t, { url: redis.url, limits: { redisTimeoutMs: 300 } })
   const token = await known(store, 'phone')
   await store.append({ tokenId: token, message: message('before'), dedupe: false })
 

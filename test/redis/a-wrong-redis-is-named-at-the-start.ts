@@ -23,7 +23,7 @@ await t.test('what waiting does not help', async (t) => {
   ]
   for (const [url, text] of refused) {
     // Longer than the test may take.
-    const error = await openRedisStore({ url, openMs: 600_000 })
+    const error = await openRedisStore({ url, limits: { redisOpenMs: 600_000 } })
       .open()
       .catch((failure: unknown) => failure)
     t.match(error, { code: 'STORE_UNAVAILABLE', detail: text })
@@ -45,7 +45,7 @@ await t.test('what may pass is waited for, and named', async (t) => {
     [`rediss://127.0.0.1:${plain.port}`, /TLS/],
   ]
   for (const [url, text] of waited) {
-    const error = await openRedisStore({ url, openMs: 1_000, deadlineMs: 300 })
+    const error = await openRedisStore({ url, limits: { redisOpenMs: 1_000, redisTimeoutMs: 300 } })
       .open()
       .catch((failure: unknown) => failure)
     t.match(error, { code: 'STORE_UNAVAILABLE', detail: text })

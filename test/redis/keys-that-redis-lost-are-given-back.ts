@@ -24,7 +24,7 @@ await onServerAndCluster(t, emptied)
 
 await t.test('nobody starts: they are back by themselves', async (t) => {
   const redis = await startRedis(t)
-  const store = await redisStore(t, { url: redis.url, probeMs: 100 })
+  const store = await redisStore(t, { url: redis.url, limits: { redisProbeMs: 100 } })
   await store.secret('provider.key', () => 'the key of the provider')
   await redis.cli('flushall')
   await eventually('the key', async () => (await redis.cli('get', '{push:secret}provider.key')).includes('the key of'))
@@ -38,7 +38,7 @@ await t.test('a node that differs all the same', async (t) => {
     dropped: () => undefined,
     secretDiffers: (name: string) => void differing.push(name),
   }
-  const store = await redisStore(t, { url: redis.url, observer, probeMs: 100 })
+  const store = await redisStore(t, { url: redis.url, observer, limits: { redisProbeMs: 100 } })
   await store.secret('token-id.key', () => 'one')
   t.notMatch((await store.health()).warnings, [/token-id/])
   await redis.cli('set', '{push:secret}token-id.key', 'another')

@@ -24,7 +24,7 @@ await t.test('a failover', async (t) => {
   await sentinel.stdout.nextWhere((line) => line.includes('+monitor'))
   await sentinel.stdout.nextWhere((line) => line.includes('+slave'))
 
-  const store = await redisStore(t, { url: `redis+sentinel://127.0.0.1:${port}/main`, deadlineMs: 500 })
+  const store = await redisStore(t, { url: `redis+sentinel://127.0.0.1:${port}/main`, limits: { redisTimeoutMs: 500 } })
   const token = await known(store, 'phone')
   const before = await store.append({ tokenId: token, message: message('before'), dedupe: false })
   await eventually('a replica that has it', async () => (await replica.cli('info', 'keyspace')).includes('keys='))

@@ -44,7 +44,8 @@ await t.test('TLS and a password', async (t) => {
   await store.appendBroadcast({ app: APP, selector: { kind: 'all' }, message: message('all'), dedupe: false })
   await eventually('both wakes', () => heard.includes('private') && heard.includes('broadcast'))
 
-  const wrong = (options: { url: string; tls?: { ca: Buffer } }) => openRedisStore({ ...options, openMs: 300 }).open()
+  const wrong = (options: { url: string; tls?: { ca: Buffer } }) =>
+    openRedisStore({ ...options, limits: { redisOpenMs: 300 } }).open()
   await t.rejects(wrong({ url }), UNAVAILABLE, 'a certificate that nobody vouches for')
   const tls = { ca: readFileSync(certificate) }
   await t.rejects(wrong({ url: `rediss://:wrong@localhost:${port}`, tls }), UNAVAILABLE, 'a wrong password')

@@ -11,7 +11,7 @@ await t.test('a replica that hangs', async (t) => {
   await eventually('a replica', async () =>
     (await replica.cli('info', 'replication')).includes('master_link_status:up'),
   )
-  const store = await redisStore(t, { url: master.url, replicas: 1, deadlineMs: 500 })
+  const store = await redisStore(t, { url: master.url, replicas: 1, limits: { redisTimeoutMs: 500 } })
   const tokenId = await known(store, 'phone')
   await store.append({ tokenId, message: message('first'), dedupe: true })
   t.match(await replica.cli('dbsize'), /^[1-9]/)

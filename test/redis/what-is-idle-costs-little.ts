@@ -47,7 +47,7 @@ async function broadcastCost(redis: Redis, store: Store): Promise<Record<string,
 await t.test('100,000 tokens', async (t) => {
   // The histograms of latency are allocated as commands are used.
   const redis = await startRedis(t, { config: { appendonly: 'no', 'latency-tracking': 'no' } })
-  const store = await redisStore(t, { url: redis.url, deadlineMs: 60_000 })
+  const store = await redisStore(t, { url: redis.url, limits: { redisTimeoutMs: 60_000 } })
   const devices = Array.from({ length: TOKENS }, (_, number) => `device-${number}`)
   const tokens = devices.map((device) => idOf(device))
   const tokenOf = (number: number): string => tokens[number] ?? ''

@@ -7,7 +7,7 @@ import { known, message } from './support/people.ts'
 await t.test('what was accepted survives kills of redis', async (t) => {
   const KILLS = 3
   const redis = await startRedis(t, { appendfsync: 'always' })
-  const store = await redisStore(t, { url: redis.url, deadlineMs: 10_000, limits: { privateMessages: 1_000_000 } })
+  const store = await redisStore(t, { url: redis.url, limits: { redisTimeoutMs: 10_000, privateMessages: 1_000_000 } })
   const tokens = await Promise.all(Array.from({ length: 20 }, (_, number) => known(store, `phone-${number}`)))
   const accepted = new Map<string, number>()
   let sent = 0

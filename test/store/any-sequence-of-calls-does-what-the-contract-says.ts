@@ -64,7 +64,7 @@ await t.test('any sequence of calls', async (t) => {
     }
     const directory = temporaryFolder(t, 'level')
     // A cache of two records, so that they are also read from the disk.
-    const store = openLevelStore({ directory, limits: LIMITS, now: () => now, observer, cachedTokens: 2 })
+    const store = openLevelStore({ directory, limits: { ...LIMITS, cachedTokens: 2 }, now: () => now, observer })
     const model = new Model(LIMITS, () => now)
     await store.open()
     try {

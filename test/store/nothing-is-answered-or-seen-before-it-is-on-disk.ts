@@ -15,7 +15,7 @@ const hold = () => {
   })
 }
 const { store } = await openLevel(t, {
-  waitingCalls: 8,
+  limits: { diskCalls: 8 },
   beforeSync: () => {
     reached()
     return held

@@ -10,7 +10,7 @@ const TOGETHER = 2_000
 const A_STATE = Buffer.alloc(60, 1)
 
 export async function openStore(t: Scope, url: string): Promise<Store> {
-  const store = openRedisStore({ url, deadlineMs: 60_000 })
+  const store = openRedisStore({ url, limits: { redisTimeoutMs: 60_000 } })
   await store.open()
   t.teardown(() => store.close())
   return store
