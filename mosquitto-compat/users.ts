@@ -12,7 +12,7 @@ const SERVER_UNAVAILABLE = 3
 
 export interface UsersOptions {
   readonly path: string
-  /** A file that was changed and cannot be read: the users of before stay. */
+  /** The file has changed and cannot be read: the previous users stay valid. */
   broken(error: unknown): void
   /** Wrong passwords a minute of one user from one address; 0 is without limit. */
   readonly failures: number

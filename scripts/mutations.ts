@@ -56,7 +56,7 @@ const { values, positionals } = parseArgs({
     faults: { type: 'string', default: 'faults.json' },
     map: { type: 'string', default: 'map.json' },
     jobs: { type: 'string', default: '2' },
-    /** Seconds of tests for one fault, at the most: cheapest first. */
+    /** Seconds of tests for one fault, at most: cheapest first. */
     budget: { type: 'string', default: '90' },
   },
 })

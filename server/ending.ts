@@ -9,7 +9,7 @@ const NUMBERS: Readonly<Record<EndingSignal, number>> = { SIGHUP: 1, SIGINT: 2, 
 
 /** Ctrl-C reaches every process of a terminal, and npm and shells pass it on once more: that is one signal, ms. */
 const ECHO_MS = 2_000
-/** From a signal to the exit, at the most, ms. */
+/** From a signal to the exit, at most, ms. */
 const GRACE_MS = 8_000
 /** For the last lines of the log, within that, ms. */
 const FLUSH_MS = 500

@@ -27,7 +27,7 @@ interface LogWatcher {
 }
 
 export class LogDestination {
-  /** Bytes that wait to be written, at the most. */
+  /** Bytes that wait to be written, at most. */
   maximumBytes: number
   readonly #writer: LogWriter
   readonly #waiting: Buffer[] = []

@@ -23,11 +23,11 @@ export function judgeUnknown(name: string, known: readonly string[]): Judgement 
 /** The one that a slip of the pen makes of `name`: one letter in five, or another case. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
-  let least = Math.max(1, Math.floor(name.length / 5)) + 1
+  let shortest = Math.max(1, Math.floor(name.length / 5)) + 1
   for (const each of known) {
-    const distance = editDistance(name.toUpperCase(), each.toUpperCase(), least)
-    if (distance >= least) continue
-    least = distance
+    const distance = editDistance(name.toUpperCase(), each.toUpperCase(), shortest)
+    if (distance >= shortest) continue
+    shortest = distance
     best = each
   }
   return best

@@ -13,7 +13,7 @@
  *
  * Times are milliseconds since the epoch, by the `now` the engine was given. Offsets are positive integers that
  * only grow within one log and are never used twice; gaps are allowed, and where a log begins is the engine's. Offset 0 is
- * "before the first message". Redis keeps that even where it was emptied: a cursor of before is below all that comes after.
+ * "before the first message". Redis keeps that even where it was emptied: an earlier cursor is below all that comes after.
  */
 import type { Limits } from '../common/limits.ts'
 import type { VersionSelector } from '../topics/index.ts'
@@ -86,7 +86,7 @@ export interface TokenRegistration {
 }
 
 export interface RegisteredToken {
-  /** Goes into the JWT. It only grows; a JWT with an older one was revoked, or is of before an account switch. */
+  /** Goes into the JWT. It only grows; a JWT with an older one was revoked, or issued before an account switch. */
   readonly generation: number
   /** The token id of the account that was current for this app and device before, when it is another one. */
   readonly switchedFrom?: TokenId

@@ -24,8 +24,6 @@ export interface Provider {
   readonly apps: 'all' | ReadonlySet<string>
 }
 
-export type Principal = Device | Provider
-
 type DeviceSubscription = Extract<PushTopic, { kind: 'private' | 'broadcast' }>
 
 export function mayActFor(provider: Provider, app: string): boolean {

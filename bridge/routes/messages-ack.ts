@@ -15,7 +15,7 @@ const bodySchema = Type.Object(
   { additionalProperties: false },
 )
 
-export interface AcknowledgeContext {
+interface AcknowledgeContext {
   readonly store: Store
   readonly guard: Guard
   readonly metrics: Metrics

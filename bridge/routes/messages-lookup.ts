@@ -58,7 +58,7 @@ const querySchema = (limits: HttpLimits) =>
     { additionalProperties: false },
   )
 
-export interface LookupContext {
+interface LookupContext {
   readonly store: Store
   readonly guard: Guard
   readonly pages: Pages

@@ -8,7 +8,7 @@ import type { Api } from '../fastify-app.ts'
 import type { HttpLimits } from '../limits.ts'
 import { BODY_ERRORS, messageIdSchema, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
-export interface SendRouteContext {
+interface SendRouteContext {
   readonly send: SendMessage
   readonly guard: Guard
   readonly limits: HttpLimits & MessageLimits

@@ -27,7 +27,7 @@ const answerSchema = Type.Object(
   { description: 'The token' },
 )
 
-export interface IssueRouteContext {
+interface IssueRouteContext {
   readonly issueToken: IssueToken
   readonly guard: Guard
   readonly limits: TokenLimits

@@ -5,7 +5,7 @@ import { revokeSchema, type RevokeToken } from '../calls/revoke-token.ts'
 import type { Api } from '../fastify-app.ts'
 import { noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
-export interface RevokeRouteContext {
+interface RevokeRouteContext {
   readonly revokeToken: RevokeToken
   readonly guard: Guard
 }

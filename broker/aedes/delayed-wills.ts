@@ -47,7 +47,7 @@ interface DelayedWillsOptions {
 
 /** Every node of Aedes says there who has connected to it. */
 const CONNECTED = 'new/clients'
-/** And ours, before that, whose session of before was ended by it. */
+/** Before that, ours says there whose earlier session it ended. */
 const ENDED = 'ended/sessions'
 
 export class DelayedWills {

@@ -12,7 +12,7 @@ export interface HeldSubscription {
   readonly si?: number
 }
 
-export interface Match {
+interface Match {
   /** The highest that was granted [MQTT-3.3.4-2]. */
   readonly qos: QoS
   readonly retainAsPublished: boolean

@@ -11,7 +11,7 @@ interface RedisEmitterOptions {
 
 /**
  * mqemitter-redis 7.2.1 has a prefix of its own, and with it forgets all but the last filter of a listener: the others
- * stay for ever. So the prefix is put on here, to what is published and to what is asked for.
+ * stay forever. So the prefix is put on here, to what is published and to what is asked for.
  */
 export function createRedisEmitter({ prefix, publisher, subscriber }: RedisEmitterOptions): object {
   const emitter = new MQEmitterRedis({

@@ -227,7 +227,7 @@ export class AedesRouter implements AedesHandlerContext {
       connection.onceOver(resolve)
     })
     link.feed(limited ? Buffer.from(connect.raw) : withoutKeepAlive(connect.raw))
-    // It would wait for ever, and with it the client, which may do better with its next connection.
+    // It would wait forever, and with it the client, which may do better with its next connection.
     const late = setTimeout(() => {
       this.#options.logger.error({ connection: connection.id }, 'Aedes did not answer a CONNECT in time')
       connection.refuse(connect, new PushError('STORE_UNAVAILABLE', 'MQTT state'))

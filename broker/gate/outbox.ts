@@ -97,7 +97,7 @@ export class Outbox {
     this.#bytes = 0
   }
 
-  /** The first chunks, of so many bytes at the most. */
+  /** The first chunks, of so many bytes at most. */
   #take(most: number): Uint8Array[] {
     const all = this.#chunks
     if (this.#bytes <= most) {

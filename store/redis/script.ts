@@ -48,7 +48,7 @@ export function refusal(code: string): PushError {
  * - `memory`: Redis refuses what stores; everything else may be done.
  * - `refused`: it will not go away by itself.
  */
-export type Failure = 'again' | 'memory' | 'refused'
+type Failure = 'again' | 'memory' | 'refused'
 
 const PASSING = new Set(['LOADING', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN', 'MOVED', 'ASK', 'BUSY'])
 

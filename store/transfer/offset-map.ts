@@ -2,7 +2,7 @@
 export class OffsetMap {
   readonly #from: number[] = []
   readonly #to: number[] = []
-  #least = 0
+  #lowest = 0
 
   /** In the order of the exported offsets. */
   add(from: number, to: number): void {
@@ -12,7 +12,7 @@ export class OffsetMap {
 
   /** No cursor is before this one. */
   skipTo(offset: number): void {
-    this.#least = Math.max(this.#least, offset)
+    this.#lowest = Math.max(this.#lowest, offset)
   }
 
   /** Of this very message; undefined when it is not there. */
@@ -32,6 +32,6 @@ export class OffsetMap {
       if ((this.#from[middle] ?? 0) <= cursor) low = middle + 1
       else high = middle
     }
-    return Math.max(this.#least, low === 0 ? first - 1 : (this.#to[low - 1] ?? 0))
+    return Math.max(this.#lowest, low === 0 ? first - 1 : (this.#to[low - 1] ?? 0))
   }
 }

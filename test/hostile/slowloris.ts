@@ -28,7 +28,7 @@ await t.test(`${CROWD} sockets`, async (t) => {
 
   await eventually('the end of all', () => sockets.every((socket) => socket.closed), DEADLINE_MS * 2)
   await eventually('the count', async () => (await timeouts()) === CROWD)
-  t.comment(`resident memory: ${before.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at the most`)
+  t.comment(`resident memory: ${before.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at most`)
   t.ok(most - before < 40 + (CROWD * KIB_EACH) / 1024, `${CROWD} cost ${Math.round(most - before)} MiB`)
   await healthy.isServed(t, 'and afterwards')
 })

@@ -57,7 +57,7 @@ await t.test(`${CROWD} devices`, async (t) => {
   }
   const slow = () => metric(server, 'push_disconnects_total', 'code="SLOW_READER"')
   await eventually('the end of all', async () => (await slow()) === CROWD, DEADLINE_MS * 3)
-  t.comment(`resident memory: ${before.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at the most`)
+  t.comment(`resident memory: ${before.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at most`)
   t.ok(most - before < 160 + (CROWD * KIB_EACH) / 1024, `${CROWD} cost ${Math.round(most - before)} MiB`)
   t.equal(await metric(server, 'push_connections', 'principal="device"'), 1, 'only the healthy one is left')
   await healthy.isServed(t, 'and afterwards')

@@ -1,4 +1,4 @@
-// Is a silent client closed after one and a half times its keep alive, a fifth of a second later at the most?
+// Is a silent client closed after one and a half times its keep alive, a fifth of a second later at most?
 import { mock } from 'node:test'
 import t from 'tap'
 import { TimerWheel } from '../../broker/gate/timer-wheel.ts'

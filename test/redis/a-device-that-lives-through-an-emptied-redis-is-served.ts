@@ -55,5 +55,5 @@ await t.test('a broadcast log that is gone has been read to its end', async (t) 
   t.ok(fanout.hasCaughtUp(5))
   end = 0
   const { readTo } = await fanout.read(0, { entries: 1, bytes: 1 })
-  t.ok(fanout.hasCaughtUp(readTo), 'a device that begins there does not read for ever')
+  t.ok(fanout.hasCaughtUp(readTo), 'a device that begins there does not read forever')
 })

@@ -82,8 +82,8 @@ function parts.log()
     if log.version then log.version = log.last end
   end
 
-  -- Another run of the server: offsets of before may have been given and lost. Whole cycles, so that packet ids made from
-  -- offsets go on; a few at the least, should the clock have been set back.
+  -- Another run of the server: earlier offsets may have been given and lost. Whole cycles, so that packet ids made from
+  -- offsets go on; a few at least, should the clock have been set back.
   local function rebase(log)
     if log.last == 0 then return begin(log) end
     if log.run == RUN or RUN == 0 then return end

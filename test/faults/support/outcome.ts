@@ -30,7 +30,7 @@ export async function outcomeOf(work: Promise<unknown>): Promise<Outcome> {
   }
 }
 
-/** MQTT.js waits for ever for an answer that the close of the connection took away. */
+/** MQTT.js waits forever for an answer that the close of the connection took away. */
 export function orClosed<T>(device: Device, work: Promise<T>): Promise<T> {
   const closed = device.closed.then((): never => {
     throw new Closed(device.disconnectPacket?.reasonCode)

@@ -20,7 +20,7 @@ export interface SocketScript {
   readonly mqtt: Script
   /** No frame is changed, so that the server answers as over TCP. */
   readonly wellFramed: boolean
-  /** PINGRESP that may come at the most: packets behind a text frame are not read. */
+  /** PINGRESP that may come at most: packets behind a text frame are not read. */
   readonly mostPings: number
   /** All of it in one write, before the answer to the handshake. */
   readonly atOnce: boolean

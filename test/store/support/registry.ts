@@ -67,7 +67,7 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
     await world.open(anna, back.generation)
   })
 
-  await scenario(t, makeEngine, 'what was issued before an account switch is refused for ever', async (t, world) => {
+  await scenario(t, makeEngine, 'what was issued before an account switch is refused forever', async (t, world) => {
     const anna = world.idOf({ account: 'anna' })
     const issued: number[] = []
     for (let round = 0; round < 3; round++) {
