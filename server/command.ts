@@ -2,20 +2,9 @@
 import cluster from 'node:cluster'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Aedes } from 'aedes'
 import type { Logger } from 'pino'
 import { askedFor, readConfig, type Arguments } from './arguments.ts'
-import {
-  fileSecrets,
-  firstFrom,
-  generateProviderKey,
-  loadKeysFromFile,
-  loadProvidersFromFile,
-  openAuth,
-  createProviders,
-  type ProviderKey,
-  type Secrets,
-} from '../auth/index.ts'
+import { fileSecrets, loadKeysFromFile, openAuth, createProviders, type Secrets } from '../auth/index.ts'
 import { createRemoteBridge, type RemoteBridgeOptions } from '../bridge/index.ts'
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
 import { limitsOf } from './settings-fit.ts'
@@ -23,17 +12,18 @@ import { exitCodeOf, type Ending } from './ending.ts'
 import { PushError } from '../errors.ts'
 import { packageVersion } from '../common/package-version.ts'
 import { helpText, versionText } from './help.ts'
-import { createPush } from '../index.ts'
 import { installLastResort, type LastResort } from './last-resort.ts'
-import { checkListeners, listen, listenBridge } from './listen.ts'
-import { createLogger, LogDestination, standardError } from './logs.ts'
+import { checkListeners, listenBridge } from './listen.ts'
+import { loggerOf } from './logging.ts'
+import { LogDestination, standardError } from './logs.ts'
+import { fileProviders, providersOf } from './providers.ts'
+import { startServing } from './serve.ts'
 import { DEFAULT_LIMITS } from '../common/limits.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
-import { passwordFileUsers, Passwords } from '../mosquitto-compat/index.ts'
+import { Passwords } from '../mosquitto-compat/index.ts'
 import { redisFault } from '../store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
-import { describeError } from '../common/unexpected.ts'
-import { joinSupervisor, portsOf, signalWorkers, supervise, type Ports } from './workers.ts'
+import { joinSupervisor, signalWorkers, supervise, type Ports } from './workers.ts'
 
 interface Invocation {
   /** After the name of the program. */
@@ -54,7 +44,6 @@ interface Program extends Invocation {
 }
 
 const EXIT_CONFIG = 2
-const PROVIDER_KEY = 'provider.key'
 /** Keys that sign and verify nothing that anybody keeps. */
 const NO_SECRETS: Secrets = { secret: async (_name, create) => create() }
 
@@ -75,7 +64,7 @@ export async function run(invocation: Invocation): Promise<void> {
     const read = readConfig(argv, env)
     config = read.config
     errors.maximumBytes = config.PUSH_MAX_LOG_WAITING
-    const { logger, countLost } = logging(config, errors)
+    const { logger, countLost } = watchedLogger(config, errors)
     const lastResort = installLastResort(process, { logger, end: () => ending.fail() })
     await runCommand(read, { ...invocation, logger, countLost, lastResort, config, say })
   } catch (error) {
@@ -93,11 +82,9 @@ async function runCommand({ command, config, unknown }: Arguments, program: Prog
   else await serve(program)
 }
 
-/** Logs go to stderr: stdout is for the one line that says ready. */
-function logging(config: Config, destination: LogDestination): Pick<Program, 'logger' | 'countLost'> {
-  const settings = { level: config.PUSH_LOG_LEVEL, linesPerMinute: config.PUSH_MAX_LOG_LINES }
-  const serializers = { err: (error: unknown) => describeError(error) }
-  const logger = createLogger({ ...settings, now: () => performance.now() }, destination, { serializers })
+/** Lines that standard error does not take are counted, and said when it takes some again. */
+function watchedLogger(config: Config, destination: LogDestination): Pick<Program, 'logger' | 'countLost'> {
+  const logger = loggerOf(config, destination)
   const recovered = (lines: number) => logger.warn({ lines }, 'log lines were lost: standard error did not accept them')
   destination.watch({ lost: () => undefined, recovered })
   const countLost = ({ logLost }: Metrics) => destination.watch({ lost: (lines) => logLost.inc(lines), recovered })
@@ -177,56 +164,17 @@ async function serve({ config, env, logger, ending, lastResort, countLost }: Pro
   // Until it serves, a server has nothing to lose.
   ending.abortWith(0)
   const membership = cluster.isWorker ? joinSupervisor(config.PUSH_WORKERS) : undefined
-  const push = await createPush({
-    dataDir: config.PUSH_DATA_DIR,
-    providers: (secrets) => providersOf(config, logger, secrets),
-    ...(config.PUSH_REDIS_URL === undefined
-      ? {}
-      : {
-          redisUrl: config.PUSH_REDIS_URL,
-          redisPrefix: config.PUSH_REDIS_PREFIX,
-          redisReplicas: config.PUSH_REDIS_WAIT,
-        }),
-    algorithm: config.PUSH_TOKEN_ALGORITHM,
-    ...(config.PUSH_KEYS_FILE === undefined ? {} : { keysFile: config.PUSH_KEYS_FILE }),
-    issuer: config.PUSH_TOKEN_ISSUER,
-    audience: config.PUSH_TOKEN_AUDIENCE,
-    limits: limitsOf(config),
-    ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
-    logger,
-    ...(membership === undefined
-      ? {}
-      : { tally: membership.tally, metricsText: ({ registry }) => membership.metricsText(registry) }),
-  })
-  countLost(push.metrics)
-  await Aedes.createBroker(push.aedesOptions(usersOf(config, logger)))
-  const wanted = portsOf(env, {
-    mqtt: config.PUSH_MQTT_PORT,
-    http: config.PUSH_HTTP_PORT,
-    mqtts: config.PUSH_MQTTS_PORT,
-    https: config.PUSH_HTTPS_PORT,
-  })
-  const listening = await listen(push, config, wanted, logger)
-  const { reload } = listening
-  if (reload !== undefined) ending.onHangUp(reload)
+  const serving = await startServing({ config, logger, env, membership, opened: countLost })
+  if (serving.reload !== undefined) ending.onHangUp(serving.reload)
   ending.onEnd(async (signal) => {
     logger.info({ signal }, 'stopping')
-    await listening.close()
-    await push.close()
+    await serving.close()
     return 0
   })
-  lastResort.serve(push.metrics)
+  lastResort.serve(serving.metrics)
   membership?.settle()
-  if (membership === undefined) announce(listening.ports)
-  else membership.ready(listening.ports)
-}
-
-/** Users besides devices and providers; without a file there are none. */
-function usersOf({ PUSH_PASSWORD_FILE: path, PUSH_MAX_FAILED_LOGINS: failures }: Config, logger: Logger) {
-  if (path === undefined) return {}
-  const broken = (error: unknown) =>
-    logger.error({ err: error }, 'cannot read the password file; the previous users stay valid')
-  return passwordFileUsers({ path, broken, failures, now: () => performance.now() })
+  if (membership === undefined) announce(serving.ports)
+  else membership.ready(serving.ports)
 }
 
 /** HTTP apart from the broker: publishes into the MQTT broker of `PUSH_BROKER_URL`. */
@@ -283,26 +231,4 @@ function upstreamOf(address: string, config: Config): RemoteBridgeOptions['upstr
   url.username = ''
   url.password = ''
   return { url: url.href, username, password, protocolVersion: config.PUSH_BROKER_PROTOCOL === '3.1.1' ? 4 : 5 }
-}
-
-/** The provider of `PUSH_PROVIDER_KEY`, or of the generated key, and those of the file. */
-async function providersOf(config: Config, logger: Logger, shared?: Secrets): Promise<ProviderKey[]> {
-  const key = config.PUSH_PROVIDER_KEY ?? (await generatedKey(config, logger, shared))
-  return [{ name: 'provider', key }, ...(await fileProviders(config))]
-}
-
-async function fileProviders({ PUSH_PROVIDERS_FILE: path }: Config): Promise<ProviderKey[]> {
-  return path === undefined ? [] : await loadProvidersFromFile(path)
-}
-
-/** In `provider.key` of the data directory; nodes that share a Redis share one, and each has it in its file. */
-async function generatedKey(config: Config, logger: Logger, shared: Secrets | undefined): Promise<string> {
-  const files = fileSecrets(config.PUSH_DATA_DIR, { warn: (message) => logger.warn(message), shared: true })
-  if (config.PUSH_REDIS_URL === undefined || shared === undefined)
-    return await files.secret(PROVIDER_KEY, generateProviderKey)
-  const key = await firstFrom(files, shared).secret(PROVIDER_KEY, generateProviderKey)
-  const inFile = await files.secret(PROVIDER_KEY, () => key)
-  if (inFile !== key)
-    logger.warn('provider.key in the data directory differs from the provider key in Redis; the one in Redis is used')
-  return key
 }

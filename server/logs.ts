@@ -181,7 +181,7 @@ const LEFT_OUT = 'lines with one message were left out of the log: there were to
 /** Strangers cause some of the lines, and must not be able to fill a disk with them. */
 export function createLogger(
   { level, linesPerMinute, now }: LoggerSettings,
-  destination: LogDestination,
+  destination: Pick<LogDestination, 'write'>,
   options: LoggerOptions = {},
 ): Logger {
   const repeats = new Repeats(linesPerMinute, now, (repeated, lines) => logger.warn({ repeated, lines }, LEFT_OUT))

@@ -179,7 +179,7 @@ function portVariables(ports: Ports): Record<string, number> {
 }
 
 /** What a worker has of its supervisor. */
-interface Membership extends Omit<ReturnType<typeof createTally>, 'heard'> {
+export interface Membership extends Omit<ReturnType<typeof createTally>, 'heard'> {
   /** The metrics of all workers together, for the one that was asked. */
   metricsText(registry: Registry): () => Promise<string>
   /** This worker serves. */

@@ -1,6 +1,6 @@
 // Is the end of a server that has lost its Redis bounded, in order for whoever is connected, and no failure?
 import t from 'tap'
-import { connectDevice, connectProvider, issueToken, send, startRedis, startServer } from '../support/index.ts'
+import { connectDevice, connectProvider, issueToken, send, startRedis, startServerProcess } from '../support/index.ts'
 
 for (const [what, lose] of [
   ['Redis is gone', (redis) => redis.kill()],
@@ -9,7 +9,7 @@ for (const [what, lose] of [
   await t.test(what, async (t) => {
     const redis = await startRedis(t)
     t.teardown(() => redis.thaw())
-    const server = await startServer(t, { settings: { PUSH_REDIS_URL: redis.url } })
+    const server = await startServerProcess(t, { settings: { PUSH_REDIS_URL: redis.url } })
     const issued = await issueToken(server, { app: 'chat', device: 'phone-1' })
     const kept = { clean: false, properties: { sessionExpiryInterval: 3600 } }
     const device = await connectDevice(t, server, issued, { subscribe: true, ...kept })

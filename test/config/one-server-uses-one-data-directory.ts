@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { connectDevice, issueToken, send, startServer, temporaryFolder } from '../support/index.ts'
+import { connectDevice, issueToken, send, startServerProcess, temporaryFolder } from '../support/index.ts'
 import { runMain } from './support/main.ts'
 
 await t.test('a directory that is in use', async (t) => {
-  const server = await startServer(t)
+  const server = await startServerProcess(t)
   const issued = await issueToken(server, { app: 'chat', device: 'phone-1' })
   await send(server, { token: issued.tokenId }, 'before')
   const ended = await runMain(t, ['--mqtt-port', '0', '--http-port', '0', '--data-dir', server.dataDir])
@@ -37,7 +37,7 @@ await t.test('a directory that cannot be one', async (t) => {
 })
 
 await t.test('after a kill the directory is free again', async (t) => {
-  const server = await startServer(t)
+  const server = await startServerProcess(t)
   await server.kill()
   await server.restart()
   t.ok(server.running)

@@ -2,16 +2,24 @@
 import { connect as openSocket } from 'node:net'
 import { once } from 'node:events'
 import t from 'tap'
-import { connectDevice, connectProvider, connectRaw, issueToken, lookup, send, startServer } from '../support/index.ts'
+import {
+  connectDevice,
+  connectProvider,
+  connectRaw,
+  issueToken,
+  lookup,
+  send,
+  startServerProcess,
+} from '../support/index.ts'
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   await t.test(`${signal} with nobody there`, async (t) => {
-    const server = await startServer(t)
+    const server = await startServerProcess(t)
     t.same(await server.kill(signal), { code: 0, signal: null })
   })
 
   await t.test(`${signal} with everybody there`, async (t) => {
-    const server = await startServer(t)
+    const server = await startServerProcess(t)
     const issued = await issueToken(server, { app: 'chat', device: 'phone-1' })
     const persistent = { clean: false, clientId: 'kept', properties: { sessionExpiryInterval: 3600 } }
     const device = await connectDevice(t, server, issued, { ...persistent, subscribe: true, manualAck: true })
@@ -67,7 +75,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 await t.test('a second signal does not hurt', async (t) => {
-  const server = await startServer(t)
+  const server = await startServerProcess(t)
   const first = server.kill('SIGTERM')
   void server.kill('SIGTERM')
   const { code } = await first

@@ -15,7 +15,7 @@ import {
   request,
   revoke,
   send,
-  startServer,
+  startServerProcess,
   temporaryFolder,
 } from '../support/index.ts'
 
@@ -27,7 +27,7 @@ writeFileSync(file, JSON.stringify([{ name: 'mail', key: SCOPED_KEY, apps: ['mai
 
 for (const algorithm of ['HS256', 'RS256']) {
   await t.test(algorithm, async (t) => {
-    const server = await startServer(t, {
+    const server = await startServerProcess(t, {
       settings: { PUSH_LOG_LEVEL: 'trace', PUSH_TOKEN_ALGORITHM: algorithm, PUSH_PROVIDERS_FILE: file },
     })
     const secrets = new Map<string, string>([

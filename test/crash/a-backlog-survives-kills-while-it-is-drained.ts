@@ -6,7 +6,7 @@ import {
   type Issued,
   connectDevice,
   issueToken,
-  startServer,
+  startServerProcess,
 } from '../support/index.ts'
 import { numbered, sendEach, texts } from '../delivery/support/messages.ts'
 import { seededRandom } from './support/random.ts'
@@ -16,7 +16,7 @@ const MOST_KILLS = 10
 const app = 'shop'
 const random = seededRandom()
 t.comment(`PUSH_TEST_SEED=${random.seed} repeats the choices of this run`)
-const server = await startServer(t, { settings: { PUSH_LOG_LEVEL: 'warn' } })
+const server = await startServerProcess(t, { settings: { PUSH_LOG_LEVEL: 'warn' } })
 const kept = { clean: false, properties: { sessionExpiryInterval: 3600 } }
 const kinds: Record<string, ConnectOptions> = {
   'MQTT 3.1.1, clean session': { protocolVersion: 4 },

@@ -1,7 +1,7 @@
 // Is every message that got its 202 or PUBACK delivered, to the right devices only, when the server is killed 25 times?
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { type Server, issueToken, send, startServer } from '../support/index.ts'
+import { type ServerProcess, issueToken, send, startServerProcess } from '../support/index.ts'
 import { type Member, type Weather, liveDevice, sessionKind } from './support/devices.ts'
 import { checkFaults, Ledger } from './support/ledger.ts'
 import { livePublisher, publisherKind } from './support/publishers.ts'
@@ -14,7 +14,7 @@ const app = 'shop'
 const random = seededRandom()
 t.comment(`PUSH_TEST_SEED=${random.seed} repeats the choices of this run`)
 
-const server = await startServer(t, {
+const server = await startServerProcess(t, {
   settings: { PUSH_LOG_LEVEL: 'warn', PUSH_MAX_PENDING_MESSAGES: '30000', PUSH_MAX_BROADCASTS: '100000' },
 })
 const members: Member[] = []
@@ -28,7 +28,7 @@ const ledger = new Ledger()
 const weather: { -readonly [K in keyof Weather]: Weather[K] } = { up: Promise.resolve(), calm: false, over: false }
 
 /** Kills it, sometimes again while it starts, and brings it back. */
-async function killAndStart(target: Server): Promise<void> {
+async function killAndStart(target: ServerProcess): Promise<void> {
   await target.kill()
   if (random.chance(0.2)) {
     const starting = target.restart().catch(() => undefined)

@@ -1,7 +1,7 @@
 // How many system calls that write does a delivered message cost the server? A bound that fails when they grow.
 import t from 'tap'
 import { batchWorld, writeCallsOf } from '../support/batches.ts'
-import { startServer } from '../support/index.ts'
+import { startServerProcess } from '../support/index.ts'
 
 const DEVICES = 12
 /** Of one write of the provider; no more than a device's window. */
@@ -16,7 +16,7 @@ const MOST_FOR_PRIVATE = 0.85
 const MOST_FOR_BROADCAST = 0.25
 
 await t.test('batches of messages to devices that are connected', async (t) => {
-  const server = await startServer(t, { settings: { PUSH_LOG_LEVEL: 'warn' } })
+  const server = await startServerProcess(t, { settings: { PUSH_LOG_LEVEL: 'warn' } })
   const { issued, send } = await batchWorld(t, server, DEVICES)
   const broadcastTopics = Array.from({ length: BATCH }, () => issued[0]?.topics.broadcast ?? '')
   const privateTopics = issued.flatMap(({ topics }) => Array.from({ length: EACH }, () => topics.private))

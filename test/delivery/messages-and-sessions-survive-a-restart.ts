@@ -1,9 +1,9 @@
 // Do tokens, pending messages, broadcasts, cursors and sessions survive that the server is stopped and started again?
 import t from 'tap'
-import { barrier, connectDevice, issueToken, send, startServer } from '../support/index.ts'
+import { barrier, connectDevice, issueToken, send, startServerProcess } from '../support/index.ts'
 import { numbered, sendEach, texts, untilNothingIsPending } from './support/messages.ts'
 
-const server = await startServer(t)
+const server = await startServerProcess(t)
 const app = 'shop'
 
 for (const protocolVersion of [4, 5] as const) {

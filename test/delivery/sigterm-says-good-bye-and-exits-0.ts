@@ -1,11 +1,19 @@
 // Does SIGTERM, with clients connected, tell MQTT 5 clients 0x8B, answer requests in flight, and exit with 0?
 import t from 'tap'
-import { connectDevice, connectProvider, connectRaw, issueToken, lookup, send, startServer } from '../support/index.ts'
+import {
+  connectDevice,
+  connectProvider,
+  connectRaw,
+  issueToken,
+  lookup,
+  send,
+  startServerProcess,
+} from '../support/index.ts'
 import { numbered, sendEach } from './support/messages.ts'
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   await t.test(signal, async (t) => {
-    const server = await startServer(t)
+    const server = await startServerProcess(t)
     const app = 'shop'
     const token = (device: string) => issueToken(server, { app, device, account: 'ada' })
     const tokens = await Promise.all(['five', 'five ws', 'three', 'mute', 'stalled', 'polling'].map(token))

@@ -1,10 +1,10 @@
 // When the disk of the embedded store takes no more bytes, does everybody get an answer, and all go on when it is freed?
 import t from 'tap'
-import { runProgram, type Scope, type Server } from '../support/index.ts'
+import { runProgram, type Scope, type ServerProcess } from '../support/index.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 
 /** No file of the server may grow beyond this: a write stops in its middle, as on a full disk. */
-const fileSize = (t: Scope, { pid }: Server, bytes: string) =>
+const fileSize = (t: Scope, { pid }: ServerProcess, bytes: string) =>
   runProgram(t, 'prlimit', [`--pid=${pid}`, `--fsize=${bytes}:unlimited`])
 
 await t.test('the disk is full', async (t) => {

@@ -17,7 +17,7 @@ import {
   request,
   revoke,
   send,
-  startServer,
+  startServerProcess,
   temporaryFolder,
 } from '../support/index.ts'
 import { createCorpus, type Sender } from './support/corpus.ts'
@@ -47,7 +47,7 @@ t.comment(`PUSH_TEST_SEED=${seed} repeats the inputs of this run`)
 
 const providersFile = join(temporaryFolder(t, 'providers'), 'providers.json')
 writeFileSync(providersFile, JSON.stringify([{ name: 'lanes', key: LANE_KEY, apps: [APP] }]))
-const server = await startServer(t, {
+const server = await startServerProcess(t, {
   settings: {
     PUSH_LOG_LEVEL: 'warn',
     PUSH_PROVIDERS_FILE: providersFile,

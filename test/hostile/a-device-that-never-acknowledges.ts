@@ -1,7 +1,7 @@
 // Does a device that reads but never acknowledges delay a healthy one, or get more than a window at a time?
 import { Agent } from 'node:http'
 import t from 'tap'
-import { connectDevice, issueToken, send, startServer } from '../support/index.ts'
+import { connectDevice, issueToken, send, startServerProcess } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'
 
@@ -9,7 +9,7 @@ const PAYLOAD = Buffer.alloc(100_000, 0x78)
 const MESSAGES = 500
 const WINDOW = 20
 
-const server = await startServer(t, { settings: { PUSH_MAX_PENDING_BYTES: String(256 * 1024 * 1024) } })
+const server = await startServerProcess(t, { settings: { PUSH_MAX_PENDING_BYTES: String(256 * 1024 * 1024) } })
 const healthy = await bystander(t, server)
 const agent = new Agent({ keepAlive: true })
 t.teardown(() => agent.destroy())

@@ -1,7 +1,15 @@
 // Does a device that never reads delay a healthy one, or make the server's memory grow; and is it disconnected?
 import { Agent } from 'node:http'
 import t from 'tap'
-import { connectDevice, connectRaw, eventually, issueToken, metric, send, startServer } from '../support/index.ts'
+import {
+  connectDevice,
+  connectRaw,
+  eventually,
+  issueToken,
+  metric,
+  send,
+  startServerProcess,
+} from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'
 
@@ -13,7 +21,7 @@ for (const [protocolVersion, messages, maxOutput] of [
   [4, 200, 1024],
 ] as const) {
   await t.test(`protocol ${protocolVersion}, ${messages} messages, PUSH_MAX_OUTPUT ${maxOutput}`, async (t) => {
-    const server = await startServer(t, {
+    const server = await startServerProcess(t, {
       settings: {
         PUSH_STALL_TIMEOUT: '1',
         // As much as it may take, so that nothing but the reader is the limit.

@@ -1,11 +1,11 @@
 // Does a client that pings without end and reads no answer cost memory without bound, or hold up the others?
 import { once } from 'node:events'
 import t from 'tap'
-import { connectRaw, eventually, issueToken, metric, startServer } from '../support/index.ts'
+import { connectRaw, eventually, issueToken, metric, startServerProcess } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'
 
-const server = await startServer(t, { settings: { PUSH_STALL_TIMEOUT: '1', PUSH_MAX_WORK: '0' } })
+const server = await startServerProcess(t, { settings: { PUSH_STALL_TIMEOUT: '1', PUSH_MAX_WORK: '0' } })
 const healthy = await bystander(t, server)
 const issued = await issueToken(server, { app: 'chat', device: 'hostile' })
 const PINGS = Buffer.alloc(64 * 1024, Buffer.from([0xc0, 0x00]))

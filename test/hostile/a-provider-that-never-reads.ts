@@ -8,12 +8,12 @@ import {
   eventually,
   issueToken,
   metric,
-  startServer,
+  startServerProcess,
 } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'
 
-const server = await startServer(t, { settings: { PUSH_STALL_TIMEOUT: '1' } })
+const server = await startServerProcess(t, { settings: { PUSH_STALL_TIMEOUT: '1' } })
 const healthy = await bystander(t, server)
 const agent = new Agent({ keepAlive: true })
 t.teardown(() => agent.destroy())

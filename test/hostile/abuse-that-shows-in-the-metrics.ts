@@ -1,13 +1,15 @@
 // Huge declared lengths, 65,535 unacknowledged ids, 201 topic levels, takeover loops: is each bounded, counted, harmless?
 import { generate } from 'mqtt-packet'
 import t from 'tap'
-import { connectRaw, eventually, issueToken, metric, startServer } from '../support/index.ts'
+import { connectRaw, eventually, issueToken, metric, startServerProcess } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'
 import { hex } from './support/wire.ts'
 
 const ALLOWED_MIB = 100
-const server = await startServer(t, { settings: { PUSH_MAX_CONNECTS_PER_TOKEN: '50', PUSH_MAX_DEVICE_PUBLISHES: '0' } })
+const server = await startServerProcess(t, {
+  settings: { PUSH_MAX_CONNECTS_PER_TOKEN: '50', PUSH_MAX_DEVICE_PUBLISHES: '0' },
+})
 const healthy = await bystander(t, server)
 const issued = await issueToken(server, { app: 'chat', device: 'hostile' })
 const upstream = `chat/u/${issued.tokenId}`

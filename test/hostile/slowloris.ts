@@ -1,6 +1,6 @@
 // Do thousands of sockets that drip a CONNECT and never finish it cost little, end in time, and hold up nobody?
 import t from 'tap'
-import { connectBytes, DEADLINE_MS, eventually, metric, startServer } from '../support/index.ts'
+import { connectBytes, DEADLINE_MS, eventually, metric, startServerProcess } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { CROWD, openCrowd } from './support/crowd.ts'
 import { residentMiB } from './support/memory.ts'
@@ -9,7 +9,7 @@ import { residentMiB } from './support/memory.ts'
 const KIB_EACH = 24
 
 await t.test(`${CROWD} sockets`, async (t) => {
-  const server = await startServer(t, { settings: { PUSH_CONNECT_TIMEOUT: '5' } })
+  const server = await startServerProcess(t, { settings: { PUSH_CONNECT_TIMEOUT: '5' } })
   const healthy = await bystander(t, server)
   const timeouts = () => metric(server, 'push_disconnects_total', 'code="CONNECT_TIMEOUT"')
   const before = residentMiB(server.pid)

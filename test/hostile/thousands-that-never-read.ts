@@ -7,7 +7,7 @@ import {
   issueToken,
   metric,
   send,
-  startServer,
+  startServerProcess,
   within,
 } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
@@ -20,7 +20,7 @@ const PAYLOAD = Buffer.alloc(200 * 1024, 0x78)
 const KIB_EACH = 64 + 200 + 32
 
 await t.test(`${CROWD} devices`, async (t) => {
-  const server = await startServer(t, {
+  const server = await startServerProcess(t, {
     settings: { PUSH_STALL_TIMEOUT: '20', PUSH_CONNECT_TIMEOUT: '60', PUSH_MAX_OUTPUT: '65536' },
   })
   const healthy = await bystander(t, server)

@@ -13,12 +13,12 @@ import {
   request,
   revoke,
   send,
-  startServer,
+  startServerProcess,
   WAYS,
 } from '../support/index.ts'
 
 t.test('one server through several lives', async (t) => {
-  const server = await startServer(t)
+  const server = await startServerProcess(t)
   t.match(server.output.join('\n'), /^ready mqtt=\d+ http=\d+/)
   const issued = await issueToken(server, { app: 'shop', device: 'phone-1', account: 'alice', version: '2.1.0' })
   t.equal(issued.topics.private, `shop/t/${issued.tokenId}`)
@@ -66,5 +66,5 @@ t.test('one server through several lives', async (t) => {
 })
 
 t.test('a server that refuses its settings says why', async (t) => {
-  await t.rejects(startServer(t, { settings: { PUSH_WINDOW: 'wide' } }), /PUSH_WINDOW/)
+  await t.rejects(startServerProcess(t, { settings: { PUSH_WINDOW: 'wide' } }), /PUSH_WINDOW/)
 })

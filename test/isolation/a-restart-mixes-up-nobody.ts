@@ -1,9 +1,9 @@
 // After restarts and kills, do sessions, packet ids and queues still belong to those they belonged to before?
 import t from 'tap'
-import { barrier, connectDevice, connectProvider, send, startServer } from '../support/index.ts'
+import { barrier, connectDevice, connectProvider, send, startServerProcess } from '../support/index.ts'
 import { ANN, getsItsOwn, join, type Person } from './support/people.ts'
 
-const server = await startServer(t)
+const server = await startServerProcess(t)
 const PEOPLE = 6
 const ROUNDS = 4
 

@@ -7,13 +7,13 @@ import {
   issueToken,
   LATER,
   runProgram,
-  startServer,
+  startServerProcess,
 } from '../support/index.ts'
 
 const KEPT: ConnectOptions = { clean: false, clientId: 'backend', properties: { sessionExpiryInterval: 3600 } }
 
 await t.test('a full disk, then freed', async (t) => {
-  const server = await startServer(t, { settings: { PUSH_LOG_LEVEL: 'fatal', PUSH_MAX_DEVICE_PUBLISHES: '0' } })
+  const server = await startServerProcess(t, { settings: { PUSH_LOG_LEVEL: 'fatal', PUSH_MAX_DEVICE_PUBLISHES: '0' } })
   const provider = await connectProvider(t, server, KEPT)
   await provider.subscribe('shop/u/#')
   await provider.end()

@@ -3,7 +3,7 @@ import { Agent } from 'node:http'
 import t, { type Test } from 'tap'
 import { send, startRedis } from '../support/index.ts'
 import { openStore, registerDevices } from './support/bulk.ts'
-import { startNode } from './support/nodes.ts'
+import { startNodeProcess } from './support/nodes.ts'
 import { cpuOf, least, RedisObserver, type RedisWork } from './support/redis-work.ts'
 
 const FEW = 1_000
@@ -26,7 +26,7 @@ async function costOf(t: Test, devices: number): Promise<Cost> {
   const store = await openStore(t, redis.url)
   await registerDevices(store, app, devices)
   await store.close()
-  const node = await startNode(t, redis.url, { PUSH_SWEEP: '3600', PUSH_SESSION_RECHECK: '3600' })
+  const node = await startNodeProcess(t, redis.url, { PUSH_SWEEP: '3600', PUSH_SESSION_RECHECK: '3600' })
   const observer = new RedisObserver(t, redis)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())

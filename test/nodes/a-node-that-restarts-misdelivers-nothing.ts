@@ -1,13 +1,13 @@
 // After restarts of a node, does each provider get what was queued for it, and nothing that was queued for another?
 import t from 'tap'
-import { connectProvider, type Server } from '../support/index.ts'
-import { join, KEPT, twoNodes } from './support/nodes.ts'
+import { connectProvider, type ServerProcess } from '../support/index.ts'
+import { join, KEPT, twoNodeProcesses } from './support/nodes.ts'
 
 const RESTARTS = 3
 const MESSAGES = 10
 
 await t.test('no misdelivery after a restart', async (t) => {
-  const { a, b } = await twoNodes(t)
+  const { a, b } = await twoNodeProcesses(t)
   const apps = ['shop', 'mail', 'news']
   const backend = (app: string) => ({ ...KEPT, clientId: `backend-${app}` })
   for (const app of apps) {
@@ -17,7 +17,7 @@ await t.test('no misdelivery after a restart', async (t) => {
   }
 
   const sent = new Map<string, string[]>(apps.map((app) => [app, []]))
-  async function publishAll(node: Server, round: number): Promise<void> {
+  async function publishAll(node: ServerProcess, round: number): Promise<void> {
     for (const app of apps) {
       const { device, issued } = await join(t, b, node, { app, device: 'phone', account: 'ann', version: '1.0.0' })
       for (let number = 0; number < MESSAGES; number += 1) {

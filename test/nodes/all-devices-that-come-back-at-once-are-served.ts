@@ -3,7 +3,7 @@ import { Agent } from 'node:http'
 import t from 'tap'
 import { issueToken, request, send } from '../support/index.ts'
 import { board, type FleetDevice, fleetDevice } from './support/fleet.ts'
-import { twoNodes } from './support/nodes.ts'
+import { twoNodeProcesses } from './support/nodes.ts'
 import { cpuOf, RedisObserver } from './support/redis-work.ts'
 
 const DEVICES = Number(process.env.PUSH_TEST_DEVICES ?? 1_000)
@@ -11,7 +11,7 @@ const TOGETHER = 50
 const app = 'shop'
 
 await t.test(`${DEVICES} devices come back at once`, async (t) => {
-  const { redis, a, b } = await twoNodes(t)
+  const { redis, a, b } = await twoNodeProcesses(t)
   const nodes = [a, b]
   const observer = new RedisObserver(t, redis)
   const agent = new Agent({ keepAlive: true })

@@ -1,7 +1,7 @@
 // Do several processes of one server share ports, messages, limits and metrics, and are those that are killed replaced?
 import { readFileSync, readdirSync } from 'node:fs'
 import t from 'tap'
-import { connectRaw, eventually, issueToken, metric, send, startRedis, startServer } from '../support/index.ts'
+import { connectRaw, eventually, issueToken, metric, send, startRedis, startServerProcess } from '../support/index.ts'
 import { connectAll } from './support/nodes.ts'
 
 const WORKERS = 3
@@ -26,7 +26,7 @@ function parentOf(pid: number): number | undefined {
 
 await t.test(`${WORKERS} workers`, async (t) => {
   const redis = await startRedis(t)
-  const server = await startServer(t, {
+  const server = await startServerProcess(t, {
     flags: ['--workers', String(WORKERS)],
     settings: {
       PUSH_REDIS_URL: redis.url,

@@ -1,10 +1,10 @@
-/** The built server as its users run it: a process of its own, with its own data directory and ports. */
+/** The ready server in the test's own process, as its settings make it: with its own data directory and ports. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readConfig } from '../../server/arguments.ts'
+import { loggerOf } from '../../server/logging.ts'
+import { startServing, type Serving } from '../../server/serve.ts'
 import { temporaryFolder } from './folders.ts'
-import { freePort } from './ports.ts'
-import { type Exit, type Program, startProgram } from './programs.ts'
-import { MAIN } from './root.ts'
 import type { Scope } from './scope.ts'
 import { eventually } from './waiting.ts'
 
@@ -13,8 +13,6 @@ export interface ServerOptions {
   readonly settings?: Record<string, string>
   /** Flags after the program's name. */
   readonly flags?: readonly string[]
-  /** Flags of Node itself, such as `--max-old-space-size=64`. */
-  readonly nodeFlags?: readonly string[]
   /** Default: a folder of the test's own. */
   readonly dataDir?: string
 }
@@ -23,71 +21,39 @@ export interface Server {
   readonly host: string
   readonly mqttPort: number
   readonly httpPort: number
-  /** Everything the ready line named. */
+  /** Everything that it listens on. */
   readonly ports: Readonly<Record<string, number>>
   readonly dataDir: string
   readonly providerKey: string
-  readonly pid: number
-  readonly running: boolean
-  /** Lines on standard error, over all its lives. */
+  /** Lines of its log, over all its lives. */
   readonly logs: readonly string[]
-  /** Lines on standard output, over all its lives. */
-  readonly output: readonly string[]
-  /** The end of the process that runs now. */
-  readonly exited: Promise<Exit>
-  /** Sends a signal (default SIGKILL) and awaits the end. */
-  kill(signal?: NodeJS.Signals): Promise<Exit>
-  /** SIGTERM; gives the exit code. */
-  stop(): Promise<number | null>
+  /** Closes everything in order. */
+  stop(): Promise<unknown>
   /** Starts again on the same ports and data directory, after `stop` when it still runs. */
   restart(settings?: Record<string, string>): Promise<void>
   /** The first log line, past or future, that fits. */
   waitForLog(fits: RegExp): Promise<string>
 }
 
-function parseReady(line: string): Record<string, number> | undefined {
-  if (!line.startsWith('ready ')) return undefined
-  return Object.fromEntries([...line.matchAll(/([a-z]+)=(\d+)/g)].map(([, name, port]) => [name, Number(port)]))
-}
-
-async function untilReady(program: Program): Promise<Record<string, number>> {
-  for (;;) {
-    const ports = parseReady(await program.stdout.next())
-    if (ports !== undefined) return ports
-  }
-}
-
 export async function startServer(t: Scope, options: ServerOptions = {}): Promise<Server> {
   const dataDir = options.dataDir ?? temporaryFolder(t, 'data')
-  const args = [...(options.nodeFlags ?? []), MAIN, ...(options.flags ?? [])]
-  const lives: Program[] = []
-  let settings: Record<string, string> = {}
-  let ports: Record<string, number> = {}
-  let program: Program
+  const logs: string[] = []
+  let settings: Record<string, string> = {
+    PUSH_DATA_DIR: dataDir,
+    PUSH_MQTT_PORT: '0',
+    PUSH_HTTP_PORT: '0',
+    ...options.settings,
+  }
+  let serving: Serving | undefined
+  let ports: Readonly<Record<string, number>> = {}
 
   async function launch(): Promise<void> {
-    program = startProgram(t, process.execPath, args, { env: settings, cwd: dataDir })
-    lives.push(program)
-    ports = await untilReady(program)
+    const { config } = readConfig(options.flags ?? [], settings)
+    if (config.PUSH_WORKERS > 1) throw new Error('workers are processes: use startServerProcess')
+    const logger = loggerOf(config, { write: (line) => void logs.push(line.trimEnd()) })
+    serving = await startServing({ config, logger })
+    ports = serving.ports
   }
-
-  async function firstLaunch(triesLeft: number): Promise<void> {
-    settings = {
-      PUSH_DATA_DIR: dataDir,
-      PUSH_MQTT_PORT: String(await freePort()),
-      PUSH_HTTP_PORT: String(await freePort()),
-      ...options.settings,
-    }
-    try {
-      await launch()
-    } catch (error) {
-      // Another test may have taken the port between our look and the server's.
-      if (triesLeft === 0 || !program.stderr.some((line) => /EADDRINUSE|in use/.test(line))) throw error
-      await firstLaunch(triesLeft - 1)
-    }
-  }
-
-  await firstLaunch(3)
 
   const server: Server = {
     host: settings.PUSH_HOST ?? '127.0.0.1',
@@ -104,34 +70,25 @@ export async function startServer(t: Scope, options: ServerOptions = {}): Promis
     get providerKey() {
       return settings.PUSH_PROVIDER_KEY ?? readFileSync(join(dataDir, 'provider.key'), 'utf8').trim()
     },
-    get pid() {
-      return program.pid
+    logs,
+    async stop() {
+      const ending = serving
+      serving = undefined
+      await ending?.close()
     },
-    get running() {
-      return program.running
-    },
-    get logs() {
-      return lives.flatMap((life) => life.stderr)
-    },
-    get output() {
-      return lives.flatMap((life) => life.stdout.received)
-    },
-    get exited() {
-      return program.exited
-    },
-    kill: (signal = 'SIGKILL') => program.kill(signal),
-    stop: async () => (await program.kill('SIGTERM')).code,
     async restart(changed = {}) {
-      if (program.running) await server.stop()
+      await server.stop()
       // Port 0 gave a port once; what comes back must be where it was.
       settings = { ...settings, PUSH_MQTT_PORT: String(ports.mqtt), PUSH_HTTP_PORT: String(ports.http), ...changed }
       await launch()
     },
-    waitForLog: (fits) => eventually(`a log line ${fits}`, () => server.logs.find((line) => fits.test(line))),
+    waitForLog: (fits) => eventually(`a log line ${fits}`, () => logs.find((line) => fits.test(line))),
   }
+  t.teardown(() => server.stop())
+  await launch()
   return server
 }
 
 function missing(name: string): never {
-  throw new Error(`the ready line of the server names no ${name} port`)
+  throw new Error(`the server does not listen for ${name}`)
 }

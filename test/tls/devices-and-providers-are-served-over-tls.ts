@@ -2,7 +2,7 @@
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import t from 'tap'
-import { eventually, issueToken, metric, send, type Server } from '../support/index.ts'
+import { eventually, issueToken, metric, send, type ServerProcess } from '../support/index.ts'
 import { authority } from './support/certificates.ts'
 import { connectSecure, ended, openSecure, portFor, startTls } from './support/server.ts'
 
@@ -11,7 +11,7 @@ const files = signer.issue('push')
 const server = await startTls(t, files, { PUSH_CONNECT_TIMEOUT: '1' })
 
 /** Status of a GET over HTTPS. */
-function statusOf(target: Server, path: string): Promise<number | undefined> {
+function statusOf(target: ServerProcess, path: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port: portFor(target, 'https'), path, ca: signer.ca, agent: false }
     httpsRequest(options, (answer) => resolve(answer.resume().statusCode))

@@ -10,7 +10,7 @@ import {
   freePort,
   metric,
   ROOT,
-  startServer,
+  startServerProcess,
   temporaryFolder,
 } from '../support/index.ts'
 
@@ -20,7 +20,7 @@ const STORE = `${pathToFileURL(BUILD).href}/store/`
 await t.test('an error that nobody handled', async (t) => {
   const nodeFlags = ['--require', THROWER]
   const settings = { PUSH_TEST_STORE: STORE }
-  const server = await startServer(t, { nodeFlags, settings })
+  const server = await startServerProcess(t, { nodeFlags, settings })
   const counted = (kind: string) => metric(server, 'push_unexpected_errors_total', `kind="${kind}"`)
   const ask = (way: string) => {
     writeFileSync(join(server.dataDir, 'throw'), way)
@@ -45,7 +45,7 @@ await t.test('an error that nobody handled', async (t) => {
   t.match(server.logs.join('\n'), /stopping after an unhandled error/)
 
   const key = 'a-key-of-the-bridge-0123456789'
-  const bridge = await startServer(t, {
+  const bridge = await startServerProcess(t, {
     nodeFlags,
     flags: ['bridge'],
     dataDir: temporaryFolder(t, 'bridge'),

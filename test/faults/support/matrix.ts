@@ -13,8 +13,8 @@ import {
   metric,
   request,
   type Scope,
-  type Server,
-  startServer,
+  type ServerProcess,
+  startServerProcess,
   temporaryFolder,
   within,
 } from '../../support/index.ts'
@@ -28,9 +28,9 @@ export interface Fault {
   /** Starts what the server keeps its state in; gives the settings that lead there. */
   start(t: Scope): Promise<Record<string, string>>
   /** Resolves when it has begun. */
-  begin(server: Server): Promise<unknown>
+  begin(server: ServerProcess): Promise<unknown>
   /** Resolves when the store answers again: from then on the time runs in which all has to be back. */
-  end(server: Server): Promise<unknown>
+  end(server: ServerProcess): Promise<unknown>
   /** It lasts at least so long, ms: longer than commands wait for an answer. */
   readonly lastsMs?: number
   /** What `/readyz` says while it lasts; undefined where both are true. */
@@ -65,7 +65,7 @@ export async function faultMatrix(t: Test, fault: Fault): Promise<void> {
     PUSH_PASSWORD_FILE: passwords,
     ...(await fault.start(t)),
   }
-  const server = await startServer(t, { settings })
+  const server = await startServerProcess(t, { settings })
   const { pid } = server
   const cells = await joinAll(t, server)
 
@@ -98,7 +98,7 @@ export async function faultMatrix(t: Test, fault: Fault): Promise<void> {
   t.same(told, [], 'the log holds no payload and no key')
 }
 
-function joinAll(t: Test, server: Server): Promise<Cell[]> {
+function joinAll(t: Test, server: ServerProcess): Promise<Cell[]> {
   const joining = PRINCIPALS.flatMap((principal) =>
     ACTIONS.map(async (action): Promise<Cell> => {
       const participant = await principal.join(t, server, `${principal.name}-${action.name}`)
@@ -137,11 +137,11 @@ async function isBack(cell: Cell, asking: Promise<Outcome>, fault: Fault, deadli
   return last
 }
 
-async function isReady(server: Server): Promise<boolean> {
+async function isReady(server: ServerProcess): Promise<boolean> {
   return (await request(server, 'GET', '/readyz', { bearer: null })).status === 200
 }
 
-async function unexpected(server: Server): Promise<number> {
+async function unexpected(server: ServerProcess): Promise<number> {
   const kinds = ['rejection', 'exception', 'callback']
   const counts = kinds.map((kind) => metric(server, 'push_unexpected_errors_total', `kind="${kind}"`))
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { residentMiB } from '../../hostile/support/memory.ts'
-import { request, type Server } from '../../support/index.ts'
+import { request, type ServerProcess } from '../../support/index.ts'
 
 export interface Watch {
   /** Resident memory in MiB after the first fifth of the run, and the most since. */
@@ -22,7 +22,7 @@ const EVERY_MS = 50
 const ROUND_TRIPS = 2
 
 /** `share` says how much of the run is over. */
-export function watchServer(server: Server, secrets: readonly string[], share: () => number): Watch {
+export function watchServer(server: ServerProcess, secrets: readonly string[], share: () => number): Watch {
   const agent = new Agent({ keepAlive: true })
   const memory = { warm: 0, most: 0 }
   let longestMs = 0

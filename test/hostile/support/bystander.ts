@@ -1,7 +1,15 @@
 /** A healthy device, which must be served whatever others do. */
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import { connectDevice, type Device, issueToken, request, send, type Server } from '../../support/index.ts'
+import {
+  connectDevice,
+  type Device,
+  issueToken,
+  request,
+  send,
+  type Server,
+  type ServerProcess,
+} from '../../support/index.ts'
 
 export interface Bystander {
   readonly device: Device
@@ -9,10 +17,10 @@ export interface Bystander {
   isServed(t: Test, what?: string): Promise<void>
 }
 
-export async function bystander(t: Test, server: Server): Promise<Bystander> {
+export async function bystander(t: Test, server: Server | ServerProcess): Promise<Bystander> {
   const issued = await issueToken(server, { app: 'chat', device: 'bystander' })
   const device = await connectDevice(t, server, issued, { subscribe: true })
-  const { pid } = server
+  const pid = 'pid' in server ? server.pid : undefined
   return {
     device,
     async isServed(t, what = 'a healthy device is served') {
@@ -20,6 +28,7 @@ export async function bystander(t: Test, server: Server): Promise<Bystander> {
       await send(server, { token: issued.tokenId }, text)
       t.equal((await device.next()).text, text, what)
       t.equal((await request(server, 'GET', '/readyz', { bearer: null })).status, 200, 'and the server is ready')
+      if (!('pid' in server)) return
       t.equal(server.pid, pid)
       t.ok(server.running, 'the process is the same')
     },

@@ -11,15 +11,17 @@ import {
   type RedisOptions,
   type Scope,
   type Server,
+  type ServerProcess,
   startRedis,
   startServer,
+  startServerProcess,
   type TokenRequest,
 } from '../../support/index.ts'
 
-export interface TwoNodes {
+export interface TwoNodes<S extends Server = Server> {
   readonly redis: Redis
-  readonly a: Server
-  readonly b: Server
+  readonly a: S
+  readonly b: S
 }
 
 /** Servers that know nothing of each other but the URL of Redis; started at the same time. */
@@ -37,6 +39,21 @@ export function startNode(t: Scope, url: string, settings: Record<string, string
   return startServer(t, { settings: { PUSH_LOG_LEVEL: 'warn', PUSH_REDIS_URL: url, ...settings } })
 }
 
+/** For tests that kill nodes, or measure them. */
+export function startNodeProcess(t: Scope, url: string, settings: Record<string, string> = {}): Promise<ServerProcess> {
+  return startServerProcess(t, { settings: { PUSH_LOG_LEVEL: 'warn', PUSH_REDIS_URL: url, ...settings } })
+}
+
+export function startNodeProcesses(
+  t: Scope,
+  url: string,
+  count: number,
+  settings: Record<string, string> = {},
+): Promise<ServerProcess[]> {
+  const starting = Array.from({ length: count }, () => startNodeProcess(t, url, settings))
+  return Promise.all(starting)
+}
+
 export async function twoNodes(
   t: Scope,
   settings: Record<string, string> = {},
@@ -44,6 +61,16 @@ export async function twoNodes(
 ): Promise<TwoNodes> {
   const redis = await startRedis(t, options)
   const [a, b] = await Promise.all([startNode(t, redis.url, settings), startNode(t, redis.url, settings)])
+  return { redis, a, b }
+}
+
+export async function twoNodeProcesses(
+  t: Scope,
+  settings: Record<string, string> = {},
+  options: RedisOptions = {},
+): Promise<TwoNodes<ServerProcess>> {
+  const redis = await startRedis(t, options)
+  const [a, b] = await Promise.all([startNodeProcess(t, redis.url, settings), startNodeProcess(t, redis.url, settings)])
   return { redis, a, b }
 }
 

@@ -1,6 +1,6 @@
 /** What a storm is made of: devices that reset and roam, and faults that strike at random. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type ApiTarget, connectDevice, type MqttTarget, type Server } from '../../support/index.ts'
+import { type ApiTarget, connectDevice, type MqttTarget, type ServerProcess } from '../../support/index.ts'
 import type { Member } from '../../crash/support/devices.ts'
 import type { Ledger } from '../../crash/support/ledger.ts'
 import type { SeededRandom } from '../../crash/support/random.ts'
@@ -8,7 +8,7 @@ import type { SeededRandom } from '../../crash/support/random.ts'
 export type Target = ApiTarget & MqttTarget
 
 /** A name that leads to any of the nodes, another each time that somebody looks. */
-export function anyOf(nodes: readonly Server[], random: SeededRandom): Target {
+export function anyOf(nodes: readonly ServerProcess[], random: SeededRandom): Target {
   return {
     get mqttPort() {
       return random.pick(nodes).mqttPort
@@ -94,12 +94,12 @@ export interface Storm {
 
 /** Kills a random node every so many milliseconds and brings it back at once; the store is struck once it is whole. */
 export async function storm(
-  nodes: readonly Server[],
+  nodes: readonly ServerProcess[],
   { times, everyMs, storeEvery, strikeStore }: Storm,
   random: SeededRandom,
 ): Promise<Strikes> {
   const strikes: Strikes = { nodes: 0, store: 0 }
-  const rising = new Map<Server, Promise<void>>()
+  const rising = new Map<ServerProcess, Promise<void>>()
   let storeRising: Promise<void> | undefined
   for (let time = 1; time <= times; time += 1) {
     await pause(everyMs)
@@ -123,7 +123,7 @@ export async function storm(
 }
 
 /** Without Redis, and when it is killed while it starts, a start fails; a supervisor would try again as well. */
-async function startAgain(node: Server): Promise<void> {
+async function startAgain(node: ServerProcess): Promise<void> {
   for (;;) {
     try {
       if (node.running) return

@@ -5,7 +5,7 @@ import { type Member, sessionKind } from '../../crash/support/devices.ts'
 import { checkFaults, Ledger } from '../../crash/support/ledger.ts'
 import { livePublisher, type PublisherKind } from '../../crash/support/publishers.ts'
 import { type SeededRandom, seededRandom } from '../../crash/support/random.ts'
-import { startNodes } from '../../nodes/support/nodes.ts'
+import { startNodeProcesses } from '../../nodes/support/nodes.ts'
 import { anyOf, createWeather, roamingDevice, storm, type Strikes } from '../../nodes/support/storm.ts'
 
 export interface StormPlan {
@@ -44,7 +44,7 @@ const SETTINGS = {
 export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
   const random = seededRandom()
   t.comment(`PUSH_TEST_SEED=${random.seed} repeats the choices of this run`)
-  const nodes = await startNodes(t, plan.url, NODES, { ...SETTINGS, ...plan.settings })
+  const nodes = await startNodeProcesses(t, plan.url, NODES, { ...SETTINGS, ...plan.settings })
   const target = anyOf(nodes, random)
   const members: Member[] = []
   for (let index = 0; index < plan.devices; index += 1) {

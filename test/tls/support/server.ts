@@ -7,8 +7,8 @@ import {
   type Device,
   type Issued,
   type Scope,
-  type Server,
-  startServer,
+  type ServerProcess,
+  startServerProcess,
   within,
 } from '../../support/index.ts'
 import type { Authority, Files } from './certificates.ts'
@@ -18,8 +18,8 @@ export function startTls(
   files: Files,
   settings: Record<string, string> = {},
   flags: readonly string[] = [],
-): Promise<Server> {
-  return startServer(t, {
+): Promise<ServerProcess> {
+  return startServerProcess(t, {
     flags,
     settings: {
       PUSH_MQTTS_PORT: '0',
@@ -31,12 +31,13 @@ export function startTls(
   })
 }
 
-export const portFor = (server: Server, name: 'mqtts' | 'https') => server.ports[name] ?? 0
+export const portFor = (server: Pick<ServerProcess, 'host' | 'ports'>, name: 'mqtts' | 'https') =>
+  server.ports[name] ?? 0
 
 /** MQTT over TLS, or WebSocket over TLS, with the certificate checked. */
 export function connectSecure(
   t: Scope,
-  server: Server,
+  server: Pick<ServerProcess, 'host' | 'ports'>,
   issued: Issued,
   { ca }: Authority,
   { transport = 'mqtts', identity }: { transport?: 'mqtts' | 'wss'; identity?: Files } = {},
