@@ -31,13 +31,13 @@ export function startTls(
   })
 }
 
-export const portFor = (server: Pick<ServerProcess, 'host' | 'ports'>, name: 'mqtts' | 'https') =>
+export const portFor = (server: ServerProcess, name: 'mqtts' | 'https') =>
   server.ports[name] ?? 0
 
 /** MQTT over TLS, or WebSocket over TLS, with the certificate checked. */
 export function connectSecure(
   t: Scope,
-  server: Pick<ServerProcess, 'host' | 'ports'>,
+  server: ServerProcess,
   issued: Issued,
   { ca }: Authority,
   { transport = 'mqtts', identity }: { transport?: 'mqtts' | 'wss'; identity?: Files } = {},
