@@ -13,15 +13,15 @@ export interface UpstreamOptions {
   readonly password?: string | undefined
   /** 5 unless the broker speaks 3.1.1 (4) only, which has no ids, no ranges, no time to live, and no refusals. */
   readonly protocolVersion?: 4 | 5 | undefined
-  /** For a connection to be made, and from a request to its PUBACK (default 10 s). */
-  readonly timeoutMs?: number | undefined
+  /** For a connection to be made, and from a request to its PUBACK. */
+  readonly timeoutMs: number
   /**
-   * Pause before a new try to connect (default 1 s); it doubles up to 30 times itself. There is none after a connection
+   * Pause before a new try to connect; it doubles up to 30 times itself. There is none after a connection
    * that lasted longer.
    */
-  readonly reconnectMs?: number | undefined
-  /** Messages without their PUBACK, at most; less when the broker's Receive Maximum is (default 1,000). */
-  readonly window?: number | undefined
+  readonly reconnectMs: number
+  /** Messages without their PUBACK, at most; less when the broker's Receive Maximum is. */
+  readonly window: number
 }
 
 export interface Upstream {
@@ -65,13 +65,12 @@ interface Link {
   progressAt: number
 }
 
-const DEFAULT_WINDOW = 1_000
 const LONGEST_PAUSE = 30
 /** Fixed header, packet id, and the properties around topic, payload and texts; generous. */
 const PACKET_OVERHEAD = 64
 
 export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger): Upstream {
-  const { protocolVersion = 5, timeoutMs = 10_000, reconnectMs = 1_000, window = DEFAULT_WINDOW } = options
+  const { protocolVersion = 5, timeoutMs, reconnectMs, window } = options
   let link: Link | undefined
   let client: MqttClient
   let timer: NodeJS.Timeout | undefined

@@ -230,5 +230,13 @@ function upstreamOf(address: string, config: Config): RemoteBridgeOptions['upstr
   const password = url.username === '' ? config.PUSH_PROVIDER_KEY : decodeURIComponent(url.password)
   url.username = ''
   url.password = ''
-  return { url: url.href, username, password, protocolVersion: config.PUSH_BROKER_PROTOCOL === '3.1.1' ? 4 : 5 }
+  return {
+    url: url.href,
+    username,
+    password,
+    protocolVersion: config.PUSH_BROKER_PROTOCOL === '3.1.1' ? 4 : 5,
+    timeoutMs: config.PUSH_BROKER_TIMEOUT * 1000,
+    reconnectMs: config.PUSH_BROKER_RECONNECT * 1000,
+    window: config.PUSH_BROKER_WINDOW,
+  }
 }

@@ -186,6 +186,24 @@ const SERVER_SETTINGS = {
     true,
   ),
   PUSH_BROKER_PROTOCOL: choice('for `aedes-push bridge`: the MQTT version that broker speaks', ['5', '3.1.1'], '5'),
+  PUSH_BROKER_TIMEOUT: whole(
+    'for `aedes-push bridge`: time for a connection to that broker, and from a request to its PUBACK, s',
+    10,
+    1,
+    600,
+  ),
+  PUSH_BROKER_RECONNECT: whole(
+    'for `aedes-push bridge`: pause before it tries to connect again, longer with each failure, s',
+    1,
+    1,
+    60,
+  ),
+  PUSH_BROKER_WINDOW: whole(
+    'for `aedes-push bridge`: messages without their PUBACK; the Receive Maximum of that broker may lower it',
+    1_000,
+    1,
+    65_535,
+  ),
 } as const satisfies Record<string, Setting<unknown>>
 
 type LimitSettings = { readonly [N in LimitName as (typeof LIMITS)[N]['setting']]: Setting<number> }

@@ -3,20 +3,26 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { LIMITS, type Limit } from '../../common/limits.ts'
+import { SETTINGS, type Setting } from '../../server/settings.ts'
 import { ROOT } from '../support/root.ts'
 
+type Numeric = Pick<Limit, 'default' | 'unit' | 'zeroIsNone'>
+
 const DOCS = join(ROOT, 'docs')
-const SETTINGS = new Map<string, Limit>(Object.values(LIMITS).map((limit) => [limit.setting, limit]))
+const NUMBERS = new Map<string, Numeric>(Object.values(LIMITS).map((limit) => [limit.setting, limit]))
+for (const [name, { default: value, limit, about }] of Object.entries<Setting<unknown>>(SETTINGS))
+  if (typeof value === 'number' && limit === undefined)
+    NUMBERS.set(name, { default: value, zeroIsNone: false, ...(about.endsWith(', s') ? { unit: 's' } : {}) })
 /** `4 MiB (`PUSH_MAX_PENDING_BYTES`)`: what a sentence says before settings in brackets. */
 const SENTENCE = /([^.;|()\n]+) \(((?:`PUSH_[A-Z_]+`(?:, )?)+)\)/g
 const FIGURE = /(?<![\w.-])\d[\d,]*(?: (?:MiB|KiB|bytes|days|hours|ms|s)\b)?/g
 
 const read = (page: string) => readFileSync(join(DOCS, page), 'utf8')
 const limitsIn = (text: string) =>
-  [...text.matchAll(/`(PUSH_[A-Z_]+)`/g)].flatMap(([, name = '']) => SETTINGS.get(name) ?? [])
+  [...text.matchAll(/`(PUSH_[A-Z_]+)`/g)].flatMap(([, name = '']) => NUMBERS.get(name) ?? [])
 
 /** Each way that people write it. */
-function written({ default: value, unit, zeroIsNone }: Limit): string[] {
+function written({ default: value, unit, zeroIsNone }: Numeric): string[] {
   const count = value.toLocaleString('en')
   if (zeroIsNone && value === 0) return ['without limit']
   if (unit === 's') return [`${count} s`, `${value / 3600} hours`, `${value / 86_400} days`, count]

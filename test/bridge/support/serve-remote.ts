@@ -13,7 +13,7 @@ import type { Scope } from '../../support/scope.ts'
 import { eventually } from '../../support/waiting.ts'
 import { PROVIDER_KEY } from './serve.ts'
 
-export interface RemoteOptions extends Omit<UpstreamOptions, 'url'> {
+export interface RemoteOptions extends Partial<Omit<UpstreamOptions, 'url'>> {
   readonly brokerPort: number
   /** In the URL. */
   readonly credentials?: string
@@ -44,7 +44,9 @@ export async function serveRemote(t: Scope, options: RemoteOptions): Promise<Ser
     auth: { provider: auth.provider, ...(verify === undefined ? {} : { verify }) },
     upstream: {
       url: `mqtt://${credentials === undefined ? '' : `${credentials}@`}127.0.0.1:${brokerPort}`,
+      timeoutMs: 10_000,
       reconnectMs: 20,
+      window: 1_000,
       ...upstream,
     },
     metrics: createMetrics(),
