@@ -20,7 +20,7 @@ export function acceptJsonOnly(app: FastifyInstance, { bodyBytes }: HttpLimits):
   const readBefore = takeBodiesReadBefore(app)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (readBefore.has(request)) return takeReadBody(readBefore.get(request), done)
+    if (readBefore.has(request)) return takeReadBody(readBefore.get(request), request.method, done)
     const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity'
     // A DELETE has no body, yet clients that set the content type on everything are common.
     if (body.length === 0 && request.method === 'DELETE') done(null, undefined)
@@ -52,8 +52,10 @@ function takeBodiesReadBefore(app: FastifyInstance): WeakMap<FastifyRequest, unk
   return bodies
 }
 
-function takeReadBody(body: unknown, done: Done): void {
-  if (isUint8Array(body)) parse(body, done)
+function takeReadBody(body: unknown, method: string, done: Done): void {
+  const isEmpty = (isUint8Array(body) || typeof body === 'string') && body.length === 0
+  if (isEmpty && method === 'DELETE') done(null, undefined)
+  else if (isUint8Array(body)) parse(body, done)
   else if (typeof body === 'string') parse(Buffer.from(body), done)
   else if (body === undefined) done(new Error('the body was read before, and `body` of the request does not hold it'))
   else takeObject(body, done)
