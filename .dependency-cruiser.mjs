@@ -35,7 +35,7 @@ const PACKAGES = {
   'classic-level': ['store/level/', 'broker/aedes/'],
   ioredis: ['store/redis/', 'broker/aedes/'],
   'fast-jwt': ['auth/'],
-  fastify: ['bridge/', 'push/', 'server/'],
+  fastify: ['bridge/', 'push/', 'server/', 'index.ts'],
   mqtt: ['bridge/'],
   'node:process': ['server/main.ts', 'server/command.ts'],
 }

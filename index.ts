@@ -1,8 +1,11 @@
-/** The public API. */
+/** The public API; docs/api.md is its reference. */
 export type { AedesOptions } from 'aedes'
-export { ERRORS, PushError, type ErrorCode } from './errors.ts'
+export type { FastifyInstance } from 'fastify'
+export type { Logger } from 'pino'
+export { ERRORS, PushError, type ErrorCode, type PushErrorOptions } from './errors.ts'
 export type { Metrics } from './common/metrics.ts'
-export type { Algorithm, ProviderKey } from './auth/index.ts'
+export type { CountName, Heard, Tally } from './common/tally.ts'
+export type { Algorithm, ProviderKey, Secrets } from './auth/index.ts'
 export type {
   CallOptions,
   InProcessCalls,
@@ -12,5 +15,6 @@ export type {
   TokenAnswer,
   TokenRequest,
 } from './bridge/index.ts'
+export { Certificates, type Acceptor, type Deliver, type TlsSettings } from './broker/index.ts'
 export { createPush, type Push } from './push/push.ts'
-export type { PushLimits, PushOptions } from './push/options.ts'
+export type { CommonOptions, PushLimits, PushOptions } from './push/options.ts'

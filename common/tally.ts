@@ -17,7 +17,7 @@ export const PASSING = [
 
 export type CountName = (typeof STANDING)[number] | (typeof PASSING)[number]
 
-type Heard = (key: string, change: number) => void
+export type Heard = (key: string, change: number) => void
 
 export interface Tally {
   tell(name: CountName, key: string, change: number): void

@@ -1,0 +1,152 @@
+// Does the compiler take what docs/api.md says, and refuse what createPush would refuse? What it checks, `npm run types` runs.
+import { createServer as createHttpServer } from 'node:http'
+import { createServer } from 'node:net'
+import { Aedes } from 'aedes'
+import t from 'tap'
+import {
+  Certificates,
+  createPush,
+  ERRORS,
+  PushError,
+  type Acceptor,
+  type AedesOptions,
+  type Algorithm,
+  type CallOptions,
+  type CommonOptions,
+  type CountName,
+  type Deliver,
+  type ErrorCode,
+  type FastifyInstance,
+  type Heard,
+  type InProcessCalls,
+  type Logger,
+  type Metrics,
+  type ProviderKey,
+  type Push,
+  type PushErrorOptions,
+  type PushLimits,
+  type PushOptions,
+  type Secrets,
+  type SendAnswer,
+  type SendRequest,
+  type SendTo,
+  type Tally,
+  type TlsSettings,
+  type TokenAnswer,
+  type TokenRequest,
+} from '../../index.ts'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+/** Does not compile for anything but `true`. */
+function holds<Claim extends true>(): Claim | undefined {
+  return undefined
+}
+
+const providers: readonly ProviderKey[] = [{ name: 'backend', key: 'key-0123456789-0123456789', apps: ['chat'] }]
+
+/** Every type that the API mentions has a name that a program can import. */
+function mentioned(options: CommonOptions, error: PushError, tally: Tally): void {
+  holds<Same<Push['http'], FastifyInstance>>()
+  holds<Same<Push['metrics'], Metrics>>()
+  holds<Same<Parameters<Push['aedesOptions']>[0], AedesOptions | undefined>>()
+  holds<Same<ReturnType<Push['aedesOptions']>, AedesOptions>>()
+  holds<Same<ReturnType<Push['acceptor']>, Acceptor>>()
+  holds<Same<Parameters<Push['acceptor']>[1], Deliver>>()
+  holds<Same<Parameters<Push['acceptor']>[0]['certificates'], Certificates | undefined>>()
+  holds<Same<ConstructorParameters<typeof Certificates>[0], TlsSettings>>()
+  holds<Same<Parameters<Push['send']>, [message: SendRequest, options?: CallOptions | undefined]>>()
+  holds<Same<ReturnType<Push['send']>, Promise<SendAnswer>>>()
+  holds<Same<Parameters<Push['issueToken']>, [request: TokenRequest, options?: CallOptions | undefined]>>()
+  holds<Same<ReturnType<Push['issueToken']>, Promise<TokenAnswer>>>()
+  holds<Same<ReturnType<Push['revokeToken']>, Promise<void>>>()
+  holds<Same<SendRequest['to'], SendTo>>()
+  holds<Same<NonNullable<(typeof options)['algorithm']>, Algorithm>>()
+  holds<Same<NonNullable<(typeof options)['limits']>, Partial<PushLimits>>>()
+  holds<Same<NonNullable<(typeof options)['logger']>, Logger>>()
+  holds<Same<NonNullable<(typeof options)['tally']>, Tally>>()
+  holds<Same<Parameters<Extract<(typeof options)['providers'], (...given: never) => unknown>>[0], Secrets>>()
+  holds<Same<Parameters<(typeof tally)['tell']>[0], CountName>>()
+  holds<Same<Parameters<(typeof tally)['hear']>[1], Heard>>()
+  holds<Same<(typeof error)['code'], ErrorCode>>()
+  holds<Same<ConstructorParameters<typeof PushError>[2], PushErrorOptions | undefined>>()
+  holds<Same<Pick<Push, keyof InProcessCalls>, Pick<InProcessCalls, keyof InProcessCalls>>>()
+}
+
+/** What is documented compiles. */
+async function documented(push: Push, logger: Logger): Promise<void> {
+  await createPush({ dataDir: './data', providers })
+  await createPush({ redisUrl: 'redis://localhost', providers: [] })
+  await createPush({ dataDir: './data', redisUrl: 'redis://localhost', redisPrefix: 'x', redisReplicas: 1, providers })
+  await createPush({ dataDir: './data', providers: async (secrets) => [await keyOf(secrets)], logger })
+  await createPush({ dataDir: './data', providers, limits: { payloadBytes: 1024 }, algorithm: 'EdDSA' })
+  const broker = await Aedes.createBroker(
+    push.aedesOptions({ authenticate: (_client, _name, _word, done) => done(null, true) }),
+  )
+  createServer(broker.handle)
+  createServer((socket) => push.handle(socket))
+  push.webSocket(createHttpServer(push.http.routing), '/mqtt')()
+  const { token, tokenId, topics, expiresAt } = await push.issueToken({
+    app: 'chat',
+    device: 'phone',
+    account: undefined,
+  })
+  holds<Same<typeof topics.broadcast, string | null>>()
+  holds<Same<typeof expiresAt, string>>()
+  await push.send({ to: { token }, payload: { any: ['thing'] }, ttl: 60, retain: true, id: 'one' })
+  await push.send({ to: { tokens: [token, tokenId], app: 'chat' }, payload: Buffer.from('bytes') })
+  await push.send({ to: { app: 'chat', version: '2.1.0' }, payload: null }, { provider: 'backend' })
+  const { rejected } = await push.send({ to: { app: 'chat', versions: '>=2' }, payloadBase64: 'eA==' })
+  for (const { code } of rejected) holds<Same<typeof code, ErrorCode>>()
+  await push.revokeToken(tokenId, {})
+}
+
+async function keyOf(secrets: Secrets): Promise<ProviderKey> {
+  return { name: 'backend', key: await secrets.secret('provider.key', () => 'x'.repeat(32)) }
+}
+
+/** What is wrong does not. */
+async function refused(push: Push): Promise<void> {
+  // @ts-expect-error -- neither dataDir nor redisUrl
+  await createPush({ providers })
+  // @ts-expect-error -- no providers
+  await createPush({ dataDir: './data' })
+  // @ts-expect-error -- misspelt
+  await createPush({ dataDirr: './data', redisUrl: 'redis://localhost', providers })
+  // @ts-expect-error -- no path
+  await createPush({ dataDir: 5, providers })
+  // @ts-expect-error -- no algorithm
+  await createPush({ dataDir: './data', providers, algorithm: 'none' })
+  // @ts-expect-error -- no such limit
+  await createPush({ dataDir: './data', providers, limits: { maxPayload: 1 } })
+  // @ts-expect-error -- a limit that is undefined would be none
+  await createPush({ dataDir: './data', providers, limits: { payloadBytes: undefined } })
+  // @ts-expect-error -- one name is no list
+  await createPush({ dataDir: './data', providers, allowedHosts: 'x' })
+  // @ts-expect-error -- a provider without key
+  await createPush({ dataDir: './data', providers: [{ name: 'backend' }] })
+  // @ts-expect-error -- an option that Aedes does not have
+  push.aedesOptions({ authorisePublish: () => undefined })
+  // @ts-expect-error -- nobody
+  await push.send({ to: {}, payload: 'x' })
+  // @ts-expect-error -- nothing
+  await push.send({ to: { token: 'x' } })
+  // @ts-expect-error -- two payloads
+  await push.send({ to: { token: 'x' }, payload: 'x', payloadBase64: 'eA==' })
+  // @ts-expect-error -- two kinds of receivers
+  await push.send({ to: { token: 'x', tokens: ['x'] }, payload: 'x' })
+  // @ts-expect-error -- an app without a version
+  await push.send({ to: { app: 'chat' }, payload: 'x' })
+  // @ts-expect-error -- seconds are a number
+  await push.send({ to: { token: 'x' }, payload: 'x', ttl: '60' })
+  // @ts-expect-error -- misspelt
+  await push.send({ to: { token: 'x' }, payload: 'x' }, { providr: 'backend' })
+  // @ts-expect-error -- no device
+  await push.issueToken({ app: 'chat' })
+  // @ts-expect-error -- no such code
+  new PushError('NO_SUCH_CODE')
+}
+
+const options: PushOptions = { redisUrl: 'redis://localhost', providers }
+t.type(options, 'object')
+for (const compiled of [mentioned, documented, refused]) t.type(compiled, 'function')
+t.ok(Object.keys(ERRORS).every((code) => new PushError(code as ErrorCode).status >= 400))
