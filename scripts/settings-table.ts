@@ -15,7 +15,7 @@ export function withSettings(document: string): string {
 
 function settingsTable(): string {
   const rows = Object.entries<Setting<unknown>>(SETTINGS).map(([name, { about, allowed, limit, ...setting }]) => {
-    const standard = setting.default === undefined ? 'not set' : `\`${String(setting.default)}\``
+    const standard = setting.default === undefined ? 'not set' : `\`${setting.default as string | number}\``
     const option = limit === undefined ? '' : `\`${limit}\``
     return `| \`${name}\` | \`--${flagOf(name)}\` | ${option} | ${standard} | ${about}; ${allowed} |`
   })
