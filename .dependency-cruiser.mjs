@@ -28,7 +28,7 @@ const FOLDERS = {
 
 /** Package: the only places that may import it. */
 const PACKAGES = {
-  aedes: ['broker/', 'push/', 'server/command.ts', 'index.ts'],
+  aedes: ['broker/', 'push/', 'server/serve.ts', 'index.ts'],
   'aedes-persistence-level': ['broker/aedes/'],
   'aedes-persistence-redis': ['broker/aedes/'],
   'mqemitter-redis': ['broker/aedes/'],

@@ -1,7 +1,7 @@
 // Do push.send, issueToken and revokeToken do what HTTP does, with its answers, errors and metrics?
 import t, { type Test } from 'tap'
 import { createPush, PushError, type SendRequest, type TokenRequest } from '../../index.ts'
-import { connectDevice, request, temporaryFolder } from '../support/index.ts'
+import { connectDevice, request, startRedis, temporaryFolder } from '../support/index.ts'
 import { embed, PROVIDER_KEY } from './support/embed.ts'
 
 const providers = [
@@ -163,6 +163,19 @@ await t.test('metrics count it', async (t: Test) => {
   t.match(text, /^push_accepted_total\{destination="private"\} 1$/m)
   t.match(text, /^push_duplicates_total\{destination="private"\} 1$/m)
   t.match(text, /^push_rejected_total\{code="TOKEN_UNKNOWN"\} 1$/m)
+})
+
+await t.test('while the store is away', async (t) => {
+  const redis = await startRedis(t)
+  const push = await createPush({ redisUrl: redis.url, providers })
+  t.teardown(() => push.close())
+  const { tokenId } = await push.issueToken({ app: 'chat', device: 'phone' })
+  await redis.kill()
+  const named = await refusal(push.send({ to: { token: tokenId }, payload: 'x', id: 'order-1' }))
+  t.match(named, { code: 'STORE_UNAVAILABLE', messageId: 'order-1' }, 'it can be sent again under its id')
+  const unnamed = await refusal(push.send({ to: { token: tokenId }, payload: 'x' }))
+  t.match(unnamed, { code: 'STORE_UNAVAILABLE', messageId: /./, detail: /gave no `id`/ })
+  t.equal((await refusal(push.issueToken({ app: 'chat', device: 'phone' }))).code, 'STORE_UNAVAILABLE')
 })
 
 await t.test('closing waits for calls under way, and refuses others', async (t) => {
