@@ -2,6 +2,7 @@
 import cluster from 'node:cluster'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 import type { Logger } from 'pino'
 import { askedFor, readConfig, type Arguments } from './arguments.ts'
 import { fileSecrets, loadKeysFromFile, openAuth, createProviders, type Secrets } from '../auth/index.ts'
@@ -12,10 +13,10 @@ import { exitCodeOf, type Ending } from './ending.ts'
 import { PushError } from '../errors.ts'
 import { packageVersion } from '../common/package-version.ts'
 import { helpText, versionText } from './help.ts'
-import { installLastResort, type LastResort } from './last-resort.ts'
+import { installLastResort, type LastResort, type Unhandled } from './last-resort.ts'
 import { checkListeners, listenBridge } from './listen.ts'
 import { loggerOf } from './logging.ts'
-import { LogDestination, standardError } from './logs.ts'
+import { LogDestination, standardError, type StandardError } from './logs.ts'
 import { fileProviders, providersOf } from './providers.ts'
 import { startServing } from './serve.ts'
 import { DEFAULT_LIMITS } from '../common/limits.ts'
@@ -25,11 +26,21 @@ import { redisFault } from '../store/index.ts'
 import { runExport, runImport, type TransferOptions } from './transfer.ts'
 import { joinSupervisor, signalWorkers, supervise, type Ports } from './workers.ts'
 
-interface Invocation {
+export interface Invocation {
   /** After the name of the program. */
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly ending: Ending
+  readonly process: CommandProcess
+}
+
+/** What a command has of its process. */
+export interface CommandProcess extends Unhandled {
+  readonly stdin: Readable
+  readonly stdout: Writable
+  readonly stderr: StandardError
+  umask(mask: number): unknown
+  once(event: 'exit', listener: () => void): unknown
 }
 
 /** What every command has. */
@@ -48,7 +59,7 @@ const EXIT_CONFIG = 2
 const NO_SECRETS: Secrets = { secret: async (_name, create) => create() }
 
 export async function run(invocation: Invocation): Promise<void> {
-  const { argv, env, ending } = invocation
+  const { argv, env, ending, process } = invocation
   const errors = new LogDestination(standardError(process.stderr), SETTINGS.PUSH_MAX_LOG_WAITING.default)
   const say = (line: string) => errors.write(`aedes-push: ${line}\n`)
   ending.onExit((timeoutMs) => errors.flush(timeoutMs))
@@ -106,7 +117,7 @@ function startErrorOf(error: unknown, config: Config | undefined): string {
 }
 
 /** An export or import that a signal cuts short has not succeeded. */
-async function transfer(command: 'export' | 'import', { config, say, ending }: Program): Promise<void> {
+async function transfer(command: 'export' | 'import', { config, say, ending, process }: Program): Promise<void> {
   const options: TransferOptions = { config, limits: limitsOf(config), say }
   ending.onEnd(async (signal) => {
     say(`${command} was ended by ${signal ?? 'an error'} and is not finished; it can be run again`)
@@ -139,7 +150,7 @@ async function asSetting(name: string, check: () => unknown): Promise<void> {
 }
 
 /** The level engine is one process' own: only Redis can be shared. */
-function serveWithWorkers({ config, logger, ending, lastResort }: Program): void {
+function serveWithWorkers({ config, logger, ending, lastResort, process }: Program): void {
   if (config.PUSH_REDIS_URL === undefined)
     throw new ConfigError(
       'PUSH_WORKERS (--workers): more than one process needs Redis; set PUSH_REDIS_URL, or workers to 1',
@@ -148,19 +159,19 @@ function serveWithWorkers({ config, logger, ending, lastResort }: Program): void
   const supervisor = supervise({
     workers: config.PUSH_WORKERS,
     logger,
-    ready: announce,
+    ready: (ports) => announce(process, ports),
     failed: (code) => void ending.exit(code),
   })
   ending.onEnd(() => supervisor.stop())
   lastResort.serve()
 }
 
-function announce(ports: Ports): void {
+function announce({ stdout }: CommandProcess, ports: Ports): void {
   const listening = Object.entries(ports).map(([listener, port]) => `${listener}=${port}`)
-  process.stdout.write(`ready ${listening.join(' ')}\n`)
+  stdout.write(`ready ${listening.join(' ')}\n`)
 }
 
-async function serve({ config, env, logger, ending, lastResort, countLost }: Program): Promise<void> {
+async function serve({ config, env, logger, ending, lastResort, countLost, process }: Program): Promise<void> {
   // Until it serves, a server has nothing to lose.
   ending.abortWith(0)
   const membership = cluster.isWorker ? joinSupervisor(config.PUSH_WORKERS) : undefined
@@ -173,12 +184,12 @@ async function serve({ config, env, logger, ending, lastResort, countLost }: Pro
   })
   lastResort.serve(serving.metrics)
   membership?.settle()
-  if (membership === undefined) announce(serving.ports)
+  if (membership === undefined) announce(process, serving.ports)
   else membership.ready(serving.ports)
 }
 
 /** HTTP apart from the broker: publishes into the MQTT broker of `PUSH_BROKER_URL`. */
-async function bridge({ config, logger, ending, lastResort, countLost }: Program): Promise<void> {
+async function bridge({ config, logger, ending, lastResort, countLost, process }: Program): Promise<void> {
   if (config.PUSH_BROKER_URL === undefined)
     throw new ConfigError('PUSH_BROKER_URL (--broker-url): set it to the MQTT broker to publish to')
   if (config.PUSH_PROVIDER_KEY === undefined)
@@ -204,7 +215,7 @@ async function bridge({ config, logger, ending, lastResort, countLost }: Program
     return 0
   })
   lastResort.serve(metrics)
-  announce({ http: listening.port })
+  announce(process, { http: listening.port })
 }
 
 /** Message tokens can be read where the server's keys are at hand; without them, callers name token ids. */

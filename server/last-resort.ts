@@ -8,7 +8,7 @@ import type { Metrics } from '../common/metrics.ts'
 import type { UnexpectedKind } from '../common/unexpected.ts'
 
 /** What it hears; `process`. */
-interface Unhandled {
+export interface Unhandled {
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown
 }
 

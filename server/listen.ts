@@ -42,13 +42,29 @@ interface Parts {
   readonly listeners: { close(): Promise<void> }[]
 }
 
-/** Opens all of `wanted`. Rejects with a ListenError or ConfigError when a port cannot be had. */
+/** Opens all of `wanted`, or none. Rejects with a ListenError or ConfigError when a port cannot be had. */
 export async function listen(push: Push, config: Config, wanted: Ports, logger: Logger): Promise<Listening> {
   const settings = tlsSettings(config)
   const certificates = settings === undefined ? undefined : new Certificates(settings, push.metrics, logger)
   const addresses = await addressesOf(config)
   const parts: Parts = { push, config, logger, certificates, acceptors: [], addresses, listeners: [] }
-  const { listeners, acceptors } = parts
+  const close = async () => {
+    certificates?.close()
+    await Promise.all(parts.listeners.map((listener) => listener.close()))
+    for (const acceptor of parts.acceptors) acceptor.close()
+  }
+  try {
+    const ports = await openAll(parts, wanted)
+    certificates?.watch()
+    return { ports, reload: certificates === undefined ? undefined : () => certificates.reload(), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openAll(parts: Parts, wanted: Ports): Promise<Ports> {
+  const { push } = parts
   const open = async (
     name: SettingName,
     port: number | undefined,
@@ -66,16 +82,7 @@ export async function listen(push: Push, config: Config, wanted: Ports, logger: 
   const second = () => open('PUSH_HTTPS_PORT', wanted.https, () => acceptorOf(parts, true, serve))
   const https = wanted.http === undefined ? boundHttp : await second()
   const http = wanted.http === undefined ? undefined : boundHttp
-  certificates?.watch()
-  return {
-    ports: withoutAbsent({ mqtt, http, mqtts, https }),
-    reload: certificates === undefined ? undefined : () => certificates.reload(),
-    async close() {
-      certificates?.close()
-      await Promise.all(listeners.map((listener) => listener.close()))
-      for (const acceptor of acceptors) acceptor.close()
-    },
-  }
+  return withoutAbsent({ mqtt, http, mqtts, https })
 }
 
 /** The bridge has HTTP and nothing else. Resolves with its port, and how to take no more connections. */

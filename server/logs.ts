@@ -154,11 +154,13 @@ function rest(bytes: Buffer, written: number): Buffer | undefined {
   return written < bytes.byteLength ? bytes.subarray(written) : undefined
 }
 
+export type StandardError = Pick<NodeJS.WritableStream, 'on'> & { readonly fd: number }
+
 /**
  * Standard error. Asking for `process.stderr` is what lets a full pipe say that it is full, where it would else hold a
  * thread for as long as nobody reads it.
  */
-export function standardError(stream: NodeJS.WritableStream & { readonly fd: number }): LogWriter {
+export function standardError(stream: StandardError): LogWriter {
   stream.on('error', () => undefined)
   return {
     write: (bytes, done) => write(stream.fd, bytes, 0, bytes.byteLength, null, done),

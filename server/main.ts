@@ -4,4 +4,4 @@ import { Ending } from './ending.ts'
 
 const ending = new Ending(process, () => performance.now())
 const { run } = await import('./command.ts')
-await run({ argv: process.argv.slice(2), env: process.env, ending })
+await run({ argv: process.argv.slice(2), env: process.env, ending, process })

@@ -3,6 +3,8 @@ import type { AedesPersistence, StoredPacket, TakeOut } from './contract.ts'
 
 /** Some persistences hand out the first thousand only: so many passes drop a million. */
 const PASSES = 1000
+/** Messages that are taken out at once: one by one, each waits for the disk or for Redis. */
+const TOGETHER = 200
 
 export interface QueueStorage {
   readonly persistence: AedesPersistence
@@ -47,15 +49,26 @@ export class StoredQueue {
     return this.#work
   }
 
+  /** A message that is found by its packet id is taken out before the next one gets that id. */
+  get #atOnce(): number {
+    return this.#takeOut === undefined ? 1 : TOGETHER
+  }
+
+  /** A CONNECT waits for it, and a full queue has thousands. */
   async drop(): Promise<void> {
     await this.idle()
     for (let pass = 0; pass < PASSES; pass++) {
       let found = false
+      let taking: Promise<void>[] = []
       for await (const packet of this.#persistence.outgoingStream(this.#client)) {
         found = true
         // Somebody else may just be taking it out.
-        await this.#take(packet).catch((error: unknown) => this.#failed(error))
+        taking.push(this.#take(packet).catch((error: unknown) => this.#failed(error)))
+        if (taking.length < this.#atOnce) continue
+        await Promise.all(taking)
+        taking = []
       }
+      await Promise.all(taking)
       if (!found) return
     }
   }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { askedFor, readConfig } from '../../server/arguments.ts'
 import { flagOf, SETTINGS } from '../../server/settings.ts'
 import { helpText, versionText } from '../../server/help.ts'
-import { runMain } from './support/main.ts'
+import { runMain, runMainProcess } from './support/main.ts'
 import { join } from 'node:path'
 import { ROOT } from '../support/root.ts'
 
@@ -32,5 +32,5 @@ t.test('the process', async (t) => {
     output: /--mqtt-port/,
     errors: '',
   })
-  t.same(await runMain(t, ['--version']), { code: 0, output: version, errors: '' })
+  t.same(await runMainProcess(t, ['--version']), { code: 0, output: version, errors: '' })
 })
