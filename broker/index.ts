@@ -35,7 +35,6 @@ export { Acceptor, type Deliver } from './gate/acceptor.ts'
 export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './gate/listeners.ts'
 export type { GeneralState } from './aedes/contract.ts'
 export { openLevelState } from './aedes/persistence.ts'
-export { openRedisState } from './aedes/redis-persistence.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits & OutgoingLimits
 

@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { fileSecrets, firstFrom, type Secrets } from '../auth/index.ts'
-import { openLevelState, openRedisState, type GeneralState } from '../broker/index.ts'
-import { openLevelStore, openRedisStore, type Store, type StoreOptions } from '../store/index.ts'
+import { openLevelState, type GeneralState } from '../broker/index.ts'
+import { openLevelStore, type Store, type StoreOptions } from '../store/index.ts'
 import type { PushOptions } from './options.ts'
 
 const DEFAULT_PREFIX = 'push'
@@ -20,11 +20,13 @@ export interface Engine {
  * With the embedded store, secrets are files that an operator can read, back up and replace. In Redis all nodes share
  * them; one that this node has as a file, from its embedded days, is what they share if there is none yet.
  */
-export function engineOf(options: PushOptions, storeOptions: StoreOptions, logger: Logger): Engine {
+export async function engineOf(options: PushOptions, storeOptions: StoreOptions, logger: Logger): Promise<Engine> {
   const { dataDir, redisUrl: url, redisPrefix: prefix = DEFAULT_PREFIX, redisReplicas: replicas = 0 } = options
   const filesIn = (directory: string) =>
     fileSecrets(join(directory, 'keys'), { warn: (message) => logger.warn(message) })
   if (url !== undefined) {
+    const { openRedisStore } = await import('../store/redis/index.ts')
+    const { openRedisState } = await import('../broker/aedes/redis-persistence.ts')
     const store = openRedisStore({ ...storeOptions, url, prefix, replicas })
     const secrets = dataDir === undefined ? store : firstFrom(filesIn(dataDir), store)
     return { store, secrets, openGeneralState: () => openRedisState({ url, prefix }) }

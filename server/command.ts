@@ -6,7 +6,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Logger } from 'pino'
 import { askedFor, readConfig, type Arguments } from './arguments.ts'
 import { fileSecrets, loadKeysFromFile, openAuth, createProviders, type Secrets } from '../auth/index.ts'
-import { createRemoteBridge, type RemoteBridgeOptions } from '../bridge/index.ts'
+import type { RemoteBridgeOptions } from '../bridge/remote.ts'
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
 import { limitsOf } from './settings-fit.ts'
 import { exitCodeOf, type Ending } from './ending.ts'
@@ -23,7 +23,7 @@ import { DEFAULT_LIMITS } from '../common/limits.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { Passwords } from '../mosquitto-compat/index.ts'
 import { redisFault } from '../store/index.ts'
-import { runExport, runImport, type TransferOptions } from './transfer.ts'
+import type { TransferOptions } from './transfer.ts'
 import { joinSupervisor, signalWorkers, supervise, type Ports } from './workers.ts'
 
 export interface Invocation {
@@ -123,6 +123,7 @@ async function transfer(command: 'export' | 'import', { config, say, ending, pro
     say(`${command} was ended by ${signal ?? 'an error'} and is not finished; it can be run again`)
     return signal === undefined ? 1 : exitCodeOf(signal)
   })
+  const { runExport, runImport } = await import('./transfer.ts')
   if (command === 'export') await runExport(options, process.stdout)
   else await runImport(options, process.stdin)
   await ending.exit(0)
@@ -197,6 +198,8 @@ async function bridge({ config, logger, ending, lastResort, countLost, process }
   ending.abortWith(0)
   const metrics = createMetrics()
   countLost(metrics)
+  // With its MQTT client, which no other command needs.
+  const { createRemoteBridge } = await import('../bridge/remote.ts')
   const http = createRemoteBridge({
     version: packageVersion(),
     auth: await bridgeAuth(config, logger),

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileSecrets, knownSecret, TOKEN_SECRETS, type Secrets } from '../auth/index.ts'
 import { ConfigError, type Config } from './settings.ts'
-import { openLevelStore, openRedisStore, type Store, type StoreLimits } from '../store/index.ts'
+import { openLevelStore, type Store, type StoreLimits } from '../store/index.ts'
 import {
   type Counts,
   exportStore,
@@ -106,7 +106,7 @@ async function withStore({ config, limits }: TransferOptions, use: (store: Store
   const store =
     url === undefined
       ? openLevelStore({ limits, directory: storeDirectory(config) })
-      : openRedisStore({ limits, url, prefix })
+      : (await import('../store/redis/index.ts')).openRedisStore({ limits, url, prefix })
   await store.open()
   try {
     await use(store)

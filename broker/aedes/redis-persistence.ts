@@ -1,6 +1,6 @@
 /** MQTT state that is not push, shared by all nodes in Redis. */
 import redisPersistence from 'aedes-persistence-redis'
-import { openStateConnection, unlessRefused } from '../../store/index.ts'
+import { openStateConnection, unlessRefused } from '../../store/redis/index.ts'
 import { createRedisEmitter } from './redis-emitter.ts'
 import { answeringAll } from './notices.ts'
 import type { GroupStore, GeneralState, SessionRecords, TakeOut } from './contract.ts'

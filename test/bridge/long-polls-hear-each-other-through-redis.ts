@@ -1,6 +1,6 @@
 // With two nodes on one Redis, does a lookup that waits at one of them end by what happens at the other?
 import t from 'tap'
-import { openRedisStore } from '../../store/index.ts'
+import { openRedisStore } from '../../store/redis/index.ts'
 import { ack, type Answer, issueToken, request, revoke, send } from '../support/api.ts'
 import { startRedis } from '../support/redis.ts'
 import { eventually, within } from '../support/waiting.ts'

@@ -1,6 +1,6 @@
 // Does a subscription hear what is published, at whatever moment of its connection to Redis it was asked for?
 import t from 'tap'
-import { openStateConnection, type StateConnection } from '../../store/index.ts'
+import { openStateConnection, type StateConnection } from '../../store/redis/index.ts'
 import type { Test } from 'tap'
 import { type Scope, eventually, startRedis, startRedisCluster } from '../support/index.ts'
 

@@ -1,9 +1,7 @@
 /** The ready server in the test's own process, as its settings make it: with its own data directory and ports. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readConfig } from '../../server/arguments.ts'
-import { loggerOf } from '../../server/logging.ts'
-import { startServing, type Serving } from '../../server/serve.ts'
+import type { Serving } from '../../server/serve.ts'
 import { temporaryFolder } from './folders.ts'
 import type { Scope } from './scope.ts'
 import { eventually } from './waiting.ts'
@@ -48,6 +46,10 @@ export async function startServer(t: Scope, options: ServerOptions = {}): Promis
   let ports: Readonly<Record<string, number>> = {}
 
   async function launch(): Promise<void> {
+    // Not before it is needed: most of what a test process loads is this.
+    const { readConfig } = await import('../../server/arguments.ts')
+    const { loggerOf } = await import('../../server/logging.ts')
+    const { startServing } = await import('../../server/serve.ts')
     const { config } = readConfig(options.flags ?? [], settings)
     if (config.PUSH_WORKERS > 1) throw new Error('workers are processes: use startServerProcess')
     const logger = loggerOf(config, { write: (line) => void logs.push(line.trimEnd()) })

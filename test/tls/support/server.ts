@@ -31,8 +31,7 @@ export function startTls(
   })
 }
 
-export const portFor = (server: ServerProcess, name: 'mqtts' | 'https') =>
-  server.ports[name] ?? 0
+export const portFor = (server: ServerProcess, name: 'mqtts' | 'https') => server.ports[name] ?? 0
 
 /** MQTT over TLS, or WebSocket over TLS, with the certificate checked. */
 export function connectSecure(
