@@ -23,8 +23,6 @@ export interface ServerProcess extends Server {
   readonly exited: Promise<Exit>
   /** Sends a signal (default SIGKILL) and awaits the end. */
   kill(signal?: NodeJS.Signals): Promise<Exit>
-  /** SIGTERM; gives the exit code. */
-  stop(): Promise<number | null>
 }
 
 function parseReady(line: string): Record<string, number> | undefined {

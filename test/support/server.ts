@@ -25,8 +25,8 @@ export interface Server {
   readonly providerKey: string
   /** Lines of its log, over all its lives. */
   readonly logs: readonly string[]
-  /** Closes everything in order. */
-  stop(): Promise<unknown>
+  /** Closes everything in order, as SIGTERM does; gives the exit code. */
+  stop(): Promise<number | null>
   /** Starts again on the same ports and data directory, after `stop` when it still runs. */
   restart(settings?: Record<string, string>): Promise<void>
   /** The first log line, past or future, that fits. */
@@ -77,6 +77,7 @@ export async function startServer(t: Scope, options: ServerOptions = {}): Promis
       const ending = serving
       serving = undefined
       await ending?.close()
+      return 0
     },
     async restart(changed = {}) {
       await server.stop()
