@@ -14,6 +14,7 @@ import { createSummary } from './summary.ts'
 import { ensureTools } from './tools.ts'
 
 const LONG = join('test', 'long')
+const FAULTS = join('test', 'faults')
 const LONG_TIMEOUT_SECONDS = 7_200
 
 const { values, positionals } = parseArgs({
@@ -36,7 +37,7 @@ const VARIABLES = {
   only: 'PUSH_TEST_ONLY',
 } as const
 
-const env = { ...process.env }
+const env = values.long === true ? { ...process.env, PUSH_TEST_LONG: '1' } : { ...process.env }
 for (const [flag, name] of Object.entries(VARIABLES)) {
   const value = values[flag]
   if (typeof value === 'string') env[name] = value
@@ -54,7 +55,8 @@ function tapArguments(): string[] {
   const flags = process.argv.slice(2).filter((each) => each.startsWith('-') && !isOurs(each))
   const files = positionals.map(compiled)
   if (values.long !== true) return [...flags, ...files]
-  const all = files.length > 0 ? files : [compiled(LONG)]
+  // The fault matrix waits longer than commands do.
+  const all = files.length > 0 ? files : [compiled(LONG), compiled(FAULTS)]
   return ['--jobs=1', `--timeout=${LONG_TIMEOUT_SECONDS}`, '--exclude=.build/test/**/support/**', ...flags, ...all]
 }
 

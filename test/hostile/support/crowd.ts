@@ -1,10 +1,10 @@
-/** Many sockets at once: a few by default, as many as `PUSH_TEST_HOSTILE_SOCKETS` says. */
+/** Many sockets at once. */
 import { once } from 'node:events'
 import { connect as openSocket, type Socket } from 'node:net'
 import type { Scope } from '../../support/index.ts'
 
 /** 5,000 is the full size; it needs twice as many file descriptors. */
-export const CROWD = Number(process.env.PUSH_TEST_HOSTILE_SOCKETS ?? 300)
+export const CROWD = 300
 
 /** So many at a time, so that no listen queue is the limit. */
 const AT_ONCE = 100
