@@ -37,7 +37,7 @@ const VARIABLES = {
   only: 'PUSH_TEST_ONLY',
 } as const
 
-const env = values.long === true ? { ...process.env, PUSH_TEST_LONG: '1' } : { ...process.env }
+const env: NodeJS.ProcessEnv = values.long === true ? { ...process.env, PUSH_TEST_LONG: '1' } : { ...process.env }
 for (const [flag, name] of Object.entries(VARIABLES)) {
   const value = values[flag]
   if (typeof value === 'string') env[name] = value

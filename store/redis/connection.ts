@@ -1,7 +1,7 @@
 /** Connections to Redis: one that carries the batches, and plain ones that listen. */
-import type { ConnectionOptions } from 'node:tls'
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, type Redis, type RedisOptions } from 'ioredis'
 import type { Address } from './address.ts'
+import { buildClient, buildRedis, type ConnectionSettings } from './client.ts'
 import { redisFault } from './fault.ts'
 import { readScript, unavailable } from './script.ts'
 
@@ -12,47 +12,21 @@ interface BatchCommand {
 
 export type Client = (Redis | Cluster) & BatchCommand
 
-export interface ConnectionSettings {
-  readonly address: Address
-  /** A command that is not answered in this time, or a connection that is not made, is given up. */
-  readonly deadlineMs: number
-  readonly tls?: ConnectionOptions | undefined
-}
-
-const FASTEST_RETRY_MS = 50
-const SLOWEST_RETRY_MS = 1_000
-
 /**
  * Nothing is queued or resent in ioredis: a command fails at once when there is no connection, and with the connection.
  * The lanes above know what may be repeated, for how long, and how much may wait.
  */
-function redisOptions({ address, deadlineMs, tls }: ConnectionSettings): RedisOptions {
-  return {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    // 0: a lost connection fails what it carried now. Without it ioredis forgets those commands unanswered.
-    maxRetriesPerRequest: 0,
-    connectTimeout: deadlineMs,
-    socketTimeout: deadlineMs,
-    keepAlive: 10_000,
-    disableClientInfo: true,
-    connectionName: 'aedes-push',
-    db: address.database,
-    retryStrategy: (times) => Math.min(FASTEST_RETRY_MS * times, SLOWEST_RETRY_MS),
-    // A master that became a replica: the name or the Sentinels may lead to the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    ...(address.username === undefined ? {} : { username: address.username }),
-    ...(address.password === undefined ? {} : { password: address.password }),
-    ...(address.tls ? { tls: tls ?? {} } : {}),
-  }
+const LANE: RedisOptions = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  // 0: a lost connection fails what it carried now. Without it ioredis forgets those commands unanswered.
+  maxRetriesPerRequest: 0,
 }
 
 export function createClient(settings: ConnectionSettings): Client {
-  const client = settings.address.kind === 'cluster' ? createCluster(settings) : createRedis(settings)
+  const client = buildClient(settings, LANE)
   client.defineCommand('pushBatch', { numberOfKeys: 2, lua: readScript() })
-  // Every failure reaches the caller of a command; without a listener ioredis prints them.
-  client.on('error', () => undefined)
   if (!hasBatchCommand(client)) throw new TypeError('ioredis did not define the command')
   return client
 }
@@ -61,53 +35,15 @@ function hasBatchCommand(client: Redis | Cluster): client is Client {
   return 'pushBatchBuffer' in client
 }
 
-function createCluster(settings: ConnectionSettings): Cluster {
-  const { lazyConnect: _, retryStrategy: __, ...options } = redisOptions(settings)
-  return new Cluster([...settings.address.hosts], {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    redisOptions: options,
-    slotsRefreshTimeout: settings.deadlineMs,
-    clusterRetryStrategy: (times) => Math.min(FASTEST_RETRY_MS * times, SLOWEST_RETRY_MS),
-    // Names stay names, so that TLS can check them.
-    dnsLookup: (host, callback) => callback(null, host),
-  })
-}
-
-function createRedis(settings: ConnectionSettings, overrides: RedisOptions = {}): Redis {
-  const { address, tls } = settings
-  const options = redisOptions(settings)
-  if (address.kind === 'sentinel') {
-    return new Redis({
-      ...options,
-      sentinels: [...address.hosts],
-      name: address.master ?? '',
-      sentinelRetryStrategy: (times) => Math.min(FASTEST_RETRY_MS * times, SLOWEST_RETRY_MS),
-      ...(address.sentinelUsername === undefined ? {} : { sentinelUsername: address.sentinelUsername }),
-      ...(address.sentinelPassword === undefined ? {} : { sentinelPassword: address.sentinelPassword }),
-      ...(address.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tls ?? {} } : {}),
-      ...overrides,
-    })
-  }
-  const [host] = address.hosts
-  return new Redis({ ...options, ...host, ...overrides })
-}
-
 /**
  * A connection for SUBSCRIBE that does not reconnect by itself: what was published in between is lost, and its owner
  * has to know. In a Cluster it goes to one of the nodes, any of which hears everything.
  */
 export function createSubscriber(settings: ConnectionSettings, client: Client, pick: (count: number) => number): Redis {
-  const overrides: RedisOptions = { retryStrategy: () => null, connectionName: 'aedes-push-wakes' }
-  const subscriber =
-    client instanceof Cluster
-      ? createRedis(
-          { ...settings, address: { ...settings.address, kind: 'server' } },
-          { ...overrides, ...nodeOf(client, pick) },
-        )
-      : createRedis(settings, overrides)
-  subscriber.on('error', () => undefined)
-  return subscriber
+  const own: RedisOptions = { ...LANE, retryStrategy: () => null, connectionName: 'aedes-push-wakes' }
+  if (!(client instanceof Cluster)) return buildRedis(settings, own)
+  const address: Address = { ...settings.address, kind: 'server' }
+  return buildRedis({ ...settings, address }, { ...own, ...nodeOf(client, pick) })
 }
 
 function nodeOf(cluster: Cluster, pick: (count: number) => number): RedisOptions {
@@ -163,7 +99,7 @@ function probe(settings: ConnectionSettings, failed: (error: unknown) => void): 
     ...(word === undefined ? {} : { password: word }),
   }
   const server: Address = { ...place, ...login, kind: 'server', database: 0 }
-  const connection = createRedis({ ...settings, address: server }, { retryStrategy: () => null })
+  const connection = buildRedis({ ...settings, address: server }, { ...LANE, retryStrategy: () => null })
   connection.on('error', failed)
   connection.connect().then(
     () => connection.disconnect(),

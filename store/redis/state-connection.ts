@@ -1,7 +1,8 @@
 /** Plain connections to the same Redis, for MQTT state that other packages keep there. */
 import type { ConnectionOptions } from 'node:tls'
-import { Cluster, Command, Redis, type RedisOptions } from 'ioredis'
+import { type Cluster, Command, Redis } from 'ioredis'
 import { parseAddress } from './address.ts'
+import { buildClient } from './client.ts'
 
 export interface StateConnection {
   readonly client: Redis | Cluster
@@ -19,57 +20,20 @@ interface StateConnectionOptions {
 const COMMAND_TIMEOUT_MS = 5_000
 /** A connection that hangs is given up, so that the next finds the master that another became. */
 const SILENCE_MS = 2_000
-const SLOWEST_RETRY_MS = 1_000
 
 /** Connects when it is first used, and again whenever the connection is lost. A command fails after five seconds. */
 export function openStateConnection({ url, keyPrefix, tls }: StateConnectionOptions): StateConnection {
   const address = parseAddress(url)
-  const retry = (times: number) => Math.min(50 * times, SLOWEST_RETRY_MS)
-  const options: RedisOptions = {
-    keyPrefix,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    connectTimeout: SILENCE_MS,
-    socketTimeout: SILENCE_MS,
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    connectionName: 'aedes-push-state',
-    db: address.database,
-    ...(address.username === undefined ? {} : { username: address.username }),
-    ...(address.password === undefined ? {} : { password: address.password }),
-    ...(address.tls ? { tls: tls ?? {} } : {}),
-  }
-  if (address.kind === 'cluster') {
-    const client = new Cluster([...address.hosts], {
-      keyPrefix,
-      redisOptions: options,
-      clusterRetryStrategy: retry,
-      dnsLookup: (host, callback) => callback(null, host),
-    })
-    return { client: quiet(client), isCluster: true }
-  }
-  if (address.kind === 'sentinel') {
-    const client = new Redis({
-      ...options,
-      retryStrategy: retry,
-      sentinels: [...address.hosts],
-      name: address.master ?? '',
-      sentinelRetryStrategy: retry,
-      ...(address.sentinelUsername === undefined ? {} : { sentinelUsername: address.sentinelUsername }),
-      ...(address.sentinelPassword === undefined ? {} : { sentinelPassword: address.sentinelPassword }),
-      ...(address.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tls ?? {} } : {}),
-    })
-    return { client: quiet(client), isCluster: false }
-  }
-  const [host] = address.hosts
-  return { client: quiet(new Redis({ ...options, ...host, retryStrategy: retry })), isCluster: false }
+  const own = { keyPrefix, commandTimeout: COMMAND_TIMEOUT_MS, connectionName: 'aedes-push-state' }
+  const client = buildClient({ address, deadlineMs: SILENCE_MS, tls }, own)
+  return { client: owned(client), isCluster: address.kind === 'cluster' }
 }
 
 /**
- * Failures reach the callers of commands; without a listener ioredis prints them too. And not every caller listens:
- * aedes-persistence-redis does not await all of its commands, and ioredis not its SUBSCRIBE after a reconnect. When
+ * Not every caller of a command listens to its failure: aedes-persistence-redis does not await all of its commands, and ioredis not its SUBSCRIBE after a reconnect. When
  * such a command fails, the rejection that nobody handles would end the process.
  */
-function quiet<C extends Redis | Cluster>(client: C): C {
-  client.on('error', () => undefined)
+function owned<C extends Redis | Cluster>(client: C): C {
   const sending: Pick<Redis, 'sendCommand'> = client
   const sendCommand = sending.sendCommand.bind(client)
   const held: (() => void)[] = []

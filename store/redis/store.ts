@@ -33,14 +33,7 @@ import { Cache } from '../cache.ts'
 import { entryOf } from '../message.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
-import {
-  type Client,
-  type ConnectionSettings,
-  connectClient,
-  createClient,
-  createSubscriber,
-  unlessRefused,
-} from './connection.ts'
+import { type Client, connectClient, createClient, createSubscriber, unlessRefused } from './connection.ts'
 import { asTime, decodeEntry, encodeEntry } from './entry.ts'
 import { Events, hear, packProbe, tokenIdOf } from './events.ts'
 import { Follows } from './follows.ts'

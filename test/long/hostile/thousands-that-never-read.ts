@@ -14,7 +14,7 @@ import { bystander } from '../../hostile/support/bystander.ts'
 import { openCrowd } from '../../hostile/support/crowd.ts'
 import { residentMiB } from '../../hostile/support/memory.ts'
 
-const DEAF = 2_000
+const DEAF = 1_000
 const BROADCASTS = 20
 const PAYLOAD = Buffer.alloc(200 * 1024, 0x78)
 /** What one may hold, KiB: PUSH_MAX_OUTPUT, the message that goes over it, and its session. */
