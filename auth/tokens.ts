@@ -1,6 +1,7 @@
 /** Message tokens: JWTs (RFC 7519) that are issued and verified here only. */
 import { timingSafeEqual } from 'node:crypto'
 import { createSigner, createVerifier, TokenError } from 'fast-jwt'
+import { LRUCache } from 'lru-cache'
 import { PushError } from '../errors.ts'
 import { isAppName, isName, isTokenId, isVersion, tokenId, type Device, type Triple } from '../topics/index.ts'
 import type { Auth, Grant, IssuedToken } from './contract.ts'
@@ -67,7 +68,9 @@ function invalid(detail: string): PushError {
 export function createTokens(options: TokenOptions): Tokens {
   const sign = signer(options.ring.signing)
   const checkSignature = signatureCheck(options)
-  const remembered = recentlyVerified()
+  // A device on a bad line reconnects again and again: its token is verified once. Only tokens that hold are kept, under
+  // their whole text, so that no other one can be taken for them.
+  const remembered = new LRUCache<string, Verified>({ max: REMEMBERED })
 
   return {
     tokenIdOf(triple) {
@@ -81,35 +84,8 @@ export function createTokens(options: TokenOptions): Tokens {
       const known = remembered.get(token)
       const verified = known ?? readClaims(options, checkSignature(token))
       checkTime(verified, options.now())
-      if (known === undefined) remembered.add(token, verified)
+      if (known === undefined) remembered.set(token, verified)
       return verified.device
-    },
-  }
-}
-
-interface Remembered {
-  get(token: string): Verified | undefined
-  add(token: string, verified: Verified): void
-}
-
-/**
- * A device on a bad line reconnects again and again: its token is verified once. Only tokens that hold are kept, under
- * their whole text, so that no other one can be taken for them. Two generations, the older of which goes as a whole:
- * taking the oldest entry out of one Map again and again makes V8 walk over the ones that went before.
- */
-function recentlyVerified(): Remembered {
-  let young = new Map<string, Verified>()
-  let old = new Map<string, Verified>()
-  return {
-    get(token) {
-      return young.get(token) ?? old.get(token)
-    },
-    add(token, verified) {
-      if (young.size >= REMEMBERED / 2) {
-        old = young
-        young = new Map()
-      }
-      young.set(token, verified)
     },
   }
 }

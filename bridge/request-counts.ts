@@ -1,6 +1,7 @@
 /** How often each address asked, for @fastify/rate-limit: its own store counts by the wall clock, which may be set. */
 import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 
+import { LRUCache } from 'lru-cache'
 import type { SharedCount } from '../common/tally.ts'
 
 /** Addresses that are counted; beyond them, the one whose first request is oldest is counted anew. */
@@ -17,7 +18,7 @@ interface Window {
 /** The class of a store; `monotonic` gives milliseconds that only grow, `shared` is what other processes count too. */
 export function requestCounts(monotonic: () => number, shared?: SharedCount): FastifyRateLimitStoreCtor {
   return class RequestCounts implements FastifyRateLimitStore {
-    readonly #windows = new Map<string, Window>()
+    readonly #windows = new LRUCache<string, Window>({ max: MOST_ADDRESSES })
 
     constructor() {
       shared?.hear((address, times) => void (this.#windowOf(address, MINUTE_MS).count += times))
@@ -39,10 +40,7 @@ export function requestCounts(monotonic: () => number, shared?: SharedCount): Fa
       let window = this.#windows.get(address)
       if (window === undefined || now >= window.startedAt + timeWindow) {
         window = { count: 0, startedAt: now }
-        // Set anew, so that the map stays in the order in which the windows started.
-        this.#windows.delete(address)
         this.#windows.set(address, window)
-        if (this.#windows.size > MOST_ADDRESSES) this.#forgetOldest()
       }
       return window
     }
@@ -50,11 +48,6 @@ export function requestCounts(monotonic: () => number, shared?: SharedCount): Fa
     /** The routes share one count. */
     child(): FastifyRateLimitStore {
       return this
-    }
-
-    #forgetOldest(): void {
-      const [oldest] = this.#windows.keys()
-      if (oldest !== undefined) this.#windows.delete(oldest)
     }
   }
 }

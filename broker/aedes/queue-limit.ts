@@ -2,6 +2,7 @@
  * How much may wait in the stored queue of one session, or of one shared subscription. A full queue takes nothing new,
  * as with Mosquitto's `max_queued_messages`: what was accepted before is not lost for what came later.
  */
+import { LRUCache } from 'lru-cache'
 import type { AedesPersistence } from './contract.ts'
 
 interface QueueLimitOptions {
@@ -30,7 +31,7 @@ interface Known {
 
 export class QueueLimit {
   readonly #options: QueueLimitOptions
-  readonly #known = new Map<string, Known>()
+  readonly #known = new LRUCache<string, Known>({ max: REMEMBERED })
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: QueueLimitOptions) {
@@ -59,7 +60,6 @@ export class QueueLimit {
       else this.#options.dropped(clientId)
       if (known !== undefined && known.room > 0) known.room--
     }
-    if (this.#known.size > REMEMBERED) this.#known.clear()
     return admitted
   }
 

@@ -1,6 +1,6 @@
 /** What is on disk: records as they were last written, with the newest uses in memory. What is not durable is not here. */
+import { LRUCache } from 'lru-cache'
 import type { TokenId } from '../contract.ts'
-import { Cache } from '../cache.ts'
 import { type Database, unavailable } from './database.ts'
 import { type EntryHead, readHead } from './entry.ts'
 import { appKey, parseSelector, retainedIndexRange, tokenKey } from './keys.ts'
@@ -14,15 +14,15 @@ const ENTRY_HEADS = 20_000
 
 export class Durable {
   readonly database: Database
-  readonly #tokens: Cache<TokenState>
-  readonly #apps = new Cache<AppState>(APPS)
-  readonly #retained = new Cache<RetainedIndex>(RETAINED_INDEXES)
-  readonly #heads = new Cache<EntryHead>(ENTRY_HEADS)
+  readonly #tokens: LRUCache<TokenId, TokenState>
+  readonly #apps = new LRUCache<string, AppState>({ max: APPS })
+  readonly #retained = new LRUCache<string, RetainedIndex>({ max: RETAINED_INDEXES })
+  readonly #heads = new LRUCache<string, EntryHead>({ max: ENTRY_HEADS })
   #retainedChanges = 0
 
   constructor(database: Database, cachedTokens: number) {
     this.database = database
-    this.#tokens = new Cache(cachedTokens)
+    this.#tokens = new LRUCache({ max: cachedTokens })
   }
 
   token(id: TokenId): TokenState | undefined {

@@ -1,4 +1,5 @@
 /** The broadcast logs: append, read, and which retained broadcast a version gets. */
+import { LRUCache } from 'lru-cache'
 import { decodeSelector, encodeSelector, Selections, type VersionSelector } from '../../topics/index.ts'
 import type {
   Appended,
@@ -51,7 +52,7 @@ const LOOKS = 3
 
 export class Broadcasts {
   readonly #options: BroadcastOptions
-  readonly #apps = new Map<string, App>()
+  readonly #apps = new LRUCache<string, App>({ max: KNOWN_APPS })
   readonly #selections = new Selections()
 
   constructor(options: BroadcastOptions) {
@@ -155,10 +156,6 @@ export class Broadcasts {
     if (known !== undefined) return known
     known = { end: 0, sweepAt: Infinity, index: { version: 0, rows: [] } }
     this.#apps.set(app, known)
-    if (this.#apps.size > KNOWN_APPS) {
-      const [oldest] = this.#apps.keys()
-      if (oldest !== undefined) this.#apps.delete(oldest)
-    }
     return known
   }
 

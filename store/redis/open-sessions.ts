@@ -1,4 +1,5 @@
 /** The sessions that are open on this node. */
+import { LRUCache } from 'lru-cache'
 import type { SessionEnd, TokenId } from '../contract.ts'
 import { asSessionEnd } from './events.ts'
 import type { Lanes } from './lanes.ts'
@@ -28,7 +29,7 @@ export class OpenSessions {
   readonly #options: OpenSessionsOptions
   readonly #open = new Map<TokenId, OpenSession>()
   /** Ends that were heard of sessions that are not open here: perhaps the answer of `open` is still under way. */
-  readonly #early = new Map<TokenId, { epoch: number; reason: SessionEnd }>()
+  readonly #early = new LRUCache<TokenId, { epoch: number; reason: SessionEnd }>({ max: EARLY_ENDS })
 
   constructor(options: OpenSessionsOptions) {
     this.#options = options
@@ -50,10 +51,7 @@ export class OpenSessions {
   }
 
   #keepEarly(tokenId: TokenId, epoch: number, reason: SessionEnd): void {
-    this.#early.delete(tokenId)
     this.#early.set(tokenId, { epoch, reason })
-    const [oldest] = this.#early.keys()
-    if (this.#early.size > EARLY_ENDS && oldest !== undefined) this.#early.delete(oldest)
   }
 
   /** The session with this epoch or a lower one is over. */

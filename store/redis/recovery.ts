@@ -2,6 +2,7 @@
  * What a node does when Redis may have changed unheard. After a gap in what it hears it looks again at everything; where
  * Redis lost data, it also gives back what it still knows: secrets, open sessions, and whom to wake.
  */
+import { LRUCache } from 'lru-cache'
 import type { StoreObserver } from '../contract.ts'
 import type { Broadcasts } from './broadcasts.ts'
 import type { Events } from './events.ts'
@@ -27,7 +28,7 @@ const LANES = 4_096
 
 export class Recovery {
   readonly #options: RecoveryOptions
-  readonly #lives = new Map<string, number>()
+  readonly #lives = new LRUCache<string, number>({ max: LANES })
   #running = false
   #again = false
   #isLost = false
@@ -59,8 +60,6 @@ export class Recovery {
     if (known === life) return
     if (life > 0) this.#lives.set(journal, life)
     else this.#lives.delete(journal)
-    const [oldest] = this.#lives.keys()
-    if (this.#lives.size > LANES && oldest !== undefined) this.#lives.delete(oldest)
     if (known === undefined) return
     const isOther = life < known || life > known + RUNS
     if (isOther && !this.#isLost) this.#options.observer?.lost?.()

@@ -1,6 +1,7 @@
 /** The store on Redis: many nodes, one truth. */
 import { randomBytes, randomInt } from 'node:crypto'
 import type { ConnectionOptions } from 'node:tls'
+import { LRUCache } from 'lru-cache'
 import { type ErrorCode, PushError } from '../../errors.ts'
 import type {
   Appended,
@@ -29,10 +30,10 @@ import type {
   Watcher,
 } from '../contract.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../common/limits.ts'
-import { Cache } from '../cache.ts'
 import { entryOf } from '../message.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
+import type { ConnectionSettings } from './client.ts'
 import { type Client, connectClient, createClient, createSubscriber, unlessRefused } from './connection.ts'
 import { asTime, decodeEntry, encodeEntry } from './entry.ts'
 import { Events, hear, packProbe, tokenIdOf } from './events.ts'
@@ -86,7 +87,7 @@ export function openRedisStore(options: RedisStoreOptions): Store {
 
 class RedisStore implements Store {
   readonly #prefix: string
-  readonly #locations = new Cache<Location>(LOCATIONS)
+  readonly #locations = new LRUCache<TokenId, Location>({ max: LOCATIONS })
   readonly #node: string
   readonly #address: Address
   readonly #settings: ConnectionSettings
