@@ -1,6 +1,7 @@
 /**
  * `npm run test:mutations`: how many small faults the tests find. Faults are chosen by a seed, so that the same ones can
- * be put in before and after a change of the tests. A fault is known by its line's text, which survives a move.
+ * be put in before and after a change of the tests. A fault is known by its line's text, which survives a move. What is
+ * compiled in .build/ is changed, and changed back; the sources stay as they are.
  *
  *   choose --seed N --count 100 --out faults.json   picks faults
  *   map --out map.json                              runs every test once, and notes which functions it enters
@@ -32,7 +33,9 @@ interface Entered {
   readonly functions: readonly string[]
 }
 
-const PRODUCT = ['topics', 'auth', 'store', 'broker', 'bridge', 'mosquitto-compat', 'server', 'telemetry', 'client']
+const PRODUCT = ['common', 'topics', 'auth', 'store', 'broker', 'bridge', 'push', 'mosquitto-compat', 'server']
+/** What is compiled, and run. */
+const BUILD = '.build'
 const SWAPS: Readonly<Record<string, string>> = {
   '===': '!==',
   '!==': '===',
@@ -178,11 +181,12 @@ function broken(fault: Fault): { readonly file: string; readonly text: string } 
   return undefined
 }
 
-/** Runs one test file; true when it passed. */
+/** Runs one compiled test; true when it passed. */
 async function passes(file: string, env: NodeJS.ProcessEnv = {}): Promise<boolean> {
-  const child = spawn(process.execPath, ['--require', './scripts/typescript-loader.cjs', file], {
+  const compiled = join(BUILD, file.replace(/\.ts$/, '.js'))
+  const child = spawn(process.execPath, [compiled], {
     cwd: root,
-    env: { ...process.env, TAP_BAIL: '1', ...env },
+    env: { ...process.env, TAP_BAIL: '1', TAP_TIMEOUT: '120', ...env },
     stdio: 'ignore',
     detached: true,
   })
@@ -218,7 +222,7 @@ function enteredIn(folder: string): string[] {
       continue
     }
     for (const { url, functions } of coverage.result) {
-      if (url.includes('node_modules') || url.includes('/test/')) continue
+      if (!url.includes(`/${BUILD}/`) || url.includes('/test/')) continue
       const file = basename(url).replace(/\.[jt]s$/, '')
       for (const { functionName, ranges } of functions)
         if ((ranges[0]?.count ?? 0) > 0) entered.add(`${file}:${functionName.replace(/^(get|set) /, '')}`)
@@ -259,9 +263,9 @@ function testsFor(fault: Fault, entered: Readonly<Record<string, Entered>>): str
   return all.filter(([, { seconds }]) => (left -= seconds) > 0).map(([name]) => name)
 }
 
-/** Compiles one file to where the built server has it. */
+/** Compiles a file to where the tests have it; gives how to undo that. */
 function compileTo(file: string, text: string): () => void {
-  const target = join(root, 'dist', file.replace(/\.ts$/, '.js'))
+  const target = join(root, BUILD, file.replace(/\.ts$/, '.js'))
   const former = readFileSync(target, 'utf8')
   const { outputText } = ts.transpileModule(text, {
     fileName: file,
@@ -272,8 +276,6 @@ function compileTo(file: string, text: string): () => void {
       rewriteRelativeImportExtensions: true,
     },
   })
-  // A new file, not new content: the former one may be linked from elsewhere.
-  rmSync(target)
   writeFileSync(target, outputText)
   return () => writeFileSync(target, former)
 }
@@ -290,11 +292,7 @@ async function run(): Promise<void> {
       console.log(`gone   ${name}`)
       continue
     }
-    const path = join(root, put.file)
-    const former = readFileSync(path, 'utf8')
     const restore = compileTo(put.file, put.text)
-    rmSync(path)
-    writeFileSync(path, put.text)
     let finder: string | undefined
     let tried = 0
     await inParallel(testsFor(fault, entered), Number(values.jobs), async (file) => {
@@ -302,7 +300,6 @@ async function run(): Promise<void> {
       tried++
       if (!(await passes(file))) finder ??= file
     })
-    writeFileSync(path, former)
     restore()
     counts[finder === undefined ? 'missed' : 'found']++
     console.log(`${finder === undefined ? 'missed' : 'found '} ${name} (${tried} tests${finder ? `, ${finder}` : ''})`)
