@@ -5,8 +5,8 @@ import { numbered, sendEach, texts, untilNothingIsPending } from './support/mess
 
 const server = await startServer(t)
 const app = 'shop'
-const MESSAGES = 200
-const TAKEOVERS = 15
+const MESSAGES = 80
+const TAKEOVERS = 8
 const kinds: Record<string, ConnectOptions> = {
   'MQTT 3.1.1, clean session': { protocolVersion: 4 },
   'MQTT 3.1.1, kept session': { protocolVersion: 4, clean: false },

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { connectDevice, connectRaw, issueToken, startServer } from '../support/index.ts'
 
-const ROUNDS = 50
+const ROUNDS = 15
 
 const server = await startServer(t, { settings: { PUSH_MAX_DEVICE_PUBLISHES: '0' } })
 const issued = await issueToken(server, { app: 'chat', device: 'talker' })

@@ -1,9 +1,9 @@
 // With 100,000 tokens: what do an idle token, a pending message and an acknowledged log cost, and what a broadcast?
 import t from 'tap'
-import type { Store } from '../../store/contract.ts'
-import { startRedis, type Redis } from '../support/index.ts'
-import { redisStore } from './support/engine.ts'
-import { APP, idOf, message, register } from './support/people.ts'
+import type { Store } from '../../../store/contract.ts'
+import { startRedis, type Redis } from '../../support/index.ts'
+import { redisStore } from '../../redis/support/engine.ts'
+import { APP, idOf, message, register } from '../../redis/support/people.ts'
 
 const TOKENS = 100_000
 const WITH_ONE = 50_000
