@@ -1,6 +1,7 @@
 // Is a connection closed when its token is revoked, and is that token refused for good while a new one works?
 import t from 'tap'
 import { connectDevice, issueToken, request, revoke, send, startServer } from '../support/index.ts'
+import { untilNothingIsPending } from '../delivery/support/messages.ts'
 import { ANN, getsItsOwn, join } from './support/people.ts'
 
 const server = await startServer(t)
@@ -36,6 +37,7 @@ for (const protocolVersion of [3, 4, 5] as const) {
     await t.rejects(connectDevice(t, server, ann.issued, { protocolVersion }), refused)
     await getsItsOwn(t, server, { issued: again, device, names: ANN }, 'and the old token takes over nothing')
 
+    await untilNothingIsPending(server, again)
     await server.restart()
     await t.rejects(connectDevice(t, server, ann.issued, { protocolVersion }), refused, 'also after a restart')
     const back = await connectDevice(t, server, again, { protocolVersion, subscribe: true })
