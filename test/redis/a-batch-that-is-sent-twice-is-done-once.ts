@@ -64,7 +64,7 @@ await t.test('every step, with each batch sent three times', async (t) => {
   const newer = steps.asNumber(again[0])
   t.ok(newer > epoch)
   t.match(again.slice(1), [Buffer.from('state'), true, begin, 0, begin + 2, epoch])
-  t.same(await onToken(steps.COMMIT, newer, begin + 1, 0), [false, false, begin + 1, 0])
+  t.same(await onToken(steps.COMMIT, newer, begin + 1, 0), [false, false, begin + 1, 0, false])
   t.same(await onToken(steps.CLOSE, newer, 'kept', soon), [])
   t.same(await onToken(steps.FOLLOW, soon), [])
   t.match(await onToken(steps.REVOKE), [true, false])
