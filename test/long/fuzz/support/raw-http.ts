@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { SeededRandom } from '../../../support/random.ts'
 import { within } from '../../../support/index.ts'
 
@@ -29,16 +30,14 @@ export async function openRawHttp(port: number, received: (chunk: Buffer) => voi
   }
 }
 
-/** In one write, or in a few, a turn apart. */
-export function sendInPieces(socket: Socket, bytes: Buffer, random: SeededRandom): void {
+/** In one write, or in a few, a turn apart. Resolves when all of it is written, or nothing more can be. */
+export async function sendInPieces(socket: Socket, bytes: Buffer, random: SeededRandom): Promise<void> {
   const cuts = random.pick([0, 0, 1, 1, 3, 20])
   const places = Array.from({ length: cuts }, () => random.between(0, bytes.length)).sort((one, other) => one - other)
   const pieces = [0, ...places].map((from, at) => bytes.subarray(from, places[at] ?? bytes.length))
-  const next = () => {
-    const piece = pieces.shift()
-    if (piece === undefined || !socket.writable) return
+  for (const [at, piece] of pieces.entries()) {
+    if (at > 0) await turn()
+    if (!socket.writable) return
     socket.write(piece)
-    setImmediate(next)
   }
-  next()
 }

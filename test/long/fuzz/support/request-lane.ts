@@ -97,8 +97,8 @@ async function exchangeBytes(script: Script, random: SeededRandom, server: ApiTa
       failed(error)
     }
   })
-  sendInPieces(connection.socket, script.bytes, random)
-  const ended = Promise.race([enough, untilEnded(script, connection, watch)])
+  const sent = sendInPieces(connection.socket, script.bytes, random)
+  const ended = Promise.race([enough, untilEnded(script, connection, sent, watch)])
   const end = await within('an answer, or the close', ended, HANG_MS)
   const closedByServer = end === 'closed' && script.ending === 'reads'
   const large = script.bytes.length > LARGE && connection.wasReset
@@ -111,9 +111,14 @@ async function exchangeBytes(script: Script, random: SeededRandom, server: ApiTa
 }
 
 /** Resolves when nothing more is to be expected. */
-async function untilEnded({ whole, ending }: Script, { socket, closed }: RawHttp, watch: Watch): Promise<'closed'> {
+async function untilEnded(
+  { whole, ending }: Script,
+  { socket, closed }: RawHttp,
+  sent: Promise<void>,
+  watch: Watch,
+): Promise<'closed'> {
   if (ending === 'reads' && whole) return closed
-  if (ending === 'reads') await Promise.race([closed, watch.roundTrips()])
+  if (ending === 'reads') await Promise.race([closed, sent.then(() => watch.roundTrips())])
   else await nextTurn()
   if (ending === 'resets') reset(socket)
   // Whatever it waits for will never come now.

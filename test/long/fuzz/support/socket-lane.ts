@@ -26,8 +26,8 @@ export function socketLane(name: string, server: ApiTarget, materials: readonly 
       const answers = new Answers(script)
       const connection = await openRawHttp(server.httpPort, (chunk) => answers.push(chunk))
       answerClose(connection, answers, random)
-      send(script, connection, answers, random)
-      const settled = untilSettled(script, connection, answers, () => watch.roundTrips())
+      const sent = send(script, connection, answers, random)
+      const settled = untilSettled(script, connection, answers, () => sent.then(() => watch.roundTrips()))
       const closed = await within('an answer, or the close', settled, HANG_MS)
       checkEnd(script, answers, closed && !tornDown(script, connection))
       watch.checkSecrets(answers.text)
@@ -94,13 +94,14 @@ class Answers {
   }
 }
 
-function send(script: SocketScript, { socket }: RawHttp, answers: Answers, random: SeededRandom): void {
+/** Resolves when the handshake is sent; what comes behind it waits for its answer, where that is not sent at once. */
+async function send(script: SocketScript, { socket }: RawHttp, answers: Answers, random: SeededRandom): Promise<void> {
   const frames = Buffer.concat(script.frames)
-  if (script.atOnce) return sendInPieces(socket, Buffer.concat([script.handshake, frames]), random)
-  sendInPieces(socket, script.handshake, random)
+  if (script.atOnce) return await sendInPieces(socket, Buffer.concat([script.handshake, frames]), random)
   const upgraded = answers.until(() => answers.upgraded)
   // Who waits for the end of the connection throws the same.
   upgraded.then(() => sendInPieces(socket, frames, random)).catch(() => undefined)
+  await sendInPieces(socket, script.handshake, random)
 }
 
 /** The server waits for that before it closes the connection. */
