@@ -122,8 +122,11 @@ async function untilSettled(
   if (script.whole) {
     if (await orClosed(answers.until(() => answers.http.answers.length > 0))) return true
   } else if (await orClosed(patience())) return true
-  if (answers.upgraded && script.wellFramed) return await orClosed(answers.until(() => answers.complete))
-  if (await orClosed(patience())) return true
+  // Others may be served sooner than the handshake is answered.
+  for (const last of [false, true]) {
+    if (answers.upgraded && script.wellFramed) return await orClosed(answers.until(() => answers.complete))
+    if (!last && (await orClosed(patience()))) return true
+  }
   // A frame that is not whole, perhaps: now it never will be.
   socket.end()
   await closed
