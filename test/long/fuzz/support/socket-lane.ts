@@ -28,11 +28,11 @@ export function socketLane(name: string, server: ApiTarget, materials: readonly 
       answerClose(connection, answers, random)
       const sent = send(script, connection, answers, random)
       const settled = untilSettled(script, connection, answers, () => sent.then(() => watch.roundTrips()))
-      const closed = await within('an answer, or the close', settled, HANG_MS)
-      checkEnd(script, answers, closed && !tornDown(script, connection))
+      const end = await within('an answer, or the close', settled, HANG_MS)
+      checkEnd(script, answers, end === 'server' && !tornDown(script, connection))
       watch.checkSecrets(answers.text)
-      if (!closed) await leave(connection, random)
-      count(script, answers, closed, counts)
+      if (end === 'open') await leave(connection, random)
+      count(script, answers, end === 'server', counts)
     },
     describe(random) {
       const { handshake, frames } = writeSocketScript(materials, random)
@@ -110,28 +110,32 @@ function answerClose({ socket }: RawHttp, answers: Answers, random: SeededRandom
   closing.then(() => socket.end(encodeFrame(GOODBYE, random))).catch(() => undefined)
 }
 
-/** True when the server closed; false when it has said all that it has to. */
+/** Who closed the connection; `open` when the server has said all that it has to. */
+type End = 'server' | 'client' | 'open'
+
 async function untilSettled(
   script: SocketScript,
   { socket, closed }: RawHttp,
   answers: Answers,
   patience: () => Promise<void>,
-): Promise<boolean> {
+): Promise<End> {
   const orClosed = async (settled: Promise<void>) =>
-    await Promise.race([settled.then(() => false), closed.then(() => (answers.check(), true))])
+    await Promise.race([settled.then(() => undefined), closed.then(() => (answers.check(), 'server' as const))])
   if (script.whole) {
-    if (await orClosed(answers.until(() => answers.http.answers.length > 0))) return true
-  } else if (await orClosed(patience())) return true
+    if (await orClosed(answers.until(() => answers.http.answers.length > 0))) return 'server'
+  } else if (await orClosed(patience())) return 'server'
   // Others may be served sooner than the handshake is answered.
   for (const last of [false, true]) {
-    if (answers.upgraded && script.wellFramed) return await orClosed(answers.until(() => answers.complete))
-    if (!last && (await orClosed(patience()))) return true
+    if (answers.upgraded && script.wellFramed) {
+      return (await orClosed(answers.until(() => answers.complete))) ?? 'open'
+    }
+    if (!last && (await orClosed(patience()))) return 'server'
   }
   // A frame that is not whole, perhaps: now it never will be.
   socket.end()
   await closed
   answers.check()
-  return true
+  return 'client'
 }
 
 /** The server closed while bytes were under way to it: what it said before may be lost. */
@@ -159,12 +163,15 @@ function checkEnd(script: SocketScript, answers: Answers, closed: boolean): void
   if (faultOfMqtt !== undefined) throw new Error(faultOfMqtt)
 }
 
-function faultOfHandshake(answer: HttpAnswer, { key, welcome }: SocketScript): string | undefined {
+function faultOfHandshake(answer: HttpAnswer, { handshake, welcome }: SocketScript): string | undefined {
   const { status, fields } = answer
   if (status !== 101)
     return welcome ? `a good handshake was answered ${status} ${answer.body.toString()}` : faultOfAnswer(answer)
-  const accept = createHash('sha1').update(`${key}${GUID}`).digest('base64')
-  if (fields.get('sec-websocket-accept') !== accept) return `accepted with ${fields.get('sec-websocket-accept')}`
+  // As it was sent: a change may have made it another key that is good.
+  const keys = [...handshake.toString('latin1').matchAll(/^sec-websocket-key:[ \t]*(.*?)[ \t]*\r?$/gim)]
+  const accepts = keys.map(([, key]) => createHash('sha1').update(`${key}${GUID}`).digest('base64'))
+  if (!accepts.includes(fields.get('sec-websocket-accept') ?? ''))
+    return `accepted with ${fields.get('sec-websocket-accept')}`
   if (fields.get('sec-websocket-protocol') !== 'mqtt') return `accepted for ${fields.get('sec-websocket-protocol')}`
   if (fields.has('sec-websocket-extensions')) return `accepted with ${fields.get('sec-websocket-extensions')}`
   return undefined

@@ -10,7 +10,6 @@ import { type Material, type Script, writeScript } from './script.ts'
 
 export interface SocketScript {
   readonly handshake: Buffer
-  readonly key: string
   /** The server has to accept it. */
   readonly welcome: boolean
   /** The end of the handshake can be told. */
@@ -51,7 +50,7 @@ export function writeSocketScript(materials: readonly Material[], random: Seeded
   }
 }
 
-type Handshake = Pick<SocketScript, 'handshake' | 'key' | 'welcome' | 'whole'>
+type Handshake = Pick<SocketScript, 'handshake' | 'welcome' | 'whole'>
 
 /** The forms that clients and proxies send. */
 function welcomeHandshake(random: SeededRandom): Handshake {
@@ -69,7 +68,7 @@ function welcomeHandshake(random: SeededRandom): Handshake {
         : []),
     ],
   })
-  return { handshake: encodeRequest(request, random), key: KEY, welcome: true, whole: true }
+  return { handshake: encodeRequest(request, random), welcome: true, whole: true }
 }
 
 const CHANGES: readonly (readonly [name: string, value: string | undefined])[] = [
@@ -165,10 +164,9 @@ function changedHandshake(random: SeededRandom): Handshake {
   }
   if (random.chance(0.05)) request = { ...request, version: random.pick(['HTTP/1.0', 'HTTP/2.0', 'HTTP/9.9']) }
   const bytes = encodeRequest(request, random)
-  const key = request.fields.findLast(([name]) => name === 'Sec-WebSocket-Key')?.[1] ?? ''
-  if (random.chance(0.2)) return { handshake: mutateBytes(bytes, random), key, welcome: false, whole: false }
+  if (random.chance(0.2)) return { handshake: mutateBytes(bytes, random), welcome: false, whole: false }
   const lengths = request.fields.some(([name]) => name === 'Content-Length' || name === 'Transfer-Encoding')
-  return { handshake: bytes, key, welcome: false, whole: !lengths && request.method === 'GET' }
+  return { handshake: bytes, welcome: false, whole: !lengths && request.method === 'GET' }
 }
 
 function upgradeRequest({ target, fields }: Pick<Request, 'target' | 'fields'>): Request {
