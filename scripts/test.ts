@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -43,21 +43,28 @@ for (const [flag, name] of Object.entries(VARIABLES)) {
   if (typeof value === 'string') env[name] = value
 }
 
-/** Where the compiled test is, or the folder of them. */
-function compiled(path: string): string {
+/** Where the compiled test is, or all of a folder. */
+function compiled(path: string): string[] {
   const inside = relative(process.cwd(), resolve(path))
-  if (inside.startsWith('.build') || !existsSync(inside)) return path
-  const built = join('.build', inside)
-  return statSync(inside).isDirectory() ? `${built}/**/*.js` : built.replace(/\.ts$/, '.js')
+  if (inside.startsWith('.build') || !existsSync(inside)) return [path]
+  if (!statSync(inside).isDirectory()) return [toBuild(inside)]
+  return readdirSync(inside, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !/(^|\/)(support\/|conformance\.ts)/.test(name))
+    .map((name) => toBuild(join(inside, name)))
+    .sort()
+}
+
+function toBuild(path: string): string {
+  return join('.build', path.replace(/\.ts$/, '.js'))
 }
 
 function tapArguments(): string[] {
   const flags = process.argv.slice(2).filter((each) => each.startsWith('-') && !isOurs(each))
-  const files = positionals.map(compiled)
+  const files = positionals.flatMap(compiled)
   if (values.long !== true) return [...flags, ...files]
   // The fault matrix waits longer than commands do.
-  const all = files.length > 0 ? files : [compiled(LONG), compiled(FAULTS)]
-  return ['--jobs=1', `--timeout=${LONG_TIMEOUT_SECONDS}`, '--exclude=.build/test/**/support/**', ...flags, ...all]
+  const all = files.length > 0 ? files : [LONG, FAULTS].flatMap(compiled)
+  return ['--jobs=1', `--timeout=${LONG_TIMEOUT_SECONDS}`, ...flags, ...all]
 }
 
 function isOurs(flag: string): boolean {

@@ -2,13 +2,13 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { connectDevice, issueToken, request, startServerProcess } from '../support/index.ts'
+import { connectDevice, issueToken, request, startServer } from '../support/index.ts'
 
 const OWNER_ONLY = 0o600
 const mode = (path: string) => statSync(path).mode & 0o777
 
 await t.test('made once, mode 0600', async (t) => {
-  const server = await startServerProcess(t)
+  const server = await startServer(t)
   const path = join(server.dataDir, 'provider.key')
   const key = readFileSync(path, 'utf8').trim()
   t.match(key, /^[A-Za-z0-9_-]{43}$/, '256 bits')
@@ -34,20 +34,20 @@ await t.test('made once, mode 0600', async (t) => {
 })
 
 await t.test('two servers make two keys', async (t) => {
-  const [one, two] = [await startServerProcess(t), await startServerProcess(t)]
+  const [one, two] = [await startServer(t), await startServer(t)]
   t.not(one.providerKey, two.providerKey)
 })
 
 await t.test('a given key is used, and none is made', async (t) => {
   const key = 'a-key-that-was-given-0123456789'
-  const server = await startServerProcess(t, { settings: { PUSH_PROVIDER_KEY: key } })
+  const server = await startServer(t, { settings: { PUSH_PROVIDER_KEY: key } })
   t.equal(existsSync(join(server.dataDir, 'provider.key')), false)
   t.equal((await request(server, 'POST', '/v1/tokens', { body: { app: 'chat', device: 'a' } })).status, 201)
   t.equal((await request(server, 'POST', '/v1/tokens', { bearer: `${key}x`, body: {} })).status, 401)
 })
 
 await t.test('an operator may write the file, with the line end of his editor', async (t) => {
-  const first = await startServerProcess(t)
+  const first = await startServer(t)
   await first.stop()
   const path = join(first.dataDir, 'provider.key')
   writeFileSync(path, 'written-by-an-operator-0123\r\n')

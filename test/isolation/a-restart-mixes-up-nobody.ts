@@ -5,7 +5,7 @@ import { ANN, getsItsOwn, join, type Person } from './support/people.ts'
 
 const server = await startServerProcess(t)
 const PEOPLE = 6
-const ROUNDS = 4
+const ROUNDS = 2
 
 for (const protocolVersion of [4, 5] as const) {
   await t.test(`protocol ${protocolVersion}`, async (t) => {

@@ -1,5 +1,6 @@
 /** The harness of the tests that use real processes and real sockets. */
 export * from './api.ts'
+export * from './command.ts'
 export * from './device.ts'
 export * from './fault-proxy.ts'
 export * from './folders.ts'

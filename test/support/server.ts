@@ -45,6 +45,9 @@ export async function startServer(t: Scope, options: ServerOptions = {}): Promis
   let serving: Serving | undefined
   let ports: Readonly<Record<string, number>> = {}
 
+  // As the command does: what LevelDB makes is for the owner alone.
+  process.umask(0o077)
+
   async function launch(): Promise<void> {
     // Not before it is needed: most of what a test process loads is this.
     const { readConfig } = await import('../../server/arguments.ts')

@@ -28,7 +28,7 @@ await t.test('what is wrong is named', async (t) => {
   await source.append({ tokenId: ID, message, dedupe: false })
   await source.close()
   const file = join(temporaryFolder(t, 'export'), 'export.jsonl')
-  t.match(await runWith('export', file, { PUSH_DATA_DIR: dataDir }), { code: 0, errors: /as secret as the store/ })
+  t.match(await runWith(t, 'export', file, { PUSH_DATA_DIR: dataDir }), { code: 0, errors: /as secret as the store/ })
   const whole = linesOf(file)
   t.equal(whole.length, 4)
   const [header = '', token = '', text = '', end = ''] = whole
@@ -54,7 +54,7 @@ await t.test('what is wrong is named', async (t) => {
   for (const [name, lines, says] of cases) {
     const broken = join(temporaryFolder(t, 'export'), 'broken.jsonl')
     writeFileSync(broken, lines.map((line) => `${line}\n`).join(''))
-    const { code, errors } = await runWith('import', broken, { PUSH_DATA_DIR: temporaryFolder(t, 'data') })
+    const { code, errors } = await runWith(t, 'import', broken, { PUSH_DATA_DIR: temporaryFolder(t, 'data') })
     t.equal(code, 1, name)
     t.match(errors, says, name)
     t.notMatch(errors, /A{20}|aGVsbG8|hello\b(?!")/, 'no key and no message is shown')
@@ -70,9 +70,9 @@ await t.test('what is wrong is named', async (t) => {
 
   const edited = join(temporaryFolder(t, 'export'), 'edited.jsonl')
   writeFileSync(edited, `${whole.map((line) => `${line}\r\n`).join('')}\r\n\n`)
-  const taken = await runWith('import', edited, { PUSH_DATA_DIR: temporaryFolder(t, 'data') })
+  const taken = await runWith(t, 'import', edited, { PUSH_DATA_DIR: temporaryFolder(t, 'data') })
   t.match(taken, { code: 0, errors: /imported 1 tokens/ }, 'blank lines and other line ends hold nothing')
 
-  const nowhere = await runWith('export', file, { PUSH_DATA_DIR: join(dataDir, 'nowhere') })
+  const nowhere = await runWith(t, 'export', file, { PUSH_DATA_DIR: join(dataDir, 'nowhere') })
   t.match(nowhere, { code: 2, errors: /no store in/ })
 })

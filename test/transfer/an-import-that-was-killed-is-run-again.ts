@@ -58,7 +58,7 @@ await t.test('killed midway', async (t) => {
   const wanted = await snapshot(source, ['1.0.0'])
   await source.close()
   const file = join(temporaryFolder(t, 'export'), 'export.jsonl')
-  t.match(await runWith('export', file, { PUSH_DATA_DIR: dataDir }), { code: 0, errors: /110 tokens/ })
+  t.match(await runWith(t, 'export', file, { PUSH_DATA_DIR: dataDir }), { code: 0, errors: /110 tokens/ })
   const total = linesOf(file).length
 
   const redis = await startRedis(t)
@@ -83,9 +83,9 @@ await t.test('killed midway', async (t) => {
   t.teardown(() => target.close())
   t.notSame(await snapshot(target, ['1.0.0']), wanted, 'not all of it is there yet')
 
-  const again = await runWith('import', file, settings)
+  const again = await runWith(t, 'import', file, settings)
   t.match(again, { code: 0, errors: /110 tokens/ }, `${total} lines`)
   t.same(await snapshot(target, ['1.0.0']), wanted)
-  t.match(await runWith('import', file, settings), { code: 0, errors: /were there already/ })
+  t.match(await runWith(t, 'import', file, settings), { code: 0, errors: /were there already/ })
   t.same(await snapshot(target, ['1.0.0']), wanted, 'once more changes nothing')
 })

@@ -1,31 +1,24 @@
 /** The commands `export` and `import`, as an operator runs them. */
-import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { createReadStream, createWriteStream, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bareCommand } from '../../support/programs.ts'
-import { MAIN, temporaryFolder } from '../../support/index.ts'
-import type { Scope } from '../../support/scope.ts'
+import { finished } from 'node:stream/promises'
+import { type Ended, runCommand, type Scope, temporaryFolder } from '../../support/index.ts'
 
 export type Settings = Record<string, string>
 
-export interface Ended {
-  readonly code: number | null
-  readonly errors: string
-}
-
 /** Runs a command with a file as its input or output. */
-export function runWith(command: 'export' | 'import', file: string, settings: Settings): Promise<Ended> {
-  const descriptor = openSync(file, command === 'export' ? 'w' : 'r', 0o600)
-  const child = spawn('env', bareCommand(settings, process.execPath, [MAIN, command]), {
-    stdio: command === 'export' ? ['ignore', descriptor, 'pipe'] : [descriptor, 'ignore', 'pipe'],
-  })
-  closeSync(descriptor)
-  let errors = ''
-  child.stderr?.on('data', (data: Buffer) => (errors += data.toString()))
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) => resolve({ code, errors }))
-  })
+export async function runWith(
+  t: Scope,
+  command: 'export' | 'import',
+  file: string,
+  settings: Settings,
+): Promise<Ended> {
+  if (command === 'import') return await runCommand(t, [command], settings, { stdin: createReadStream(file) })
+  const stdout = createWriteStream(file, { mode: 0o600 })
+  const ended = await runCommand(t, [command], settings, { stdout })
+  stdout.end()
+  await finished(stdout)
+  return ended
 }
 
 /** Everything of one place to another; gives the file. Fails with what the commands said. */
@@ -35,7 +28,7 @@ export async function move(t: Scope, from: Settings, to: Settings): Promise<stri
     ['export', from],
     ['import', to],
   ] as const) {
-    const { code, errors } = await runWith(command, file, settings)
+    const { code, errors } = await runWith(t, command, file, settings)
     if (code !== 0) throw new Error(`${command} ended with ${code}\n${errors}`)
   }
   return file
