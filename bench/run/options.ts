@@ -66,7 +66,7 @@ export const USAGE = `npm run bench -- [options]
   --quick          small sizes, to see that everything works
   --json file      where the results go (default bench-results.json)
   --from file      measure nothing, report from this file
-  --profile folder write CPU profiles of our servers; scripts/profile.mjs reads them
+  --profile folder write CPU profiles of our servers; .build/scripts/profile.js reads them
   --write          also write docs/benchmarks.md and docs/benchmarks.svg`
 
 export function readOptions(argv: readonly string[]): Options {
