@@ -1,20 +1,17 @@
-// Three nodes, one killed every second or two, and Redis every fifth time: is all that was accepted delivered, to the right devices?
+// Three nodes, one killed every second, and Redis every fifth time: is all that was accepted delivered, to the right devices?
 import t from 'tap'
 import { startRedis } from '../../support/index.ts'
 import { publisherKind } from '../crash/support/publishers.ts'
 import { rideOut } from './support/ride-out.ts'
 
 const SECONDS = Number(process.env.PUSH_TEST_SECONDS ?? 180)
-/** A short run starts its nodes again half as often: the rest of the time it delivers, as a long one does. */
-const EVERY_MS = SECONDS >= 60 ? 1_000 : 2_000
+const EVERY_MS = 1_000
 const DEVICES = 50
 const PUBLISHERS = 10
-/** What comes twice is what a kill or a reset finds delivered, and not written yet. */
-const MOST_DUPLICATES = 0.01
 
 await t.test(`a storm of ${SECONDS} s`, async (t) => {
   const redis = await startRedis(t)
-  const { accepted, repeated } = await rideOut(t, {
+  const { accepted, duplicated, strikes } = await rideOut(t, {
     url: redis.url,
     devices: DEVICES,
     publishers: Array.from({ length: PUBLISHERS }, (_, index) => publisherKind(index)),
@@ -26,6 +23,11 @@ await t.test(`a storm of ${SECONDS} s`, async (t) => {
       await redis.restart()
     },
   })
-  t.ok(repeated < MOST_DUPLICATES, `less than ${MOST_DUPLICATES * 100} % comes twice`)
+  // What comes twice is what a kill finds delivered and not written yet. How much that is depends on the disk.
+  const kills = strikes.nodes + strikes.store
+  t.ok(
+    duplicated < kills * DEVICES,
+    `${duplicated} came twice in ${kills} kills: less than one for each device and kill`,
+  )
   t.ok(accepted > SECONDS * 10, 'under load')
 })

@@ -27,8 +27,8 @@ export interface StormPlan {
 export interface Outcome {
   readonly strikes: Strikes
   readonly accepted: number
-  /** The part of all deliveries that were not the first of their message. */
-  readonly repeated: number
+  /** Deliveries that were not the first of their message. */
+  readonly duplicated: number
 }
 
 const NODES = 3
@@ -75,14 +75,13 @@ export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
   await Promise.all(devices)
 
   const { accepted, owed, delivered, duplicated, unanswered, ...bad } = ledger.account()
-  const repeated = duplicated / delivered
   t.comment(`${strikes.nodes} kills of a node, ${strikes.store} strikes at Redis`)
   t.comment(`accepted ${accepted}, owed ${owed}, delivered ${delivered}, without an answer ${unanswered}`)
-  t.comment(`duplicated ${duplicated} (${(repeated * 100).toFixed(2)} %)`)
+  t.comment(`duplicated ${duplicated} (${((duplicated / delivered) * 100).toFixed(2)} %)`)
   checkFaults(t, bad)
   const crashes = nodes.flatMap(({ logs }) => logs.filter((line) => /"level":60/.test(line)))
   t.same(crashes, [], 'no node ended by itself')
-  return { strikes, accepted, repeated }
+  return { strikes, accepted, duplicated }
 }
 
 /** Logs are ordered: where the last message has arrived, everything before it has, or never will. */
