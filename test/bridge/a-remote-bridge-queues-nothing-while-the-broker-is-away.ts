@@ -41,7 +41,7 @@ await t.test('cut while in flight', async (t) => {
   isSilent = false
   proxy.cut()
   t.match(await within('the refusal', inFlight), UNAVAILABLE)
-  await eventually('a new connection', () => broker.connections.length === 2)
+  await eventually('a new connection', () => broker.connections.length >= 2)
   await connected(remote)
   t.match(await post(remote, 'after'), { status: 202 })
   t.same(
@@ -60,7 +60,7 @@ await t.test('silent', async (t) => {
   const answers = await within('both refusals', Promise.all([post(remote, 'first'), post(remote, 'waits for room')]))
   for (const answer of answers) t.match(answer, UNAVAILABLE)
   isSilent = false
-  await eventually('a new connection', () => broker.connections.length === 2)
+  await eventually('a new connection', () => broker.connections.length >= 2)
   await connected(remote)
   t.match(await post(remote, 'after'), { status: 202 })
   t.same(
