@@ -7,7 +7,7 @@
  *   node scripts/prepare.mjs tests   everything, in .build/: product, tests, benchmark and scripts
  */
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -34,10 +34,19 @@ function install() {
   else run('npm', args)
 }
 
+/** The compiler leaves what it made of a file that was moved or deleted: a test would run on, and a package hold it. */
+function removeStale(folder) {
+  for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
+    const source = name.replace(/(\.d\.ts|\.js)$/, '.ts')
+    if (source !== name && !existsSync(join(root, source))) rmSync(join(root, folder, name))
+  }
+}
+
 /** The compiler looks by itself for what has changed. */
 function build(project, folder) {
   if (!existsSync(join(root, folder))) console.error('aedes-push: building')
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--build', project])
+  removeStale(folder)
   mkdirSync(join(root, folder, LUA), { recursive: true })
   for (const name of readdirSync(join(root, LUA))) copyFileSync(join(root, LUA, name), join(root, folder, LUA, name))
 }

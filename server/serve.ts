@@ -73,7 +73,10 @@ export async function startServing({ config, logger, env = {}, membership, opene
       },
     }
   } catch (error) {
-    await push.close()
+    // What is told is why it did not start.
+    await push
+      .close()
+      .catch((failure: unknown) => logger.warn({ err: failure }, 'could not close after a failed start'))
     throw error
   }
 }

@@ -7,7 +7,7 @@ import { Child } from '../run/processes.ts'
 import { type Fsync, startRedis } from '../run/redis.ts'
 import { APP, type Contender, type Target } from './contender.ts'
 
-// From .bench-build/bench/contenders/.
+// From .build/bench/contenders/.
 const MAIN = fileURLToPath(new URL('../../../dist/server/main.js', import.meta.url))
 const PROVIDER_KEY = 'provider-key-of-the-benchmark'
 const VERSION = '1.0.0'
