@@ -68,7 +68,10 @@ export async function createPush(options: PushOptions): Promise<Push> {
   try {
     return await assemble(options, limits, logger, opened)
   } catch (error) {
-    for (const part of opened.toReversed()) await part.close().catch(() => undefined)
+    for (const part of opened.toReversed())
+      await part
+        .close()
+        .catch((failure: unknown) => logger.warn({ err: failure }, 'could not close after a failed start'))
     throw error
   }
 }
