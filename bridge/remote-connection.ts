@@ -61,8 +61,8 @@ interface Link {
   readonly acks: AckFilter
   /** Ends what is in flight, when the connection does. */
   readonly inFlight: Set<(error: Error) => void>
-  /** When a PUBACK came last, or the first message went that waits for one. */
-  progressAt: number
+  /** PUBACKs that came. */
+  acknowledged: number
 }
 
 const LONGEST_PAUSE = 30
@@ -91,9 +91,8 @@ export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger
     opened.once('connect', ({ properties = {} }) => {
       failures = 0
       const size = Math.min(window, properties.receiveMaximum ?? window)
-      const now = performance.now()
-      const agreed = { client: opened, window: createWindow(size), limits: properties, acks, since: now }
-      link = { ...agreed, inFlight: new Set(), progressAt: now }
+      const agreed = { client: opened, window: createWindow(size), limits: properties, acks, since: performance.now() }
+      link = { ...agreed, inFlight: new Set(), acknowledged: 0 }
       logger.info('connected to the broker behind the bridge')
     })
     opened.on('error', (error) => {
@@ -198,11 +197,12 @@ function publishOn(
   { timeoutMs, leave }: Flight,
 ): Promise<void> {
   const { client, inFlight, acks } = link
+  const { acknowledged } = link
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       reject(unavailable('no PUBACK in time'))
       // A slow broker is waited for; one that acknowledges nothing at all is gone.
-      if (performance.now() - link.progressAt >= timeoutMs) client.end(true)
+      if (link.acknowledged === acknowledged) client.end(true)
     }, timeoutMs)
     const settle = (error: Error | undefined) => {
       clearTimeout(timer)
@@ -210,10 +210,9 @@ function publishOn(
       if (error === undefined) resolve()
       else reject(error)
     }
-    if (inFlight.size === 0) link.progressAt = performance.now()
     inFlight.add(settle)
     client.publish(topic, payload, options, (error, packet) => {
-      link.progressAt = performance.now()
+      link.acknowledged++
       settle(outcomeOf(error, packet, acks))
     })
   })

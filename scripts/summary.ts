@@ -3,6 +3,9 @@
  * the screen, and fill the log of a CI with it.
  */
 
+/** What a file reports: a process is a subtest of the run, and a file one of its process. */
+const INNER = ' '.repeat(8)
+
 export interface Counts {
   pass: number
   fail: number
@@ -22,14 +25,15 @@ export function createSummary(print: (line: string) => void): { counts: Counts; 
       if (totals !== undefined) {
         for (const name of ['pass', 'fail', 'skip', 'todo'] as const)
           counts[name] = Number(new RegExp(`${name}: (\\d+)`).exec(totals)?.[1] ?? 0)
-      } else if (text.startsWith('    ') || text.startsWith('# Subtest: ')) {
+      } else if (text.startsWith(INNER) || /^ *# Subtest: /.test(text)) {
         report.push(text)
-      } else if (/^(not )?ok /.test(text)) {
-        failed = text.startsWith('not ok ')
-        if (failed) report.filter((inner) => !/^\s+(ok |# time=|$)/.test(inner)).forEach(print)
+      } else if (/^( {4})?(not )?ok /.test(text)) {
+        const isFile = text.startsWith(' ')
+        failed = /^ *not ok /.test(text)
+        if (failed) report.filter((inner) => !/^\s*(ok |# time=|# Subtest: \.build|$)/.test(inner)).forEach(print)
         report = []
-        print(text)
-      } else if (text !== '' && !text.startsWith('TAP version') && (failed || !text.startsWith('  '))) {
+        if (isFile || failed) print(text.trimStart())
+      } else if (failed && /^ +[-.\w]/.test(text) && !/^ *1\.\.\d/.test(text)) {
         print(text)
       }
     },

@@ -6,15 +6,18 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { writeGroups } from './groups.ts'
 import { createSummary } from './summary.ts'
 import { ensureTools } from './tools.ts'
 
-const LONG = join('test', 'long')
-const FAULTS = join('test', 'faults')
+const TESTS = 'test'
+const LONG = join(TESTS, 'long')
+/** The fault matrix waits longer than commands do, in a long run. */
+const FAULTS = join(TESTS, 'faults')
 const LONG_TIMEOUT_SECONDS = 7_200
 
 const { values, positionals } = parseArgs({
@@ -43,28 +46,25 @@ for (const [flag, name] of Object.entries(VARIABLES)) {
   if (typeof value === 'string') env[name] = value
 }
 
-/** Where the compiled test is, or all of a folder. */
-function compiled(path: string): string[] {
-  const inside = relative(process.cwd(), resolve(path))
-  if (inside.startsWith('.build') || !existsSync(inside)) return [path]
-  if (!statSync(inside).isDirectory()) return [toBuild(inside)]
-  return readdirSync(inside, { recursive: true, encoding: 'utf8' })
+/** The test, or all tests of a folder, as paths below test/. */
+function testsOf(path: string): string[] {
+  const inside = relative(TESTS, resolve(path))
+  if (!statSync(path).isDirectory()) return [inside]
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !/(^|\/)(support\/|conformance\.ts)/.test(name))
-    .map((name) => toBuild(join(inside, name)))
+    .map((name) => join(inside, name))
     .sort()
-}
-
-function toBuild(path: string): string {
-  return join('.build', path.replace(/\.ts$/, '.js'))
 }
 
 function tapArguments(): string[] {
   const flags = process.argv.slice(2).filter((each) => each.startsWith('-') && !isOurs(each))
-  const files = positionals.flatMap(compiled)
-  if (values.long !== true) return [...flags, ...files]
-  // The fault matrix waits longer than commands do.
-  const all = files.length > 0 ? files : [LONG, FAULTS].flatMap(compiled)
-  return ['--jobs=1', `--timeout=${LONG_TIMEOUT_SECONDS}`, ...flags, ...all]
+  if (values.long === true) {
+    const paths = positionals.length > 0 ? positionals : [LONG, FAULTS]
+    return ['--jobs=1', `--timeout=${LONG_TIMEOUT_SECONDS}`, ...flags, ...writeGroups(paths.flatMap(testsOf))]
+  }
+  const files =
+    positionals.length > 0 ? positionals.flatMap(testsOf) : testsOf(TESTS).filter((file) => !file.startsWith('long'))
+  return [...flags, ...writeGroups(files)]
 }
 
 function isOurs(flag: string): boolean {

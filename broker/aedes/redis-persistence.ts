@@ -1,6 +1,6 @@
 /** MQTT state that is not push, shared by all nodes in Redis. */
 import redisPersistence from 'aedes-persistence-redis'
-import { openStateConnection, unlessRefused } from '../../store/redis/index.ts'
+import { openStateConnection, probeSubscriptions, unlessRefused } from '../../store/redis/index.ts'
 import { createRedisEmitter } from './redis-emitter.ts'
 import { answeringAll } from './notices.ts'
 import type { GroupStore, GeneralState, SessionRecords, TakeOut } from './contract.ts'
@@ -17,7 +17,9 @@ export async function openRedisState({ url, prefix }: RedisStateOptions): Promis
   const state = openStateConnection({ url, keyPrefix })
   const publisher = openStateConnection({ url, keyPrefix: '' })
   const subscriber = openStateConnection({ url, keyPrefix: '' })
+  const stopProbing = probeSubscriptions(subscriber)
   const disconnect = () => {
+    stopProbing()
     for (const { client } of [state, publisher, subscriber]) client.disconnect()
   }
   // Filters with wildcards are patterns, which a Redis user may ask for only where it may use all channels.

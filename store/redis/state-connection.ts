@@ -20,6 +20,7 @@ interface StateConnectionOptions {
 const COMMAND_TIMEOUT_MS = 5_000
 /** A connection that hangs is given up, so that the next finds the master that another became. */
 const SILENCE_MS = 2_000
+const PROBE_MS = 1_000
 
 /** Connects when it is first used, and again whenever the connection is lost. A command fails after five seconds. */
 export function openStateConnection({ url, keyPrefix, tls }: StateConnectionOptions): StateConnection {
@@ -27,6 +28,28 @@ export function openStateConnection({ url, keyPrefix, tls }: StateConnectionOpti
   const own = { keyPrefix, commandTimeout: COMMAND_TIMEOUT_MS, connectionName: 'aedes-push-state' }
   const client = buildClient({ address, deadlineMs: SILENCE_MS, tls }, own)
   return { client: owned(client), isCluster: address.kind === 'cluster' }
+}
+
+/**
+ * A connection that only listens is silent by nature: whether Redis still is at its other end, only a question tells. The
+ * kernel of a machine whose Redis stands still goes on to answer keep-alives.
+ * @returns how to stop
+ */
+export function probeSubscriptions({ client }: StateConnection): () => void {
+  let asked: Redis | undefined
+  const probe = () => {
+    const subscriber = subscriberOf(client)
+    if (subscriber?.status !== 'ready' || subscriber === asked) return
+    asked = subscriber
+    const silent = setTimeout(() => subscriber.disconnect(true), SILENCE_MS)
+    const answered = () => {
+      clearTimeout(silent)
+      asked = undefined
+    }
+    subscriber.ping().then(answered, answered)
+  }
+  const timer = setInterval(probe, PROBE_MS)
+  return () => clearInterval(timer)
 }
 
 /**

@@ -1,6 +1,6 @@
 // Can anyone without a key of the ring make a token that is accepted?
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ALGORITHMS } from '../../auth/index.ts'
 import { decode, encode, forge, GRANT, hmac, type Json, memorySecrets } from './support/auth.ts'
 import { onlyKey, refuses, secretOf, testAuth, withKey } from './support/auth.ts'

@@ -1,6 +1,6 @@
 // Is everything that is meant as a message token seen as one, so that a bad one is not tried as another password?
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ALGORITHMS, looksLikeToken } from '../../auth/index.ts'
 import { account, appName, name } from '../topics/support/arbitraries.ts'
 import { decode, encode, GRANT, testAuth } from './support/auth.ts'

@@ -1,7 +1,7 @@
 // Does exactly the right key find its provider, without the time of a comparison telling how near a wrong one was?
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { generateProviderKey, looksLikeToken, type ProviderKey } from '../../auth/index.ts'
 import { mayActFor } from '../../topics/index.ts'
 import { testAuth } from './support/auth.ts'

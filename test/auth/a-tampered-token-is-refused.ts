@@ -1,7 +1,7 @@
 // Is there any change to a token, however small, after which it is still accepted?
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ALGORITHMS } from '../../auth/index.ts'
 import { decode, encode, GRANT, refuses, testAuth } from './support/auth.ts'
 

@@ -1,5 +1,5 @@
 // Does a token hold until the second at which it expires and no longer, also when it was verified a moment before?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { decode, forge, GRANT, hmac, memorySecrets, NOW, refuses, secretOf, testAuth } from './support/auth.ts'
 
 await t.test('exp is the first moment at which it no longer holds', async (t) => {

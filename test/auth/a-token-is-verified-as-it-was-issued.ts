@@ -1,7 +1,7 @@
 // Is a token of each algorithm verified, and does the device come out exactly as it was granted?
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ALGORITHMS } from '../../auth/index.ts'
 import { isTokenId } from '../../topics/index.ts'
 import { account, appName, name, version } from '../topics/support/arbitraries.ts'

@@ -3,7 +3,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createKeyFile, loadKeysFromFile, type Algorithm } from '../../auth/index.ts'
 import { memorySecrets, testAuth, type Json } from './support/auth.ts'
 

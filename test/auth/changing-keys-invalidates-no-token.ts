@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ALGORITHMS, createKeyFile } from '../../auth/index.ts'
 import { decode, GRANT, memorySecrets, NOW, refuses, testAuth, type Json } from './support/auth.ts'
 import { randomBytes } from 'node:crypto'

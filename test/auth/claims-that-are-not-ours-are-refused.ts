@@ -1,5 +1,5 @@
 // When a token has a good signature, is every claim still looked at?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { decode, forge, GRANT, hmac, memorySecrets, NOW, refuses, secretOf, testAuth } from './support/auth.ts'
 
 const secrets = memorySecrets()

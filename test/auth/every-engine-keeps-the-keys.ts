@@ -1,5 +1,6 @@
 // Do the keys live in each place that is made for them, so that a restart, another node and another algorithm agree?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { fileSecrets, type Secrets } from '../../auth/index.ts'
 import { openLevelStore, type Store } from '../../store/index.ts'
 import { openRedisStore } from '../../store/redis/index.ts'

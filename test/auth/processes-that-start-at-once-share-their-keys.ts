@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { fileSecrets, openAuth, type IssuedToken } from '../../auth/index.ts'
 
 const PROCESSES = 3

@@ -1,5 +1,5 @@
 // With the store's write held back, does the answer wait; and do all writes of one request start in one turn?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { request } from '../support/api.ts'
 import { eventually } from '../support/waiting.ts'
 import { issueToken } from '../support/api.ts'

@@ -1,6 +1,6 @@
 // Does /metrics tell for how long the event loop was blocked, once?
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, metric, request } from '../support/index.ts'
 import { serve } from './support/serve.ts'
 

@@ -1,6 +1,6 @@
 // Is a gzip body taken, held to the size that it inflates to, and any other encoding refused with the ones that are taken?
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, request } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

@@ -1,5 +1,5 @@
 // Does a broadcast reach exactly the versions that it names, with one write however many devices there are?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

@@ -1,5 +1,5 @@
 // Is an unexpected failure a 500 without its reason, with the reason in the log under the same request id?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { request } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

@@ -1,5 +1,5 @@
 // Does a waiting lookup answer as soon as a message for its device is stored, and only then?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, send } from '../support/api.ts'
 import type { Scope } from '../support/scope.ts'
 import { eventually, within } from '../support/waiting.ts'

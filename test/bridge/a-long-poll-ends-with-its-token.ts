@@ -1,5 +1,5 @@
 // Is a waiting lookup refused when its token is revoked, superseded or over, without a message that was stored after?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, request, revoke, send } from '../support/api.ts'
 import { eventually, within } from '../support/waiting.ts'
 import { serve } from './support/serve.ts'

@@ -1,5 +1,5 @@
 // Does a device that looks up and acknowledges page by page see every message of both logs once, oldest first?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ack, issueToken, lookup, request, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

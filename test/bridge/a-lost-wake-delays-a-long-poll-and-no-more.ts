@@ -1,5 +1,5 @@
 // With every wake lost, does a waiting lookup still find its message?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, send } from '../support/api.ts'
 import { eventually } from '../support/waiting.ts'
 import { serve } from './support/serve.ts'

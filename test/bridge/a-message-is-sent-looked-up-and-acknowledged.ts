@@ -1,5 +1,5 @@
 // Does a message that a provider sends reach the device's lookup, and stay until its cursor is acknowledged?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ack, issueToken, lookup, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

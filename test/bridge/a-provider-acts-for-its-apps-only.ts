@@ -1,5 +1,5 @@
 // Can a provider of one app issue, revoke or send for another one?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, request, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

@@ -1,6 +1,6 @@
 // Does the bridge's 202 wait for the PUBACK, and does a PUBACK that refuses become a code?
 import type { IPublishPacket } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ERRORS } from '../../errors.ts'
 import { request } from '../support/api.ts'
 import { eventually } from '../support/waiting.ts'

@@ -1,7 +1,7 @@
 // Behind a remote bridge, does a server of ours deliver once, select by range, and say why it refuses?
 import type { AddressInfo } from 'node:net'
 import { Aedes } from 'aedes'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { listenTcp } from '../../broker/index.ts'
 import { createPush } from '../../index.ts'
 import { type ApiTarget, issueToken, lookup, request, revoke, send } from '../support/api.ts'

@@ -1,5 +1,5 @@
 // Does a slow broker make progress with many tokens, one refused message harm nobody else, and a shutdown answer everybody?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import type { IPublishPacket } from 'mqtt-packet'
 import { request } from '../support/api.ts'
 import { eventually } from '../support/waiting.ts'

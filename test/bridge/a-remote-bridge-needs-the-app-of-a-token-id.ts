@@ -1,6 +1,6 @@
 // How does a bridge without a store find the topic of a receiver, and what does it say to all other calls?
 import { Validator } from '@seriousme/openapi-schema-validator'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { request } from '../support/api.ts'
 import { authOf, puback, scriptedBroker, serveRemote } from './support/serve-remote.ts'
 

@@ -1,5 +1,5 @@
 // With the broker down, cut or silent, is every request refused in time, and nothing sent behind its back later?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { request } from '../support/api.ts'
 import { freePort } from '../support/ports.ts'
 import { faultProxy } from '../support/fault-proxy.ts'

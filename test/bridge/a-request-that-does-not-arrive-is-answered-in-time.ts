@@ -1,5 +1,5 @@
 // Are headers and bodies that never arrive, and answers that nobody reads, held to the documented time?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, send } from '../support/api.ts'
 import { eventually } from '../support/waiting.ts'
 import { converse, head, openRaw } from './support/raw.ts'

@@ -1,5 +1,5 @@
 // Does revoking end every token issued so far, and nothing that was pending?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, request, revoke, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

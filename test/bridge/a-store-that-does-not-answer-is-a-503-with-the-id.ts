@@ -1,5 +1,5 @@
 // When the store fails for some receivers, is the whole request answered so that a repeat under its id is safe?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { PushError } from '../../errors.ts'
 import { issueToken, lookup, request } from '../support/api.ts'
 import { serve } from './support/serve.ts'

@@ -1,5 +1,5 @@
 // What does a provider get for the names of a device, and what is refused?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { request } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

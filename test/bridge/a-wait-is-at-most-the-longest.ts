@@ -1,5 +1,5 @@
 // Is a lookup that asks for a longer wait than there is answered after the longest, which proxies wait for too?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { SETTINGS } from '../../server/settings.ts'
 import { issueToken, lookup } from '../support/api.ts'

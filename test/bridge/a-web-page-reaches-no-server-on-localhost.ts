@@ -1,5 +1,5 @@
 // May a web page, under a name of its own or from an origin of its own, talk to a server on a loopback address?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createHostCheck } from '../../bridge/index.ts'
 import { request } from '../support/api.ts'
 import { embed } from '../plugin/support/embed.ts'

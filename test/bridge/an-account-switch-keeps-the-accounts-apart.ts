@@ -1,5 +1,5 @@
 // When another account logs in on the device, is the former one's token refused and its mail kept for its return?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, request, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

@@ -1,7 +1,7 @@
 // Is every broken request answered with problem+json and its code, with the server living on?
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, request, type RequestOptions } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

@@ -1,6 +1,6 @@
 // Does close() answer who waits, let what is under way end, and refuse what comes after?
 import { Agent } from 'node:http'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, request, send } from '../support/api.ts'
 import { eventually, within } from '../support/waiting.ts'
 import { serve } from './support/serve.ts'

@@ -1,5 +1,5 @@
 // Is every call refused without the right credential, and does the answer say which one it needs?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, request } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

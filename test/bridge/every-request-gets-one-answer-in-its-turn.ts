@@ -1,5 +1,5 @@
 // When what follows a request, or its own body, is no HTTP: does each request still get its own answer, and only one?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken } from '../support/api.ts'
 import { converse, head } from './support/raw.ts'
 import { serve } from './support/serve.ts'

@@ -1,5 +1,5 @@
 // Can long polls pile up, when clients go away, come again and again, or are simply many?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, request, send } from '../support/api.ts'
 import { eventually, within } from '../support/waiting.ts'
 import { serve } from './support/serve.ts'

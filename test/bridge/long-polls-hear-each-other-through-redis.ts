@@ -1,5 +1,5 @@
 // With two nodes on one Redis, does a lookup that waits at one of them end by what happens at the other?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
 import { ack, type Answer, issueToken, request, revoke, send } from '../support/api.ts'
 import { startRedis } from '../support/redis.ts'

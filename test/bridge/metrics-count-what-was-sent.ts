@@ -1,5 +1,5 @@
 // Does /metrics count what is stored, repeated, refused, looked up and acknowledged, without a label for a token, device or account?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ack, issueToken, lookup, metric, request, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

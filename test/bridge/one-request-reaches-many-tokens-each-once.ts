@@ -1,5 +1,5 @@
 // Is a multicast stored once for each token id, with a code for each receiver that cannot get it?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, request, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

@@ -1,5 +1,5 @@
 // Is every payload delivered byte for byte, and refused where it could not be?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ack, issueToken, lookup, request } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

@@ -1,5 +1,5 @@
 // Do /healthz and /readyz tell a process that lives from one that can work, and why?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { PushError } from '../../errors.ts'
 import { request } from '../support/api.ts'
 import { serve } from './support/serve.ts'

@@ -1,5 +1,5 @@
 // With a limit set, is the request above it a 429 that says when to come back; and is there none by default?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { request } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

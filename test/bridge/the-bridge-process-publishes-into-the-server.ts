@@ -1,5 +1,5 @@
 // Does `aedes-push bridge`, a process without a store, bring messages to the devices of a server?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connectDevice,
   eventually,

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
 // Does any line of the log, at the finest level, hold a token, a key or a payload?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, request } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

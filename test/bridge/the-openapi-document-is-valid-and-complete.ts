@@ -1,6 +1,6 @@
 // Is /openapi.json a valid OpenAPI 3.1 document of every call, with its errors, credentials and examples?
 import { Validator } from '@seriousme/openapi-schema-validator'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ERRORS } from '../../errors.ts'
 import { request } from '../support/api.ts'
 import { serve } from './support/serve.ts'

@@ -1,5 +1,5 @@
 // Is a message that is posted twice under one id delivered once, and one without an id each time?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, lookup, metric, request, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 

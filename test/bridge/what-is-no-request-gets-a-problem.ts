@@ -1,5 +1,5 @@
 // Do a missing Host, an odd Expect, headers that are too large and broken HTTP get problem+json with their status?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { converse, head } from './support/raw.ts'
 import { serve } from './support/serve.ts'
 

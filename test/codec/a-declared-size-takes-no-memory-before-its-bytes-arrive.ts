@@ -1,6 +1,6 @@
 // Are packets views of the chunk they came in, large ones gathered without waste, and is memory taken only for what arrived?
 import { Buffer } from 'node:buffer'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { Framer, Header } from '../../broker/codec/framing.ts'
 import { Decoder } from '../../broker/codec/decoder.ts'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'

@@ -1,5 +1,5 @@
 // Is every property of MQTT 5 taken in the packets that may carry it, and refused elsewhere, twice, cut off or unknown?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { PROPERTY_TYPES } from '../../broker/codec/property-ids.ts'
 import { connected, decode, refusal, unconnected } from './support/decoding.ts'
 import { wire } from './support/wire.ts'

@@ -1,6 +1,6 @@
 // Which packet answers a violation, for which protocol level, and does its reason fit what the client takes?
 import mqttPacket from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { encodeViolationReply } from '../../broker/codec/violation-reply.ts'
 import { connected, refusal, unconnected } from './support/decoding.ts'
 import { wire } from './support/wire.ts'

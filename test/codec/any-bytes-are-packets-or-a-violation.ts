@@ -1,7 +1,7 @@
 // Whatever bytes come, does the decoder give packets or a violation with an answer, and never another error?
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ERRORS } from '../../errors.ts'
 import { type Decoder, ProtocolViolation } from '../../broker/codec/decoder.ts'
 import { encodeViolationReply } from '../../broker/codec/violation-reply.ts'

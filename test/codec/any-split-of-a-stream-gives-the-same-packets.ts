@@ -1,7 +1,7 @@
 // Do the packets of a stream come out the same, however the network cuts it and however late the reader asks?
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { decode, drain, plain, unconnected } from './support/decoding.ts'
 import { streams, written } from './support/streams.ts'
 

@@ -1,6 +1,6 @@
 // Does every clause that the decoder names in a violation have an accepted and a refused example?
 import { readdirSync, readFileSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { CLAUSE_TABLES } from './support/clauses/index.ts'
 import { join } from 'node:path'
 import { ROOT } from '../support/root.ts'

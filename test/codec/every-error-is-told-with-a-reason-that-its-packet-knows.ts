@@ -1,6 +1,6 @@
 // Is every error of the catalogue sent with a reason code that CONNACK, DISCONNECT or PUBACK may carry?
 import { type Packet, parser } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { encodeConnack, encodeDisconnect, encodePuback } from '../../broker/codec/encoder.ts'
 import { connackReason, disconnectReason, pubackReason } from '../../broker/codec/reasons.ts'
 import { ERRORS, type ErrorCode, PushError } from '../../errors.ts'

@@ -1,5 +1,5 @@
 // What of a publisher's properties is sent on, and is it the same bytes in the same order?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { encodeForwardProperties } from '../../broker/codec/encoder.ts'
 import type { PublishPacket } from '../../broker/codec/packets.ts'
 import { connected, decode } from './support/decoding.ts'

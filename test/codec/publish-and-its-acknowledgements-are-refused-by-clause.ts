@@ -1,5 +1,5 @@
 // Is every clause on PUBLISH, PUBACK, PUBREC, PUBREL and PUBCOMP obeyed?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { checkClauses } from './support/check-clauses.ts'
 import { PUBLISH_CLAUSES } from './support/clauses/publish.ts'
 

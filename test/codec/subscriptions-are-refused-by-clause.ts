@@ -1,5 +1,5 @@
 // Is every clause on SUBSCRIBE, UNSUBSCRIBE and their topic filters obeyed?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { checkClauses } from './support/check-clauses.ts'
 import { SUBSCRIBE_CLAUSES } from './support/clauses/subscribe.ts'
 

@@ -1,7 +1,7 @@
 // Is text taken exactly when it is well-formed UTF-8 without U+0000, and names when they have no control characters either?
 import { Buffer, isUtf8 } from 'node:buffer'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { Text, textKind } from '../../broker/codec/utf8.ts'
 
 const isWellFormed = (bytes: Buffer, strict: boolean) => textKind(bytes, 0, bytes.length, strict) !== Text.invalid

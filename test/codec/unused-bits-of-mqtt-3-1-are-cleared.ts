@@ -1,6 +1,6 @@
 // MQTT 3.1 leaves bits unused and lets credentials be missing: does `raw` come out in a form that a strict reader takes?
 import mqttPacket from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connected, decode, unconnected } from './support/decoding.ts'
 import { wire } from './support/wire.ts'
 

@@ -1,7 +1,7 @@
 // Does every valid packet that mqtt-packet writes come out of the decoder with the same meaning?
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import type { Packet, Properties } from '../../broker/codec/packets.ts'
 import { connected, decode, plain, unconnected } from './support/decoding.ts'
 import { connects, disconnects, type Generated, levels, packets, written } from './support/streams.ts'

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import mqttPacket from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   encodeConnack,
   encodeDisconnect,

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { bareCommand, freePort, request, type Scope, temporaryFolder, within, MAIN } from '../support/index.ts'
 
 type Target = number | 'pipe' | 'gone'

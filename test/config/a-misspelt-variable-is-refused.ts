@@ -1,5 +1,5 @@
 // Is a variable refused that is a setting but for a slip, and are those of others left alone?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { readConfig } from '../../server/arguments.ts'
 import { ConfigError, SETTINGS } from '../../server/settings.ts'
 import { judgeUnknown } from '../../server/unknown-settings.ts'

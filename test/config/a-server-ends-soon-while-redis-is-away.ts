@@ -1,5 +1,5 @@
 // Is the end of a server that has lost its Redis bounded, in order for whoever is connected, and no failure?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectProvider, issueToken, send, startRedis, startServerProcess } from '../support/index.ts'
 
 for (const [what, lose] of [

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { Ending, type EndingSignal } from '../../server/ending.ts'
 import { eventually, type Scope, temporaryFolder } from '../support/index.ts'
 import { startMain } from './support/main.ts'

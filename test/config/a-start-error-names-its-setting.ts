@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { type Scope, freePort, temporaryFolder } from '../support/index.ts'
 import { runMain } from './support/main.ts'
 

@@ -1,7 +1,7 @@
 // Does a wrong value, given by environment, flag or file, end the start with 2 and name setting, value and what is allowed?
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { readConfig } from '../../server/arguments.ts'
 import { ConfigError, flagOf, SETTINGS, type Setting, type SettingName } from '../../server/settings.ts'
 import { temporaryFolder } from '../support/index.ts'

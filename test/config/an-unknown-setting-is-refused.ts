@@ -1,7 +1,7 @@
 // Is a misspelt flag, or a misspelt name in the file, refused instead of silently left out?
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { runMain } from './support/main.ts'
 

@@ -1,5 +1,5 @@
 // Is each limit one setting, with a default in its range, and are limits of one unit compared with each other?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMIT_ORDERS, LIMITS, type Limit } from '../../common/limits.ts'
 import { readConfig } from '../../server/arguments.ts'
 import { limitsOf } from '../../server/settings-fit.ts'

@@ -1,7 +1,7 @@
 // When flag, environment and file disagree, does the flag win over the environment, and that over the file?
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { readConfig } from '../../server/arguments.ts'
 import { issueToken, startServer, temporaryFolder } from '../support/index.ts'
 

@@ -1,6 +1,6 @@
 // Do --help and --version answer on stdout, wherever they stand, and is every setting in the help?
 import { readFileSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { askedFor, readConfig } from '../../server/arguments.ts'
 import { flagOf, SETTINGS } from '../../server/settings.ts'
 import { helpText, versionText } from '../../server/help.ts'

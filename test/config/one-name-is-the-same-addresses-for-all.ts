@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { startServer } from '../support/index.ts'
 
 async function reaches(host: string, port: number): Promise<boolean> {

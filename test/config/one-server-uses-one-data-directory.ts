@@ -1,7 +1,7 @@
 // Does a second server on the same data directory end with a clear error, and leave the first one and its data alone?
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, send, startServerProcess, temporaryFolder } from '../support/index.ts'
 import { runMain } from './support/main.ts'
 

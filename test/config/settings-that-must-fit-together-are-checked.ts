@@ -1,5 +1,5 @@
 // Are values refused that do not fit together, and does a default give way to what was set?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { readConfig } from '../../server/arguments.ts'
 import { ConfigError, type Config } from '../../server/settings.ts'
 import { checkListeners } from '../../server/listen.ts'

@@ -1,7 +1,7 @@
 // Do SIGTERM and SIGINT end the server in order, with exit code 0, whoever is connected and whatever is under way?
 import { connect as openSocket } from 'node:net'
 import { once } from 'node:events'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connectDevice,
   connectProvider,

@@ -1,7 +1,7 @@
 // Does a token, a key, a password or a payload ever appear in what the server says, at the most talkative level?
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   barrier,
   connect,

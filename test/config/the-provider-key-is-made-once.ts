@@ -1,7 +1,7 @@
 // Is a provider key made at the first start only, kept for its owner's eyes, and is a given key used instead?
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, request, startServer } from '../support/index.ts'
 
 const OWNER_ONLY = 0o600

@@ -1,6 +1,6 @@
 // With port 0, does the one line on stdout name the ports that were given, and do they answer?
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectRaw, issueToken, request, temporaryFolder } from '../support/index.ts'
 import { runMain, startMain } from './support/main.ts'
 

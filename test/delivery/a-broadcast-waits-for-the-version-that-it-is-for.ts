@@ -1,5 +1,6 @@
 // Does a version that a device subscribes to later get what was sent to it before, over MQTT as over HTTP, and once?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import type { PushOptions } from '../../push/options.ts'
 import { embed } from '../plugin/support/embed.ts'
 import { ack, barrier, connectDevice, issueToken, lookup, send, startRedis } from '../support/index.ts'

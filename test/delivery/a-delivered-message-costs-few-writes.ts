@@ -1,5 +1,5 @@
 // How many system calls that write does a delivered message cost the server? A bound that fails when they grow.
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { batchWorld, writeCallsOf } from '../support/batches.ts'
 import { startServerProcess } from '../support/index.ts'
 

@@ -1,5 +1,5 @@
 // When more messages wait for a device than the log may hold, does it lose the oldest, and is that counted and logged?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, issueToken, lookup, metric, send, startServer } from '../support/index.ts'
 import { numbered, sendEach, texts, untilNothingIsPending } from './support/messages.ts'
 

@@ -1,5 +1,5 @@
 // Is a message that does not fit into a client's Maximum Packet Size skipped and counted, and the later ones delivered?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, connectRaw, issueToken, metric, send, startServer } from '../support/index.ts'
 import { texts, untilPending } from './support/messages.ts'
 

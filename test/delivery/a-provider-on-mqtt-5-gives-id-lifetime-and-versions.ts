@@ -1,5 +1,5 @@
 // Do the MQTT 5 properties of a provider's PUBLISH (user properties id and versions, expiry, content) mean what HTTP means?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   barrier,
   connectDevice,

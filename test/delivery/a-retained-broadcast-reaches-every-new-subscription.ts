@@ -1,5 +1,5 @@
 // Does the last retained broadcast that selects a version (exactly, by range, all) reach every new subscription to it?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   type Destination,
   barrier,

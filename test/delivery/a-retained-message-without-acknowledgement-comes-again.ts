@@ -1,5 +1,5 @@
 // Does a retained message that a kept session did not acknowledge come again with RETAIN and DUP, under its packet id?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, issueToken, send, startServer } from '../support/index.ts'
 import { untilNothingIsPending } from './support/messages.ts'
 

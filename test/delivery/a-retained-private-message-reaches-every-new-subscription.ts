@@ -1,5 +1,5 @@
 // Does a retained private message reach every new subscription with RETAIN = 1, once, until an empty payload clears it?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   barrier,
   connectDevice,

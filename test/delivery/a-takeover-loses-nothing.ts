@@ -1,5 +1,5 @@
 // When connections of one token take over from each other while messages flow, does every message reach one of them?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { type ConnectOptions, type Device, barrier, connectDevice, issueToken, startServer } from '../support/index.ts'
 import { numbered, sendEach, texts, untilNothingIsPending } from './support/messages.ts'
 

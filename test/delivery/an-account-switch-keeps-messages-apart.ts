@@ -1,5 +1,5 @@
 // When another account logs in to an app on a device, does each account get its own messages, and only when it is back?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, issueToken, metric, send, startServer } from '../support/index.ts'
 import { texts, untilNothingIsPending } from './support/messages.ts'
 

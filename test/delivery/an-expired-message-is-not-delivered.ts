@@ -1,5 +1,5 @@
 // Is a message that reached its time to live never delivered, neither from a backlog nor as retained, and counted?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, eventually, issueToken, lookup, metric, send, startServer } from '../support/index.ts'
 import { texts, untilNothingIsPending, untilSecondsPassed } from './support/messages.ts'
 

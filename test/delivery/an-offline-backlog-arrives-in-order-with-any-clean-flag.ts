@@ -1,5 +1,5 @@
 // Do 200 messages to an offline device arrive in order once it connects, with any clean flag, and only once?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { type ConnectOptions, barrier, connectDevice, issueToken, startServer } from '../support/index.ts'
 import { numbered, sendEach, texts, untilNothingIsPending } from './support/messages.ts'
 

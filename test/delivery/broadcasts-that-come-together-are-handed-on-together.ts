@@ -1,6 +1,6 @@
 // Does each of thousands of devices get the broadcasts of one batch at once, in order, while other work has its turns?
 import { pino } from 'pino'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { type BroadcastListener, BroadcastFanout } from '../../broker/session/broadcast-fanout.ts'
 import type { BroadcastEntry, Store } from '../../store/contract.ts'
 import { Selections, type VersionSelector } from '../../topics/index.ts'

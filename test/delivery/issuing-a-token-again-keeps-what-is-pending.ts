@@ -1,5 +1,5 @@
 // Does a new token for the same app, device and account keep the token id, the pending messages and the session?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, issueToken, revoke, send, startServer } from '../support/index.ts'
 import { texts, untilNothingIsPending } from './support/messages.ts'
 

@@ -1,5 +1,5 @@
 // Do tokens, pending messages, broadcasts, cursors and sessions survive that the server is stopped and started again?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, issueToken, send, startServerProcess } from '../support/index.ts'
 import { numbered, sendEach, texts, untilNothingIsPending } from './support/messages.ts'
 

@@ -1,6 +1,6 @@
 // Do payloads of every size up to the largest, and of any bytes, arrive as they were sent, live and from a backlog?
 import { createHash, randomBytes } from 'node:crypto'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, connectProvider, issueToken, send, startServer } from '../support/index.ts'
 import { untilNothingIsPending } from './support/messages.ts'
 

@@ -1,5 +1,5 @@
 // Do messages that many providers send at the same time, while devices connect and subscribe, arrive each exactly once?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, connectProvider, issueToken, send, startServer } from '../support/index.ts'
 import { numbered, texts, untilNothingIsPending } from './support/messages.ts'
 

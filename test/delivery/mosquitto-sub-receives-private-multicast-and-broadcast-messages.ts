@@ -1,5 +1,5 @@
 // Does mosquitto_sub, in each version it speaks, receive private, multicast and broadcast messages?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, mosquittoSub, send, startServer } from '../support/index.ts'
 
 const server = await startServer(t)

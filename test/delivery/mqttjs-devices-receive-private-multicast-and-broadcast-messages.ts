@@ -1,5 +1,5 @@
 // Do MQTT.js devices of every protocol version, over TCP and WebSocket, receive private, multicast and broadcast messages?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, issueToken, send, startServer, WAYS } from '../support/index.ts'
 
 const server = await startServer(t)

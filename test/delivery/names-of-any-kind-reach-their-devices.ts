@@ -1,5 +1,5 @@
 // Do apps, devices, accounts and versions with any allowed characters get their own messages, and nobody else's?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   barrier,
   connectDevice,

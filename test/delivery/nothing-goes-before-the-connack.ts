@@ -1,5 +1,5 @@
 // Does a provider that resumes its session while messages arrive get its CONNACK first?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectRaw, issueToken, startServer } from '../support/index.ts'
 
 const ROUNDS = 15

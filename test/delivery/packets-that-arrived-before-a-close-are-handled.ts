@@ -5,7 +5,7 @@ import { connect as openSocket, type Socket } from 'node:net'
 import { Duplex, PassThrough } from 'node:stream'
 import { connect as openTls, createServer as createTlsServer } from 'node:tls'
 import { generate, type Packet } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createWebSocketStream, WebSocket } from 'ws'
 import { embed } from '../plugin/support/embed.ts'
 import {

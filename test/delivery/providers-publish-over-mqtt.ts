@@ -1,5 +1,5 @@
 // Do messages that a provider publishes over MQTT, in every version and with every QoS, reach their devices once?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   barrier,
   connectDevice,

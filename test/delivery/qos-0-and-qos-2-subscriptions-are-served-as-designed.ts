@@ -1,5 +1,5 @@
 // Is a QoS 0 subscription served at most once, with the cursor moving on write, and is a QoS 2 subscription granted 1?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { type Issued, barrier, connectDevice, issueToken, send, startServer } from '../support/index.ts'
 import { numbered, sendEach, texts, untilNothingIsPending } from './support/messages.ts'
 

@@ -1,5 +1,5 @@
 // Are Retain Handling 0, 1 and 2 and Retain As Published of MQTT 5 subscriptions obeyed, on both kinds of topics?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { type SubscribeOptions, barrier, connectDevice, issueToken, send, startServer } from '../support/index.ts'
 import { texts, untilNothingIsPending } from './support/messages.ts'
 

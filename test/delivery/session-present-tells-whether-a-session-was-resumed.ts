@@ -1,5 +1,5 @@
 // Is Session Present 1 exactly when the server still holds the session, also one without subscriptions?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   type ConnectOptions,
   type Issued,

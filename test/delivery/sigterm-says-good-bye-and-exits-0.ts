@@ -1,5 +1,5 @@
 // Does SIGTERM, with clients connected, tell MQTT 5 clients 0x8B, answer requests in flight, and exit with 0?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connectDevice,
   connectProvider,

@@ -1,5 +1,5 @@
 // Does a message carry the Subscription Identifier of the MQTT 5 subscription it is sent for, also in a resumed session?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, send, startServer } from '../support/index.ts'
 
 const server = await startServer(t)

@@ -1,5 +1,5 @@
 // Has a device at most a window of unacknowledged messages, its own Receive Maximum at most, over all its topics?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   type Arrival,
   type ConnectOptions,

@@ -1,5 +1,5 @@
 // Does an MQTT 5 device see how long a message still lives, counting down, with its id and when it was stored?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, eventually, issueToken, lookup, send, startServer } from '../support/index.ts'
 import { userProperty } from './support/messages.ts'
 

@@ -1,5 +1,5 @@
 // Is a message that was posted twice with the same id delivered once, online and offline, also across a restart?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, issueToken, metric, send, startServer } from '../support/index.ts'
 import { texts, untilNothingIsPending, userProperty } from './support/messages.ts'
 

@@ -1,5 +1,5 @@
 // Does the will of a device reach its providers when its connection is reset or taken over, and not after a DISCONNECT?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectProvider, issueToken, startServer, WAYS } from '../support/index.ts'
 
 const server = await startServer(t)

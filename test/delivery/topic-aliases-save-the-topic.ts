@@ -1,5 +1,5 @@
 // Does a device that takes topic aliases get a topic once and its alias from then on, and are those of a client known?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connectDevice,
   connectProvider,

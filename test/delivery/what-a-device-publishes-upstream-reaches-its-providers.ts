@@ -1,5 +1,5 @@
 // Does what a device publishes below its upstream topic reach the providers of its app, with every QoS, also later?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   barrier,
   connectDevice,

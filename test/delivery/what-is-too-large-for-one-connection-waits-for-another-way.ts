@@ -1,5 +1,6 @@
 // Is a message above a client's Maximum Packet Size still there for HTTP and for a connection that takes it, once?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import type { PushOptions } from '../../push/options.ts'
 import { embed } from '../plugin/support/embed.ts'
 import { ack, barrier, connectDevice, eventually, issueToken, lookup, send, startRedis } from '../support/index.ts'

@@ -1,5 +1,5 @@
 // Is what a device acknowledged over HTTP never sent over MQTT, also while it is connected, and the other way round?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ack, barrier, connectDevice, issueToken, lookup, send, startServer } from '../support/index.ts'
 import { numbered, sendEach, texts, untilNothingIsPending, untilPending } from './support/messages.ts'
 

@@ -1,5 +1,5 @@
 // After half of the messages were acknowledged and the connection was reset, does exactly the other half arrive?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   type Arrival,
   type ConnectOptions,

@@ -1,7 +1,7 @@
 // Where a page gives the default of a limit beside its setting, is it the one that holds?
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { LIMITS, type Limit } from '../../common/limits.ts'
 import { SETTINGS, type Setting } from '../../server/settings.ts'
 import { ROOT } from '../support/root.ts'

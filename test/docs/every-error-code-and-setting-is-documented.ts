@@ -1,6 +1,6 @@
 // Does the documentation name every error code and every setting, with the values that the code has?
 import { readFileSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { OPERATIONS, withSettings } from '../../scripts/settings-table.ts'
 import { ERRORS } from '../../errors.ts'
 import { join } from 'node:path'

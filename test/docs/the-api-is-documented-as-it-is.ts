@@ -1,7 +1,7 @@
 // Does docs/api.md name every export and option, and show its recipes as they stand in examples/?
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createPush } from '../../index.ts'
 import { ROOT } from '../support/root.ts'
 

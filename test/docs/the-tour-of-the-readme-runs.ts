@@ -1,7 +1,7 @@
 // Does every line of the README's tour run as it stands there, and show what it promises?
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, lookup as lookUp, startProgram, startServer, temporaryFolder, ROOT } from '../support/index.ts'
 
 const README = join(ROOT, 'README.md')

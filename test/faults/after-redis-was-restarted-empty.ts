@@ -1,7 +1,7 @@
 // When Redis is killed and comes back without its data, does all work again as soon as tokens are issued anew?
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 import { oneRedis } from './support/redis.ts'
 

@@ -1,5 +1,5 @@
 // When Redis is killed and comes back with its data, does everybody get an answer, and all come back with it?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 import { oneRedis } from './support/redis.ts'
 

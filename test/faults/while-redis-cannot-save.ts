@@ -1,7 +1,7 @@
 // When Redis cannot save to its disk and answers MISCONF, does everybody get an answer, and all come back with the disk?
 import { mkdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually } from '../support/index.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 import { oneRedis } from './support/redis.ts'

@@ -1,5 +1,5 @@
 // When Redis answers nothing for longer than any command waits, does everybody get an answer, and all come back with it?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 import { LONGER_THAN_COMMANDS_WAIT_MS, oneRedis } from './support/redis.ts'
 

@@ -1,5 +1,5 @@
 // When the master becomes a replica that takes no writes, does everybody get an answer, and all come back with the master?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { freePort } from '../support/index.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 import { oneRedis } from './support/redis.ts'

@@ -1,5 +1,5 @@
 // When Redis has reached its maxmemory, does everybody get an answer, and does all go on when there is room again?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 import { oneRedis } from './support/redis.ts'
 

@@ -1,5 +1,5 @@
 // When Redis has fewer replicas than it must have and answers NOREPLICAS, does everybody get an answer, and all come back?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 import { oneRedis } from './support/redis.ts'
 

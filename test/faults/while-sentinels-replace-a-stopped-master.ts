@@ -1,5 +1,5 @@
 // When a master hangs and Sentinels promote its replica, does everybody get an answer, and all go on with the new master?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, type Redis, type SentinelRedis, startSentinelRedis } from '../support/index.ts'
 import { faultMatrix } from './support/matrix.ts'
 

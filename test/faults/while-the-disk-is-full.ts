@@ -1,5 +1,5 @@
 // When the disk of the embedded store takes no more bytes, does everybody get an answer, and all go on when it is freed?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { runProgram, type Scope, type ServerProcess } from '../support/index.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from './support/matrix.ts'
 

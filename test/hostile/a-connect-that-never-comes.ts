@@ -1,7 +1,7 @@
 // Is a connection closed and counted that sends no CONNECT, half of one, or one byte now and then?
 import { connect as openSocket } from 'node:net'
 import { once } from 'node:events'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectBytes, eventually, metric, reset, startServer, within } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { openWire } from './support/wire.ts'

@@ -1,6 +1,6 @@
 // Does a device that reads but never acknowledges delay a healthy one, or get more than a window at a time?
 import { Agent } from 'node:http'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, send, startServerProcess } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'

@@ -1,6 +1,6 @@
 // Does a device that never reads delay a healthy one, or make the server's memory grow; and is it disconnected?
 import { Agent } from 'node:http'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connectDevice,
   connectRaw,

@@ -1,6 +1,6 @@
 // Does a client that pings without end and reads no answer cost memory without bound, or hold up the others?
 import { once } from 'node:events'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, eventually, issueToken, metric, startServerProcess } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'

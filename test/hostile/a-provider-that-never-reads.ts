@@ -1,6 +1,6 @@
 // Does a provider that never reads what devices send upstream cost memory without bound, or keep others from being served?
 import { Agent } from 'node:http'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connectDevice,
   connectProvider,

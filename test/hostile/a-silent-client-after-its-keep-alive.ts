@@ -1,5 +1,5 @@
 // Is a client disconnected that promised a packet every second and sends none, and one that does send left alone?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, issueToken, metric, startServer } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 

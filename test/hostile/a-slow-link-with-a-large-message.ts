@@ -1,5 +1,5 @@
 // Does a message that takes a slow link longer than the stall timeout arrive, as long as the link takes something?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, eventually, faultProxy, issueToken, metric, send, startServer } from '../support/index.ts'
 
 const MIB = 1024 * 1024

@@ -1,6 +1,6 @@
 // With a very small PUSH_MAX_OUTPUT, does a device that reads get everything, without waiting for a sweep?
 import { Agent } from 'node:http'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectProvider, issueToken, send, startServer } from '../support/index.ts'
 
 const COUNT = 100

@@ -1,5 +1,5 @@
 // Can a client publish by its will what it could not publish itself?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   barrier,
   connect,

@@ -1,6 +1,6 @@
 // Huge declared lengths, 65,535 unacknowledged ids, 201 topic levels, takeover loops: is each bounded, counted, harmless?
 import { generate } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, eventually, issueToken, metric, startServerProcess } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'

@@ -1,5 +1,5 @@
 // Does a client ever get a packet above its Maximum Packet Size, however small that is, and is anything left of it?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, eventually, issueToken, metric, startServer, type RawClient } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 

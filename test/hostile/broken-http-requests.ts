@@ -1,7 +1,7 @@
 // Does every broken HTTP request get the catalogue's error, with nothing stored, and does the server live on?
 import { connect as openSocket } from 'node:net'
 import { once } from 'node:events'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   barrier,
   connectDevice,

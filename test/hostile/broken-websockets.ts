@@ -1,7 +1,7 @@
 // What happens to a WebSocket that sends text, frames that are too large, broken frames, or MQTT in odd pieces?
 import { once } from 'node:events'
 import { connect as openSocket, type Socket } from 'node:net'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { WebSocket } from 'ws'
 import { connectBytes, issueToken, startServer, within, reset } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'

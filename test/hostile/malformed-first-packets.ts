@@ -1,5 +1,5 @@
 // What is a client told whose CONNECT is malformed, or whose first packet is none, and does the server live on?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { startServer } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { BROKEN_CONNECTS } from './support/broken-connects.ts'

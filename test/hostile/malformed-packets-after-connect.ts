@@ -1,5 +1,5 @@
 // What is a connected client told whose packet is malformed, and is everybody else served as before?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectBytes, issueToken, startServer } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { brokenPackets } from './support/broken-packets.ts'

@@ -1,6 +1,6 @@
 // Does the connection above the limit hurt those below it, and is there room again when one leaves?
 import { Agent } from 'node:http'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, eventually, issueToken, request, send, startServer } from '../support/index.ts'
 import { openWire } from './support/wire.ts'
 

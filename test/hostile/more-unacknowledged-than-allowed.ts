@@ -1,6 +1,6 @@
 // What happens to a client that has more messages unacknowledged than the server's Receive Maximum?
 import { generate } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, connectRaw, issueToken, startServer } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 

@@ -1,5 +1,5 @@
 // What does a device get for well-formed packets that make no sense: acknowledgements of nothing, AUTH, enhanced authentication?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, connectRaw, issueToken, send, startServer } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 

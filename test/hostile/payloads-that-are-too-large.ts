@@ -1,5 +1,5 @@
 // What happens to a PUBLISH above the largest payload, above the largest packet, and above what a receiver can take?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connectDevice,
   connectProvider,

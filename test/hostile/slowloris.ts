@@ -1,5 +1,5 @@
 // Do thousands of sockets that drip a CONNECT and never finish it cost little, end in time, and hold up nobody?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectBytes, DEADLINE_MS, eventually, metric, startServerProcess } from '../support/index.ts'
 import { bystander } from './support/bystander.ts'
 import { CROWD, openCrowd } from './support/crowd.ts'

@@ -1,5 +1,5 @@
 // What becomes of log lines when standard error takes none, takes them slowly, or breaks: does anybody wait, are lines mixed?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createLogger, LogDestination, type LogWriter } from '../../server/logs.ts'
 import { eventually } from '../support/waiting.ts'
 

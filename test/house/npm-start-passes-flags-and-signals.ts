@@ -1,5 +1,6 @@
 // Does `npm start` hand its flags and signals to the server, and end with the server's exit code?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { request, ROOT, startProgram, temporaryFolder } from '../support/index.ts'
 
 async function npmStart(t: Test, ...flags: string[]) {

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { Aedes } from 'aedes'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, connectRaw, mosquittoPub, mosquittoSub } from '../support/index.ts'
 
 const broker = await Aedes.createBroker()

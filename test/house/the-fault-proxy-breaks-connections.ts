@@ -1,7 +1,8 @@
 // Does the proxy cut, refuse, freeze, delay, throttle and heal as its words say?
 import { once } from 'node:events'
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { ArrivalQueue, eventually, faultProxy, within } from '../support/index.ts'
 
 /** An echo server that can be looked at. */

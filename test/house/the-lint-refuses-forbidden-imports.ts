@@ -1,7 +1,8 @@
 // Do the lint rules refuse every import that the layout forbids, and let the allowed ones through?
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { ROOT, startProgram, temporaryFolder } from '../support/index.ts'
 
 const FOLDERS = ['topics', 'common', 'auth', 'store', 'broker', 'bridge', 'push', 'mosquitto-compat', 'server'] as const

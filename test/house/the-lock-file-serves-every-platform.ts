@@ -1,6 +1,6 @@
 // Does the lock file name the optional packages of all platforms, pin everything, and point to no one registry?
 import { readFileSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { join } from 'node:path'
 import { ROOT } from '../support/root.ts'
 

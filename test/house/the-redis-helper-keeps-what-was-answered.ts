@@ -1,5 +1,5 @@
 // Does a Redis of the harness keep what it answered through a kill, and does a cluster share the slots?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, startRedis, startRedisCluster } from '../support/index.ts'
 
 t.test('a killed server comes back with its data, on its port', async (t) => {

@@ -1,30 +1,45 @@
 // Does the report of a test run show a failure whole, a success in one line, and the right counts?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createSummary } from '../../scripts/summary.ts'
 
 const REPORT = `TAP version 14
 1..2
-# Subtest: test/a.ts
-    # Subtest: inner
-        ok 1 - fine
+# Subtest: .build/groups/one.js
+    # Subtest: one/a.js
+        # Subtest: inner
+            ok 1 - fine
+            1..1
+        ok 1 - inner # time=1ms
+
         1..1
-    ok 1 - inner # time=1ms
+    ok 1 - one/a.js # time=2ms
 
     1..1
     # time=2ms
-ok 1 - test/a.ts # time=2ms
+ok 1 - .build/groups/one.js # time=2ms
 
-# Subtest: test/b.ts
-    ok 1 - fine
-    not ok 2 - should be equal
+# Subtest: .build/groups/two.js
+    # Subtest: two/b.js
+        ok 1 - fine
+        not ok 2 - should be equal
+          ---
+          diff: |
+            -2
+            +1
+          ...
+
+        1..2
+    not ok 1 - two/b.js # time=3ms
       ---
-      diff: |
-        -2
-        +1
+      at: two/b.ts
       ...
+    # Subtest: two/c.js
+        ok 1 - fine
+        1..1
+    ok 2 - two/c.js # time=1ms
 
     1..2
-not ok 2 - test/b.ts # time=3ms
+not ok 2 - .build/groups/two.js # time=4ms
   ---
   exitCode: 1
   ...
@@ -38,21 +53,24 @@ t.test('a failure is shown whole, a success in one line', async (t) => {
   for (const line of REPORT.split('\n')) summary.line(line)
   t.same(summary.counts, { pass: 3, fail: 1, skip: 1, todo: 0 })
   t.same(printed, [
-    '1..2',
-    'ok 1 - test/a.ts # time=2ms',
-    '# Subtest: test/b.ts',
-    '    not ok 2 - should be equal',
+    'ok 1 - one/a.js # time=2ms',
+    '    # Subtest: two/b.js',
+    '        not ok 2 - should be equal',
+    '          ---',
+    '          diff: |',
+    '            -2',
+    '            +1',
+    '          ...',
+    '        1..2',
+    'not ok 1 - two/b.js # time=3ms',
     '      ---',
-    '      diff: |',
-    '        -2',
-    '        +1',
+    '      at: two/b.ts',
     '      ...',
-    '    1..2',
-    'not ok 2 - test/b.ts # time=3ms',
+    'ok 2 - two/c.js # time=1ms',
+    'not ok 2 - .build/groups/two.js # time=4ms',
     '  ---',
     '  exitCode: 1',
     '  ...',
-    '# time=10ms',
   ])
 })
 

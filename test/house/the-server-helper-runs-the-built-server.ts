@@ -1,5 +1,5 @@
 // Does the harness start, kill, restart and stop the built server, and do its clients speak to it?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   ack,
   barrier,

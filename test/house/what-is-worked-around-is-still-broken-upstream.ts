@@ -1,7 +1,7 @@
 // Is what we work around in our dependencies still so? When one of these fails, the workaround that it names can go.
 import { ClassicLevel } from 'classic-level'
 import levelPersistence from 'aedes-persistence-level'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { temporaryFolder } from '../support/index.ts'
 
 await t.test('aedes-persistence-level queues packets without properties (broker/aedes/persistence.ts)', async (t) => {

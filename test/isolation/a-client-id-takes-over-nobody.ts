@@ -1,5 +1,5 @@
 // What does a device get that connects with somebody else's client id, also when that session was persistent?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, connectProvider, issueToken, send, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, gotNothing, join, NEIGHBOURS } from './support/people.ts'
 

@@ -1,5 +1,5 @@
 // Can a device use its token as a provider key, look up somebody else's messages, or acknowledge them?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, issueToken, lookup, request, send, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, gotNothing, join, NEIGHBOURS } from './support/people.ts'
 

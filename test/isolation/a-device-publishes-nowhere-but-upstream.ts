@@ -1,6 +1,7 @@
 // Can a device publish to a private topic, to a broadcast topic, or upstream as somebody else?
 import { randomUUID } from 'node:crypto'
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider, connectRaw, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, gotNothing, join, NEIGHBOURS } from './support/people.ts'
 

@@ -1,5 +1,5 @@
 // Can a provider read along what is sent to devices, or what other clients do?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider, send, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, join } from './support/people.ts'
 

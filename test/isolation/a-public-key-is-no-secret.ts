@@ -1,5 +1,5 @@
 // With asymmetric keys, is a token that is signed by HMAC with the public key refused?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { startServer } from '../support/index.ts'
 import { open, operatorKey, publicKeyForms, sign } from './support/forge.ts'
 import { ANN, getsItsOwn, gotNothing, join } from './support/people.ts'

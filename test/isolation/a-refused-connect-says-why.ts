@@ -1,5 +1,5 @@
 // Which code, and on MQTT 5 which words, does a refused CONNECT get?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { type ConnectFields, connectRaw, issueToken, metric, request, revoke, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, join } from './support/people.ts'
 

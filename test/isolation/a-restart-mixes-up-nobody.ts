@@ -1,5 +1,5 @@
 // After restarts and kills, do sessions, packet ids and queues still belong to those they belonged to before?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, connectProvider, send, startServerProcess } from '../support/index.ts'
 import { ANN, getsItsOwn, join, type Person } from './support/people.ts'
 

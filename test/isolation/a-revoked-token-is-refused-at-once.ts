@@ -1,5 +1,5 @@
 // Is a connection closed when its token is revoked, and is that token refused for good while a new one works?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, request, revoke, send, startServer } from '../support/index.ts'
 import { untilNothingIsPending } from '../delivery/support/messages.ts'
 import { ANN, getsItsOwn, join } from './support/people.ts'

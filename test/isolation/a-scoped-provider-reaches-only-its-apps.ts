@@ -1,7 +1,7 @@
 // Can a provider with a key for one app send to, listen to, or manage another app, over MQTT or HTTP?
 import { writeFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, connectRaw, issueToken, request, send, startServer, temporaryFolder } from '../support/index.ts'
 import { ANN, getsItsOwn, gotNothing, join } from './support/people.ts'
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, request, send, startServer, temporaryFolder } from '../support/index.ts'
 import { open, sign } from './support/forge.ts'
 import { ANN, getsItsOwn, join, NEIGHBOURS } from './support/people.ts'

@@ -1,5 +1,5 @@
 // While the clock of a server is behind, is a good token told to come back, and not that it is worth nothing?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { embed } from '../plugin/support/embed.ts'
 import { connectRaw, issueToken, lookup, request, send } from '../support/index.ts'
 

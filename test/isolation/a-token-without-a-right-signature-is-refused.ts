@@ -1,6 +1,6 @@
 // Does `alg: none`, an empty key, a cut or foreign signature, or a changed claim get past the check?
 import { randomBytes } from 'node:crypto'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, startServer } from '../support/index.ts'
 import { open, seal, sign } from './support/forge.ts'
 import { ANN, getsItsOwn, gotNothing, join, NEIGHBOURS } from './support/people.ts'

@@ -1,5 +1,5 @@
 // Is a will dropped when its token was revoked or its account switched, also while it waits and by another node?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { embed, type Embedded } from '../plugin/support/embed.ts'
 import {
   connectDevice,

@@ -1,5 +1,5 @@
 // When another account logs in on a connected device, does the former one get anything more, before its token is issued again?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, lookup, request, send, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, gotNothing, join } from './support/people.ts'
 

@@ -1,5 +1,5 @@
 // Does a connection end with its token, and is the expired token refused everywhere?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, lookup, send, startServer } from '../support/index.ts'
 import { operatorKey, open, sign } from './support/forge.ts'
 import { ANN, getsItsOwn, join, NEIGHBOURS } from './support/people.ts'

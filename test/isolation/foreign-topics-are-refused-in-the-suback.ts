@@ -1,5 +1,5 @@
 // Can a device subscribe to somebody else's private topic, to another app's broadcasts, or to what devices send upstream?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, send, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, gotNothing, join, NEIGHBOURS } from './support/people.ts'
 

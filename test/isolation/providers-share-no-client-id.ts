@@ -1,7 +1,7 @@
 // What happens when two providers use one client id, and when one provider uses it twice?
 import { writeFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, connectProvider, startServer, temporaryFolder } from '../support/index.ts'
 import { ANN, getsItsOwn, join } from './support/people.ts'
 

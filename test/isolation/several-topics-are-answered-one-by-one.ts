@@ -1,5 +1,5 @@
 // When one SUBSCRIBE names allowed and forbidden topics, is each answered for itself, and does only the allowed part work?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, issueToken, send, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, join, NEIGHBOURS } from './support/people.ts'
 

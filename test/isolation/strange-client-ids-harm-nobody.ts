@@ -1,5 +1,5 @@
 // Does a client id that is a word of JavaScript, very long, or a name of ours, harm the server or reach somebody else?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider, connectRaw, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, gotNothing, join, NEIGHBOURS } from './support/people.ts'
 

@@ -1,5 +1,5 @@
 // When a token connects again, is the old connection closed and told so, and does each message come to the new one only?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, issueToken, send, startServer, WAYS } from '../support/index.ts'
 import { ANN } from './support/people.ts'
 

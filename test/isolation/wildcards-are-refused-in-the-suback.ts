@@ -1,5 +1,6 @@
 // Does any wildcard, or a shared subscription, reach more than the exact topics a device may have?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, type RawClient, send, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, join, NEIGHBOURS, type Person } from './support/people.ts'
 

@@ -1,6 +1,6 @@
 // Does a user who reads get every QoS 0 message of a burst that comes in one turn?
 import { generate } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, connectRaw, eventually, LATER } from '../support/index.ts'
 import { embed, JOE } from '../plugin/support/embed.ts'
 

@@ -1,5 +1,5 @@
 // When a kept session of a provider ends, does everything that was queued for it leave Redis?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectProvider, type ConnectOptions, issueToken, LATER, startRedis } from '../support/index.ts'
 import { embed } from '../plugin/support/embed.ts'
 

@@ -1,5 +1,5 @@
 // Does an upstream message that another node acknowledged while this node was cut off reach the provider that stays connected here?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connectDevice,
   connectProvider,

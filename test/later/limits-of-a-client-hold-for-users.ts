@@ -1,5 +1,5 @@
 // Do the limits of a client hold for users as they do for devices, and are users told in their own words?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, LATER } from '../support/index.ts'
 import { embed, JOE } from '../plugin/support/embed.ts'
 

@@ -1,5 +1,5 @@
 // When one device fills the queue of a provider that is away, is another device's message kept, or refused?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectProvider, type ConnectOptions, issueToken, LATER } from '../support/index.ts'
 import { embed } from '../plugin/support/embed.ts'
 

@@ -1,5 +1,5 @@
 // Does a device keep only so many retained messages upstream, and do they end with the revocation of its token?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectProvider, issueToken, LATER, revoke, startServer } from '../support/index.ts'
 
 const later = { todo: LATER.providers }

@@ -1,5 +1,5 @@
 // Do two installations on one Redis, in different databases or with prefixes that begin alike, keep to themselves?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectProvider, issueToken, LATER, startRedis, type Scope } from '../support/index.ts'
 import { type Embedded, embed } from '../plugin/support/embed.ts'
 

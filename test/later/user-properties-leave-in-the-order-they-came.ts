@@ -1,5 +1,5 @@
 // Do user properties go on in the order in which they came, also when a name comes twice [MQTT-3.3.2-18]?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, LATER } from '../support/index.ts'
 import { embed, JOE } from '../plugin/support/embed.ts'
 

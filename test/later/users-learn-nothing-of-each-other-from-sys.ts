@@ -1,5 +1,5 @@
 // Does $SYS/# show a user no client ids and subscriptions of others?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, LATER } from '../support/index.ts'
 import { embed, JOE } from '../plugin/support/embed.ts'
 

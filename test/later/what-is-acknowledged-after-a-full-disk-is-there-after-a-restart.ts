@@ -1,5 +1,5 @@
 // When the disk was full and is freed, is every upstream message that was acknowledged there after the next start?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connectDevice,
   connectProvider,

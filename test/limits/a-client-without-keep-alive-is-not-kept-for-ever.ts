@@ -1,5 +1,5 @@
 // With an idle timeout, is a silent client without keep alive closed, one that speaks kept, and MQTT 5 told the time?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, issueToken, metric, startServer } from '../support/index.ts'
 
 const server = await startServer(t, { settings: { PUSH_IDLE_TIMEOUT: '3' } })

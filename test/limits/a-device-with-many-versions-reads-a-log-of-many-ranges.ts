@@ -1,6 +1,6 @@
 // Does a device with a hundred versions cost little more than the length of its app's log, whatever ranges are in it?
 import { generate } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, issueToken, type Issued, type RawClient } from '../support/index.ts'
 import { countWork } from './support/counted-work.ts'
 

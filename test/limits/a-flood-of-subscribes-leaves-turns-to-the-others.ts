@@ -1,6 +1,6 @@
 // Do SUBSCRIBE and UNSUBSCRIBE in turns, all sent at once, let others be answered in between, and a budget slow them?
 import { generate } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { embed, JOE } from '../plugin/support/embed.ts'
 import { connectRaw, issueToken, type RawClient } from '../support/index.ts'
 

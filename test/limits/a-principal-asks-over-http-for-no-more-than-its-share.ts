@@ -1,5 +1,5 @@
 // Is a provider that asks for more work than its share put off, and nobody else?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { serve } from '../bridge/support/serve.ts'
 import { issueToken, lookup, request } from '../support/index.ts'
 

@@ -1,6 +1,6 @@
 // Is a device or provider that publishes too fast told so and closed, after ten seconds' worth, and the rest served?
 import { generate } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, issueToken, metric, startServer } from '../support/index.ts'
 import { bystander } from '../hostile/support/bystander.ts'
 

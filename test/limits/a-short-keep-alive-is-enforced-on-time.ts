@@ -1,6 +1,6 @@
 // Is a silent client closed after one and a half times its keep alive, a fifth of a second later at most?
 import { mock } from 'node:test'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { TimerWheel } from '../../broker/gate/timer-wheel.ts'
 import { embed } from '../plugin/support/embed.ts'
 import { connectRaw, issueToken } from '../support/index.ts'

@@ -1,5 +1,5 @@
 // The wall clock is set an hour forward, then two hours back: are keep alive, CONNECT time-out and rates as before?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { embed } from '../plugin/support/embed.ts'
 import { connectRaw, issueToken, request } from '../support/index.ts'
 

@@ -1,6 +1,6 @@
 // Is a token, or an address, that connects again and again told so, while others and its live connection are left alone?
 import { promisify } from 'node:util'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectRaw, eventually, issueToken, metric, send, startServer } from '../support/index.ts'
 import { embed } from '../plugin/support/embed.ts'
 

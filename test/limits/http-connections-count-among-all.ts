@@ -1,7 +1,7 @@
 // Do HTTP connections, idle ones and WebSockets too, take room among the connections in all, each once?
 import { once } from 'node:events'
 import { promisify } from 'node:util'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openRaw, upgradeTo } from '../bridge/support/raw.ts'
 import { connectRaw, eventually, issueToken, within } from '../support/index.ts'
 import { embed } from '../plugin/support/embed.ts'

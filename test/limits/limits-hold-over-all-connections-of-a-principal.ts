@@ -1,6 +1,6 @@
 // Do limits hold when their principal connects again, wills included, and is a new token free of what the revoked one did?
 import { generate } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { embed, type Embedded } from '../plugin/support/embed.ts'
 import { connectDevice, connectRaw, issueToken, revoke } from '../support/index.ts'
 

@@ -1,5 +1,5 @@
 // Do the processes of one server hold their limits together, and does one that ends give back what it counted?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createLongPolls, type LongPolls } from '../../bridge/long-polls.ts'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { requestCounts } from '../../bridge/request-counts.ts'

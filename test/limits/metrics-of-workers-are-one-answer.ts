@@ -1,6 +1,6 @@
 // Do metrics come when a worker is silent, marked; and does no counter fall when one is replaced?
 import { Counter, Gauge, Registry } from 'prom-client'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { MetricsOfWorkers, textOfOne, type AskedWorker } from '../../server/worker-metrics.ts'
 
 class FakeWorker implements AskedWorker {

@@ -1,6 +1,6 @@
 // Do the settings for CONNECT, topics, subscriptions and unacknowledged QoS 2 hold, with the code and the count each?
 import { generate } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, eventually, issueToken, metric, startServer } from '../support/index.ts'
 
 const server = await startServer(t, {

@@ -1,7 +1,7 @@
 // Is what a packet costs in proportion to its bytes, whatever they are, for devices, providers and users?
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, within } from '../support/index.ts'
 import { countWork } from './support/counted-work.ts'
 import { connectOf, type Login, worstPackets } from './support/worst-packets.ts'

@@ -1,5 +1,5 @@
 // Is what an HTTP request costs in proportion to its bytes, whatever they are?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { issueToken, request } from '../support/index.ts'
 import { countWork } from './support/counted-work.ts'
 

@@ -1,5 +1,5 @@
 // Are user properties of one name grouped, and given back in their order, without copying what came before for each?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { fromAedes, toAedesPacket } from '../../broker/aedes/packets.ts'
 
 // Grouping that grew with the square of their number would not come to an end within the timeout of the test.

@@ -1,5 +1,5 @@
 // Does a client whose packets cost much wait for its share, over reconnections too, while others have their turns?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { workOf } from '../../broker/gate/work.ts'
 import type { Packet } from '../../broker/codec/packets.ts'
 import { SLICE, Turns } from '../../common/turns.ts'

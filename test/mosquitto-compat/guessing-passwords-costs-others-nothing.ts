@@ -1,5 +1,5 @@
 // Are passwords hashed one at a time, in rotation, a wrong one only so often, and an unknown name's like a known one's?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { PasswordChecks, type Verdict } from '../../mosquitto-compat/password-checks.ts'
 import { Passwords } from '../../mosquitto-compat/index.ts'
 

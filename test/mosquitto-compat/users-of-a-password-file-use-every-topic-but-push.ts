@@ -1,7 +1,7 @@
 // May users of a file made by mosquitto_passwd use topics of their own, and is everybody else refused, also when it changes?
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, eventually, issueToken, startServer, temporaryFolder } from '../support/index.ts'
 
 /** Written by mosquitto_passwd 2.0.11: `-b ann secret1`, and `-H sha512 -b bob secret2`. */

@@ -1,5 +1,5 @@
 // Do devices on a node that was cut off from Redis get the broadcasts of that time, without reconnecting?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, faultProxy, request, send, startRedis } from '../support/index.ts'
 import { join, startNode } from './support/nodes.ts'
 

@@ -1,7 +1,7 @@
 // Is a delayed will dropped when its session goes on at another node, and sent when it is ended there?
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, eventually, temporaryFolder, type ConnectOptions, type Server } from '../support/index.ts'
 import { KEPT, twoNodes } from './support/nodes.ts'
 

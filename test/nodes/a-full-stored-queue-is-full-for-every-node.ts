@@ -1,5 +1,5 @@
 // Does the queue of a session that is away take nothing new from any node once it is full, and count it?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider, issueToken, connectDevice, metric } from '../support/index.ts'
 import { KEPT, twoNodes } from './support/nodes.ts'
 

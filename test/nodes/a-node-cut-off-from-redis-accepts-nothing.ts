@@ -1,5 +1,5 @@
 // While one node is cut off from Redis, or every answer is late: does it accept nothing, and do its devices get all after?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, type FaultProxy, faultProxy, request, send, startRedis } from '../support/index.ts'
 import { join, startNode } from './support/nodes.ts'
 import { acceptsNothing, goesOn } from './support/refusing.ts'

@@ -1,5 +1,5 @@
 // After restarts of a node, does each provider get what was queued for it, and nothing that was queued for another?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider, type ServerProcess } from '../support/index.ts'
 import { join, KEPT, twoNodeProcesses } from './support/nodes.ts'
 

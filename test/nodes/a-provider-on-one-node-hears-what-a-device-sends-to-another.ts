@@ -1,5 +1,5 @@
 // Does a provider that is connected to one node get what a device publishes upstream on another, stored before the PUBACK?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider } from '../support/index.ts'
 import { join, twoNodes } from './support/nodes.ts'
 

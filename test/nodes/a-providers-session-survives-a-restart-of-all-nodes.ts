@@ -1,5 +1,5 @@
 // Does the session of a provider outlive the restart of all nodes, get what was sent meanwhile, and go on at another node?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider } from '../support/index.ts'
 import { join, KEPT, twoNodes } from './support/nodes.ts'
 

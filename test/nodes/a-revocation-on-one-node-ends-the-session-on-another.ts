@@ -1,5 +1,5 @@
 // When a token is revoked on one node, is its connection on another closed, and is it refused everywhere at once?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, request, revoke, send } from '../support/index.ts'
 import { connectAll, join, KEPT, twoNodes } from './support/nodes.ts'
 

@@ -1,5 +1,5 @@
 // When a device roams away from a node that is cut off from Redis: is the session left there closed, its cursor refused?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, faultProxy, request, send, startRedis } from '../support/index.ts'
 import { connectAll, join, KEPT, startNode } from './support/nodes.ts'
 

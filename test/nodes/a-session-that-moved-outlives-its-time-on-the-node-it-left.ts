@@ -1,5 +1,5 @@
 // Does a session that was resumed on another node go on, when the time that it had on the node it left is over?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider, eventually, type Device, type Server } from '../support/index.ts'
 import { join, KEPT, twoNodes } from './support/nodes.ts'
 

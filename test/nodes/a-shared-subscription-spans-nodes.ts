@@ -1,5 +1,5 @@
 // Do providers on two nodes who share `<app>/u/#` get each upstream message once in all, also when one of them leaves?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider, eventually } from '../support/index.ts'
 import { join, twoNodeProcesses } from './support/nodes.ts'
 

@@ -1,5 +1,5 @@
 // When another account logs in by one node, does the session of the former one end on another, and are they kept apart?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, send } from '../support/index.ts'
 import { connectAll, join, KEPT, twoNodes } from './support/nodes.ts'
 

@@ -1,5 +1,5 @@
 // Do subscriptions over two nodes work for topics that hold characters of Redis' patterns, and end when they are ended?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createRedisEmitter } from '../../broker/aedes/redis-emitter.ts'
 import { openStateConnection } from '../../store/redis/index.ts'
 import { type Scope, eventually, startRedis } from '../support/index.ts'

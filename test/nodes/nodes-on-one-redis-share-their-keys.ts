@@ -1,5 +1,5 @@
 // Do nodes that start at the same time with nothing in common but Redis accept each other's tokens and one provider key?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider, issueToken, request, send, startRedis } from '../support/index.ts'
 import { connectAll, startNodes } from './support/nodes.ts'
 

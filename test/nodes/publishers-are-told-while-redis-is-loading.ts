@@ -1,5 +1,5 @@
 // While Redis loads its data after a start and answers LOADING, are publishers told, and does all resume by itself?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider, eventually, request, runProgram, send, startRedis } from '../support/index.ts'
 import { join, startNode } from './support/nodes.ts'
 import { acceptsNothing, goesOn, pubackIsNoSuccess } from './support/refusing.ts'

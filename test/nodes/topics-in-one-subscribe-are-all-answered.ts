@@ -1,5 +1,5 @@
 // Is a SUBSCRIBE with several topics answered for each of them, at once and again, by a server on Redis?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectProvider } from '../support/index.ts'
 import { join, KEPT, twoNodes } from './support/nodes.ts'
 

@@ -1,5 +1,5 @@
 // Do two installations that share one Redis under different prefixes keep tokens, keys, messages and sessions apart?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectDevice, connectProvider, issueToken, request, send, startRedis } from '../support/index.ts'
 import { join, KEPT, startNode } from './support/nodes.ts'
 

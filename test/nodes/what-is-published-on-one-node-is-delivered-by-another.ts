@@ -1,5 +1,5 @@
 // Does what is published on one node reach the devices that are connected to another, in every way of addressing them?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connectProvider, type Destination, send } from '../support/index.ts'
 import { join, twoNodes } from './support/nodes.ts'
 

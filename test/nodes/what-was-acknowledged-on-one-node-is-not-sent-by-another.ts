@@ -1,5 +1,5 @@
 // Is what a device acknowledged over HTTP on one node not sent to it by another, nor the other way round?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ack, barrier, lookup, send } from '../support/index.ts'
 import { untilNothingIsPending } from '../delivery/support/messages.ts'
 import { connectAll, join, KEPT, twoNodes } from './support/nodes.ts'

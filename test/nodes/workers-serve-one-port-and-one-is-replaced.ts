@@ -1,6 +1,6 @@
 // Do several processes of one server share ports, messages, limits and metrics, and are those that are killed replaced?
 import { readFileSync, readdirSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw, eventually, issueToken, metric, send, startRedis, startServerProcess } from '../support/index.ts'
 import { connectAll } from './support/nodes.ts'
 

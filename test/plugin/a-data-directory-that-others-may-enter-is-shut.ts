@@ -1,7 +1,7 @@
 // In a data directory that existed, are the directories with messages and keys the user's alone, or refused?
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createPush, type PushOptions } from '../../index.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { PROVIDER_KEY } from './support/embed.ts'

@@ -1,6 +1,6 @@
 // Is what a full private log drops one line with a count, and not a line for each message?
 import { pino } from 'pino'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createDropLog } from '../../push/drop-log.ts'
 import { eventually, issueToken, send } from '../support/index.ts'
 import { embed } from './support/embed.ts'

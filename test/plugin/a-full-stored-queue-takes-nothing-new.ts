@@ -1,5 +1,5 @@
 // Does the queue of a session that is away stop growing, keep what it has, count what it did not take, and take again?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, metric, type Device } from '../support/index.ts'
 import { authenticateJoe, embed, JOE } from './support/embed.ts'
 import { received } from './support/members.ts'

@@ -1,5 +1,5 @@
 // With `keepaliveLimit`, or a hook that names any code: does a 3.1.1 client ever get a return code that is reserved?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectRaw } from '../support/index.ts'
 import { authenticateJoe, embed, JOE } from './support/embed.ts'
 

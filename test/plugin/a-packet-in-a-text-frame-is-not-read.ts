@@ -1,7 +1,7 @@
 // [MQTT-6.0.0-1] Is the connection closed by a text frame, with nothing executed of it or of what follows?
 import { once } from 'node:events'
 import { generate } from 'mqtt-packet'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { WebSocket } from 'ws'
 import { connectBytes, connectProvider, connectRaw, eventually, issueToken, within } from '../support/index.ts'
 import { embed } from './support/embed.ts'

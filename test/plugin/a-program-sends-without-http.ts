@@ -1,5 +1,6 @@
 // Do push.send, issueToken and revokeToken do what HTTP does, with its answers, errors and metrics?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { createPush, PushError, type SendRequest, type TokenRequest } from '../../index.ts'
 import { connectDevice, request, startRedis, temporaryFolder } from '../support/index.ts'
 import { embed, PROVIDER_KEY } from './support/embed.ts'

@@ -1,5 +1,5 @@
 // Is a provider's PUBLISH to `<app>/*` without the user property `versions` refused, and to a version as before?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, connectProvider, issueToken } from '../support/index.ts'
 import { embed } from './support/embed.ts'
 

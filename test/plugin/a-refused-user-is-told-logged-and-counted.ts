@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import type { AedesOptions } from '../../index.ts'
 import { passwordFileUsers } from '../../mosquitto-compat/index.ts'
 import { connectRaw, temporaryFolder } from '../support/index.ts'

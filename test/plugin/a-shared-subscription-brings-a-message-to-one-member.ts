@@ -1,5 +1,5 @@
 // Does each message of a shared subscription go to one member of the group, and to another when that one leaves?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, connectRaw, eventually, mosquittoSub } from '../support/index.ts'
 import { embed, JOE } from './support/embed.ts'
 import { member, received } from './support/members.ts'

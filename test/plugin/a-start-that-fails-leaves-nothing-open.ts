@@ -1,7 +1,7 @@
 // Is nothing locked or open after createPush failed, at whichever stage, and is no file touched where Redis is all?
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { ROOT, startProgram, startRedis, temporaryFolder } from '../support/index.ts'
 import { packageFlags } from './support/package.ts'
 

@@ -1,5 +1,5 @@
 // Does a user get what its subscriptions ask for together, once, within its limits, and nothing that belongs to others?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, connectRaw, type Device, type RawClient } from '../support/index.ts'
 import { embed, JOE } from './support/embed.ts'
 

@@ -1,5 +1,5 @@
 // Is a session of a user kept and ended as MQTT says: Session Present, its queue, DUP, packet ids, Clean Start?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, connectRaw, type RawClient } from '../support/index.ts'
 import { embed, JOE } from './support/embed.ts'
 

@@ -1,5 +1,5 @@
 // Does an acknowledgement say that nobody subscribed, why a message was refused, and which packet ids are unknown?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, connectDevice, connectRaw, issueToken, type RawClient } from '../support/index.ts'
 import { authenticateJoe, embed, JOE } from './support/embed.ts'
 

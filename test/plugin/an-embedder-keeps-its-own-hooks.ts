@@ -1,7 +1,7 @@
 // Do connections without a message token get the embedder's authentication, rules, persistence and mq, as in Aedes alone?
 import { createRequire } from 'node:module'
 import type { AedesOptions } from 'aedes'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connect,
   connectDevice,

@@ -1,5 +1,6 @@
 // Does a user of the embedder's who subscribes to everything see push or upstream messages, or get one to a device?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { barrier, connect, connectDevice, connectProvider, connectRaw, issueToken, send } from '../support/index.ts'
 import { embed, JOE } from './support/embed.ts'
 

@@ -1,7 +1,7 @@
 // Is an option that is misspelt, missing or of the wrong kind named, before anything is opened, and no key with it?
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createPush } from '../../index.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { PROVIDER_KEY } from './support/embed.ts'

@@ -1,5 +1,5 @@
 // Does push.close() tell clients, answer who waits, keep what was accepted, and let the same directory be opened again?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   connect,
   connectDevice,

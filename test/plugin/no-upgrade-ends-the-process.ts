@@ -1,6 +1,6 @@
 // Is every upgrade answered, whatever its target and headers, with the catalogue's error where there is no WebSocket?
 import { once } from 'node:events'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { converse, openRaw, upgradeTo } from '../bridge/support/raw.ts'
 import { request } from '../support/api.ts'
 import { embed } from './support/embed.ts'

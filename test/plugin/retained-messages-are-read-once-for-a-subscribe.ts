@@ -1,5 +1,5 @@
 // Is a SUBSCRIBE of many filters answered with each retained message that one of them matches, read in one go?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openLevelState } from '../../broker/aedes/persistence.ts'
 import { temporaryFolder } from '../support/index.ts'
 

@@ -1,7 +1,8 @@
 // Does each file of examples/ do what it says, as it stands, with the package imported by its name?
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { connect, connectDevice, request, ROOT } from '../support/index.ts'
 import { startExample, type Example } from './support/package.ts'
 

@@ -1,7 +1,7 @@
 // With PROXY protocol v2, is the client's address what logs and limits use, on every listener and however it is split?
 import { connect, type Socket } from 'node:net'
 import { connect as openTls } from 'node:tls'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectBytes, issueToken, metric, startServer, within } from '../support/index.ts'
 import { authority } from '../tls/support/certificates.ts'
 import { ended } from '../tls/support/server.ts'

@@ -1,5 +1,5 @@
 // When an answer is lost and the batch is sent again: does each step take effect once, and answer the same?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectClient, createClient } from '../../store/redis/connection.ts'
 import { parseAddress } from '../../store/redis/address.ts'
 import { type Client } from '../../store/redis/connection.ts'

@@ -1,6 +1,6 @@
 // Redis is emptied under connected devices, and the token is issued again: does what is accepted then reach them, and others?
 import { pino } from 'pino'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { BroadcastFanout } from '../../broker/session/broadcast-fanout.ts'
 import type { Store } from '../../store/contract.ts'
 import { Selections } from '../../topics/index.ts'

@@ -1,5 +1,6 @@
 // Redis has reached its maxmemory: can devices connect, subscribe, get and acknowledge what waits, and does that make room?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, type Redis, startRedis } from '../support/index.ts'
 import { onServerAndCluster, redisStore } from './support/engine.ts'
 import { ALL, APP, idOf, ids, known, message, register, UNAVAILABLE } from './support/people.ts'

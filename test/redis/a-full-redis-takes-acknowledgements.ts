@@ -1,5 +1,5 @@
 // Does a Redis that is out of memory refuse messages, whole, and still let devices acknowledge and read?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { ids, known, message, UNAVAILABLE } from './support/people.ts'

@@ -1,5 +1,5 @@
 // How many commands of Redis does a message cost, private and broadcast? A bound that fails when they grow.
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { least, RedisObserver } from '../nodes/support/redis-work.ts'
 import { startNode } from '../nodes/support/nodes.ts'
 import { batchWorld } from '../support/batches.ts'

@@ -1,6 +1,6 @@
 // A connection that is open but delivers no messages: is it found, replaced, and the gap told?
 import { Redis } from 'ioredis'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { packProbe } from '../../store/redis/events.ts'
 import { Wakes } from '../../store/redis/wakes.ts'
 import { eventually, faultProxy, startRedis } from '../support/index.ts'

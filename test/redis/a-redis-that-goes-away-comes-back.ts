@@ -1,5 +1,5 @@
 // What do callers get while Redis is down, and does everything go on by itself when it is back?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { ids, known, message, UNAVAILABLE } from './support/people.ts'

@@ -1,5 +1,5 @@
 // Does a Redis that accepts and answers nothing bind neither callers nor memory, and keep their order afterwards?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { ids, known, message, UNAVAILABLE } from './support/people.ts'

@@ -1,5 +1,5 @@
 // Does a master that becomes a replica refuse publishers, and serve again when it is master?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { ids, known, message, UNAVAILABLE } from './support/people.ts'

@@ -1,5 +1,5 @@
 // Does a subscription hear what is published, at whatever moment of its connection to Redis it was asked for?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openStateConnection, type StateConnection } from '../../store/redis/index.ts'
 import type { Test } from 'tap'
 import { type Scope, eventually, startRedis, startRedisCluster } from '../support/index.ts'

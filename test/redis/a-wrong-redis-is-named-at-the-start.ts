@@ -1,7 +1,7 @@
 // A Redis that cannot be used: does the start say what is wrong with the setting, at once where waiting cannot help, and no password?
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectClient, createClient } from '../../store/redis/connection.ts'
 import { parseAddress } from '../../store/redis/address.ts'
 import { redisFault } from '../../store/redis/fault.ts'

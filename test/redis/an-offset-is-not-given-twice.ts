@@ -1,5 +1,5 @@
 // After a crash that lost what was written last: can an offset or epoch mean something else than before?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { APP, ids, known, message } from './support/people.ts'

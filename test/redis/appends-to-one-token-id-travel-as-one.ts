@@ -1,5 +1,5 @@
 // Do appends to one token id that wait together become one step of a batch, and stay on their side of other steps?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { encodeEntry } from '../../store/redis/entry.ts'
 import type { Client } from '../../store/redis/connection.ts'
 import { Lanes, type Result } from '../../store/redis/lanes.ts'

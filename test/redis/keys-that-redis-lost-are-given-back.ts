@@ -1,5 +1,6 @@
 // Redis loses the keys that nodes share: does a node that starts at that moment get the same, and does one that differs say so?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import { openAuth } from '../../auth/index.ts'
 import type { Store } from '../../store/contract.ts'
 import { eventually, type Redis, startRedis } from '../support/index.ts'

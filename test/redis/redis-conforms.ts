@@ -1,5 +1,5 @@
 // Does the Redis engine do what the store contract says, with one server?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { conformance } from '../store/conformance.ts'
 import { startRedis } from '../support/index.ts'
 import { engineOn } from './support/engine.ts'

@@ -1,5 +1,5 @@
 // Does the health of the store name each setting of Redis that risks a promise, also where CONFIG is forbidden?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { known } from './support/people.ts'

@@ -1,6 +1,6 @@
 // Is the Redis user of docs/redis.md enough for everything that nodes do, and what is said where rights are missing?
 import { readFileSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { createPush } from '../../index.ts'
 import { embed } from '../plugin/support/embed.ts'
 import {

@@ -1,5 +1,5 @@
 // Which forms of URL are understood, and does a wrong one say so without showing a password?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { parseAddress } from '../../store/redis/address.ts'
 
 await t.test('forms', async (t) => {

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
 import { eventually, freePort, startRedis, temporaryFolder } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'

@@ -1,5 +1,5 @@
 // A subscriber that lost its connection: is the node told to look again, and does it learn of the ends it missed?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import type { Watcher } from '../../store/contract.ts'
 import { eventually, startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'

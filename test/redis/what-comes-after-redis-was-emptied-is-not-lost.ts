@@ -1,5 +1,6 @@
 // Redis is emptied under sessions that live on: is everything delivered that is accepted afterwards, and is nobody left behind?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../support/tap.ts'
 import type { Store, Watcher } from '../../store/contract.ts'
 import { eventually, type Redis, startRedis } from '../support/index.ts'
 import { onServerAndCluster, redisStore } from './support/engine.ts'

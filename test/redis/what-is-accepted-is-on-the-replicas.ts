@@ -1,5 +1,5 @@
 // With `replicas`: is a message accepted only when a replica has it, and the same message when it is repeated accepted once?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { ids, known, message } from './support/people.ts'

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openLevelStore } from '../../store/index.ts'
 import { entryKey, metaKey, privateLogPrefix, tokenKey } from '../../store/level/keys.ts'
 import { temporaryFolder } from '../support/folders.ts'

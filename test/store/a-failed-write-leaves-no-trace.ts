@@ -1,6 +1,6 @@
 // When the disk refuses a write, do its calls fail, and is everything as if they had not been made?
 import { setImmediate as turn } from 'node:timers/promises'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { message, openLevel, OTHER, register, texts, TOKEN } from './support/level.ts'
 
 await t.test('a failed write', async (t) => {

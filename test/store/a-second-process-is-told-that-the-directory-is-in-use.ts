@@ -1,6 +1,6 @@
 // Does who opens a data directory that is in use get an error that says so, and the first one go on?
 import { statSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openLevelStore } from '../../store/index.ts'
 import { openLevel, register, TOKEN } from './support/level.ts'
 

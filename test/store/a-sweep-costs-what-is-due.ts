@@ -1,6 +1,6 @@
 // Is what a sweep reads and writes independent of how much is stored?
 import { ClassicLevel } from 'classic-level'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { Kind } from '../../store/level/keys.ts'
 import { message, openLevel } from './support/level.ts'
 

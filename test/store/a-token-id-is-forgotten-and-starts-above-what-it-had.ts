@@ -1,6 +1,6 @@
 // Is a token id whose JWTs are long gone forgotten, and is nothing given twice when it comes back?
 import { ClassicLevel } from 'classic-level'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { Kind } from '../../store/level/keys.ts'
 import { message, openLevel, OTHER, register, TOKEN } from './support/level.ts'
 

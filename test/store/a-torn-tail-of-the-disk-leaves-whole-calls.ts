@@ -1,7 +1,7 @@
 // When the machine crashes and the newest file of the disk ends anywhere, is what is left of whole calls only?
 import { cpSync, readdirSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { message, openLevel, register, TOKEN } from './support/level.ts'
 

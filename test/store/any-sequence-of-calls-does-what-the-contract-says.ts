@@ -1,7 +1,7 @@
 // Does the embedded engine, under any sequence of calls and restarts, do what a plain model of the contract does?
 import { deepStrictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { openLevelStore, type Store } from '../../store/index.ts'
 import { temporaryFolder } from '../support/folders.ts'

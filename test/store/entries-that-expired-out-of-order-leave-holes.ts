@@ -1,5 +1,5 @@
 // Are the sums of a log right when most of it expired between messages that live on?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { message, openLevel, register, texts, TOKEN } from './support/level.ts'
 
 const DAY = 86_400_000

@@ -1,6 +1,6 @@
 // While the embedded store's write is held back, is nothing answered, told or seen of it?
 import { setImmediate as turn } from 'node:timers/promises'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { message, openLevel, OTHER, register, texts, TOKEN } from './support/level.ts'
 
 let held: Promise<void> = Promise.resolve()

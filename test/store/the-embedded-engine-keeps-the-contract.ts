@@ -1,5 +1,5 @@
 // Does the embedded engine do what the store contract says?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openLevelStore, type LevelStoreOptions } from '../../store/index.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { conformance, type EngineOptions } from './conformance.ts'

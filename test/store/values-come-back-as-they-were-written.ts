@@ -1,6 +1,6 @@
 // Does every value of the embedded store decode to what was encoded, and do its keys sort like their numbers?
 import * as fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { decodeBroadcastEntry, decodeEntry, encodeEntry, readHead } from '../../store/level/entry.ts'
 import { dueKey, entryKey, parseDueKey, parseEntryKey, privateLogPrefix, tokenKey } from '../../store/level/keys.ts'
 import { decodeApp, decodeToken, encodeApp, encodeToken, NEVER } from '../../store/level/records.ts'

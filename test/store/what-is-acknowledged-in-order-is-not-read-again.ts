@@ -1,6 +1,6 @@
 // Does the embedded engine look up on disk what it wrote a moment ago? A count that fails when reads come back.
 import { ClassicLevel } from 'classic-level'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { message, openLevel, OTHER, register, TOKEN } from './support/level.ts'
 
 const MESSAGES = 50

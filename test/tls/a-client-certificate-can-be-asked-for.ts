@@ -1,6 +1,6 @@
 // With client certificates required or optional, who gets in, and is a refusal logged and counted?
 import { readFileSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, issueToken, metric } from '../support/index.ts'
 import { authority } from './support/certificates.ts'
 import { connectSecure, ended, openSecure, portFor, startTls } from './support/server.ts'

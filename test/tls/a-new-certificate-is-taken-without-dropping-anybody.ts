@@ -1,6 +1,6 @@
 // Is a changed certificate shown to new connections while old ones stay, and does a broken one change nothing?
 import { writeFileSync } from 'node:fs'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, issueToken, metric, send } from '../support/index.ts'
 import { authority, filesInUse } from './support/certificates.ts'
 import { connectSecure, nameShown, portFor, startTls } from './support/server.ts'

@@ -1,5 +1,5 @@
 // Do all worker processes of one server show a changed certificate after SIGHUP, while their connections stay?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, issueToken, send, startRedis } from '../support/index.ts'
 import { authority, filesInUse } from './support/certificates.ts'
 import { connectSecure, nameShown, portFor, startTls } from './support/server.ts'

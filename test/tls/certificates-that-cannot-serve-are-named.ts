@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { Certificates, loadTlsFiles } from '../../broker/index.ts'
 import { createMetrics } from '../../common/metrics.ts'
 import { temporaryFolder } from '../support/index.ts'

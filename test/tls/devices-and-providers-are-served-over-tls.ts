@@ -1,7 +1,7 @@
 // Do MQTT, WebSocket and the HTTP API work over TLS, at 1.2 and above only, and also where nothing else is served?
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { eventually, issueToken, metric, send, type ServerProcess } from '../support/index.ts'
 import { authority } from './support/certificates.ts'
 import { connectSecure, ended, openSecure, portFor, startTls } from './support/server.ts'

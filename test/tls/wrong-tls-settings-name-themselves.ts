@@ -1,7 +1,7 @@
 // Does a wrong or missing TLS file, or a combination that makes no sense, name its setting and end the start with 2?
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { runMain } from '../config/support/main.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { authority } from './support/certificates.ts'

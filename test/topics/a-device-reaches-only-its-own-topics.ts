@@ -1,7 +1,7 @@
 // What may a device subscribe to and publish, and does that ever take in anything of somebody else?
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { broadcastTopic, deviceSubscription, mayDevicePublish, parseTopic } from '../../topics/index.ts'
 import { privateTopic, tokenId, upstreamPrefix } from '../../topics/index.ts'
 import { anyText, deviceOf, KEY, levelsOf, sameTriple, triple, version } from './support/arbitraries.ts'

@@ -1,7 +1,7 @@
 // What may a provider subscribe to and publish, and does that ever take in an app that is not its own?
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { broadcastTopic, mayActFor, mayProviderSubscribe, privateTopic } from '../../topics/index.ts'
 import { providerDestination, tokenId, upstreamPrefix, type Provider } from '../../topics/index.ts'
 import { KEY, levelsOf, provider, triple, version } from './support/arbitraries.ts'

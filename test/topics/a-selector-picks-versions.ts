@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { satisfies } from 'semver'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { decodeSelector, encodeSelector, parseVersions, Selections, type VersionSelector } from '../../topics/index.ts'
 import { version } from './support/arbitraries.ts'
 

@@ -1,6 +1,6 @@
 // Is a version written as a topic level in exactly one way, and read back as it was?
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { decodeVersion, encodeVersion } from '../../topics/index.ts'
 import { anyText, version } from './support/arbitraries.ts'
 

@@ -1,6 +1,6 @@
 // Can two different (app, device, account) triples ever share a token id, and so a private topic?
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { isTokenId, privateTopic, tokenId, type Triple } from '../../topics/index.ts'
 import { KEY, sameTriple, triple } from './support/arbitraries.ts'
 

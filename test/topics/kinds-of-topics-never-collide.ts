@@ -1,7 +1,7 @@
 // Can a broadcast topic be taken for a private or upstream one, or the other way round?
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { broadcastTopic, parseTopic, privateTopic, tokenId, upstreamPrefix } from '../../topics/index.ts'
 import { anyText, KEY, levelsOf, triple, version } from './support/arbitraries.ts'
 import { matches } from './support/mqtt.ts'

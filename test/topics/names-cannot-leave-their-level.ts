@@ -1,7 +1,7 @@
 // Can an allowed name add a level, act as a wildcard, or reach the topics that start with $?
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { broadcastTopic, isAppName, isMessageId, isName, isVersion } from '../../topics/index.ts'
 import { privateTopic, tokenId, upstreamPrefix } from '../../topics/index.ts'
 import { anyText, appName, KEY, triple, version } from './support/arbitraries.ts'

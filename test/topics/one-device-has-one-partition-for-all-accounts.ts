@@ -1,7 +1,7 @@
 // Do all accounts of one app on one device fall into one partition, so that an account switch is one atomic step?
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { PARTITIONS } from '../../store/redis/keys.ts'
 import { locate } from '../../store/redis/token.ts'
 import { tokenId, type Triple } from '../../topics/index.ts'

@@ -1,7 +1,7 @@
 // Is a file that is cut short, altered or something else refused, with the number of the line and what is wrong?
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openLevelStore } from '../../store/index.ts'
 import { decodeLine } from '../../store/transfer/format.ts'
 import { deviceMark, tokenId } from '../../topics/index.ts'

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openLevelStore, type Store } from '../../store/index.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
 import { deviceMark, tokenId } from '../../topics/index.ts'

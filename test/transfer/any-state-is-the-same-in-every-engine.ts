@@ -1,6 +1,6 @@
 // Whatever was done to a store: is it the same for devices after a move to Redis, and after one back?
 import * as fc from 'fast-check'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openLevelStore, type Store } from '../../store/index.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
 import { exportStore, importStore, noCounts, nothingImported, splitLines } from '../../store/transfer/index.ts'

@@ -1,5 +1,5 @@
 // Do devices with the tokens that they have get exactly what was pending, after a move to Redis, and after one back?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { untilNothingIsPending } from '../delivery/support/messages.ts'
 import { connectAll } from '../nodes/support/nodes.ts'
 import {

@@ -1,5 +1,5 @@
 // Does each engine tell a tool all that it holds, and put token ids in place, as the store contract says?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { openLevelStore } from '../../store/index.ts'
 import { engineOn } from '../redis/support/engine.ts'
 import { startRedis, startRedisCluster, temporaryFolder } from '../support/index.ts'

@@ -2,7 +2,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { Aedes } from 'aedes'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import {
   Certificates,
   createPush,

@@ -1,6 +1,6 @@
 // When one connection's stream, or what is told to one session, throws, are all others served as before?
 import { Duplex } from 'node:stream'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, metric, send } from '../support/index.ts'
 import { connectBytes } from '../support/raw-mqtt.ts'
 import { embed } from '../plugin/support/embed.ts'

@@ -1,5 +1,5 @@
 // When one watcher of a store throws, do the others hear all the same, and does somebody learn of it?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import type { Watcher } from '../../store/contract.ts'
 import { tellAll } from '../../store/watching.ts'
 

@@ -1,7 +1,7 @@
 // Does an error that nobody handled end a server only where its state is not known, and a start always?
 import { EventEmitter } from 'node:events'
 import { pino } from 'pino'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { PushError } from '../../errors.ts'
 import { installLastResort } from '../../server/last-resort.ts'
 import { createMetrics } from '../../common/metrics.ts'

@@ -1,5 +1,5 @@
 // Does push as a part of another program leave it to that program what happens to errors and signals?
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { embed } from '../plugin/support/embed.ts'
 
 const EVENTS = ['uncaughtException', 'unhandledRejection', 'SIGTERM', 'SIGINT', 'SIGHUP']

@@ -1,6 +1,6 @@
 // Is of an error logged what explains it, and nothing that somebody sent, also by the logger of an embedding program?
 import { pino } from 'pino'
-import t from 'tap'
+import { t } from '../support/tap.ts'
 import { describeError, loggingErrorsSafely } from '../../common/unexpected.ts'
 
 const failed = Object.assign(new Error("ERR unknown command 'PUT', with args beginning with: 'token' 'payload' "), {

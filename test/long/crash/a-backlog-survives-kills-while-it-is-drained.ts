@@ -1,5 +1,5 @@
 // When the server is killed in the middle of draining an offline backlog, again and again, does every message still come?
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import {
   type Arrival,
   type ConnectOptions,

@@ -1,6 +1,6 @@
 // Is every message that got its 202 or PUBACK delivered, to the right devices only, when the server is killed 25 times?
 import { setTimeout as pause } from 'node:timers/promises'
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { type ServerProcess, issueToken, send, startServerProcess } from '../../support/index.ts'
 import { type Member, type Weather, liveDevice, sessionKind } from './support/devices.ts'
 import { checkFaults, Ledger } from './support/ledger.ts'

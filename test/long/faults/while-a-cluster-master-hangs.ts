@@ -1,5 +1,5 @@
 // When one master of a Cluster answers nothing for a while, does everybody get an answer, and all come back with it?
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { type RedisCluster, startRedisCluster } from '../../support/index.ts'
 import { CLOSED_WITHOUT_A_WORD, faultMatrix } from '../../faults/support/matrix.ts'
 import { LONGER_THAN_COMMANDS_WAIT_MS, wholeAgain } from '../../faults/support/redis.ts'

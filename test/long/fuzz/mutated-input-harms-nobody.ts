@@ -3,7 +3,7 @@
 // `npm run test:long -- --seconds 60 test/long/fuzz` runs it for a minute.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import type { ProtocolLevel } from '../../../broker/codec/packets.ts'
 import { seededRandom } from '../../support/random.ts'
 import { residentMiB } from '../../hostile/support/memory.ts'

@@ -1,5 +1,5 @@
 // Do thousands of devices that never read what is sent to them leave memory bounded, and a healthy one served?
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import {
   connectBytes,
   DEADLINE_MS,

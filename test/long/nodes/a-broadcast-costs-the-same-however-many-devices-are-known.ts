@@ -1,6 +1,7 @@
 // Is a broadcast the same work, in commands and bytes of Redis, for 1,000 and for 100,000 devices that are offline?
 import { Agent } from 'node:http'
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../../support/tap.ts'
 import { send, startRedis } from '../../support/index.ts'
 import { openStore, registerDevices } from '../../nodes/support/bulk.ts'
 import { startNodeProcess } from '../../nodes/support/nodes.ts'

@@ -1,5 +1,6 @@
 // Does a node do the same work at its start with 0 and with 200,000 stored sessions?
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import { t } from '../../support/tap.ts'
 import { startRedis } from '../../support/index.ts'
 import { openStore, storeSessions } from '../../nodes/support/bulk.ts'
 import { startNode } from '../../nodes/support/nodes.ts'

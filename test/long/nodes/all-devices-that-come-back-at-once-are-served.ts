@@ -1,6 +1,6 @@
 // After all nodes were killed, thousands of devices reconnect at the same time: is every one served, with its session?
 import { Agent } from 'node:http'
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { issueToken, request, send } from '../../support/index.ts'
 import { board, type FleetDevice, fleetDevice } from '../../nodes/support/fleet.ts'
 import { twoNodeProcesses } from '../../nodes/support/nodes.ts'

@@ -1,6 +1,6 @@
 // When one token connects to two nodes again and again, crossing: is there one session within a second, and nothing lost?
 import { EventEmitter, once } from 'node:events'
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { connectDevice, type Device, type Issued, issueToken, send, type Server, within } from '../../support/index.ts'
 import { seededRandom } from '../../support/random.ts'
 import { KEPT, twoNodes } from '../../nodes/support/nodes.ts'

@@ -1,5 +1,5 @@
 // While a Cluster moves a slot, or one master is away: is nothing done by halves, and does it go on by itself?
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { Redis } from 'ioredis'
 import { partitionBase } from '../../../store/redis/keys.ts'
 import { locate } from '../../../store/redis/token.ts'

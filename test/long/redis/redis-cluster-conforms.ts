@@ -1,5 +1,5 @@
 // Does the Redis engine do what the store contract says, with a cluster of three masters?
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { conformance } from '../../store/conformance.ts'
 import { eventually, startRedisCluster } from '../../support/index.ts'
 import { engineOn } from '../../redis/support/engine.ts'

@@ -1,7 +1,7 @@
 // When the master dies and Sentinel promotes its replica: does the store go on there by itself?
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { eventually, freePort, startProgram, startRedis, temporaryFolder } from '../../support/index.ts'
 import { redisStore } from '../../redis/support/engine.ts'
 import { ids, known, message } from '../../redis/support/people.ts'

@@ -1,5 +1,5 @@
 // With 100,000 tokens: what do an idle token, a pending message and an acknowledged log cost, and what a broadcast?
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import type { Store } from '../../../store/contract.ts'
 import { startRedis, type Redis } from '../../support/index.ts'
 import { redisStore } from '../../redis/support/engine.ts'

@@ -1,5 +1,5 @@
 // With appendfsync always: is every message that was accepted still there, once, after Redis was killed under load?
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { startRedis } from '../../support/index.ts'
 import { redisStore } from '../../redis/support/engine.ts'
 import { known, message } from '../../redis/support/people.ts'

@@ -1,6 +1,6 @@
 // A storm in which Sentinels make another Redis the master again and again: is all that was accepted delivered?
 import { setTimeout as pause } from 'node:timers/promises'
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { type Failover, startSentinelRedis } from '../../support/index.ts'
 import { publisherKind } from '../crash/support/publishers.ts'
 import { rideOut } from './support/ride-out.ts'

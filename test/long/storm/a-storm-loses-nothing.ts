@@ -1,5 +1,5 @@
 // Three nodes, one killed every second, and Redis every fifth time: is all that was accepted delivered, to the right devices?
-import t from 'tap'
+import { t } from '../../support/tap.ts'
 import { startRedis } from '../../support/index.ts'
 import { publisherKind } from '../crash/support/publishers.ts'
 import { rideOut } from './support/ride-out.ts'

@@ -1,0 +1,18 @@
+/**
+ * Tap's `t` for a test file. A file that runs by itself has tap's own. Files that share a process have a subtest each,
+ * which ends, and closes what the file opened, before the next begins.
+ */
+import tap, { type Test } from 'tap'
+
+export let t: Test = tap
+
+const FILE_MS = 300_000
+
+/** One after another. `folder` is what their names in the report begin after. */
+export async function runFiles(folder: URL, names: readonly string[]): Promise<void> {
+  for (const name of names)
+    await tap.test(name, { timeout: FILE_MS }, async (own) => {
+      t = own
+      await import(new URL(name, folder).href)
+    })
+}
