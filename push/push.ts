@@ -130,7 +130,8 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     metrics,
     async close() {
       isClosing = true
-      await Promise.race([Promise.all([http.close(), broker.close(), calls.settled()]), untilAway(store)])
+      const late = setTimeout(LONGEST_END_MS, undefined, UNREF)
+      await Promise.race([Promise.all([http.close(), broker.close(), calls.settled()]), untilAway(store), late])
       await Promise.race([Promise.all([store.close(), generalState.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },
@@ -164,6 +165,8 @@ function webSockets(
 /** What is under way when the server closes has its answer from the store, or an error, within this time, ms. */
 const LAST_CALLS_MS = 3_000
 const LOOK_MS = 500
+/** Whatever does not end by itself, ms: the server gives all of its end eight seconds. */
+const LONGEST_END_MS = 6_000
 /** For connections to end in order, ms. */
 const CLOSE_MS = 1_000
 const UNREF = { ref: false }

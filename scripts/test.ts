@@ -1,15 +1,16 @@
 /**
  * `npm test`, `npm run test:long`: sees to the tools, runs tap, and closes with one plain line of counts.
  *
- *   npm test -- test/topics/names-cannot-leave-their-level.ts     some files; other arguments go to tap
+ *   npm test -- test/topics/names-cannot-leave-their-level.ts     some files or folders
  *   npm run test:long -- --seconds 180 --seed 7 test/long/fuzz    the long tests, all or some, at their full size
  */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import tap from 'tap'
 import { writeGroups } from './groups.ts'
 import { createSummary } from './summary.ts'
 import { ensureTools } from './tools.ts'
@@ -19,9 +20,12 @@ const LONG = join(TESTS, 'long')
 /** The fault matrix waits longer than commands do, in a long run. */
 const FAULTS = join(TESTS, 'faults')
 const LONG_TIMEOUT_SECONDS = 7_200
+/** For one process. A file in it has 300 s, and what it awaits has shorter deadlines of its own. */
+const TIMEOUT_SECONDS = 900
+/** More than the two cores that we count on: many wait for something. */
+const JOBS = 3
 
 const { values, positionals } = parseArgs({
-  strict: false,
   allowPositionals: true,
   options: {
     long: { type: 'boolean' },
@@ -41,9 +45,9 @@ const VARIABLES = {
 } as const
 
 const env: NodeJS.ProcessEnv = values.long === true ? { ...process.env, PUSH_TEST_LONG: '1' } : { ...process.env }
-for (const [flag, name] of Object.entries(VARIABLES)) {
+for (const flag of Object.keys(VARIABLES) as (keyof typeof VARIABLES)[]) {
   const value = values[flag]
-  if (typeof value === 'string') env[name] = value
+  if (value !== undefined) env[VARIABLES[flag]] = value
 }
 
 /** The test, or all tests of a folder, as paths below test/. */
@@ -56,35 +60,28 @@ function testsOf(path: string): string[] {
     .sort()
 }
 
-function tapArguments(): string[] {
-  const flags = process.argv.slice(2).filter((each) => each.startsWith('-') && !isOurs(each))
-  if (values.long === true) {
-    const paths = positionals.length > 0 ? positionals : [LONG, FAULTS]
-    return ['--jobs=1', `--timeout=${LONG_TIMEOUT_SECONDS}`, ...flags, ...writeGroups(paths.flatMap(testsOf))]
-  }
-  const files =
-    positionals.length > 0 ? positionals.flatMap(testsOf) : testsOf(TESTS).filter((file) => !file.startsWith('long'))
-  return [...flags, ...writeGroups(files)]
-}
-
-function isOurs(flag: string): boolean {
-  const name = flag.replace(/^--/, '').split('=')[0] ?? ''
-  return name === 'long' || Object.hasOwn(VARIABLES, name)
+function filesOf(): string[] {
+  if (positionals.length > 0) return positionals.flatMap(testsOf)
+  if (values.long === true) return [LONG, FAULTS].flatMap(testsOf)
+  return testsOf(TESTS).filter((file) => !file.startsWith('long'))
 }
 
 ensureTools()
-const tap = join('node_modules', 'tap', 'dist', 'esm', 'run.mjs')
-const child = spawn(process.execPath, [tap, 'run', '--reporter=tap', ...tapArguments()], {
-  env,
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+// Each process is a subtest of this one. Its report comes when it has ended, so that those of several do not mix.
+tap.jobs = values.long === true ? 1 : JOBS
+const timeout = (values.long === true ? LONG_TIMEOUT_SECONDS : TIMEOUT_SECONDS) * 1_000
+tap.setTimeout(0)
+const report = new PassThrough()
+tap.pipe(report)
 const summary = createSummary((line) => console.log(line))
-createInterface({ input: child.stdout }).on('line', summary.line)
-const [code] = await once(child, 'close')
+const lines = createInterface({ input: report }).on('line', summary.line)
+for (const path of writeGroups(filesOf()))
+  void tap.spawn(process.execPath, ['--enable-source-maps', path], { buffered: true, timeout, env }, path)
+tap.end()
+await once(lines, 'close')
 const { pass, fail, skip, todo } = summary.counts
 // A run that ended badly without a failed assertion has failed all the same: the line must not look green.
-const failures = code === 0 && pass > 0 ? fail : Math.max(fail, 1)
+const failures = tap.passing() && pass > 0 ? fail : Math.max(fail, 1)
 const skipped = skip + todo > 0 ? `, ${skip + todo} skipped` : ''
-process.exitCode = failures === 0 ? 0 : Number(code) || 1
+process.exitCode = failures === 0 ? 0 : 1
 process.stdout.write(`${pass} passed, ${failures} failed${skipped}\n`)

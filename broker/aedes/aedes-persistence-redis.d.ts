@@ -21,6 +21,9 @@ declare module 'mqemitter-redis' {
     readonly state: EventEmitter
     /** The channel, or for a filter with wildcards the pattern of channels, of which Redis is asked. */
     _subTopic: (filter: string) => string
+    close: (done?: () => void) => void
+    /** Ends what is inside this process. */
+    readonly _close: (done: () => void) => void
   }
   export default MQEmitterRedis
 }

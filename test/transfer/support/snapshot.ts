@@ -14,8 +14,10 @@ const plain = ({ id, payload, properties, storedAt, expiresAt }: LogEntry) => ({
   expiresAt,
 })
 
+const selections = new Selections()
+
 function isPending(cursors: Cursors, { offset, selector }: BroadcastEntry, version: string): boolean {
-  const test = new Selections().test(selector)
+  const test = selections.test(selector)
   if (!test(version)) return false
   if (cursors.marks?.skippedBroadcast.includes(offset) === true) return true
   return offset > standing(cursors, version) && !acknowledgedUnder(cursors, offset, version).some(test)
