@@ -69,14 +69,20 @@ function filesOf(): string[] {
 ensureTools()
 // Each process is a subtest of this one. Its report comes when it has ended, so that those of several do not mix.
 tap.jobs = values.long === true ? 1 : JOBS
-const timeout = (values.long === true ? LONG_TIMEOUT_SECONDS : TIMEOUT_SECONDS) * 1_000
+const seconds = values.long === true ? LONG_TIMEOUT_SECONDS : TIMEOUT_SECONDS
+env.TAP_TIMEOUT = String(seconds)
 tap.setTimeout(0)
 const report = new PassThrough()
 tap.pipe(report)
 const summary = createSummary((line) => console.log(line))
 const lines = createInterface({ input: report }).on('line', summary.line)
 for (const path of writeGroups(filesOf()))
-  void tap.spawn(process.execPath, ['--enable-source-maps', path], { buffered: true, timeout, env }, path)
+  void tap.spawn(
+    process.execPath,
+    ['--enable-source-maps', path],
+    { buffered: true, timeout: seconds * 1_000, env },
+    path,
+  )
 tap.end()
 await once(lines, 'close')
 const { pass, fail, skip, todo } = summary.counts
