@@ -15,8 +15,8 @@ interface RedisSecretsOptions {
   readonly observer: StoreObserver | undefined
 }
 
-/** Nodes that have the secrets answer within a turn or two. */
-const ANSWERED_MS = 500
+/** Nodes that have the secrets answer within a turn or two, unless they have much to do. Waited for once, at a start. */
+const ANSWERED_MS = 2_000
 const LOOK_MS = 25
 
 export class RedisSecrets {

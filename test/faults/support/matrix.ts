@@ -47,6 +47,18 @@ export const CLOSED_WITHOUT_A_WORD: NonNullable<Fault['later']> = {
   'user subscribe': LATER.users,
 }
 
+/**
+ * Aedes hears of messages by channels of Redis: what is published before the connection that listens is back stays in
+ * the queue of a kept session until its client connects again.
+ */
+export const UNHEARD: NonNullable<Fault['later']> = {
+  ...CLOSED_WITHOUT_A_WORD,
+  'device publish': LATER.providers,
+  'provider receive': LATER.providers,
+  'user publish': LATER.users,
+  'user receive': LATER.users,
+}
+
 /** From the first answer of the store until everything works again, ms. */
 const BACK_MS = 5_000
 const RETRY_MS = 50
