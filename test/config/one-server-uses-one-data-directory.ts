@@ -18,6 +18,8 @@ await t.test('a directory that is in use', async (t) => {
 
   const device = await connectDevice(t, server, issued, { subscribe: true })
   t.equal((await device.next()).text, 'before')
+  // Nothing keeps the directory after a kill.
+  await server.kill()
   await server.restart()
   const back = await connectDevice(t, server, issued, { subscribe: true })
   await send(server, { token: issued.tokenId }, 'after')
@@ -34,11 +36,4 @@ await t.test('a directory that cannot be one', async (t) => {
     t.ok(ended.errors.includes(file), 'it is named')
     t.notMatch(ended.errors, /^ +at /m, 'without a stack')
   }
-})
-
-await t.test('after a kill the directory is free again', async (t) => {
-  const server = await startServerProcess(t)
-  await server.kill()
-  await server.restart()
-  t.ok(server.running)
 })

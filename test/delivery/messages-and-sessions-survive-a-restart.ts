@@ -1,10 +1,10 @@
 // Do tokens, pending messages, broadcasts, cursors and sessions survive that the server is stopped and started again?
 import { t } from '../support/tap.ts'
-import { barrier, connectDevice, issueToken, send, startServerProcess } from '../support/index.ts'
+import { barrier, connectDevice, issueToken, send, startServer, startServerProcess } from '../support/index.ts'
 import { numbered, sendEach, texts, untilNothingIsPending } from './support/messages.ts'
 
-const server = await startServerProcess(t)
 const app = 'shop'
+const server = await startServer(t)
 
 for (const protocolVersion of [4, 5] as const) {
   await t.test(`protocol ${protocolVersion}`, async (t) => {
@@ -54,6 +54,7 @@ for (const protocolVersion of [4, 5] as const) {
 }
 
 await t.test('after a kill', async (t) => {
+  const server = await startServerProcess(t)
   const issued = await issueToken(server, { app, device: 'killed', account: 'ada', version: '2.0.0' })
   const kept = { clean: false, properties: { sessionExpiryInterval: 3600 } }
   const first = await connectDevice(t, server, issued, { ...kept, manualAck: true })

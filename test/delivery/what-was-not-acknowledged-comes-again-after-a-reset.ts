@@ -44,7 +44,7 @@ for (const [name, { first, second, resumed }] of Object.entries(kinds)) {
     const topics = [issued.topics.private, issued.topics.broadcast!]
     for (const [log, to] of Object.entries({ private: { token: issued.tokenId }, broadcast: { app, version: name } })) {
       await t.test(log, async (t) => {
-        const messages = numbered(200)
+        const messages = numbered(100)
         await sendEach(t, server, to, messages)
         const device = await connectDevice(t, server, issued, {
           ...first,
@@ -56,23 +56,23 @@ for (const [name, { first, second, resumed }] of Object.entries(kinds)) {
         const before = await connectDevice(t, server, issued, { ...first, clientId: 'phone', manualAck: true })
         await before.subscribe(topics)
         const underWay = await before.nextN(WINDOW)
-        for (let acknowledged = 0; acknowledged < 100; acknowledged++) {
+        for (let acknowledged = 0; acknowledged < 50; acknowledged++) {
           before.ack(underWay[acknowledged]!)
           underWay.push(await before.next())
         }
-        t.same(texts(underWay), messages.slice(0, 120))
+        t.same(texts(underWay), messages.slice(0, 70))
         // All that the server still holds is what was not acknowledged.
-        await untilPending(server, issued, 100)
+        await untilPending(server, issued, 50)
         await before.reset()
         const redelivered = await metric(server, 'push_redelivered_total', `destination="${log}"`)
 
         const after = await connectDevice(t, server, issued, { ...second, clientId: 'phone' })
         t.equal(after.connack.sessionPresent, resumed)
         if (!resumed) await after.subscribe(topics)
-        const rest = await after.nextN(100)
-        t.same(texts(rest), messages.slice(100))
+        const rest = await after.nextN(50)
+        t.same(texts(rest), messages.slice(50))
         const [again, fresh] = [rest.slice(0, WINDOW), rest.slice(WINDOW)]
-        if (resumed) t.same(ids(again), ids(underWay.slice(100)), 'under the same packet ids')
+        if (resumed) t.same(ids(again), ids(underWay.slice(50)), 'under the same packet ids')
         t.ok(
           again.every(({ dup }) => dup === resumed),
           resumed ? 'with DUP' : 'without DUP',

@@ -3,7 +3,7 @@ import { t } from '../support/tap.ts'
 import { connectProvider, type ServerProcess } from '../support/index.ts'
 import { join, KEPT, twoNodeProcesses } from './support/nodes.ts'
 
-const RESTARTS = 3
+const RESTARTS = 2
 const MESSAGES = 10
 
 await t.test('no misdelivery after a restart', async (t) => {

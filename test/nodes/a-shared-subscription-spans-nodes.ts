@@ -1,7 +1,7 @@
 // Do providers on two nodes who share `<app>/u/#` get each upstream message once in all, also when one of them leaves?
 import { t } from '../support/tap.ts'
 import { connectProvider, eventually } from '../support/index.ts'
-import { join, twoNodeProcesses } from './support/nodes.ts'
+import { join, twoNodeProcesses, twoNodes } from './support/nodes.ts'
 
 const texts = (members: readonly { received: readonly { text: string }[] }[]) =>
   members.flatMap(({ received }) => received.map(({ text }) => text)).sort()
@@ -50,7 +50,7 @@ await t.test('a group of providers on two nodes', async (t) => {
 })
 
 await t.test('a session on one node is resumed on the other, with its queue and its packet ids', async (t) => {
-  const { a, b } = await twoNodeProcesses(t)
+  const { a, b } = await twoNodes(t)
   const app = 'kept'
   const { device, issued } = await join(t, a, a, { app, device: 'till', account: 'ann', version: '1.0.0' })
   const publish = (text: string) => device.publish(`${app}/u/${issued.tokenId}/x`, text)

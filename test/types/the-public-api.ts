@@ -1,4 +1,4 @@
-// Does the compiler take what docs/api.md says, and refuse what createPush would refuse? What it checks, `npm run types` runs.
+// Does the compiler take what docs/api.md says, and refuse what createPush would refuse? `npm run lint` checks its types.
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { Aedes } from 'aedes'
