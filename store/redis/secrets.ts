@@ -45,9 +45,20 @@ export class RedisSecrets {
 
   /** Writes those that are gone again, and looks whether this node and Redis have the same. */
   async keep(): Promise<void> {
+    const { client, prefix } = this.#options
+    const stored = new Map<string, string | undefined>()
+    for (const name of this.#used.keys()) stored.set(name, await this.#read(name))
+    const gone = [...this.#used].filter(([name]) => stored.get(name) === undefined)
+    if (gone.length > 0) {
+      // All at once: who finds one of them takes those that are not there for nobody's.
+      const writing = client.multi()
+      for (const [name, secret] of gone) writing.set(secretKey(prefix, name), secret, 'NX')
+      await writing.exec()
+      for (const [name] of gone) stored.set(name, await this.#read(name))
+    }
     for (const [name, secret] of this.#used) {
-      const stored = (await this.#read(name)) ?? (await this.#write(name, secret))
-      if (stored === undefined || stored === secret) this.#differing.delete(name)
+      const there = stored.get(name)
+      if (there === undefined || there === secret) this.#differing.delete(name)
       else if (!this.#differing.has(name)) {
         this.#differing.add(name)
         this.#options.observer?.secretDiffers?.(name)

