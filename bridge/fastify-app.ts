@@ -1,9 +1,8 @@
 /** The HTTP server around the calls: bodies, errors, request ids, limits, shutdown, OpenAPI. */
 import rateLimit from '@fastify/rate-limit'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { PushError } from '../errors.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { watchingUpgrades } from '../common/upgrades.ts'
@@ -16,15 +15,6 @@ import { describeApi } from './openapi.ts'
 import { answerError } from './problem.ts'
 import { requestCounts } from './request-counts.ts'
 import { createCompiler } from './validation.ts'
-
-/** The fastify instance that routes are added to. */
-export type Api = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->
 
 interface FastifyAppOptions {
   /** Of the package, for the OpenAPI document. */
@@ -39,7 +29,7 @@ interface FastifyAppOptions {
   readonly admit?: Admit | undefined
   readonly tally?: Tally | undefined
   /** Adds the calls. */
-  readonly routes: (api: Api) => void
+  readonly routes: (api: FastifyInstance) => void
   /** Runs when the server begins to close, before it waits for the requests in flight. */
   readonly closing: () => void
 }
@@ -81,7 +71,7 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   describeApi(app, options.version)
   app.register(async (instance) => {
     await limitRequests(instance, options)
-    routes(instance.withTypeProvider<TypeBoxTypeProvider>())
+    routes(instance)
   })
   return app
 }

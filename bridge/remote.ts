@@ -8,7 +8,7 @@ import type { MessageLimits } from '../store/message.ts'
 import type { Device } from '../topics/index.ts'
 import { createGuard } from './authenticate.ts'
 import { createSendMessage } from './calls/send-message.ts'
-import { createFastifyApp, type Api } from './fastify-app.ts'
+import { createFastifyApp } from './fastify-app.ts'
 import type { HttpLimits } from './limits.ts'
 import { openUpstream, type UpstreamOptions } from './remote-connection.ts'
 import { createRemotePublisher } from './remote-publisher.ts'
@@ -93,7 +93,7 @@ async function refuseCall(): Promise<never> {
 }
 
 /** What needs the store: only the server itself has one. */
-function refuseOtherCalls(api: Api): void {
+function refuseOtherCalls(api: FastifyInstance): void {
   const options = { schema: { hide: true } }
   api.post('/v1/tokens', options, refuseCall)
   api.delete('/v1/tokens/:tokenId', options, refuseCall)

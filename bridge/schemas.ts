@@ -1,5 +1,4 @@
 /** Schemas that several calls share. The ones of a single call stand in its route. */
-import { Type } from 'typebox'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 
@@ -47,25 +46,34 @@ export const BODY_ERRORS: readonly ErrorCode[] = [
   'BODY_TOO_LARGE',
 ]
 
-export const problemSchema = Type.Object(
-  {
-    type: Type.String({ description: 'A URN with the code', examples: ['urn:aedes-push:error:TTL_INVALID'] }),
-    title: Type.String({ description: 'What the code means and what to do', examples: [ERRORS.TTL_INVALID.title] }),
-    status: Type.Integer({ description: 'The HTTP status again', examples: [ERRORS.TTL_INVALID.status] }),
-    code: Type.Unsafe<ErrorCode>({
+export const problemSchema = {
+  $id: 'Problem',
+  type: 'object',
+  description: 'Problem details, RFC 9457',
+  required: ['type', 'title', 'status', 'code', 'requestId'],
+  properties: {
+    type: {
+      type: 'string',
+      description: 'A URN with the code',
+      examples: ['urn:aedes-push:error:TTL_INVALID'],
+    },
+    title: {
+      type: 'string',
+      description: 'What the code means and what to do',
+      examples: [ERRORS.TTL_INVALID.title],
+    },
+    status: { type: 'integer', description: 'The HTTP status again', examples: [ERRORS.TTL_INVALID.status] },
+    code: {
       type: 'string',
       enum: Object.keys(ERRORS),
       description: 'Stable; decide by it',
       examples: ['TTL_INVALID'],
-    }),
-    detail: Type.Optional(Type.String({ description: 'About this occurrence, for people' })),
-    requestId: Type.String({ description: 'Names the request in the log of the server' }),
-    id: Type.Optional(
-      Type.String({ description: 'Of the message that was not accepted: send it again under this id' }),
-    ),
+    },
+    detail: { type: 'string', description: 'About this occurrence, for people' },
+    requestId: { type: 'string', description: 'Names the request in the log of the server' },
+    id: { type: 'string', description: 'Of the message that was not accepted: send it again under this id' },
   },
-  { $id: 'Problem', description: 'Problem details, RFC 9457' },
-)
+}
 
 /** The error answers of a call, by status, from the codes that it may answer with. */
 export function problems(...codes: readonly ErrorCode[]): Record<number, unknown> {
@@ -85,15 +93,32 @@ export function problems(...codes: readonly ErrorCode[]): Record<number, unknown
   )
 }
 
-/** Of a call without query: an unknown name is refused there as everywhere. */
-export const noQuery = Type.Object({}, { additionalProperties: false })
-
-export const tokenIdSchema = Type.String({
-  description: 'Stable name of one (app, device, account)',
-  examples: ['kHqJ2mXv0pR7tYw3nZs5cA'],
+/** What a call answers: an object with all of these. */
+export const answer = (description: string, properties: Readonly<Record<string, object>>) => ({
+  type: 'object',
+  description,
+  required: Object.keys(properties),
+  properties,
 })
 
-export const timeSchema = (description: string) =>
-  Type.String({ format: 'date-time', description, examples: ['2030-01-31T12:00:00.000Z'] })
+/** Of a call without query: an unknown name is refused there as everywhere. */
+export const noQuery = { type: 'object', properties: {}, additionalProperties: false }
 
-export const messageIdSchema = (description: string) => Type.String({ description, examples: ['order-1042-shipped'] })
+export const tokenIdSchema = {
+  type: 'string',
+  description: 'Stable name of one (app, device, account)',
+  examples: ['kHqJ2mXv0pR7tYw3nZs5cA'],
+}
+
+export const timeSchema = (description: string) => ({
+  type: 'string',
+  format: 'date-time',
+  description,
+  examples: ['2030-01-31T12:00:00.000Z'],
+})
+
+export const messageIdSchema = (description: string) => ({
+  type: 'string',
+  description,
+  examples: ['order-1042-shipped'],
+})

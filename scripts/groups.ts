@@ -7,30 +7,35 @@ import { dirname, join } from 'node:path'
 
 const FOLDER = join('.build', 'groups')
 const LARGEST = 24
-/** What is asked here is about a whole process. */
-const ALONE = new Set(['long', 'faults', 'unexpected'])
+/** Folders with fewer files go together. */
+const SMALL = 5
+/** A long test has its process to itself. */
+const LONG = /^long\b/
 /** They wait for time-outs more than they work: begun first, they leave the cores to the others, and no long tail. */
-const WAITING = new Set(['transfer', 'faults', 'nodes', 'hostile'])
+const WAITING = /^(transfer|faults|nodes|hostile)\b/
 
 /** @param files below test/, as sources; returns what tap shall run */
 export function writeGroups(files: readonly string[]): string[] {
   const folders = new Map<string, string[]>()
-  for (const file of files) {
-    const folder = dirname(file)
-    folders.set(folder, [...(folders.get(folder) ?? []), file])
-  }
-  const rank = ([folder]: [string, unknown]) => (WAITING.has(topOf(folder)) ? 0 : 1)
-  const groups = [...folders]
-    .sort((a, b) => rank(a) - rank(b))
-    .flatMap(([folder, inside]) => {
-      const count = ALONE.has(topOf(folder)) ? inside.length : Math.ceil(inside.length / LARGEST)
-      const name = folder.replaceAll('/', '-')
-      return Array.from({ length: count }, (_, index) => ({
+  for (const file of files) folders.set(dirname(file), [...(folders.get(dirname(file)) ?? []), file])
+  const small: string[] = []
+  const groups: { readonly name: string; readonly files: readonly string[] }[] = []
+  for (const [folder, inside] of folders) {
+    if (inside.length < SMALL && !LONG.test(folder)) {
+      small.push(...inside)
+      continue
+    }
+    const count = LONG.test(folder) ? inside.length : Math.ceil(inside.length / LARGEST)
+    const name = folder.replaceAll('/', '-')
+    for (let index = 0; index < count; index += 1)
+      groups.push({
         name: count === 1 ? name : `${name}-${index + 1}`,
         // Neighbours are often alike: what is long is spread over the groups.
         files: inside.filter((_, at) => at % count === index),
-      }))
-    })
+      })
+  }
+  if (small.length > 0) groups.push({ name: 'small', files: small })
+  groups.sort((a, b) => Number(WAITING.test(b.name)) - Number(WAITING.test(a.name)))
   rmSync(FOLDER, { recursive: true, force: true })
   mkdirSync(FOLDER, { recursive: true })
   return groups.map((group) => {
@@ -46,8 +51,4 @@ export function writeGroups(files: readonly string[]): string[] {
     )
     return path
   })
-}
-
-function topOf(folder: string): string {
-  return folder.split('/')[0] ?? ''
 }

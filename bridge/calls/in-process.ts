@@ -1,5 +1,4 @@
 /** The calls of a provider for the program that embeds us: with the checks, errors and metrics of HTTP, and without HTTP. */
-import type { TSchema } from 'typebox'
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
@@ -112,7 +111,7 @@ export function createInProcessCalls(context: InProcessContext): InProcessCalls 
 }
 
 /** @throws what HTTP answers for a request of this shape */
-function checker<T>(compile: Compiler, schema: TSchema, where: string): (value: unknown) => T {
+function checker<T>(compile: Compiler, schema: object, where: string): (value: unknown) => T {
   const validate = compile<T>({ schema })
   return (value) => {
     if (validate(value)) return value

@@ -1,5 +1,4 @@
 /** A message token for one (app, device, account): the call behind `POST /v1/tokens`. */
-import { Type, type Static } from 'typebox'
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'
@@ -39,7 +38,14 @@ export interface TokenAnswer {
   }
 }
 
-export type TokenBody = Static<ReturnType<typeof tokenSchema>>
+/** A value that `tokenSchema` takes. */
+export interface TokenBody {
+  readonly app: string
+  readonly device: string
+  readonly account?: string
+  readonly version?: string
+  readonly ttl?: number
+}
 
 /**
  * `body` has the shape of `tokenSchema`.
@@ -85,23 +91,22 @@ function checkNames({ app, device, account, version }: TokenBody): void {
 const NAME = '1 to 128 bytes without control characters, `/`, `+`, `#` or a `$` at the start'
 
 export function tokenSchema({ defaultTokenTtl, maximumTokenTtl }: TokenLimits) {
-  return Type.Object(
-    {
-      app: Type.String({ description: `${NAME}, nor \`%\``, examples: ['chat'] }),
-      device: Type.String({ description: NAME, examples: ['phone-17'] }),
-      account: Type.Optional(
-        Type.String({ description: `${NAME}; absent or empty: not logged in`, examples: ['ann'] }),
-      ),
-      version: Type.Optional(Type.String({ description: 'Of the app on this device', examples: ['2.1.0'] })),
-      ttl: Type.Optional(
-        Type.Integer({
-          minimum: 1,
-          maximum: maximumTokenTtl,
-          description: `Life of the token, seconds; ${defaultTokenTtl} when absent`,
-          examples: [86_400],
-        }),
-      ),
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: ['app', 'device'],
+    properties: {
+      app: { type: 'string', description: `${NAME}, nor \`%\``, examples: ['chat'] },
+      device: { type: 'string', description: NAME, examples: ['phone-17'] },
+      account: { type: 'string', description: `${NAME}; absent or empty: not logged in`, examples: ['ann'] },
+      version: { type: 'string', description: 'Of the app on this device', examples: ['2.1.0'] },
+      ttl: {
+        type: 'integer',
+        minimum: 1,
+        maximum: maximumTokenTtl,
+        description: `Life of the token, seconds; ${defaultTokenTtl} when absent`,
+        examples: [86_400],
+      },
     },
-    { additionalProperties: false },
-  )
+  }
 }

@@ -1,5 +1,4 @@
 /** Refuses every token issued so far under a token id: the call behind `DELETE /v1/tokens/{tokenId}`. */
-import { Type } from 'typebox'
 import { PushError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'
 import { isTokenId, mayActFor, type Provider } from '../../topics/index.ts'
@@ -15,7 +14,12 @@ interface RevokeContext {
 /** @throws TOKEN_UNKNOWN, APP_FORBIDDEN, STORE_UNAVAILABLE */
 export type RevokeToken = (tokenId: string, caller: Pick<Caller, 'provider'>) => Promise<void>
 
-export const revokeSchema = Type.Object({ tokenId: tokenIdSchema }, { additionalProperties: false })
+export const revokeSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['tokenId'],
+  properties: { tokenId: tokenIdSchema },
+}
 
 export function createRevokeToken({ store, longPolls }: RevokeContext): RevokeToken {
   return async (tokenId, { provider }) => {

@@ -1,5 +1,4 @@
 /** A message to one token, to many, or to every device with a version: the call behind `POST /v1/messages`. */
-import { Type, type Static } from 'typebox'
 import type { Metrics } from '../../common/metrics.ts'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import { makeMessage, type MessageLimits } from '../../store/message.ts'
@@ -31,7 +30,24 @@ export interface SendAnswer {
   readonly rejected: { readonly token: string; readonly code: ErrorCode }[]
 }
 
-export type SendBody = Static<ReturnType<typeof sendSchema>>
+/** A value that `sendSchema` takes. */
+export interface SendBody {
+  readonly to: SendTarget
+  readonly payload?: unknown
+  readonly payloadBase64?: string
+  readonly ttl?: number
+  readonly retain?: boolean
+  readonly id?: string
+}
+
+/** One of `token`, `tokens`, `app` with `version`, and `app` with `versions`, as the schema sees to. */
+interface SendTarget {
+  readonly token?: string
+  readonly tokens?: readonly string[]
+  readonly app?: string
+  readonly version?: string
+  readonly versions?: string
+}
 
 /**
  * `body` has the shape of `sendSchema`.
@@ -81,35 +97,28 @@ function refusalWithId(refusal: PushError, messageId: string, isGiven: boolean):
 }
 
 export function sendSchema(limits: HttpLimits & MessageLimits) {
-  return Type.Object(
-    {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: ['to'],
+    properties: {
       to: toSchema(limits),
-      payload: Type.Optional(
-        Type.Unknown({ description: 'A string goes out as UTF-8, any other JSON value as JSON text' }),
-      ),
-      payloadBase64: Type.Optional(
-        Type.String({ contentEncoding: 'base64', description: 'Bytes, as base64 with padding' }),
-      ),
-      ttl: Type.Optional(
-        Type.Integer({
-          minimum: 1,
-          maximum: limits.maximumTtl,
-          description: `Seconds; ${limits.defaultTtl} when absent`,
-        }),
-      ),
-      retain: Type.Optional(
-        Type.Boolean({ description: 'Also kept as the last message of its topic, for new subscriptions' }),
-      ),
-      id: Type.Optional(messageIdSchema('The same id again is accepted once; give one, so that a repeat is safe')),
+      payload: { description: 'A string goes out as UTF-8, any other JSON value as JSON text' },
+      payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'Bytes, as base64 with padding' },
+      ttl: {
+        type: 'integer',
+        minimum: 1,
+        maximum: limits.maximumTtl,
+        description: `Seconds; ${limits.defaultTtl} when absent`,
+      },
+      retain: { type: 'boolean', description: 'Also kept as the last message of its topic, for new subscriptions' },
+      id: messageIdSchema('The same id again is accepted once; give one, so that a repeat is safe'),
     },
-    {
-      additionalProperties: false,
-      oneOf: [{ required: ['payload'] }, { required: ['payloadBase64'] }],
-      examples: [
-        { to: { token: 'kHqJ2mXv0pR7tYw3nZs5cA' }, payload: { text: 'Hello' }, ttl: 3600, id: 'order-1042-shipped' },
-      ],
-    },
-  )
+    oneOf: [{ required: ['payload'] }, { required: ['payloadBase64'] }],
+    examples: [
+      { to: { token: 'kHqJ2mXv0pR7tYw3nZs5cA' }, payload: { text: 'Hello' }, ttl: 3600, id: 'order-1042-shipped' },
+    ],
+  }
 }
 
 function toSchema({ tokens }: HttpLimits) {
@@ -117,25 +126,28 @@ function toSchema({ tokens }: HttpLimits) {
     required,
     not: { anyOf: others.map((other) => ({ required: [other] })) },
   })
-  return Type.Object(
-    {
-      token: Type.Optional(Type.String({ description: 'A message token or a token id' })),
-      tokens: Type.Optional(
-        Type.Array(Type.String(), { minItems: 1, maxItems: tokens, description: 'Message tokens or token ids' }),
-      ),
-      app: Type.Optional(Type.String({ description: 'Of a broadcast; with token ids, the app they must belong to' })),
-      version: Type.Optional(Type.String({ description: 'Exactly this version of the app' })),
-      versions: Type.Optional(Type.String({ description: 'A semver range, or `*` for all', examples: ['>=2.1 <3'] })),
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      token: { type: 'string', description: 'A message token or a token id' },
+      tokens: {
+        type: 'array',
+        items: { type: 'string' },
+        minItems: 1,
+        maxItems: tokens,
+        description: 'Message tokens or token ids',
+      },
+      app: { type: 'string', description: 'Of a broadcast; with token ids, the app they must belong to' },
+      version: { type: 'string', description: 'Exactly this version of the app' },
+      versions: { type: 'string', description: 'A semver range, or `*` for all', examples: ['>=2.1 <3'] },
     },
-    {
-      additionalProperties: false,
-      oneOf: [
-        only(['token'], 'tokens', 'version', 'versions'),
-        only(['tokens'], 'token', 'version', 'versions'),
-        only(['app', 'version'], 'token', 'tokens', 'versions'),
-        only(['app', 'versions'], 'token', 'tokens', 'version'),
-      ],
-      examples: [{ token: 'kHqJ2mXv0pR7tYw3nZs5cA' }, { app: 'chat', versions: '>=2.1 <3' }],
-    },
-  )
+    oneOf: [
+      only(['token'], 'tokens', 'version', 'versions'),
+      only(['tokens'], 'token', 'version', 'versions'),
+      only(['app', 'version'], 'token', 'tokens', 'versions'),
+      only(['app', 'versions'], 'token', 'tokens', 'version'),
+    ],
+    examples: [{ token: 'kHqJ2mXv0pR7tYw3nZs5cA' }, { app: 'chat', versions: '>=2.1 <3' }],
+  }
 }

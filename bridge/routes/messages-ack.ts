@@ -1,19 +1,24 @@
 /** `POST /v1/messages/ack`: a device has what a lookup gave it. */
-import { Type } from 'typebox'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import { standing } from '../../store/marks.ts'
 import type { Guard } from '../authenticate.ts'
 import { decodePageCursor } from '../page-cursor.ts'
-import type { Api } from '../fastify-app.ts'
+import type { FastifyInstance } from 'fastify'
 import { BODY_ERRORS, DEVICE_ERRORS, noQuery, problems } from '../schemas.ts'
 
 const DESTINATIONS = ['private', 'broadcast'] as const
 
-const bodySchema = Type.Object(
-  { cursor: Type.String({ description: 'From a lookup with this token' }) },
-  { additionalProperties: false },
-)
+const bodySchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['cursor'],
+  properties: { cursor: { type: 'string', description: 'From a lookup with this token' } },
+}
+
+interface Acknowledgement {
+  Body: { cursor: string }
+}
 
 interface AcknowledgeContext {
   readonly store: Store
@@ -21,7 +26,7 @@ interface AcknowledgeContext {
   readonly metrics: Metrics
 }
 
-export function acknowledgeMessages(api: Api, { store, guard, metrics }: AcknowledgeContext): void {
+export function acknowledgeMessages(api: FastifyInstance, { store, guard, metrics }: AcknowledgeContext): void {
   const schema = {
     operationId: 'acknowledgeMessages',
     summary: 'Acknowledge messages',
@@ -31,11 +36,11 @@ export function acknowledgeMessages(api: Api, { store, guard, metrics }: Acknowl
     querystring: noQuery,
     body: bodySchema,
     response: {
-      204: Type.Null({ description: 'Acknowledged' }),
+      204: { type: 'null', description: 'Acknowledged' },
       ...problems(...DEVICE_ERRORS, ...BODY_ERRORS, 'CURSOR_INVALID'),
     },
   }
-  api.post('/v1/messages/ack', { onRequest: guard.device, schema }, async (request, reply) => {
+  api.post<Acknowledgement>('/v1/messages/ack', { onRequest: guard.device, schema }, async (request, reply) => {
     const { device, record } = guard.deviceOf(request)
     const { tokenId, version } = device
     const { taken, messages, ...cursor } = decodePageCursor(device, request.body.cursor)

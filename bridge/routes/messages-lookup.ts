@@ -1,62 +1,64 @@
 /** `GET /v1/messages`: what is pending for the device that asks. */
 import type { FastifyRequest } from 'fastify'
 import { isUtf8 } from 'node:buffer'
-import { Type } from 'typebox'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
 import { knowDevice, type Guard, type KnownDevice } from '../authenticate.ts'
 import { encodePageCursor } from '../page-cursor.ts'
-import type { Api } from '../fastify-app.ts'
+import type { FastifyInstance } from 'fastify'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import type { Page, PageEntry, Pages } from '../lookup.ts'
-import { DEVICE_ERRORS, messageIdSchema, problems, timeSchema } from '../schemas.ts'
+import { answer, DEVICE_ERRORS, messageIdSchema, problems, timeSchema } from '../schemas.ts'
 
 const DEFAULT_LIMIT = 20
 
-const messageSchema = Type.Object({
-  id: messageIdSchema('The same message has the same id over MQTT'),
-  topic: Type.String({ examples: ['chat/2.1.0'] }),
-  payload: Type.Optional(Type.String({ description: 'When the bytes are UTF-8' })),
-  payloadBase64: Type.Optional(Type.String({ contentEncoding: 'base64', description: 'When they are not' })),
-  storedAt: timeSchema('When the server accepted it'),
-  expiresAt: timeSchema('When it is no longer sent'),
-})
-
-const answerSchema = Type.Object(
-  {
-    messages: Type.Array(messageSchema, { description: 'Oldest first' }),
-    cursor: Type.String({ description: 'Acknowledges these messages' }),
-    more: Type.Boolean({ description: 'Acknowledge and look up again: there is, or may be, more' }),
+const messageSchema = {
+  type: 'object',
+  required: ['id', 'topic', 'storedAt', 'expiresAt'],
+  properties: {
+    id: messageIdSchema('The same message has the same id over MQTT'),
+    topic: { type: 'string', examples: ['chat/2.1.0'] },
+    payload: { type: 'string', description: 'When the bytes are UTF-8' },
+    payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'When they are not' },
+    storedAt: timeSchema('When the server accepted it'),
+    expiresAt: timeSchema('When it is no longer sent'),
   },
-  { description: 'What is pending; empty when nothing is, or nothing came while waiting' },
-)
+}
+
+const answerSchema = answer('What is pending; empty when nothing is, or nothing came while waiting', {
+  messages: { type: 'array', items: messageSchema, description: 'Oldest first' },
+  cursor: { type: 'string', description: 'Acknowledges these messages' },
+  more: { type: 'boolean', description: 'Acknowledge and look up again: there is, or may be, more' },
+})
 
 const usualLimit = ({ lookupMessages }: HttpLimits) => Math.min(DEFAULT_LIMIT, lookupMessages)
 
-const querySchema = (limits: HttpLimits) =>
-  Type.Object(
-    {
-      limit: Type.Optional(
-        Type.Integer({
-          minimum: 1,
-          maximum: limits.lookupMessages,
-          default: usualLimit(limits),
-          description: 'Messages at most',
-        }),
-      ),
-      wait: Type.Optional(
-        Type.Integer({
-          minimum: 0,
-          default: 0,
-          description: `Seconds to wait while there is nothing; more than ${limits.waitSeconds} are ${limits.waitSeconds}`,
-        }),
-      ),
+interface Lookup {
+  Querystring: { limit?: number; wait?: number }
+}
+
+const querySchema = (limits: HttpLimits) => ({
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    limit: {
+      type: 'integer',
+      minimum: 1,
+      maximum: limits.lookupMessages,
+      default: usualLimit(limits),
+      description: 'Messages at most',
     },
-    { additionalProperties: false },
-  )
+    wait: {
+      type: 'integer',
+      minimum: 0,
+      default: 0,
+      description: `Seconds to wait while there is nothing; more than ${limits.waitSeconds} are ${limits.waitSeconds}`,
+    },
+  },
+})
 
 interface LookupContext {
   readonly store: Store
@@ -68,7 +70,7 @@ interface LookupContext {
   readonly now: () => number
 }
 
-export function lookUpMessages(api: Api, context: LookupContext): void {
+export function lookUpMessages(api: FastifyInstance, context: LookupContext): void {
   const { guard, pages, metrics, limits } = context
   const schema = {
     operationId: 'lookUpMessages',
@@ -79,7 +81,7 @@ export function lookUpMessages(api: Api, context: LookupContext): void {
     querystring: querySchema(limits),
     response: { 200: answerSchema, ...problems(...DEVICE_ERRORS) },
   }
-  api.get('/v1/messages', { onRequest: guard.device, preValidation: readNumbers, schema }, async (request) => {
+  api.get<Lookup>('/v1/messages', { onRequest: guard.device, preValidation: readNumbers, schema }, async (request) => {
     const { limit = usualLimit(limits), wait = 0 } = request.query
     const known = guard.deviceOf(request)
     const seconds = Math.min(wait, limits.waitSeconds)

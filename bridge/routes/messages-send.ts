@@ -1,12 +1,11 @@
 /** `POST /v1/messages`: a message to one token, to many, or to every device with a version. */
-import { Type } from 'typebox'
 import type { ErrorCode } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
 import type { Guard } from '../authenticate.ts'
-import { sendSchema, type SendMessage } from '../calls/send-message.ts'
-import type { Api } from '../fastify-app.ts'
+import { sendSchema, type SendBody, type SendMessage } from '../calls/send-message.ts'
+import type { FastifyInstance } from 'fastify'
 import type { HttpLimits } from '../limits.ts'
-import { BODY_ERRORS, messageIdSchema, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
+import { answer, BODY_ERRORS, messageIdSchema, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
 interface SendRouteContext {
   readonly send: SendMessage
@@ -16,27 +15,28 @@ interface SendRouteContext {
   readonly errors: readonly ErrorCode[]
 }
 
-export function sendMessages(api: Api, { send, guard, limits, errors }: SendRouteContext): void {
+export function sendMessages(api: FastifyInstance, { send, guard, limits, errors }: SendRouteContext): void {
   const schema = schemaOf(limits, errors)
-  api.post('/v1/messages', { onRequest: guard.provider, schema }, async (request, reply) => {
-    const answer = await send(request.body, { provider: guard.providerOf(request), log: request.log })
-    return reply.code(202).send(answer)
+  api.post<{ Body: SendBody }>('/v1/messages', { onRequest: guard.provider, schema }, async (request, reply) => {
+    const stored = await send(request.body, { provider: guard.providerOf(request), log: request.log })
+    return reply.code(202).send(stored)
   })
 }
 
 function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode[]) {
-  const rejected = Type.Object({
-    token: Type.String({ description: 'As the request named it' }),
-    code: Type.String({ examples: ['TOKEN_UNKNOWN'] }),
-  })
-  const answer = Type.Object(
-    {
-      id: messageIdSchema('Of the message'),
-      accepted: Type.Integer({ description: 'Receivers it is stored for; 1 for a broadcast', examples: [1] }),
-      rejected: Type.Array(rejected, { description: 'Receivers it is not stored for' }),
+  const rejected = {
+    type: 'object',
+    required: ['token', 'code'],
+    properties: {
+      token: { type: 'string', description: 'As the request named it' },
+      code: { type: 'string', examples: ['TOKEN_UNKNOWN'] },
     },
-    { description: 'Stored for all receivers that are not listed as rejected' },
-  )
+  }
+  const stored = answer('Stored for all receivers that are not listed as rejected', {
+    id: messageIdSchema('Of the message'),
+    accepted: { type: 'integer', description: 'Receivers it is stored for; 1 for a broadcast', examples: [1] },
+    rejected: { type: 'array', items: rejected, description: 'Receivers it is not stored for' },
+  })
   return {
     operationId: 'sendMessage',
     summary: 'Send a message',
@@ -45,7 +45,7 @@ function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode
     security: [{ providerKey: [] }],
     querystring: noQuery,
     body: sendSchema(limits),
-    response: { 202: answer, ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, ...SEND_ERRORS, ...errors) },
+    response: { 202: stored, ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, ...SEND_ERRORS, ...errors) },
   }
 }
 

@@ -1,9 +1,9 @@
 /** `GET /metrics`: what the server counts, for Prometheus. */
 import type { Metrics } from '../../common/metrics.ts'
-import type { Api } from '../fastify-app.ts'
+import type { FastifyInstance } from 'fastify'
 import { problems } from '../schemas.ts'
 
-export function exposeMetrics(api: Api, { registry }: Metrics, text = () => registry.metrics()): void {
+export function exposeMetrics(api: FastifyInstance, { registry }: Metrics, text = () => registry.metrics()): void {
   const schema = {
     operationId: 'metrics',
     summary: 'Counters for Prometheus',

@@ -1,7 +1,7 @@
 /** `GET /openapi.json`: the description of all calls. */
-import type { Api } from '../fastify-app.ts'
+import type { FastifyInstance } from 'fastify'
 
-export function serveOpenApi(api: Api): void {
+export function serveOpenApi(api: FastifyInstance): void {
   const schema = {
     operationId: 'openapi',
     summary: 'This document',

@@ -1,31 +1,34 @@
 /** `POST /v1/tokens`: a message token for one (app, device, account). */
-import { Type } from 'typebox'
 import type { Guard } from '../authenticate.ts'
-import { tokenSchema, type IssueToken } from '../calls/issue-token.ts'
-import type { Api } from '../fastify-app.ts'
+import { tokenSchema, type IssueToken, type TokenBody } from '../calls/issue-token.ts'
+import type { FastifyInstance } from 'fastify'
 import type { TokenLimits } from '../limits.ts'
-import { BODY_ERRORS, noQuery, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'
+import { answer, BODY_ERRORS, noQuery, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'
 
-const answerSchema = Type.Object(
-  {
-    token: Type.String({
-      description: 'The message token, a JWT: the MQTT password, and the Bearer token of a device',
-    }),
-    tokenId: tokenIdSchema,
-    expiresAt: timeSchema('When the token ends'),
-    topics: Type.Object({
-      private: Type.String({
+const answerSchema = answer('The token', {
+  token: {
+    type: 'string',
+    description: 'The message token, a JWT: the MQTT password, and the Bearer token of a device',
+  },
+  tokenId: tokenIdSchema,
+  expiresAt: timeSchema('When the token ends'),
+  topics: {
+    type: 'object',
+    required: ['private', 'broadcast'],
+    properties: {
+      private: {
+        type: 'string',
         description: 'What is for this token alone',
         examples: ['chat/t/kHqJ2mXv0pR7tYw3nZs5cA'],
-      }),
-      broadcast: Type.Union([Type.String(), Type.Null()], {
+      },
+      broadcast: {
+        anyOf: [{ type: 'string' }, { type: 'null' }],
         description: 'What is for every device with this version; null without a version',
         examples: ['chat/2.1.0'],
-      }),
-    }),
+      },
+    },
   },
-  { description: 'The token' },
-)
+})
 
 interface IssueRouteContext {
   readonly issueToken: IssueToken
@@ -33,7 +36,7 @@ interface IssueRouteContext {
   readonly limits: TokenLimits
 }
 
-export function issueTokens(api: Api, { issueToken, guard, limits }: IssueRouteContext): void {
+export function issueTokens(api: FastifyInstance, { issueToken, guard, limits }: IssueRouteContext): void {
   const schema = {
     operationId: 'issueToken',
     summary: 'Issue a message token',
@@ -58,7 +61,7 @@ export function issueTokens(api: Api, { issueToken, guard, limits }: IssueRouteC
       ),
     },
   }
-  api.post('/v1/tokens', { onRequest: guard.provider, schema }, async (request, reply) =>
+  api.post<{ Body: TokenBody }>('/v1/tokens', { onRequest: guard.provider, schema }, async (request, reply) =>
     reply.code(201).send(await issueToken(request.body, { provider: guard.providerOf(request) })),
   )
 }

@@ -1,8 +1,7 @@
 /** `DELETE /v1/tokens/{tokenId}`: refuses every token issued so far under a token id. */
-import { Type } from 'typebox'
 import type { Guard } from '../authenticate.ts'
 import { revokeSchema, type RevokeToken } from '../calls/revoke-token.ts'
-import type { Api } from '../fastify-app.ts'
+import type { FastifyInstance } from 'fastify'
 import { noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
 interface RevokeRouteContext {
@@ -10,7 +9,7 @@ interface RevokeRouteContext {
   readonly guard: Guard
 }
 
-export function revokeTokens(api: Api, { revokeToken, guard }: RevokeRouteContext): void {
+export function revokeTokens(api: FastifyInstance, { revokeToken, guard }: RevokeRouteContext): void {
   const schema = {
     operationId: 'revokeToken',
     summary: 'Revoke the tokens of a token id',
@@ -20,12 +19,16 @@ export function revokeTokens(api: Api, { revokeToken, guard }: RevokeRouteContex
     querystring: noQuery,
     params: revokeSchema,
     response: {
-      204: Type.Null({ description: 'Revoked' }),
+      204: { type: 'null', description: 'Revoked' },
       ...problems(...PROVIDER_ERRORS, 'TOKEN_UNKNOWN', 'APP_FORBIDDEN', 'STORE_UNAVAILABLE'),
     },
   }
-  api.delete('/v1/tokens/:tokenId', { onRequest: guard.provider, schema }, async (request, reply) => {
-    await revokeToken(request.params.tokenId, { provider: guard.providerOf(request) })
-    return reply.code(204).send(null)
-  })
+  api.delete<{ Params: { tokenId: string } }>(
+    '/v1/tokens/:tokenId',
+    { onRequest: guard.provider, schema },
+    async (request, reply) => {
+      await revokeToken(request.params.tokenId, { provider: guard.providerOf(request) })
+      return reply.code(204).send(null)
+    },
+  )
 }
