@@ -57,10 +57,10 @@ export const TOKEN_SECRETS: readonly string[] = [TOKEN_ID_KEY, ...ALGORITHMS.map
 export async function generatedRing(secrets: Secrets, algorithm: Algorithm, random: RandomBytes): Promise<KeyRing> {
   const name = secretName(algorithm)
   const [signing] = parseKeyFile(await secrets.secret(name, () => createKeyFile(algorithm, random)), name).keys
-  const former = await Promise.all(
+  const previous = await Promise.all(
     ALGORITHMS.filter((other) => other !== algorithm).map((other) => existingKey(secrets, secretName(other))),
   )
-  return makeRing([signing, ...former.filter((key) => key !== undefined)])
+  return makeRing([signing, ...previous.filter((key) => key !== undefined)])
 }
 
 /** A ring in which the first key signs. */

@@ -69,7 +69,7 @@ export function createLongPolls({ store, limits, selections, now, shared }: Long
     byApp.set(app, ofApp.add(poll))
     open++
     shared?.tell(tokenId, 1)
-    // A client that lost its connection polls anew while the old poll still waits for the network to notice.
+    // A client that lost its connection polls again while the old poll still waits for the network to notice.
     const [oldest] = following.polls
     if (following.polls.size > limits.waitingPerToken) oldest?.end()
     return following.stop

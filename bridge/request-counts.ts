@@ -4,7 +4,7 @@ import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/
 import { LRUCache } from 'lru-cache'
 import type { SharedCount } from '../common/tally.ts'
 
-/** Addresses that are counted; beyond them, the one whose first request is oldest is counted anew. */
+/** Addresses that are counted; beyond them, the one whose first request is oldest is counted again. */
 const MOST_ADDRESSES = 5_000
 
 /** The window of those whose requests come to other processes only, ms. */

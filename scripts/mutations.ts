@@ -266,7 +266,7 @@ function testsFor(fault: Fault, entered: Readonly<Record<string, Entered>>): str
 /** Compiles a file to where the tests have it; gives how to undo that. */
 function compileTo(file: string, text: string): () => void {
   const target = join(root, BUILD, file.replace(/\.ts$/, '.js'))
-  const former = readFileSync(target, 'utf8')
+  const previous = readFileSync(target, 'utf8')
   const { outputText } = ts.transpileModule(text, {
     fileName: file,
     compilerOptions: {
@@ -277,7 +277,7 @@ function compileTo(file: string, text: string): () => void {
     },
   })
   writeFileSync(target, outputText)
-  return () => writeFileSync(target, former)
+  return () => writeFileSync(target, previous)
 }
 
 async function run(): Promise<void> {

@@ -79,9 +79,9 @@ class Change {
    * are; behind the cursor, which another one has moved meanwhile, it does not stand for them.
    */
   stand(versions: readonly string[], at: number): void {
-    const former = this.#versions
-    for (const version of former) if (!versions.includes(version)) this.#raise(version, this.#from.broadcast)
-    this.#versions = versions.filter((version) => former.includes(version) || at >= this.#from.broadcast)
+    const previous = this.#versions
+    for (const version of previous) if (!versions.includes(version)) this.#raise(version, this.#from.broadcast)
+    this.#versions = versions.filter((version) => previous.includes(version) || at >= this.#from.broadcast)
     for (const version of versions) if (!this.#versions.includes(version)) this.#raise(version, at)
   }
 

@@ -43,7 +43,7 @@ export function issueTokens(api: FastifyInstance, { issueToken, guard, limits }:
     description:
       'The same app, device and account always have the same token id, so what is pending stays. ' +
       'Another account of the same app on the same device is an account switch: ' +
-      'the token of the former account is refused until it is issued again.',
+      'the token of the previous account is refused until it is issued again.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     querystring: noQuery,

@@ -73,7 +73,7 @@ export class Certificates {
       const loaded = loadTlsFiles(this.settings)
       const now = this.#now()
       if (loaded.validUntil <= now && this.#loaded.validUntil > now)
-        throw new TlsFileError('PUSH_TLS_CERT', this.settings.certificate, 'has expired, and the former one has not')
+        throw new TlsFileError('PUSH_TLS_CERT', this.settings.certificate, 'has expired, and the previous one has not')
       this.#loaded = loaded
       for (const server of this.#servers) server.setSecureContext(this.#loaded.context)
       this.#metrics.certificateEnd.set(this.#loaded.validUntil / 1000)

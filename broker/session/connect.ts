@@ -12,7 +12,7 @@ import { allowedExpiry, declaredExpiry, DeviceSession, type SessionStart } from 
 import { willOf } from './will.ts'
 
 /**
- * Most clients subscribe anew when they resume a session, and their system holds back the PUBACK of what arrives
+ * Most clients subscribe again when they resume a session, and their system holds back the PUBACK of what arrives
  * meanwhile until that SUBSCRIBE is answered (Nagle): a client that closes then loses it, as `mosquitto_sub -C 1` does,
  * and gets the same message again. So the answer goes first; who sends no SUBSCRIBE waits no longer than this, ms.
  */

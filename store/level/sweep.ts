@@ -126,7 +126,7 @@ function sweepBroadcastEntry(transaction: Transaction, key: Buffer, now: number)
   transaction.setApp(name, { ...app, log: log.state })
 }
 
-/** It may have been remembered anew since. */
+/** It may have been remembered again since. */
 function sweepMessageId(transaction: Transaction, key: Buffer, now: number): void {
   const bytes = transaction.get(key)
   if (bytes !== undefined && decodeTimed(bytes).until <= now) transaction.delete(key)

@@ -22,7 +22,7 @@ export function registerToken(transaction: Transaction, registration: TokenRegis
   const { tokenId, app, deviceMark, expiresAt } = registration
   const token = transaction.token(tokenId) ?? newToken(transaction, registration)
   const key = currentKey(app, deviceMark)
-  const former = transaction.get(key)?.toString()
+  const previous = transaction.get(key)?.toString()
   const generation = token.current ? token.generation : token.generation + 1
   transaction.setToken(tokenId, {
     ...token,
@@ -31,15 +31,15 @@ export function registerToken(transaction: Transaction, registration: TokenRegis
     current: true,
     expiresAt: Math.max(token.expiresAt, clamp(expiresAt)),
   })
-  if (former === tokenId) return { generation }
+  if (previous === tokenId) return { generation }
   transaction.put(key, Buffer.from(tokenId))
-  if (former === undefined) return { generation }
-  const other = transaction.token(former)
+  if (previous === undefined) return { generation }
+  const other = transaction.token(previous)
   if (other !== undefined) {
-    const session = endSession(transaction, former, other, 'TOKEN_SUPERSEDED')
-    transaction.setToken(former, { ...other, current: false, session })
+    const session = endSession(transaction, previous, other, 'TOKEN_SUPERSEDED')
+    transaction.setToken(previous, { ...other, current: false, session })
   }
-  return { generation, switchedFrom: former }
+  return { generation, switchedFrom: previous }
 }
 
 function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: TokenRegistration): TokenState {
@@ -119,11 +119,12 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
   if (token.revoked || request.generation < token.generation) throw new PushError('TOKEN_REVOKED')
   if (!token.current) throw new PushError('TOKEN_SUPERSEDED')
 
-  const former = token.session
-  if (former?.held) endSession(transaction, tokenId, token, 'SESSION_TAKEN_OVER')
-  const resumed = request.cleanStart || former === undefined || hasEnded(former, transaction.now) ? undefined : former
+  const previous = token.session
+  if (previous?.held) endSession(transaction, tokenId, token, 'SESSION_TAKEN_OVER')
+  const resumed =
+    request.cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
   const state = resumed?.hasState ? transaction.get(sessionStateKey(tokenId)) : undefined
-  if (former?.hasState && state === undefined) transaction.delete(sessionStateKey(tokenId))
+  if (previous?.hasState && state === undefined) transaction.delete(sessionStateKey(tokenId))
   const epoch = token.epoch + 1
   const session = { held: true, unclean: false, hasState: state !== undefined, expiresAt: NEVER }
   transaction.setToken(tokenId, { ...token, epoch, session })

@@ -268,11 +268,11 @@ class RedisStore implements Store {
     const end = await this.#broadcasts.end(app)
     const expires = asSeconds(registration.expiresAt)
     const result = await this.#lanes.run(steps.REGISTER, base, id, app, markBytes(deviceMark), expires, end)
-    const former = asOptionalBytes(result[1])
+    const previous = asOptionalBytes(result[1])
     const ended = asOptionalNumber(result[2])
     const generation = asNumber(result[0])
-    if (former === undefined) return { generation }
-    const switchedFrom = tokenIdOf(former)
+    if (previous === undefined) return { generation }
+    const switchedFrom = tokenIdOf(previous)
     if (ended !== undefined) this.#sessionEnded(switchedFrom, ended, 'TOKEN_SUPERSEDED')
     return { generation, switchedFrom }
   }

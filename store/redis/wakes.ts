@@ -2,7 +2,7 @@
  * Hearing what other nodes did: one connection, subscribed to the channel of this node and to the one of all nodes.
  *
  * Redis gives no promise that a message arrives, so two things are told as a gap, after which the owner looks again:
- * the connection was lost and made anew, or a probe to the own channel did not come back (a subscriber that Redis or
+ * the connection was lost and made again, or a probe to the own channel did not come back (a subscriber that Redis or
  * something in between forgot: it answers, but delivers nothing). A gap is found at the latest after `probeMs` and one
  * deadline.
  */

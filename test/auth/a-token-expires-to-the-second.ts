@@ -56,7 +56,7 @@ await t.test('a token that is expired and forged is called forged', async (t) =>
   refuses(t, auth, old.issue(GRANT).token, 'TOKEN_INVALID', 'other keys')
 })
 
-await t.test('tokens are remembered within a bound, and the forgotten are verified anew', async (t) => {
+await t.test('tokens are remembered within a bound, and the forgotten are verified again', async (t) => {
   const auth = await testAuth()
   const tokens = Array.from({ length: 5_000 }, (_, n) => auth.issue({ ...GRANT, device: `phone${n}` }).token)
   for (const round of [1, 2]) {

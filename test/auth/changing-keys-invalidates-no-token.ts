@@ -20,7 +20,7 @@ await t.test('a restart changes nothing', async (t) => {
   t.same([...secrets.contents.keys()].toSorted(), ['signing-key-HS256.json', 'token-id.key'])
 })
 
-await t.test('another algorithm makes another key, and every former one goes on verifying', async (t) => {
+await t.test('another algorithm makes another key, and every previous one goes on verifying', async (t) => {
   const secrets = memorySecrets()
   const tokens: string[] = []
   for (const algorithm of [...ALGORITHMS, 'HS256'] as const) {

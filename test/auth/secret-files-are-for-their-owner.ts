@@ -16,8 +16,8 @@ async function temporary(): Promise<string> {
 }
 
 await t.test('modes: directory 0700, file 0600, whatever the umask', async (t) => {
-  const former = process.umask(0)
-  t.teardown(() => process.umask(former))
+  const previous = process.umask(0)
+  t.teardown(() => process.umask(previous))
   const directory = join(await temporary(), 'deep', 'keys')
   const warnings: string[] = []
   await fileSecrets(directory, { warn: (message) => warnings.push(message) }).secret('a.key', () => 'secret')

@@ -1,4 +1,4 @@
-// When another account logs in on the device, is the former one's token refused and its mail kept for its return?
+// When another account logs in on the device, is the previous one's token refused and its mail kept for its return?
 import { t } from '../support/tap.ts'
 import { issueToken, lookup, request, send } from '../support/api.ts'
 import { serve } from './support/serve.ts'

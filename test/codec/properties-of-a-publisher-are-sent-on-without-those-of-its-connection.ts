@@ -33,7 +33,7 @@ for (const [name, properties, forwarded] of cases) {
   })
 }
 
-t.test('they can be encoded anew where some were changed', async (t) => {
+t.test('they can be encoded again where some were changed', async (t) => {
   const { properties } = published(`${EXPIRY} 01 01 03 "text" 08 "r" 09 "id" ${USER} ${ALIAS}`)
   const changed = encodeForwardProperties({ ...properties, userProperties: [['n', 'w']] })
   t.equal(changed.toString('hex'), wire('01 01 03 "text" 08 "r" 09 "id" 26 "n" "w"').toString('hex'))

@@ -37,7 +37,7 @@ await t.test('the topic goes out once in a connection', async (t) => {
     const raw = await join(server, issued.token, { topicAliasMaximum: 10 })
     await raw.subscribe([topic, 'alias/1.0'])
     await sendEach(server, issued.tokenId, ['a', 'b', 'c'])
-    t.same(await publication(raw), { topic, alias: 1, text: 'a' }, `connection ${connection} learns it anew`)
+    t.same(await publication(raw), { topic, alias: 1, text: 'a' }, `connection ${connection} learns it again`)
     t.same(await publication(raw), { topic: '', alias: 1, text: 'b' })
     t.same(await publication(raw), { topic: '', alias: 1, text: 'c' })
     await send(server, { app: 'alias', version: '1.0' }, 'broadcast')

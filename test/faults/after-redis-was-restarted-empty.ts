@@ -1,4 +1,4 @@
-// When Redis is killed and comes back without its data, does all work again as soon as tokens are issued anew?
+// When Redis is killed and comes back without its data, does all work again as soon as tokens are issued again?
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from '../support/tap.ts'

@@ -29,7 +29,7 @@ for (const algorithm of ['RS256'] as const) {
   })
 }
 
-await t.test('tokens of a former algorithm hold on after a change, each with its own only', async (t) => {
+await t.test('tokens of a previous algorithm hold on after a change, each with its own only', async (t) => {
   const server = await startServer(t)
   const ann = await join(t, server, ANN)
   const old = open(ann.issued.token)

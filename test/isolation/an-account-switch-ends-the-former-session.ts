@@ -1,4 +1,4 @@
-// When another account logs in on a connected device, does the former one get anything more, before its token is issued again?
+// When another account logs in on a connected device, does the previous one get anything more, before its token is issued again?
 import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, lookup, request, send, startServer } from '../support/index.ts'
 import { ANN, getsItsOwn, gotNothing, join } from './support/people.ts'
@@ -29,7 +29,7 @@ for (const protocolVersion of [3, 4, 5] as const) {
       status: 403,
       body: { code: 'TOKEN_SUPERSEDED' },
     })
-    await getsItsOwn(t, server, bob, 'although the former token tried')
+    await getsItsOwn(t, server, bob, 'although the previous token tried')
 
     // Ann logs in again: with a token that is issued now, and Bob is out.
     const annAgain = await issueToken(server, ANN)
@@ -51,7 +51,7 @@ for (const protocolVersion of [3, 4, 5] as const) {
       'what was sent while she was away arrives',
     )
     await getsItsOwn(t, server, { issued: annAgain, device, names: ANN })
-    t.equal(ann.device.received.length, seen, 'the former connection got nothing after the switch')
+    t.equal(ann.device.received.length, seen, 'the previous connection got nothing after the switch')
     await device.end()
   })
 }

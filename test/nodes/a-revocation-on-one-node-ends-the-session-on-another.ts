@@ -26,8 +26,8 @@ await t.test('a revocation across nodes', async (t) => {
   await send(a, { token: bystander.issued.tokenId }, 'still here')
   t.equal((await bystander.device.next()).text, 'still here', 'others stay connected')
 
-  const anew = await issueToken(b, names)
-  const back = await connectAll(t, a, anew)
-  await send(b, { token: anew.tokenId }, 'welcome')
+  const renewed = await issueToken(b, names)
+  const back = await connectAll(t, a, renewed)
+  await send(b, { token: renewed.tokenId }, 'welcome')
   t.equal((await back.next()).text, 'welcome', 'a new token of the same names works on every node')
 })

@@ -1,4 +1,4 @@
-// When another account logs in by one node, does the session of the former one end on another, and are they kept apart?
+// When another account logs in by one node, does the session of the previous one end on another, and are they kept apart?
 import { t } from '../support/tap.ts'
 import { connectDevice, issueToken, send } from '../support/index.ts'
 import { connectAll, join, KEPT, twoNodes } from './support/nodes.ts'
@@ -13,7 +13,7 @@ await t.test('an account switch across nodes', async (t) => {
   const issued = await issueToken(a, { ...phone, account: 'bob' })
   await ann.device.closed
   t.not(issued.tokenId, ann.issued.tokenId)
-  t.equal(ann.device.disconnectPacket?.reasonCode, 0x87, 'the former account is told that it may not go on')
+  t.equal(ann.device.disconnectPacket?.reasonCode, 0x87, 'the previous account is told that it may not go on')
   await t.rejects(connectDevice(t, b, ann.issued), { code: 0x87 }, 'nor come back on the same node')
   await t.rejects(connectDevice(t, a, ann.issued), { code: 0x87 }, 'or on the other one')
 
@@ -26,7 +26,7 @@ await t.test('an account switch across nodes', async (t) => {
   await bob.closed
   t.equal(again.tokenId, ann.issued.tokenId)
   const back = await connectAll(t, a, again, KEPT)
-  t.equal((await back.next()).text, 'secret of ann', 'what was sent meanwhile waited for the former account')
+  t.equal((await back.next()).text, 'secret of ann', 'what was sent meanwhile waited for the previous account')
   t.same(
     bob.received.map(({ text }) => text),
     ['hello bob'],

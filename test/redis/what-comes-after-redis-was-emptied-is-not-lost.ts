@@ -93,7 +93,7 @@ async function emptied(t: Test, url: string, servers: readonly Redis[]): Promise
   t.equal(lost, 1)
   const woken = await send(two, token, 'three')
   await eventually('a wake', () => ear.heard.includes(`message ${woken.offset}`))
-  t.equal(await two.secret('shared', () => 'another'), secret, 'a secret that a node uses is not made anew')
+  t.equal(await two.secret('shared', () => 'another'), secret, 'a secret that a node uses is not made again')
   await known(two, 'left')
   const followed = await send(two, left, 'followed')
   await one.follow(left)

@@ -76,12 +76,12 @@ function parts.registry()
       if not token.has(record, token.CURRENT) then record.generation, record.dirty = record.generation + 1, true end
     end
     token.set_flag(record, token.REVOKED, false)
-    local former, ended = false, false
+    local previous, ended = false, false
     if not token.has(record, token.CURRENT) then
       token.set_flag(record, token.CURRENT, true)
-      former, ended = supersede(record)
+      previous, ended = supersede(record)
     end
-    return { record.generation, former, ended }
+    return { record.generation, previous, ended }
   end
 
   function steps.revoke(step)

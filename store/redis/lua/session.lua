@@ -25,19 +25,19 @@ function parts.session()
     if generation > record.generation then record.generation = generation end
     log.rebase(record)
 
-    local former, state, unclean, ended = holder.of(record), false, false, false
-    if former then
-      local held = former.node ~= ''
-      if not clean and not holder.is_over(former) then
+    local previous, state, unclean, ended = holder.of(record), false, false, false
+    if previous then
+      local held = previous.node ~= ''
+      if not clean and not holder.is_over(previous) then
         state = call('HGET', base .. KEY.states, record.serial)
-        unclean = held or former.unclean
+        unclean = held or previous.unclean
       else
         call('HDEL', base .. KEY.states, record.serial)
       end
-      if former.node == NODE then
+      if previous.node == NODE then
         ended = record.epoch
       elseif held then
-        wake.tell(former.node, { 'e', id, record.epoch, 'SESSION_TAKEN_OVER' })
+        wake.tell(previous.node, { 'e', id, record.epoch, 'SESSION_TAKEN_OVER' })
       end
     end
     -- Above every epoch that was given and lost, as the offsets of a log that begins.

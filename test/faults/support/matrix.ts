@@ -35,7 +35,7 @@ export interface Fault {
   readonly lastsMs?: number
   /** What `/readyz` says while it lasts; undefined where both are true. */
   readonly ready: boolean | undefined
-  /** What was acknowledged before is gone with the store's data, and tokens are issued anew. */
+  /** What was acknowledged before is gone with the store's data, and tokens are issued again. */
   readonly forgets?: boolean
   /** Cells that fail today, by the issue that mends them. */
   readonly later?: Partial<Record<CellName, string>>

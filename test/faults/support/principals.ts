@@ -13,7 +13,7 @@ export interface Participant {
   publish(text: string): Promise<void>
   /** What the member published, as it arrived. */
   heard(): string[]
-  /** Gets anew what the store has forgotten. */
+  /** Gets again what the store has forgotten. */
   renew(): Promise<void>
 }
 

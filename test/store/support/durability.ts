@@ -57,7 +57,7 @@ async function restarted(t: Test, world: World, restart: () => Promise<void>): P
   const token = world.idOf()
   const revoked = await world.token({ device: 'lost' })
   await world.store.revokeToken(revoked)
-  const former = await world.token({ device: 'shared', account: 'anna' })
+  const previous = await world.token({ device: 'shared', account: 'anna' })
   await world.register({ device: 'shared', account: 'bert' })
 
   const sent = await Promise.all(['one', 'two', 'three'].map((payload) => world.send(token, { payload, ttl: DAY })))
@@ -75,7 +75,7 @@ async function restarted(t: Test, world: World, restart: () => Promise<void>): P
   const cursors = { private: sent[0]!.offset, broadcast: broadcast.offset }
   t.match(await world.store.lookupToken(token), { generation, revoked: false, current: true, cursors })
   t.match(await world.store.lookupToken(revoked), { revoked: true })
-  t.match(await world.store.lookupToken(former), { current: false })
+  t.match(await world.store.lookupToken(previous), { current: false })
   t.same(await world.texts(token), ['two', 'three', 'kept'])
   t.same(await world.broadcastTexts(), ['first', 'second'])
   t.equal(text((await world.store.retainedPrivate(token))!), 'kept')

@@ -85,11 +85,11 @@ export class Model {
     token.revoked = false
     if (isBack) token.generation += 1
     const place = JSON.stringify([app, deviceMark])
-    const former = this.#current.get(place)
+    const previous = this.#current.get(place)
     this.#current.set(place, tokenId)
-    if (former === undefined || former === tokenId) return { generation: token.generation }
-    this.#end(former)
-    return { generation: token.generation, switchedFrom: former }
+    if (previous === undefined || previous === tokenId) return { generation: token.generation }
+    this.#end(previous)
+    return { generation: token.generation, switchedFrom: previous }
   }
 
   revokeToken(tokenId: TokenId): boolean {
@@ -165,8 +165,8 @@ export class Model {
     if (token === undefined) throw new PushError('TOKEN_UNKNOWN')
     if (token.revoked || generation < token.generation) throw new PushError('TOKEN_REVOKED')
     if (!this.#isCurrent(tokenId, token)) throw new PushError('TOKEN_SUPERSEDED')
-    const former = token.session
-    const resumed = former !== undefined && this.#lives(former) && !cleanStart ? former : undefined
+    const previous = token.session
+    const resumed = previous !== undefined && this.#lives(previous) && !cleanStart ? previous : undefined
     token.epoch += 1
     token.session = { held: true, unclean: false, state: resumed?.state, until: Infinity }
     const cursors: Cursors = { ...token.cursors }

@@ -75,7 +75,7 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
       t.ok(generation > Math.max(0, ...issued), 'generations only grow')
       t.match(await world.register({ account: 'anna' }), { generation }, 'and stay without a switch')
       t.match(await world.store.lookupToken(anna), { generation, current: true })
-      for (const former of issued) await t.rejects(world.open(anna, former), { code: 'TOKEN_REVOKED' })
+      for (const previous of issued) await t.rejects(world.open(anna, previous), { code: 'TOKEN_REVOKED' })
       await world.open(anna, generation)
       await world.register({ account: 'bert' })
       issued.push(generation)

@@ -1,4 +1,4 @@
-/** Many connections at a time, each lane one after the other, and every input made anew from seed, lane and number. */
+/** Many connections at a time, each lane one after the other, and every input made again from seed, lane and number. */
 import { type SeededRandom, seededRandom } from '../../../support/random.ts'
 
 export const KINDS = ['packets', 'requests', 'frames'] as const
