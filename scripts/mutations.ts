@@ -164,8 +164,15 @@ function choose(): Fault[] {
   return chosen
 }
 
+interface Broken {
+  readonly file: string
+  /** As the function is called now. */
+  readonly owner: string
+  readonly text: string
+}
+
 /** The file with the fault in it; undefined where the line is gone. */
-function broken(fault: Fault): { readonly file: string; readonly text: string } | undefined {
+function broken(fault: Fault): Broken | undefined {
   const candidates = productFiles().filter((file) => basename(file) === basename(fault.file))
   const moved = candidates.length === 0 ? productFiles() : candidates
   for (const file of moved) {
@@ -176,7 +183,11 @@ function broken(fault: Fault): { readonly file: string; readonly text: string } 
     const line = lines[number] ?? ''
     const at = line.length - line.trimStart().length + fault.column
     lines[number] = line.slice(0, at) + fault.replacement + line.slice(at + fault.length)
-    return { file, text: lines.join('\n') }
+    const occurrence = numbers.indexOf(number)
+    const same = faultsOf(file).find(
+      (each) => each.line === fault.line && each.occurrence === occurrence && each.column === fault.column,
+    )
+    return { file, owner: same?.owner ?? fault.owner, text: lines.join('\n') }
   }
   return undefined
 }
@@ -253,7 +264,7 @@ async function map(): Promise<Record<string, Entered>> {
   return entered
 }
 
-function testsFor(fault: Fault, entered: Readonly<Record<string, Entered>>): string[] {
+function testsFor(fault: Pick<Fault, 'file' | 'owner'>, entered: Readonly<Record<string, Entered>>): string[] {
   const file = basename(fault.file, '.ts')
   const wanted = fault.owner === '' ? (each: string) => each.startsWith(`${file}:`) : `${file}:${fault.owner}`
   const all = Object.entries(entered)
@@ -295,7 +306,7 @@ async function run(): Promise<void> {
     const restore = compileTo(put.file, put.text)
     let finder: string | undefined
     let tried = 0
-    await inParallel(testsFor(fault, entered), Number(values.jobs), async (file) => {
+    await inParallel(testsFor(put, entered), Number(values.jobs), async (file) => {
       if (finder !== undefined) return
       tried++
       if (!(await passes(file))) finder ??= file
