@@ -115,7 +115,7 @@ export function createLongPolls({ store, limits, selections, now, shared }: Long
         poll.leave()
         throw error
       }
-      poll.start(Math.min(seconds * 1000, device.expiresAt - now()), limits.longPollRecheckMs, gone)
+      poll.start(seconds * 1000, () => device.expiresAt - now(), limits.longPollRecheckMs, gone)
       return poll
     },
     watch: () =>
@@ -155,13 +155,23 @@ class Poll implements LongPoll {
     this.#removed = removed
   }
 
-  start(waitMs: number, recheckMs: number, gone: AbortSignal): void {
+  /** @param left milliseconds until the token ends */
+  start(waitMs: number, left: () => number, recheckMs: number, gone: AbortSignal): void {
     const end = () => this.end()
+    let tokenEnd: NodeJS.Timeout | undefined
+    // A timer may come a little before the clock says that its time is there, and the answer depends on that.
+    const endWithToken = () => {
+      const ms = left()
+      if (ms <= 0) end()
+      else if (ms < waitMs) tokenEnd = setTimeout(endWithToken, ms)
+    }
+    endWithToken()
     const deadline = setTimeout(end, waitMs)
     const recheck = setInterval(() => this.wake(), recheckMs)
     gone.addEventListener('abort', end, { once: true })
     this.#stop.push(
       () => clearTimeout(deadline),
+      () => clearTimeout(tokenEnd),
       () => clearInterval(recheck),
       () => gone.removeEventListener('abort', end),
     )
