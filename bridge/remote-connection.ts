@@ -196,8 +196,7 @@ function publishOn(
   options: IClientPublishOptions,
   { timeoutMs, leave }: Flight,
 ): Promise<void> {
-  const { client, inFlight, acks } = link
-  const { acknowledged } = link
+  const { client, inFlight, acks, acknowledged } = link
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       reject(unavailable('no PUBACK in time'))

@@ -130,8 +130,10 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     metrics,
     async close() {
       isClosing = true
-      const late = setTimeout(LONGEST_END_MS, undefined, UNREF)
-      await Promise.race([Promise.all([http.close(), broker.close(), calls.settled()]), untilAway(store), late])
+      const late = setTimeout(LONGEST_END_MS, 'late', UNREF)
+      const ended = Promise.all([http.close(), broker.close(), calls.settled()])
+      if ((await Promise.race([ended, untilAway(store), late])) === 'late')
+        logger.warn('closing does not end by itself: the store is closed now')
       await Promise.race([Promise.all([store.close(), generalState.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },

@@ -1,6 +1,6 @@
 /** `GET /healthz` and `GET /readyz`: is the process alive, and can it do its work. */
-import type { StoreHealth } from '../../store/contract.ts'
 import type { FastifyInstance } from 'fastify'
+import type { StoreHealth } from '../../store/contract.ts'
 import { answer, problems } from '../schemas.ts'
 
 export function reportHealth(api: FastifyInstance, ready: () => Promise<StoreHealth>): void {

@@ -1,10 +1,10 @@
 /** `POST /v1/messages/ack`: a device has what a lookup gave it. */
+import type { FastifyInstance } from 'fastify'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import { standing } from '../../store/marks.ts'
 import type { Guard } from '../authenticate.ts'
 import { decodePageCursor } from '../page-cursor.ts'
-import type { FastifyInstance } from 'fastify'
 import { BODY_ERRORS, DEVICE_ERRORS, noQuery, problems } from '../schemas.ts'
 
 const DESTINATIONS = ['private', 'broadcast'] as const

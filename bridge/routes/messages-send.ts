@@ -1,9 +1,9 @@
 /** `POST /v1/messages`: a message to one token, to many, or to every device with a version. */
+import type { FastifyInstance } from 'fastify'
 import type { ErrorCode } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
 import type { Guard } from '../authenticate.ts'
 import { sendSchema, type SendBody, type SendMessage } from '../calls/send-message.ts'
-import type { FastifyInstance } from 'fastify'
 import type { HttpLimits } from '../limits.ts'
 import { answer, BODY_ERRORS, messageIdSchema, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 

@@ -1,6 +1,6 @@
 /** `GET /metrics`: what the server counts, for Prometheus. */
-import type { Metrics } from '../../common/metrics.ts'
 import type { FastifyInstance } from 'fastify'
+import type { Metrics } from '../../common/metrics.ts'
 import { problems } from '../schemas.ts'
 
 export function exposeMetrics(api: FastifyInstance, { registry }: Metrics, text = () => registry.metrics()): void {

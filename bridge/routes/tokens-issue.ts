@@ -1,7 +1,7 @@
 /** `POST /v1/tokens`: a message token for one (app, device, account). */
+import type { FastifyInstance } from 'fastify'
 import type { Guard } from '../authenticate.ts'
 import { tokenSchema, type IssueToken, type TokenBody } from '../calls/issue-token.ts'
-import type { FastifyInstance } from 'fastify'
 import type { TokenLimits } from '../limits.ts'
 import { answer, BODY_ERRORS, noQuery, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'
 

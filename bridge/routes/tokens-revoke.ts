@@ -1,7 +1,7 @@
 /** `DELETE /v1/tokens/{tokenId}`: refuses every token issued so far under a token id. */
+import type { FastifyInstance } from 'fastify'
 import type { Guard } from '../authenticate.ts'
 import { revokeSchema, type RevokeToken } from '../calls/revoke-token.ts'
-import type { FastifyInstance } from 'fastify'
 import { noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
 interface RevokeRouteContext {

@@ -41,7 +41,9 @@ export function probeSubscriptions({ client }: StateConnection): () => void {
     const subscriber = subscriberOf(client)
     if (subscriber?.status !== 'ready' || subscriber === asked) return
     asked = subscriber
-    const silent = setTimeout(() => subscriber.disconnect(true), SILENCE_MS)
+    // The very socket that was asked: whoever disconnects a client that connects again meanwhile ends it for good.
+    const { stream } = subscriber
+    const silent = setTimeout(() => stream.destroy(), SILENCE_MS)
     const answered = () => {
       clearTimeout(silent)
       asked = undefined

@@ -39,7 +39,7 @@ await t.test('SIGHUP with broken files', async (t) => {
     await eventually('a named error', () =>
       server.logs.slice(lines).some((line) => line.includes('TLS_FILES_INVALID') && line.includes(setting)),
     )
-    t.equal(await nameShown(t, mqtts), 'second', 'the previous stays in service')
+    t.equal(await nameShown(t, mqtts), 'second', 'the previous one stays in service')
   }
   t.ok((await reloads('refused')) >= before + 3)
   await stillServed('after broken files')
