@@ -133,6 +133,7 @@ export function createLongPolls({ store, limits, selections, now, shared }: Long
           if (reason !== 'SESSION_TAKEN_OVER') recheck(tokenId)
         },
         cursorMoved: () => {},
+        cursorsLost: () => {},
         resync: () => wake(everyPoll()),
       }),
     close() {

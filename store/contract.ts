@@ -244,6 +244,8 @@ export interface Watcher {
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
   /** Acknowledged past this session, over HTTP. */
   cursorMoved(tokenId: TokenId, cursors: Cursors): void
+  /** The store has lost what it held, or the last of it: this session commits where it stands once more. */
+  cursorsLost(tokenId: TokenId): void
   /** Wakes may have been lost: look at every session of this node again. */
   resync(): void
 }

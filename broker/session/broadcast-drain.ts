@@ -102,6 +102,10 @@ export class BroadcastDrain {
     this.#standings?.committed(commit)
   }
 
+  cursorsLost(): void {
+    this.#standings?.cursorsLost()
+  }
+
   acknowledge(packetId: number): boolean {
     if (this.log.acknowledge(packetId)) return true
     const catchUp = this.#catchUp

@@ -24,6 +24,8 @@ export interface LiveSession {
   end(error: PushError): void
   privateArrived(offset: number, entry: LogEntry | undefined): void
   acknowledgedElsewhere(cursors: Cursors): void
+  /** Commits where it stands once more. */
+  cursorsLost(): void
   /** Reads both logs again, in case a wake was lost. */
   look(): void
 }
@@ -220,6 +222,10 @@ export class DeviceSessions implements Watcher {
 
   cursorMoved(tokenId: TokenId, cursors: Cursors): void {
     this.#tell(this.#live.get(tokenId), (session) => session.acknowledgedElsewhere(cursors))
+  }
+
+  cursorsLost(tokenId: TokenId): void {
+    this.#tell(this.#live.get(tokenId), (session) => session.cursorsLost())
   }
 
   resync(): void {

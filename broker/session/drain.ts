@@ -88,6 +88,10 @@ export class Drain implements DrainHost {
     this.#skips?.committed(commit)
   }
 
+  cursorsLost(): void {
+    this.#broadcast.cursorsLost()
+  }
+
   sentMarks(): Pick<SessionState, 'sentPrivate' | 'sentBroadcast' | 'retainedPrivate' | 'retainedBroadcast'> {
     return {
       sentPrivate: this.#private.sent,

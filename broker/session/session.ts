@@ -152,6 +152,11 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     this.drain.acknowledgedElsewhere(cursors)
   }
 
+  cursorsLost(): void {
+    this.drain.cursorsLost()
+    this.node.sessions.commits.mark(this)
+  }
+
   /** Reads both logs again, in case a wake was lost. */
   look(): void {
     this.drain.look()

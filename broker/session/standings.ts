@@ -124,6 +124,11 @@ export class Standings {
     if (this.#changed?.size === 0) this.#changed = undefined
   }
 
+  /** The store no longer knows which versions the cursor stands for. */
+  cursorsLost(): void {
+    this.#stored = []
+  }
+
   #pass(version: string, offset: number): void {
     this.#passed ??= new Map()
     this.#passed.set(version, Math.max(offset, this.#passed.get(version) ?? 0))

@@ -59,6 +59,10 @@ export class Events {
     this.#emit((watcher) => watcher.cursorMoved(tokenId, cursors))
   }
 
+  cursorsLost(tokenId: TokenId): void {
+    this.#emit((watcher) => watcher.cursorsLost(tokenId))
+  }
+
   resync(): void {
     this.#emit((watcher) => watcher.resync())
   }

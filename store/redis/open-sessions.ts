@@ -19,6 +19,8 @@ interface OpenSessionsOptions {
   readonly ended: (tokenId: TokenId, epoch: number, reason: SessionEnd) => void
   /** The private log of a session may have grown unheard. */
   readonly grown: (tokenId: TokenId, offset: number) => void
+  /** What was written of the cursors of a session may be gone. */
+  readonly cursorsLost: (tokenId: TokenId) => void
 }
 
 /** How many are looked at together after a gap, so that live traffic goes on in between. */
@@ -66,24 +68,25 @@ export class OpenSessions {
 
   /**
    * Looks for sessions that ended unheard, as news of a takeover or revocation may have been lost, and gives those back that
-   * Redis lost. Rejects when Redis does not answer.
+   * Redis lost. `isChanged`: what Redis holds is not all that it held. Rejects when Redis does not answer.
    */
-  async check(): Promise<void> {
+  async check(isChanged: boolean): Promise<void> {
     const all = [...this.#open]
     for (let from = 0; from < all.length; from += CHECKED_TOGETHER) {
       const some = all.slice(from, from + CHECKED_TOGETHER)
-      await Promise.all(some.map(([tokenId, session]) => this.#checkOne(tokenId, session)))
+      await Promise.all(some.map(([tokenId, session]) => this.#checkOne(tokenId, session, isChanged)))
     }
   }
 
-  async #checkOne(tokenId: TokenId, { epoch, generation }: OpenSession): Promise<void> {
-    const { lanes, prefix, ended, grown } = this.#options
+  async #checkOne(tokenId: TokenId, { epoch, generation }: OpenSession, isChanged: boolean): Promise<void> {
+    const { lanes, prefix, ended, grown, cursorsLost } = this.#options
     // Closed meanwhile: it must not be given back after its end.
     if (this.#open.get(tokenId)?.epoch !== epoch) return
     const { base, id } = locate(prefix, tokenId)
     const [reason, last] = await lanes.run(CHECK, base, id, epoch, generation)
-    if (this.#open.get(tokenId)?.epoch !== epoch || reason === undefined) return
+    if (this.#open.get(tokenId)?.epoch !== epoch) return
+    if (typeof reason !== 'boolean' && reason !== undefined) return ended(tokenId, epoch, asSessionEnd(reason))
     if (reason === false) grown(tokenId, asNumber(last))
-    else ended(tokenId, epoch, asSessionEnd(reason))
+    if (reason === false || isChanged) cursorsLost(tokenId)
   }
 }

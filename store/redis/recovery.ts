@@ -32,6 +32,8 @@ export class Recovery {
   #running = false
   #again = false
   #isLost = false
+  /** Redis was restarted, failed over or emptied since the sessions were looked at. */
+  #isChanged = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: RecoveryOptions) {
@@ -64,6 +66,7 @@ export class Recovery {
     const isOther = life < known || life > known + RUNS
     if (isOther && !this.#isLost) this.#options.observer?.lost?.()
     this.#isLost ||= isOther
+    this.#isChanged = true
     this.gap()
   }
 
@@ -103,7 +106,14 @@ export class Recovery {
     broadcasts.forget()
     events.resync()
     await secrets.keep()
-    await sessions.check()
+    const isChanged = this.#isChanged
+    this.#isChanged = false
+    try {
+      await sessions.check(isChanged)
+    } catch (error) {
+      this.#isChanged ||= isChanged
+      throw error
+    }
     await follows.renew()
   }
 }

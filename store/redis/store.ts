@@ -130,6 +130,7 @@ class RedisStore implements Store {
       prefix: this.#prefix,
       ended: this.#sessionEnded,
       grown: (tokenId, offset) => this.#events.privateAppended(tokenId, offset),
+      cursorsLost: (tokenId) => this.#events.cursorsLost(tokenId),
     })
     this.#wakes = this.#createWakes()
     const shared = {

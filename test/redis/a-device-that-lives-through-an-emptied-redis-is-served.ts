@@ -29,23 +29,15 @@ await t.test('over MQTT and HTTP', async (t) => {
   await redis.cli('flushall')
   const again = await issueToken(other, names)
   t.equal(again.tokenId, issued.tokenId, 'the keys are the same')
-  await send(other, { token: again.tokenId }, 'one')
-  await send(other, all, 'broadcast')
   const ack = await request(node, 'POST', '/v1/messages/ack', { bearer: again.token, body: { cursor } })
   t.equal(ack.status, 204, 'a cursor of before passes nothing')
+  await send(other, { token: again.tokenId }, 'one')
+  await send(other, all, 'broadcast')
   const got = (await device.nextN(2)).map(({ text }) => text)
   t.same(got.sort(), ['broadcast', 'one'])
   await send(other, { token: again.tokenId }, 'two')
   t.equal((await device.next()).text, 'two', 'and goes on')
-  const emptied = eventually('an empty lookup', async () => (await lookup(again.token)).body.messages.length === 0)
-  // Seen once, on a loaded machine: what was acknowledged stayed pending.
-  const isEmpty = await emptied.then(
-    () => true,
-    () => false,
-  )
-  t.ok(isEmpty, 'what was acknowledged is not pending', {
-    todo: 'A house that a newcomer reads in an hour, and tests that take minutes',
-  })
+  await eventually('an empty lookup', async () => (await lookup(again.token)).body.messages.length === 0)
 
   const second = await connectDevice(t, node, await issueToken(other, { ...names, device: 'tablet' }))
   await second.subscribe(broadcast)

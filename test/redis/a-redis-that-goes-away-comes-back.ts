@@ -14,6 +14,7 @@ await t.test('a redis that goes away comes back', async (t) => {
     broadcastAppended: () => undefined,
     sessionEnded: () => undefined,
     cursorMoved: () => undefined,
+    cursorsLost: () => undefined,
     resync: () => void resyncs.push('resync'),
   })
   const token = await known(store, 'phone')

@@ -36,6 +36,7 @@ await t.test('TLS and a password', async (t) => {
     broadcastAppended: () => void heard.push('broadcast'),
     sessionEnded: () => undefined,
     cursorMoved: () => undefined,
+    cursorsLost: () => undefined,
     resync: () => undefined,
   })
   const token = await known(store, 'phone')

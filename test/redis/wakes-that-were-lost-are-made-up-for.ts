@@ -19,6 +19,7 @@ await t.test('a takeover, a revocation and an account switch that were missed', 
       else heard.push(`${reason} ${epoch}`)
     },
     cursorMoved: () => undefined,
+    cursorsLost: () => undefined,
     resync: () => void heard.push('resync'),
   }
   one.watch(watcher)

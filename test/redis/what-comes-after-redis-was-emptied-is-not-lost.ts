@@ -24,6 +24,7 @@ class Ear implements Watcher {
   }
 
   cursorMoved(): void {}
+  cursorsLost(): void {}
 
   resync(): void {
     this.heard.push('resync')

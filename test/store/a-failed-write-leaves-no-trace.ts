@@ -20,6 +20,7 @@ await t.test('a failed write', async (t) => {
     broadcastAppended: () => void told++,
     sessionEnded: () => void told++,
     cursorMoved: () => void told++,
+    cursorsLost: () => undefined,
     resync: () => void told++,
   })
 

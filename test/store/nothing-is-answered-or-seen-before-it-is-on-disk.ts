@@ -31,6 +31,7 @@ store.watch({
   broadcastAppended: (app, offset) => void told.push(`${app} ${offset}`),
   sessionEnded: (_, epoch, reason) => void told.push(`${reason} ${epoch}`),
   cursorMoved: () => void told.push('moved'),
+  cursorsLost: () => undefined,
   resync: () => void told.push('resync'),
 })
 

@@ -11,6 +11,7 @@ await t.test('one of two', async (t) => {
     broadcastAppended: () => undefined,
     sessionEnded: () => undefined,
     cursorMoved: () => undefined,
+    cursorsLost: () => undefined,
     resync,
   })
   const bad = watcher(() => {

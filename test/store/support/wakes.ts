@@ -25,6 +25,8 @@ class Ear implements Watcher {
     this.heard.push({ what: 'ended', tokenId, epoch, reason })
   }
 
+  cursorsLost(): void {}
+
   cursorMoved(tokenId: string, cursors: Cursors): void {
     this.heard.push({ what: 'moved', tokenId, cursors })
   }
