@@ -28,7 +28,9 @@ await t.test('what is wrong is named', async (t) => {
   await source.append({ tokenId: ID, message, dedupe: false })
   await source.close()
   const file = join(temporaryFolder(t, 'export'), 'export.jsonl')
-  t.match(await runWith(t, 'export', file, { PUSH_DATA_DIR: dataDir }), { code: 0, errors: /as secret as the store/ })
+  const exported = await runWith(t, 'export', file, { PUSH_DATA_DIR: dataDir })
+  t.match(exported, { code: 0, errors: /as secret as the store/ })
+  t.notMatch(exported.errors, /PUSH_KEYS_FILE/, 'a file that is not there is not named')
   const whole = linesOf(file)
   t.equal(whole.length, 4)
   const [header = '', token = '', text = '', end = ''] = whole
