@@ -7,7 +7,7 @@ export function aboutLimit({ about, unit, zeroIsNone }: Limit): string {
 }
 
 /** What an option may be; a setting without the factor. */
-export function rangeOf({ minimum, maximum, optionFactor }: Limit): { minimum: number; maximum: number } {
+export function allowedRange({ minimum, maximum, optionFactor }: Limit): { minimum: number; maximum: number } {
   return { minimum: minimum * optionFactor, maximum: maximum * optionFactor }
 }
 

@@ -1,7 +1,7 @@
 /** What `createPush` is given, and that nothing in it is misspelt, missing or of the wrong kind. */
 import type { Logger } from 'pino'
 import { checkFields, type Algorithm, type ProviderKey, type Secrets } from '../auth/index.ts'
-import { fitLimits, rangeOf, wholeFrom } from '../common/limit-checks.ts'
+import { fitLimits, allowedRange, wholeFrom } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Tally } from '../common/tally.ts'
@@ -105,7 +105,7 @@ function checkOptions(options: unknown): void {
 
 /** Nothing is above a limit that is undefined or NaN: it would be none. */
 function checkLimit(name: LimitName, value: number | undefined, where: string): void {
-  const { minimum, maximum } = rangeOf(LIMITS[name])
+  const { minimum, maximum } = allowedRange(LIMITS[name])
   if (value === undefined || !Number.isInteger(value) || value < minimum || value > maximum)
     throw new Error(`${where}: ${name} must be ${wholeFrom(minimum, maximum)}, and is ${String(value)}`)
 }

@@ -11,15 +11,13 @@ import { connackReason, disconnectReason } from '../codec/reasons.ts'
 import { encodeViolationReply } from '../codec/violation-reply.ts'
 import { reportUnexpected } from '../../common/unexpected.ts'
 import type { GateContext } from './context.ts'
+import { endWith } from './last-bytes.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts'
 import { returnCodeOf, toPushError } from './refusals.ts'
 import { SLICE } from '../../common/turns.ts'
 import type { PacketHandler } from './packet-handler.ts'
 import type { Timed } from './timer-wheel.ts'
 import { workOf } from './work.ts'
-
-/** How long a peer may take to read the last bytes before its socket is destroyed, ms. */
-const LINGER_MS = 2000
 
 /** One that is silent for too long, but whose packet is being handled, is looked at again after this time, ms. */
 const BUSY_MS = 1000
@@ -363,21 +361,13 @@ export class Connection implements Timed, OutboxOwner {
     this.#leave(undefined)
   }
 
-  /** Writes the last bytes, then closes; whatever the peer does, the socket is gone after a while. */
   #last(bytes: Uint8Array | undefined, code: ErrorCode | undefined): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
     this.#outbox.finish()
     // [MQTT-3.1.2-24]
     const fits = bytes !== undefined && bytes.byteLength <= this.#maximumPacketSize
-    if (fits && this.stream.writable) this.stream.write(bytes)
-    this.stream.end()
-    // Closing with unread input would reset the connection and take the last bytes with it: read on, into nothing.
-    this.stream.removeAllListeners('data')
-    this.stream.resume()
-    const linger = setTimeout(() => this.stream.destroy(), LINGER_MS).unref()
-    this.stream.once('end', () => this.stream.destroy())
-    this.stream.once('close', () => clearTimeout(linger))
+    endWith(this.stream, fits ? bytes : undefined)
     this.#leave(code)
   }
 
