@@ -4,6 +4,7 @@
  *   npm test -- test/topics/names-cannot-leave-their-level.ts     some files or folders
  *   npm run test:long -- --seconds 180 --seed 7 test/long/fuzz    the long tests, all or some, at their full size
  */
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -76,6 +77,20 @@ const report = new PassThrough()
 tap.pipe(report)
 const summary = createSummary((line) => console.log(line))
 const lines = createInterface({ input: report }).on('line', summary.line)
+// Who ends this process alone, as a supervisor does, ends the tests as well.
+const running = new Set<ChildProcess>()
+tap.on('spawn', (each) => {
+  each.on('process', (child) => {
+    running.add(child)
+    child.once('exit', () => running.delete(child))
+  })
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const child of running) child.kill(signal)
+    process.kill(process.pid, signal)
+  })
+}
 for (const path of writeGroups(filesOf()))
   void tap.spawn(
     process.execPath,
