@@ -42,10 +42,13 @@ function removeStale(folder) {
   }
 }
 
-/** The compiler looks by itself for what has changed. */
+/**
+ * The compiler looks by itself for what has changed. It is TypeScript 7, five times as fast as 6, whose interface for
+ * programs the import arrows and the mutations need.
+ */
 function build(project, folder) {
   if (!existsSync(join(root, folder))) console.error('aedes-push: building')
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--build', project])
+  run(process.execPath, [join(root, 'node_modules', 'typescript7', 'bin', 'tsc'), '--build', project])
   removeStale(folder)
   mkdirSync(join(root, folder, LUA), { recursive: true })
   for (const name of readdirSync(join(root, LUA))) copyFileSync(join(root, LUA, name), join(root, folder, LUA, name))

@@ -16,7 +16,7 @@ t.test('this lock file', async (t) => {
 t.test('versions are exact', async (t) => {
   const { dependencies, devDependencies } = read('package.json')
   for (const [name, version] of Object.entries<string>({ ...dependencies, ...devDependencies })) {
-    t.match(version, /^\d+\.\d+\.\d+(-[\w.]+)?$/, name)
+    t.match(version, /^(npm:[\w@/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/, name)
   }
 })
 
