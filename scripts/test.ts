@@ -24,7 +24,7 @@ const LONG_TIMEOUT_SECONDS = 7_200
 /** For one process. A file in it has 300 s, and what it awaits has shorter deadlines of its own. */
 const TIMEOUT_SECONDS = 900
 /** More than the two cores that we count on: many wait for something. */
-const JOBS = 4
+const JOBS = 3
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
