@@ -6,7 +6,7 @@ import { bystander } from './support/bystander.ts'
 import { residentMiB } from './support/memory.ts'
 
 const PAYLOAD = Buffer.alloc(100_000, 0x78)
-const MESSAGES = 500
+const MESSAGES = 200
 const WINDOW = 20
 
 const server = await startServerProcess(t, { settings: { PUSH_MAX_PENDING_BYTES: String(256 * 1024 * 1024) } })
@@ -27,7 +27,7 @@ await t.test('a window at a time, and in order', async (t) => {
     if (count % 100 === 0) await healthy.isServed(t)
     most = Math.max(most, residentMiB(server.pid))
   }
-  t.ok(most - start < 200, `50 MB for one that does not acknowledge cost ${Math.round(most - start)} MiB of memory`)
+  t.ok(most - start < 100, `20 MB for one that does not acknowledge cost ${Math.round(most - start)} MiB of memory`)
   const held = await device.nextN(WINDOW)
   await device.client.subscribeAsync('chat/1.0', { qos: 1, rh: 2 })
   t.equal(device.received.length, WINDOW, 'it gets a window, and no more')

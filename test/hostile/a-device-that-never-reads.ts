@@ -16,8 +16,8 @@ import { residentMiB } from './support/memory.ts'
 const PAYLOAD = Buffer.alloc(100_000, 0x78)
 
 for (const [protocolVersion, messages, maxOutput] of [
-  [5, 300, 64 * 1024],
-  [4, 200, 1024],
+  [5, 150, 64 * 1024],
+  [4, 150, 1024],
 ] as const) {
   await t.test(`protocol ${protocolVersion}, ${messages} messages, PUSH_MAX_OUTPUT ${maxOutput}`, async (t) => {
     const server = await startServerProcess(t, {
@@ -47,7 +47,7 @@ for (const [protocolVersion, messages, maxOutput] of [
       most = Math.max(most, residentMiB(server.pid))
     }
     t.ok(
-      most - start < 200,
+      most - start < 100,
       `${messages / 10} MB for one that does not read cost ${Math.round(most - start)} MiB of memory`,
     )
 

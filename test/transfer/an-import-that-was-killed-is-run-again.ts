@@ -63,7 +63,7 @@ await t.test('killed midway', async (t) => {
 
   const redis = await startRedis(t)
   const settings = { PUSH_REDIS_URL: redis.url, PUSH_DATA_DIR: dataDir }
-  for (const part of [0.2, 0.5, 0.9]) {
+  for (const part of [0.3, 0.8]) {
     const killed = spawn('env', bareCommand(settings, process.execPath, [MAIN, 'import']), {
       stdio: ['pipe', 'ignore', 'ignore'],
     })

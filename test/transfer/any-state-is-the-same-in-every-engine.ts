@@ -135,6 +135,6 @@ await t.test('level, Redis, level', async (t) => {
         for (const store of stores) await store.close()
       }
     }),
-    { numRuns: 5 },
+    { numRuns: 3 },
   )
 })
