@@ -34,9 +34,13 @@ function install() {
   else run('npm', args)
 }
 
+/** What `npm test` writes for a run, which may be under way. */
+const GROUPS = 'groups'
+
 /** The compiler leaves what it made of a file that was moved or deleted: a test would run on, and a package hold it. */
 function removeStale(folder) {
   for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
+    if (dirname(name) === GROUPS) continue
     const source = name.replace(/(\.d\.ts|\.js)$/, '.ts')
     if (source !== name && !existsSync(join(root, source))) rmSync(join(root, folder, name))
   }
