@@ -64,6 +64,8 @@ interface Lane {
   queue: Step[]
   underWay: readonly Step[]
   lastFailure: unknown
+  /** When Redis last answered a batch of it, by the monotonic clock. */
+  answeredAt: number
 }
 
 interface LaneOptions {
@@ -150,7 +152,14 @@ export class Lanes {
     const journal = this.#options.journalOf(base)
     let lane = this.#lanes.get(journal)
     if (lane === undefined) {
-      lane = { journal, absent: absentKey(journal), queue: [], underWay: [], lastFailure: undefined }
+      lane = {
+        journal,
+        absent: absentKey(journal),
+        queue: [],
+        underWay: [],
+        lastFailure: undefined,
+        answeredAt: performance.now(),
+      }
       this.#lanes.set(journal, lane)
     }
     return lane
@@ -202,6 +211,7 @@ export class Lanes {
         if (changes) this.#verified = connection
         if (changes) await this.#options.replication?.reached(connection)
         lane.lastFailure = undefined
+        lane.answeredAt = performance.now()
         this.#settle(lane, groups, reply)
         return
       } catch (error) {
@@ -288,6 +298,8 @@ export class Lanes {
 
   #giveUp(now: number): void {
     for (const lane of this.#lanes.values()) {
+      // In a crowd, calls wait for their turn longer than that; while batches are answered, Redis is there.
+      if (lane.answeredAt + this.#options.deadlineMs > now) continue
       const isLate = (step: Step): boolean => step.givenUpAt <= now
       const late = [...lane.underWay.filter(isLate), ...lane.queue.filter(isLate)]
       if (late.length === 0) continue
