@@ -88,7 +88,7 @@ export const LIMITS = {
     'PUSH_REDIS_TIMEOUT',
     2,
     [1, 60],
-    'a call that Redis does not answer within this time is given up',
+    'calls are given up when Redis answers nothing for this time',
     SECONDS_TO_MS,
   ),
   redisOpenMs: limit(

@@ -18,6 +18,8 @@ export interface Committing {
 }
 
 const RETRY_MS = 500
+/** After an outage all sessions may have cursors to write, more than the store takes calls at one time. */
+const TOGETHER = 1_000
 /** So many sessions in one write are enough for the next ones to be worth waiting for. */
 const FEW = 8
 
@@ -76,24 +78,32 @@ export class Commits {
   async #write(): Promise<void> {
     this.#last = this.#dirty.size
     if (this.#dirty.size === 0) return
-    const sessions = this.#dirty
+    const all = [...this.#dirty]
     this.#dirty = new Set()
+    for (let from = 0; from < all.length; from += TOGETHER) {
+      try {
+        await this.#writeSome(all.slice(from, from + TOGETHER))
+      } catch (error) {
+        const left = all.slice(from)
+        this.#logger.warn({ err: error, sessions: left.length }, 'could not write cursors, trying again')
+        for (const session of left) this.#dirty.add(session)
+        this.#timer ??= setTimeout(() => this.#tick(), RETRY_MS)
+        return
+      }
+    }
+  }
+
+  async #writeSome(sessions: readonly Committing[]): Promise<void> {
     const byToken = new Map<TokenId, Committing>()
     const commits: Commit[] = []
     for (const session of sessions) {
       byToken.set(session.tokenId, session)
       commits.push({ tokenId: session.tokenId, epoch: session.epoch, ...session.cursors() })
     }
-    try {
-      for (const refused of await this.#store.commit(commits)) {
-        const session = byToken.get(refused.tokenId)
-        if (session !== undefined && session.epoch === refused.epoch) session.fenced()
-      }
-      for (const commit of commits) byToken.get(commit.tokenId)?.committed(commit)
-    } catch (error) {
-      this.#logger.warn({ err: error, sessions: sessions.size }, 'could not write cursors, trying again')
-      for (const session of sessions) this.#dirty.add(session)
-      this.#timer ??= setTimeout(() => this.#tick(), RETRY_MS)
+    for (const refused of await this.#store.commit(commits)) {
+      const session = byToken.get(refused.tokenId)
+      if (session !== undefined && session.epoch === refused.epoch) session.fenced()
     }
+    for (const commit of commits) byToken.get(commit.tokenId)?.committed(commit)
   }
 }
