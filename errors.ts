@@ -97,6 +97,11 @@ export const ERRORS = {
     reason: 0x97,
     title: 'The app has too many different retained broadcasts; clear some with an empty payload.',
   },
+  UPSTREAM_SHARE: {
+    status: 429,
+    reason: 0x97,
+    title: 'Too much of what this device published is unread; publish again when its providers have read some.',
+  },
   CURSOR_INVALID: { status: 400, title: "The cursor does not come from this token's last lookup; look up again." },
 
   // Who

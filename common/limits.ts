@@ -65,6 +65,20 @@ export const LIMITS = {
     [1, 100_000],
     'different retained broadcasts of an app',
   ),
+  upstreamMessages: limit(
+    'PUSH_MAX_UPSTREAM',
+    1_000_000,
+    [100, 100_000_000],
+    'unread messages in the upstream log of an app',
+  ),
+  upstreamBytes: limit(
+    'PUSH_MAX_UPSTREAM_BYTES',
+    256 * MIB,
+    [MIB, 16 * GIB],
+    'payload bytes in the upstream log of an app',
+    BYTES,
+  ),
+  upstreamRetained: limit('PUSH_MAX_RETAINED_UPSTREAM', 100, [1, 10_000], 'retained upstream messages of a device'),
   dedupeMs: limit('PUSH_DEDUPE_WINDOW', DAY, [1, YEAR], 'how long a message id is remembered', SECONDS_TO_MS),
   sweepMs: limit(
     'PUSH_SWEEP',

@@ -5,7 +5,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry, type GaugeConfiguration } from 'prom-client'
 
-export type LogKind = 'private' | 'broadcast'
+const DESTINATIONS = ['private', 'broadcast', 'upstream'] as const
+export type LogKind = (typeof DESTINATIONS)[number]
 
 /** A counter by destination that is counted for every message: prom-client hashes the labels of each call. */
 interface LogCounter {
@@ -14,7 +15,7 @@ interface LogCounter {
 
 /** Adds up in two numbers, which become a metric when somebody looks. */
 function destinationCounter(registry: Registry, name: string, help: string): LogCounter {
-  const counts: Record<LogKind, number> = { private: 0, broadcast: 0 }
+  const counts: Record<LogKind, number> = { private: 0, broadcast: 0, upstream: 0 }
   new Counter({
     name,
     help,
@@ -22,8 +23,8 @@ function destinationCounter(registry: Registry, name: string, help: string): Log
     registers: [registry],
     collect() {
       this.reset()
-      if (counts.private > 0) this.inc({ destination: 'private' }, counts.private)
-      if (counts.broadcast > 0) this.inc({ destination: 'broadcast' }, counts.broadcast)
+      for (const destination of DESTINATIONS)
+        if (counts[destination] > 0) this.inc({ destination }, counts[destination])
     },
   })
   return {

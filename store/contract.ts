@@ -17,33 +17,14 @@
  */
 import type { Limits } from '../common/limits.ts'
 import type { VersionSelector } from '../topics/index.ts'
+import type { LogEntry, LogSlice, Message, ReadLimit, TokenId } from './entries.ts'
+import type { Part, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
+
+export type { LogEntry, LogSlice, Message, ReadLimit, TokenId } from './entries.ts'
+export type * from './upstream-contract.ts'
 
 /** Where offsets jump over some, they jump by a multiple of this, so that what is computed from them goes round with it. */
 export const OFFSET_CYCLE = 32_256
-
-/** 22 characters base64url, made by `topics/` (`tokenId`). */
-export type TokenId = string
-
-/** A message as it is stored and sent. */
-export interface Message {
-  /** 1 to 128 bytes; given by the provider or made by the server. */
-  readonly id: string
-  readonly payload: Uint8Array
-  /**
-   * MQTT 5 PUBLISH properties of the publisher, as on the wire (identifier, value, ...), without length prefix, and
-   * without Message Expiry Interval, Topic Alias and Subscription Identifier, which are per delivery. Absent: none.
-   */
-  readonly properties?: Uint8Array
-  /** Kept as the last retained message of its topic, besides being in the log. */
-  readonly retain: boolean
-  readonly storedAt: number
-  /** Never sent at or after this time. */
-  readonly expiresAt: number
-}
-
-export interface LogEntry extends Message {
-  readonly offset: number
-}
 
 export interface BroadcastEntry extends LogEntry {
   readonly selector: VersionSelector
@@ -159,21 +140,6 @@ export interface Appended {
   readonly dropped: number
 }
 
-export interface ReadLimit {
-  readonly entries: number
-  /** Payload bytes; at least one entry is returned whatever its size. */
-  readonly bytes: number
-}
-
-export interface LogSlice<E extends LogEntry> {
-  /** Unexpired entries after the given offset, in order. */
-  readonly entries: readonly E[]
-  /** Everything up to here was looked at: continue from it. At least the offset of the last entry. */
-  readonly readTo: number
-  /** The highest offset ever given in this log. The reader has caught up when `readTo >= end`. */
-  readonly end: number
-}
-
 export interface OpenSessionRequest {
   readonly tokenId: TokenId
   readonly app: string
@@ -240,6 +206,8 @@ export interface Watcher {
   privateAppended(tokenId: TokenId, offset: number, entry?: LogEntry): void
   /** A broadcast log grew. The entry may be left out. */
   broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void
+  /** The upstream log of an app grew that this node listens to, or one of QoS 0 came (offset 0). The entry may be left out. */
+  upstreamAppended?(app: string, part: Part, offset: number, entry?: UpstreamEntry): void
   /** Sessions of this token id with this epoch or a lower one are over. */
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
   /** Acknowledged past this session, over HTTP. */
@@ -250,11 +218,13 @@ export interface Watcher {
   resync(): void
 }
 
+export type LogName = 'private' | 'broadcast' | 'upstream'
+
 /** What the engine counts; `createMetrics` gives one in a server. */
 export interface StoreObserver {
   /** Messages that expired before they were acknowledged, counted when they are taken out. */
-  expired(destination: 'private' | 'broadcast', count: number): void
-  dropped(destination: 'private' | 'broadcast', count: number): void
+  expired(destination: LogName, count: number): void
+  dropped(destination: LogName, count: number): void
   /** A watcher threw, which it must not; the others were told. */
   watcherFailed?(error: unknown): void
   /** What the store held is gone, in whole or in a part: it was emptied, or failed over to one that had nothing. */
@@ -270,6 +240,9 @@ export type StoreLimits = Pick<
   | 'broadcastMessages'
   | 'broadcastBytes'
   | 'retainedBroadcasts'
+  | 'upstreamBytes'
+  | 'upstreamMessages'
+  | 'upstreamRetained'
   | 'dedupeMs'
   | 'sweepMs'
 >
@@ -312,7 +285,7 @@ export interface Inventory {
   restoreToken(token: RestoredToken): Promise<TokenRecord>
 }
 
-export interface Store extends SecretStore, Inventory {
+export interface Store extends SecretStore, Inventory, UpstreamStore {
   /** Ready to serve when it resolves. Its time does not depend on how much is stored. */
   open(): Promise<void>
   /** Waits for writes under way. Sessions that are open stay open, as after a crash. */

@@ -3,14 +3,13 @@
  * unacknowledged, advance the cursors on acknowledgement. A wake only starts it; so do an acknowledgement, a socket
  * that can be written again, and the sweep.
  */
-import type { LogKind } from '../../common/metrics.ts'
 import type { Commit, Cursors, LogEntry, LogSlice, OpenedSession, ReadLimit } from '../../store/contract.ts'
 import { parseTopic } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import { BroadcastDrain } from './broadcast-drain.ts'
 import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
-import { LogDrain } from './log-drain.ts'
+import { type DeviceLog, LogDrain } from './log-drain.ts'
 import type { DrainHost, Envelope } from './outgoing.ts'
 import { broadcastPacketId, privatePacketId, rangeOf } from './packet-ids.ts'
 import { RetainedDeliveries } from './retained-deliveries.ts'
@@ -121,7 +120,7 @@ export class Drain implements DrainHost {
     this.run()
   }
 
-  #acknowledged(range: LogKind, packetId: number): boolean {
+  #acknowledged(range: DeviceLog, packetId: number): boolean {
     if (this.#skips?.acknowledged(packetId) === true) return true
     return range === 'private' ? this.#private.acknowledge(packetId) : this.#broadcast.acknowledge(packetId)
   }
@@ -218,7 +217,7 @@ export class Drain implements DrainHost {
     await this.#broadcast.turn(RETAINED)
   }
 
-  #offerRetained(destination: LogKind, subscription: Subscription, entry: LogEntry | undefined, log: LogDrain): void {
+  #offerRetained(destination: DeviceLog, subscription: Subscription, entry: LogEntry | undefined, log: LogDrain): void {
     if (entry !== undefined && this.#skips?.retain(destination, entry.offset) === true) subscription.retainedDue = false
     else this.#retained.offer(subscription, log, entry)
   }

@@ -1,5 +1,8 @@
 /** Where one device stands in one log: what it acknowledged, what is under way to it, what was looked at. */
 
+/** The logs that a device reads. */
+export type DeviceLog = 'private' | 'broadcast'
+
 interface InFlight {
   readonly offset: number
   readonly packetId: number

@@ -1,13 +1,12 @@
 /** What the two logs of a device have in common on their way out. */
-import type { LogKind } from '../../common/metrics.ts'
 import type { LogEntry, ReadLimit } from '../../store/contract.ts'
 import type { PacketCache } from './broadcast-fanout.ts'
-import type { LogDrain } from './log-drain.ts'
+import type { DeviceLog, LogDrain } from './log-drain.ts'
 import type { Subscription } from './session-state.ts'
 
 /** Where a message of a log goes, and under which packet id; `packets` as in `Sender.send`. */
 export interface Envelope {
-  readonly destination: LogKind
+  readonly destination: DeviceLog
   readonly subscription: Subscription
   readonly topic: string
   readonly packetId: number

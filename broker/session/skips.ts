@@ -2,7 +2,7 @@
  * Messages that were too large for the client's Maximum Packet Size. The cursor passes them and they stay pending, for a
  * connection that takes them and for HTTP; what an earlier connection skipped is tried once by this one.
  */
-import type { LogKind } from '../../common/metrics.ts'
+import type { DeviceLog } from './log-drain.ts'
 import type { Commit, Cursors, LogEntry, Marks, Skipped } from '../../store/contract.ts'
 import type { DrainContext } from './drain-context.ts'
 import type { LogDrain } from './log-drain.ts'
@@ -10,7 +10,7 @@ import type { Sender } from './sender.ts'
 import type { Subscription } from './session-state.ts'
 
 export interface Skip {
-  readonly destination: LogKind
+  readonly destination: DeviceLog
   readonly offset: number
   /** A new subscription gets it as the retained message. */
   isRetained?: boolean
@@ -57,12 +57,12 @@ export class Skips {
   }
 
   /** The next one to try of a log that is subscribed to. */
-  next(isSubscribed: (destination: LogKind) => boolean): Skip | undefined {
+  next(isSubscribed: (destination: DeviceLog) => boolean): Skip | undefined {
     return this.#earlier.find(({ destination }) => isSubscribed(destination))
   }
 
   /** The retained message of a new subscription: true when it is still to come from here. */
-  retain(destination: LogKind, offset: number): boolean {
+  retain(destination: DeviceLog, offset: number): boolean {
     const skip = this.#earlier.find((each) => each.destination === destination && each.offset === offset)
     if (skip !== undefined) skip.isRetained = true
     return skip !== undefined
@@ -98,7 +98,7 @@ export class Skips {
   }
 
   /** `log` is passing it. */
-  add(destination: LogKind, offset: number, log: LogDrain): void {
+  add(destination: DeviceLog, offset: number, log: LogDrain): void {
     this.#fresh.push({ destination, offset, log })
   }
 
@@ -129,7 +129,8 @@ export class Skips {
 }
 
 function byDestination(skips: readonly Skip[]): Skipped {
-  const of = (wanted: LogKind) => skips.filter(({ destination }) => destination === wanted).map(({ offset }) => offset)
+  const of = (wanted: DeviceLog) =>
+    skips.filter(({ destination }) => destination === wanted).map(({ offset }) => offset)
   return { private: of('private'), broadcast: of('broadcast') }
 }
 

@@ -66,7 +66,7 @@ function between(store: Store, replaced: Partial<Store>): Store {
   return new Proxy(store, {
     get(target, name: keyof Store) {
       const call = replaced[name] ?? target[name]
-      return call.bind(target)
+      return typeof call === 'function' ? call.bind(target) : call
     },
   })
 }

@@ -4,6 +4,7 @@ import type {
   Appended,
   BroadcastEntry,
   LogEntry,
+  LogName,
   LogSlice,
   Message,
   OpenedSession,
@@ -147,12 +148,16 @@ export class World {
 export class Counted implements StoreObserver {
   readonly counts = { expired: { private: 0, broadcast: 0 }, dropped: { private: 0, broadcast: 0 } }
 
-  expired(destination: 'private' | 'broadcast', count: number): void {
-    this.counts.expired[destination] += count
+  readonly upstream = { expired: 0, dropped: 0 }
+
+  expired(destination: LogName, count: number): void {
+    if (destination === 'upstream') this.upstream.expired += count
+    else this.counts.expired[destination] += count
   }
 
-  dropped(destination: 'private' | 'broadcast', count: number): void {
-    this.counts.dropped[destination] += count
+  dropped(destination: LogName, count: number): void {
+    if (destination === 'upstream') this.upstream.dropped += count
+    else this.counts.dropped[destination] += count
   }
 }
 

@@ -1,0 +1,40 @@
+/** What every log holds, and how it is read. See `contract.ts`. */
+
+/** 22 characters base64url, made by `topics/` (`tokenId`). */
+export type TokenId = string
+
+/** A message as it is stored and sent. */
+export interface Message {
+  /** 1 to 128 bytes; given by the provider or made by the server. */
+  readonly id: string
+  readonly payload: Uint8Array
+  /**
+   * MQTT 5 PUBLISH properties of the publisher, as on the wire (identifier, value, ...), without length prefix, and
+   * without Message Expiry Interval, Topic Alias and Subscription Identifier, which are per delivery. Absent: none.
+   */
+  readonly properties?: Uint8Array
+  /** Kept as the last retained message of its topic, besides being in the log. */
+  readonly retain: boolean
+  readonly storedAt: number
+  /** Never sent at or after this time. */
+  readonly expiresAt: number
+}
+
+export interface LogEntry extends Message {
+  readonly offset: number
+}
+
+export interface ReadLimit {
+  readonly entries: number
+  /** Payload bytes; at least one entry is returned whatever its size. */
+  readonly bytes: number
+}
+
+export interface LogSlice<E extends LogEntry> {
+  /** Unexpired entries after the given offset, in order. */
+  readonly entries: readonly E[]
+  /** Everything up to here was looked at: continue from it. At least the offset of the last entry. */
+  readonly readTo: number
+  /** The highest offset ever given in this log. The reader has caught up when `readTo >= end`. */
+  readonly end: number
+}

@@ -1,0 +1,138 @@
+/**
+ * The upstream log of an app: what its devices publish, for the readers of its providers. It has the guarantees of
+ * `contract.ts`, which extends it.
+ *
+ * The log of an app lies in parts. All messages of a token id are in one part, and are in order there: on Redis a part has
+ * the hash tag of its token ids, so that the check of the token, the append and the wake are one step. A *reader* has a
+ * cursor in each part. A part is trimmed up to the lowest cursor of its readers; a message goes after 7 days at most.
+ */
+import type { LogEntry, LogSlice, Message, ReadLimit, TokenId } from './entries.ts'
+
+/** 0 to `upstreamParts` - 1. */
+export type Part = number
+
+export interface UpstreamEntry extends LogEntry {
+  readonly tokenId: TokenId
+  /** The topic below `<app>/u/<token id>/`. */
+  readonly subject: string
+}
+
+export interface UpstreamAppend {
+  readonly app: string
+  readonly tokenId: TokenId
+  /** Of the JWT: what was revoked since, or belongs to an account that is not current, publishes nothing. */
+  readonly generation: number
+  /**
+   * Of the session that publishes: refused when a newer one has been opened, or when it was ended. Absent for a will,
+   * whose connection is gone.
+   */
+  readonly epoch?: number
+  readonly subject: string
+  /** Retained: kept as the last one of its topic, an empty payload removes that, whether there are readers or not. */
+  readonly message: Message
+  /**
+   * `stored`: it is in the log, for every reader. `told`: it is not stored, and the nodes that listen hear of it once
+   * (QoS 0); retained is retained.
+   */
+  readonly as: 'stored' | 'told'
+  /**
+   * Packet id of a PUBLISH of QoS 2. It is remembered, in the same step, until `releaseUpstream` or the end of the
+   * session: a second append with it is a duplicate.
+   */
+  readonly received?: number
+}
+
+export interface UpstreamAppended {
+  /** 0 where nothing was stored. */
+  readonly offset: number
+  readonly duplicate: boolean
+  /** Somebody reads this log. Where nobody does, nothing is stored but what is retained. */
+  readonly read: boolean
+}
+
+/** Where a reader is in one part. */
+export interface ReaderPart {
+  readonly part: Part
+  /** Acknowledged up to here. */
+  readonly cursor: number
+  /** The highest offset ever given in the part. */
+  readonly end: number
+  /** Messages that it had not passed went because the log was full; told once. */
+  readonly missed: number
+}
+
+export interface ReaderOpen {
+  readonly app: string
+  /** 1 to 400 bytes. Another name is another reader, so that what an ended session acknowledges late moves nobody. */
+  readonly reader: string
+  /** It is gone at this time, unless it is opened again with a later one; `Infinity` for never. */
+  readonly expiresAt: number
+}
+
+export interface ReaderMove {
+  readonly part: Part
+  readonly cursor: number
+}
+
+export interface Claim {
+  readonly app: string
+  /** A reader that several members share. */
+  readonly reader: string
+  readonly part: Part
+  /** Who claims; what one has claimed goes to no other until it is settled, released, or `until` has come. */
+  readonly member: string
+  readonly until: number
+  readonly limit: ReadLimit
+}
+
+export interface UpstreamStore {
+  /** How many parts the log of an app has. */
+  readonly upstreamParts: number
+  /** The part of a token id. */
+  upstreamPart(tokenId: TokenId): Part
+
+  /**
+   * Token check, share, append, retained message and wakes in one step.
+   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, SESSION_TAKEN_OVER,
+   * UPSTREAM_SHARE (what is unread of this token id is a tenth of what the log may hold),
+   * RETAINED_LIMIT (this token id retains `upstreamRetained` other topics),
+   * RECEIVE_MAXIMUM_EXCEEDED (more than 65,535 packet ids are remembered), STORE_UNAVAILABLE
+   */
+  appendUpstream(append: UpstreamAppend): Promise<UpstreamAppended>
+  /** PUBREL: false when the packet id is not remembered. @throws SESSION_TAKEN_OVER */
+  releaseUpstream(tokenId: TokenId, epoch: number, packetId: number): Promise<boolean>
+
+  /** This node hears `upstreamAppended` of the app from now on; returns how to stop. */
+  listenUpstream(app: string): Promise<() => void>
+  /**
+   * A reader is known in every part when it resolves: what is appended after that is kept for it. One that is new begins
+   * at the end of each part; one that is known keeps its cursors, and its expiry only moves to a later time. Idempotent.
+   * Gives every part, in order.
+   */
+  openReader(open: ReaderOpen): Promise<readonly ReaderPart[]>
+  /** It is gone, and so is what was kept for it alone. Idempotent. */
+  closeReader(app: string, reader: string): Promise<void>
+  /** What is in a part after an offset, for whichever reader. */
+  readUpstream(app: string, part: Part, after: number, limit: ReadLimit): Promise<LogSlice<UpstreamEntry>>
+  /**
+   * Moves cursors forward, cut to the end of the part, and trims the parts. Resolves to false when the reader is not
+   * known in one of them. A resolved move may be lost by a crash of the machine: it costs a duplicate.
+   */
+  moveReader(app: string, reader: string, moves: readonly ReaderMove[]): Promise<boolean>
+
+  /**
+   * The first messages after the cursor of a shared reader that are neither settled nor claimed, in order; they are
+   * claimed from then on. `readTo` is where everything before it was settled or is claimed.
+   */
+  claimUpstream(claim: Claim): Promise<LogSlice<UpstreamEntry>>
+  /**
+   * Done with these, by this member. The cursor moves up to the first one that is not settled. Offsets that this member
+   * has not claimed, or no longer, are passed over.
+   */
+  settleUpstream(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member'>, offsets: readonly number[]): Promise<void>
+  /** What this member has claimed in the part and not settled is free for all again. */
+  releaseClaims(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member'>): Promise<void>
+
+  /** The retained messages of an app's upstream topics that have not expired, or of one token id's. */
+  retainedUpstream(app: string, tokenId?: TokenId): AsyncIterable<UpstreamEntry>
+}
