@@ -11,6 +11,8 @@ import { privateLogs } from './support/private-logs.ts'
 import { registry } from './support/registry.ts'
 import { retained } from './support/retained.ts'
 import { sessions } from './support/sessions.ts'
+import { upstream } from './support/upstream.ts'
+import { upstreamGroups } from './support/upstream-groups.ts'
 import { wakes } from './support/wakes.ts'
 import type { MakeEngine } from './support/world.ts'
 
@@ -23,6 +25,8 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('what the cursors pass and is still pending', (t) => marks(t, makeEngine))
   await t.test('retained messages', (t) => retained(t, makeEngine))
   await t.test('sessions', (t) => sessions(t, makeEngine))
+  await t.test('upstream logs', (t) => upstream(t, makeEngine))
+  await t.test('upstream groups', (t) => upstreamGroups(t, makeEngine))
   await t.test('wakes', (t) => wakes(t, makeEngine))
   await t.test('durability', (t) => durability(t, makeEngine))
 }
