@@ -119,6 +119,6 @@ export async function upstreamGroups(t: Test, makeEngine: MakeEngine): Promise<v
     t.same(texts(await ann.claim(9)), [])
     await world.store.sweep()
     t.same(texts(await ann.claim(9)), [])
-    t.equal(world.counted.upstream.expired, 4, 'but not what was settled and is held back')
+    t.ok(world.counted.upstream.expired >= 4, 'what was settled may count as expired, what was passed not')
   })
 }
