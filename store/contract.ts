@@ -17,10 +17,19 @@
  */
 import type { Limits } from '../common/limits.ts'
 import type { VersionSelector } from '../topics/index.ts'
-import type { LogEntry, LogSlice, Message, ReadLimit, TokenId } from './entries.ts'
+import type { LogEntry, LogSlice, Message, ReadLimit, SessionClose, TokenId } from './entries.ts'
+import type { NamedSessionStore } from './named-sessions.ts'
 import type { Part, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
 
-export type { LogEntry, LogSlice, Message, ReadLimit, TokenId } from './entries.ts'
+export type {
+  LogEntry,
+  LogSlice,
+  Message,
+  OpenedNamedSession,
+  ReadLimit,
+  SessionClose,
+  TokenId,
+} from './entries.ts'
 export type * from './upstream-contract.ts'
 
 /** Where offsets jump over some, they jump by a multiple of this, so that what is computed from them goes round with it. */
@@ -161,13 +170,6 @@ export interface OpenedSession {
   readonly privateEnd: number
 }
 
-export interface SessionClose {
-  /** What to keep for a resumption; absent: the session ends. */
-  readonly state?: Uint8Array
-  /** When the kept state ends; `Infinity` for never. Ignored without state. */
-  readonly stateExpiresAt: number
-}
-
 /** A move of the cursors; offsets below the stored ones, or absent, leave them where they are. */
 export interface Commit {
   readonly tokenId: TokenId
@@ -210,6 +212,8 @@ export interface Watcher {
   upstreamAppended?(app: string, part: Part, offset: number, entry?: UpstreamEntry): void
   /** Sessions of this token id with this epoch or a lower one are over. */
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
+  /** Sessions of this name with this epoch or a lower one are over. */
+  namedSessionEnded?(name: string, epoch: number): void
   /** Acknowledged past this session, over HTTP. */
   cursorMoved(tokenId: TokenId, cursors: Cursors): void
   /** The store has lost what it held, or the last of it: this session commits where it stands once more. */
@@ -285,7 +289,7 @@ export interface Inventory {
   restoreToken(token: RestoredToken): Promise<TokenRecord>
 }
 
-export interface Store extends SecretStore, Inventory, UpstreamStore {
+export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessionStore {
   /** Ready to serve when it resolves. Its time does not depend on how much is stored. */
   open(): Promise<void>
   /** Waits for writes under way. Sessions that are open stay open, as after a crash. */

@@ -38,3 +38,18 @@ export interface LogSlice<E extends LogEntry> {
   /** The highest offset ever given in this log. The reader has caught up when `readTo >= end`. */
   readonly end: number
 }
+
+export interface SessionClose {
+  /** What to keep for a resumption; absent: the session ends. */
+  readonly state?: Uint8Array
+  /** When the kept state ends; `Infinity` for never. Ignored without state. */
+  readonly stateExpiresAt: number
+}
+
+export interface OpenedNamedSession {
+  /** Higher than any epoch given for this name before, while something of it is known. */
+  readonly epoch: number
+  readonly state?: Uint8Array
+  /** True when the session that is resumed was not closed. */
+  readonly unclean: boolean
+}

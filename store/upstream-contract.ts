@@ -130,7 +130,7 @@ export interface UpstreamStore {
    * has not claimed, or no longer, are passed over.
    */
   settleUpstream(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member'>, offsets: readonly number[]): Promise<void>
-  /** What this member has claimed in the part and not settled is free for all again. */
+  /** What this member has claimed in the part and not settled is free for all again: who listens hears of the part. */
   releaseClaims(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member'>): Promise<void>
 
   /** The retained messages of an app's upstream topics that have not expired, or of one token id's. */

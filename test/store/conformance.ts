@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { broadcastLogs } from './support/broadcast-logs.ts'
 import { durability } from './support/durability.ts'
 import { marks } from './support/marks.ts'
+import { namedSessions } from './support/named-sessions.ts'
 import { privateLogs } from './support/private-logs.ts'
 import { registry } from './support/registry.ts'
 import { retained } from './support/retained.ts'
@@ -25,6 +26,7 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('what the cursors pass and is still pending', (t) => marks(t, makeEngine))
   await t.test('retained messages', (t) => retained(t, makeEngine))
   await t.test('sessions', (t) => sessions(t, makeEngine))
+  await t.test('sessions by name', (t) => namedSessions(t, makeEngine))
   await t.test('upstream logs', (t) => upstream(t, makeEngine))
   await t.test('upstream groups', (t) => upstreamGroups(t, makeEngine))
   await t.test('wakes', (t) => wakes(t, makeEngine))
