@@ -22,6 +22,9 @@ import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './session/connect.ts'
 import type { DeviceLimits, DeviceNode } from './session/node.ts'
 import { DeviceSessions } from './session/device-sessions.ts'
+import { connectProvider } from './session/provider-connect.ts'
+import type { ProviderLimits, ProviderNode } from './session/provider-node.ts'
+import { ProviderSessions } from './session/provider-sessions.ts'
 import { Admission, networkOf } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
@@ -36,7 +39,7 @@ export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } fr
 export type { GeneralState } from './aedes/contract.ts'
 export { openLevelState } from './aedes/persistence.ts'
 
-export type BrokerLimits = GateLimits & DeviceLimits & OutgoingLimits
+export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & OutgoingLimits
 
 /** At the end of the server, ms. */
 const WILLS_MS = 1_000
@@ -63,6 +66,7 @@ export class PushBroker {
   readonly #context: GateContext<Connection>
   readonly #router: AedesRouter
   readonly #node: DeviceNode
+  readonly #providers: ProviderNode
   /** Counts connections, those that are still on their way in as well. */
   readonly admission: Admission
   /** By address. */
@@ -95,14 +99,12 @@ export class PushBroker {
       route: (connection, connect) => this.#route(connection, connect),
     }
     this.#router = new AedesRouter({
-      accept: createAccept({ store, metrics, limits, now, randomId }),
       logger,
       metrics,
       now,
       monotonic,
       randomId,
       limits,
-      providerPublishes: new Rates(limits.providerPublishes, monotonic, sharedCount(tally, 'providerPublishes')),
       // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a
       // restart, and one that does not grow with time would hand out a queue in another order than it was filled in.
       brokerId: `${now().toString(36).padStart(9, '0')}-${randomId()}`,
@@ -111,7 +113,19 @@ export class PushBroker {
     })
     const connects = new RateByKey(limits.connectsPerToken, monotonic, sharedCount(tally, 'connectsPerToken'))
     const publishes = new Rates(limits.devicePublishes, monotonic, sharedCount(tally, 'devicePublishes'))
-    const { upstream } = this.#router
+    const providerPublishes = new Rates(limits.providerPublishes, monotonic, sharedCount(tally, 'providerPublishes'))
+    const providerSessions = new ProviderSessions({ store, logger, limits })
+    this.#providers = {
+      store,
+      sessions: providerSessions,
+      metrics,
+      logger,
+      limits,
+      now,
+      randomId,
+      accept: createAccept({ store, metrics, limits, now, randomId }),
+      mayPublish: ({ name }) => providerPublishes.take(name),
+    }
     this.#node = {
       auth,
       store,
@@ -124,9 +138,9 @@ export class PushBroker {
       connects,
       publishes,
       randomId,
-      upstream,
     }
     sessions.start()
+    providerSessions.start()
   }
 
   /** What `Aedes.createBroker` gets; connections that Aedes is handed from then on pass the gate. */
@@ -176,8 +190,9 @@ export class PushBroker {
     const stopped = this.#node.sessions.stop()
     // Providers hear the wills of devices, but not for as long as a store that is away lets everybody wait.
     await Promise.race([stopped, setTimeout(WILLS_MS, undefined, { ref: false })])
+    const providersStopped = this.#providers.sessions.stop()
     for (const connection of [...this.#context.connections]) connection.end(new PushError('SHUTTING_DOWN'))
-    await stopped
+    await Promise.all([stopped, providersStopped])
     await this.#router.close()
     this.#context.wheel.stop()
   }
@@ -197,10 +212,13 @@ export class PushBroker {
         return
       }
       const provider = connect.username === 'provider' && password !== undefined ? auth.provider(password) : undefined
-      if (provider === undefined && !this.#router.hasOwnAuthenticate) {
-        throw new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
+      if (provider !== undefined) {
+        await connectProvider(this.#providers, connection, connect, provider)
+        return
       }
-      await this.#router.connect(connection, connect, provider)
+      if (!this.#router.hasOwnAuthenticate)
+        throw new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
+      await this.#router.connect(connection, connect)
     } catch (error) {
       const known = error instanceof PushError ? error : new PushError('INTERNAL')
       if (known.code === 'INTERNAL') logger.error({ connection: connection.id, err: error }, 'CONNECT failed')

@@ -130,6 +130,8 @@ export interface UpstreamStore {
    * has not claimed, or no longer, are passed over.
    */
   settleUpstream(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member'>, offsets: readonly number[]): Promise<void>
+  /** What this member has claimed in the part and not settled stays its own until then. */
+  renewClaims(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member' | 'until'>): Promise<void>
   /** What this member has claimed in the part and not settled is free for all again: who listens hears of the part. */
   releaseClaims(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member'>): Promise<void>
 

@@ -1,12 +1,9 @@
 /**
- * A connection that Aedes serves: providers, and in an embedding program its own users. Aedes decides who they are, what
- * they subscribe to and what reaches them. PUBLISH in both directions is handled here: it is acknowledged after it is
- * stored, sent within the client's limits, and what a provider publishes to push topics never enters Aedes.
+ * A connection of a user, which Aedes serves: it decides who users are, what they subscribe to and what reaches them.
+ * PUBLISH in both directions is handled here: it is acknowledged after it is stored, and sent within the client's limits.
  */
 import type { Client } from 'aedes'
 import { PushError, type ErrorCode } from '../../errors.ts'
-import type { Provider } from '../../topics/index.ts'
-import type { Accept } from '../accept.ts'
 import { encodePuback, encodePubcomp, encodePubrec, encodeSuback, encodeUnsuback } from '../codec/encoder.ts'
 import {
   Reason,
@@ -43,8 +40,6 @@ interface Filter {
 /** What a handler needs of the router. */
 export interface AedesHandlerContext {
   readonly receiveMaximum: number
-  readonly accept: Accept
-  mayPublish(provider: Provider): boolean
   /** The reason code of the acknowledgement. */
   publish(client: Client, packet: PublishPacket): Promise<number>
   /** The reason code for the SUBACK. */
@@ -63,20 +58,18 @@ interface AedesHandlerOptions {
   readonly connect: ConnectPacket
   readonly link: AedesLink
   readonly client: Client
-  readonly provider: Provider | undefined
   readonly outgoing: Outgoing
   readonly session: KeptSession
 }
 
 export class AedesHandler implements PacketHandler {
-  readonly principal: 'provider' | 'user'
+  readonly principal = 'user'
   readonly link: AedesLink
   readonly session: KeptSession
   readonly outgoing: Outgoing
   readonly #router: AedesHandlerContext
   readonly #connection: Connection
   readonly client: Client
-  readonly provider: Provider | undefined
   readonly #declaredExpiry: number
   readonly #wantsReasons: boolean
   #turns: Turn[] = []
@@ -85,15 +78,13 @@ export class AedesHandler implements PacketHandler {
   #turnOver: (() => void) | undefined
   #answered: ((packet?: Buffer) => void) | undefined
 
-  constructor({ router, connection, connect, link, client, provider, outgoing, session }: AedesHandlerOptions) {
-    this.principal = provider === undefined ? 'user' : 'provider'
+  constructor({ router, connection, connect, link, client, outgoing, session }: AedesHandlerOptions) {
     this.link = link
     this.session = session
     this.outgoing = outgoing
     this.#router = router
     this.#connection = connection
     this.client = client
-    this.provider = provider
     this.#wantsReasons = connect.properties.requestProblemInformation !== 0
     this.#declaredExpiry = connect.properties.sessionExpiryInterval ?? 0
     link.onDemand = () => connection.proceed()
@@ -156,13 +147,9 @@ export class AedesHandler implements PacketHandler {
   /** In order with what was published before, and with what comes after. */
   async #subscriptions(packet: SubscribePacket | UnsubscribePacket): Promise<void> {
     const { level = 4 } = this.#connection
-    const wanted = filtersOf(packet, this.provider !== undefined)
+    const wanted = filtersOf(packet)
     const ordinary = wanted.filter(({ filter }) => !filter.startsWith(SHARE))
-    // Upstream messages, like all push messages, come with QoS 1 at most: that is what a provider is granted.
-    const bytes =
-      ordinary.length < wanted.length || this.provider !== undefined
-        ? withOnly(packet, ordinary, level)
-        : Buffer.from(packet.raw)
+    const bytes = ordinary.length < wanted.length ? withOnly(packet, ordinary, level) : Buffer.from(packet.raw)
     await this.#turnsOver(1)
     const answer = ordinary.length === 0 ? undefined : await this.#ask(bytes)
     if (!this.#connection.open) return
@@ -196,8 +183,6 @@ export class AedesHandler implements PacketHandler {
   }
 
   #received(packet: PublishPacket): void | Promise<void> {
-    if (this.provider !== undefined && !this.#router.mayPublish(this.provider))
-      throw new PushError('PUBLISH_RATE_EXCEEDED')
     if (packet.qos === 0) return this.#publishQos0(packet)
     this.#count(packet)
     return packet.qos === 1 ? this.#publishQos1(packet) : this.#publishQos2(packet, packet.packetId ?? 0)
@@ -216,12 +201,11 @@ export class AedesHandler implements PacketHandler {
     if (qos === 2) this.#unreleased.add(packetId)
   }
 
-  /** A QoS 0 message to a device is stored all the same; there is nobody to tell when it is not. */
   #publishQos0(packet: PublishPacket): void {
     this.#publish(packet).catch((error: unknown) => {
       this.#log(error)
       // A user whose message was not allowed is disconnected, where he cannot be told.
-      if (this.provider === undefined && this.#connection.level !== 5) this.#connection.end(known(error))
+      if (this.#connection.level !== 5) this.#connection.end(known(error))
     })
   }
 
@@ -266,9 +250,7 @@ export class AedesHandler implements PacketHandler {
 
   /** The reason code of the acknowledgement. */
   #publish(packet: PublishPacket): Promise<number> {
-    return this.provider === undefined
-      ? this.#router.publish(this.client, packet)
-      : this.#router.accept(this.provider, packet).then(accepted)
+    return this.#router.publish(this.client, packet)
   }
 
   #answer(turn: Turn, packetId: number, reason: number, text?: string): void {
@@ -312,19 +294,11 @@ export class AedesHandler implements PacketHandler {
   }
 }
 
-/** A provider's requests with QoS 1 at most: Aedes grants what is asked for. */
-function filtersOf(packet: SubscribePacket | UnsubscribePacket, limited: boolean): Filter[] {
+function filtersOf(packet: SubscribePacket | UnsubscribePacket): Filter[] {
   if (packet.type === 'unsubscribe') return packet.filters.map((filter) => ({ filter }))
-  return packet.subscriptions.map((each) => {
-    const request = limited && each.qos === 2 ? { ...each, qos: 1 as const } : each
-    return { filter: request.filter, request, options: optionsOf(request) }
-  })
+  return packet.subscriptions.map((request) => ({ filter: request.filter, request, options: optionsOf(request) }))
 }
 
 function known(error: unknown): PushError {
   return error instanceof PushError ? error : new PushError('INTERNAL')
-}
-
-function accepted(): number {
-  return Reason.success
 }

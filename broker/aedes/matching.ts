@@ -1,5 +1,6 @@
 /** Which of a client's subscriptions a topic matches (MQTT 5 section 4.7), and what they ask for together. */
 import type { QoS } from '../codec/packets.ts'
+import { filterMatches } from '../codec/topic-syntax.ts'
 
 /** A subscription as Aedes holds it for a live client. */
 export interface HeldSubscription {
@@ -44,15 +45,4 @@ export function match(
   }
   if (qos === undefined) return left ? 'own' : undefined
   return { qos, retainAsPublished, identifiers: [...identifiers] }
-}
-
-export function filterMatches(filter: string, topicLevels: readonly string[]): boolean {
-  const levels = filter.split('/')
-  // [MQTT-4.7.2-1]
-  if (topicLevels[0]?.startsWith('$') === true && (levels[0] === '+' || levels[0] === '#')) return false
-  for (const [at, level] of levels.entries()) {
-    if (level === '#') return true
-    if (at >= topicLevels.length || (level !== '+' && level !== topicLevels[at])) return false
-  }
-  return levels.length === topicLevels.length
 }

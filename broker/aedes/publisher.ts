@@ -2,7 +2,6 @@
 import type { Aedes, Client } from 'aedes'
 import { PushError } from '../../errors.ts'
 import { Reason, type PublishPacket } from '../codec/packets.ts'
-import type { DeviceNode, UpstreamMessage } from '../session/node.ts'
 import type { Hooks } from './hooks.ts'
 import { toAedesPacket } from './packets.ts'
 import type { AedesPersistence } from './contract.ts'
@@ -25,7 +24,7 @@ export class AedesPublisher {
     this.#options = options
   }
 
-  /** A PUBLISH of somebody who is not a provider, as Aedes would handle it, but answered after it is stored. */
+  /** A PUBLISH as Aedes would handle it, but answered after it is stored. */
   async publish(client: Client, packet: PublishPacket): Promise<number> {
     const { broker, hooks } = this.#options
     const { topic } = packet
@@ -49,15 +48,6 @@ export class AedesPublisher {
     const { mq } = broker() as unknown as { mq: { _matcher: { match(topic: string): readonly unknown[] } } }
     if (mq._matcher.match(topic).length > 0) return true
     return (await persistence().subscriptionsByTopic(topic)).length > 0
-  }
-
-  /**
-   * What a device sends to its providers: an ordinary publish in Aedes. Resolves when it is stored for them. Like other
-   * push messages it goes on with QoS 1 at most, as was granted: Aedes keeps no order in what it sends with QoS 2.
-   */
-  upstream: DeviceNode['upstream'] = (message: UpstreamMessage) => {
-    const packet = toAedesPacket({ ...message, qos: message.qos === 0 ? 0 : 1, dup: false })
-    return this.stored((callback) => this.#options.broker().publish(packet, callback))
   }
 
   /** Resolves when what is published is stored. */

@@ -2,14 +2,10 @@
 import type { Aedes, AedesOptions, AedesPublishPacket, Client } from 'aedes'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
-import type { Provider } from '../../topics/index.ts'
 import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
-import type { Accept } from '../accept.ts'
 import { Reason, type ConnectPacket, type PublishPacket, type SubscriptionRequest } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
-import type { DeviceNode } from '../session/node.ts'
-import { Rates } from '../gate/rates.ts'
 import { AedesLink } from './link.ts'
 import { DelayedWills } from './delayed-wills.ts'
 import { withoutKeepAlive } from './packets.ts'
@@ -40,7 +36,6 @@ type AedesLimits = OutgoingLimits &
   >
 
 interface AedesRouterOptions {
-  readonly accept: Accept
   readonly logger: Logger
   readonly metrics: Metrics
   readonly now: () => number
@@ -48,8 +43,6 @@ interface AedesRouterOptions {
   readonly monotonic: () => number
   readonly randomId: () => string
   readonly limits: AedesLimits
-  /** Publishes a second of one provider; 0 is without limit. */
-  readonly providerPublishes: Rates
   /** Made afresh for every process: persistence keys by it, and a repeated one misdelivers. */
   readonly brokerId: string
   /** Where the embedder brings none of its own. */
@@ -74,10 +67,8 @@ const DROPS_TOLD_MS = 10_000
 
 export class AedesRouter implements AedesHandlerContext {
   readonly receiveMaximum: number
-  readonly accept: Accept
   readonly #options: AedesRouterOptions
   readonly #hooks: Hooks
-  readonly #rates: Rates
   #broker: Aedes | undefined
   #wills: DelayedWills | undefined
   #original: Aedes['handle'] | undefined
@@ -91,7 +82,6 @@ export class AedesRouter implements AedesHandlerContext {
 
   constructor(options: AedesRouterOptions) {
     this.#options = options
-    this.#rates = options.providerPublishes
     this.#storage = this.#storageOf(options.generalState)
     this.#groups = new SharedGroups({
       broker: () => this.broker,
@@ -100,14 +90,10 @@ export class AedesRouter implements AedesHandlerContext {
       now: options.now,
       logger: options.logger,
     })
-    const { accept, logger, metrics, limits } = options
+    const { logger, limits } = options
     this.#hooks = new Hooks({
-      accept,
       logger,
-      metrics,
-      subscriptions: limits.subscriptions,
       own: () => this.#own,
-      mayPublish: (provider) => this.mayPublish(provider),
       refused: (client, error) => {
         const connection = linkOf(client)?.connection
         if (connection?.level !== undefined && connection.open) connection.refuse({ level: connection.level }, error)
@@ -129,7 +115,6 @@ export class AedesRouter implements AedesHandlerContext {
       hasOtherNodes: () => this.#own.mq !== undefined || options.generalState.mq !== undefined,
     })
     this.receiveMaximum = limits.receiveMaximum
-    this.accept = options.accept
   }
 
   get broker(): Aedes {
@@ -204,22 +189,16 @@ export class AedesRouter implements AedesHandlerContext {
     })
   }
 
-  /** False when this provider publishes faster than it may, over all its connections to this node. */
-  mayPublish({ name }: Provider): boolean {
-    return this.#rates.take(name)
-  }
-
-  /** A CONNECT that is not a device's. Resolves when it is answered. */
-  async connect(connection: Connection, connect: ConnectPacket, provider: Provider | undefined): Promise<void> {
+  /** A CONNECT of a user. Resolves when it is answered. */
+  async connect(connection: Connection, connect: ConnectPacket): Promise<void> {
     const link = new AedesLink(connection)
-    if (provider !== undefined) this.#hooks.setProvider(link, provider)
     if (this.#original === undefined) throw new PushError('SHUTTING_DOWN')
     const { keepaliveLimit = 0 } = this.#own
     // Aedes would answer with return code 6, which is reserved (3.1.1, table 3.1). MQTT 5 is told a Server Keep Alive.
     if (keepaliveLimit > 0 && connect.level < 5 && (connect.keepAlive === 0 || connect.keepAlive > keepaliveLimit))
       throw new PushError('KEEP_ALIVE_TOO_LONG')
     const client = this.#original.call(this.broker, link)
-    const handler = this.#handlerOf(connection, connect, link, client, provider)
+    const handler = this.#handlerOf(connection, connect, link, client)
     this.#handlers.set(link, handler)
     const limited = keepaliveLimit > 0
     const answered = new Promise<void>((resolve) => {
@@ -245,13 +224,7 @@ export class AedesRouter implements AedesHandlerContext {
     }
   }
 
-  #handlerOf(
-    connection: Connection,
-    connect: ConnectPacket,
-    link: AedesLink,
-    client: Client,
-    provider: Provider | undefined,
-  ): AedesHandler {
+  #handlerOf(connection: Connection, connect: ConnectPacket, link: AedesLink, client: Client): AedesHandler {
     const { metrics, limits, now, randomId, logger } = this.#options
     const session = new KeptSession({
       client: client as Client & { clean: boolean },
@@ -259,7 +232,7 @@ export class AedesRouter implements AedesHandlerContext {
       storage: this.#storage,
       owner: randomId(),
       now,
-      leaveGroup: (name, member) => this.#groups.leave(groupIdOf(provider, name), client.id, member),
+      leaveGroup: (name, member) => this.#groups.leave(groupIdOf(name), client.id, member),
       failed: (error) => logger.debug({ connection: connection.id, err: error }, 'a message stays in its queue'),
     })
     const outgoing = new Outgoing({
@@ -273,7 +246,7 @@ export class AedesRouter implements AedesHandlerContext {
       authorize: (packet) => this.#forwarded(client, packet),
       save: () => session.save(),
       roomMade: () => {
-        for (const name of session.shared.keys()) this.#groups.roomMade(groupIdOf(provider, name))
+        for (const name of session.shared.keys()) this.#groups.roomMade(groupIdOf(name))
       },
       acknowledged: (packet) => void this.broker.emit('ack', packet as unknown as AedesPublishPacket, client),
     })
@@ -283,7 +256,7 @@ export class AedesRouter implements AedesHandlerContext {
     }
     // What Aedes sends to a client goes through these two, whatever the reason.
     Object.assign(client, { deliver0: deliver, deliverQoS: deliver })
-    return new AedesHandler({ router: this, connection, connect, link, client, provider, outgoing, session })
+    return new AedesHandler({ router: this, connection, connect, link, client, outgoing, session })
   }
 
   /** The reason code for the SUBACK. */
@@ -309,22 +282,21 @@ export class AedesRouter implements AedesHandlerContext {
     }
   }
 
-  async unsubscribeShared({ client, provider, session }: AedesHandler, name: string): Promise<number> {
+  async unsubscribeShared({ client, session }: AedesHandler, name: string): Promise<number> {
     if (!session.shared.delete(name)) return Reason.noSubscriptionExisted
     await session.save()
-    await this.#groups.leave(groupIdOf(provider, name), client.id, session.member)
+    await this.#groups.leave(groupIdOf(name), client.id, session.member)
     return Reason.success
   }
 
-  #join({ client, provider, outgoing, session }: AedesHandler, subscription: SharedSubscription): Promise<void> {
+  #join({ client, outgoing, session }: AedesHandler, subscription: SharedSubscription): Promise<void> {
     const member = { clientId: client.id, name: session.member, subscription, outgoing, kept: session.isKept }
-    return this.#groups.join(groupIdOf(provider, subscription.name), member)
+    return this.#groups.join(groupIdOf(subscription.name), member)
   }
 
   /** The connection of a handler has ended. */
   left(handler: AedesHandler): void {
-    for (const name of handler.session.shared.keys())
-      this.#groups.disconnect(groupIdOf(handler.provider, name), handler.client.id)
+    for (const name of handler.session.shared.keys()) this.#groups.disconnect(groupIdOf(name), handler.client.id)
     this.#sessions.left(handler)
   }
 
@@ -339,10 +311,6 @@ export class AedesRouter implements AedesHandlerContext {
   #forwarded(client: Client, packet: StoredPacket): StoredPacket | undefined {
     const forward = this.#hooks.authorizeForward(client, packet as unknown as AedesPublishPacket)
     return (forward as unknown as StoredPacket | null | undefined) ?? undefined
-  }
-
-  get upstream(): DeviceNode['upstream'] {
-    return this.#publisher.upstream
   }
 
   publish(client: Client, packet: PublishPacket): Promise<number> {
@@ -391,7 +359,6 @@ export class AedesRouter implements AedesHandlerContext {
     broker.on('sessionLimitReached', (client, { reason }) => {
       if (reason === 'sessionExpiry') expired(client)
     })
-    broker.on('unsubscribe', (filters, client) => this.#hooks.unsubscribed(filters, client))
     broker.on('clientReady', endAgain)
     broker.on('connackSent', (_packet, client) => linkOf(client)?.answered())
   }

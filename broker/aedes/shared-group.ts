@@ -1,7 +1,7 @@
 /** One group of a shared subscription, as one node sees it: its members that are connected here, and what they are given. */
 import type { Aedes } from 'aedes'
 import type { Logger } from 'pino'
-import { filterMatches } from './matching.ts'
+import { filterMatches } from '../codec/topic-syntax.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { GroupStore, SharedSubscription, StoredPacket } from './contract.ts'
 import type { StoredQueue } from './stored-queue.ts'

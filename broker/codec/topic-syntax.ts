@@ -62,3 +62,15 @@ export function sharedFilter(filter: string): SharedFilter | undefined {
   if (slash < 0 || slash === filter.length - 1) malformed('MQTT-4.8.2-2', 'a shared subscription has no topic filter')
   return { group, filter: filter.slice(slash + 1) }
 }
+
+/** Section 4.7.1. */
+export function filterMatches(filter: string, topicLevels: readonly string[]): boolean {
+  const levels = filter.split('/')
+  // [MQTT-4.7.2-1]
+  if (topicLevels[0]?.startsWith('$') === true && (levels[0] === '+' || levels[0] === '#')) return false
+  for (const [at, level] of levels.entries()) {
+    if (level === '#') return true
+    if (at >= topicLevels.length || (level !== '+' && level !== topicLevels[at])) return false
+  }
+  return levels.length === topicLevels.length
+}

@@ -2,13 +2,14 @@
 import { PushError } from '../../errors.ts'
 import type { Device } from '../../topics/index.ts'
 import type { OpenedSession } from '../../store/contract.ts'
-import { encodeConnack } from '../codec/encoder.ts'
-import { Reason, type ConnectPacket } from '../codec/packets.ts'
+import type { ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
+import { encodeConnackFor } from './connack.ts'
 import type { DeviceNode } from './node.ts'
 import { restoreSubscriptions } from './handle-subscribe.ts'
 import { decodeState } from './session-state.ts'
-import { allowedExpiry, declaredExpiry, DeviceSession, type SessionStart } from './session.ts'
+import { allowedExpiry, declaredExpiry } from './expiry.ts'
+import { DeviceSession, type SessionStart } from './session.ts'
 import { willOf } from './will.ts'
 
 /**
@@ -25,7 +26,7 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
   // By generation too: attempts with what was revoked are no reason to refuse what replaced it.
   if (!node.connects.take(`${device.tokenId}.${device.generation}`))
     throw new PushError('CONNECT_RATE_EXCEEDED', 'with this token')
-  const will = willOf(device, connect)
+  const will = willOf(node, device, connect)
   // An older connection here leaves its exact state first, so that the redelivery is exact as well.
   await node.sessions.release(device)
   if (!connection.open) return
@@ -39,7 +40,7 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
     })
     const resumed = opened.state === undefined ? undefined : decodeState(opened.state)
     // Before the CONNACK, so that it comes before what this connection publishes.
-    if (connection.open) await node.sessions.settleWill(device.tokenId, resumed !== undefined)
+    if (connection.open) await node.sessions.wills.settle(device.tokenId, resumed !== undefined)
     if (connection.open) start({ node, connection, connect, device, opened, resumed, will })
     else await abandon(node, device, connect, opened)
   } finally {
@@ -52,36 +53,20 @@ function start(options: SessionStart): void {
   const session = new DeviceSession(options)
   node.sessions.add(session)
   connection.admit(session, connect.keepAlive, device.expiresAt)
-  connection.write(connack(session, connect, resumed !== undefined, node))
+  connection.write(
+    encodeConnackFor(connect, {
+      sessionPresent: resumed !== undefined,
+      grantedExpiry: session.expiry.granted,
+      limits: node.limits,
+      assignedClientId: connect.clientId === '' ? node.randomId() : undefined,
+      takesFilters: false,
+    }),
+  )
   if (!connection.open) return
   if (resumed !== undefined) restoreSubscriptions(session, resumed)
   node.sessions.started(session)
   if (session.subscriptions.size === 0) session.drain.begin()
   else setTimeout(() => session.drain.begin(), FIRST_PACKET_MS)
-}
-
-function connack(session: DeviceSession, connect: ConnectPacket, sessionPresent: boolean, node: DeviceNode): Buffer {
-  const { limits } = node
-  const expiry = session.grantedExpiry
-  const idle = connect.keepAlive === 0 && limits.idleTimeoutMs > 0
-  return encodeConnack(connect.level, {
-    // [MQTT-3.2.2-2], [MQTT-3.2.2-3]
-    sessionPresent: connect.level === 3 ? false : sessionPresent,
-    reason: Reason.success,
-    returnCode: 0,
-    properties: {
-      receiveMaximum: limits.receiveMaximum,
-      maximumPacketSize: limits.maximumPacketSize,
-      ...(limits.topicAliasMaximum === 0 ? {} : { topicAliasMaximum: limits.topicAliasMaximum }),
-      wildcardSubscriptionAvailable: false,
-      sharedSubscriptionAvailable: false,
-      // [MQTT-3.1.2-21] a client without keep alive learns how often it must be heard of
-      ...(idle ? { serverKeepAlive: Math.min(Math.max(Math.floor(limits.idleTimeoutMs / 1500), 1), 0xffff) } : {}),
-      ...(expiry === undefined ? {} : { sessionExpiryInterval: expiry }),
-      // [MQTT-3.2.2-16]
-      ...(connect.clientId === '' ? { assignedClientIdentifier: node.randomId() } : {}),
-    },
-  })
 }
 
 /** The connection was gone before its session was open: what it resumed stays for as long as the CONNECT asked for. */

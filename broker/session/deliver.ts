@@ -7,6 +7,8 @@ export interface Delivery {
   readonly topic: string
   /** Subscription Identifier; 0 for none. */
   readonly identifier: number
+  /** Of further subscriptions that match. */
+  readonly moreIdentifiers?: readonly number[]
   readonly level: ProtocolLevel
   /** The client's Maximum Packet Size. */
   readonly maximumPacketSize: number
@@ -43,8 +45,14 @@ function encode(entry: LogEntry, delivery: Delivery, described: boolean): Buffer
   })
 }
 
+const NO_MORE: readonly number[] = []
+
 /** The publisher's properties, and those that belong to the delivery. */
-function deliveryProperties(entry: LogEntry, { identifier, now }: Delivery, described: boolean): Buffer {
+function deliveryProperties(
+  entry: LogEntry,
+  { identifier, moreIdentifiers = NO_MORE, now }: Delivery,
+  described: boolean,
+): Buffer {
   const id = described ? Buffer.from(entry.id, 'utf8') : undefined
   const storedAt = described ? Buffer.from(new Date(entry.storedAt).toISOString(), 'latin1') : undefined
   const own = entry.properties?.byteLength ?? 0
@@ -52,6 +60,7 @@ function deliveryProperties(entry: LogEntry, { identifier, now }: Delivery, desc
     5 +
     own +
     (identifier > 0 ? 5 : 0) +
+    moreIdentifiers.length * 5 +
     (id === undefined ? 0 : 7 + id.length) +
     (storedAt === undefined ? 0 : 13 + storedAt.length)
   const bytes = Buffer.allocUnsafe(size)
@@ -63,6 +72,7 @@ function deliveryProperties(entry: LogEntry, { identifier, now }: Delivery, desc
     at += own
   }
   if (identifier > 0) at = writeSubscriptionIdentifier(bytes, at, identifier)
+  for (const each of moreIdentifiers) at = writeSubscriptionIdentifier(bytes, at, each)
   if (id !== undefined) at = writeUserProperty(bytes, at, 'id', id)
   if (storedAt !== undefined) at = writeUserProperty(bytes, at, 'storedAt', storedAt)
   return bytes.subarray(0, at)

@@ -8,6 +8,7 @@ import { type Device, Selections } from '../../topics/index.ts'
 import type { Turns } from '../../common/turns.ts'
 import { BroadcastFanout, type FanoutContext } from './broadcast-fanout.ts'
 import { Commits } from './commits.ts'
+import { DelayedWills } from './delayed-wills.ts'
 
 const SWEEP_TICK_MS = 1000
 
@@ -30,14 +31,6 @@ export interface LiveSession {
   look(): void
 }
 
-/** Longest delay of a timer. */
-const LONGEST_MS = 2 ** 31 - 1
-
-interface DelayedWill {
-  readonly timer: NodeJS.Timeout
-  publish(): Promise<void>
-}
-
 interface Expected {
   waiting: number
   offset: number
@@ -58,6 +51,7 @@ interface DeviceSessionsOptions {
 
 export class DeviceSessions implements Watcher {
   readonly commits: Commits
+  readonly wills: DelayedWills
   readonly #store: Store
   readonly #logger: Logger
   readonly #metrics: Metrics
@@ -69,7 +63,6 @@ export class DeviceSessions implements Watcher {
   readonly #closing = new Map<TokenId, Promise<void>>()
   readonly #fanoutContext: FanoutContext
   readonly #fanouts = new Map<string, BroadcastFanout>()
-  readonly #delayedWills = new Map<TokenId, DelayedWill>()
   readonly #retry = new Set<LiveSession>()
   #retryTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
@@ -82,6 +75,7 @@ export class DeviceSessions implements Watcher {
     this.#metrics = metrics
     this.#logger = logger
     this.#limits = limits
+    this.wills = new DelayedWills(logger)
     this.commits = new Commits(store, logger, limits.commitMs, monotonic)
   }
 
@@ -142,25 +136,6 @@ export class DeviceSessions implements Watcher {
     if (other !== undefined && other.epoch > session.epoch) throw new PushError('SESSION_TAKEN_OVER')
     other?.end(new PushError('SESSION_TAKEN_OVER'))
     this.#live.set(session.tokenId, session)
-  }
-
-  /** Calls `publish` after the delay, or when the session ends before that; not when it is resumed [MQTT-3.1.3-9]. */
-  delayWill(tokenId: TokenId, delayMs: number, publish: () => Promise<void>): void {
-    const due = () => {
-      this.#delayedWills.delete(tokenId)
-      publish().catch((error: unknown) => this.#logger.error({ err: error }, 'could not publish a delayed will'))
-    }
-    const timer = setTimeout(due, Math.min(delayMs, LONGEST_MS)).unref()
-    this.#delayedWills.set(tokenId, { timer, publish })
-  }
-
-  /** A connection has come back; `resumed` says whether to what an earlier one left. */
-  async settleWill(tokenId: TokenId, resumed: boolean): Promise<void> {
-    const will = this.#delayedWills.get(tokenId)
-    if (will === undefined) return
-    clearTimeout(will.timer)
-    this.#delayedWills.delete(tokenId)
-    if (!resumed) await will.publish()
   }
 
   /** `written` resolves when the store knows the end of the session, and its will is on its way. */

@@ -5,15 +5,12 @@ import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { Reason, type PublishPacket } from '../codec/packets.ts'
 import { pubackReason } from '../codec/reasons.ts'
 import type { HandlerContext } from './handler-context.ts'
+import { upstreamOf } from './upstream-message.ts'
 
 /** The acknowledgement leaves after the message is stored for its subscribers; the next packet waits for it. */
 export function handlePublish(session: HandlerContext, packet: PublishPacket): void | Promise<void> {
   if (!session.node.publishes.take(session.tokenId)) throw new PushError('PUBLISH_RATE_EXCEEDED')
   const packetId = packet.packetId ?? 0
-  if (packet.qos === 2 && session.received.has(packetId)) {
-    // [MQTT-4.3.3-10] seen before its PUBREL: acknowledged again, not published again
-    return session.connection.write(encodePubrec(session.level, packetId))
-  }
   if (!mayDevicePublish(session.device, packet.topic)) {
     const error = new PushError('TOPIC_FORBIDDEN', 'a device publishes below its upstream topic only')
     session.node.metrics.rejected.inc({ code: error.code })
@@ -23,38 +20,33 @@ export function handlePublish(session: HandlerContext, packet: PublishPacket): v
 }
 
 export async function handlePubrel(session: HandlerContext, packetId: number): Promise<void> {
-  const known = session.received.delete(packetId)
-  if (known) await session.save()
-  session.connection.write(
-    encodePubcomp(session.level, packetId, known ? Reason.success : Reason.packetIdentifierNotFound),
-  )
+  const { node, tokenId, epoch, connection, level } = session
+  const known = await node.store.releaseUpstream(tokenId, epoch, packetId)
+  session.received.delete(packetId)
+  connection.write(encodePubcomp(level, packetId, known ? Reason.success : Reason.packetIdentifierNotFound))
 }
 
 async function publish(session: HandlerContext, packet: PublishPacket, packetId: number): Promise<void> {
-  const { node, connection, level } = session
+  const { node, connection, device, epoch, level, received } = session
   // [MQTT-3.3.4-9]
-  if (packet.qos === 2 && session.received.size >= node.limits.receiveMaximum)
+  if (packet.qos === 2 && !received.has(packetId) && received.size >= node.limits.receiveMaximum)
     throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+  let reason: number
   try {
-    await node.upstream({
-      topic: packet.topic,
-      payload: Buffer.from(packet.payload),
-      qos: packet.qos,
-      retain: packet.retain,
-      clientId: session.tokenId,
-      properties: packet.properties,
-    })
+    const append = { ...upstreamOf(node, device, packet), epoch }
+    // [MQTT-4.3.3-10] known by its packet id until its PUBREL: what comes again is acknowledged again, and not stored
+    const appended = await node.store.appendUpstream(packet.qos === 2 ? { ...append, received: packetId } : append)
+    reason = appended.read || appended.duplicate ? Reason.success : Reason.noMatchingSubscribers
   } catch (error) {
-    if (!(error instanceof PushError)) throw error
+    if (!(error instanceof PushError) || error.code === 'SESSION_TAKEN_OVER') throw error
     node.logger.info({ connection: connection.id, code: error.code, detail: error.detail }, 'PUBLISH refused')
     return refuse(session, packet, error)
   }
   node.metrics.upstream.inc()
-  if (packet.qos === 1) connection.write(encodePuback(level, packetId))
+  if (packet.qos === 1) connection.write(encodePuback(level, packetId, reason))
   if (packet.qos !== 2) return
-  session.received.add(packetId)
-  await session.save()
-  connection.write(encodePubrec(level, packetId))
+  received.add(packetId)
+  connection.write(encodePubrec(level, packetId, reason))
 }
 
 /** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */

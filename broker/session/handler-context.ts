@@ -11,12 +11,13 @@ export interface HandlerContext {
   readonly connection: Connection
   readonly device: Device
   readonly tokenId: string
+  readonly epoch: number
   readonly level: ProtocolLevel
   /** Reason strings are welcome in acknowledgements. */
   readonly wantsReasons: boolean
   readonly drain: Drain
   readonly subscriptions: Map<string, Subscription>
-  /** Packet ids of QoS 2 messages that wait for PUBREL. */
+  /** Packet ids of QoS 2 messages of this connection that wait for PUBREL. */
   readonly received: Set<number>
   /** There is somebody to send to. */
   readonly live: boolean

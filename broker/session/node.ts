@@ -4,7 +4,6 @@ import type { Auth } from '../../auth/contract.ts'
 import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
-import type { QoS } from '../codec/packets.ts'
 import type { RateByKey, Rates } from '../gate/rates.ts'
 import type { DeviceSessions, DeviceSessionsLimits } from './device-sessions.ts'
 
@@ -22,28 +21,10 @@ export type DeviceLimits = DeviceSessionsLimits &
     | 'receiveMaximum'
     | 'maximumPacketSize'
     | 'topicAliasMaximum'
+    | 'payloadBytes'
+    | 'defaultTtl'
+    | 'maximumTtl'
   >
-
-/** A message from a device to its providers. */
-export interface UpstreamMessage {
-  readonly topic: string
-  readonly payload: Buffer
-  readonly qos: QoS
-  readonly retain: boolean
-  /** Where it comes from, as the publishing client of the packet. */
-  readonly clientId: string
-  readonly properties: UpstreamProperties
-}
-
-/** What a publisher's MQTT 5 properties may hold that is forwarded [MQTT-3.3.2-4, -15, -16, -17, -20]. */
-interface UpstreamProperties {
-  readonly payloadFormatIndicator?: number
-  readonly messageExpiryInterval?: number
-  readonly contentType?: string
-  readonly responseTopic?: string
-  readonly correlationData?: Buffer
-  readonly userProperties?: [name: string, value: string][]
-}
 
 export interface DeviceNode {
   readonly auth: Auth
@@ -61,6 +42,4 @@ export interface DeviceNode {
   /** By token id. */
   readonly publishes: Rates
   readonly randomId: () => string
-  /** Resolves when the message is stored for every subscriber. */
-  upstream(message: UpstreamMessage): Promise<void>
 }

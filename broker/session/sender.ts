@@ -38,18 +38,16 @@ export class Sender {
     return true
   }
 
-  #encode(entry: LogEntry, { topic, identifier, packetId, retain, dup, now }: Sending): Buffer | undefined {
+  #encode(entry: LogEntry, sending: Sending): Buffer | undefined {
+    const { topic, identifier, moreIdentifiers, packetId, retain, dup, now } = sending
+    const delivery = { topic, identifier, packetId, retain, dup, now, level: this.#level }
     const maximumPacketSize = this.#maximumPacketSize
-    return encodeDelivery(entry, {
-      topic,
-      identifier,
-      packetId,
-      retain,
-      dup,
-      now,
-      level: this.#level,
-      maximumPacketSize,
-    })
+    return encodeDelivery(
+      entry,
+      moreIdentifiers === undefined
+        ? { ...delivery, maximumPacketSize }
+        : { ...delivery, maximumPacketSize, moreIdentifiers },
+    )
   }
 
   /** A packet that goes to many devices is encoded once; only the packet id is this device's. */

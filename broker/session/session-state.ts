@@ -27,8 +27,6 @@ export interface SessionState {
   /** Offsets of log entries that go out with RETAIN = 1, each time they are sent; 0 for none. */
   readonly retainedPrivate: number
   readonly retainedBroadcast: number
-  /** Packet ids of QoS 2 messages from the client that wait for PUBREL. */
-  readonly received: readonly number[]
 }
 
 type Row = [
@@ -45,7 +43,6 @@ interface Stored {
   readonly s: Row[]
   readonly p: number
   readonly b: number
-  readonly r: number[]
   /** Of the private and the broadcast log. */
   readonly o?: [retainedPrivate: number, retainedBroadcast: number]
 }
@@ -56,7 +53,6 @@ export function encodeState(state: SessionState): Uint8Array {
     s: state.subscriptions.map(rowOf),
     p: state.sentPrivate,
     b: state.sentBroadcast,
-    r: [...state.received],
     ...(state.retainedPrivate === 0 && state.retainedBroadcast === 0
       ? {}
       : { o: [state.retainedPrivate, state.retainedBroadcast] }),
@@ -87,6 +83,5 @@ export function decodeState(bytes: Uint8Array): SessionState | undefined {
     sentBroadcast: stored.b,
     retainedPrivate: stored.o?.[0] ?? 0,
     retainedBroadcast: stored.o?.[1] ?? 0,
-    received: stored.r,
   }
 }

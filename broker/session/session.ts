@@ -1,7 +1,6 @@
 /** The live connection of one token id: which packet goes to which handler, and what the session remembers. */
 import type { ErrorCode } from '../../errors.ts'
 import { PushError } from '../../errors.ts'
-import type { Limits } from '../../common/limits.ts'
 import type { Commit, Cursors, LogEntry, OpenedSession } from '../../store/contract.ts'
 import { privateTopic, type Device } from '../../topics/index.ts'
 import { PINGRESP } from '../codec/encoder.ts'
@@ -9,14 +8,15 @@ import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel } from '../
 import type { Connection } from '../gate/connection.ts'
 import type { PacketHandler } from '../gate/packet-handler.ts'
 import { Drain } from './drain.ts'
+import { Expiry } from './expiry.ts'
 import { handlePublish, handlePubrel } from './handle-publish.ts'
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
-import type { DeviceNode, UpstreamMessage } from './node.ts'
+import type { DeviceNode } from './node.ts'
 import { encodeState, type SessionState, type Subscription } from './session-state.ts'
 import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
 import type { HandlerContext } from './handler-context.ts'
-import { publishWill } from './will.ts'
+import { type DeviceWill, publishWill } from './will.ts'
 
 export interface SessionStart {
   readonly node: DeviceNode
@@ -25,11 +25,8 @@ export interface SessionStart {
   readonly connect: ConnectPacket
   readonly opened: OpenedSession
   readonly resumed: SessionState | undefined
-  readonly will: UpstreamMessage | undefined
+  readonly will: DeviceWill | undefined
 }
-
-/** MQTT 5 section 3.1.2.11.2: a Session Expiry Interval that never ends. */
-const NEVER = 0xffff_ffff
 
 export class DeviceSession implements PacketHandler, DrainContext, HandlerContext {
   readonly principal = 'device'
@@ -44,12 +41,10 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   readonly privateTopic: string
   readonly drain: Drain
   readonly subscriptions = new Map<string, Subscription>()
-  /** Packet ids of QoS 2 messages that wait for PUBREL. */
+  /** Packet ids of QoS 2 messages of this connection that wait for PUBREL. */
   #received: Set<number> | undefined
-  /** Seconds. */
-  #sessionExpiry: number
-  readonly #declaredExpiry: number
-  #will: UpstreamMessage | undefined
+  readonly expiry: Expiry
+  #will: DeviceWill | undefined
   readonly #willDelay: number
   #closed = false
 
@@ -62,11 +57,9 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     this.clientId = connect.clientId
     this.wantsReasons = connect.properties.requestProblemInformation !== 0
     this.privateTopic = privateTopic(device.app, device.tokenId)
-    this.#declaredExpiry = declaredExpiry(connect)
-    this.#sessionExpiry = allowedExpiry(this.#declaredExpiry, node.limits)
+    this.expiry = new Expiry(connect, node.limits)
     this.#will = will
     this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
-    if (resumed !== undefined && resumed.received.length > 0) this.#received = new Set(resumed.received)
     this.drain = new Drain(this, opened, connect, resumed)
   }
 
@@ -85,12 +78,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
 
   /** The session outlives the connection. */
   get persistent(): boolean {
-    return this.#sessionExpiry > 0
-  }
-
-  /** Seconds the server keeps the session, when that is not what the client asked for [MQTT-3.2.2-21]. */
-  get grantedExpiry(): number | undefined {
-    return this.#sessionExpiry === this.#declaredExpiry ? undefined : this.#sessionExpiry
+    return this.expiry.seconds > 0
   }
 
   /** There is somebody to send to. */
@@ -174,7 +162,6 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     return {
       subscriptions: [...this.subscriptions.values()],
       ...this.drain.sentMarks(),
-      received: [...(this.#received ?? [])],
     }
   }
 
@@ -193,14 +180,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   }
 
   #disconnected(packet: DisconnectPacket): void {
-    const { sessionExpiryInterval } = packet.properties
-    if (sessionExpiryInterval !== undefined) {
-      // [MQTT-3.14.2-2] a session that was to end with the connection cannot be kept by DISCONNECT
-      if (this.#declaredExpiry === 0 && sessionExpiryInterval > 0) {
-        throw new PushError('PROTOCOL_ERROR', 'Session Expiry Interval was 0 in CONNECT')
-      }
-      this.#sessionExpiry = allowedExpiry(expirySeconds(sessionExpiryInterval), this.node.limits)
-    }
+    this.expiry.change(packet.properties.sessionExpiryInterval)
     // [MQTT-3.14.4-3] the will goes, unless reason code 0x04 asks for it
     if (packet.reason !== 0x04) this.#will = undefined
     this.connection.destroy()
@@ -211,7 +191,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     const { store, logger } = this.node
     try {
       await store.commit([{ tokenId: this.tokenId, epoch: this.epoch, ...this.cursors() }])
-      const expiresAt = this.node.now() + this.#sessionExpiry * 1000
+      const expiresAt = this.node.now() + this.expiry.seconds * 1000
       await store.closeSession(this.tokenId, this.epoch, {
         ...(this.persistent ? { state: encodeState(this.state()) } : {}),
         stateExpiresAt: expiresAt,
@@ -228,24 +208,8 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     const { node, device, tokenId } = this
     const publish = () => publishWill(node, device, will)
     // The end of the session is the latest time for it (MQTT 5 section 3.1.3.2.2).
-    const delay = Math.min(this.#willDelay, this.#sessionExpiry)
-    if (delay > 0) node.sessions.delayWill(tokenId, delay * 1000, publish)
+    const delay = Math.min(this.#willDelay, this.expiry.seconds)
+    if (delay > 0) node.sessions.wills.add(tokenId, delay * 1000, publish)
     else await publish()
   }
-}
-
-/** Session Expiry Interval as the CONNECT asks for it, seconds. */
-export function declaredExpiry(connect: ConnectPacket): number {
-  // Before MQTT 5 a session that is not clean has no end.
-  if (connect.level !== 5) return connect.cleanStart ? 0 : Number.POSITIVE_INFINITY
-  return expirySeconds(connect.properties.sessionExpiryInterval ?? 0)
-}
-
-/** What is kept of it. */
-export function allowedExpiry(declared: number, { sessionExpiry }: Pick<Limits, 'sessionExpiry'>): number {
-  return sessionExpiry === 0 ? declared : Math.min(declared, sessionExpiry)
-}
-
-function expirySeconds(interval: number): number {
-  return interval === NEVER ? Number.POSITIVE_INFINITY : interval
 }

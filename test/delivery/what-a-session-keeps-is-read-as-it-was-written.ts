@@ -27,7 +27,6 @@ const state: fc.Arbitrary<SessionState> = fc.record(
     sentBroadcast: offset,
     retainedPrivate: offset,
     retainedBroadcast: offset,
-    received: fc.array(packetId, { maxLength: 5 }),
   },
   { noNullPrototype: true },
 )

@@ -29,6 +29,10 @@ class Member {
     return this.#world.store.settleUpstream(this.#of, offsets)
   }
 
+  renew(until: number): Promise<void> {
+    return this.#world.store.renewClaims({ ...this.#of, until })
+  }
+
   release(): Promise<void> {
     return this.#world.store.releaseClaims(this.#of)
   }
@@ -69,6 +73,17 @@ export async function upstreamGroups(t: Test, makeEngine: MakeEngine): Promise<v
     t.same(texts(await ann.claim(2)), ['1', '2'], 'its time had come')
     world.pass(HOUR)
     t.same(texts(await ann.claim(9)), ['1', '2', '3', '4', '5', '6'], 'also of its own')
+  })
+
+  await group('claims last longer when they are renewed', async (t, world, ann, bob) => {
+    await ann.claim(2)
+    await bob.claim(2)
+    world.pass(HOUR - 1)
+    await ann.renew(world.now + HOUR)
+    world.pass(1)
+    t.same(texts(await ann.claim(9)), ['3', '4', '5', '6'], 'those of the other are free, its own are not given again')
+    world.pass(HOUR - 1)
+    t.same(texts(await bob.claim(9)), ['1', '2'])
   })
 
   await group('the cursor passes what is settled', async (t, world, ann, bob, offsets) => {

@@ -1,0 +1,58 @@
+/** CONNECT with a provider key: to a live session. */
+import { PushError } from '../../errors.ts'
+import { providerDestination, type Provider } from '../../topics/index.ts'
+import type { ConnectPacket } from '../codec/packets.ts'
+import type { Connection } from '../gate/connection.ts'
+import { encodeConnackFor } from './connack.ts'
+import { allowedExpiry, declaredExpiry } from './expiry.ts'
+import type { ProviderNode } from './provider-node.ts'
+import { ProviderSession } from './provider-session.ts'
+import { decodeProviderState } from './provider-state.ts'
+
+/** Answers the CONNECT. Throws what refuses it. */
+export async function connectProvider(
+  node: ProviderNode,
+  connection: Connection,
+  connect: ConnectPacket,
+  provider: Provider,
+): Promise<void> {
+  const { sessions, store } = node
+  if (connect.will !== undefined && providerDestination(provider, connect.will.topic) === undefined)
+    throw new PushError('TOPIC_FORBIDDEN', 'the will is for no private or broadcast topic of its apps')
+  const clientId = connect.clientId === '' ? node.randomId() : connect.clientId
+  // A client id never reaches another principal's session.
+  const name = `p/${encodeURIComponent(provider.name)}/${clientId}`
+  await sessions.release(name)
+  if (!connection.open) return
+  const expected = sessions.expect(name)
+  try {
+    const opened = await store.openNamedSession(name, connect.cleanStart)
+    const resumed = opened.state === undefined ? undefined : decodeProviderState(opened.state)
+    // Before the CONNACK, so that it comes before what this connection publishes.
+    if (connection.open) await sessions.wills.settle(name, resumed !== undefined)
+    if (!connection.open) {
+      const seconds = allowedExpiry(declaredExpiry(connect), node.limits)
+      await store.closeNamedSession(name, opened.epoch, {
+        ...(opened.state === undefined || seconds === 0 ? {} : { state: opened.state }),
+        stateExpiresAt: node.now() + seconds * 1000,
+      })
+      return
+    }
+    const session = new ProviderSession({ node, connection, provider, name, connect, opened, resumed })
+    sessions.add(session)
+    connection.admit(session, connect.keepAlive, 0)
+    await session.restore()
+    connection.write(
+      encodeConnackFor(connect, {
+        sessionPresent: resumed !== undefined,
+        grantedExpiry: session.expiry.granted,
+        limits: node.limits,
+        assignedClientId: connect.clientId === '' ? clientId : undefined,
+        takesFilters: true,
+      }),
+    )
+    session.begin()
+  } finally {
+    expected()
+  }
+}

@@ -1,0 +1,263 @@
+/** The live sessions of providers on this node: found by name, woken by the upstream logs of their apps, swept slowly. */
+import type { Logger } from 'pino'
+import { PushError } from '../../errors.ts'
+import type { Limits } from '../../common/limits.ts'
+import type { ReaderPart, Store, UpstreamEntry, Watcher } from '../../store/contract.ts'
+import { DelayedWills } from './delayed-wills.ts'
+import type { UpstreamGroup } from './upstream-group.ts'
+
+/** A session as this file sees it. */
+export interface LiveProviderSession {
+  readonly name: string
+  readonly epoch: number
+  readonly connection: {
+    readonly isParting: boolean
+    onceOver(callback: () => void): void
+    failed(error: unknown): void
+  }
+  end(error: PushError): void
+  arrived(app: string, part: number, offset: number, entry: UpstreamEntry | undefined): void
+  /** Renews what it reads with, and looks at all of it. */
+  look(): Promise<void>
+  /** Writes the cursors that have moved. */
+  commit(): Promise<void>
+}
+
+export interface LiveGroup {
+  readonly group: UpstreamGroup
+  readonly reader: string
+  /** Its parts, with its expiry moved on. */
+  open(): Promise<readonly ReaderPart[]>
+}
+
+interface App {
+  readonly sessions: Set<LiveProviderSession>
+  readonly groups: Map<string, LiveGroup>
+  /** Once the store tells this node of the log. */
+  readonly listening: Promise<() => void>
+}
+
+interface ProviderSessionsOptions {
+  readonly store: Store
+  readonly logger: Logger
+  readonly limits: Pick<Limits, 'commitMs' | 'retryMs' | 'sessionRecheckMs'>
+}
+
+export class ProviderSessions implements Watcher {
+  readonly wills: DelayedWills
+  readonly #store: Store
+  readonly #logger: Logger
+  readonly #limits: ProviderSessionsOptions['limits']
+  readonly #live = new Map<string, LiveProviderSession>()
+  /** Sessions whose end is being written: the next connection of the name waits for it. */
+  readonly #closing = new Map<string, Promise<void>>()
+  /** Ends that were heard of sessions that are just being opened. */
+  readonly #expected = new Map<string, { waiting: number; endedEpoch: number }>()
+  readonly #apps = new Map<string, App>()
+  readonly #moved = new Set<LiveProviderSession>()
+  readonly #retries = new Set<() => void>()
+  #commitTimer: NodeJS.Timeout | undefined
+  #retryTimer: NodeJS.Timeout | undefined
+  #sweepTimer: NodeJS.Timeout | undefined
+  #sweeping = false
+  #stopWatching: () => void = () => undefined
+
+  constructor({ store, logger, limits }: ProviderSessionsOptions) {
+    this.wills = new DelayedWills(logger)
+    this.#store = store
+    this.#logger = logger
+    this.#limits = limits
+  }
+
+  start(): void {
+    this.#stopWatching = this.#store.watch(this)
+    this.#sweepTimer = setInterval(() => this.resync(), this.#limits.sessionRecheckMs).unref()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#sweepTimer)
+    clearTimeout(this.#retryTimer)
+    clearTimeout(this.#commitTimer)
+    for (const session of [...this.#live.values()]) session.end(new PushError('SHUTTING_DOWN'))
+    await Promise.all(this.#closing.values())
+    this.#stopWatching()
+  }
+
+  /** Ends a session of this name here, and waits until what it leaves is written. */
+  async release(name: string): Promise<void> {
+    const live = this.#live.get(name)
+    // A client that comes back at once: its last packets still count.
+    if (live?.connection.isParting === true) await new Promise<void>((resolve) => live.connection.onceOver(resolve))
+    live?.end(new PushError('SESSION_TAKEN_OVER'))
+    await this.#closing.get(name)
+  }
+
+  /** From now on, an end that is heard of this name is kept for `add`; returns how to stop. */
+  expect(name: string): () => void {
+    const expected = this.#expected.get(name) ?? { waiting: 0, endedEpoch: 0 }
+    expected.waiting += 1
+    this.#expected.set(name, expected)
+    return () => {
+      expected.waiting -= 1
+      if (expected.waiting === 0) this.#expected.delete(name)
+    }
+  }
+
+  /** @throws SESSION_TAKEN_OVER when a newer one is known already */
+  add(session: LiveProviderSession): void {
+    const { name, epoch } = session
+    const other = this.#live.get(name)
+    const ended = this.#expected.get(name)?.endedEpoch ?? 0
+    if (ended >= epoch || (other !== undefined && other.epoch > epoch)) throw new PushError('SESSION_TAKEN_OVER')
+    other?.end(new PushError('SESSION_TAKEN_OVER'))
+    this.#live.set(name, session)
+  }
+
+  /** `written` resolves when the store knows the end of the session. */
+  remove(session: LiveProviderSession, written: Promise<unknown>): void {
+    const { name } = session
+    if (this.#live.get(name) === session) this.#live.delete(name)
+    this.#moved.delete(session)
+    const earlier = this.#closing.get(name)
+    const closing: Promise<void> = Promise.all([earlier, written]).then(() => {
+      if (this.#closing.get(name) === closing) this.#closing.delete(name)
+    })
+    this.#closing.set(name, closing)
+  }
+
+  /** The session hears of an app's log when it resolves. */
+  async listen(app: string, session: LiveProviderSession): Promise<void> {
+    const listened = this.#appOf(app)
+    listened.sessions.add(session)
+    await listened.listening
+  }
+
+  unlisten(app: string, session: LiveProviderSession): void {
+    const known = this.#apps.get(app)
+    known?.sessions.delete(session)
+    this.#release(app)
+  }
+
+  /** The group of this reader; made where it has no member here yet. */
+  async group(app: string, reader: string, make: () => LiveGroup): Promise<LiveGroup> {
+    const known = this.#appOf(app)
+    let group = known.groups.get(reader)
+    if (group === undefined) {
+      group = make()
+      known.groups.set(reader, group)
+    }
+    await known.listening
+    return group
+  }
+
+  /** A group without members is gone from here. */
+  leaveGroup(app: string, { group, reader }: LiveGroup): void {
+    if (group.size === 0) this.#apps.get(app)?.groups.delete(reader)
+    this.#release(app)
+  }
+
+  #appOf(app: string): App {
+    const known = this.#apps.get(app)
+    if (known !== undefined) return known
+    const listening = this.#store.listenUpstream(app)
+    const made: App = { sessions: new Set(), groups: new Map(), listening }
+    this.#apps.set(app, made)
+    // Who comes next tries again.
+    listening.catch(() => {
+      if (this.#apps.get(app) === made) this.#apps.delete(app)
+    })
+    return made
+  }
+
+  #release(app: string): void {
+    const known = this.#apps.get(app)
+    if (known === undefined || known.sessions.size > 0 || known.groups.size > 0) return
+    this.#apps.delete(app)
+    known.listening.then(
+      (stop) => stop(),
+      () => undefined,
+    )
+  }
+
+  /** The cursors of this session have moved; they are written with those of others. */
+  moved(session: LiveProviderSession): void {
+    this.#moved.add(session)
+    this.#commitTimer ??= setTimeout(() => this.#commit(), this.#limits.commitMs)
+  }
+
+  #commit(): void {
+    this.#commitTimer = undefined
+    const sessions = [...this.#moved]
+    this.#moved.clear()
+    for (const session of sessions)
+      session.commit().catch((error: unknown) => {
+        this.#logger.warn({ err: error }, 'could not write cursors, trying again')
+        this.later(() => {
+          if (this.#live.get(session.name) === session) this.moved(session)
+        })
+      })
+  }
+
+  /** The store did not answer: again, soon. */
+  later(again: () => void): void {
+    this.#retries.add(again)
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = undefined
+      const all = [...this.#retries]
+      this.#retries.clear()
+      for (const each of all) each()
+    }, this.#limits.retryMs)
+  }
+
+  upstreamAppended(app: string, part: number, offset: number, entry?: UpstreamEntry): void {
+    const known = this.#apps.get(app)
+    if (known === undefined) return
+    for (const session of known.sessions) {
+      try {
+        session.arrived(app, part, offset, entry)
+      } catch (error) {
+        session.connection.failed(error)
+      }
+    }
+    for (const { group } of known.groups.values()) {
+      if (offset > 0) group.wake(part)
+      else if (entry !== undefined) group.told(entry)
+    }
+  }
+
+  namedSessionEnded(name: string, epoch: number): void {
+    const session = this.#live.get(name)
+    if (session !== undefined && session.epoch <= epoch) session.end(new PushError('SESSION_TAKEN_OVER'))
+    const expected = this.#expected.get(name)
+    if (expected !== undefined) expected.endedEpoch = Math.max(expected.endedEpoch, epoch)
+  }
+
+  /** Wakes may have been lost; readers last longer. One after the other, so that it is never a burst. */
+  resync(): void {
+    if (this.#sweeping) return
+    this.#sweeping = true
+    this.#lookAtAll()
+      .catch((error: unknown) => {
+        this.#logger.warn({ err: error }, 'could not look at upstream logs, trying again')
+        this.later(() => this.resync())
+      })
+      .finally(() => {
+        this.#sweeping = false
+      })
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (const session of [...this.#live.values()]) await session.look()
+    for (const { groups } of this.#apps.values())
+      for (const { group, open } of groups.values()) {
+        const parts = await open()
+        await group.sweep(parts.flatMap(({ part, cursor, end }) => (cursor < end ? [part] : [])))
+      }
+  }
+
+  privateAppended(): void {}
+  broadcastAppended(): void {}
+  sessionEnded(): void {}
+  cursorMoved(): void {}
+  cursorsLost(): void {}
+}

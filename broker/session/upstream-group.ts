@@ -1,0 +1,200 @@
+/**
+ * A shared subscription of a provider, as one node sees it. Its members here claim from one reader by their free window,
+ * one claim after the other, each member in turn; what a member leaves falls back to all.
+ */
+import type { UpstreamEntry } from '../../store/contract.ts'
+import type { ProviderNode } from './provider-node.ts'
+import type { ProviderSubscription } from './provider-subscriptions.ts'
+import type { UpstreamDrain } from './upstream-drain.ts'
+import { filterMatches } from '../codec/topic-syntax.ts'
+import { upstreamPrefix } from '../../topics/index.ts'
+
+export interface GroupMember {
+  /** Of this connection alone. */
+  readonly id: string
+  readonly drain: UpstreamDrain
+  readonly subscription: ProviderSubscription
+}
+
+interface Holder {
+  readonly member: GroupMember
+  /** Offsets that were claimed and not settled, by part. */
+  readonly claimed: Map<number, Set<number>>
+  /** Acknowledged, and not settled yet. */
+  readonly settled: Map<number, number[]>
+}
+
+/** Few at a time, so that members share evenly. */
+const BATCH = 10
+/** A claim is renewed before that. */
+const CLAIM_MS = 60_000
+
+export class UpstreamGroup {
+  readonly #node: ProviderNode
+  readonly #app: string
+  readonly #reader: string
+  #holders: Holder[] = []
+  /** Parts in which there may be something to claim. */
+  readonly #behind = new Set<number>()
+  #claiming = false
+  #settling: Promise<void> | undefined
+
+  constructor(node: ProviderNode, app: string, reader: string) {
+    this.#node = node
+    this.#app = app
+    this.#reader = reader
+  }
+
+  get size(): number {
+    return this.#holders.length
+  }
+
+  add(member: GroupMember): void {
+    this.#holders.push({ member, claimed: new Map(), settled: new Map() })
+  }
+
+  /** What it acknowledged is settled, the rest is free again. */
+  async remove(member: GroupMember): Promise<void> {
+    const holder = this.#holders.find((each) => each.member === member)
+    if (holder === undefined) return
+    this.#holders = this.#holders.filter((each) => each !== holder)
+    await this.#settleAll()
+    await this.#settle(holder)
+    for (const [part, offsets] of holder.claimed)
+      if (offsets.size > 0) await this.#node.store.releaseClaims({ ...this.#of(part), member: member.id })
+    for (const part of holder.claimed.keys()) this.wake(part)
+  }
+
+  /** The part may have grown, or claims in it have fallen back. */
+  wake(part: number): void {
+    this.#behind.add(part)
+    this.run()
+  }
+
+  /** With QoS 0: to one of them. */
+  told(entry: UpstreamEntry): void {
+    const [first] = this.#holders
+    if (first === undefined || !this.#matches(first.member.subscription, entry)) return
+    const at = this.#holders.findIndex(({ member }) => member.drain.room > 0)
+    const holder = this.#takeTurn(at < 0 ? 0 : at)
+    const { subscription, drain } = holder.member
+    drain.give({ entry, part: 0, subscription: { ...subscription, qos: 0 }, settle: () => undefined })
+  }
+
+  run(): void {
+    if (this.#claiming || this.#behind.size === 0) return
+    this.#claiming = true
+    this.#claimAll().then(
+      () => {
+        this.#claiming = false
+      },
+      (error: unknown) => {
+        this.#claiming = false
+        this.#node.logger.warn({ err: error }, 'could not claim from a shared subscription, trying again')
+        this.#node.sessions.later(() => this.run())
+      },
+    )
+  }
+
+  async #claimAll(): Promise<void> {
+    for (const part of [...this.#behind]) {
+      for (let more = true; more; ) {
+        const at = this.#holders.findIndex(({ member }) => member.drain.room > 0)
+        if (at < 0) return
+        more = await this.#claim(part, this.#takeTurn(at))
+      }
+    }
+  }
+
+  /** Members are served in turn. */
+  #takeTurn(at: number): Holder {
+    const holder = this.#holders[at]
+    if (holder === undefined) throw new Error('no member')
+    this.#holders = [...this.#holders.slice(0, at), ...this.#holders.slice(at + 1), holder]
+    return holder
+  }
+
+  /** False when there is nothing more to claim in the part. */
+  async #claim(part: number, holder: Holder): Promise<boolean> {
+    const { member, claimed } = holder
+    const { store, now, limits } = this.#node
+    const limit = { entries: Math.min(BATCH, member.drain.room), bytes: limits.readBytes }
+    this.#behind.delete(part)
+    const claim = { ...this.#of(part), member: member.id, until: now() + CLAIM_MS, limit }
+    const slice = await store.claimUpstream(claim).catch((error: unknown) => {
+      this.#behind.add(part)
+      throw error
+    })
+    const offsets = claimed.get(part) ?? new Set()
+    claimed.set(part, offsets)
+    for (const entry of slice.entries) {
+      offsets.add(entry.offset)
+      const settle = () => this.#acknowledged(holder, part, entry.offset)
+      if (this.#matches(member.subscription, entry))
+        member.drain.give({ entry, part, subscription: member.subscription, settle })
+      else settle()
+    }
+    // It left while this was claimed.
+    if (!this.#holders.includes(holder) && offsets.size > 0) {
+      await store.releaseClaims({ ...this.#of(part), member: member.id })
+      this.#behind.add(part)
+      return this.#holders.length > 0
+    }
+    if (slice.entries.length > 0) this.#behind.add(part)
+    return slice.entries.length > 0
+  }
+
+  #matches({ filter }: ProviderSubscription, { tokenId, subject }: UpstreamEntry): boolean {
+    return filterMatches(filter, `${upstreamPrefix(this.#app, tokenId)}${subject}`.split('/'))
+  }
+
+  #acknowledged(holder: Holder, part: number, offset: number): void {
+    if (holder.claimed.get(part)?.delete(offset) !== true) return
+    const settled = holder.settled.get(part) ?? []
+    settled.push(offset)
+    holder.settled.set(part, settled)
+    this.#settling ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#settling = undefined
+        this.#settleAll().then(resolve, resolve)
+      })
+    })
+  }
+
+  async #settleAll(): Promise<void> {
+    for (const holder of this.#holders) {
+      try {
+        await this.#settle(holder)
+      } catch (error) {
+        this.#node.logger.warn({ err: error }, 'could not settle messages of a shared subscription, trying again')
+        this.#node.sessions.later(() => void this.#settleAll())
+      }
+    }
+  }
+
+  async #settle({ member, settled }: Holder): Promise<void> {
+    for (const [part, offsets] of settled) {
+      settled.delete(part)
+      try {
+        await this.#node.store.settleUpstream({ ...this.#of(part), member: member.id }, offsets)
+      } catch (error) {
+        settled.set(part, [...offsets, ...(settled.get(part) ?? [])])
+        throw error
+      }
+    }
+  }
+
+  /** Claims last, and what others left is looked for. */
+  async sweep(parts: readonly number[]): Promise<void> {
+    const until = this.#node.now() + CLAIM_MS
+    for (const { member, claimed } of this.#holders)
+      for (const [part, offsets] of claimed)
+        if (offsets.size > 0) await this.#node.store.renewClaims({ ...this.#of(part), member: member.id, until })
+    for (const part of parts) this.#behind.add(part)
+    this.run()
+  }
+
+  #of(part: number): { app: string; reader: string; part: number } {
+    return { app: this.#app, reader: this.#reader, part }
+  }
+}

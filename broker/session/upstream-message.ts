@@ -1,0 +1,48 @@
+/** What a device publishes, as it is stored for its providers. */
+import { isUtf8 } from 'node:buffer'
+import { PushError } from '../../errors.ts'
+import { makeMessage } from '../../store/message.ts'
+import type { UpstreamAppend } from '../../store/contract.ts'
+import { upstreamPrefix, type Device } from '../../topics/index.ts'
+import { encodeForwardProperties } from '../codec/encoder.ts'
+import type { Properties, QoS } from '../codec/packets.ts'
+import type { DeviceNode } from './node.ts'
+
+interface Published {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly properties: Properties
+}
+
+/** No longer in an upstream log, seconds. */
+const LONGEST_TTL = 7 * 24 * 60 * 60
+
+/** `topic` is below that of the device. @throws PAYLOAD_TOO_LARGE, PAYLOAD_INVALID */
+export function upstreamOf(node: DeviceNode, device: Device, published: Published): UpstreamAppend {
+  const { topic, payload, qos, retain, properties } = published
+  if (properties.payloadFormatIndicator === 1 && !isUtf8(payload))
+    throw new PushError('PAYLOAD_INVALID', 'not the UTF-8 it is said to be')
+  const forward = encodeForwardProperties(properties)
+  const longest = Math.min(LONGEST_TTL, node.limits.maximumTtl)
+  const message = makeMessage(
+    {
+      payload: Buffer.from(payload),
+      properties: forward.byteLength === 0 ? undefined : forward,
+      retain,
+      id: node.randomId(),
+      ttl: Math.max(1, Math.min(properties.messageExpiryInterval ?? longest, longest)),
+    },
+    node.limits,
+    node.now(),
+  )
+  return {
+    app: device.app,
+    tokenId: device.tokenId,
+    generation: device.generation,
+    subject: topic.slice(upstreamPrefix(device.app, device.tokenId).length),
+    message,
+    as: qos === 0 ? 'told' : 'stored',
+  }
+}
