@@ -37,7 +37,7 @@ export class UpstreamGroup {
   /** Parts in which there may be something to claim. */
   readonly #behind = new Set<number>()
   #claiming = false
-  #settling: Promise<void> | undefined
+  #settling = false
 
   constructor(node: ProviderNode, app: string, reader: string) {
     this.#node = node
@@ -153,11 +153,11 @@ export class UpstreamGroup {
     const settled = holder.settled.get(part) ?? []
     settled.push(offset)
     holder.settled.set(part, settled)
-    this.#settling ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#settling = undefined
-        this.#settleAll().then(resolve, resolve)
-      })
+    if (this.#settling) return
+    this.#settling = true
+    setImmediate(() => {
+      this.#settling = false
+      void this.#settleAll()
     })
   }
 
