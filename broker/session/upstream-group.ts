@@ -157,7 +157,7 @@ export class UpstreamGroup {
     this.#settling = true
     setImmediate(() => {
       this.#settling = false
-      void this.#settleAll()
+      this.#settleAll().catch(() => undefined)
     })
   }
 
@@ -167,7 +167,7 @@ export class UpstreamGroup {
         await this.#settle(holder)
       } catch (error) {
         this.#node.logger.warn({ err: error }, 'could not settle messages of a shared subscription, trying again')
-        this.#node.sessions.later(() => void this.#settleAll())
+        this.#node.sessions.later(() => this.#settleAll().catch(() => undefined))
       }
     }
   }
