@@ -167,7 +167,9 @@ export class UpstreamGroup {
         await this.#settle(holder)
       } catch (error) {
         this.#node.logger.warn({ err: error }, 'could not settle messages of a shared subscription, trying again')
-        this.#node.sessions.later(() => this.#settleAll().catch(() => undefined))
+        this.#node.sessions.later(() => {
+          this.#settleAll().catch(() => undefined)
+        })
       }
     }
   }
