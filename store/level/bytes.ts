@@ -111,6 +111,10 @@ export class ValueReader {
     return value
   }
 
+  rest(): Buffer {
+    return this.raw(this.#bytes.length - this.#at)
+  }
+
   blob(): Buffer {
     return this.raw(this.number())
   }

@@ -11,6 +11,7 @@ export const Kind = {
   privateId: 0x64,
   broadcastId: 0x65,
   meta: 0x6d,
+  namedSession: 0x6e,
   privateEntry: 0x70,
   retainedPrivate: 0x72,
   sessionState: 0x73,
@@ -63,6 +64,10 @@ export function currentKey(app: string, deviceMark: string): Buffer {
 
 export function sessionStateKey(tokenId: string): Buffer {
   return named(Kind.sessionState, tokenId)
+}
+
+export function namedSessionKey(name: string): Buffer {
+  return named(Kind.namedSession, name)
 }
 
 export function metaKey(name: string): Buffer {

@@ -65,8 +65,8 @@ export interface AppState {
   readonly visitAt: number
 }
 
-/** Above everything that was given to token ids that are forgotten: nothing is given twice when one comes back. */
-interface Floor {
+/** What was given at the most to token ids and sessions that are forgotten, see `floor.ts`. */
+export interface Floor {
   readonly generation: number
   readonly epoch: number
   readonly offset: number

@@ -7,6 +7,7 @@ import {
   type KnownToken,
   type LogEntry,
   type LogSlice,
+  type OpenedNamedSession,
   type OpenedSession,
   type OpenSessionRequest,
   type PrivateAppend,
@@ -34,6 +35,7 @@ import { GroupCommit } from './group-commit.ts'
 import { broadcastLogPrefix, privateLogPrefix, retainedBroadcastKey, retainedPrivateKey, secretKey } from './keys.ts'
 import { append, appendBroadcast, commit } from './messages.ts'
 import { knownApps, knownTokens } from './inventory.ts'
+import { closeNamedSession, openNamedSession, saveNamedSession } from './named.ts'
 import { readLog } from './read.ts'
 import { trimmable } from './records.ts'
 import { sweep } from './sweep.ts'
@@ -228,6 +230,20 @@ class LevelStore implements Store {
   async closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void> {
     const bytes = close.state?.byteLength ?? 0
     await this.#change((transaction) => closeSession(transaction, tokenId, epoch, close), { bytes })
+  }
+
+  async openNamedSession(name: string, cleanStart: boolean): Promise<OpenedNamedSession> {
+    return await this.#change((transaction) => openNamedSession(transaction, name, cleanStart), { bytes: name.length })
+  }
+
+  async saveNamedSession(name: string, epoch: number, state: Uint8Array): Promise<void> {
+    const bytes = name.length + state.byteLength
+    await this.#change((transaction) => saveNamedSession(transaction, name, epoch, state), { bytes })
+  }
+
+  async closeNamedSession(name: string, epoch: number, close: SessionClose): Promise<void> {
+    const bytes = name.length + (close.state?.byteLength ?? 0)
+    await this.#change((transaction) => closeNamedSession(transaction, name, epoch, close), { bytes })
   }
 
   /** There is one process, and its watchers hear of every append. */

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { TokenId } from '../contract.ts'
 import type { Database } from './database.ts'
 import { forgottenAt } from './due.ts'
+import { raiseFloor } from './floor.ts'
 import type { GroupCommit } from './group-commit.ts'
 import {
   currentKey,
@@ -16,8 +17,9 @@ import {
 } from './keys.ts'
 import { Log } from './log.ts'
 import { changeRetained } from './messages.ts'
-import { decodeFloor, decodeTimed, encodeFloor, type TokenState, trimmable } from './records.ts'
-import { FLOOR_KEY, hasEnded } from './tokens.ts'
+import { sweepNamedSession } from './named.ts'
+import { decodeTimed, type TokenState, trimmable } from './records.ts'
+import { hasEnded } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Due keys taken together, and about how many changes, so that live calls go on in between. */
@@ -61,6 +63,9 @@ function sweepOne(transaction: Transaction, due: Buffer, now: number): void {
     case Kind.broadcastEntry:
       transaction.delete(due)
       return sweepBroadcastEntry(transaction, key, now)
+    case Kind.namedSession:
+      transaction.delete(due)
+      return sweepNamedSession(transaction, key, now)
     default:
       transaction.delete(due)
       return sweepMessageId(transaction, key, now)
@@ -83,13 +88,7 @@ function sweepToken(transaction: Transaction, due: Buffer, time: number, tokenId
 }
 
 function forgetToken(transaction: Transaction, tokenId: TokenId, token: TokenState): void {
-  const floor = decodeFloor(transaction.get(FLOOR_KEY))
-  const raised = {
-    generation: Math.max(floor.generation, token.generation),
-    epoch: Math.max(floor.epoch, token.epoch),
-    offset: Math.max(floor.offset, token.log.last),
-  }
-  transaction.put(FLOOR_KEY, encodeFloor(raised))
+  raiseFloor(transaction, { generation: token.generation, epoch: token.epoch, offset: token.log.last })
   const pointer = currentKey(token.app, token.deviceMark)
   if (transaction.get(pointer)?.toString() === tokenId) transaction.delete(pointer)
   if (token.session?.hasState) transaction.delete(sessionStateKey(tokenId))

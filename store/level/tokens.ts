@@ -12,11 +12,10 @@ import type {
   TokenRegistration,
 } from '../contract.ts'
 import { clamp } from './bytes.ts'
-import { currentKey, metaKey, sessionStateKey } from './keys.ts'
-import { cursorsOf, decodeFloor, emptyLog, NEVER, type StoredSession, type TokenState } from './records.ts'
+import { floorOf } from './floor.ts'
+import { currentKey, sessionStateKey } from './keys.ts'
+import { cursorsOf, emptyLog, NEVER, type StoredSession, type TokenState } from './records.ts'
 import type { Transaction } from './transaction.ts'
-
-export const FLOOR_KEY = metaKey('floor')
 
 export function registerToken(transaction: Transaction, registration: TokenRegistration): RegisteredToken {
   const { tokenId, app, deviceMark, expiresAt } = registration
@@ -43,7 +42,7 @@ export function registerToken(transaction: Transaction, registration: TokenRegis
 }
 
 function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: TokenRegistration): TokenState {
-  const floor = decodeFloor(transaction.get(FLOOR_KEY))
+  const floor = floorOf(transaction)
   return {
     app,
     deviceMark,

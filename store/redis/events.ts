@@ -55,6 +55,10 @@ export class Events {
     this.#emit((watcher) => watcher.sessionEnded(tokenId, epoch, reason))
   }
 
+  namedSessionEnded(name: string, epoch: number): void {
+    this.#emit((watcher) => watcher.namedSessionEnded?.(name, epoch))
+  }
+
   cursorMoved(tokenId: TokenId, cursors: Cursors): void {
     this.#emit((watcher) => watcher.cursorMoved(tokenId, cursors))
   }
@@ -82,6 +86,7 @@ interface Hearer {
   secretsWanted(): void
   broadcastEnd(app: string, end: number): void
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
+  namedSessionEnded(name: string, epoch: number): void
 }
 
 export function packProbe(count: number): Buffer {
@@ -128,6 +133,8 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
     }
     case 'e':
       return hearer.sessionEnded(tokenIdOf(subject), asNumber(number), asSessionEnd(rest))
+    case 'n':
+      return hearer.namedSessionEnded(asText(subject), asNumber(number))
     case 'c':
       return events.cursorMoved(tokenIdOf(subject), asCursors(number, rest, more))
     case 'p':

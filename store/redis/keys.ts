@@ -59,6 +59,10 @@ const followersKey = (base: string): string => `${base}f`
 const marksKey = (base: string): string => `${base}m`
 /** Message ids that are remembered: hash of id -> (offset, until), one for each token id or app that uses them. */
 const idsKey = (base: string, serial: number | ''): string => `${base}d${serial}`
+/** Hash of name -> session that is known by it. */
+const namedKey = (base: string): string => `${base}y`
+/** Sorted set of the names whose sessions nobody holds, by when they end. */
+const namedDueKey = (base: string): string => `${base}z`
 /** When a partition was last swept. */
 const sweptKey = (base: string): string => `${base}w`
 /** The record of an app. */
@@ -97,6 +101,8 @@ export function luaKeyNames(): string {
     followers: followersKey(''),
     marks: marksKey(''),
     ids: idsKey('', ''),
+    named: namedKey(''),
+    namedDue: namedDueKey(''),
     swept: sweptKey(''),
     app: appKey(''),
   }

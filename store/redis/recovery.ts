@@ -8,6 +8,7 @@ import type { Broadcasts } from './broadcasts.ts'
 import type { Events } from './events.ts'
 import type { Follows } from './follows.ts'
 import type { RedisSecrets } from './secrets.ts'
+import type { NamedSessions } from './named.ts'
 import type { OpenSessions } from './open-sessions.ts'
 
 interface RecoveryOptions {
@@ -16,6 +17,7 @@ interface RecoveryOptions {
   readonly secrets: RedisSecrets
   readonly follows: Follows
   readonly sessions: OpenSessions
+  readonly named: NamedSessions
   readonly observer: StoreObserver | undefined
   /** Pause between two looks at the secrets. */
   readonly lookMs: number
@@ -102,7 +104,7 @@ export class Recovery {
   }
 
   async #pass(): Promise<void> {
-    const { events, broadcasts, secrets, follows, sessions } = this.#options
+    const { events, broadcasts, secrets, follows, sessions, named } = this.#options
     broadcasts.forget()
     events.resync()
     await secrets.keep()
@@ -110,6 +112,7 @@ export class Recovery {
     this.#isChanged = false
     try {
       await sessions.check(isChanged)
+      await named.check(isChanged)
     } catch (error) {
       this.#isChanged ||= isChanged
       throw error

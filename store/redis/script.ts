@@ -16,6 +16,7 @@ const PARTS = [
   'registry',
   'private',
   'session',
+  'named',
   'broadcast',
   'sweep',
   'run',

@@ -11,6 +11,7 @@ import type {
   KnownToken,
   LogEntry,
   LogSlice,
+  OpenedNamedSession,
   OpenedSession,
   OpenSessionRequest,
   PrivateAppend,
@@ -43,6 +44,7 @@ import { channel, isKeyPrefix, laneJournalKey, partitionBase, probeKey, serverJo
 import { knownApps, knownTokens } from './inventory.ts'
 import { Lanes } from './lanes.ts'
 import { asCursors, encodeChange, encodeMarks } from './marks.ts'
+import { NamedSessions } from './named.ts'
 import { Recovery } from './recovery.ts'
 import { Replication } from './replication.ts'
 import { RedisSecrets } from './secrets.ts'
@@ -101,6 +103,7 @@ class RedisStore implements Store {
   readonly #wakes: Wakes
   readonly #broadcasts: Broadcasts
   readonly #sessions: OpenSessions
+  readonly #named: NamedSessions
   readonly #follows: Follows
   readonly #sweeper: Sweeper
   readonly #health: Health
@@ -132,6 +135,7 @@ class RedisStore implements Store {
       grown: (tokenId, offset) => this.#events.privateAppended(tokenId, offset),
       cursorsLost: (tokenId) => this.#events.cursorsLost(tokenId),
     })
+    this.#named = new NamedSessions({ lanes: this.#lanes, events: this.#events, prefix: this.#prefix })
     this.#wakes = this.#createWakes()
     const shared = {
       lanes: this.#lanes,
@@ -150,6 +154,7 @@ class RedisStore implements Store {
       secrets: this.#secrets,
       follows: this.#follows,
       sessions: this.#sessions,
+      named: this.#named,
       observer: options.observer,
       lookMs: this.#limits.redisProbeMs,
     })
@@ -195,6 +200,7 @@ class RedisStore implements Store {
       secretsWanted: () => void this.#secrets.keep().catch(() => undefined),
       broadcastEnd: (app: string, end: number) => this.#broadcasts.endIs(app, end),
       sessionEnded: this.#sessionEnded,
+      namedSessionEnded: (name: string, epoch: number) => this.#named.ended(name, epoch),
     }
     return new Wakes({
       connect: () => createSubscriber(this.#settings, this.#client, (count) => (count === 0 ? 0 : randomInt(count))),
@@ -410,6 +416,18 @@ class RedisStore implements Store {
     const never = close.state === undefined || close.stateExpiresAt === Infinity
     const expires = never ? 0 : Math.max(1, asTime(close.stateExpiresAt))
     await this.#lanes.run(steps.CLOSE, base, id, epoch, close.state ?? false, expires)
+  }
+
+  openNamedSession(name: string, cleanStart: boolean): Promise<OpenedNamedSession> {
+    return this.#named.open(name, cleanStart)
+  }
+
+  saveNamedSession(name: string, epoch: number, state: Uint8Array): Promise<void> {
+    return this.#named.save(name, epoch, state)
+  }
+
+  closeNamedSession(name: string, epoch: number, close: SessionClose): Promise<void> {
+    return this.#named.close(name, epoch, close)
   }
 
   follow(tokenId: TokenId): Promise<() => void> {

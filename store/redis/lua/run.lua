@@ -3,6 +3,7 @@ local PART = {
   register = 'registry', revoke = 'registry', lookup = 'registry', restore = 'registry', bucket = 'registry',
   append = 'private', read = 'private', retained = 'private', commit = 'private', follow = 'private',
   open = 'session', save = 'session', close = 'session', check = 'session',
+  open_named = 'named', save_named = 'named', close_named = 'named', check_named = 'named',
   publish = 'broadcast', read_broadcast = 'broadcast', last_broadcast = 'broadcast', retained_index = 'broadcast',
   retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep',
 }

@@ -3,6 +3,7 @@
                    pause > 0: only when the last such sweep of the partition, by any node, is longer ago
   sweep_broadcast  base  -> { expired messages, when to look again (0: nothing to wait for) }
 
+  `buckets`: at most so many token buckets; sessions that are known by a name go with them, see named.lua.
   A partition has an index of its buckets by when something in them is due (KEY.due), so that a sweep looks at nothing
   else. A token id goes when its newest JWT has expired `KEPT_SECONDS` ago and nothing of it is pending, retained or
   remembered: until then a device that comes back with a new JWT of the same token id finds its broadcasts.
@@ -14,6 +15,7 @@ function parts.sweep()
   local expiry = need('expiry')
   local private = need('private')
   local broadcast = need('broadcast')
+  local named = need('named')
   local steps = {}
   local JOURNAL_MS = 600000
   local KEPT_SECONDS = 28 * 86400
@@ -127,7 +129,8 @@ function parts.sweep()
     for _, bucket in ipairs(buckets) do
       expired = expired + sweep_bucket(base, bucket)
     end
-    return { expired, #buckets == most }
+    local more = named.expire(base, before)
+    return { expired, more or #buckets == most }
   end
 
   function steps.sweep_broadcast(step)

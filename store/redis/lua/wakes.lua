@@ -3,6 +3,7 @@
     'a', id, offset, entry or false      a private log grew
     'b', app, offset, entry or false     a broadcast log grew; told to '', the channel that all listen to
     'e', id, epoch, reason               a session is over
+    'n', name, epoch                     a session that is known by a name is over
     'c', id, private, broadcast, marks or false   the cursors moved
 ]]
 function parts.wakes()

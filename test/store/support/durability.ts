@@ -47,9 +47,34 @@ export async function durability(t: Test, makeEngine: MakeEngine): Promise<void>
     await t.rejects(store.retainedBroadcast('weather', '1'), unavailable)
     await t.rejects(store.commit([{ tokenId: token, private: 1 }]), unavailable)
     await t.rejects(world.open(token, 1), unavailable)
+    await t.rejects(store.openNamedSession('name', false), unavailable)
     await world.reopen()
     t.same(await world.texts(token), ['just before'], 'closing waited for what was under way')
   })
+}
+
+/** One that stays open, one that was closed, and one that has ended; their epochs. */
+async function sessionsByName({ store, now }: World): Promise<readonly number[]> {
+  const all = await Promise.all(['open', 'closed', 'ended'].map((name) => store.openNamedSession(name, false)))
+  const [open = 0, closed = 0, ended = 0] = all.map(({ epoch }) => epoch)
+  await store.saveNamedSession('open', open, STATE)
+  await store.closeNamedSession('closed', closed, { state: STATE, stateExpiresAt: now + DAY })
+  await store.saveNamedSession('ended', ended, STATE)
+  await store.closeNamedSession('ended', ended, { stateExpiresAt: 0 })
+  return [open, closed, ended]
+}
+
+async function resumedByName(t: Test, { store }: World, before: readonly number[]): Promise<void> {
+  const all = await Promise.all(['open', 'closed', 'ended'].map((name) => store.openNamedSession(name, false)))
+  t.same(
+    all.map(({ state, unclean }) => [state && Buffer.from(state), unclean]),
+    [
+      [STATE, true],
+      [STATE, false],
+      [undefined, false],
+    ],
+  )
+  t.ok(all.every(({ epoch }, position) => epoch > before[position]!))
 }
 
 async function restarted(t: Test, world: World, restart: () => Promise<void>): Promise<void> {
@@ -69,6 +94,7 @@ async function restarted(t: Test, world: World, restart: () => Promise<void>): P
   await world.store.commit([
     { tokenId: token, epoch: session.epoch, private: sent[0]!.offset, broadcast: broadcast.offset },
   ])
+  const named = await sessionsByName(world)
 
   await restart()
 
@@ -88,6 +114,7 @@ async function restarted(t: Test, world: World, restart: () => Promise<void>): P
   t.ok(resumed.epoch > session.epoch)
   t.same(resumed.state && Buffer.from(resumed.state), STATE)
   t.equal(resumed.unclean, true)
+  await resumedByName(t, world, named)
   world.pass(2 * HOUR)
   await world.store.sweep()
   t.equal(world.counted.counts.expired.private, 2, 'what expires is found after a restart')

@@ -1,7 +1,8 @@
 /** Sessions that are known by a name. */
 import type { Test } from 'tap'
 import type { OpenedNamedSession, Watcher } from '../../../store/contract.ts'
-import { HOUR, type MakeEngine, scenario, type World } from './world.ts'
+import { anySessionByName } from './any-session-by-name.ts'
+import { DAY, HOUR, type MakeEngine, scenario, type World } from './world.ts'
 
 const NAME = 'provider/shop/backend 1'
 
@@ -13,19 +14,19 @@ function stateOf({ state }: OpenedNamedSession): string | undefined {
   return state && Buffer.from(state).toString()
 }
 
+const deaf: Watcher = {
+  privateAppended: () => undefined,
+  broadcastAppended: () => undefined,
+  sessionEnded: () => undefined,
+  cursorMoved: () => undefined,
+  cursorsLost: () => undefined,
+  resync: () => undefined,
+}
+
 /** The first end that is heard of. */
 function ending(t: Test, world: World): Promise<{ name: string; epoch: number }> {
   return new Promise((resolve) => {
-    const watcher: Watcher = {
-      privateAppended: () => undefined,
-      broadcastAppended: () => undefined,
-      sessionEnded: () => undefined,
-      cursorMoved: () => undefined,
-      cursorsLost: () => undefined,
-      resync: () => undefined,
-      namedSessionEnded: (name, epoch) => resolve({ name, epoch }),
-    }
-    t.teardown(world.store.watch(watcher))
+    t.teardown(world.store.watch({ ...deaf, namedSessionEnded: (name, epoch) => resolve({ name, epoch }) }))
   })
 }
 
@@ -82,5 +83,90 @@ export async function namedSessions(t: Test, makeEngine: MakeEngine): Promise<vo
     t.match(second, { state: undefined, unclean: false })
     await world.store.saveNamedSession(NAME, second.epoch, Buffer.from('saved'))
     t.match(await open(world, true), { state: undefined, unclean: false }, 'a clean start')
+    t.equal(stateOf(await open(world)), undefined, 'it is gone, not only left out')
+  })
+  await ends(t, makeEngine)
+  await names(t, makeEngine)
+  await scenario(t, makeEngine, 'any sequence of calls', async (t, world) => {
+    await t.resolves(anySessionByName(world))
+  })
+}
+
+async function ends(t: Test, makeEngine: MakeEngine): Promise<void> {
+  await scenario(t, makeEngine, 'epochs of a name only grow, also when it was forgotten', async (t, world) => {
+    const epochs = (await Promise.all([open(world), open(world), open(world)])).map(({ epoch }) => epoch)
+    await world.store.closeNamedSession(NAME, epochs[2]!, { stateExpiresAt: 0 })
+    epochs.push((await open(world)).epoch)
+    await world.store.closeNamedSession(NAME, epochs[3]!, { state: Buffer.from('kept'), stateExpiresAt: world.now + 1 })
+    world.pass(1)
+    await world.store.sweep()
+    await world.reopen()
+    epochs.push((await open(world)).epoch)
+    t.same(
+      epochs,
+      [...new Set(epochs)].sort((one, other) => one - other),
+    )
+    for (const epoch of epochs.slice(0, -1)) {
+      const late = world.store.saveNamedSession(NAME, epoch, Buffer.from('late'))
+      await t.rejects(late, { code: 'SESSION_TAKEN_OVER' })
+    }
+  })
+
+  await scenario(t, makeEngine, 'a session may be kept for ever, and be closed again', async (t, world) => {
+    const close = (epoch: number, text: string, stateExpiresAt: number) =>
+      world.store.closeNamedSession(NAME, epoch, { state: Buffer.from(text), stateExpiresAt })
+    const first = await open(world)
+    await close(first.epoch, 'for an hour', world.now + HOUR)
+    await close(first.epoch, '', Infinity)
+    world.pass(30 * DAY)
+    await world.store.sweep()
+    const second = await open(world)
+    t.match(second, { unclean: false })
+    t.equal(stateOf(second), '', 'an empty state is one')
+    await close(second.epoch, 'for ever', Infinity)
+    await close(second.epoch, 'for an hour', world.now + HOUR)
+    world.pass(HOUR)
+    await close(second.epoch, 'late', Infinity)
+    t.equal(stateOf(await open(world)), undefined, 'what has ended does not come back')
+  })
+
+  await scenario(t, makeEngine, 'a session that was opened again does not end at its former time', async (t, world) => {
+    const first = await open(world)
+    const kept = { state: Buffer.from('kept'), stateExpiresAt: world.now + HOUR }
+    await world.store.closeNamedSession(NAME, first.epoch, kept)
+    const second = await open(world)
+    world.pass(30 * DAY)
+    await world.store.sweep()
+    await world.store.saveNamedSession(NAME, second.epoch, Buffer.from('saved'))
+    await world.reopen()
+    const third = await open(world)
+    t.equal(stateOf(third), 'saved')
+    t.equal(third.unclean, true, 'its node is gone')
+  })
+
+  await scenario(t, makeEngine, 'a session that nobody knows', async (t, world) => {
+    const save = world.store.saveNamedSession(NAME, 1, Buffer.from('state'))
+    await t.rejects(save, { code: 'SESSION_TAKEN_OVER' })
+    await world.store.closeNamedSession(NAME, 1, { state: Buffer.from('state'), stateExpiresAt: Infinity })
+    t.match(await open(world), { state: undefined, unclean: false })
+  })
+}
+
+async function names(t: Test, makeEngine: MakeEngine): Promise<void> {
+  await scenario(t, makeEngine, 'names are long, of any character, and each its own', async (t, world) => {
+    const long = 'ü'.repeat(35_000)
+    const all = ['a', 'ab', 'A', 'a\0', long, `${long}b`, `${long.slice(1)}ab`, '{}:/%', 'constructor']
+    const opened = await Promise.all(all.map((name) => open(world, false, name)))
+    for (const [position, name] of all.entries()) {
+      await world.store.saveNamedSession(name, opened[position]!.epoch, Buffer.from(`state ${position}`))
+    }
+    const ended = ending(t, world)
+    const again = await open(world, false, long)
+    t.same(await ended, { name: long, epoch: opened[4]!.epoch })
+    await world.store.closeNamedSession(long, again.epoch, { stateExpiresAt: 0 })
+    await world.reopen()
+    const resumed = await Promise.all(all.map((name) => open(world, false, name)))
+    const states = all.map((_, position) => (position === 4 ? undefined : `state ${position}`))
+    t.same(resumed.map(stateOf), states)
   })
 }
