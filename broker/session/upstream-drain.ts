@@ -11,6 +11,7 @@ import type { ProviderNode } from './provider-node.ts'
 import type { SentMark } from './provider-state.ts'
 import type { Match, ProviderSubscription, ProviderSubscriptions } from './provider-subscriptions.ts'
 import { Sender } from './sender.ts'
+import type { SharedMessage, SharedReceiver } from './shared-message.ts'
 
 export interface UpstreamDrainContext {
   readonly node: ProviderNode
@@ -28,14 +29,6 @@ interface PartLog {
   readonly part: number
   readonly log: LogDrain
   committed: number
-}
-
-/** What a shared subscription gave this member. */
-export interface SharedMessage {
-  readonly entry: UpstreamEntry
-  readonly part: number
-  readonly subscription: ProviderSubscription
-  settle(): void
 }
 
 interface RetainedMessage {
@@ -62,7 +55,7 @@ function packetIdOf(part: number, offset: number): number {
   return 1 + ((offset + part * PART_STEP) % PACKET_IDS)
 }
 
-export class UpstreamDrain {
+export class UpstreamDrain implements SharedReceiver {
   readonly #session: UpstreamDrainContext
   readonly #sender: Sender
   readonly #quota: number

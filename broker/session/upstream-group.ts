@@ -2,17 +2,27 @@
  * A shared subscription of a provider, as one node sees it. Its members here claim from one reader by their free window,
  * one claim after the other, each member in turn; what a member leaves falls back to all.
  */
-import type { UpstreamEntry } from '../../store/contract.ts'
-import type { ProviderNode } from './provider-node.ts'
+import type { Logger } from 'pino'
+import type { Store, UpstreamEntry } from '../../store/contract.ts'
 import type { ProviderSubscription } from './provider-subscriptions.ts'
-import type { UpstreamDrain } from './upstream-drain.ts'
+import type { SharedReceiver } from './shared-message.ts'
 import { filterMatches } from '../codec/topic-syntax.ts'
 import { upstreamPrefix } from '../../topics/index.ts'
+
+/** What a group needs of its node. */
+export interface GroupContext {
+  readonly store: Pick<Store, 'claimUpstream' | 'settleUpstream' | 'renewClaims' | 'releaseClaims'>
+  readonly logger: Logger
+  readonly limits: { readonly readBytes: number }
+  readonly now: () => number
+  /** The store did not answer: again, soon. */
+  readonly sessions: { later(again: () => void): void }
+}
 
 export interface GroupMember {
   /** Of this connection alone. */
   readonly id: string
-  readonly drain: UpstreamDrain
+  readonly drain: SharedReceiver
   readonly subscription: ProviderSubscription
 }
 
@@ -30,7 +40,7 @@ const BATCH = 10
 const CLAIM_MS = 60_000
 
 export class UpstreamGroup {
-  readonly #node: ProviderNode
+  readonly #node: GroupContext
   readonly #app: string
   readonly #reader: string
   #holders: Holder[] = []
@@ -39,7 +49,7 @@ export class UpstreamGroup {
   #claiming = false
   #settling = false
 
-  constructor(node: ProviderNode, app: string, reader: string) {
+  constructor(node: GroupContext, app: string, reader: string) {
     this.#node = node
     this.#app = app
     this.#reader = reader
