@@ -1,10 +1,21 @@
 /** What watchers hear, from this node and from others, in turns of their own. */
-import type { BroadcastEntry, Cursors, LogEntry, SessionEnd, StoreObserver, TokenId, Watcher } from '../contract.ts'
+import type {
+  BroadcastEntry,
+  Cursors,
+  LogEntry,
+  Part,
+  SessionEnd,
+  StoreObserver,
+  TokenId,
+  UpstreamEntry,
+  Watcher,
+} from '../contract.ts'
 import { tellAll, type Told } from '../watching.ts'
 import { decodeBroadcast, decodeEntry } from './entry.ts'
 import { asCursors } from './marks.ts'
 import { type Packable, type Packed, Packer, unpack } from './pack.ts'
 import { asBytes, asNumber, asOptionalBytes, asText } from './steps.ts'
+import { decodeUpstream } from './upstream-entry.ts'
 
 const ENDS: Readonly<Record<string, SessionEnd>> = {
   SESSION_TAKEN_OVER: 'SESSION_TAKEN_OVER',
@@ -49,6 +60,10 @@ export class Events {
 
   broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void {
     this.#emit((watcher) => watcher.broadcastAppended(app, offset, entry))
+  }
+
+  upstreamAppended(app: string, part: Part, offset: number, entry?: UpstreamEntry): void {
+    this.#emit((watcher) => watcher.upstreamAppended?.(app, part, offset, entry))
   }
 
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void {
@@ -130,6 +145,11 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
       const entry = asOptionalBytes(rest)
       hearer.broadcastEnd(asText(subject), offset)
       return events.broadcastAppended(asText(subject), offset, entry && decodeBroadcast(offset, entry))
+    }
+    case 'u': {
+      const offset = asNumber(rest)
+      const entry = asOptionalBytes(more)
+      return events.upstreamAppended(asText(subject), asNumber(number), offset, entry && decodeUpstream(offset, entry))
     }
     case 'e':
       return hearer.sessionEnded(tokenIdOf(subject), asNumber(number), asSessionEnd(rest))

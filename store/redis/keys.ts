@@ -1,8 +1,8 @@
 /**
  * Every key and channel of the engine, one function each; the scripts get the same names from `luaKeyNames`.
  *
- * All keys of one partition share the hash tag `{<prefix>:<partition>}`, all keys of one app's broadcast log
- * `{<prefix>:b:<app>}`, so that what one script touches lies on one node of a Cluster.
+ * All keys of one partition share the hash tag `{<prefix>:<partition>}`, the parts of upstream logs among them, all keys of
+ * one app's broadcast log `{<prefix>:b:<app>}`, so that what one script touches lies on one node of a Cluster.
  */
 import { OFFSET_CYCLE } from '../contract.ts'
 
@@ -41,7 +41,7 @@ export function appOfKey(prefix: string, key: string): string | undefined {
 const tokensKey = (base: string, bucket: string): string => `${base}t${bucket}`
 /** The last serial given in a partition. */
 const serialsKey = (base: string): string => `${base}n`
-/** Sorted set of the buckets of a partition by when something in them has to be swept. */
+/** Sorted set of the buckets of a partition, and of `u<app>`, by when something in them has to be swept. */
 export const dueKey = (base: string): string => `${base}x`
 /** Entries of logs: hash of (serial, offset) -> entry. */
 const logKey = (base: string): string => `${base}l`
@@ -63,6 +63,24 @@ const idsKey = (base: string, serial: number | ''): string => `${base}d${serial}
 const namedKey = (base: string): string => `${base}y`
 /** Sorted set of the names whose sessions nobody holds, by when they end. */
 const namedDueKey = (base: string): string => `${base}z`
+/** Set of the packet ids of QoS 2 that the session of a token id has received. */
+const receivedKey = (base: string, serial: number | ''): string => `${base}q${serial}`
+/** Retained upstream messages of a token id: hash of subject -> (offset, entry). */
+const retainingKey = (base: string, serial: number | ''): string => `${base}v${serial}`
+/** Sorted set of their subjects by when they expire. */
+const retainingDueKey = (base: string, serial: number | ''): string => `${base}o${serial}`
+/** Upstream logs in a partition: hash of app -> record. */
+const upstreamKey = (base: string): string => `${base}u`
+/** Of one app in a partition: hash of offset -> entry. */
+const upstreamLogKey = (base: string, app: string): string => `${base}ul${app}`
+/** Hash of reader -> where it is. */
+const readersKey = (base: string, app: string): string => `${base}ur${app}`
+/** Hash of 15 bytes of a token id -> what of it is unread. */
+const sharesKey = (base: string, app: string): string => `${base}us${app}`
+/** What is claimed and settled of a shared reader: hash of offset -> claim. No app has a `/`. */
+const claimsKey = (base: string, appAndReader: string): string => `${base}uc${appAndReader}`
+/** Set of the token ids that retain upstream messages. */
+const retainersKey = (base: string, app: string): string => `${base}uv${app}`
 /** When a partition was last swept. */
 const sweptKey = (base: string): string => `${base}w`
 /** The record of an app. */
@@ -103,6 +121,15 @@ export function luaKeyNames(): string {
     ids: idsKey('', ''),
     named: namedKey(''),
     namedDue: namedDueKey(''),
+    received: receivedKey('', ''),
+    retaining: retainingKey('', ''),
+    retainingDue: retainingDueKey('', ''),
+    upstream: upstreamKey(''),
+    upstreamLog: upstreamLogKey('', ''),
+    readers: readersKey('', ''),
+    shares: sharesKey('', ''),
+    claims: claimsKey('', ''),
+    retainers: retainersKey('', ''),
     swept: sweptKey(''),
     app: appKey(''),
   }

@@ -1,12 +1,14 @@
 /**
  * What a node does when Redis may have changed unheard. After a gap in what it hears it looks again at everything; where
- * Redis lost data, it also gives back what it still knows: secrets, open sessions, and whom to wake.
+ * Redis lost data, it also gives back what it still knows: secrets, readers, open sessions, and whom to wake.
  */
 import { LRUCache } from 'lru-cache'
 import type { StoreObserver } from '../contract.ts'
 import type { Broadcasts } from './broadcasts.ts'
 import type { Events } from './events.ts'
 import type { Follows } from './follows.ts'
+import type { Listeners } from './listeners.ts'
+import type { Readers } from './readers.ts'
 import type { RedisSecrets } from './secrets.ts'
 import type { NamedSessions } from './named.ts'
 import type { OpenSessions } from './open-sessions.ts'
@@ -16,6 +18,8 @@ interface RecoveryOptions {
   readonly broadcasts: Broadcasts
   readonly secrets: RedisSecrets
   readonly follows: Follows
+  readonly listeners: Listeners
+  readonly readers: Readers
   readonly sessions: OpenSessions
   readonly named: NamedSessions
   readonly observer: StoreObserver | undefined
@@ -104,13 +108,14 @@ export class Recovery {
   }
 
   async #pass(): Promise<void> {
-    const { events, broadcasts, secrets, follows, sessions, named } = this.#options
+    const { events, broadcasts, secrets, follows, listeners, readers, sessions, named } = this.#options
     broadcasts.forget()
     events.resync()
     await secrets.keep()
     const isChanged = this.#isChanged
     this.#isChanged = false
     try {
+      if (isChanged) await readers.putBack()
       await sessions.check(isChanged)
       await named.check(isChanged)
     } catch (error) {
@@ -118,5 +123,6 @@ export class Recovery {
       throw error
     }
     await follows.renew()
+    await listeners.renew()
   }
 }

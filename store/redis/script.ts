@@ -18,6 +18,10 @@ const PARTS = [
   'session',
   'named',
   'broadcast',
+  'retaining',
+  'readers',
+  'upstream',
+  'claims',
   'sweep',
   'run',
 ]
@@ -33,6 +37,8 @@ const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
   'TOKEN_SUPERSEDED',
   'SESSION_TAKEN_OVER',
   'RETAINED_LIMIT',
+  'UPSTREAM_SHARE',
+  'RECEIVE_MAXIMUM_EXCEEDED',
 ])
 
 const isRefusal = (code: string): code is ErrorCode => REFUSALS.has(code)

@@ -36,6 +36,19 @@ export const RETAINED_INDEX = reads('retained_index')
 export const RETAINED_ENTRY = reads('retained_entry')
 export const SWEEP = changes('sweep')
 export const SWEEP_BROADCAST = changes('sweep_broadcast')
+export const UPSTREAM = stores('upstream')
+export const RELEASE_UPSTREAM = changes('release_upstream')
+export const READ_UPSTREAM = reads('read_upstream')
+export const OPEN_READER = changes('open_reader')
+export const CLOSE_READER = changes('close_reader')
+export const MOVE_READER = changes('move_reader')
+export const LISTEN = changes('listen')
+export const CLAIM = changes('claim')
+export const SETTLE = changes('settle')
+export const RENEW_CLAIMS = changes('renew_claims')
+export const RELEASE_CLAIMS = changes('release_claims')
+export const RETAINERS = reads('retainers')
+export const UPSTREAM_RETAINED = reads('upstream_retained')
 
 /** Of one message: { offset, duplicate, dropped, expired, wake this node } */
 function splitAppend(result: Result, count: number): readonly Result[] {
@@ -63,7 +76,7 @@ export function asTokenRecord(result: Result): TokenRecord {
   }
 }
 
-/** `read` and `read_broadcast`: { read to, last, offset, entry, ... } */
+/** `read`, `read_broadcast`, `read_upstream` and `claim`: { read to, last, offset, entry, ... } */
 export function asSlice<E extends LogEntry>(result: Result, decode: (offset: number, entry: Buffer) => E): LogSlice<E> {
   const entries: E[] = []
   for (let at = 2; at + 1 < result.length; at += 2) entries.push(decode(asNumber(result[at]), asBytes(result[at + 1])))

@@ -7,6 +7,7 @@ import type {
   Appended,
   BroadcastAppend,
   BroadcastEntry,
+  Claim,
   Commit,
   KnownToken,
   LogEntry,
@@ -14,7 +15,11 @@ import type {
   OpenedNamedSession,
   OpenedSession,
   OpenSessionRequest,
+  Part,
   PrivateAppend,
+  ReaderMove,
+  ReaderOpen,
+  ReaderPart,
   ReadLimit,
   RegisteredToken,
   RestoredToken,
@@ -28,6 +33,9 @@ import type {
   TokenId,
   TokenRecord,
   TokenRegistration,
+  UpstreamAppend,
+  UpstreamAppended,
+  UpstreamEntry,
   Watcher,
 } from '../contract.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../common/limits.ts'
@@ -40,11 +48,13 @@ import { asTime, decodeEntry, encodeEntry } from './entry.ts'
 import { Events, hear, packProbe, tokenIdOf } from './events.ts'
 import { Follows } from './follows.ts'
 import { Health } from './health.ts'
-import { channel, isKeyPrefix, laneJournalKey, partitionBase, probeKey, serverJournalKey } from './keys.ts'
+import { channel, isKeyPrefix, laneJournalKey, PARTITIONS, partitionBase, probeKey, serverJournalKey } from './keys.ts'
 import { knownApps, knownTokens } from './inventory.ts'
 import { Lanes } from './lanes.ts'
+import { Listeners } from './listeners.ts'
 import { asCursors, encodeChange, encodeMarks } from './marks.ts'
 import { NamedSessions } from './named.ts'
+import { Readers } from './readers.ts'
 import { Recovery } from './recovery.ts'
 import { Replication } from './replication.ts'
 import { RedisSecrets } from './secrets.ts'
@@ -52,7 +62,8 @@ import { OpenSessions } from './open-sessions.ts'
 import * as steps from './steps.ts'
 import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asTokenRecord } from './steps.ts'
 import { Sweeper } from './sweeper.ts'
-import { type Location, locate, markBytes } from './token.ts'
+import { type Location, locate, markBytes, partitionOf } from './token.ts'
+import { type ClaimOwner, partLimits, Upstream } from './upstream.ts'
 import { Wakes } from './wakes.ts'
 
 type RedisLimits = StoreLimits &
@@ -105,6 +116,9 @@ class RedisStore implements Store {
   readonly #sessions: OpenSessions
   readonly #named: NamedSessions
   readonly #follows: Follows
+  readonly #listeners: Listeners
+  readonly #readers: Readers
+  readonly #upstream: Upstream
   readonly #sweeper: Sweeper
   readonly #health: Health
   readonly #secrets: RedisSecrets
@@ -146,6 +160,14 @@ class RedisStore implements Store {
     }
     this.#broadcasts = new Broadcasts(shared)
     this.#follows = new Follows(shared)
+    this.#listeners = new Listeners(shared)
+    this.#readers = new Readers(shared)
+    this.#upstream = new Upstream({
+      ...shared,
+      locate: (tokenId) => this.#locate(tokenId),
+      events: this.#events,
+      listeners: this.#listeners,
+    })
     this.#sweeper = new Sweeper({ ...shared, sweepMs: this.#limits.sweepMs })
     this.#secrets = new RedisSecrets(shared)
     this.#recovery = new Recovery({
@@ -153,6 +175,8 @@ class RedisStore implements Store {
       broadcasts: this.#broadcasts,
       secrets: this.#secrets,
       follows: this.#follows,
+      listeners: this.#listeners,
+      readers: this.#readers,
       sessions: this.#sessions,
       named: this.#named,
       observer: options.observer,
@@ -176,7 +200,8 @@ class RedisStore implements Store {
   #createLanes(process: string): Lanes {
     const limits = this.#limits
     const counts = [limits.privateMessages, limits.privateBytes, limits.broadcastMessages, limits.broadcastBytes]
-    const all = [...counts, limits.retainedBroadcasts, limits.dedupeMs].map((limit) => Math.min(limit, MOST))
+    const upstream = [...partLimits(limits), limits.upstreamRetained]
+    const all = [...counts, limits.retainedBroadcasts, limits.dedupeMs, ...upstream].map((each) => Math.min(each, MOST))
     const serverJournal = serverJournalKey(this.#prefix, 0)
     return new Lanes({
       client: this.#client,
@@ -231,6 +256,7 @@ class RedisStore implements Store {
       throw error
     }
     this.#follows.start()
+    this.#listeners.start()
     this.#sweeper.start()
     this.#recovery.start()
   }
@@ -248,6 +274,7 @@ class RedisStore implements Store {
     this.#recovery.stop()
     await this.#sweeper.stop()
     this.#follows.stop()
+    this.#listeners.stop()
     await this.#lanes.close()
     this.#wakes.stop()
     this.#client.disconnect()
@@ -432,6 +459,62 @@ class RedisStore implements Store {
 
   follow(tokenId: TokenId): Promise<() => void> {
     return this.#follows.follow(tokenId)
+  }
+
+  // Upstream logs
+
+  readonly upstreamParts = PARTITIONS
+
+  upstreamPart(tokenId: TokenId): Part {
+    return partitionOf(this.#locate(tokenId).id)
+  }
+
+  appendUpstream(append: UpstreamAppend): Promise<UpstreamAppended> {
+    return this.#upstream.append(append)
+  }
+
+  releaseUpstream(tokenId: TokenId, epoch: number, packetId: number): Promise<boolean> {
+    return this.#upstream.release(tokenId, epoch, packetId)
+  }
+
+  listenUpstream(app: string): Promise<() => void> {
+    return this.#listeners.listen(app)
+  }
+
+  openReader(open: ReaderOpen): Promise<readonly ReaderPart[]> {
+    return this.#readers.open(open)
+  }
+
+  closeReader(app: string, reader: string): Promise<void> {
+    return this.#readers.close(app, reader)
+  }
+
+  readUpstream(app: string, part: Part, after: number, limit: ReadLimit): Promise<LogSlice<UpstreamEntry>> {
+    return this.#upstream.read(app, part, after, finite(limit))
+  }
+
+  moveReader(app: string, reader: string, moves: readonly ReaderMove[]): Promise<boolean> {
+    return this.#readers.move(app, reader, moves)
+  }
+
+  claimUpstream(claim: Claim): Promise<LogSlice<UpstreamEntry>> {
+    return this.#upstream.claim({ ...claim, limit: finite(claim.limit) })
+  }
+
+  settleUpstream(claim: ClaimOwner, offsets: readonly number[]): Promise<void> {
+    return this.#upstream.settle(claim, offsets)
+  }
+
+  renewClaims(claim: ClaimOwner & Pick<Claim, 'until'>): Promise<void> {
+    return this.#upstream.renewClaims(claim)
+  }
+
+  releaseClaims(claim: ClaimOwner): Promise<void> {
+    return this.#upstream.releaseClaims(claim)
+  }
+
+  retainedUpstream(app: string, tokenId?: TokenId): AsyncIterable<UpstreamEntry> {
+    return this.#upstream.retained(app, tokenId)
   }
 
   // Inventory

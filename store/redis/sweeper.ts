@@ -1,5 +1,5 @@
 /**
- * Removes what has expired. Redis knows for each partition which buckets have something due, and for each app when to
+ * Removes what has expired. Redis knows for each partition which buckets and upstream logs have something due, and for each app when to
  * look, so that a pass costs what it removes and not what is stored.
  *
  * All nodes sweep, in small portions spread over the pause; a partition or app that one of them has just swept is left
@@ -85,9 +85,17 @@ export class Sweeper {
     const base = partitionBase(prefix, partition)
     let only = pause
     for (;;) {
-      const [expired, more] = await lanes.run(SWEEP, base, Math.max(0, Math.floor(before)), BUCKETS_A_STEP, only)
+      const [expired, more, upstream] = await lanes.run(
+        SWEEP,
+        base,
+        Math.max(0, Math.floor(before)),
+        BUCKETS_A_STEP,
+        only,
+      )
       const count = asNumber(expired)
       if (count > 0) observer?.expired('private', count)
+      const upstreamCount = asNumber(upstream)
+      if (upstreamCount > 0) observer?.expired('upstream', upstreamCount)
       if (more !== true) return
       only = 0
     }

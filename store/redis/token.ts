@@ -1,7 +1,7 @@
 /** Where a token id lives. */
 import { PushError } from '../../errors.ts'
 import { isTokenId } from '../../topics/index.ts'
-import type { TokenId } from '../contract.ts'
+import type { Part, TokenId } from '../contract.ts'
 import { partitionBase } from './keys.ts'
 
 export interface Location {
@@ -19,7 +19,12 @@ export interface Location {
 export function locate(prefix: string, tokenId: TokenId): Location {
   if (!isTokenId(tokenId)) throw new PushError('TOKEN_UNKNOWN')
   const id = Buffer.from(tokenId, 'base64url')
-  return { base: partitionBase(prefix, id.readUInt8(0)), id }
+  return { base: partitionBase(prefix, partitionOf(id)), id }
+}
+
+/** Also the part of its app's upstream log. */
+export function partitionOf(id: Buffer): Part {
+  return id.readUInt8(0)
 }
 
 /** As it is stored, 6 bytes. It tells the devices of one bucket apart: with the keyed bits of the bucket, by 62 bits. */

@@ -1,11 +1,8 @@
 // When an answer is lost and the batch is sent again: does each step take effect once, and answer the same?
 import { t } from '../support/tap.ts'
-import { connectClient, createClient } from '../../store/redis/connection.ts'
-import { parseAddress } from '../../store/redis/address.ts'
-import { type Client } from '../../store/redis/connection.ts'
 import { encodeEntry } from '../../store/redis/entry.ts'
-import { absentKey, broadcastBase, partitionBase, serverJournalKey } from '../../store/redis/keys.ts'
-import { Lanes, type Result, type StepKind } from '../../store/redis/lanes.ts'
+import { absentKey, broadcastBase, partitionBase } from '../../store/redis/keys.ts'
+import type { Result, StepKind } from '../../store/redis/lanes.ts'
 import type { Packable } from '../../store/redis/pack.ts'
 import * as steps from '../../store/redis/steps.ts'
 import { locate, markBytes } from '../../store/redis/token.ts'
@@ -13,36 +10,11 @@ import { deviceMark } from '../../topics/index.ts'
 import { faultProxy, startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { APP, idOf, ids, known, message } from './support/people.ts'
+import { thriceLanes } from './support/thrice.ts'
 
 await t.test('every step, with each batch sent three times', async (t) => {
   const redis = await startRedis(t)
-  const client = createClient({ address: parseAddress(redis.url), deadlineMs: 2_000 })
-  await connectClient(client, 5_000)
-  t.teardown(() => client.disconnect())
-  const replies: string[][] = []
-  const thrice = Object.create(client, {
-    pushBatchBuffer: {
-      value: async (journal: string, absent: string, batch: Buffer) => {
-        const answers: Buffer[] = []
-        for (let time = 0; time < 3; time += 1) answers.push(await client.pushBatchBuffer(journal, absent, batch))
-        replies.push(answers.map((answer) => answer.toString('hex')))
-        return answers[0]
-      },
-    },
-  }) as Client
-  const journal = serverJournalKey('push', 0)
-  const lanes = new Lanes({
-    client: thrice,
-    journalOf: () => journal,
-    connections: () => 1,
-    life: () => undefined,
-    header: ['node', 'push:node:', 1000, 1e6, 1000, 1e6, 1000, 1e6],
-    process: 'process',
-    now: Date.now,
-    deadlineMs: 2_000,
-    waitingSteps: 1_000,
-    waitingBytes: 1e6,
-  })
+  const { client, journal, lanes, replies } = await thriceLanes(t, redis.url)
   const { base, id } = locate('push', idOf('phone'))
   const soon = Date.now() + 60_000
   const onToken = (kind: StepKind, ...args: Packable[]): Promise<Result> => lanes.run(kind, base, id, ...args)

@@ -23,6 +23,8 @@ local PROCESS, SEQUENCE, NOW, CHANGES, VERIFY, ROOM, NODE, CHANNELS = unpack(hea
 local LIMIT = {
   private_messages = header[9], private_bytes = header[10], broadcast_messages = header[11], broadcast_bytes = header[12],
   retained_broadcasts = header[13], dedupe_ms = header[14],
+  upstream_messages = header[15], upstream_bytes = header[16], share_messages = header[17], share_bytes = header[18],
+  upstream_retained = header[19],
 }
 local call, pack, unpack_packed = redis.call, cmsgpack.pack, cmsgpack.unpack
 local journal = call('HMGET', KEYS[1], 'run', PROCESS)
@@ -99,8 +101,9 @@ local function need(name)
   return part
 end
 
--- What is read in one batch, and written once at its end: token id -> record, base -> record of an app.
-local records, apps = {}, {}
+-- What is read in one batch, and written once at its end: token id -> record, base -> record of an app, base and app ->
+-- record of a part of an upstream log.
+local records, apps, upstreams = {}, {}, {}
 -- Entries of logs that are written together, before anything is read there and at the end:
 -- key -> { field, entry, ..., count = how many of both }
 local unwritten = {}

@@ -28,9 +28,17 @@ function parts.holder()
     token.set_flag(record, token.SESSION, true)
   end
 
+  -- Packet ids of QoS 2 that the session has received and that were not released.
+  local function forget_received(record)
+    if not token.has(record, token.RECEIVED) then return end
+    call('DEL', record.base .. KEY.received .. record.serial)
+    token.set_flag(record, token.RECEIVED, false)
+  end
+
   local function forget_session(record)
     call('HDEL', record.base .. KEY.sessions, record.serial)
     call('HDEL', record.base .. KEY.states, record.serial)
+    forget_received(record)
     record.session = nil
     token.set_flag(record, token.SESSION, false)
   end
@@ -45,5 +53,5 @@ function parts.holder()
     return false
   end
 
-  return { of = session_of, is_over = is_over, store = store_session, forget = forget_session, finish = end_session }
+  return { of = session_of, is_over = is_over, store = store_session, forget = forget_session, finish = end_session, forget_received = forget_received }
 end

@@ -6,6 +6,7 @@
     count  pending entries, bytes: their payload bytes
     gaps   offsets that were jumped over while entries were pending: { from, to, from, to, ... }
   An entry begins with a byte of flags, 4 bytes payload length and 6 bytes expiry (../entry.ts).
+  A log that has a function `gone` is told of each entry that goes: log, entry, offset, payload bytes, expired.
 ]]
 function parts.log()
   -- Arguments of one call; Lua's stack is not endless.
@@ -125,6 +126,7 @@ function parts.log()
           log.count, log.bytes = log.count - 1, log.bytes - payload
           gone[#gone + 1] = fields[i]
           if expires <= NOW then expired = expired + 1 else dropped = dropped + 1 end
+          if log.gone then log.gone(log, entries[i], offsets[i], payload, expires <= NOW) end
           if log.count == 0 then break end
         end
       end
@@ -161,7 +163,9 @@ function parts.log()
         local entries = call('HMGET', entries_of(log), unpack(fields))
         for i = 1, #entries do
           if entries[i] then
-            log.count, log.bytes = log.count - 1, log.bytes - struct.unpack('>I4', entries[i], 2)
+            local payload = struct.unpack('>I4', entries[i], 2)
+            log.count, log.bytes = log.count - 1, log.bytes - payload
+            if log.gone then log.gone(log, entries[i], offsets[i], payload, false) end
           end
         end
       end

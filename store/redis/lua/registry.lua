@@ -89,6 +89,7 @@ function parts.registry()
     local record = token.of(base, id)
     if not record then return { false, false } end
     local ended = false
+    if token.has(record, token.RETAINING) then need('retaining').forget(record) end
     if not token.has(record, token.REVOKED) then
       token.set_flag(record, token.REVOKED, true)
       record.generation, record.dirty = record.generation + 1, true
@@ -119,6 +120,7 @@ function parts.registry()
     elseif generation == record.generation and revoked then
       token.set_flag(record, token.REVOKED, true)
     end
+    if token.has(record, token.REVOKED) and token.has(record, token.RETAINING) then need('retaining').forget(record) end
     return describe(record)
   end
 

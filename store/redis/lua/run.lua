@@ -6,23 +6,37 @@ local PART = {
   open_named = 'named', save_named = 'named', close_named = 'named', check_named = 'named',
   publish = 'broadcast', read_broadcast = 'broadcast', last_broadcast = 'broadcast', retained_index = 'broadcast',
   retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep',
+  open_reader = 'readers', close_reader = 'readers', move_reader = 'readers', listen = 'readers',
+  upstream = 'upstream', release_upstream = 'upstream', read_upstream = 'upstream',
+  claim = 'claims', settle = 'claims', renew_claims = 'claims', release_claims = 'claims',
+  retainers = 'retaining', upstream_retained = 'retaining',
 }
 -- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
 local READS = {
   lookup = true, bucket = true, read = true, retained = true, read_broadcast = true, last_broadcast = true,
-  retained_index = true, retained_entry = true,
+  retained_index = true, retained_entry = true, read_upstream = true, retainers = true, upstream_retained = true,
 }
+-- Steps that change something and answer with much: the journal keeps less of the result, from which they make it again.
+local AGAIN = { claim = 'claim_again' }
 -- Steps that store what was not there.
-local STORES = { append = true, publish = true, restore = true }
+local STORES = { append = true, publish = true, restore = true, upstream = true }
 local results, kept, all_kept = {}, {}, true
 for i = 2, #batch do
   local step = batch[i]
   local name = step[1]
-  local result = replayed and replayed[i - 1]
-  if not result then result = FULL and STORES[name] and 'FULL' or need(PART[name])[name](step) end
+  local result, less = replayed and replayed[i - 1], nil
+  if not result and FULL and STORES[name] then
+    result = 'FULL'
+  elseif not result then
+    result, less = need(PART[name])[name](step)
+  elseif AGAIN[name] then
+    result = need(PART[name])[AGAIN[name]](step, result)
+  end
   results[i - 1] = result
   if CHANGES and READS[name] then
     kept[i - 1], all_kept = false, false
+  elseif less then
+    kept[i - 1], all_kept = less, false
   else
     kept[i - 1] = result
   end
@@ -32,6 +46,9 @@ end
 for key in pairs(unwritten) do needed.log.write(key) end
 for _, record in pairs(records) do
   if record and record.dirty then needed.token.store(record) end
+end
+for _, record in pairs(upstreams) do
+  if record.dirty then needed.readers.store(record) end
 end
 for _, record in pairs(apps) do
   if record.dirty then needed.broadcast.store(record) end

@@ -33,6 +33,7 @@ function parts.session()
         unclean = held or previous.unclean
       else
         call('HDEL', base .. KEY.states, record.serial)
+        holder.forget_received(record)
       end
       if previous.node == NODE then
         ended = record.epoch

@@ -1,12 +1,14 @@
 --[[
-  sweep            base, due before, buckets, pause  -> { expired messages, more to do }
+  sweep            base, due before, how many, pause
+                   -> { expired private messages, more to do, expired upstream messages }
                    pause > 0: only when the last such sweep of the partition, by any node, is longer ago
   sweep_broadcast  base  -> { expired messages, when to look again (0: nothing to wait for) }
 
-  `buckets`: at most so many token buckets; sessions that are known by a name go with them, see named.lua.
-  A partition has an index of its buckets by when something in them is due (KEY.due), so that a sweep looks at nothing
-  else. A token id goes when its newest JWT has expired `KEPT_SECONDS` ago and nothing of it is pending, retained or
-  remembered: until then a device that comes back with a new JWT of the same token id finds its broadcasts.
+  `how many`: at most so many buckets of tokens and upstream logs; sessions that are known by a name go with them, see
+  named.lua. A partition has an index of its buckets, and of the upstream logs in it, by when something in them is due
+  (KEY.due), so that a sweep looks at nothing else. A token id goes when its newest JWT has expired `KEPT_SECONDS` ago and
+  nothing of it is pending, retained or remembered: until then a device that comes back with a new JWT of the same token id
+  finds its broadcasts.
 ]]
 function parts.sweep()
   local token = need('token')
@@ -68,6 +70,7 @@ function parts.sweep()
   local function forget_token(record)
     holder.forget(record)
     if token.has(record, token.MARKED) then need('marks').forget(record) end
+    if token.has(record, token.RETAINING) then need('retaining').forget(record) end
     if token.has(record, token.FOLLOWED) then private.store_followers(record, {}) end
     call('HDEL', record.base .. KEY.tokens .. record.bucket, string.sub(record.id, 2))
     records[record.id] = false
@@ -77,6 +80,7 @@ function parts.sweep()
   local function sweep_token(record)
     local expired, next_look = expiry.entries(record)
     next_look = math.min(next_look, expire_retained(record), expire_session(record), expire_followers(record))
+    if token.has(record, token.RETAINING) then next_look = math.min(next_look, need('retaining').expire(record)) end
     if token.has(record, token.IDS) then
       local left, again = expiry.ids(record.base .. KEY.ids .. record.serial)
       token.set_flag(record, token.IDS, left)
@@ -124,13 +128,17 @@ function parts.sweep()
       call('SET', base .. KEY.swept, string.format('%.0f', NOW))
     end
     forget_journals()
-    local expired = 0
-    local buckets = call('ZRANGEBYSCORE', base .. KEY.due, '-inf', before, 'LIMIT', 0, most)
-    for _, bucket in ipairs(buckets) do
-      expired = expired + sweep_bucket(base, bucket)
+    local expired, upstream = 0, 0
+    local due = call('ZRANGEBYSCORE', base .. KEY.due, '-inf', before, 'LIMIT', 0, most)
+    for _, name in ipairs(due) do
+      if #name == 1 then
+        expired = expired + sweep_bucket(base, name)
+      else
+        upstream = upstream + need('readers').sweep(base, string.sub(name, 2))
+      end
     end
     local more = named.expire(base, before)
-    return { expired, more or #buckets == most }
+    return { expired, more or #due == most, upstream }
   end
 
   function steps.sweep_broadcast(step)

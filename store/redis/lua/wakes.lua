@@ -2,6 +2,8 @@
   What other nodes are to hear, as MessagePack arrays of events (../events.ts):
     'a', id, offset, entry or false      a private log grew
     'b', app, offset, entry or false     a broadcast log grew; told to '', the channel that all listen to
+    'u', app, part, offset, entry or false   the part of an upstream log grew, or has something that is free again; with
+                                         offset 0 an entry that is stored nowhere
     'e', id, epoch, reason               a session is over
     'n', name, epoch                     a session that is known by a name is over
     'c', id, private, broadcast, marks or false   the cursors moved

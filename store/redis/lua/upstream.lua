@@ -1,0 +1,109 @@
+--[[
+  What devices publish, beside the records of their token ids.
+
+  upstream          base, id, app, generation, epoch or 0, subject, expires, entry, stored, packet id to remember or 0
+                    -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, SESSION_TAKEN_OVER, UPSTREAM_SHARE, RETAINED_LIMIT,
+                    RECEIVE_MAXIMUM_EXCEEDED or { offset or 0, duplicate, read, dropped, expired }
+  release_upstream  base, id, epoch, packet id         -> SESSION_TAKEN_OVER or { was remembered }
+  read_upstream     base, app, after, entries, bytes   -> { read to, last, offset, entry, ... }
+]]
+function parts.upstream()
+  local token = need('token')
+  local log = need('log')
+  local holder = need('holder')
+  local wake = need('wakes')
+  local readers = need('readers')
+  local steps = {}
+  local PACKET_IDS = 65535
+
+  -- The session of this epoch is over. A higher one than is known is of a session that Redis lost, and is given back.
+  local function is_over(record, epoch)
+    if epoch ~= record.epoch then return epoch < record.epoch end
+    local session = holder.of(record)
+    return not session or session.node == ''
+  end
+
+  local function refusal(record, app, generation, epoch)
+    if not record or record.app ~= app then return 'TOKEN_UNKNOWN' end
+    if token.has(record, token.REVOKED) or generation < record.generation then return 'TOKEN_REVOKED' end
+    if not token.has(record, token.CURRENT) then return 'TOKEN_SUPERSEDED' end
+    if epoch > 0 and is_over(record, epoch) then return 'SESSION_TAKEN_OVER' end
+    return nil
+  end
+
+  local function received_of(record) return record.base .. KEY.received .. record.serial end
+
+  -- Tells the other nodes that listen, this one knows; whether anybody does. What is stored nowhere travels whole.
+  local function tell(upstream, offset, entry)
+    local anybody, nodes = false, upstream.nodes
+    local part = tonumber(string.match(upstream.base, ':(%d+)}$'))
+    for i = 1, #nodes, 2 do
+      local node = nodes[i]
+      if nodes[i + 1] > NOW then
+        anybody = true
+        if node ~= NODE then
+          local carried = entry and (offset == 0 and entry or wake.carried(node, entry))
+          wake.tell(node, { 'u', upstream.app, part, offset, carried })
+        end
+      end
+    end
+    return anybody
+  end
+
+  -- Returns offset, dropped, expired; nil: the token id has too much unread.
+  local function append(upstream, id, payload, expires, entry)
+    upstream.dirty = true
+    if not readers.take_share(upstream, id, payload) then return nil end
+    log.rebase(upstream)
+    upstream.dropped = {}
+    local offset, dropped, expired = log.append(upstream, entry, payload, LIMIT.upstream_messages, LIMIT.upstream_bytes)
+    if dropped > 0 then readers.count_missed(upstream, upstream.dropped) end
+    upstream.dropped = nil
+    readers.sweep_at(upstream, expires)
+    return offset, dropped, expired
+  end
+
+  function steps.upstream(step)
+    local _, base, id, app, generation, epoch, subject, expires, entry, is_stored, packet = unpack(step)
+    local record = token.of(base, id)
+    local refused = refusal(record, app, generation, epoch)
+    if refused then return refused end
+    local upstream = readers.of(base, app)
+    readers.expire(upstream)
+    local read = upstream.readers > 0
+    if packet > 0 and token.has(record, token.RECEIVED) then
+      if call('SISMEMBER', received_of(record), packet) == 1 then return { 0, true, read, 0, 0 } end
+      if call('SCARD', received_of(record)) >= PACKET_IDS then return 'RECEIVE_MAXIMUM_EXCEEDED' end
+    end
+    local flags, payload, leaves = struct.unpack('>BI4I6', entry)
+    local retained = flags % 2 == 1 and need('retaining')
+    if retained and not retained.may(record, subject, payload) then return 'RETAINED_LIMIT' end
+    local offset, dropped, expired = 0, 0, 0
+    if is_stored and read then
+      offset, dropped, expired = append(upstream, id, payload, leaves, entry)
+      if not offset then return 'UPSTREAM_SHARE' end
+    end
+    if packet > 0 then
+      call('SADD', received_of(record), packet)
+      token.set_flag(record, token.RECEIVED, true)
+    end
+    if retained then retained.retain(record, subject, payload, expires, offset, entry) end
+    if (offset > 0 or not is_stored) and tell(upstream, offset, entry) then read = true end
+    return { offset, false, read, dropped, expired }
+  end
+
+  function steps.release_upstream(step)
+    local _, base, id, epoch, packet = unpack(step)
+    local record = token.of(base, id)
+    if not record or is_over(record, epoch) then return 'SESSION_TAKEN_OVER' end
+    return { token.has(record, token.RECEIVED) and call('SREM', received_of(record), packet) == 1 }
+  end
+
+  function steps.read_upstream(step)
+    local _, base, app, after, most, bytes = unpack(step)
+    return log.read(readers.of(base, app), after, most, bytes)
+  end
+
+  steps.tell = tell
+  return steps
+end

@@ -1,0 +1,93 @@
+/**
+ * Readers of upstream logs. Those that were opened here and not closed are opened again when Redis has lost them: at the
+ * end of what each part then holds.
+ */
+import type { ReaderMove, ReaderOpen, ReaderPart } from '../contract.ts'
+import { asTime } from './entry.ts'
+import { PARTITIONS, partitionBase } from './keys.ts'
+import type { Lanes } from './lanes.ts'
+import { asNumber, CLOSE_READER, MOVE_READER, OPEN_READER } from './steps.ts'
+import { WholeLog } from './whole-log.ts'
+
+interface ReadersOptions {
+  readonly lanes: Lanes
+  readonly prefix: string
+  readonly now: () => number
+}
+
+const READER_BYTES = 400
+
+/** No app has a `/`. */
+const nameOf = (app: string, reader: string): string => `${app}/${reader}`
+
+export class Readers {
+  readonly #options: ReadersOptions
+  readonly #wholeLog = new WholeLog()
+  readonly #open = new Map<string, ReaderOpen>()
+
+  constructor(options: ReadersOptions) {
+    this.#options = options
+  }
+
+  async open(open: ReaderOpen): Promise<readonly ReaderPart[]> {
+    const { app, reader, expiresAt } = open
+    const length = Buffer.byteLength(reader, 'utf8')
+    if (length < 1 || length > READER_BYTES) throw new TypeError(`a reader has a name of 1 to ${READER_BYTES} bytes`)
+    const name = nameOf(app, reader)
+    const known = this.#open.get(name)
+    const held = known !== undefined && known.expiresAt > expiresAt ? known : open
+    this.#open.set(name, held)
+    try {
+      return await this.#openParts(open, false)
+    } catch (error) {
+      // Perhaps it is there, in some parts: whoever needs it opens it again.
+      if (this.#open.get(name) === held) this.#forget(name, known)
+      throw error
+    }
+  }
+
+  #forget(name: string, known: ReaderOpen | undefined): void {
+    if (known === undefined) this.#open.delete(name)
+    else this.#open.set(name, known)
+  }
+
+  /** `isAgain`: nobody hears what was missed, so that it is told later. */
+  async #openParts({ app, reader, expiresAt }: ReaderOpen, isAgain: boolean): Promise<readonly ReaderPart[]> {
+    const expires = expiresAt === Infinity ? 0 : Math.max(1, asTime(expiresAt))
+    return await this.#everywhere(async (base, part) => {
+      const result = await this.#options.lanes.run(OPEN_READER, base, app, reader, expires, isAgain)
+      return { part, cursor: asNumber(result[0]), end: asNumber(result[1]), missed: asNumber(result[2]) }
+    })
+  }
+
+  async close(app: string, reader: string): Promise<void> {
+    this.#open.delete(nameOf(app, reader))
+    await this.#everywhere((base) => this.#options.lanes.run(CLOSE_READER, base, app, reader))
+  }
+
+  async move(app: string, reader: string, moves: readonly ReaderMove[]): Promise<boolean> {
+    const { lanes, prefix } = this.#options
+    const results = await this.#wholeLog.run(moves.length, () =>
+      Promise.all(
+        moves.map(({ part, cursor }) => lanes.run(MOVE_READER, partitionBase(prefix, part), app, reader, cursor)),
+      ),
+    )
+    return results.every(([isKnown]) => isKnown === true)
+  }
+
+  /** Redis is not what it was. One after the other, so that live traffic goes on in between. */
+  async putBack(): Promise<void> {
+    for (const [name, open] of [...this.#open]) {
+      if (open.expiresAt <= this.#options.now()) this.#open.delete(name)
+      // Closed meanwhile: it must not come back after its end.
+      else if (this.#open.has(name)) await this.#openParts(open, true)
+    }
+  }
+
+  async #everywhere<T>(work: (base: string, part: number) => Promise<T>): Promise<T[]> {
+    const { prefix } = this.#options
+    return await this.#wholeLog.run(PARTITIONS, () =>
+      Promise.all(Array.from({ length: PARTITIONS }, (_, part) => work(partitionBase(prefix, part), part))),
+    )
+  }
+}
