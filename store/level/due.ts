@@ -1,5 +1,6 @@
 /** When something of a record has to be looked at by a sweep. */
 import { type AppState, NEVER, type TokenState } from './records.ts'
+import { hasRest, type UpstreamState } from './upstream-records.ts'
 
 /**
  * A token id is forgotten this long after its newest JWT expired (and nothing of it is pending or retained): as long as
@@ -27,4 +28,10 @@ export function appDueAt({ log, retainedUntil }: AppState): number {
   if (log.count > 0) dueAt = Math.min(dueAt, log.dueAt)
   if (retainedUntil > 0) dueAt = Math.min(dueAt, retainedUntil)
   return dueAt
+}
+
+/** A log that could not be trimmed in one call goes on at once. */
+export function upstreamDueAt(state: UpstreamState, now: number): number {
+  if (hasRest(state)) return now
+  return state.log.count > 0 ? Math.min(state.log.dueAt, state.nextEnd) : state.nextEnd
 }

@@ -2,13 +2,17 @@
 import { LRUCache } from 'lru-cache'
 import type { TokenId } from '../contract.ts'
 import { type Database, unavailable } from './database.ts'
-import { type EntryHead, readHead } from './entry.ts'
-import { appKey, parseSelector, retainedIndexRange, tokenKey } from './keys.ts'
+import type { EntryHead } from './entry.ts'
+import { appKey, readerRange, restOf, retainedIndexRange, tokenKey, upstreamKey } from './keys.ts'
 import { type AppState, decodeApp, decodeTimed, decodeToken, NEW_APP, type TokenState } from './records.ts'
 import { RetainedIndex } from './retained-index.ts'
+import { Scans } from './scans.ts'
+import { headOf } from './upstream-entry.ts'
+import { decodeReader, decodeUpstream, NO_UPSTREAM, type ReaderState, type UpstreamState } from './upstream-records.ts'
 
 const APPS = 2_000
 const RETAINED_INDEXES = 200
+const APPS_WITH_READERS = 2_000
 /** What was appended lately is what is acknowledged next, one entry after the other. */
 const ENTRY_HEADS = 20_000
 
@@ -16,13 +20,28 @@ export class Durable {
   readonly database: Database
   readonly #tokens: LRUCache<TokenId, TokenState>
   readonly #apps = new LRUCache<string, AppState>({ max: APPS })
-  readonly #retained = new LRUCache<string, RetainedIndex>({ max: RETAINED_INDEXES })
+  readonly #upstreams = new LRUCache<string, UpstreamState>({ max: APPS })
+  readonly #retained: Scans<RetainedIndex>
+  readonly #readers: Scans<Map<string, ReaderState>>
   readonly #heads = new LRUCache<string, EntryHead>({ max: ENTRY_HEADS })
-  #retainedChanges = 0
+  readonly #readerGone: (app: string, reader: string) => void
 
-  constructor(database: Database, cachedTokens: number) {
+  constructor(database: Database, cachedTokens: number, readerGone: (app: string, reader: string) => void) {
     this.database = database
+    this.#readerGone = readerGone
     this.#tokens = new LRUCache({ max: cachedTokens })
+    this.#retained = new Scans({
+      database,
+      most: RETAINED_INDEXES,
+      range: retainedIndexRange,
+      make: (rows) => orDamaged(() => new RetainedIndex(rows.map(([key, value]) => [restOf(key), decodeTimed(value)]))),
+    })
+    this.#readers = new Scans({
+      database,
+      most: APPS_WITH_READERS,
+      range: readerRange,
+      make: (rows) => orDamaged(() => new Map(rows.map(([key, value]) => [restOf(key), decodeReader(value)]))),
+    })
   }
 
   token(id: TokenId): TokenState | undefined {
@@ -40,7 +59,7 @@ export class Durable {
     const known = this.#heads.get(text)
     if (known !== undefined) return known
     const bytes = this.database.get(key)
-    return bytes && readHead(bytes)
+    return bytes && orDamaged(() => headOf(key, bytes))
   }
 
   app(name: string): AppState {
@@ -55,18 +74,21 @@ export class Durable {
 
   /** The retained broadcasts of an app; read again when they change while they are read. */
   async retained(app: string): Promise<RetainedIndex> {
-    for (;;) {
-      const known = this.#retained.get(app)
-      if (known !== undefined) return known
-      const before = this.#retainedChanges
-      const rows = await this.database.entries(retainedIndexRange(app))
-      if (before !== this.#retainedChanges) continue
-      const index = orDamaged(
-        () => new RetainedIndex(rows.map(([key, value]) => [parseSelector(key), decodeTimed(value)])),
-      )
-      this.#retained.set(app, index)
-      return index
-    }
+    return await this.#retained.find(app)
+  }
+
+  upstream(app: string): UpstreamState {
+    const known = this.#upstreams.get(app)
+    if (known !== undefined) return known
+    const bytes = this.database.get(upstreamKey(app))
+    const state = bytes === undefined ? NO_UPSTREAM : orDamaged(() => decodeUpstream(bytes))
+    this.#upstreams.set(app, state)
+    return state
+  }
+
+  /** By name, kept up to date. */
+  async readers(app: string): Promise<ReadonlyMap<string, ReaderState>> {
+    return await this.#readers.find(app)
   }
 
   /** Without a head: it is gone, or another kind of key. */
@@ -84,18 +106,32 @@ export class Durable {
     this.#apps.set(name, app)
   }
 
+  wroteUpstream(app: string, state: UpstreamState): void {
+    this.#upstreams.set(app, state)
+  }
+
+  wroteReader(app: string, reader: string, state: ReaderState | undefined): void {
+    const readers = this.#readers.changed(app)
+    if (state === undefined) {
+      readers?.delete(reader)
+      this.#readerGone(app, reader)
+    } else {
+      readers?.set(reader, state)
+    }
+  }
+
   wroteRetained(app: string, index: RetainedIndex): void {
-    this.#retainedChanges += 1
     this.#retained.set(app, index)
   }
 
   /** Everything is read again. */
   forget(): void {
-    this.#retainedChanges += 1
     this.#tokens.clear()
     this.#heads.clear()
     this.#apps.clear()
-    this.#retained.clear()
+    this.#upstreams.clear()
+    this.#retained.forget()
+    this.#readers.forget()
   }
 }
 

@@ -21,6 +21,8 @@ export interface EntryHead {
   readonly payloadBytes: number
   /** It has a due key of its own. */
   readonly indexed: boolean
+  /** The token id that published it, in an upstream log. */
+  readonly owner: string | undefined
 }
 
 interface NewEntry {
@@ -57,6 +59,7 @@ export function readHead(bytes: Buffer): EntryHead {
     expiresAt: bytes.readUIntBE(7, 6),
     payloadBytes: bytes.readUInt32BE(19),
     indexed: (bytes.readUInt8(0) & INDEXED) !== 0,
+    owner: undefined,
   }
 }
 

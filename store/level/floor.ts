@@ -1,20 +1,34 @@
 /** Above everything that was given to what is forgotten: nothing is given twice when it comes back. */
+import { ValueReader, ValueWriter } from './bytes.ts'
 import { metaKey } from './keys.ts'
-import { decodeFloor, encodeFloor, type Floor } from './records.ts'
-import type { Transaction } from './transaction.ts'
 
-const FLOOR_KEY = metaKey('floor')
-
-export function floorOf(transaction: Transaction): Floor {
-  return decodeFloor(transaction.get(FLOOR_KEY))
+interface Floor {
+  readonly generation: number
+  readonly epoch: number
+  readonly offset: number
 }
 
-export function raiseFloor(transaction: Transaction, given: Partial<Floor>): void {
-  const floor = floorOf(transaction)
-  const raised = {
-    generation: Math.max(floor.generation, given.generation ?? 0),
-    epoch: Math.max(floor.epoch, given.epoch ?? 0),
-    offset: Math.max(floor.offset, given.offset ?? 0),
-  }
-  transaction.put(FLOOR_KEY, encodeFloor(raised))
+/** A transaction as this file sees it. */
+interface FloorTransaction {
+  get(key: Buffer): Buffer | undefined
+  put(key: Buffer, value: Buffer): void
+}
+
+const FLOOR_KEY = metaKey('floor')
+const NUMBER_BYTES = 8
+
+export function floorOf(transaction: FloorTransaction): Floor {
+  const bytes = transaction.get(FLOOR_KEY)
+  if (bytes === undefined) return { generation: 0, epoch: 0, offset: 0 }
+  const from = new ValueReader(bytes)
+  return { generation: from.number(), epoch: from.number(), offset: from.number() }
+}
+
+export function raiseFloor(transaction: FloorTransaction, least: Partial<Floor>): void {
+  const before = floorOf(transaction)
+  const generation = Math.max(before.generation, least.generation ?? 0)
+  const epoch = Math.max(before.epoch, least.epoch ?? 0)
+  const offset = Math.max(before.offset, least.offset ?? 0)
+  if (generation === before.generation && epoch === before.epoch && offset === before.offset) return
+  transaction.put(FLOOR_KEY, new ValueWriter(3 * NUMBER_BYTES).number(generation).number(epoch).number(offset).done())
 }

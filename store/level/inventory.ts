@@ -1,6 +1,6 @@
 /** Going through everything, a portion at a time. */
 import type { KnownToken } from '../contract.ts'
-import type { Database } from './database.ts'
+import type { Database, Range } from './database.ts'
 import { orDamaged } from './durable.ts'
 import { Kind, kindRange, nameOf } from './keys.ts'
 import { cursorsOf, decodeToken } from './records.ts'
@@ -9,7 +9,7 @@ const PORTION = 500
 
 /** What is not written to disk is not there. */
 export async function* knownTokens(database: Database): AsyncIterable<KnownToken> {
-  for await (const key of keysOf(database, Kind.token)) {
+  for await (const key of keysIn(database, kindRange(Kind.token))) {
     const bytes = database.get(key)
     if (bytes === undefined) continue
     const token = orDamaged(() => decodeToken(bytes))
@@ -26,16 +26,15 @@ export async function* knownTokens(database: Database): AsyncIterable<KnownToken
 }
 
 export async function* knownApps(database: Database): AsyncIterable<string> {
-  for await (const key of keysOf(database, Kind.app)) yield nameOf(key)
+  for await (const key of keysIn(database, kindRange(Kind.app))) yield nameOf(key)
 }
 
-async function* keysOf(database: Database, kind: number): AsyncIterable<Buffer> {
-  const range = kindRange(kind)
-  for (;;) {
-    const keys = await database.keys(range, PORTION)
+export async function* keysIn(database: Database, { gte, lt }: Range): AsyncIterable<Buffer> {
+  for (let from = gte; ; ) {
+    const keys = await database.keys({ gte: from, lt }, PORTION)
     yield* keys
     const last = keys.at(-1)
     if (last === undefined || keys.length < PORTION) return
-    range.gte = Buffer.concat([last, Buffer.from([0])])
+    from = Buffer.concat([last, Buffer.from([0])])
   }
 }

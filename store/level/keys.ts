@@ -10,12 +10,17 @@ export const Kind = {
   current: 0x63,
   privateId: 0x64,
   broadcastId: 0x65,
+  upstreamEntry: 0x66,
+  upstreamReader: 0x67,
+  upstreamRetained: 0x68,
+  upstreamReceived: 0x69,
   meta: 0x6d,
   namedSession: 0x6e,
   privateEntry: 0x70,
   retainedPrivate: 0x72,
   sessionState: 0x73,
   token: 0x74,
+  upstream: 0x75,
   due: 0x76,
   retainedIndex: 0x77,
   retainedBroadcast: 0x78,
@@ -62,6 +67,16 @@ export function currentKey(app: string, deviceMark: string): Buffer {
   return under(Kind.current, app, deviceMark)
 }
 
+/** What is known of an app's upstream log and of its readers together. */
+export function upstreamKey(app: string): Buffer {
+  return named(Kind.upstream, app)
+}
+
+/** Packet ids of a session that were received and not released. */
+export function receivedKey(tokenId: string): Buffer {
+  return named(Kind.upstreamReceived, tokenId)
+}
+
 export function sessionStateKey(tokenId: string): Buffer {
   return named(Kind.sessionState, tokenId)
 }
@@ -90,6 +105,11 @@ export function broadcastLogPrefix(app: string): Buffer {
   return under(Kind.broadcastEntry, app, '')
 }
 
+/** What the keys of an app's upstream log start with. */
+export function upstreamLogPrefix(app: string): Buffer {
+  return under(Kind.upstreamEntry, app, '')
+}
+
 export function entryKey(prefix: Buffer, offset: number): Buffer {
   const key = Buffer.allocUnsafe(prefix.length + NUMBER_BYTES)
   prefix.copy(key)
@@ -106,6 +126,11 @@ export function parseEntryKey(key: Buffer): { name: string; offset: number } {
 /** Where a provider's message id is remembered. */
 export function messageIdKey(kind: typeof Kind.privateId | typeof Kind.broadcastId, name: string, id: string): Buffer {
   return under(kind, name, id)
+}
+
+/** All keys with a beginning that texts follow: no UTF-8 has the byte 0xff. */
+export function startingWith(gte: Buffer): { gte: Buffer; lt: Buffer } {
+  return { gte, lt: Buffer.concat([gte, Buffer.from([0xff])]) }
 }
 
 /** All keys of a kind. */
@@ -126,16 +151,42 @@ export function retainedIndexKey(app: string, selector: string): Buffer {
 
 /** All of these, of an app. */
 export function retainedIndexRange(app: string): { gte: Buffer; lt: Buffer } {
-  const gte = under(Kind.retainedIndex, app, '')
-  return { gte, lt: Buffer.concat([gte, Buffer.from([0xff])]) }
+  return startingWith(under(Kind.retainedIndex, app, ''))
 }
 
-export function parseSelector(key: Buffer): string {
+/** What follows the name in a key made by `under`. */
+export function restOf(key: Buffer): string {
   return key.toString('utf8', 3 + key.readUInt16BE(1))
 }
 
 export function retainedBroadcastKey(app: string, selector: string): Buffer {
   return under(Kind.retainedBroadcast, app, selector)
+}
+
+/** A token id has no `/`, so that the first one ends it. */
+export function retainedUpstreamKey(app: string, tokenId: string, subject: string): Buffer {
+  return under(Kind.upstreamRetained, app, `${tokenId}/${subject}`)
+}
+
+/** What the keys of all that an app, or one token id of it, retains upstream start with. */
+export function retainedUpstreamPrefix(app: string, tokenId?: string): Buffer {
+  return under(Kind.upstreamRetained, app, tokenId === undefined ? '' : `${tokenId}/`)
+}
+
+export function parseRetainedUpstreamOwner(key: Buffer): string {
+  const rest = restOf(key)
+  return rest.slice(0, rest.indexOf('/'))
+}
+
+// Readers
+
+export function readerKey(app: string, reader: string): Buffer {
+  return under(Kind.upstreamReader, app, reader)
+}
+
+/** All of an app. */
+export function readerRange(app: string): { gte: Buffer; lt: Buffer } {
+  return startingWith(under(Kind.upstreamReader, app, ''))
 }
 
 // What is due

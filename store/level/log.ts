@@ -1,9 +1,9 @@
-/** What both kinds of log have in common: appending, room, trimming, expiry. */
+/** What all kinds of log have in common: appending, room, trimming, expiry. */
 import type { VersionSelector } from '../../topics/index.ts'
-import type { Message } from '../contract.ts'
+import type { LogName, Message } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { type EntryHead, encodeEntry } from './entry.ts'
-import { broadcastLogPrefix, dueKey, entryKey, privateLogPrefix } from './keys.ts'
+import { broadcastLogPrefix, dueKey, entryKey, privateLogPrefix, upstreamLogPrefix } from './keys.ts'
 import { emptyLog, type LogState, type Mutable } from './records.ts'
 
 export interface RemovalCounts {
@@ -14,7 +14,7 @@ export interface RemovalCounts {
 /** A transaction as this file sees it. */
 export interface LogTransaction {
   readonly now: number
-  readonly counts: Record<'private' | 'broadcast', RemovalCounts>
+  readonly counts: Record<LogName, RemovalCounts>
   entryHead(key: Buffer): EntryHead | undefined
   putEntry(key: Buffer, value: Buffer, head: EntryHead): void
   addDue(time: number, key: Buffer): void
@@ -32,17 +32,36 @@ interface LogLimits {
  */
 const LOOKS = 1_024
 
+/** What is stored at the end of a log. */
+interface Appendix {
+  readonly expiresAt: number
+  readonly payloadBytes: number
+  readonly owner?: string
+  encode(offset: number, indexed: boolean): Buffer
+}
+
+const PREFIXES = { private: privateLogPrefix, broadcast: broadcastLogPrefix, upstream: upstreamLogPrefix }
+
 /** A log in a transaction. `state` is what is to be kept of it afterwards. */
 export class Log {
   readonly #transaction: LogTransaction
-  readonly #kind: 'private' | 'broadcast'
+  readonly #kind: LogName
   readonly #prefix: Buffer
+  readonly #removed: ((head: EntryHead) => void) | undefined
   #state: Mutable<LogState>
 
-  constructor(transaction: LogTransaction, kind: 'private' | 'broadcast', name: string, state: LogState) {
+  /** `removed` hears of each entry that goes. */
+  constructor(
+    transaction: LogTransaction,
+    kind: LogName,
+    name: string,
+    state: LogState,
+    removed?: (head: EntryHead) => void,
+  ) {
     this.#transaction = transaction
     this.#kind = kind
-    this.#prefix = kind === 'private' ? privateLogPrefix(name) : broadcastLogPrefix(name)
+    this.#prefix = PREFIXES[kind](name)
+    this.#removed = removed
     this.#state = { ...state }
   }
 
@@ -52,14 +71,22 @@ export class Log {
 
   /** Stores a message at the end, without regard to room. */
   append(message: Message, selector?: VersionSelector): { offset: number; bytes: Buffer } {
+    return this.add({
+      expiresAt: clamp(message.expiresAt),
+      payloadBytes: message.payload.byteLength,
+      encode: (offset, indexed) => encodeEntry({ offset, message, selector, indexed }),
+    })
+  }
+
+  /** The same for an entry of whichever form. */
+  add(appendix: Appendix): { offset: number; bytes: Buffer } {
+    const { expiresAt, payloadBytes, owner } = appendix
     const state = this.#state
     const offset = state.last + 1
-    const expiresAt = clamp(message.expiresAt)
     const indexed = state.count > 0 && expiresAt < state.latestExpiry
-    const bytes = encodeEntry({ offset, message, selector, indexed })
+    const bytes = appendix.encode(offset, indexed)
     const key = entryKey(this.#prefix, offset)
-    const payloadBytes = message.payload.byteLength
-    this.#transaction.putEntry(key, bytes, { offset, expiresAt, payloadBytes, indexed })
+    this.#transaction.putEntry(key, bytes, { offset, expiresAt, payloadBytes, indexed, owner })
     if (indexed) this.#transaction.addDue(expiresAt, key)
     if (state.count === 0) {
       state.head = offset
@@ -72,15 +99,19 @@ export class Log {
     return { offset, bytes }
   }
 
-  /** Removes the oldest until a payload fits. Returns how many went that had not expired. */
-  makeRoom(payloadBytes: number, limits: LogLimits): number {
+  /** Removes the oldest until a payload fits. Returns how many went that had not expired; `drops` hears of each of them. */
+  makeRoom(payloadBytes: number, limits: LogLimits, drops?: (head: EntryHead) => void): number {
     let dropped = 0
     const counts = this.#transaction.counts[this.#kind]
     this.#removeWhile(
       (state) => state.count >= limits.messages || state.bytes + payloadBytes > limits.bytes,
       (head) => {
-        if (head.expiresAt <= this.#transaction.now) counts.expired += 1
-        else dropped += 1
+        if (head.expiresAt <= this.#transaction.now) {
+          counts.expired += 1
+        } else {
+          dropped += 1
+          drops?.(head)
+        }
       },
     )
     counts.dropped += dropped
@@ -91,7 +122,7 @@ export class Log {
   trim(through: number): void {
     const state = this.#state
     if (state.count === 0 || state.head > through) return
-    if (through < state.last || state.last - state.head >= LOOKS) {
+    if (this.#removed !== undefined || through < state.last || state.last - state.head >= LOOKS) {
       return this.#removeWhile((rest) => rest.head <= through)
     }
     // All of it: nothing has to be read for the sums.
@@ -152,6 +183,7 @@ export class Log {
   #remove(key: Buffer, head: EntryHead): void {
     this.#transaction.delete(key)
     if (head.indexed) this.#transaction.delete(dueKey(head.expiresAt, key))
+    this.#removed?.(head)
     this.#state.count -= 1
     this.#state.bytes -= head.payloadBytes
     if (this.#state.count === 0) this.#state = emptyLog(this.#state.last)

@@ -2,9 +2,9 @@
 import type { LogEntry, LogSlice, ReadLimit } from '../contract.ts'
 import type { Database } from './database.ts'
 import { orDamaged } from './durable.ts'
-import { readHead } from './entry.ts'
 import { entryKey } from './keys.ts'
 import type { LogState } from './records.ts'
+import { headOf } from './upstream-entry.ts'
 
 /**
  * Up to so many entries, of so many bytes together, are looked up one by one: that costs 3 us each, an iterator 100 us
@@ -75,8 +75,8 @@ class Slice<E extends LogEntry> {
 
   /** False when it is full, with this one or without it. */
   take(bytes: Buffer): boolean {
-    const { limit, now, decode, isPending } = this.#stretch
-    const { offset, expiresAt, payloadBytes } = readHead(bytes)
+    const { prefix, limit, now, decode, isPending } = this.#stretch
+    const { offset, expiresAt, payloadBytes } = headOf(prefix, bytes)
     if (expiresAt > now && isPending?.(offset) !== false) {
       if (this.entries.length > 0 && this.#bytes + payloadBytes > limit.bytes) {
         this.full = true

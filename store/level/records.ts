@@ -32,8 +32,19 @@ export interface StoredSession {
   readonly unclean: boolean
   /** Something was saved, see `sessionStateKey`. */
   readonly hasState: boolean
+  /** Packet ids may be remembered, see `receivedKey`. */
+  readonly hasReceived: boolean
   /** When it ends, unless it is held. */
   readonly expiresAt: number
+}
+
+/** What a token id has in the upstream log of its app, and beside it. */
+export interface UpstreamUse {
+  /** Entries in the log, and their payload bytes. */
+  readonly unread: number
+  readonly unreadBytes: number
+  /** Topics that it retains a message of. */
+  readonly retained: number
 }
 
 export interface TokenState {
@@ -54,6 +65,8 @@ export interface TokenState {
   readonly session: StoredSession | undefined
   /** Expiry of the retained message; 0 when there is none. */
   readonly retainedUntil: number
+  /** Absent: nothing. */
+  readonly upstream: UpstreamUse | undefined
   /** Time of its due key; 0 when it has none yet. */
   readonly visitAt: number
 }
@@ -63,13 +76,6 @@ export interface AppState {
   /** No retained broadcast expires before this time; 0 when there is none. */
   readonly retainedUntil: number
   readonly visitAt: number
-}
-
-/** What was given at the most to token ids and sessions that are forgotten, see `floor.ts`. */
-export interface Floor {
-  readonly generation: number
-  readonly epoch: number
-  readonly offset: number
 }
 
 export function emptyLog(last: number): LogState {
@@ -85,6 +91,8 @@ const HELD = 8
 const UNCLEAN = 16
 const HAS_STATE = 32
 const MARKS = 64
+const HAS_RECEIVED = 128
+const UPSTREAM = 256
 
 const NUMBER_BYTES = 8
 
@@ -97,11 +105,13 @@ export function encodeToken(token: TokenState): Buffer {
     (session?.held ? HELD : 0) |
     (session?.unclean ? UNCLEAN : 0) |
     (session?.hasState ? HAS_STATE : 0) |
+    (session?.hasReceived ? HAS_RECEIVED : 0) |
+    (token.upstream === undefined ? 0 : UPSTREAM) |
     (token.marks === undefined ? 0 : MARKS)
   const marks = token.marks === undefined ? '' : JSON.stringify(token.marks)
   const texts = token.app.length + token.deviceMark.length + marks.length
-  const out = new ValueWriter(19 * NUMBER_BYTES + texts * 3)
-    .byte(flags)
+  const out = new ValueWriter(22 * NUMBER_BYTES + texts * 3)
+    .number(flags)
     .text(token.app)
     .text(token.deviceMark)
     .number(token.generation)
@@ -113,12 +123,15 @@ export function encodeToken(token: TokenState): Buffer {
     .wide(clamp(token.retainedUntil))
     .wide(clamp(token.visitAt))
   writeLog(out, token.log)
-  return token.marks === undefined ? out.done() : out.text(marks).done()
+  if (token.marks !== undefined) out.text(marks)
+  const { upstream } = token
+  if (upstream !== undefined) out.number(upstream.unread).number(upstream.unreadBytes).number(upstream.retained)
+  return out.done()
 }
 
 export function decodeToken(bytes: Buffer): TokenState {
   const from = new ValueReader(bytes)
-  const flags = from.byte()
+  const flags = from.number()
   const app = from.text()
   const deviceMark = from.text()
   const generation = from.number()
@@ -137,8 +150,14 @@ export function decodeToken(bytes: Buffer): TokenState {
           held: (flags & HELD) !== 0,
           unclean: (flags & UNCLEAN) !== 0,
           hasState: (flags & HAS_STATE) !== 0,
+          hasReceived: (flags & HAS_RECEIVED) !== 0,
           expiresAt: sessionExpiresAt,
         }
+  const marks = (flags & MARKS) === 0 ? undefined : (JSON.parse(from.text()) as Marks)
+  const upstream =
+    (flags & UPSTREAM) === 0
+      ? undefined
+      : { unread: from.number(), unreadBytes: from.number(), retained: from.number() }
   return {
     app,
     deviceMark,
@@ -149,10 +168,11 @@ export function decodeToken(bytes: Buffer): TokenState {
     cursor,
     broadcastCursor,
     log,
-    marks: (flags & MARKS) === 0 ? undefined : (JSON.parse(from.text()) as Marks),
+    marks,
     epoch,
     session,
     retainedUntil,
+    upstream,
     visitAt,
   }
 }
@@ -178,16 +198,6 @@ export function decodeApp(bytes: Buffer): AppState {
   return { retainedUntil, visitAt, log: readLog(from) }
 }
 
-export function encodeFloor({ generation, epoch, offset }: Floor): Buffer {
-  return new ValueWriter(3 * NUMBER_BYTES).number(generation).number(epoch).number(offset).done()
-}
-
-export function decodeFloor(bytes: Buffer | undefined): Floor {
-  if (bytes === undefined) return { generation: 0, epoch: 0, offset: 0 }
-  const from = new ValueReader(bytes)
-  return { generation: from.number(), epoch: from.number(), offset: from.number() }
-}
-
 /** A number and until when it holds: a message id's offset, a selector's retained offset. */
 export function encodeTimed(offset: number, until: number): Buffer {
   return new ValueWriter(2 * NUMBER_BYTES).wide(clamp(until)).number(offset).done()
@@ -199,14 +209,14 @@ export function decodeTimed(bytes: Buffer): { offset: number; until: number } {
   return { until, offset: from.number() }
 }
 
-function writeLog(out: ValueWriter, log: LogState): ValueWriter {
+export function writeLog(out: ValueWriter, log: LogState): ValueWriter {
   out.number(log.last).number(log.count)
   // An empty log, as most are, is its last offset.
   if (log.count === 0) return out
   return out.number(log.head).number(log.bytes).wide(clamp(log.latestExpiry)).wide(clamp(log.dueAt))
 }
 
-function readLog(from: ValueReader): LogState {
+export function readLog(from: ValueReader): LogState {
   const last = from.number()
   const count = from.number()
   if (count === 0) return emptyLog(last)

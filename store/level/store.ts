@@ -3,6 +3,7 @@ import {
   type Appended,
   type BroadcastAppend,
   type BroadcastEntry,
+  type Claim,
   type Commit,
   type KnownToken,
   type LogEntry,
@@ -10,7 +11,11 @@ import {
   type OpenedNamedSession,
   type OpenedSession,
   type OpenSessionRequest,
+  type Part,
   type PrivateAppend,
+  type ReaderMove,
+  type ReaderOpen,
+  type ReaderPart,
   type ReadLimit,
   type RegisteredToken,
   type RestoredToken,
@@ -24,10 +29,14 @@ import {
   type TokenId,
   type TokenRecord,
   type TokenRegistration,
+  type UpstreamAppend,
+  type UpstreamAppended,
+  type UpstreamEntry,
   type Watcher,
 } from '../contract.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../common/limits.ts'
 import { Selections } from '../../topics/index.ts'
+import { Claims } from './claims.ts'
 import { Database, unavailable } from './database.ts'
 import { Durable, orDamaged } from './durable.ts'
 import { decodeBroadcastEntry, decodeEntry } from './entry.ts'
@@ -42,6 +51,8 @@ import { sweep } from './sweep.ts'
 import { closeSession, openSession, recordOf, registerToken, restoreToken, revokeToken, saveSession } from './tokens.ts'
 import { tellAll, type Told } from '../watching.ts'
 import type { Transaction } from './transaction.ts'
+import { PART } from './upstream.ts'
+import { LevelUpstream } from './upstream-store.ts'
 
 type LevelLimits = StoreLimits & Pick<Limits, 'cachedTokens' | 'diskCalls' | 'diskBytes'>
 
@@ -69,6 +80,8 @@ class LevelStore implements Store {
   readonly #now: () => number
   readonly #selections = new Selections()
   readonly #watchers = new Set<Watcher>()
+  readonly #claims = new Claims()
+  readonly #upstream: LevelUpstream
   readonly #observer: StoreObserver | undefined
   #isOpen = false
   #timer: NodeJS.Timeout | undefined
@@ -80,7 +93,9 @@ class LevelStore implements Store {
     this.#observer = options.observer
     this.#now = options.now ?? Date.now
     this.#database = new Database(options.directory)
-    this.#durable = new Durable(this.#database, this.#limits.cachedTokens)
+    this.#durable = new Durable(this.#database, this.#limits.cachedTokens, (app, reader) =>
+      this.#claims.forget(app, reader),
+    )
     this.#commits = new GroupCommit({
       database: this.#database,
       durable: this.#durable,
@@ -90,6 +105,15 @@ class LevelStore implements Store {
       beforeSync: options.beforeSync,
       waitingCalls: this.#limits.diskCalls,
       waitingBytes: this.#limits.diskBytes,
+    })
+    this.#upstream = new LevelUpstream({
+      database: this.#database,
+      durable: this.#durable,
+      commits: this.#commits,
+      claims: this.#claims,
+      limits: this.#limits,
+      now: this.#now,
+      tell: (told) => this.#tell(told),
     })
   }
 
@@ -107,6 +131,7 @@ class LevelStore implements Store {
     await this.#sweeping?.catch(() => undefined)
     await this.#database.close()
     this.#durable.forget()
+    this.#claims.clear()
   }
 
   async health(): Promise<StoreHealth> {
@@ -141,7 +166,9 @@ class LevelStore implements Store {
   }
 
   async revokeToken(tokenId: TokenId): Promise<boolean> {
-    return await this.#change((transaction) => revokeToken(transaction, tokenId))
+    return await this.#change((transaction) => revokeToken(transaction, tokenId), {
+      prepare: (transaction) => transaction.upstream.prepareRetained(tokenId),
+    })
   }
 
   async lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined> {
@@ -252,6 +279,69 @@ class LevelStore implements Store {
     return () => undefined
   }
 
+  // Upstream
+
+  readonly upstreamParts = 1
+
+  upstreamPart(): Part {
+    return PART
+  }
+
+  appendUpstream(append: UpstreamAppend): Promise<UpstreamAppended> {
+    return this.#upstream.append(append)
+  }
+
+  async releaseUpstream(tokenId: TokenId, epoch: number, packetId: number): Promise<boolean> {
+    return await this.#upstream.release(tokenId, epoch, packetId)
+  }
+
+  async listenUpstream(app: string): Promise<() => void> {
+    this.#mustBeOpen()
+    return this.#upstream.listen(app)
+  }
+
+  async openReader(open: ReaderOpen): Promise<readonly ReaderPart[]> {
+    return await this.#upstream.openReader(open)
+  }
+
+  async closeReader(app: string, reader: string): Promise<void> {
+    await this.#upstream.closeReader(app, reader)
+  }
+
+  async readUpstream(app: string, _: Part, after: number, limit: ReadLimit): Promise<LogSlice<UpstreamEntry>> {
+    this.#mustBeOpen()
+    return await this.#upstream.read(app, after, limit)
+  }
+
+  async moveReader(app: string, reader: string, moves: readonly ReaderMove[]): Promise<boolean> {
+    return await this.#upstream.moveReader(app, reader, moves)
+  }
+
+  async claimUpstream(claim: Claim): Promise<LogSlice<UpstreamEntry>> {
+    this.#mustBeOpen()
+    return await this.#upstream.claim(claim)
+  }
+
+  async settleUpstream(claim: Pick<Claim, 'app' | 'reader' | 'member'>, offsets: readonly number[]): Promise<void> {
+    this.#mustBeOpen()
+    await this.#upstream.settle(claim, offsets)
+  }
+
+  async renewClaims(claim: Pick<Claim, 'app' | 'reader' | 'member' | 'until'>): Promise<void> {
+    this.#mustBeOpen()
+    await this.#upstream.renewClaims(claim)
+  }
+
+  async releaseClaims(claim: Pick<Claim, 'app' | 'reader' | 'member'>): Promise<void> {
+    this.#mustBeOpen()
+    await this.#upstream.releaseClaims(claim)
+  }
+
+  retainedUpstream(app: string, tokenId?: TokenId): AsyncIterable<UpstreamEntry> {
+    this.#mustBeOpen()
+    return this.#upstream.retained(app, tokenId)
+  }
+
   // Inventory
 
   tokens(): AsyncIterable<KnownToken> {
@@ -274,7 +364,9 @@ class LevelStore implements Store {
   }
 
   async restoreToken(token: RestoredToken): Promise<TokenRecord> {
-    return await this.#change((transaction) => restoreToken(transaction, token))
+    return await this.#change((transaction) => restoreToken(transaction, token), {
+      prepare: (transaction) => transaction.upstream.prepareRetained(token.registration.tokenId),
+    })
   }
 
   /** One at a time; who asks during a pass gets another one after it, since more may be due by now. */

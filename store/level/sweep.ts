@@ -5,22 +5,15 @@ import type { Database } from './database.ts'
 import { forgottenAt } from './due.ts'
 import { raiseFloor } from './floor.ts'
 import type { GroupCommit } from './group-commit.ts'
-import {
-  currentKey,
-  dueRange,
-  Kind,
-  nameOf,
-  parseDueKey,
-  parseEntryKey,
-  retainedPrivateKey,
-  sessionStateKey,
-} from './keys.ts'
+import { currentKey, dueRange, Kind, nameOf, parseDueKey, parseEntryKey, retainedPrivateKey } from './keys.ts'
 import { Log } from './log.ts'
 import { changeRetained } from './messages.ts'
 import { sweepNamedSession } from './named.ts'
 import { decodeTimed, type TokenState, trimmable } from './records.ts'
-import { hasEnded } from './tokens.ts'
+import { sweepUpstream, sweepUpstreamEntry } from './sweep-upstream.ts'
+import { forgetSession, hasEnded } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
+import { expireRetained, forgetRetained } from './upstream-retained.ts'
 
 /** Due keys taken together, and about how many changes, so that live calls go on in between. */
 const TOGETHER = 200
@@ -31,12 +24,11 @@ export async function sweep(database: Database, commits: GroupCommit, now: numbe
   for (;;) {
     const due = await database.keys(dueRange(now), TOGETHER)
     if (due.length === 0) return
-    const apps = due.map((key) => parseDueKey(key).key).filter((key) => key[0] === Kind.app)
     await commits.submit({
       synced: true,
       bytes: 0,
       async prepare(transaction) {
-        for (const app of apps) await transaction.prepareRetained(nameOf(app))
+        for (const key of due) await prepare(transaction, parseDueKey(key).key, now)
       },
       apply(transaction) {
         const before = transaction.changes
@@ -47,6 +39,22 @@ export async function sweep(database: Database, commits: GroupCommit, now: numbe
       },
     })
     await turn()
+  }
+}
+
+/** What a sweep of it needs and cannot look up at once. */
+async function prepare(transaction: Transaction, key: Buffer, now: number): Promise<void> {
+  switch (key[0]) {
+    case Kind.app:
+      return await transaction.prepareRetained(nameOf(key))
+    case Kind.upstream:
+      return await transaction.upstream.prepareReaders(nameOf(key))
+    case Kind.upstreamEntry:
+      return await transaction.upstream.prepareReaders(parseEntryKey(key).name)
+    case Kind.token: {
+      const token = transaction.token(nameOf(key))
+      if (token !== undefined && forgottenAt(token) <= now) await transaction.upstream.prepareRetained(nameOf(key))
+    }
   }
 }
 
@@ -66,6 +74,14 @@ function sweepOne(transaction: Transaction, due: Buffer, now: number): void {
     case Kind.namedSession:
       transaction.delete(due)
       return sweepNamedSession(transaction, key, now)
+    case Kind.upstream:
+      return sweepUpstream(transaction, due, time, nameOf(key), now)
+    case Kind.upstreamEntry:
+      transaction.delete(due)
+      return sweepUpstreamEntry(transaction, key, now)
+    case Kind.upstreamRetained:
+      transaction.delete(due)
+      return expireRetained(transaction, key, now)
     default:
       transaction.delete(due)
       return sweepMessageId(transaction, key, now)
@@ -81,17 +97,19 @@ function sweepToken(transaction: Transaction, due: Buffer, time: number, tokenId
   const retainedUntil = token.retainedUntil > now ? token.retainedUntil : 0
   if (retainedUntil < token.retainedUntil) transaction.delete(retainedPrivateKey(tokenId))
   const session = token.session !== undefined && hasEnded(token.session, now) ? undefined : token.session
-  if (token.session?.hasState && session === undefined) transaction.delete(sessionStateKey(tokenId))
+  if (token.session !== undefined && session === undefined) forgetSession(transaction, tokenId, token.session)
   const swept = { ...token, log: log.state, retainedUntil, session, visitAt: 0 }
-  if (forgottenAt(token) > now || log.state.count > 0 || retainedUntil > 0) transaction.setToken(tokenId, swept)
-  else forgetToken(transaction, tokenId, swept)
+  transaction.setToken(tokenId, swept)
+  if (forgottenAt(token) <= now && log.state.count === 0 && retainedUntil === 0)
+    forgetToken(transaction, tokenId, swept)
 }
 
 function forgetToken(transaction: Transaction, tokenId: TokenId, token: TokenState): void {
   raiseFloor(transaction, { generation: token.generation, epoch: token.epoch, offset: token.log.last })
   const pointer = currentKey(token.app, token.deviceMark)
   if (transaction.get(pointer)?.toString() === tokenId) transaction.delete(pointer)
-  if (token.session?.hasState) transaction.delete(sessionStateKey(tokenId))
+  if (token.session !== undefined) forgetSession(transaction, tokenId, token.session)
+  forgetRetained(transaction, tokenId)
   transaction.setToken(tokenId, undefined)
 }
 

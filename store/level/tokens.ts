@@ -13,9 +13,10 @@ import type {
 } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { floorOf } from './floor.ts'
-import { currentKey, sessionStateKey } from './keys.ts'
+import { currentKey, receivedKey, sessionStateKey } from './keys.ts'
 import { cursorsOf, emptyLog, NEVER, type StoredSession, type TokenState } from './records.ts'
 import type { Transaction } from './transaction.ts'
+import { forgetRetained } from './upstream-retained.ts'
 
 export function registerToken(transaction: Transaction, registration: TokenRegistration): RegisteredToken {
   const { tokenId, app, deviceMark, expiresAt } = registration
@@ -57,11 +58,12 @@ function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: Toke
     epoch: floor.epoch,
     session: undefined,
     retainedUntil: 0,
+    upstream: undefined,
     visitAt: 0,
   }
 }
 
-/** What is known here stays; it only moves forward. */
+/** What is known here stays; it only moves forward. What the token id retains has to be prepared. */
 export function restoreToken(transaction: Transaction, restored: RestoredToken): TokenRecord {
   const { registration, generation, broadcastCursor, marks } = restored
   const { tokenId, app, deviceMark, expiresAt } = registration
@@ -86,6 +88,7 @@ export function restoreToken(transaction: Transaction, restored: RestoredToken):
     broadcastCursor: known === undefined ? broadcastCursor : Math.max(token.broadcastCursor, broadcastCursor),
   }
   transaction.setToken(tokenId, merged)
+  if (merged.revoked) forgetRetained(transaction, tokenId)
   return recordOf(merged)
 }
 
@@ -101,12 +104,14 @@ export function recordOf(token: TokenState): TokenRecord {
   return { app, generation, revoked, current, cursors: cursorsOf(token) }
 }
 
+/** What the token id retains has to be prepared. */
 export function revokeToken(transaction: Transaction, tokenId: TokenId): boolean {
   const token = transaction.token(tokenId)
   if (token === undefined) return false
   if (token.revoked) return true
   const session = endSession(transaction, tokenId, token, 'TOKEN_REVOKED')
   transaction.setToken(tokenId, { ...token, revoked: true, generation: token.generation + 1, session })
+  forgetRetained(transaction, tokenId)
   return true
 }
 
@@ -123,9 +128,11 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
   const resumed =
     request.cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
   const state = resumed?.hasState ? transaction.get(sessionStateKey(tokenId)) : undefined
-  if (previous?.hasState && state === undefined) transaction.delete(sessionStateKey(tokenId))
+  // Without state its session is not present to the device, so that its packet ids begin again too.
+  if (previous !== undefined && state === undefined) forgetSession(transaction, tokenId, previous)
+  const hasReceived = state !== undefined && previous?.hasReceived === true
   const epoch = token.epoch + 1
-  const session = { held: true, unclean: false, hasState: state !== undefined, expiresAt: NEVER }
+  const session = { held: true, unclean: false, hasState: state !== undefined, hasReceived, expiresAt: NEVER }
   transaction.setToken(tokenId, { ...token, epoch, session })
   return {
     epoch,
@@ -151,12 +158,19 @@ export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: 
   const { state } = close
   const key = sessionStateKey(tokenId)
   if (state === undefined) {
-    if (token.session.hasState) transaction.delete(key)
+    forgetSession(transaction, tokenId, token.session)
     return transaction.setToken(tokenId, { ...token, session: undefined })
   }
   transaction.put(key, Buffer.from(state))
-  const session = { held: false, unclean: false, hasState: true, expiresAt: clamp(close.stateExpiresAt) }
+  const { hasReceived } = token.session
+  const session = { held: false, unclean: false, hasState: true, hasReceived, expiresAt: clamp(close.stateExpiresAt) }
   transaction.setToken(tokenId, { ...token, session })
+}
+
+/** What is kept beside the record of its token id. */
+export function forgetSession(transaction: Transaction, tokenId: TokenId, session: StoredSession): void {
+  if (session.hasState) transaction.delete(sessionStateKey(tokenId))
+  if (session.hasReceived) transaction.delete(receivedKey(tokenId))
 }
 
 /** A session that nobody holds ends at its time. One that was not closed waits for its device. */

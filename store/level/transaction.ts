@@ -2,16 +2,18 @@
  * What the calls of one group read and change. They run one after the other, each on what those before it left; nothing
  * of it is seen by anybody else until the group is on disk.
  */
-import type { TokenId } from '../contract.ts'
+import type { LogName, TokenId } from '../contract.ts'
 import type { Told } from '../watching.ts'
 import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
-import { type EntryHead, readHead } from './entry.ts'
+import type { EntryHead } from './entry.ts'
 import { appKey, dueKey, tokenKey } from './keys.ts'
 import { type RemovalCounts, Log, type LogTransaction } from './log.ts'
 import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
+import { UpstreamChanges } from './upstream-changes.ts'
+import { headOf } from './upstream-entry.ts'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -26,15 +28,18 @@ export class Transaction implements LogTransaction {
   readonly #retained = new Map<string, RetainedIndex>()
   readonly #prepared = new Map<string, RetainedIndex>()
   readonly #told: Told[] = []
-  readonly counts: Record<'private' | 'broadcast', RemovalCounts> = {
+  readonly upstream: UpstreamChanges
+  readonly counts: Record<LogName, RemovalCounts> = {
     private: { expired: 0, dropped: 0 },
     broadcast: { expired: 0, dropped: 0 },
+    upstream: { expired: 0, dropped: 0 },
   }
   #changes = 0
 
   constructor(durable: Durable, now: number) {
     this.#durable = durable
     this.now = now
+    this.upstream = new UpstreamChanges(this, durable)
   }
 
   // Reading and changing
@@ -58,12 +63,20 @@ export class Transaction implements LogTransaction {
     const text = key.toString('latin1')
     const write = this.#writes.get(text)
     if (write === undefined) return this.#durable.entryHead(key, text)
-    return write.head ?? (write.value && readHead(write.value))
+    return write.head ?? (write.value && headOf(key, write.value))
   }
 
   delete(key: Buffer): void {
     this.#changes += 1
     this.#writes.set(key.toString('latin1'), { key, value: undefined })
+  }
+
+  /** Keys that begin like this: those that are on disk, as this group has changed it. */
+  keysUnder(prefix: Buffer, onDisk: readonly Buffer[]): Buffer[] {
+    const text = prefix.toString('latin1')
+    const keys = onDisk.filter((key) => !this.#writes.has(key.toString('latin1')))
+    for (const [each, { key, value }] of this.#writes) if (value !== undefined && each.startsWith(text)) keys.push(key)
+    return keys
   }
 
   /** Something is to be done about a key at a time. */
@@ -144,6 +157,7 @@ export class Transaction implements LogTransaction {
   writes(): Map<string, Write> {
     for (const [id, token] of this.#tokens) this.#writeToken(id, token)
     for (const [name, app] of this.#apps) this.#writeApp(name, app)
+    this.upstream.write()
     return this.#writes
   }
 
@@ -153,6 +167,7 @@ export class Transaction implements LogTransaction {
     for (const [id, token] of this.#tokens) this.#durable.wroteToken(id, token)
     for (const [name, app] of this.#apps) this.#durable.wroteApp(name, app)
     for (const [app, index] of this.#retained) this.#durable.wroteRetained(app, index)
+    this.upstream.publish()
     return this.#told
   }
 
@@ -163,7 +178,7 @@ export class Transaction implements LogTransaction {
       if (before > 0) this.delete(dueKey(before, key))
       return this.delete(key)
     }
-    const visitAt = this.#schedule(key, before, changed.visitAt, tokenDueAt(changed, this.now))
+    const visitAt = this.schedule(key, before, changed.visitAt, tokenDueAt(changed, this.now))
     const token = visitAt === changed.visitAt ? changed : { ...changed, visitAt }
     this.#tokens.set(id, token)
     this.put(key, encodeToken(token))
@@ -172,7 +187,7 @@ export class Transaction implements LogTransaction {
   #writeApp(name: string, changed: AppState): void {
     const key = appKey(name)
     const before = this.#durable.app(name).visitAt
-    const visitAt = this.#schedule(key, before, changed.visitAt, appDueAt(changed))
+    const visitAt = this.schedule(key, before, changed.visitAt, appDueAt(changed))
     const app = visitAt === changed.visitAt ? changed : { ...changed, visitAt }
     this.#apps.set(name, app)
     this.put(key, encodeApp(app))
@@ -182,7 +197,7 @@ export class Transaction implements LogTransaction {
    * One due key a record. It is moved to an earlier time at once, and to a later one only when it is reached (a sweep
    * sets `visitAt` to 0), so that an append and its acknowledgement need not touch it.
    */
-  #schedule(key: Buffer, before: number, visitAt: number, dueAt: number): number {
+  schedule(key: Buffer, before: number, visitAt: number, dueAt: number): number {
     const next = visitAt > 0 && visitAt <= dueAt ? visitAt : dueAt
     if (next === before) return next
     if (before > 0) this.delete(dueKey(before, key))

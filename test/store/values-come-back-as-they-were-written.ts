@@ -2,8 +2,22 @@
 import * as fc from 'fast-check'
 import { t } from '../support/tap.ts'
 import { decodeBroadcastEntry, decodeEntry, encodeEntry, readHead } from '../../store/level/entry.ts'
-import { dueKey, entryKey, parseDueKey, parseEntryKey, privateLogPrefix, tokenKey } from '../../store/level/keys.ts'
+import {
+  dueKey,
+  entryKey,
+  parseDueKey,
+  parseEntryKey,
+  parseRetainedUpstreamOwner,
+  privateLogPrefix,
+  retainedUpstreamKey,
+  tokenKey,
+  upstreamLogPrefix,
+} from '../../store/level/keys.ts'
+import { isReceived, withoutReceived, withReceived } from '../../store/level/received.ts'
 import { decodeApp, decodeToken, encodeApp, encodeToken, NEVER } from '../../store/level/records.ts'
+import { beyond, isAmong, withOffsets } from '../../store/level/runs.ts'
+import { decodeUpstreamEntry, encodeUpstreamEntry, headOf } from '../../store/level/upstream-entry.ts'
+import { decodeReader, decodeUpstream, encodeReader, encodeUpstream } from '../../store/level/upstream-records.ts'
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
 const time = fc.oneof(fc.integer({ min: 0, max: 2 ** 42 }), fc.constant(NEVER))
@@ -25,7 +39,13 @@ const someLog = fc
   .map(({ last, span, ...rest }) => ({ ...rest, last, head: Math.max(1, last - span), count: span }))
 const noLog = offset.map((last) => ({ last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0 }))
 const log = fc.oneof(someLog, noLog)
-const session = fc.record({ held: fc.boolean(), unclean: fc.boolean(), hasState: fc.boolean(), expiresAt: time })
+const session = fc.record({
+  held: fc.boolean(),
+  unclean: fc.boolean(),
+  hasState: fc.boolean(),
+  hasReceived: fc.boolean(),
+  expiresAt: time,
+})
 const token = fc.record({
   app: text,
   deviceMark: text,
@@ -49,6 +69,7 @@ const token = fc.record({
   epoch: offset,
   session: fc.option(session, { nil: undefined }),
   retainedUntil: time,
+  upstream: fc.option(fc.record({ unread: offset, unreadBytes: offset, retained: offset }), { nil: undefined }),
   visitAt: time,
 })
 
@@ -60,9 +81,93 @@ t.test('entries', async (t) => {
       const broadcast = encodeEntry({ message, offset, selector, indexed })
       t.same(decodeBroadcastEntry(broadcast), { ...message, offset, selector })
       const payloadBytes = message.payload.length
-      t.same(readHead(broadcast), { offset, expiresAt: message.expiresAt, payloadBytes, indexed })
+      t.same(readHead(broadcast), { offset, expiresAt: message.expiresAt, payloadBytes, indexed, owner: undefined })
     }),
     { numRuns: 200 },
+  )
+})
+
+t.test('upstream entries', async (t) => {
+  fc.assert(
+    fc.property(
+      message,
+      offset,
+      time,
+      text,
+      text,
+      fc.boolean(),
+      (message, offset, expiresAt, tokenId, subject, indexed) => {
+        const bytes = encodeUpstreamEntry({ message, offset, expiresAt, tokenId, subject, indexed })
+        t.same(decodeUpstreamEntry(bytes), { ...message, offset, expiresAt, tokenId, subject })
+        const head = { offset, expiresAt, payloadBytes: message.payload.length, indexed, owner: tokenId }
+        t.same(headOf(upstreamLogPrefix('weather'), bytes), head)
+        bytes[0] = 2
+        t.throws(() => decodeUpstreamEntry(bytes), RangeError, 'another version')
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
+
+t.test('upstream records', async (t) => {
+  const dropped = fc
+    .array(fc.record({ from: offset, span: fc.integer({ min: 0, max: 1_000 }), count: offset }), { maxLength: 32 })
+    .map((all) => all.map(({ from, span, count }) => ({ from, to: from + span, count })))
+  const upstream = fc.record({ log, lowest: time, nextEnd: time, lastEnd: time, dropped, visitAt: time })
+  fc.assert(
+    fc.property(upstream, (upstream) => void t.same(decodeUpstream(encodeUpstream(upstream)), upstream)),
+    { numRuns: 100 },
+  )
+  const beyondCursor = fc.array(fc.integer({ min: 1, max: 500 }))
+  const reader = fc
+    .record({ cursor: offset, expiresAt: time, missed: offset, toldTo: offset, beyondCursor })
+    .map(({ beyondCursor, ...rest }) => ({
+      ...rest,
+      settled: withOffsets(
+        [],
+        beyondCursor.map((more) => rest.cursor + more),
+      ),
+    }))
+  fc.assert(
+    fc.property(reader, (reader) => void t.same(decodeReader(encodeReader(reader)), reader)),
+    { numRuns: 200 },
+  )
+})
+
+t.test('sets of offsets', async (t) => {
+  const some = fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 40 })
+  fc.assert(
+    fc.property(some, some, fc.integer({ min: 0, max: 61 }), (one, other, after) => {
+      const runs = beyond(withOffsets(withOffsets([], one), other), after)
+      const expected = new Set([...one, ...other].filter((each) => each > after))
+      for (let each = 0; each < 62; each += 1) {
+        if (isAmong(runs, each) !== expected.has(each)) t.fail(`${each} of ${JSON.stringify(runs)}`)
+      }
+      t.ok(
+        runs.every(([from], at) => from > (runs[at - 1]?.[1] ?? -1) + 1),
+        'a gap before each',
+      )
+    }),
+    { numRuns: 200 },
+  )
+  const packetId = fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.integer({ min: 1, max: 40 }))
+  fc.assert(
+    fc.property(fc.array(fc.tuple(packetId, fc.boolean()), { maxLength: 60 }), (changes) => {
+      let received: Buffer | undefined
+      const expected = new Set<number>()
+      for (const [id, comes] of changes) {
+        if (isReceived(received, id) !== expected.has(id)) t.fail(`packet id ${id}`)
+        if (comes) {
+          received = withReceived(received, id)
+          expected.add(id)
+        } else if (received !== undefined && expected.delete(id)) {
+          received = withoutReceived(received, id)
+        }
+        t.equal(received === undefined, expected.size === 0)
+      }
+      for (const [id] of changes) if (isReceived(received, id) !== expected.has(id)) t.fail(`packet id ${id}`)
+    }),
+    { numRuns: 100 },
   )
 })
 
@@ -88,6 +193,13 @@ t.test('keys', async (t) => {
       const due = dueKey(one, tokenKey(name))
       t.same(parseDueKey(due), { time: one, key: tokenKey(name) })
       t.equal(Math.sign(Buffer.compare(due, dueKey(other, tokenKey(name)))), Math.sign(one - other))
+    }),
+    { numRuns: 100 },
+  )
+  fc.assert(
+    fc.property(text, text, (app, subject) => {
+      const tokenId = 'AAAAAAAAAAAAAAAAAAAAAQ'
+      t.equal(parseRetainedUpstreamOwner(retainedUpstreamKey(app, tokenId, `${subject}/x`)), tokenId)
     }),
     { numRuns: 100 },
   )

@@ -1,0 +1,157 @@
+/** The readers of an upstream log, which have to be prepared: opened, closed, moved, and what is trimmed up to them. */
+import type { ReaderOpen, ReaderPart } from '../contract.ts'
+import { clamp } from './bytes.ts'
+import { floorOf } from './floor.ts'
+import { entryKey, upstreamLogPrefix } from './keys.ts'
+import { emptyLog } from './records.ts'
+import { beyond, type Run, withOffsets } from './runs.ts'
+import type { Transaction } from './transaction.ts'
+import { PART } from './upstream.ts'
+import {
+  droppedBetween,
+  NO_UPSTREAM,
+  type ReaderState,
+  standingOf,
+  type UpstreamState,
+  withReader,
+} from './upstream-records.ts'
+
+/** Holes that one call passes; the next one goes on. */
+const LOOKS = 1_024
+
+export function openReader(transaction: Transaction, { app, reader, expiresAt }: ReaderOpen): ReaderPart {
+  const known = transaction.upstream.readers(app).get(reader)
+  const until = Math.max(1, clamp(expiresAt))
+  if (known !== undefined && hasEnded(known, transaction.now)) closeReader(transaction, app, reader)
+  else if (known !== undefined) return renewReader(transaction, app, reader, known, until)
+  if (transaction.upstream.of(app) === NO_UPSTREAM) {
+    transaction.upstream.set(app, { ...NO_UPSTREAM, log: emptyLog(floorOf(transaction).offset) })
+  }
+  const end = transaction.upstream.of(app).log.last
+  const state = { cursor: end, expiresAt: until, missed: 0, toldTo: 0, settled: [] }
+  replace(transaction, app, reader, undefined, state)
+  return { part: PART, cursor: end, end, missed: 0 }
+}
+
+function renewReader(
+  transaction: Transaction,
+  app: string,
+  reader: string,
+  known: ReaderState,
+  until: number,
+): ReaderPart {
+  const { dropped, log } = transaction.upstream.of(app)
+  const missed = known.missed + droppedBetween(dropped, Math.max(known.cursor, known.toldTo), log.last)
+  if (missed > 0 || until > known.expiresAt) {
+    const toldTo = missed > 0 ? log.head - 1 : known.toldTo
+    const expiresAt = Math.max(until, known.expiresAt)
+    replace(transaction, app, reader, known, { ...known, expiresAt, missed: 0, toldTo })
+  }
+  return { part: PART, cursor: known.cursor, end: log.last, missed }
+}
+
+export function closeReader(transaction: Transaction, app: string, reader: string): void {
+  const known = transaction.upstream.readers(app).get(reader)
+  if (known !== undefined) replace(transaction, app, reader, known, undefined)
+}
+
+/** False: it is not known. */
+export function moveReader(transaction: Transaction, app: string, reader: string, to: number): boolean {
+  const known = transaction.upstream.readers(app).get(reader)
+  if (known === undefined || hasEnded(known, transaction.now)) return false
+  const cursor = Math.min(to, transaction.upstream.of(app).log.last)
+  if (cursor > known.cursor) {
+    replace(transaction, app, reader, known, movedReader(transaction, app, known, cursor, known.settled))
+  }
+  return true
+}
+
+/** Offsets beyond its cursor are done with. */
+export function settleUpstream(
+  transaction: Transaction,
+  app: string,
+  reader: string,
+  offsets: readonly number[],
+): void {
+  const known = transaction.upstream.readers(app).get(reader)
+  if (known === undefined || hasEnded(known, transaction.now)) return
+  const settled = withOffsets(
+    known.settled,
+    offsets.filter((offset) => offset > known.cursor),
+  )
+  replace(transaction, app, reader, known, movedReader(transaction, app, known, known.cursor, settled))
+}
+
+/** The reader after everything up to the cursor, and what is settled beyond it, is done with. */
+export function movedReader(
+  transaction: Transaction,
+  app: string,
+  before: ReaderState,
+  cursor: number,
+  settled: readonly Run[],
+): ReaderState {
+  const to = settled.length === 0 ? cursor : passSettled(transaction, app, cursor, settled)
+  const { dropped } = transaction.upstream.of(app)
+  const missed = before.missed + droppedBetween(dropped, Math.max(before.cursor, before.toldTo), to)
+  return { ...before, cursor: to, missed, settled: beyond(settled, to) }
+}
+
+/** Passes what is settled, and what is gone before something that is. */
+function passSettled(transaction: Transaction, app: string, cursor: number, settled: readonly Run[]): number {
+  const prefix = upstreamLogPrefix(app)
+  const { log } = transaction.upstream.of(app)
+  let at = cursor
+  let looks = 0
+  for (const [from, to] of settled) {
+    at = Math.max(at, Math.min(log.head, from) - 1)
+    while (at + 1 < from) {
+      const head = looks < LOOKS ? transaction.entryHead(entryKey(prefix, at + 1)) : undefined
+      if (looks >= LOOKS || (head !== undefined && head.expiresAt > transaction.now)) return at
+      looks += 1
+      at += 1
+    }
+    at = Math.max(at, to)
+  }
+  return at
+}
+
+/** A reader in the place of another one, or of none; trims what no reader needs any more. */
+function replace(
+  transaction: Transaction,
+  app: string,
+  reader: string,
+  before: ReaderState | undefined,
+  after: ReaderState | undefined,
+): void {
+  const { upstream } = transaction
+  const state = upstream.of(app)
+  upstream.setReader(app, reader, after)
+  const stands =
+    after !== undefined && (before === undefined || before.cursor > state.lowest || before.cursor === after.cursor)
+  setStanding(transaction, app, stands ? { ...state, ...withReader(state, after) } : undefined)
+}
+
+/** Without a state: the readers are gone through. */
+export function setStanding(transaction: Transaction, app: string, known?: UpstreamState): void {
+  const { upstream } = transaction
+  const state = known ?? { ...upstream.of(app), ...standingOf(valuesOf(upstream.readers(app).all())) }
+  // The log is that of what was known before.
+  const log = upstream.log(app, state)
+  log.trim(state.lowest)
+  const isPassed = state.dropped.length > 0 && state.dropped.some(({ to }) => to <= state.lowest)
+  const dropped = isPassed ? state.dropped.filter(({ to }) => to > state.lowest) : state.dropped
+  upstream.set(app, { ...state, dropped, log: log.state })
+}
+
+/** What could not be trimmed in one call. */
+export function trimUpstream(transaction: Transaction, app: string): void {
+  setStanding(transaction, app, transaction.upstream.of(app))
+}
+
+export function hasEnded({ expiresAt }: ReaderState, now: number): boolean {
+  return expiresAt <= now
+}
+
+function* valuesOf<T>(entries: Iterable<[string, T]>): Iterable<T> {
+  for (const [, value] of entries) yield value
+}

@@ -1,0 +1,165 @@
+/** What is kept of an upstream log and of its readers, and how that is written. Each value begins with its version. */
+import { clamp, ValueReader, ValueWriter } from './bytes.ts'
+import { emptyLog, type LogState, NEVER, readLog, writeLog } from './records.ts'
+import type { Run } from './runs.ts'
+
+/** Offsets among which so many messages went because the log was full. */
+export interface Dropped {
+  readonly from: number
+  readonly to: number
+  readonly count: number
+}
+
+export interface UpstreamState extends Standing {
+  readonly log: LogState
+  /** Ascending; only what a reader has not passed. */
+  readonly dropped: readonly Dropped[]
+  readonly visitAt: number
+}
+
+/** How all readers together stand, so that an append looks at none of them. */
+export interface Standing {
+  /** No reader has a cursor below this one: everything up to it goes. */
+  readonly lowest: number
+  /** No reader ends before this time. */
+  readonly nextEnd: number
+  /** The last reader ends at this time; 0 when there is none. */
+  readonly lastEnd: number
+}
+
+export interface ReaderState {
+  readonly cursor: number
+  readonly expiresAt: number
+  /** Messages that were dropped before it passed them, up to its cursor, and that it has not been told of. */
+  readonly missed: number
+  /** It was told of all that was dropped up to here. */
+  readonly toldTo: number
+  /** Beyond the cursor. */
+  readonly settled: readonly Run[]
+}
+
+export const NO_READERS: Standing = { lowest: NEVER, nextEnd: NEVER, lastEnd: 0 }
+
+/** Of an app that nobody reads, and that has nothing in its log. */
+export const NO_UPSTREAM: UpstreamState = { ...NO_READERS, log: emptyLog(0), dropped: [], visitAt: 0 }
+
+/** Of more, two become one, and what was missed of it is known less exactly. */
+const MOST_DROPPED = 32
+
+export function isRead({ lastEnd }: Standing, now: number): boolean {
+  return lastEnd > now
+}
+
+/** Everything that is read to its end is to go. */
+export function hasRest({ log, lowest }: UpstreamState): boolean {
+  return log.count > 0 && log.head <= lowest
+}
+
+export function standingOf(readers: Iterable<ReaderState>): Standing {
+  let standing = NO_READERS
+  for (const reader of readers) standing = withReader(standing, reader)
+  return standing
+}
+
+export function withReader({ lowest, nextEnd, lastEnd }: Standing, { cursor, expiresAt }: ReaderState): Standing {
+  return {
+    lowest: Math.min(lowest, cursor),
+    nextEnd: Math.min(nextEnd, expiresAt),
+    lastEnd: Math.max(lastEnd, expiresAt),
+  }
+}
+
+export function withDropped(dropped: readonly Dropped[], offset: number): readonly Dropped[] {
+  const last = dropped.at(-1)
+  if (last?.to === offset - 1) return [...dropped.slice(0, -1), { ...last, to: offset, count: last.count + 1 }]
+  const all = [...dropped, { from: offset, to: offset, count: 1 }]
+  const [first, second] = all
+  if (all.length <= MOST_DROPPED || first === undefined || second === undefined) return all
+  return [{ from: first.from, to: second.to, count: first.count + second.count }, ...all.slice(2)]
+}
+
+/** How many were dropped after an offset, up to another one. */
+export function droppedBetween(dropped: readonly Dropped[], after: number, through: number): number {
+  let sum = 0
+  for (const { from, to, count } of dropped) {
+    const offsets = Math.min(to, through) - Math.max(from - 1, after)
+    if (offsets > 0) sum += Math.min(count, offsets)
+  }
+  return sum
+}
+
+const VERSION = 1
+const NUMBER_BYTES = 8
+
+export function encodeUpstream({ log, lowest, nextEnd, lastEnd, dropped, visitAt }: UpstreamState): Buffer {
+  const out = new ValueWriter((12 + 3 * dropped.length) * NUMBER_BYTES)
+    .byte(VERSION)
+    .wide(clamp(lowest))
+    .wide(clamp(nextEnd))
+    .wide(clamp(lastEnd))
+    .wide(clamp(visitAt))
+    .number(dropped.length)
+  for (const { from, to, count } of dropped)
+    out
+      .number(from)
+      .number(to - from)
+      .number(count)
+  return writeLog(out, log).done()
+}
+
+export function decodeUpstream(bytes: Buffer): UpstreamState {
+  const from = new ValueReader(bytes)
+  checkVersion(from)
+  const lowest = from.wide()
+  const nextEnd = from.wide()
+  const lastEnd = from.wide()
+  const visitAt = from.wide()
+  const dropped = listOf(from, () => {
+    const first = from.number()
+    return { from: first, to: first + from.number(), count: from.number() }
+  })
+  return { lowest, nextEnd, lastEnd, visitAt, dropped, log: readLog(from) }
+}
+
+export function encodeReader({ cursor, expiresAt, missed, toldTo, settled }: ReaderState): Buffer {
+  const out = new ValueWriter((6 + 2 * settled.length) * NUMBER_BYTES)
+    .byte(VERSION)
+    .wide(clamp(expiresAt))
+    .number(cursor)
+    .number(missed)
+    .number(toldTo)
+    .number(settled.length)
+  // Counted from the cursor: most are a byte each.
+  let at = cursor
+  for (const [from, to] of settled) {
+    out.number(from - at).number(to - from)
+    at = to
+  }
+  return out.done()
+}
+
+export function decodeReader(bytes: Buffer): ReaderState {
+  const from = new ValueReader(bytes)
+  checkVersion(from)
+  const expiresAt = from.wide()
+  const cursor = from.number()
+  const missed = from.number()
+  const toldTo = from.number()
+  let at = cursor
+  const settled = listOf(from, (): Run => {
+    const first = at + from.number()
+    at = first + from.number()
+    return [first, at]
+  })
+  return { cursor, expiresAt, missed, toldTo, settled }
+}
+
+function checkVersion(from: ValueReader): void {
+  if (from.byte() !== VERSION) throw new RangeError('a stored value of an upstream log is of another version')
+}
+
+function listOf<T>(from: ValueReader, read: () => T): T[] {
+  const list: T[] = []
+  for (let rest = from.number(); rest > 0; rest -= 1) list.push(read())
+  return list
+}

@@ -1,0 +1,182 @@
+/** Upstream logs of the embedded engine. */
+import type {
+  Claim,
+  LogSlice,
+  ReaderMove,
+  ReaderOpen,
+  ReaderPart,
+  ReadLimit,
+  TokenId,
+  UpstreamAppend,
+  UpstreamAppended,
+  UpstreamEntry,
+} from '../contract.ts'
+import type { Told } from '../watching.ts'
+import type { Claims } from './claims.ts'
+import type { Database } from './database.ts'
+import type { Durable } from './durable.ts'
+import type { GroupCommit, Step } from './group-commit.ts'
+import { upstreamLogPrefix } from './keys.ts'
+import { readLog } from './read.ts'
+import { isAmong } from './runs.ts'
+import type { Transaction } from './transaction.ts'
+import { appendUpstream, PART, releaseUpstream, type UpstreamContext } from './upstream.ts'
+import { decodeUpstreamEntry } from './upstream-entry.ts'
+import { closeReader, hasEnded, moveReader, openReader, settleUpstream, trimUpstream } from './upstream-readers.ts'
+import { hasRest } from './upstream-records.ts'
+import { retainedOf } from './upstream-retained.ts'
+
+type Membership = Pick<Claim, 'app' | 'reader' | 'member'>
+
+interface LevelUpstreamOptions {
+  readonly database: Database
+  readonly durable: Durable
+  readonly commits: GroupCommit
+  readonly claims: Claims
+  readonly limits: UpstreamContext['limits']
+  readonly now: () => number
+  readonly tell: (told: readonly Told[]) => void
+}
+
+/** What a call costs besides its payload. */
+const OVERHEAD_BYTES = 200
+
+export class LevelUpstream {
+  readonly #options: LevelUpstreamOptions
+  readonly #context: UpstreamContext
+  /** How many listen to an app. */
+  readonly #listening = new Map<string, number>()
+
+  constructor(options: LevelUpstreamOptions) {
+    this.#options = options
+    this.#context = { limits: options.limits, isHeard: (app) => this.#listening.has(app) }
+  }
+
+  append(request: UpstreamAppend): Promise<UpstreamAppended> {
+    const { message, as, received } = request
+    return this.#options.commits.submit({
+      // What is only told writes nothing.
+      synced: as === 'stored' || message.retain || received !== undefined,
+      bytes: OVERHEAD_BYTES + message.payload.byteLength,
+      apply: (transaction) => appendUpstream(transaction, this.#context, request),
+    })
+  }
+
+  async release(tokenId: TokenId, epoch: number, packetId: number): Promise<boolean> {
+    const apply = (transaction: Transaction): boolean => releaseUpstream(transaction, tokenId, epoch, packetId)
+    return await this.#options.commits.submit({ synced: true, bytes: OVERHEAD_BYTES, apply })
+  }
+
+  listen(app: string): () => void {
+    this.#listening.set(app, (this.#listening.get(app) ?? 0) + 1)
+    let isOver = false
+    return () => {
+      if (isOver) return
+      isOver = true
+      const rest = (this.#listening.get(app) ?? 0) - 1
+      if (rest > 0) this.#listening.set(app, rest)
+      else this.#listening.delete(app)
+    }
+  }
+
+  async openReader(open: ReaderOpen): Promise<readonly ReaderPart[]> {
+    return [await this.#change(open.app, true, (transaction) => openReader(transaction, open))]
+  }
+
+  async closeReader(app: string, reader: string): Promise<void> {
+    await this.#change(app, true, (transaction) => closeReader(transaction, app, reader))
+    await this.#trimRest(app)
+  }
+
+  async read(app: string, after: number, limit: ReadLimit): Promise<LogSlice<UpstreamEntry>> {
+    return await this.#read(app, after, limit)
+  }
+
+  async moveReader(app: string, reader: string, moves: readonly ReaderMove[]): Promise<boolean> {
+    const to = Math.max(0, ...moves.map(({ cursor }) => cursor))
+    const isKnown = await this.#change(app, false, (transaction) => moveReader(transaction, app, reader, to))
+    await this.#trimRest(app)
+    return isKnown
+  }
+
+  async claim({ app, reader, member, until, limit }: Claim): Promise<LogSlice<UpstreamEntry>> {
+    const { claims, durable, now } = this.#options
+    const find = async () => (await durable.readers(app)).get(reader)
+    const known = await find()
+    if (known === undefined || hasEnded(known, now())) return nothing(durable.upstream(app).log.last)
+    return await claims.of(app, reader).take({ member, until }, now(), async (takenTo, isHeld) => {
+      const { cursor, settled } = (await find()) ?? known
+      const isFree = (offset: number): boolean => !isHeld(offset) && !isAmong(settled, offset)
+      return await this.#read(app, Math.max(cursor, takenTo), limit, isFree)
+    })
+  }
+
+  async settle({ app, reader, member }: Membership, offsets: readonly number[]): Promise<void> {
+    const { claims, now } = this.#options
+    const claimed = claims.known(app, reader)
+    const own = claimed?.settling(member, offsets, now()) ?? []
+    if (claimed === undefined || own.length === 0) return
+    try {
+      await this.#change(app, false, (transaction) => settleUpstream(transaction, app, reader, own))
+    } catch (error) {
+      claimed.unsettled(own)
+      throw error
+    }
+    await claimed.settled(own)
+    await this.#trimRest(app)
+  }
+
+  async renewClaims({ app, reader, member, until }: Membership & Pick<Claim, 'until'>): Promise<void> {
+    const { claims, now } = this.#options
+    await claims.known(app, reader)?.renew(member, until, now())
+  }
+
+  async releaseClaims({ app, reader, member }: Membership): Promise<void> {
+    const { claims, durable, tell } = this.#options
+    const isFreed = await claims.known(app, reader)?.release(member)
+    if (isFreed !== true || !this.#listening.has(app)) return
+    const { last } = durable.upstream(app).log
+    tell([(watcher) => watcher.upstreamAppended?.(app, PART, last)])
+  }
+
+  retained(app: string, tokenId?: TokenId): AsyncIterable<UpstreamEntry> {
+    const { database, now } = this.#options
+    return retainedOf(database, now, app, tokenId)
+  }
+
+  async #read(
+    app: string,
+    after: number,
+    limit: ReadLimit,
+    isPending?: (offset: number) => boolean,
+  ): Promise<LogSlice<UpstreamEntry>> {
+    const { database, durable, now } = this.#options
+    const { log, lowest } = durable.upstream(app)
+    return await readLog(database, {
+      prefix: upstreamLogPrefix(app),
+      log,
+      // What is passed and not trimmed yet is nobody's.
+      after: Math.max(after, Math.min(lowest, log.last)),
+      limit,
+      now: now(),
+      ...(isPending === undefined ? {} : { isPending }),
+      decode: decodeUpstreamEntry,
+    })
+  }
+
+  /** A log that is far behind goes in portions, so that other calls go on in between. */
+  async #trimRest(app: string): Promise<void> {
+    while (hasRest(this.#options.durable.upstream(app))) {
+      await this.#change(app, false, (transaction) => trimUpstream(transaction, app))
+    }
+  }
+
+  #change<T>(app: string, synced: boolean, apply: Step<T>['apply']): Promise<T> {
+    const prepare = async (transaction: Transaction): Promise<void> => await transaction.upstream.prepareReaders(app)
+    return this.#options.commits.submit({ synced, bytes: OVERHEAD_BYTES, prepare, apply })
+  }
+}
+
+function nothing(end: number): LogSlice<UpstreamEntry> {
+  return { entries: [], readTo: end, end }
+}

@@ -1,0 +1,141 @@
+/** Publishing upstream. */
+import { PushError } from '../../errors.ts'
+import type { Message, StoreLimits, TokenId, UpstreamAppend, UpstreamAppended } from '../contract.ts'
+import { entryOf } from '../message.ts'
+import { clamp } from './bytes.ts'
+import { receivedKey } from './keys.ts'
+import { isReceived, withoutReceived, withReceived } from './received.ts'
+import type { TokenState } from './records.ts'
+import type { Transaction } from './transaction.ts'
+import { encodeUpstreamEntry } from './upstream-entry.ts'
+import { isRead, type UpstreamState, withDropped } from './upstream-records.ts'
+import { checkRetained, retainUpstream } from './upstream-retained.ts'
+
+/** There is one process, so that there is one part. */
+export const PART = 0
+
+const KEPT_MS = 7 * 24 * 60 * 60 * 1000
+/** Of what the log may hold, one token id may have this part unread; of bytes at least so many, if there are. */
+const SHARE = 10
+const LEAST_SHARE_BYTES = 1024 ** 2
+
+/** `isHeard`: somebody in this process listens to the app, as things are when it is asked. */
+export interface UpstreamContext {
+  readonly limits: StoreLimits
+  readonly isHeard: (app: string) => boolean
+}
+
+/** @throws what the contract says, before anything is changed: a flood of refusals costs the others nothing. */
+export function appendUpstream(
+  transaction: Transaction,
+  { limits, isHeard }: UpstreamContext,
+  append: UpstreamAppend,
+): UpstreamAppended {
+  const { app, tokenId, message, received, as } = append
+  const token = publisher(transaction, append)
+  const state = transaction.upstream.of(app)
+  const hasReader = isRead(state, transaction.now)
+  const stores = hasReader && as === 'stored'
+  const read = hasReader || (as === 'told' && isHeard(app))
+  if (received !== undefined && token.session?.hasReceived === true) {
+    if (isReceived(transaction.get(receivedKey(tokenId)), received)) return { offset: 0, duplicate: true, read }
+  }
+  if (stores) checkShare(token, limits, message.payload.byteLength)
+  if (message.retain) checkRetained(transaction, limits, token, append)
+
+  const offset = stores ? store(transaction, limits, append, state) : 0
+  if (message.retain) retainUpstream(transaction, append, offset)
+  if (received !== undefined) remember(transaction, tokenId, received)
+  if (stores || as === 'told') tell(transaction, isHeard, append, offset)
+  return { offset, duplicate: false, read }
+}
+
+function publisher(transaction: Transaction, append: UpstreamAppend): TokenState {
+  const { app, tokenId, generation, epoch } = append
+  const token = transaction.token(tokenId)
+  if (token === undefined || token.app !== app) throw new PushError('TOKEN_UNKNOWN')
+  if (token.revoked || generation < token.generation) throw new PushError('TOKEN_REVOKED')
+  if (!token.current) throw new PushError('TOKEN_SUPERSEDED')
+  if (epoch !== undefined) checkSession(token, epoch)
+  return token
+}
+
+function checkSession(token: TokenState | undefined, epoch: number): asserts token is TokenState {
+  if (token?.epoch !== epoch || token.session?.held !== true) throw new PushError('SESSION_TAKEN_OVER')
+}
+
+/** Who has nothing unread is never refused: no reader could ever make room for it. */
+function checkShare({ upstream }: TokenState, limits: StoreLimits, payloadBytes: number): void {
+  if (upstream === undefined || upstream.unread === 0) return
+  const { upstreamMessages, upstreamBytes } = limits
+  const bytes = Math.max(upstreamBytes / SHARE, Math.min(LEAST_SHARE_BYTES, upstreamBytes))
+  if (upstream.unread + 1 <= upstreamMessages / SHARE && upstream.unreadBytes + payloadBytes <= bytes) return
+  throw new PushError('UPSTREAM_SHARE')
+}
+
+/** Gives the offset. */
+function store(transaction: Transaction, limits: StoreLimits, append: UpstreamAppend, state: UpstreamState): number {
+  const { app, tokenId, subject, message } = append
+  const payloadBytes = message.payload.byteLength
+  const expiresAt = keptUntil(message)
+  let { dropped } = state
+  const log = transaction.upstream.log(app, state)
+  log.trim(state.lowest)
+  log.makeRoom(payloadBytes, { messages: limits.upstreamMessages, bytes: limits.upstreamBytes }, (head) => {
+    dropped = withDropped(dropped, head.offset)
+  })
+  const { offset } = log.add({
+    expiresAt,
+    payloadBytes,
+    owner: tokenId,
+    encode: (offset, indexed) => encodeUpstreamEntry({ offset, message, expiresAt, tokenId, subject, indexed }),
+  })
+  transaction.upstream.set(app, { ...state, dropped, log: log.state })
+  // Another one than before, where it was an owner of what went.
+  const token = transaction.token(tokenId)
+  if (token !== undefined) transaction.upstream.use(tokenId, token, { unread: 1, unreadBytes: payloadBytes })
+  return offset
+}
+
+function keptUntil({ expiresAt, storedAt }: Message): number {
+  return clamp(Math.min(expiresAt, storedAt + KEPT_MS))
+}
+
+/** Whoever listens by the time that it is on disk. */
+function tell(
+  transaction: Transaction,
+  isHeard: UpstreamContext['isHeard'],
+  append: UpstreamAppend,
+  offset: number,
+): void {
+  const { app, tokenId, subject, message } = append
+  transaction.tell((watcher) => {
+    if (!isHeard(app)) return
+    const expiresAt = offset === 0 ? message.expiresAt : keptUntil(message)
+    watcher.upstreamAppended?.(app, PART, offset, { ...entryOf(message, offset), expiresAt, tokenId, subject })
+  })
+}
+
+// QoS 2
+
+function remember(transaction: Transaction, tokenId: TokenId, packetId: number): void {
+  const token = transaction.token(tokenId)
+  if (token?.session === undefined) return
+  const { session } = token
+  const key = receivedKey(tokenId)
+  transaction.put(key, withReceived(session.hasReceived ? transaction.get(key) : undefined, packetId))
+  if (!session.hasReceived) transaction.draft(tokenId, token).session = { ...session, hasReceived: true }
+}
+
+/** @throws SESSION_TAKEN_OVER */
+export function releaseUpstream(transaction: Transaction, tokenId: TokenId, epoch: number, packetId: number): boolean {
+  const token = transaction.token(tokenId)
+  checkSession(token, epoch)
+  const key = receivedKey(tokenId)
+  const bytes = token.session?.hasReceived === true ? transaction.get(key) : undefined
+  if (bytes === undefined || !isReceived(bytes, packetId)) return false
+  const rest = withoutReceived(bytes, packetId)
+  if (rest === undefined) transaction.delete(key)
+  else transaction.put(key, rest)
+  return true
+}
