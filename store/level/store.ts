@@ -48,6 +48,7 @@ import { closeNamedSession, openNamedSession, saveNamedSession } from './named.t
 import { readLog } from './read.ts'
 import { trimmable } from './records.ts'
 import { sweep } from './sweep.ts'
+import { Sweeper } from './sweeper.ts'
 import { closeSession, openSession, recordOf, registerToken, restoreToken, revokeToken, saveSession } from './tokens.ts'
 import { tellAll, type Told } from '../watching.ts'
 import type { Transaction } from './transaction.ts'
@@ -82,11 +83,9 @@ class LevelStore implements Store {
   readonly #watchers = new Set<Watcher>()
   readonly #claims = new Claims()
   readonly #upstream: LevelUpstream
+  readonly #sweeper: Sweeper
   readonly #observer: StoreObserver | undefined
   #isOpen = false
-  #timer: NodeJS.Timeout | undefined
-  #sweeping: Promise<void> | undefined
-  #sweepProblem: string | undefined
 
   constructor(options: LevelStoreOptions) {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
@@ -106,6 +105,8 @@ class LevelStore implements Store {
       waitingCalls: this.#limits.diskCalls,
       waitingBytes: this.#limits.diskBytes,
     })
+    const pass = (): Promise<void> => sweep(this.#database, this.#commits, this.#now())
+    this.#sweeper = new Sweeper(pass, this.#limits.sweepMs)
     this.#upstream = new LevelUpstream({
       database: this.#database,
       durable: this.#durable,
@@ -121,14 +122,14 @@ class LevelStore implements Store {
     await this.#database.open()
     this.#isOpen = true
     this.#commits.open()
-    this.#sweepLater()
+    this.#sweeper.open()
   }
 
   async close(): Promise<void> {
     this.#isOpen = false
-    clearTimeout(this.#timer)
+    this.#sweeper.close()
     await this.#commits.close()
-    await this.#sweeping?.catch(() => undefined)
+    await this.#sweeper.idle()
     await this.#database.close()
     this.#durable.forget()
     this.#claims.clear()
@@ -138,7 +139,8 @@ class LevelStore implements Store {
     this.#mustBeOpen()
     await this.#commits.check()
     this.#database.get(secretKey(''))
-    return { warnings: this.#sweepProblem === undefined ? [] : [this.#sweepProblem] }
+    const { problem } = this.#sweeper
+    return { warnings: problem === undefined ? [] : [problem] }
   }
 
   watch(watcher: Watcher): () => void {
@@ -369,27 +371,8 @@ class LevelStore implements Store {
     })
   }
 
-  /** One at a time; who asks during a pass gets another one after it, since more may be due by now. */
   async sweep(): Promise<void> {
-    this.#mustBeOpen()
-    const before = this.#sweeping ?? Promise.resolve()
-    const pass = before.catch(() => undefined).then(() => sweep(this.#database, this.#commits, this.#now()))
-    this.#sweeping = pass
-    await pass
-  }
-
-  #sweepLater(): void {
-    this.#timer = setTimeout(() => {
-      this.sweep().then(
-        () => this.#swept(undefined),
-        (error) => this.#swept(`The last sweep for expired messages failed: ${String(error)}`),
-      )
-    }, this.#limits.sweepMs).unref()
-  }
-
-  #swept(problem: string | undefined): void {
-    this.#sweepProblem = problem
-    if (this.#isOpen) this.#sweepLater()
+    await this.#sweeper.sweep()
   }
 
   #change<T>(
