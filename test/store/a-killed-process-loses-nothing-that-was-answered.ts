@@ -44,6 +44,20 @@ await t.test('three lives', async (t) => {
   const told = answers.filter((answer) => answer.what === 'broadcast')
   t.ok(told.every(({ id, offset }) => ids.get(id) === offset))
 
+  const upstream = answers.filter((answer) => answer.what === 'upstream')
+  const passed = Math.max(0, ...answers.flatMap((answer) => (answer.what === 'moved' ? [answer.offset] : [])))
+  const [reader] = await store.openReader({ app: 'weather', reader: 'reader', expiresAt: Infinity })
+  t.ok((reader?.cursor ?? 0) >= passed, 'a reader is where it was')
+  const unread = (await store.readUpstream('weather', 0, 0, everything)).entries
+  const unreadIds = new Map(unread.map(({ id, offset }) => [offset, id]))
+  t.same(
+    upstream.filter(({ id, offset }) => offset > (reader?.cursor ?? 0) && unreadIds.get(offset) !== id),
+    [],
+    'nothing that a device published is lost',
+  )
+  t.equal(new Set(upstream.map(({ offset }) => offset)).size, upstream.length)
+  t.equal(unread.length, (reader?.end ?? 0) - (reader?.cursor ?? 0), 'and there is no hole')
+
   for (const tokenId of new Set(answers.flatMap((answer) => ('tokenId' in answer ? [answer.tokenId] : [])))) {
     const own = answers.filter((answer) => 'tokenId' in answer && answer.tokenId === tokenId)
     const appended = own.filter((answer) => answer.what === 'private')

@@ -1,7 +1,7 @@
 /** Appends to an embedded store without end, and says what was answered: a process to be killed. */
 import { once } from 'node:events'
 import { openLevelStore } from '../../../store/index.ts'
-import { message, register } from './level.ts'
+import { message, register, TOKEN } from './level.ts'
 
 /** A line of its output: what was answered, or `open`. */
 export type Answer =
@@ -9,6 +9,8 @@ export type Answer =
   | { what: 'private'; tokenId: string; id: string; offset: number }
   | { what: 'broadcast'; id: string; offset: number }
   | { what: 'commit'; tokenId: string; offset: number }
+  | { what: 'upstream'; id: string; offset: number }
+  | { what: 'moved'; offset: number }
 
 const [directory = '', life = '0'] = process.argv.slice(2)
 const IDS = Array.from({ length: 20 }, (_, number) => String(number).padStart(22, 'A'))
@@ -29,7 +31,7 @@ for (const tokenId of IDS) {
 }
 const { generation } = await register(store)
 const { epoch } = await store.openSession({
-  tokenId: 'AAAAAAAAAAAAAAAAAAAAAA',
+  tokenId: TOKEN,
   app: 'weather',
   generation,
   cleanStart: false,
@@ -66,4 +68,27 @@ async function broadcast(): Promise<void> {
   }
 }
 
-await Promise.all([...IDS.map(appendTo), broadcast()])
+/** Packet ids of QoS 2 go round. */
+async function publish(): Promise<void> {
+  await store.openReader({ app: 'weather', reader: 'reader', expiresAt: Infinity })
+  for (let number = 0; ; number += 1) {
+    const id = `${life}-${number}`
+    const { offset, duplicate } = await store.appendUpstream({
+      app: 'weather',
+      tokenId: TOKEN,
+      generation,
+      epoch,
+      subject: 'state',
+      message: message({ id, payload: id, retain: number % 7 === 0 }),
+      as: 'stored',
+      received: (number % 10) + 1,
+    })
+    if (!duplicate) say({ what: 'upstream', id, offset })
+    await store.releaseUpstream(TOKEN, epoch, (number % 10) + 1)
+    if (duplicate || number % 10 !== 9) continue
+    await store.moveReader('weather', 'reader', [{ part: 0, cursor: offset - 5 }])
+    say({ what: 'moved', offset: offset - 5 })
+  }
+}
+
+await Promise.all([...IDS.map(appendTo), broadcast(), publish()])
