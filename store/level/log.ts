@@ -153,13 +153,15 @@ export class Log {
     )
   }
 
-  /** Removes an entry that is out of order, if it is there and has expired. */
-  expireOne(offset: number, now: number): void {
+  /** Removes an entry that is out of order, if it is there and has expired. False: it is there, and has not. */
+  expireOne(offset: number, now: number): boolean {
     const key = entryKey(this.#prefix, offset)
     const head = this.#transaction.entryHead(key)
-    if (head === undefined || offset < this.#state.head || head.expiresAt > now) return
+    if (head === undefined || offset < this.#state.head) return true
+    if (head.expiresAt > now) return false
     this.#remove(key, head)
     this.#transaction.counts[this.#kind].expired += 1
+    return true
   }
 
   /** From the head on, as long as `goes` says so of the log and of the entry there (undefined: not looked at yet). */

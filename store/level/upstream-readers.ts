@@ -2,7 +2,7 @@
 import type { ReaderOpen, ReaderPart } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { floorOf } from './floor.ts'
-import { entryKey, upstreamLogPrefix } from './keys.ts'
+import type { Log } from './log.ts'
 import { emptyLog } from './records.ts'
 import { beyond, type Run, withOffsets } from './runs.ts'
 import type { Transaction } from './transaction.ts'
@@ -96,17 +96,23 @@ export function movedReader(
   return { ...before, cursor: to, missed, settled: beyond(settled, to) }
 }
 
-/** Passes what is settled, and what is gone before something that is. */
+/** Passes what is settled, and what is gone, or has expired, before something that is. */
 function passSettled(transaction: Transaction, app: string, cursor: number, settled: readonly Run[]): number {
-  const prefix = upstreamLogPrefix(app)
-  const { log } = transaction.upstream.of(app)
+  const { upstream } = transaction
+  const state = upstream.of(app)
+  const log = upstream.log(app, state)
+  const to = passedTo(log, transaction.now, cursor, settled)
+  if (log.state !== state.log) upstream.set(app, { ...state, log: log.state })
+  return to
+}
+
+function passedTo(log: Log, now: number, cursor: number, settled: readonly Run[]): number {
   let at = cursor
   let looks = 0
   for (const [from, to] of settled) {
-    at = Math.max(at, Math.min(log.head, from) - 1)
+    at = Math.max(at, Math.min(log.state.head, from) - 1)
     while (at + 1 < from) {
-      const head = looks < LOOKS ? transaction.entryHead(entryKey(prefix, at + 1)) : undefined
-      if (looks >= LOOKS || (head !== undefined && head.expiresAt > transaction.now)) return at
+      if (looks >= LOOKS || !log.expireOne(at + 1, now)) return at
       looks += 1
       at += 1
     }

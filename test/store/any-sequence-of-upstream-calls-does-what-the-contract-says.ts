@@ -170,7 +170,7 @@ await t.test('readers of a log that fills', async (t) => {
     [1, restarting],
   )
   await fc.assert(
-    fc.asyncProperty(steps, (steps) => run(t, 20, steps)),
+    fc.asyncProperty(steps, (steps) => run(t, 10, steps)),
     { numRuns: 40 },
   )
   t.pass('the store answered and counted as the model did')
