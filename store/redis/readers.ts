@@ -16,6 +16,8 @@ interface ReadersOptions {
 }
 
 const READER_BYTES = 400
+/** As many are held before those that have ended are forgotten. */
+const FIRST_LOOK = 1_024
 
 /** No app has a `/`. */
 const nameOf = (app: string, reader: string): string => `${app}/${reader}`
@@ -24,6 +26,7 @@ export class Readers {
   readonly #options: ReadersOptions
   readonly #wholeLog = new WholeLog()
   readonly #open = new Map<string, ReaderOpen>()
+  #lookAt = FIRST_LOOK
 
   constructor(options: ReadersOptions) {
     this.#options = options
@@ -37,6 +40,7 @@ export class Readers {
     const known = this.#open.get(name)
     const held = known !== undefined && known.expiresAt > expiresAt ? known : open
     this.#open.set(name, held)
+    if (this.#open.size >= this.#lookAt) this.#forgetEnded()
     try {
       return await this.#openParts(open, false)
     } catch (error) {
@@ -44,6 +48,12 @@ export class Readers {
       if (this.#open.get(name) === held) this.#forget(name, known)
       throw error
     }
+  }
+
+  #forgetEnded(): void {
+    const now = this.#options.now()
+    for (const [name, { expiresAt }] of this.#open) if (expiresAt <= now) this.#open.delete(name)
+    this.#lookAt = Math.max(FIRST_LOOK, this.#open.size * 2)
   }
 
   #forget(name: string, known: ReaderOpen | undefined): void {
@@ -77,10 +87,10 @@ export class Readers {
 
   /** Redis is not what it was. One after the other, so that live traffic goes on in between. */
   async putBack(): Promise<void> {
+    this.#forgetEnded()
     for (const [name, open] of [...this.#open]) {
-      if (open.expiresAt <= this.#options.now()) this.#open.delete(name)
       // Closed meanwhile: it must not come back after its end.
-      else if (this.#open.has(name)) await this.#openParts(open, true)
+      if (this.#open.has(name)) await this.#openParts(open, true)
     }
   }
 

@@ -19,6 +19,7 @@ const PARTS = [
   'named',
   'broadcast',
   'retaining',
+  'shares',
   'readers',
   'upstream',
   'claims',

@@ -11,7 +11,9 @@ await t.test('keys of upstream logs', async (t) => {
   const redis = await startRedis(t)
   const clock = { ahead: 0 }
   const now = (): number => Date.now() + clock.ahead
-  const store = await redisStore(t, { url: redis.url, now, limits: { sweepMs: 2 ** 31 - 1 } })
+  // So little that what each token id has is counted.
+  const limits = { sweepMs: 2 ** 31 - 1, upstreamMessages: 320 }
+  const store = await redisStore(t, { url: redis.url, now, limits })
   const phone = await publisher(store, 'phone')
   const part = store.upstreamPart(phone.tokenId)
   const keys = async (): Promise<string[]> => (await redis.cli('keys', '*')).split('\n').sort()
@@ -24,6 +26,7 @@ await t.test('keys of upstream logs', async (t) => {
   await store.openReader({ app: APP, reader: 'expires', expiresAt: now() + HOUR })
   const { offset } = await phone.publish('one', { received: 7, subject: 'a' }, true)
   await phone.publish('two', { subject: 'b' }, true)
+  await t.rejects(phone.publish('more than its share'), { code: 'UPSTREAM_SHARE' })
   const group = { app: APP, reader: 'group', part, member: 'ann' }
   await store.claimUpstream({ ...group, until: now() + HOUR, limit: { entries: 1, bytes: 1 } })
   await store.settleUpstream(group, [offset])
@@ -36,7 +39,7 @@ await t.test('keys of upstream logs', async (t) => {
 
   await store.closeReader(APP, 'closed')
   await store.closeReader(APP, 'group')
-  await phone.publish('', { subject: 'a' }, true)
+  await phone.publish('', { subject: 'a', as: 'told' }, true)
   await store.closeSession(phone.tokenId, phone.epoch, { stateExpiresAt: Infinity })
   stop()
   clock.ahead = HOUR

@@ -8,8 +8,8 @@
     ends                          when the first reader ends; 0: none does
     due                           when something of it has to be swept; 0: nothing has
     nodes                         who listens: { node, until, node, until, ... }
+    counted                       what is unread of each token id is kept, see shares.lua
   A reader (KEY.readers: name -> reader): format, cursor, when it ends (0: never), missed messages.
-  What is unread of each token id (KEY.shares): id without its first byte -> messages * 2^33 + payload bytes.
 
   open_reader   base, app, reader, expires or 0, again   -> { cursor, last, missed }; again: what was missed is not told
   close_reader  base, app, reader                        -> { }
@@ -18,24 +18,16 @@
 ]]
 function parts.readers()
   local log = need('log')
+  local shares = need('shares')
   local steps = {}
   local FORMAT, READER = 1, '>BI6I6I6'
-  -- Both in one number that Lua holds exactly: up to a million messages, and 8 GiB.
-  local MESSAGE = 2 ^ 33
 
   local function readers_of(record) return record.base .. KEY.readers .. record.app end
-  local function shares_of(record) return record.base .. KEY.shares .. record.app end
   local function claims_of(record, reader) return record.base .. KEY.claims .. record.app .. '/' .. reader end
-
-  -- What a token id has unread changes. `unread` is what this batch knows of it, `owed` what it writes at its end.
-  local function change_share(record, id, amount)
-    record.owed[id] = (record.owed[id] or 0) + amount
-    if record.unread[id] then record.unread[id] = record.unread[id] + amount end
-  end
 
   -- `dropped`: the offsets of what went because the log was full.
   local function gone(record, entry, offset, payload, is_expired)
-    change_share(record, string.sub(entry, 20, 34), -(MESSAGE + payload))
+    if record.counted then shares.give_back(record, entry, payload) end
     if not is_expired and record.dropped then record.dropped[#record.dropped + 1] = offset end
   end
 
@@ -44,13 +36,14 @@ function parts.readers()
     if record then return record end
     record = {
       base = base, app = app, entries = base .. KEY.upstreamLog .. app, serial = 0, gone = gone, run = 0, last = 0, head = 0,
-      count = 0, bytes = 0, readers = 0, lowest = 0, standing = 0, ends = 0, due = 0, nodes = {},
+      count = 0, bytes = 0, readers = 0, lowest = 0, standing = 0, ends = 0, due = 0, nodes = {}, counted = false,
       unread = {}, owed = {},
     }
     local packed, _ = call('HGET', base .. KEY.upstream, app), nil
     if packed then
       _, record.run, record.last, record.head, record.count, record.bytes, record.readers, record.lowest, record.standing,
-        record.ends, record.due, record.nodes, record.gaps = unpack_packed(packed)
+        record.ends, record.due, record.nodes, record.counted, record.gaps = unpack_packed(packed)
+      record.gaps = record.gaps or nil
     end
     upstreams[base .. app] = record
     return record
@@ -58,17 +51,11 @@ function parts.readers()
 
   local function store(record)
     local r = record
-    for id, amount in pairs(r.owed) do
-      if amount ~= 0 and call('HINCRBY', shares_of(r), id, string.format('%.0f', amount)) <= 0 then
-        call('HDEL', shares_of(r), id)
-      end
-    end
-    local packed
-    if r.gaps then
-      packed = pack(FORMAT, r.run, r.last, r.head, r.count, r.bytes, r.readers, r.lowest, r.standing, r.ends, r.due, r.nodes, r.gaps)
-    else
-      packed = pack(FORMAT, r.run, r.last, r.head, r.count, r.bytes, r.readers, r.lowest, r.standing, r.ends, r.due, r.nodes)
-    end
+    shares.write(r)
+    local packed = pack(
+      FORMAT, r.run, r.last, r.head, r.count, r.bytes, r.readers, r.lowest, r.standing, r.ends, r.due, r.nodes, r.counted,
+      r.gaps or false
+    )
     call('HSET', r.base .. KEY.upstream, r.app, packed)
     r.dirty = false
   end
@@ -80,27 +67,12 @@ function parts.readers()
     call('ZADD', record.base .. KEY.due, 'LT', time, 'u' .. record.app)
   end
 
-  -- False: the token id has as much unread as it may. One message fits, whatever its size.
-  local function take_share(record, id, payload)
-    local field, amount = string.sub(id, 2), MESSAGE + payload
-    local known = record.unread[field]
-    local unread = known and known + amount or call('HINCRBY', shares_of(record), field, string.format('%.0f', amount))
-    local messages = math.floor(unread / MESSAGE)
-    local fits = messages == 1 or (messages <= LIMIT.share_messages and unread - messages * MESSAGE <= LIMIT.share_bytes)
-    if known then
-      if fits then change_share(record, field, amount) end
-    else
-      record.unread[field] = unread
-      if not fits then change_share(record, field, -amount) end
-    end
-    return fits
-  end
-
   local function clear(record)
     unwritten[record.entries] = nil
-    call('UNLINK', record.entries, shares_of(record))
+    call('UNLINK', record.entries)
     log.forget_entries(record)
-    record.unread, record.owed, record.dirty = {}, {}, true
+    record.dirty = true
+    if record.counted then shares.forget(record) end
   end
 
   -- Up to the lowest cursor.
@@ -108,6 +80,7 @@ function parts.readers()
     if record.count == 0 or record.lowest < record.head then return end
     if record.lowest >= record.last then return clear(record) end
     log.trim(record, record.lowest)
+    shares.forget_few(record)
   end
 
   -- How many readers there are, where the last of them stand, and when the first ends.
@@ -188,7 +161,9 @@ function parts.readers()
     local from = reader.cursor
     reader.cursor = cursor
     keep(record, name, reader)
-    left(record, from)
+    if record.readers > 1 then return left(record, from) end
+    record.lowest, record.dirty = cursor, true
+    trim(record)
   end
 
   local function join(record, cursor)
@@ -279,6 +254,7 @@ function parts.readers()
     expire(record)
     record.nodes, record.dirty = listening(record), true
     local expired, next_look = need('expiry').entries(record)
+    shares.forget_few(record)
     -- A log that begins again does so above all offsets of this one.
     if record.readers == 0 and #record.nodes == 0 and record.last <= ticks() then
       clear(record)
@@ -300,6 +276,6 @@ function parts.readers()
   end
 
   steps.of, steps.store, steps.sweep_at, steps.sweep, steps.find, steps.move = of, store, sweep_at, sweep, find, move
-  steps.expire, steps.take_share, steps.count_missed, steps.claims_of = expire, take_share, count_missed, claims_of
+  steps.expire, steps.count_missed, steps.claims_of = expire, count_missed, claims_of
   return steps
 end

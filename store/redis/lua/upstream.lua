@@ -53,7 +53,7 @@ function parts.upstream()
   -- Returns offset, dropped, expired; nil: the token id has too much unread.
   local function append(upstream, id, payload, expires, entry)
     upstream.dirty = true
-    if not readers.take_share(upstream, id, payload) then return nil end
+    if not need('shares').take(upstream, id, payload) then return nil end
     log.rebase(upstream)
     upstream.dropped = {}
     local offset, dropped, expired = log.append(upstream, entry, payload, LIMIT.upstream_messages, LIMIT.upstream_bytes)
