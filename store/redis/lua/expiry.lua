@@ -2,11 +2,11 @@
 function parts.expiry()
   local log_part = need('log')
 
-  -- Removes expired entries; stops after a stretch without any, so that a pass over a long log stays short.
-  -- Returns how many, and when the next of those that it saw expires.
-  local function expire_entries(log)
+  -- Removes expired entries; stops after a stretch without any, of so many times 64 offsets, so that a pass over a long log
+  -- stays short. Returns how many, and when the next of those that it saw expires.
+  local function expire_entries(log, stretch)
     local removed, next_expiry, from = 0, math.huge, log.head
-    local at_head = true
+    local at_head, without = true, 0
     while log.count > 0 and from <= log.last do
       local offsets, fields, following = log_part.span(log, from, log.last, 64)
       if #fields == 0 then break end
@@ -33,7 +33,8 @@ function parts.expiry()
       if at_head then log_part.move_head(log, head or following) end
       at_head = at_head and head == nil
       from = following
-      if #gone == 0 and head then break end
+      without = #gone == 0 and without + 1 or 0
+      if head and without >= (stretch or 1) then break end
     end
     if log.count == 0 then log_part.forget_entries(log) end
     return removed, next_expiry

@@ -21,6 +21,8 @@ function parts.readers()
   local shares = need('shares')
   local steps = {}
   local FORMAT, READER = 1, '>BI6I6I6'
+  -- Devices give different times to live, so that what has expired lies behind what has not: a sweep looks further.
+  local STRETCH = 16
 
   local function readers_of(record) return record.base .. KEY.readers .. record.app end
   local function claims_of(record, reader) return record.base .. KEY.claims .. record.app .. '/' .. reader end
@@ -253,7 +255,7 @@ function parts.readers()
     local record = of(base, app)
     expire(record)
     record.nodes, record.dirty = listening(record), true
-    local expired, next_look = need('expiry').entries(record)
+    local expired, next_look = need('expiry').entries(record, STRETCH)
     shares.forget_few(record)
     -- A log that begins again does so above all offsets of this one.
     if record.readers == 0 and #record.nodes == 0 and record.last <= ticks() then
