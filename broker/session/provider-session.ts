@@ -389,8 +389,13 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   async #publishWill(): Promise<void> {
     const { will } = this.#connect
     if (will === undefined) return
-    if (!this.node.mayPublish(this.provider)) throw new PushError('PUBLISH_RATE_EXCEEDED')
-    await this.node.accept(this.provider, { ...will, properties: will.properties ?? {} })
+    const { node, provider } = this
+    if (!node.mayPublish(provider)) {
+      const code = 'PUBLISH_RATE_EXCEEDED'
+      node.metrics.rejected.inc({ code })
+      return node.logger.info({ code }, 'will refused')
+    }
+    await node.accept(provider, { ...will, properties: will.properties ?? {} })
   }
 
   async #leave(): Promise<void> {

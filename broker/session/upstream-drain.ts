@@ -230,13 +230,9 @@ export class UpstreamDrain implements SharedReceiver {
       const [retained] = this.#retained
       const [shared] = this.#shared
       if (retained !== undefined) this.#sendRetained(retained)
-      else if (shared !== undefined && !this.#isUsed(shared.part, shared.entry)) this.#sendShared(shared)
+      else if (shared !== undefined) this.#sendShared(shared)
       else if (!(await this.#readNext())) return
     }
-  }
-
-  #isUsed(part: number, { offset }: UpstreamEntry): boolean {
-    return this.#underWay.has(packetIdOf(part, offset))
   }
 
   /** One after the other, so that a long part keeps no other waiting. False when something else has to happen first. */
@@ -301,11 +297,12 @@ export class UpstreamDrain implements SharedReceiver {
   }
 
   #sendShared(message: SharedMessage): void {
-    const { entry, part, subscription } = message
+    const { entry, subscription } = message
     this.#shared.shift()
     const { qos, retainAsPublished, identifier } = subscription
     if (entry.expiresAt <= this.#session.node.now()) return message.settle()
-    const packetId = qos === 0 ? undefined : packetIdOf(part, entry.offset)
+    // It goes to any member when this one is gone, so that its packet id need not be known elsewhere.
+    const packetId = qos === 0 ? undefined : this.#freePacketId()
     const match = { qos, retainAsPublished, identifiers: identifier === 0 ? [] : [identifier] }
     const options = { packetId, dup: false, retain: retainAsPublished && entry.retain }
     const sent = this.#send(entry, topicOf(subscription.app, entry), match, options)

@@ -69,14 +69,18 @@ await t.test('a will of a provider goes the way of its messages', async (t) => {
     [`chat/u/${ann.tokenId}/x`, false],
     ['news', false],
   ] as const) {
-    const sender = await connect(
+    const connecting = connect(
       t,
       server,
       { username: 'provider', password: server.providerKey },
       { protocolVersion: 4, will: { topic, payload: Buffer.from(`will of ${topic}`), qos: 1, retain: false } },
     )
-    await sender.reset()
-    if (arrives) t.equal((await annDevice.next()).text, `will of ${topic}`)
+    if (!arrives) {
+      await t.rejects(connecting, { code: 5 }, topic)
+      continue
+    }
+    await (await connecting).reset()
+    t.equal((await annDevice.next()).text, `will of ${topic}`)
   }
   t.same(await barrier(server, annDevice), [])
   t.same(await barrier(server, annDevice, { app: 'chat', version: '1.0' }), [])

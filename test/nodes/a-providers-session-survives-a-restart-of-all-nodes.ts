@@ -1,6 +1,6 @@
 // Does the session of a provider outlive the restart of all nodes, get what was sent meanwhile, and go on at another node?
 import { t } from '../support/tap.ts'
-import { connectProvider } from '../support/index.ts'
+import { connectProvider, eventually, metric } from '../support/index.ts'
 import { join, KEPT, twoNodes } from './support/nodes.ts'
 
 await t.test('a session of a provider roams', async (t) => {
@@ -15,6 +15,10 @@ await t.test('a session of a provider roams', async (t) => {
   const topic = `${app}/u/${issued.tokenId}/orders`
   await device.publish(topic, 'while connected')
   t.equal((await first.next()).text, 'while connected')
+  await eventually(
+    'the PUBACK',
+    async () => (await metric(a, 'push_acknowledged_total', 'destination="upstream"')) === 1,
+  )
   await first.reset()
 
   await device.publish(topic, 'while away')

@@ -8,17 +8,17 @@ const GROUP = 'group'
 
 class Member {
   readonly #world: World
-  readonly #part: number
+  readonly part: number
   readonly name: string
 
   constructor(world: World, part: number, name: string) {
     this.#world = world
-    this.#part = part
+    this.part = part
     this.name = name
   }
 
   get #of(): { app: string; reader: string; part: number; member: string } {
-    return { app: APP, reader: GROUP, part: this.#part, member: this.name }
+    return { app: APP, reader: GROUP, part: this.part, member: this.name }
   }
 
   claim(entries: number, until = this.#world.now + HOUR): Promise<LogSlice<UpstreamEntry>> {
@@ -90,7 +90,7 @@ export async function upstreamGroups(t: Test, makeEngine: MakeEngine): Promise<v
     const [first = 0, second = 0, third = 0, fourth = 0] = offsets
     const cursor = async (): Promise<number> => {
       const parts = await openReader(world, GROUP)
-      return Math.max(...parts.map((each) => each.cursor))
+      return parts[ann.part]?.cursor ?? 0
     }
     await ann.claim(2)
     await bob.claim(2)

@@ -19,6 +19,8 @@ export class UpstreamModel {
   readonly counts = { expired: 0, dropped: 0 }
   /** A reader ended in a sweep: of what was kept for it alone, what has expired by then may count as expired or not. */
   readerEnded = false
+  /** A member of the group has settled something. */
+  hasSettled = false
   readonly #most: number
   #entries: Entry[] = []
   #last = 0
@@ -85,6 +87,7 @@ export class UpstreamModel {
       if (claim === undefined || claim.member !== member || claim.until <= now) continue
       reader.claimed.delete(offset)
       reader.settled.add(offset)
+      this.hasSettled = true
     }
     this.#pass(reader)
     this.#trim()
