@@ -43,7 +43,6 @@ export interface Fault {
 
 /** Aedes closes without a word when it cannot store a subscription: faults that answer at once meet it. */
 export const CLOSED_WITHOUT_A_WORD: NonNullable<Fault['later']> = {
-  'provider subscribe': LATER.providers,
   'user subscribe': LATER.users,
 }
 
@@ -53,8 +52,6 @@ export const CLOSED_WITHOUT_A_WORD: NonNullable<Fault['later']> = {
  */
 export const UNHEARD: NonNullable<Fault['later']> = {
   ...CLOSED_WITHOUT_A_WORD,
-  'device publish': LATER.providers,
-  'provider receive': LATER.providers,
   'user publish': LATER.users,
   'user receive': LATER.users,
 }
