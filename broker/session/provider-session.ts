@@ -1,7 +1,7 @@
 /** The live connection of a provider: which packet goes to which handler, and what the session remembers. */
 import { createHash } from 'node:crypto'
 import { PushError, type ErrorCode } from '../../errors.ts'
-import type { OpenedNamedSession, UpstreamEntry } from '../../store/contract.ts'
+import type { OpenedNamedSession, ReaderPart, UpstreamEntry } from '../../store/contract.ts'
 import type { Provider } from '../../topics/index.ts'
 import { encodeSuback, encodeUnsuback, PINGRESP } from '../codec/encoder.ts'
 import {
@@ -161,7 +161,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   async look(): Promise<void> {
     if (!this.live) return
     for (const app of this.subscriptions.apps()) await this.#read(app)
-    for (const { group, app } of this.subscriptions.all()) if (group !== undefined) await this.#renewMembership(app)
+    for (const { app, live } of [...this.#memberships.values()]) await this.#renewMembership(app, live.reader)
   }
 
   /** What it was subscribed to; before its CONNACK. */
@@ -299,24 +299,23 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   async #join(subscription: ProviderSubscription): Promise<void> {
     const { app, name } = subscription
     const reader = this.#groupReader(subscription)
-    const open = async () => {
-      const expiresAt = await joinGroup(this.node.store, reader, this.name, this.#readerExpiresAt, this.node.now())
-      return await this.node.store.openReader({ app, reader, expiresAt })
-    }
+    const { store, now } = this.node
+    // Members move its end on; whoever looks at it in between needs no later one.
+    const open = () => store.openReader({ app, reader, expiresAt: now() + UNKEPT_MS })
     const make = (): LiveGroup => ({ reader, open, group: new UpstreamGroup(this.node, app, reader) })
     const live = await this.node.sessions.group(app, reader, make)
     await this.#leaveHere(name)
     const member = { id: this.node.randomId(), drain: this.drain, subscription }
     live.group.add(member)
     this.#memberships.set(name, { live, member, app })
-    for (const { part, cursor, end } of await open()) if (cursor < end) live.group.wake(part)
+    for (const { part, cursor, end } of await this.#renewMembership(app, reader))
+      if (cursor < end) live.group.wake(part)
   }
 
-  async #renewMembership(app: string): Promise<void> {
-    for (const { live, app: of } of this.#memberships.values()) {
-      if (of !== app) continue
-      await joinGroup(this.node.store, live.reader, this.name, this.#readerExpiresAt, this.node.now())
-    }
+  async #renewMembership(app: string, reader: string): Promise<readonly ReaderPart[]> {
+    const { store, now } = this.node
+    const expiresAt = await joinGroup(store, reader, this.name, this.#readerExpiresAt, now())
+    return await store.openReader({ app, reader, expiresAt })
   }
 
   async #leaveHere(name: string): Promise<void> {

@@ -26,7 +26,7 @@ export interface LiveProviderSession {
 export interface LiveGroup {
   readonly group: UpstreamGroup
   readonly reader: string
-  /** Its parts, with its expiry moved on. */
+  /** Its parts. */
   open(): Promise<readonly ReaderPart[]>
 }
 

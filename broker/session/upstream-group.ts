@@ -85,8 +85,8 @@ export class UpstreamGroup {
   told(entry: UpstreamEntry): void {
     const [first] = this.#holders
     if (first === undefined || !this.#matches(first.member.subscription, entry)) return
-    const at = this.#holders.findIndex(({ member }) => member.drain.room > 0)
-    const holder = this.#takeTurn(at < 0 ? 0 : at)
+    const holder = this.#holders.find(({ member }) => member.drain.room > 0) ?? first
+    this.#takeTurn(holder)
     const { subscription, drain } = holder.member
     drain.give({ entry, part: 0, subscription: { ...subscription, qos: 0 }, settle: () => undefined })
   }
@@ -111,17 +111,15 @@ export class UpstreamGroup {
       for (let more = true; more; ) {
         const at = this.#holders.findIndex(({ member }) => member.drain.room > 0)
         if (at < 0) return
-        more = await this.#claim(part, this.#takeTurn(at))
+        const holder = this.#holders[at]
+        more = holder !== undefined && (await this.#claim(part, holder))
       }
     }
   }
 
   /** Members are served in turn. */
-  #takeTurn(at: number): Holder {
-    const holder = this.#holders[at]
-    if (holder === undefined) throw new Error('no member')
-    this.#holders = [...this.#holders.slice(0, at), ...this.#holders.slice(at + 1), holder]
-    return holder
+  #takeTurn(holder: Holder): void {
+    if (this.#holders.includes(holder)) this.#holders = [...this.#holders.filter((each) => each !== holder), holder]
   }
 
   /** False when there is nothing more to claim in the part. */
@@ -137,6 +135,7 @@ export class UpstreamGroup {
     })
     const offsets = claimed.get(part) ?? new Set()
     claimed.set(part, offsets)
+    if (slice.entries.length > 0) this.#takeTurn(holder)
     for (const entry of slice.entries) {
       offsets.add(entry.offset)
       const settle = () => this.#acknowledged(holder, part, entry.offset)
@@ -150,8 +149,9 @@ export class UpstreamGroup {
       this.#behind.add(part)
       return this.#holders.length > 0
     }
-    if (slice.entries.length > 0) this.#behind.add(part)
-    return slice.entries.length > 0
+    const isMore = slice.readTo < slice.end
+    if (isMore) this.#behind.add(part)
+    return isMore && slice.entries.length > 0
   }
 
   #matches({ filter }: ProviderSubscription, { tokenId, subject }: UpstreamEntry): boolean {
