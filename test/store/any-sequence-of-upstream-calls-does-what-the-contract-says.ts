@@ -172,7 +172,7 @@ await t.test('readers of a log that fills', async (t) => {
   )
   await fc.assert(
     fc.asyncProperty(steps, (steps) => run(t, 10, steps)),
-    { numRuns: 40 },
+    { numRuns: 12 },
   )
   t.pass('the store answered and counted as the model did')
 })
@@ -192,7 +192,7 @@ await t.test('a group beside a reader', async (t) => {
   )
   await fc.assert(
     fc.asyncProperty(steps, (steps) => run(t, 10_000, steps)),
-    { numRuns: 40 },
+    { numRuns: 12 },
   )
   t.pass('the store answered as the model did')
 })

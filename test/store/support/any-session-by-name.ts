@@ -119,5 +119,5 @@ export async function anySessionByName(world: World): Promise<void> {
     const model = new Model()
     for (const step of steps) await step(world, name, model)
   })
-  await fc.assert(property, { numRuns: 30 })
+  await fc.assert(property, { numRuns: 10 })
 }

@@ -290,7 +290,7 @@ async function limits(t: Test, makeEngine: MakeEngine): Promise<void> {
       await world.store.sweep()
       t.match(await publish(world, flooder, 'later'), { read: true }, 'what has expired counts no more')
     },
-    { upstreamMessages: 1_600 },
+    { upstreamMessages: 320 },
   )
 
   await scenario(
@@ -319,7 +319,7 @@ async function limits(t: Test, makeEngine: MakeEngine): Promise<void> {
       t.equal((await openReader(world, 'away'))[part]?.missed, dropped)
       t.equal((await openReader(world, 'away'))[part]?.missed, 0, 'told once')
     },
-    { upstreamMessages: 1_600 },
+    { upstreamMessages: 320 },
   )
 }
 
