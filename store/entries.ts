@@ -39,11 +39,19 @@ export interface LogSlice<E extends LogEntry> {
   readonly end: number
 }
 
+/** Whose a session is. */
+export type SessionOwner = { readonly tokenId: TokenId } | { readonly name: string }
+
 export interface SessionClose {
   /** What to keep for a resumption; absent: the session ends. */
   readonly state?: Uint8Array
   /** When the kept state ends; `Infinity` for never. Ignored without state. */
   readonly stateExpiresAt: number
+  /**
+   * Kept with the state until it is published (`takeWill`), or the session is opened again. `publishAt` is at most
+   * `stateExpiresAt` (MQTT 5 section 3.1.3.2.2). Ignored without state.
+   */
+  readonly will?: { readonly publishAt: number; readonly value: Uint8Array }
 }
 
 export interface OpenedNamedSession {
