@@ -30,6 +30,7 @@ export type {
   ReadLimit,
   SessionClose,
   SessionOwner,
+  SessionWill,
   TokenId,
 } from './entries.ts'
 export type * from './named-sessions.ts'
@@ -296,16 +297,20 @@ export interface Inventory {
   broadcastApps(): AsyncIterable<string>
   /** By offset. */
   retainedBroadcasts(app: string): Promise<readonly RetainedBroadcast[]>
-  /** The names of all upstream and event logs that somebody reads, or that retain something. */
+  /** The names of all upstream and event logs that somebody reads, or that retain something, each once. */
   upstreamLogs(): AsyncIterable<string>
   readersOf(log: string): Promise<readonly KnownReader[]>
+  /** Each that is held or kept, once, in any order. */
   namedSessions(): AsyncIterable<KnownNamedSession>
   /**
    * Puts what another store had in an upstream or event log at the end of the log of that name, whatever is known of its
-   * token id: gives the part and offset of each.
+   * token id, and whatever the limits are: gives the part and offset of each. Order is kept in a part.
    */
   restoreUpstream(log: string, entries: readonly UpstreamEntry[]): Promise<readonly ReaderMove[]>
-  /** Puts back what a token id retained. */
+  /**
+   * Puts back what token ids retained, whatever is known of them and whatever the limits are. Idempotent, and takes
+   * nothing back: what is retained here on the same topic, and is not older, stays.
+   */
   restoreRetainedUpstream(app: string, entries: readonly UpstreamEntry[]): Promise<void>
   /**
    * Puts a token id in place as another store knew it, and gives what is known of it now. Idempotent, and takes nothing

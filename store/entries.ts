@@ -51,7 +51,12 @@ export interface SessionClose {
    * Kept with the state until it is published (`takeWill`), or the session is opened again. `publishAt` is at most
    * `stateExpiresAt` (MQTT 5 section 3.1.3.2.2). Ignored without state.
    */
-  readonly will?: { readonly publishAt: number; readonly value: Uint8Array }
+  readonly will?: SessionWill
+}
+
+export interface SessionWill {
+  readonly publishAt: number
+  readonly value: Uint8Array
 }
 
 export interface OpenedNamedSession {

@@ -3,16 +3,23 @@
  * together under a name, such as the members of a shared subscription. They have the guarantees of `contract.ts`, which
  * extends this.
  */
-import type { OpenedNamedSession, SessionClose, SessionOwner } from './entries.ts'
+import type { OpenedNamedSession, SessionClose, SessionOwner, SessionWill } from './entries.ts'
 
+/** All that is known of it but its log (`readSession`) and its subscriptions (`subscriptionsOf`). */
 export interface KnownNamedSession {
   readonly name: string
   readonly epoch: number
-  /** A connection has it. */
+  /** It was not closed: a connection has it, or its node died. */
   readonly held: boolean
-  /** Of one that is not held; `Infinity` for never. */
+  /** As it was opened; `Infinity` for ever. */
+  readonly keptMs: number
+  /** `Infinity` for never, and while a connection may have it. */
   readonly expiresAt: number
   readonly state?: Uint8Array
+  /** Not released (`rememberReceived`), by packet id. */
+  readonly received: readonly (readonly [packetId: number, uid: string])[]
+  /** Not published, whether somebody has taken it or not. */
+  readonly will?: SessionWill
 }
 
 export interface NamedSessionStore {
