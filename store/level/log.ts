@@ -3,7 +3,7 @@ import type { VersionSelector } from '../../topics/index.ts'
 import type { LogName, Message } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { type EntryHead, encodeEntry } from './entry.ts'
-import { broadcastLogPrefix, dueKey, entryKey, privateLogPrefix, upstreamLogPrefix } from './keys.ts'
+import { dueKey, entryKey } from './keys.ts'
 import { emptyLog, type LogState, type Mutable } from './records.ts'
 
 export interface RemovalCounts {
@@ -40,8 +40,6 @@ interface Appendix {
   encode(offset: number, indexed: boolean): Buffer
 }
 
-const PREFIXES = { private: privateLogPrefix, broadcast: broadcastLogPrefix, upstream: upstreamLogPrefix }
-
 /** A log in a transaction. `state` is what is to be kept of it afterwards. */
 export class Log {
   readonly #transaction: LogTransaction
@@ -50,17 +48,17 @@ export class Log {
   readonly #removed: ((head: EntryHead) => void) | undefined
   #state: Mutable<LogState>
 
-  /** `removed` hears of each entry that goes. */
+  /** `prefix`: of the keys of its entries. `removed` hears of each entry that goes. */
   constructor(
     transaction: LogTransaction,
     kind: LogName,
-    name: string,
+    prefix: Buffer,
     state: LogState,
     removed?: (head: EntryHead) => void,
   ) {
     this.#transaction = transaction
     this.#kind = kind
-    this.#prefix = PREFIXES[kind](name)
+    this.#prefix = prefix
     this.#removed = removed
     this.#state = { ...state }
   }

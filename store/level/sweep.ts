@@ -5,7 +5,16 @@ import type { Database } from './database.ts'
 import { forgottenAt } from './due.ts'
 import { raiseFloor } from './floor.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { currentKey, dueRange, Kind, nameOf, parseDueKey, parseEntryKey, retainedPrivateKey } from './keys.ts'
+import {
+  broadcastLogPrefix,
+  currentKey,
+  dueRange,
+  Kind,
+  nameOf,
+  parseDueKey,
+  parseEntryKey,
+  retainedPrivateKey,
+} from './keys.ts'
 import { Log } from './log.ts'
 import { changeRetained } from './messages.ts'
 import { sweepNamedSession } from './named.ts'
@@ -120,7 +129,7 @@ function sweepApp(transaction: Transaction, due: Buffer, time: number, name: str
     changeRetained(transaction, name, transaction.retained(name).expire(now), undefined)
   }
   const app = transaction.app(name)
-  const log = new Log(transaction, 'broadcast', name, app.log)
+  const log = new Log(transaction, 'broadcast', broadcastLogPrefix(name), app.log)
   if (log.state.count > 0 && log.state.dueAt <= now) log.expireHead(now)
   transaction.setApp(name, { ...app, log: log.state, visitAt: 0 })
 }
@@ -138,7 +147,7 @@ function sweepPrivateEntry(transaction: Transaction, key: Buffer, now: number): 
 function sweepBroadcastEntry(transaction: Transaction, key: Buffer, now: number): void {
   const { name, offset } = parseEntryKey(key)
   const app = transaction.app(name)
-  const log = new Log(transaction, 'broadcast', name, app.log)
+  const log = new Log(transaction, 'broadcast', broadcastLogPrefix(name), app.log)
   log.expireOne(offset, now)
   transaction.setApp(name, { ...app, log: log.state })
 }

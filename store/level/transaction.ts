@@ -7,7 +7,7 @@ import type { Told } from '../watching.ts'
 import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
 import type { EntryHead } from './entry.ts'
-import { appKey, dueKey, tokenKey } from './keys.ts'
+import { appKey, dueKey, privateLogPrefix, tokenKey } from './keys.ts'
 import { type RemovalCounts, Log, type LogTransaction } from './log.ts'
 import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
@@ -33,6 +33,8 @@ export class Transaction implements LogTransaction {
     private: { expired: 0, dropped: 0 },
     broadcast: { expired: 0, dropped: 0 },
     upstream: { expired: 0, dropped: 0 },
+    event: { expired: 0, dropped: 0 },
+    session: { expired: 0, dropped: 0 },
   }
   #changes = 0
 
@@ -110,7 +112,7 @@ export class Transaction implements LogTransaction {
   privateLog(id: TokenId, token: TokenState): Log {
     const known = this.#logs.get(id)
     if (known?.state === token.log) return known
-    const log = new Log(this, 'private', id, token.log)
+    const log = new Log(this, 'private', privateLogPrefix(id), token.log)
     this.#logs.set(id, log)
     return log
   }

@@ -149,15 +149,20 @@ export class Counted implements StoreObserver {
   readonly counts = { expired: { private: 0, broadcast: 0 }, dropped: { private: 0, broadcast: 0 } }
 
   readonly upstream = { expired: 0, dropped: 0 }
+  readonly event = { expired: 0, dropped: 0 }
+  readonly session = { expired: 0, dropped: 0 }
 
   expired(destination: LogName, count: number): void {
-    if (destination === 'upstream') this.upstream.expired += count
-    else this.counts.expired[destination] += count
+    this.#count('expired', destination, count)
   }
 
   dropped(destination: LogName, count: number): void {
-    if (destination === 'upstream') this.upstream.dropped += count
-    else this.counts.dropped[destination] += count
+    this.#count('dropped', destination, count)
+  }
+
+  #count(what: 'expired' | 'dropped', destination: LogName, count: number): void {
+    if (destination === 'private' || destination === 'broadcast') this.counts[what][destination] += count
+    else this[destination][what] += count
   }
 }
 
