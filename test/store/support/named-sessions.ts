@@ -1,8 +1,8 @@
 /** Sessions that are known by a name. */
 import type { Test } from 'tap'
-import type { OpenedNamedSession, Watcher } from '../../../store/contract.ts'
+import type { OpenedNamedSession } from '../../../store/contract.ts'
 import { anySessionByName } from './any-session-by-name.ts'
-import { DAY, HOUR, type MakeEngine, scenario, type World } from './world.ts'
+import { DAY, DEAF, HOUR, type MakeEngine, scenario, type World } from './world.ts'
 
 const NAME = 'provider/shop/backend 1'
 
@@ -14,19 +14,10 @@ function stateOf({ state }: OpenedNamedSession): string | undefined {
   return state && Buffer.from(state).toString()
 }
 
-const deaf: Watcher = {
-  privateAppended: () => undefined,
-  broadcastAppended: () => undefined,
-  sessionEnded: () => undefined,
-  cursorMoved: () => undefined,
-  cursorsLost: () => undefined,
-  resync: () => undefined,
-}
-
 /** The first end that is heard of. */
 function ending(t: Test, world: World): Promise<{ name: string; epoch: number }> {
   return new Promise((resolve) => {
-    t.teardown(world.store.watch({ ...deaf, namedSessionEnded: (name, epoch) => resolve({ name, epoch }) }))
+    t.teardown(world.store.watch({ ...DEAF, namedSessionEnded: (name, epoch) => resolve({ name, epoch }) }))
   })
 }
 
