@@ -10,7 +10,10 @@ export interface SessionEntry extends LogEntry {
   readonly qos: 1 | 2
   /** Of the subscriptions that it matched (MQTT 5 section 3.8.2.1.2). */
   readonly identifiers: readonly number[]
-  /** QoS 2: PUBREC has come, so that only PUBREL is sent. */
+  /**
+   * QoS 2: PUBREC has come, so that only PUBREL is sent. It stays until it is done, whatever the time of the message: a
+   * receiver that never gets PUBREL takes a later message of the same packet id for this one.
+   */
   readonly released: boolean
 }
 

@@ -23,6 +23,9 @@ export interface Range {
  * acknowledged within it: with the 4 MiB of LevelDB, its thread spends three times as long on them.
  */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+/** Rows, and bytes, that a portion has at most. */
+const PORTION = 1_000
+const PORTION_BYTES = 1024 * 1024
 const FORMAT = Buffer.from([2])
 const FORMAT_KEY = metaKey('format')
 
@@ -117,6 +120,24 @@ export class Database {
     }
   }
 
+  /** Everything in the range as it is when it begins. */
+  async *portions(range: Range): AsyncIterable<[Buffer, Buffer][]> {
+    try {
+      const rows = this.#level.iterator({ ...range, highWaterMarkBytes: PORTION_BYTES })
+      try {
+        for (;;) {
+          const portion = await rows.nextv(PORTION)
+          if (portion.length === 0) return
+          yield portion
+        }
+      } finally {
+        await rows.close()
+      }
+    } catch (error) {
+      throw unavailable('the embedded store cannot read', error)
+    }
+  }
+
   /**
    * Values in the order of their keys, fetched `count` at a time, or fewer when they hold more than `bytes`; until `use`
    * has had enough and returns false.
@@ -146,6 +167,14 @@ export class Database {
 export function unavailable(detail: string, cause?: unknown): PushError {
   if (cause instanceof PushError) return cause
   return new PushError('STORE_UNAVAILABLE', detail, { cause })
+}
+
+export function orDamaged<T>(decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    throw unavailable('a value of the embedded store is damaged', error)
+  }
 }
 
 /** Why a database of this directory does not open, in a sentence that names it. */

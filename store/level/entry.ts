@@ -23,6 +23,8 @@ export interface EntryHead {
   readonly indexed: boolean
   /** The token id that published it, in an upstream log. */
   readonly owner: string | undefined
+  /** In the log of a session: what it shares with others. */
+  readonly body: Buffer | undefined
 }
 
 interface NewEntry {
@@ -60,6 +62,7 @@ export function readHead(bytes: Buffer): EntryHead {
     payloadBytes: bytes.readUInt32BE(19),
     indexed: (bytes.readUInt8(0) & INDEXED) !== 0,
     owner: undefined,
+    body: undefined,
   }
 }
 

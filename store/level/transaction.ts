@@ -11,9 +11,10 @@ import { appKey, dueKey, privateLogPrefix, tokenKey } from './keys.ts'
 import { type RemovalCounts, Log, type LogTransaction } from './log.ts'
 import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
+import { SessionChanges } from './session-changes.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
 import { UpstreamChanges } from './upstream-changes.ts'
-import { headOf } from './upstream-entry.ts'
+import { headOf } from './heads.ts'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -29,6 +30,7 @@ export class Transaction implements LogTransaction {
   readonly #prepared = new Map<string, RetainedIndex>()
   readonly #told: Told[] = []
   readonly upstream: UpstreamChanges
+  readonly sessions: SessionChanges
   readonly counts: Record<LogName, RemovalCounts> = {
     private: { expired: 0, dropped: 0 },
     broadcast: { expired: 0, dropped: 0 },
@@ -42,6 +44,7 @@ export class Transaction implements LogTransaction {
     this.#durable = durable
     this.now = now
     this.upstream = new UpstreamChanges(this, durable)
+    this.sessions = new SessionChanges(this, durable)
   }
 
   // Reading and changing
@@ -160,6 +163,7 @@ export class Transaction implements LogTransaction {
     for (const [id, token] of this.#tokens) this.#writeToken(id, token)
     for (const [name, app] of this.#apps) this.#writeApp(name, app)
     this.upstream.write()
+    this.sessions.write()
     return this.#writes
   }
 
@@ -170,6 +174,7 @@ export class Transaction implements LogTransaction {
     for (const [name, app] of this.#apps) this.#durable.wroteApp(name, app)
     for (const [app, index] of this.#retained) this.#durable.wroteRetained(app, index)
     this.upstream.publish()
+    this.sessions.publish()
     return this.#told
   }
 

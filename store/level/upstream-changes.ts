@@ -1,5 +1,5 @@
 /** What a transaction changes of upstream logs and of their readers. */
-import type { TokenId } from '../contract.ts'
+import { appOfEventLog, type TokenId } from '../contract.ts'
 import { upstreamDueAt } from './due.ts'
 import type { Durable } from './durable.ts'
 import type { EntryHead } from './entry.ts'
@@ -48,7 +48,11 @@ export class UpstreamChanges {
   log(app: string, state: UpstreamState): Log {
     const known = this.#logs.get(app)
     if (known?.state === state.log) return known
-    const log = new Log(this.#transaction, 'upstream', upstreamLogPrefix(app), state.log, (head) => this.#removed(head))
+    const prefix = upstreamLogPrefix(app)
+    const log =
+      appOfEventLog(app) === undefined
+        ? new Log(this.#transaction, 'upstream', prefix, state.log, (head) => this.#removed(head))
+        : new Log(this.#transaction, 'event', prefix, state.log)
     this.#logs.set(app, log)
     return log
   }

@@ -33,17 +33,19 @@ await t.test('what is on disk', async (t) => {
     await store.open()
     return counts
   }
+  // Format, floor, and runs of the process.
   const { [Kind.meta]: before = 0 } = await kinds()
   const close = (epoch: number, stateExpiresAt: number) =>
     store.closeNamedSession('backend', epoch, { state: STATE, stateExpiresAt })
   const first = await store.openNamedSession('backend', false)
   await store.saveNamedSession('backend', first.epoch, STATE)
-  t.same(await kinds(), { [Kind.meta]: before, [Kind.namedSession]: 1 }, 'one value, with its state')
+  const one = { [Kind.meta]: before + 1, [Kind.namedSession]: 1, [Kind.namedState]: 1 }
+  t.same(await kinds(), one, 'its record, its state, and the run of the process')
   await close(first.epoch, now + HOUR)
   await close(first.epoch, now + 2 * HOUR)
-  t.same(await kinds(), { [Kind.meta]: before, [Kind.namedSession]: 1, [Kind.due]: 1 })
+  t.same(await kinds(), { ...one, [Kind.due]: 1 })
   const second = await store.openNamedSession('backend', false)
-  t.same(await kinds(), { [Kind.meta]: before, [Kind.namedSession]: 1 })
+  t.same(await kinds(), { ...one, [Kind.due]: 1 }, 'a due key is passed over when it is reached')
   await close(second.epoch, now + HOUR)
 
   writes = 0
@@ -52,12 +54,12 @@ await t.test('what is on disk', async (t) => {
   now += HOUR
   await store.sweep()
   t.equal(writes, 1)
-  t.same(await kinds(), { [Kind.meta]: before + 1 }, 'the floor of epochs')
+  t.same(await kinds(), { [Kind.meta]: before + 2 }, 'the floor of epochs')
   const third = await store.openNamedSession('backend', false)
   t.ok(third.epoch > second.epoch)
   await close(third.epoch, now + HOUR)
   await store.closeNamedSession('backend', third.epoch, { stateExpiresAt: 0 })
-  t.same(await kinds(), { [Kind.meta]: before + 1 })
+  t.same(await kinds(), { [Kind.meta]: before + 2 })
 })
 
 await t.test('a value that cannot be read', async (t: Test) => {

@@ -13,10 +13,11 @@ import {
   tokenKey,
   upstreamLogPrefix,
 } from '../../store/level/keys.ts'
+import { headOf } from '../../store/level/heads.ts'
 import { isReceived, withoutReceived, withReceived } from '../../store/level/received.ts'
 import { decodeApp, decodeToken, encodeApp, encodeToken, NEVER } from '../../store/level/records.ts'
 import { beyond, isAmong, withOffsets } from '../../store/level/runs.ts'
-import { decodeUpstreamEntry, encodeUpstreamEntry, headOf } from '../../store/level/upstream-entry.ts'
+import { decodeUpstreamEntry, encodeUpstreamEntry } from '../../store/level/upstream-entry.ts'
 import { decodeReader, decodeUpstream, encodeReader, encodeUpstream } from '../../store/level/upstream-records.ts'
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
@@ -44,6 +45,7 @@ const session = fc.record({
   unclean: fc.boolean(),
   hasState: fc.boolean(),
   hasReceived: fc.boolean(),
+  hasWill: fc.boolean(),
   expiresAt: time,
 })
 const token = fc.record({

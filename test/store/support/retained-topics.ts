@@ -6,7 +6,7 @@ import { DAY, type Draft, HOUR, type MakeEngine, scenario, text, type World } fr
 export async function retainedTopics(t: Test, makeEngine: MakeEngine): Promise<void> {
   await scenario(t, makeEngine, 'the last retained message of each general topic is kept', async (t, world) => {
     if (world.store.retainedTopics === undefined) return void t.pass('this engine leaves them to Aedes')
-    const topics = ['a', 'a/b', 'a/b/ä', 'a b', 'b', '', '$x', 'constructor']
+    const topics = ['a', 'a/b', 'a/b/ä', 'a b', 'b', '$x', 'constructor']
     const retain = (topic: string, draft: Draft = {}, qos: 0 | 1 | 2 = 1) =>
       storeOf(world).retainTopic({ ...world.message({ ttl: DAY, retain: true, ...draft }), topic, qos })
     t.same(await topicsOf(world, ''), [])
