@@ -46,7 +46,7 @@ export interface SessionCommit {
   readonly epoch: number
   /** Acknowledged (PUBACK, PUBCOMP), in whichever order: they are gone from the log. */
   readonly done: readonly number[]
-  /** QoS 2: PUBREC has come. */
+  /** QoS 2: PUBREC has come. From then on it does not expire: PUBREL is owed (MQTT 5 section 4.3.3). */
   readonly released: readonly number[]
 }
 

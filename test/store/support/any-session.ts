@@ -17,15 +17,33 @@ interface Session {
   readonly model: SessionModel
 }
 
+interface Nodes {
+  stores: readonly Store[]
+  /** Of each. */
+  tables: readonly Table[]
+}
+
 interface Run {
   readonly world: World
   readonly sessions: readonly Session[]
-  /** Of either node. */
-  tables: Table[]
-  stores: readonly Store[]
+  /** The same for all runs. */
+  readonly nodes: Nodes
 }
 
-type Step = (run: Run) => Promise<void>
+class Step {
+  readonly #call: string
+  readonly perform: (run: Run) => Promise<void>
+
+  constructor(call: string, perform: Step['perform']) {
+    this.#call = call
+    this.perform = perform
+  }
+
+  /** For who reads a sequence that failed. */
+  [fc.toStringMethod](): string {
+    return this.#call
+  }
+}
 
 async function answerOf(call: Promise<unknown>): Promise<unknown> {
   try {
@@ -40,23 +58,39 @@ const asText = (bytes: Uint8Array | undefined): string | undefined => bytes && B
 
 /** A call on one session, by one of the nodes. */
 function on<T>(
+  call: string,
   arbitrary: fc.Arbitrary<T>,
   perform: (store: Store, session: Session, values: T, run: Run) => Promise<void>,
 ): fc.Arbitrary<Step> {
   const place = fc.record({ which: fc.nat(NAMES.length - 1), node: fc.nat(1) })
-  return fc.tuple(place, arbitrary).map(([{ which, node }, values]) => async (run) => {
-    const session = run.sessions[which]
-    const store = run.stores[node % run.stores.length]
-    if (session !== undefined && store !== undefined) await perform(store, session, values, run)
+  return fc.tuple(place, arbitrary).map(
+    ([{ which, node }, values]) =>
+      new Step(`${call} ${NAMES[which]}, node ${node}: ${fc.stringify(values)}`, async (run) => {
+        const session = run.sessions[which]
+        const store = run.nodes.stores[node % run.nodes.stores.length]
+        if (session !== undefined && store !== undefined) await perform(store, session, values, run)
+      }),
+  )
+}
+
+/** What a session that is held does, with an epoch. */
+function holding<T>(
+  call: string,
+  arbitrary: fc.Arbitrary<T>,
+  perform: (store: Store, session: Session, epoch: number, values: T) => Promise<void>,
+): fc.Arbitrary<Step> {
+  return under(call, arbitrary, async (store, session, epoch, values) => {
+    if (!session.model.isOrphaned) await perform(store, session, epoch, values)
   })
 }
 
 /** With an epoch: 0 is the newest, 1 the one before. Nothing is done before there is one. */
 function under<T>(
+  call: string,
   arbitrary: fc.Arbitrary<T>,
   perform: (store: Store, session: Session, epoch: number, values: T, run: Run) => Promise<void>,
 ): fc.Arbitrary<Step> {
-  return on(fc.tuple(fc.constantFrom(0, 0, 0, 0, 1), arbitrary), async (store, session, [age, values], run) => {
+  return on(call, fc.tuple(fc.constantFrom(0, 0, 0, 0, 1), arbitrary), async (store, session, [age, values], run) => {
     const epoch = session.model.epochs.at(-1 - age)
     if (epoch !== undefined) await perform(store, session, epoch, values, run)
   })
@@ -66,7 +100,7 @@ const state = fc.string({ maxLength: 8 })
 const uid = fc.constantFrom(undefined, undefined, 'u1', 'u2')
 const time = fc.integer({ min: 1, max: LONGEST })
 
-const open = on(fc.constantFrom(false, false, false, true), async (store, { name, model }, cleanStart) => {
+const open = on('open', fc.constantFrom(false, false, false, true), async (store, { name, model }, cleanStart) => {
   const { epoch, state, unclean } = await store.openNamedSession(name, cleanStart)
   deepStrictEqual({ state: asText(state), unclean }, model.open(cleanStart))
   ok(
@@ -76,11 +110,12 @@ const open = on(fc.constantFrom(false, false, false, true), async (store, { name
   model.epochs.push(epoch)
 })
 
-const save = under(state, async (store, { name, model }, epoch, state) => {
+const save = holding('save', state, async (store, { name, model }, epoch, state) => {
   deepStrictEqual(await answerOf(store.saveNamedSession(name, epoch, Buffer.from(state))), model.save(epoch, state))
 })
 
 const close = under(
+  'close',
   fc.record({
     state: fc.option(state, { nil: undefined, freq: 3 }),
     after: fc.option(time, { nil: Infinity, freq: 3 }),
@@ -100,59 +135,63 @@ const close = under(
   },
 )
 
-const append = fc
-  .record({
-    to: fc.subarray([0, 1, 2], { minLength: 1 }),
-    node: fc.nat(1),
-    qos: fc.constantFrom(1 as const, 2 as const),
-    size: fc.constantFrom(0, 5, 600),
-    uid,
-    ttl: fc.option(time, { nil: 1_000_000 }),
+const anyAppend = fc.record({
+  to: fc.subarray([0, 1, 2], { minLength: 1 }),
+  node: fc.nat(1),
+  qos: fc.constantFrom(1 as const, 2 as const),
+  size: fc.constantFrom(0, 5, 600),
+  uid,
+  ttl: fc.option(time, { nil: 1_000_000 }),
+})
+type Append = typeof anyAppend extends fc.Arbitrary<infer T> ? T : never
+
+const append = anyAppend.map((values) => new Step(`append ${fc.stringify(values)}`, (run) => appendTo(run, values)))
+
+async function appendTo(
+  { world, sessions, nodes: { stores } }: Run,
+  { to, node, qos, size, uid, ttl }: Append,
+): Promise<void> {
+  const message = world.message({ ttl, payload: 'x'.repeat(size) })
+  const payload = text({ ...message, offset: 0 })
+  const receivers = sessions.filter((_, at) => to.includes(at))
+  const answers = await stores[node % stores.length]?.appendSessions({
+    topic: 'a',
+    message,
+    to: receivers.map(({ name }) => ({ name, qos, retain: false, identifiers: [] })),
+    ...(uid === undefined ? {} : { uid }),
   })
-  .map(
-    ({ to, node, qos, size, uid, ttl }): Step =>
-      async ({ world, sessions, stores }) => {
-        const message = world.message({ ttl, payload: 'x'.repeat(size) })
-        const payload = text({ ...message, offset: 0 })
-        const receivers = sessions.filter((_, at) => to.includes(at))
-        const answers = await stores[node % stores.length]?.appendSessions({
-          topic: 'a',
-          message,
-          to: receivers.map(({ name }) => ({ name, qos, retain: false, identifiers: [] })),
-          ...(uid === undefined ? {} : { uid }),
-        })
-        const { expiresAt } = message
-        deepStrictEqual(
-          answers,
-          receivers.map(({ model }) => model.append({ payload, expiresAt, qos, released: false }, uid)),
-        )
-      },
+  const { expiresAt } = message
+  deepStrictEqual(
+    answers,
+    receivers.map(({ model }) => model.append({ payload, expiresAt, qos, released: false }, uid)),
   )
+}
 
 const commit = under(
+  'commit',
   fc.record({ done: fc.subarray([0, 1, 2, 3]), released: fc.subarray([0, 1, 2, 3]) }),
   async (store, { name, model }, epoch, { done, released }) => {
     // What comes after the close is of no use.
     if (epoch === model.epochs.at(-1) && !model.isHeld) return
     const { entries } = await store.readSession(name, 0, EVERYTHING)
     const offsets = (places: readonly number[]): number[] => places.flatMap((at) => entries[at]?.offset ?? [])
-    const answer = await store.commitSession({ name, epoch, done: offsets(done), released: offsets(released) })
-    deepStrictEqual(answer, model.commit(epoch, done, released))
+    const received = released.filter((at) => entries[at]?.qos === 2)
+    const answer = await store.commitSession({ name, epoch, done: offsets(done), released: offsets(received) })
+    deepStrictEqual(answer, model.commit(epoch, done, received))
   },
 )
 
 const forget = fc.constantFrom('u1', 'u2').map(
-  (uid): Step =>
-    async ({ stores: [store], sessions }) => {
-      await store?.forgetUid(
-        uid,
-        sessions.map(({ name }) => name),
-      )
+  (uid) =>
+    new Step(`forget ${uid}`, async ({ nodes, sessions }) => {
+      const names = sessions.map(({ name }) => name)
+      await nodes.stores[0]?.forgetUid(uid, names)
       for (const { model } of sessions) model.forgetUid(uid)
-    },
+    }),
 )
 
 const subscribe = under(
+  'subscribe',
   fc.record({
     replaces: fc.constantFrom(false, false, true),
     filters: fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.option(state, { nil: undefined })), { maxLength: 3 }),
@@ -168,51 +207,65 @@ const subscribe = under(
 )
 
 const packetId = fc.constantFrom(1, 2, 65_535)
-const remember = under(fc.tuple(packetId, state), async (store, { name, model }, epoch, [packetId, text]) => {
-  const uid = `uid ${text}`
-  const answer = await answerOf(store.rememberReceived(name, epoch, packetId, uid))
-  deepStrictEqual(answer, model.remember(epoch, packetId, uid))
-})
-const release = under(packetId, async (store, { name, model }, epoch, packetId) => {
+const remember = holding(
+  'remember',
+  fc.tuple(packetId, state),
+  async (store, { name, model }, epoch, [packetId, text]) => {
+    const uid = `uid ${text}`
+    const answer = await answerOf(store.rememberReceived(name, epoch, packetId, uid))
+    deepStrictEqual(answer, model.remember(epoch, packetId, uid))
+  },
+)
+const release = holding('release', packetId, async (store, { name, model }, epoch, packetId) => {
   deepStrictEqual(await answerOf(store.releaseReceived(name, epoch, packetId)), model.release(epoch, packetId))
 })
 
-const takeWill = under(time, async (store, { name, model }, epoch, time, { world: { now } }) => {
+const takeWill = under('takeWill', time, async (store, { name, model }, epoch, time, { world: { now } }) => {
   const value = await store.takeWill({ name }, epoch, now + time)
   deepStrictEqual(asText(value), model.takeWill(epoch, now + time, now))
 })
-const willPublished = under(fc.constant(undefined), async (store, { name, model }, epoch) => {
+const willPublished = under('willPublished', fc.constant(undefined), async (store, { name, model }, epoch) => {
   await store.willPublished({ name }, epoch)
   model.willPublished(epoch)
 })
 
-async function passTime({ world, sessions, stores: [store] }: Run, time: number): Promise<void> {
+async function passTime(
+  {
+    world,
+    sessions,
+    nodes: {
+      stores: [store],
+    },
+  }: Run,
+  time: number,
+): Promise<void> {
   world.pass(time)
   await store?.sweep()
   for (const { model } of sessions) model.sweep(world.now)
 }
 
-const pass = time.map(
-  (time): Step =>
-    (run) =>
-      passTime(run, time),
-)
+const pass = time.map((time) => new Step(`pass ${time}`, (run) => passTime(run, time)))
 
 /** Nobody has a will any longer that was taken before: where that is known only to the process that took it. */
-const reopen = fc.constant<Step>(async (run) => {
-  await passTime(run, LONGEST)
-  await run.world.reopen()
-  await begin(run)
-})
+const reopen = fc.constant(
+  new Step('reopen', async (run) => {
+    await passTime(run, LONGEST)
+    await run.world.reopen()
+    for (const { model } of run.sessions) model.reopen()
+    await begin(run.world, run.nodes)
+  }),
+)
 
 /** Each node's table of subscriptions is as the sessions are. */
-const follow = fc.constant<Step>(async ({ sessions, tables }) => {
+const follow = fc.constant(new Step('follow', followAll))
+
+async function followAll({ sessions, nodes: { tables } }: Run): Promise<void> {
   const wanted = rowsOf(new Map(sessions.map(({ name, model }) => [name, model.filters])))
   for (const table of tables) {
     const rows = Object.entries(await table.follow())
     deepStrictEqual(Object.fromEntries(rows.filter(([name]) => sessions.some((each) => each.name === name))), wanted)
   }
-})
+}
 
 const STEPS: readonly (readonly [weight: number, step: fc.Arbitrary<Step>])[] = [
   [10, open],
@@ -232,7 +285,12 @@ const STEPS: readonly (readonly [weight: number, step: fc.Arbitrary<Step>])[] = 
 ]
 
 /** What is to be read of each session. */
-async function compare({ sessions, stores: [store] }: Run): Promise<void> {
+async function compare({
+  sessions,
+  nodes: {
+    stores: [store],
+  },
+}: Run): Promise<void> {
   if (store === undefined) return
   for (const session of sessions) {
     const { name, model } = session
@@ -240,17 +298,22 @@ async function compare({ sessions, stores: [store] }: Run): Promise<void> {
     deepStrictEqual(
       entries.map((entry) => ({
         payload: text(entry),
-        expiresAt: entry.expiresAt,
+        expiresAt: entry.released ? 0 : entry.expiresAt,
         qos: entry.qos,
         released: entry.released,
       })),
-      model.log,
+      model.log.map((entry) => (entry.released ? { ...entry, expiresAt: 0 } : entry)),
     )
     ok(entries.every(({ offset }, at) => offset > (entries[at - 1]?.offset ?? 0) && offset <= end))
   }
 }
 
-async function compareInventory({ sessions, stores: [store] }: Run): Promise<void> {
+async function compareInventory({
+  sessions,
+  nodes: {
+    stores: [store],
+  },
+}: Run): Promise<void> {
   const found = new Map<string, KnownNamedSession>()
   for await (const session of store?.namedSessions() ?? []) found.set(session.name, session)
   for (const { name, model } of sessions) {
@@ -266,34 +329,32 @@ async function compareInventory({ sessions, stores: [store] }: Run): Promise<voi
   }
 }
 
-async function begin(run: Run): Promise<void> {
-  const other = await run.world.otherNode()
-  run.stores = other === run.world.store ? [other] : [run.world.store, other]
-  run.tables = run.stores.map((store) => new Table(store))
-  for (const table of run.tables) await table.follow()
+async function begin(world: World, nodes: Nodes): Promise<void> {
+  const other = await world.otherNode()
+  nodes.stores = other === world.store ? [other] : [world.store, other]
+  nodes.tables = nodes.stores.map((store) => new Table(store))
+  for (const table of nodes.tables) await table.follow()
 }
 
 /** Rejects with the shortest sequence that an engine does not answer as it should. */
 export async function anySession(world: World): Promise<void> {
+  const nodes: Nodes = { stores: [], tables: [] }
+  await begin(world, nodes)
   let runs = 0
   const step = fc.oneof(...STEPS.map(([weight, arbitrary]) => ({ weight, arbitrary })))
   const steps = fc.array(step, { minLength: 20, maxLength: 60, size: 'max' })
-  const first: Run = { world, sessions: [], tables: [], stores: [] }
-  await begin(first)
   const property = fc.asyncProperty(steps, async (steps) => {
     runs += 1
     const sessions = NAMES.map((name) => ({ name: `${name} ${runs}`, model: new SessionModel(STORED_MESSAGES) }))
-    const run = { ...first, sessions }
-    const before = { ...world.counted.session }
+    const run = { world, nodes, sessions }
+    const before = world.counted.session.dropped
     for (const step of steps) {
-      await step(run)
+      await step.perform(run)
       await compare(run)
     }
     await compareInventory(run)
-    const sum = (what: 'expired' | 'dropped') => sessions.reduce((all, { model }) => all + model.counts[what], 0)
-    deepStrictEqual(world.counted.session.dropped - before.dropped, sum('dropped'))
-    first.stores = run.stores
-    first.tables = run.tables
+    const dropped = sessions.reduce((sum, { model }) => sum + model.counts.dropped, 0)
+    deepStrictEqual(world.counted.session.dropped - before, dropped)
   })
-  await fc.assert(property, { numRuns: 12 })
+  await fc.assert(property, { numRuns: 12, interruptAfterTimeLimit: 30_000, markInterruptAsFailure: true })
 }

@@ -130,6 +130,19 @@ async function acknowledgements(t: Test, world: World): Promise<void> {
     t.same(await textsOf(world, 'releases'), ['3'])
   })
 
+  await t.test('what was released does not expire', async (t) => {
+    const epoch = await openSession(world, 'owes')
+    for (const payload of ['1', '2']) await deliver(world, ['owes'], payload, { qos: 2, ttl: 1_000 })
+    const [one] = (await entriesOf(world, 'owes')).map(({ offset }) => offset)
+    await world.store.commitSession({ name: 'owes', epoch, done: [], released: [one!] })
+    world.pass(1_000)
+    await world.store.sweep()
+    t.match(await entriesOf(world, 'owes'), [{ offset: one, released: true }], 'PUBREL is owed')
+    t.equal((await entriesOf(world, 'owes')).length, 1)
+    await acknowledge(world, 'owes', epoch, one!)
+    t.same(await textsOf(world, 'owes'), [])
+  })
+
   await t.test('only the newest session commits, whichever node had the older one', async (t) => {
     const older = await openSession(world, 'fenced')
     await deliver(world, ['fenced'], '1', { qos: 2 })

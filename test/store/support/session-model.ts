@@ -8,7 +8,10 @@ export interface ModelEntry {
 }
 
 interface ModelSession {
+  /** It was not closed. */
   held: boolean
+  /** The store was opened again since: it may count as closed. */
+  orphaned: boolean
   state: string | undefined
   until: number
   log: ModelEntry[]
@@ -67,14 +70,23 @@ export class SessionModel {
   }
 
   get isHeld(): boolean {
-    return this.#session?.held === true
+    return this.#session?.held === true && !this.#session.orphaned
+  }
+
+  /** Whether its newest epoch still has it is for the store to say. */
+  get isOrphaned(): boolean {
+    return this.#session?.orphaned === true
+  }
+
+  reopen(): void {
+    if (this.#session?.held === true) this.#session.orphaned = true
   }
 
   open(cleanStart: boolean): unknown {
     const resumed = cleanStart ? undefined : this.#session
     const unclean = resumed?.held === true
     const empty = { log: [], uids: new Set<string>(), received: new Map(), filters: new Map(), state: undefined }
-    this.#session = { ...(resumed ?? empty), held: true, until: Infinity }
+    this.#session = { ...(resumed ?? empty), held: true, orphaned: false, until: Infinity }
     this.#will = undefined
     return { state: this.#session.state, unclean }
   }
@@ -90,7 +102,7 @@ export class SessionModel {
     const session = this.#of(epoch)
     if (session === undefined) return
     if (state === undefined) this.#session = undefined
-    else Object.assign(session, { held: false, state, until })
+    else Object.assign(session, { held: false, orphaned: false, state, until })
     if (state !== undefined && will !== undefined) this.#will = { ...will, epoch, takenUntil: 0 }
   }
 
@@ -166,7 +178,7 @@ export class SessionModel {
       return
     }
     const before = session.log.length
-    session.log = session.log.filter(({ expiresAt }) => expiresAt > now)
+    session.log = session.log.filter(({ expiresAt, released }) => released || expiresAt > now)
     this.counts.expired += before - session.log.length
   }
 
