@@ -46,7 +46,7 @@ await t.test('what is wrong is named', async (t) => {
     ['no header', [token, text, end], /line 1 .*begins with its header/],
     ['two headers', [header, header], /line 2 .*begins with its header/],
     ['something else', ['{"hello": "world"}'], /line 1 .*`type` is missing/],
-    ['a later version', [header.replace('"version":1', '"version":2')], /line 1 .*version 2 .*only 1/],
+    ['a later version', [header.replace('"version":2', '"version":3')], /line 1 .*version 3 .*only 1 and 2/],
     ['an unknown line', [header, '{"type":"surprise"}'], /line 2 .*type is not known/],
     ['a message of nobody', [header, text], /line 2 .*belongs to no token/],
     ['no base64', [header, token, text.replace('aGVsbG8=', '!!!')], /line 3 .*`message.payload`/],
