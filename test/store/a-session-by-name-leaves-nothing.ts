@@ -1,38 +1,18 @@
 // Does nothing stay of a session by name that has ended, and is a value that cannot be read a fault of that name alone?
-import { ClassicLevel } from 'classic-level'
 import type { Test } from 'tap'
 import { t } from '../support/tap.ts'
 import { Kind, namedSessionKey } from '../../store/level/keys.ts'
-import { openLevel } from './support/level.ts'
+import { kindsOf, onDisk, openLevel } from './support/level.ts'
 
 const HOUR = 3_600_000
 const STATE = Buffer.from('state')
 
-async function onDisk<T>(directory: string, work: (level: ClassicLevel<Buffer, Buffer>) => Promise<T>): Promise<T> {
-  const level = new ClassicLevel<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
-  const result = await work(level)
-  await level.close()
-  return result
-}
-
-/** How many keys there are of each kind. */
-async function kindsOf(directory: string): Promise<Record<number, number>> {
-  const keys = await onDisk(directory, (level) => level.keys().all())
-  const counts: Record<number, number> = {}
-  for (const [kind = 0] of keys) counts[kind] = (counts[kind] ?? 0) + 1
-  return counts
-}
-
 await t.test('what is on disk', async (t) => {
   let now = 1_800_000_000_000
   let writes = 0
-  const { store, directory } = await openLevel(t, { now: () => now, beforeSync: async () => void (writes += 1) })
-  const kinds = async () => {
-    await store.close()
-    const counts = await kindsOf(directory)
-    await store.open()
-    return counts
-  }
+  const opened = await openLevel(t, { now: () => now, beforeSync: async () => void (writes += 1) })
+  const { store } = opened
+  const kinds = () => kindsOf(opened)
   // Format, floor, and runs of the process.
   const { [Kind.meta]: before = 0 } = await kinds()
   const close = (epoch: number, stateExpiresAt: number) =>
@@ -63,16 +43,15 @@ await t.test('what is on disk', async (t) => {
 })
 
 await t.test('a value that cannot be read', async (t: Test) => {
-  const { store, directory } = await openLevel(t)
-  await store.close()
-  for (const [name, bytes] of Object.entries({ newer: [99, 0, 1], short: [1, 0, 1] })) {
-    await onDisk(directory, (level) => level.put(namedSessionKey(name), Buffer.from(bytes)))
+  const opened = await openLevel(t)
+  const { store } = opened
+  for (const [name, bytes] of Object.entries({ newer: [99, 0, 1], short: [2, 0, 1] })) {
+    await onDisk(opened, (level) => level.put(namedSessionKey(name), Buffer.from(bytes)))
   }
-  await store.open()
-  const opened = await Promise.allSettled(
+  const answers = await Promise.allSettled(
     ['newer', 'short', 'sound'].map((name) => store.openNamedSession(name, false)),
   )
-  t.match(opened, [
+  t.match(answers, [
     { status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } },
     { status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } },
     { status: 'fulfilled' },
