@@ -124,9 +124,9 @@ export const subscriptionsBase = (prefix: string): string => `{${prefix}:subs}`
 const subscriptionsKey = (base: string): string => `${base}h`
 /** Hash of offset -> change. */
 const changesKey = (base: string): string => `${base}l`
-/** Hash of name -> epoch of the last change. */
+/** Hash of name -> subscriptions of its session. */
 const subscribersKey = (base: string): string => `${base}s`
-/** Hash of filter -> options, of the session of one name. */
+/** Hash of filter -> options, of the session of one name that has many. */
 const filtersKey = (base: string, field: string): string => `${base}f${field}`
 /** Hash of name -> epoch up to which its sessions have ended. */
 const endedSubscribersKey = (base: string): string => `${base}e`

@@ -21,6 +21,7 @@ import {
   SUBSCRIPTIONS_ENDED,
 } from './steps.ts'
 import type { Subscriptions } from './subscriptions.ts'
+import { type Unclosed, UnclosedSessions } from './unclosed.ts'
 
 interface NamedSessionsOptions {
   readonly lanes: Lanes
@@ -46,6 +47,7 @@ const FOR_EVER = -1
 export class NamedSessions {
   readonly #options: NamedSessionsOptions
   readonly #held = new Held<OpenNamedSession, { readonly epoch: number }>()
+  readonly #unclosed = new UnclosedSessions((name, unclosed) => this.#close(name, unclosed))
   /** Names of sessions that are gone, whose subscriptions are being ended. */
   readonly #ending = new Set<string>()
 
@@ -57,6 +59,7 @@ export class NamedSessions {
     const { lanes, names } = this.#options
     const kept = keptMs === Infinity ? FOR_EVER : asTime(keptMs)
     const result = await lanes.run(OPEN_NAMED, ...names.placeOf(name), cleanStart, kept)
+    this.#unclosed.opened(name)
     const epoch = asNumber(result[0])
     const state = asOptionalBytes(result[1])
     const taken = asOptionalNumber(result[3])
@@ -79,10 +82,15 @@ export class NamedSessions {
     await lanes.run(SAVE_NAMED, ...names.placeOf(name), epoch, held?.kept ?? false, state)
   }
 
-  async close(name: string, epoch: number, { state, stateExpiresAt, will }: SessionClose): Promise<void> {
-    const { lanes, names } = this.#options
+  async close(name: string, epoch: number, close: SessionClose): Promise<void> {
     const opened = this.#opened(name, epoch)
     this.#held.forget(name, epoch)
+    await this.#unclosed.close(name, { epoch, opened, close })
+  }
+
+  async #close(name: string, { epoch, opened, close }: Unclosed): Promise<void> {
+    const { lanes, names } = this.#options
+    const { state, stateExpiresAt, will } = close
     // 0 is never.
     const expires = stateExpiresAt === Infinity ? 0 : Math.max(1, asTime(stateExpiresAt))
     const kept = will === undefined ? [false, false] : [asTime(will.publishAt), will.value]
@@ -197,7 +205,13 @@ export class NamedSessions {
    * `isChanged`: what Redis holds is not all that it held. Rejects when Redis does not answer.
    */
   async check(isChanged: boolean): Promise<void> {
+    await this.closeAgain()
     await this.#held.forEach((name, { epoch }) => this.#checkOne(name, epoch, isChanged))
+  }
+
+  /** What Redis did not answer. */
+  closeAgain(): Promise<void> {
+    return this.#unclosed.tryAgain()
   }
 
   async #checkOne(name: string, epoch: number, isChanged: boolean): Promise<void> {

@@ -25,7 +25,7 @@ interface RecoveryOptions {
   readonly named: NamedSessions
   readonly nodes: Nodes
   readonly observer: StoreObserver | undefined
-  /** Pause between two looks at the secrets. */
+  /** Pause between two looks at the secrets, and at what could not be closed. */
   readonly lookMs: number
 }
 
@@ -81,7 +81,13 @@ export class Recovery {
   #tick(): void {
     if (this.#again) this.#run()
     // Redis is away, which everybody hears from their own calls; the next tick looks again.
-    else this.#options.secrets.keep().catch(() => undefined)
+    else this.#look().catch(() => undefined)
+  }
+
+  async #look(): Promise<void> {
+    const { secrets, named } = this.#options
+    await secrets.keep()
+    await named.closeAgain()
   }
 
   #run(): void {

@@ -18,6 +18,7 @@ const PARTS = [
   'private',
   'session',
   'named',
+  'named_ends',
   'session_logs',
   'subscriptions',
   'nodes',

@@ -30,7 +30,7 @@ interface SubscriptionsOptions {
 
 /** Of one answer. */
 const MOST_CHANGES = 1_000
-const SESSIONS_A_PAGE = 500
+const SESSIONS_A_PAGE = 1_000
 const START = '0'
 
 export class Subscriptions {
@@ -77,32 +77,60 @@ export class Subscriptions {
   /** Each session once: a page may tell again what an earlier one told. */
   async *all(): AsyncIterable<SessionSubscriptions> {
     const told = new Set<string>()
-    let cursor = START
-    do {
-      const page: Result = await this.#lanes.run(ALL_SUBSCRIPTIONS, this.#base, cursor, SESSIONS_A_PAGE)
-      cursor = asText(page[0])
-      for (let at = 1; at + 2 < page.length; at += 3) {
-        const session = decodeSession(asBytes(page[at]), asBytes(page[at + 1]), page[at + 2])
-        if (told.has(session.name) || session.filters.length === 0) continue
-        told.add(session.name)
-        yield session
+    let page: Promise<Result> | undefined = this.#page(START)
+    while (page !== undefined) {
+      const [next, rows]: Result = await page
+      const cursor = asText(next)
+      // Redis works on it while this one is told.
+      page = cursor === START ? undefined : this.#page(cursor)
+      const flat = asList(rows)
+      for (let at = 0; at + 1 < flat.length; at += 2) {
+        const { session, hasMany } = decodeSession(asText(flat[at]), asBytes(flat[at + 1]))
+        const { name } = session
+        if (told.has(name)) continue
+        told.add(name)
+        const whole = hasMany ? await this.of(name) : session
+        if (whole !== undefined) yield whole
       }
-    } while (cursor !== START)
+    }
+  }
+
+  #page(cursor: string): Promise<Result> {
+    const page = this.#lanes.run(ALL_SUBSCRIPTIONS, this.#base, cursor, SESSIONS_A_PAGE)
+    // Who stopped before it does not wait for it.
+    page.catch(() => undefined)
+    return page
   }
 
   async of(name: string): Promise<SessionSubscriptions | undefined> {
     const [, field] = this.#names.placeOf(name)
     const [record, filters] = await this.#lanes.run(SUBSCRIPTIONS_OF, this.#base, field)
-    return record === undefined ? undefined : decodeSession(Buffer.from(field), asBytes(record), filters)
+    if (record === undefined) return undefined
+    return { ...decodeSession(name, asBytes(record)).session, filters: decodeFilters(filters) }
   }
 }
 
-function decodeSession(field: Buffer, record: Buffer, filters: Packed | undefined): SessionSubscriptions {
-  const [, epoch, name] = asList(unpack(record))
+interface DecodedSession {
+  readonly session: SessionSubscriptions
+  /** They are not in its record. */
+  readonly hasMany: boolean
+}
+
+function decodeSession(field: string, record: Buffer): DecodedSession {
+  const [, epoch, name, filters] = asList(unpack(record))
+  const session = {
+    name: name instanceof Buffer ? name.toString() : field,
+    epoch: asNumber(epoch),
+    filters: decodeFilters(filters),
+  }
+  return { session, hasMany: filters === false }
+}
+
+function decodeFilters(filters: Packed | undefined): SessionSubscriptions['filters'] {
   const flat = asList(filters)
   const pairs: [string, Uint8Array][] = []
   for (let at = 0; at + 1 < flat.length; at += 2) pairs.push([asText(flat[at]), asBytes(flat[at + 1])])
-  return { name: name instanceof Buffer ? name.toString() : field.toString(), epoch: asNumber(epoch), filters: pairs }
+  return pairs
 }
 
 function decodeChange(offset: number, change: Buffer): LoggedSubscriptionChange {

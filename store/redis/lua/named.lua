@@ -26,10 +26,6 @@
                -> SESSION_TAKEN_OVER or { uid that was remembered or false }
   release      base, field, name or false, epoch, opened, packet id   -> SESSION_TAKEN_OVER or { uid or false }
   subscribe    base, field, name or false, epoch, opened   -> SESSION_TAKEN_OVER or { }: its subscriptions may change
-  subscriptions_ended  base, field, name or false, epoch  -> { }: they are no longer there
-  look_named   base, field, name or false  -> { is known, epoch whose subscriptions ended or false }
-  close_dead   base, cursor, opened before, node, ...
-               -> { cursor to go on from ('0': there is nothing more), name, epoch, ... whose subscriptions ended }
   All of them: NEWER_FORMAT when a later version wrote it.
 ]]
 function parts.named()
@@ -38,7 +34,6 @@ function parts.named()
   local steps = {}
   local VERSION, FLOOR, ENDED = 1, '\255', '\254'
   local STATE, SUBSCRIBED, WILL, UNCLEAN, RECEIVED = 1, 2, 4, 8, 16
-  local LOOK_AGAIN_MS, MOST = 60000, 100
   -- What is read in one batch, and written once at its end: base and field -> place, base -> floor.
   local places, floors = {}, {}
 
@@ -102,8 +97,11 @@ function parts.named()
   end
 
   local function find_place(base, field, name)
-    load(base, { field })
     local place = places[base .. field]
+    if not place then
+      load(base, { field })
+      place = places[base .. field]
+    end
     place.name = name or place.name
     return place
   end
@@ -322,19 +320,6 @@ function parts.named()
     return {}
   end)
 
-  steps.subscriptions_ended = reading(function(place, step)
-    if place.ended ~= step[5] then return {} end
-    call('HDEL', place.base .. KEY.named, ENDED .. place.field)
-    call('ZREM', place.base .. KEY.namedDue, ENDED .. place.field)
-    place.ended = nil
-    return {}
-  end)
-
-  steps.look_named = reading(function(place)
-    if place.session and is_over(place.session) then forget(place) end
-    return { place.session ~= nil, place.ended or false }
-  end)
-
   -- Nobody will close it.
   local function close_dead(place)
     local session = place.session
@@ -345,71 +330,21 @@ function parts.named()
     set_expires(place, session, session.kept < 0 and 0 or NOW + session.kept)
   end
 
-  local function add_ended(result, place)
-    if not place.ended then return end
-    result[#result + 1] = name_of(place)
-    result[#result + 1] = place.ended
-  end
-
-  -- Goes through all sessions of the partition, some at a time: only while a node is dead.
-  function steps.close_dead(step)
-    local base, cursor, before, dead = step[2], step[3], step[4], {}
-    for i = 5, #step do dead[step[i]] = true end
-    write_all()
-    local page = call('HSCAN', base .. KEY.named, cursor, 'COUNT', MOST)
-    local result, found = { page[1] }, page[2]
-    for i = 1, #found, 2 do
-      local field = found[i]
-      if field ~= FLOOR and string.sub(field, 1, 1) ~= ENDED then
-        local version, _, node = unpack_packed(found[i + 1])
-        if version == VERSION and dead[node] then
-          local place = find_place(base, field, false)
-          if place.session and place.session.opened <= before then
-            close_dead(place)
-            add_ended(result, place)
-          end
-        end
-      end
-    end
-    return result
-  end
-
-  -- Removes sessions that ended before a time: { name, epoch, ... } whose subscriptions ended. True when there are more.
-  function steps.expire(base, before)
-    local fields = call('ZRANGEBYSCORE', base .. KEY.namedDue, '-inf', before, 'LIMIT', 0, MOST)
-    local result, plain = {}, {}
-    for i, field in ipairs(fields) do
-      plain[i] = string.sub(field, 1, 1) == ENDED and string.sub(field, 2) or field
-    end
-    load(base, plain)
-    for i, field in ipairs(fields) do
-      local place = places[base .. plain[i]]
-      if field ~= plain[i] then
-        if place.ended then
-          add_ended(result, place)
-          call('ZADD', base .. KEY.namedDue, NOW + LOOK_AGAIN_MS, field)
-        else
-          call('ZREM', base .. KEY.namedDue, field)
-        end
-      elseif place.session and is_over(place.session) then
-        forget(place)
-        add_ended(result, place)
-      elseif place.newer then
-        call('ZADD', base .. KEY.namedDue, NOW + LOOK_AGAIN_MS, field)
-      else
-        call('ZREM', base .. KEY.namedDue, field)
-      end
-    end
-    return result, #fields == MOST
-  end
-
   -- Redis lost it, so that it had not ended.
   function steps.is_lost(place, epoch) return floors[place.base] < epoch end
 
-  steps.find, steps.forget, steps.load, steps.place = find, forget, load, find_place
+  -- Two fields of the hash are of other things.
+  function steps.is_session(field) return field ~= FLOOR and string.sub(field, 1, 1) ~= ENDED end
+  function steps.ended_field(field) return ENDED .. field end
+  function steps.plain(field) return string.sub(field, 1, 1) == ENDED and string.sub(field, 2) or field end
+  function steps.is_of(packed, nodes)
+    local version, _, node = unpack_packed(packed)
+    return version == VERSION and nodes[node]
+  end
+  function steps.will_of(place) return has(place.session, WILL) and wills.of(place.base, owner_of(place)) or nil end
+  function steps.is_unclean(session) return session.node ~= '' or has(session, UNCLEAN) end
+
+  steps.reading, steps.forget, steps.load, steps.place, steps.close_by_others = reading, forget, load, find_place, close_dead
   steps.is_over, steps.name_of, steps.write, steps.state_of = is_over, name_of, write_all, state_of
-  steps.is_session = function(field) return field ~= FLOOR and string.sub(field, 1, 1) ~= ENDED end
-  steps.will_of = function(place) return has(place.session, WILL) and wills.of(place.base, owner_of(place)) or nil end
-  steps.is_unclean = function(session) return session.node ~= '' or has(session, UNCLEAN) end
   return steps
 end

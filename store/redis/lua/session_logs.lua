@@ -243,8 +243,11 @@ function parts.session_logs()
   end
 
   -- The head stands on the first entry, or a little before it: what was acknowledged out of order leaves holes.
-  local function find_head(session)
-    while session.count > 0 and session.head <= session.last do
+  local function find_head(session, done)
+    local first = session.head
+    while done[first] do first = first + 1 end
+    if first > session.head then log.move_head(session, first) end
+    while session.count > 0 and (session.gaps or session.last - session.head >= session.count) do
       if call('HEXISTS', log.entries_of(session), field_of(session.head)) == 1 then return end
       local offsets, fields, following = log.span(session, session.head, session.last, 64)
       if #offsets == 0 then return end
@@ -257,10 +260,8 @@ function parts.session_logs()
   end
 
   -- True when every offset of the log is among those that are done.
-  local function is_all(session, step, from, to)
-    if session.shared > 0 or session.gaps or session.last - session.head >= to - from + 1 then return false end
-    local done = {}
-    for i = from, to do done[step[i]] = true end
+  local function is_all(session, done)
+    if session.shared > 0 or session.gaps then return false end
     for offset = session.head, session.last do
       if not done[offset] then return false end
     end
@@ -269,7 +270,9 @@ function parts.session_logs()
 
   local function acknowledge(session, step, from, to)
     if session.count == 0 or from > to then return end
-    if is_all(session, step, from, to) then return empty(session) end
+    local done = {}
+    for i = from, to do done[step[i]] = true end
+    if is_all(session, done) then return empty(session) end
     each_entry(session, step, from, to, function(_, fields, entries)
       local seen, removed = {}, {}
       for i, entry in ipairs(entries) do
@@ -288,7 +291,7 @@ function parts.session_logs()
     if session.count == 0 then
       log.forget_entries(session)
     else
-      find_head(session)
+      find_head(session, done)
     end
   end
 

@@ -4,25 +4,25 @@
   { version, name, epoch, replaces, { filter, options or false, ... } }. Where Redis may have lost the newest of them, the log
   is cut there, so that every node reads all again.
 
-  What there is now: KEY.subscribers: hash of field (named.lua) -> { version, epoch of the last change, name or false }; and
-  KEY.filters and the field: hash of filter -> options. KEY.endedSubscribers: hash of field -> epoch, until: the session of
-  this epoch has ended, so that what changes its subscriptions late is refused.
+  What there is now: KEY.subscribers: hash of field (named.lua) -> { version, epoch of the last change, name or false,
+  { filter, options, ... } }. Of a session that has many, they are in KEY.filters and the field instead, a hash of filter ->
+  options, and here is false. KEY.endedSubscribers: hash of field -> epoch, until: the session of this epoch has ended, so
+  that what changes its subscriptions late is refused.
 
   change_subscriptions  base, field, name or false, epoch, replaces, again, filter, options or false, ...
                         -> SESSION_TAKEN_OVER or { offset }; again: no change where it is so already
   end_subscriptions     base, field, name or false, epoch  -> { offset, or 0 where there was nothing }: of this epoch and below
   subscriptions_end     base                               -> { offset }
   read_subscriptions    base, after, most                  -> { } where the log was cut, or { read to, last, offset, change, ... }
-  subscriptions         base, cursor, most                 -> { cursor to go on from ('0': at its end), field, { version, epoch,
-                                                           name or false }, { filter, options, ... }, ... }
-  subscriptions_of      base, field                        -> { } or { the record, { filter, options, ... } }
+  subscriptions         base, cursor, most                 -> { cursor to go on from ('0': at its end), { field, record, ... } }
+  subscriptions_of      base, field                        -> { } or { record, { filter, options, ... } of one that has many }
 ]]
 function parts.subscriptions()
   local log = need('log')
   local wake = need('wakes')
   local steps = {}
   local VERSION, MOST_CHANGES, ENDED_MS = 1, 10000, 600000
-  local TOGETHER = 256
+  local TOGETHER, MANY = 256, 32
   local record, told
 
   local function of(base)
@@ -67,10 +67,11 @@ function parts.subscriptions()
     return r.last
   end
 
-  local function epoch_of(base, field)
+  local function subscriber_of(base, field)
     local packed = call('HGET', base .. KEY.subscribers, field)
     if not packed then return nil end
-    return unpack_packed(packed)[2]
+    local _, epoch, _, filters = unpack(unpack_packed(packed))
+    return { epoch = epoch, filters = filters }
   end
 
   -- Up to here sessions of this name have ended.
@@ -84,46 +85,86 @@ function parts.subscriptions()
     call('HSET', base .. KEY.endedSubscribers, field, pack(epoch, NOW + ENDED_MS))
   end
 
-  local function write_filters(key, set, removed)
-    for from = 1, #set, TOGETHER do call('HSET', key, unpack(set, from, math.min(from + TOGETHER - 1, #set))) end
-    for from = 1, #removed, TOGETHER do call('HDEL', key, unpack(removed, from, math.min(from + TOGETHER - 1, #removed))) end
+  -- filter -> options, of whichever form.
+  local function filters_of(base, field, subscriber)
+    local options = {}
+    if not subscriber then return options end
+    local flat = subscriber.filters or call('HGETALL', base .. KEY.filters .. field)
+    for i = 1, #flat, 2 do options[flat[i]] = flat[i + 1] end
+    return options
   end
 
-  local function is_so(key, filters)
-    local there = call('HGETALL', key)
-    if #there ~= #filters then return false end
-    local options = {}
-    for i = 1, #there, 2 do options[there[i]] = there[i + 1] end
+  local function is_so(there, filters)
+    local count = 0
+    for _ in pairs(there) do count = count + 2 end
+    if count ~= #filters then return false end
     for i = 1, #filters, 2 do
-      if options[filters[i]] ~= filters[i + 1] then return false end
+      if there[filters[i]] ~= filters[i + 1] then return false end
     end
     return true
   end
 
-  function steps.change_subscriptions(step)
-    local base, field, name, epoch, replaces, again = unpack(step, 2, 7)
-    local known, key = epoch_of(base, field), base .. KEY.filters .. field
-    if known and known > epoch or ended_epoch(base, field) >= epoch then return 'SESSION_TAKEN_OVER' end
-    local filters, changed = {}, {}
-    for i = 8, #step do filters[#filters + 1] = step[i] end
-    if again and replaces and is_so(key, filters) then return { of(base).last } end
-    if replaces then call('UNLINK', key) end
-    -- The last one counts where a filter comes twice.
-    for i = 1, #filters, 2 do changed[filters[i]] = filters[i + 1] end
+  local function set_many(key, fields)
+    for from = 1, #fields, TOGETHER do call('HSET', key, unpack(fields, from, math.min(from + TOGETHER - 1, #fields))) end
+  end
+
+  local function remove_many(key, fields)
+    for from = 1, #fields, TOGETHER do call('HDEL', key, unpack(fields, from, math.min(from + TOGETHER - 1, #fields))) end
+  end
+
+  -- All of them together, or in a hash of their own where they are many. Returns false where there are none.
+  local function write_all(base, field, options)
+    local flat = {}
+    for filter, value in pairs(options) do
+      flat[#flat + 1] = filter
+      flat[#flat + 1] = value
+    end
+    if #flat <= 2 * MANY then return #flat > 0, flat end
+    set_many(base .. KEY.filters .. field, flat)
+    return true, false
+  end
+
+  -- In the hash of its own.
+  local function write_changed(key, changed)
     local set, removed = {}, {}
-    for filter, options in pairs(changed) do
-      if options then
+    for filter, value in pairs(changed) do
+      if value then
         set[#set + 1] = filter
-        set[#set + 1] = options
+        set[#set + 1] = value
       else
         removed[#removed + 1] = filter
       end
     end
-    write_filters(key, set, removed)
-    if #set > 0 or call('EXISTS', key) == 1 then
-      if known ~= epoch then call('HSET', base .. KEY.subscribers, field, pack({ VERSION, epoch, name })) end
+    set_many(key, set)
+    remove_many(key, removed)
+    return call('EXISTS', key) == 1, false
+  end
+
+  -- Whether there are any, and what the record has of them.
+  local function apply(base, field, subscriber, replaces, filters)
+    local changed, has_many = {}, subscriber and not subscriber.filters
+    -- The last one counts where a filter comes twice.
+    for i = 1, #filters, 2 do changed[filters[i]] = filters[i + 1] end
+    local key = base .. KEY.filters .. field
+    if has_many and not replaces then return write_changed(key, changed) end
+    if has_many then call('UNLINK', key) end
+    local options = replaces and {} or filters_of(base, field, subscriber)
+    for filter, value in pairs(changed) do options[filter] = value or nil end
+    return write_all(base, field, options)
+  end
+
+  function steps.change_subscriptions(step)
+    local base, field, name, epoch, replaces, again = unpack(step, 2, 7)
+    local subscriber = subscriber_of(base, field)
+    if subscriber and subscriber.epoch > epoch or ended_epoch(base, field) >= epoch then return 'SESSION_TAKEN_OVER' end
+    local filters = {}
+    for i = 8, #step do filters[#filters + 1] = step[i] end
+    if again and replaces and is_so(filters_of(base, field, subscriber), filters) then return { of(base).last } end
+    local is_any, flat = apply(base, field, subscriber, replaces, filters)
+    if is_any then
+      call('HSET', base .. KEY.subscribers, field, pack({ VERSION, epoch, name, flat }))
     else
-      if known then call('HDEL', base .. KEY.subscribers, field) end
+      if subscriber then call('HDEL', base .. KEY.subscribers, field) end
       -- Only older sessions have ended: this one may change them again.
       set_ended(base, field, epoch - 1)
     end
@@ -133,9 +174,9 @@ function parts.subscriptions()
   function steps.end_subscriptions(step)
     local base, field, name, epoch = unpack(step, 2, 5)
     set_ended(base, field, epoch)
-    local known = epoch_of(base, field)
-    if not known or known > epoch then return { 0 } end
-    call('UNLINK', base .. KEY.filters .. field)
+    local subscriber = subscriber_of(base, field)
+    if not subscriber or subscriber.epoch > epoch then return { 0 } end
+    if not subscriber.filters then call('UNLINK', base .. KEY.filters .. field) end
     call('HDEL', base .. KEY.subscribers, field)
     return { add(base, name or field, epoch, true, {}) }
   end
@@ -164,21 +205,15 @@ function parts.subscriptions()
 
   function steps.subscriptions(step)
     local base, cursor, most = unpack(step, 2, 4)
-    local page = call('HSCAN', base .. KEY.subscribers, cursor, 'COUNT', most)
-    local result, found = { page[1] }, page[2]
-    for i = 1, #found, 2 do
-      result[#result + 1] = found[i]
-      result[#result + 1] = found[i + 1]
-      result[#result + 1] = call('HGETALL', base .. KEY.filters .. found[i])
-    end
-    return result
+    return call('HSCAN', base .. KEY.subscribers, cursor, 'COUNT', most)
   end
 
   function steps.subscriptions_of(step)
     local base, field = step[2], step[3]
     local packed = call('HGET', base .. KEY.subscribers, field)
     if not packed then return {} end
-    return { packed, call('HGETALL', base .. KEY.filters .. field) }
+    local _, _, _, filters = unpack(unpack_packed(packed))
+    return { packed, filters or call('HGETALL', base .. KEY.filters .. field) }
   end
 
   -- Removes what kept sessions that have ended from changing anything.

@@ -7,7 +7,7 @@
   sweep_broadcast  base  -> { expired messages, when to look again (0: nothing to wait for) }
   sweep_subscriptions  base  -> { }
 
-  `how many`: at most so many buckets of tokens, and logs; sessions that are known by a name go with them (named.lua), and so
+  `how many`: at most so many buckets of tokens, and logs; sessions that are known by a name go with them (named_ends.lua), and so
   do wills (wills.lua), which are due at once. A partition has an index of its buckets, and of the logs in it that have no
   token id, by when something in them is due (KEY.due), so that a sweep looks at nothing else: a bucket is one character, an
   upstream or event log 'u' and its name, the log of a session by name 'y' and the field of that. A token id goes when its newest JWT has expired `KEPT_SECONDS` ago and
@@ -21,7 +21,7 @@ function parts.sweep()
   local expiry = need('expiry')
   local private = need('private')
   local broadcast = need('broadcast')
-  local named = need('named')
+  local named_ends = need('named_ends')
   local steps = {}
   local JOURNAL_MS = 600000
   local KEPT_SECONDS = 28 * 86400
@@ -147,7 +147,7 @@ function parts.sweep()
         upstream = upstream + need('readers').sweep(base, rest)
       end
     end
-    local ended, more_ended = named.expire(base, before)
+    local ended, more_ended = named_ends.expire(base, before)
     local wills, more_wills = need('wills').due(base)
     local more_graves = need('session_logs').dig(base)
     local more = #due == most or more_ended or more_wills or more_graves
