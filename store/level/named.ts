@@ -149,9 +149,8 @@ export function rememberReceived(
   const before = heldSession(transaction, name, epoch)
   const known = before.id === 0 ? undefined : transaction.get(sessionReceivedKey(before.id, packetId))
   if (known !== undefined) return orDamaged(() => decodeText(known))
-  const session = sessions.numbered(name, before)
-  transaction.put(sessionReceivedKey(session.id, packetId), encodeText(uid))
-  if (session !== before) sessions.set(name, session)
+  const id = before.id > 0 ? before.id : sessions.numbered(name, before).id
+  transaction.put(sessionReceivedKey(id, packetId), encodeText(uid))
   return undefined
 }
 

@@ -14,7 +14,7 @@ import {
 import { Log, type LogTransaction } from './log.ts'
 import { decodeNumber, encodeNamed, encodeNumber, encodeText, namedDueAt, type NamedSession } from './named-records.ts'
 import { RUNS_KEY } from './process-runs.ts'
-import { NEVER } from './records.ts'
+import { type Mutable, NEVER } from './records.ts'
 
 /** A transaction as this file sees it. */
 interface ChangedTransaction extends LogTransaction {
@@ -30,6 +30,7 @@ export class SessionChanges {
   readonly #transaction: ChangedTransaction
   readonly #durable: Durable
   readonly #sessions = new Map<string, NamedSession | undefined>()
+  readonly #drafts = new Map<string, Mutable<NamedSession>>()
   readonly #logs = new Map<string, Log>()
   /** What was found of ended sessions, see `session-rest.ts`. */
   readonly rests = new Map<number, { readonly keys: readonly Buffer[]; readonly isLast: boolean }>()
@@ -68,12 +69,23 @@ export class SessionChanges {
     return number
   }
 
-  /** The session with a number for its log. */
-  numbered(name: string, session: NamedSession): NamedSession {
-    if (session.id > 0) return session
-    const id = this.newNumber()
-    this.#transaction.put(sessionNameKey(id), encodeText(name))
-    return { ...session, id }
+  /** The record, to be changed in place: a copy of `session`, which is what `of(name)` gives. */
+  draft(name: string, session: NamedSession): Mutable<NamedSession> {
+    const known = this.#drafts.get(name)
+    if (known === session) return known
+    const draft = { ...session }
+    this.#drafts.set(name, draft)
+    this.#sessions.set(name, draft)
+    return draft
+  }
+
+  /** The same, with a number for its log. */
+  numbered(name: string, session: NamedSession): Mutable<NamedSession> {
+    const draft = this.draft(name, session)
+    if (draft.id > 0) return draft
+    draft.id = this.newNumber()
+    this.#transaction.put(sessionNameKey(draft.id), encodeText(name))
+    return draft
   }
 
   /** What is under this number is nobody's any more. */

@@ -1,6 +1,7 @@
 /** Logs of sessions by name: appending, acknowledging, reading. */
 import type {
   LogSlice,
+  Message,
   ReadLimit,
   SessionAppend,
   SessionAppended,
@@ -95,7 +96,7 @@ class Append {
     const session = sessions.numbered(name, sessions.of(name) ?? known)
     const log = sessions.log(name, session)
     const offset = this.#add(session, log, delivery)
-    sessions.set(name, { ...session, log: log.state })
+    session.log = log.state
     this.#remember(session)
     if (session.held) this.#told.push({ delivery, offset })
     return 'stored'
@@ -117,11 +118,11 @@ class Append {
   #makesRoom(session: NamedSession, name: string): boolean {
     const { sessions, now } = this.#transaction
     if (session.log.count === 0 || session.log.dueAt > now) return false
-    const log = sessions.log(name, session)
+    const draft = sessions.draft(name, session)
+    const log = sessions.log(name, draft)
     log.expireHead(now)
-    const after = { ...session, log: log.state }
-    sessions.set(name, after)
-    return this.#hasRoom(after)
+    draft.log = log.state
+    return this.#hasRoom(draft)
   }
 
   #add({ id }: NamedSession, log: Log, copy: SessionDelivery): number {
@@ -153,11 +154,19 @@ class Append {
     this.#transaction.tell((watcher) => {
       if (watcher.sessionAppended === undefined) return
       for (const { delivery, offset } of told) {
-        const { name, qos, retain, identifiers } = delivery
-        watcher.sessionAppended(name, offset, { ...message, retain, offset, topic, qos, identifiers, released: false })
+        watcher.sessionAppended(delivery.name, offset, sessionEntryOf(topic, message, delivery, offset))
       }
     })
   }
+}
+
+/** Written out: to spread a message costs more than to encode it. */
+function sessionEntryOf(topic: string, message: Message, copy: SessionDelivery, offset: number): SessionEntry {
+  const { id, payload, properties, storedAt, expiresAt } = message
+  const { qos, retain, identifiers } = copy
+  return properties === undefined
+    ? { id, payload, retain, storedAt, expiresAt, offset, topic, qos, identifiers, released: false }
+    : { id, payload, properties, retain, storedAt, expiresAt, offset, topic, qos, identifiers, released: false }
 }
 
 export function forgetUid(transaction: Transaction, uid: string, names: readonly string[]): void {
@@ -188,32 +197,32 @@ export function sweepUid(transaction: Transaction, key: Buffer, now: number): vo
 /** False: a newer session was opened, or there is none. */
 export function commitSession(transaction: Transaction, { name, epoch, done, released }: SessionCommit): boolean {
   const { sessions } = transaction
-  const session = sessions.of(name)
-  if (session?.epoch !== epoch || hasEnded(session, transaction.now)) return false
-  if (session.id === 0) return true
+  const known = sessions.of(name)
+  if (known?.epoch !== epoch || hasEnded(known, transaction.now)) return false
+  if (known.id === 0) return true
+  const session = sessions.draft(name, known)
   const log = sessions.log(name, session)
-  const beside = { released: session.released, releasedBytes: session.releasedBytes }
   const prefix = sessionReleasedPrefix(session.id)
   for (const offset of released) {
     const bytes = log.takeOut(offset)
     if (bytes === undefined) continue
     transaction.put(entryKey(prefix, offset), asReleased(bytes))
-    beside.released += 1
-    beside.releasedBytes += sessionHeadOf(bytes).payloadBytes
+    session.released += 1
+    session.releasedBytes += sessionHeadOf(bytes).payloadBytes
   }
   for (const offset of done) {
-    if (log.removeOne(offset) || beside.released === 0) continue
+    if (log.removeOne(offset) || session.released === 0) continue
     const key = entryKey(prefix, offset)
     const bytes = transaction.get(key)
     if (bytes === undefined) continue
     const { payloadBytes, body } = orDamaged(() => sessionHeadOf(bytes))
     transaction.delete(key)
     sessions.dropBody(body)
-    beside.released -= 1
-    beside.releasedBytes -= payloadBytes
+    session.released -= 1
+    session.releasedBytes -= payloadBytes
   }
   log.passHoles()
-  sessions.set(name, { ...session, ...beside, log: log.state })
+  session.log = log.state
   return true
 }
 
