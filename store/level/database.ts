@@ -120,10 +120,11 @@ export class Database {
     }
   }
 
-  /** Everything in the range as it is when it begins. */
-  async *portions(range: Range): AsyncIterable<[Buffer, Buffer][]> {
+  /** Values that are text, in portions, as they are when it begins: a third of what a `Buffer` each costs. */
+  async *texts({ gte, lt }: Range): AsyncIterable<string[]> {
     try {
-      const rows = this.#level.iterator({ ...range, highWaterMarkBytes: PORTION_BYTES })
+      const options = { gte, lt, keyEncoding: 'buffer', valueEncoding: 'utf8', highWaterMarkBytes: PORTION_BYTES }
+      const rows = this.#level.values<Buffer, string>(options)
       try {
         for (;;) {
           const portion = await rows.nextv(PORTION)

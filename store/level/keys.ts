@@ -241,10 +241,6 @@ export function subscriptionKey(table: number, filter = ''): Buffer {
   return numbered(Kind.subscription, table, filter)
 }
 
-export function isSubscriptionOwner(key: Buffer): boolean {
-  return key.length === DUE_PREFIX
-}
-
 export function subscriptionChangeKey(offset: number): Buffer {
   return numbered(Kind.subscriptionChange, offset)
 }

@@ -38,7 +38,7 @@ import {
 import type { Transaction } from './transaction.ts'
 
 /** Up to here each log has a copy: to count who has a body costs as much. */
-const COPIED_BYTES = 512
+export const COPIED_BYTES = 512
 /** A message is known by its uid so long. */
 const UID_MS = 24 * 60 * 60 * 1000
 

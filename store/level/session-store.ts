@@ -21,7 +21,8 @@ import type {
 import { LevelEngine } from './engine.ts'
 import { closeNamedSession, openNamedSession, releaseReceived, rememberReceived, saveNamedSession } from './named.ts'
 import { retainedTopics, retainTopic } from './retained-topics.ts'
-import { appendSessions, commitSession, forgetUid, readSession } from './session-log.ts'
+import { bodyBytes } from './session-entry.ts'
+import { appendSessions, commitSession, COPIED_BYTES, forgetUid, readSession } from './session-log.ts'
 import {
   allSubscriptions,
   changeSubscriptions,
@@ -33,7 +34,7 @@ import { takeWill, willPublished } from './wills.ts'
 
 /** Deliveries of one message that are one step: with more of them, other calls go on in between. */
 const DELIVERIES = 2_000
-/** What one of them writes, besides a payload of its own. */
+/** What one of them writes, besides a copy of the message. */
 const DELIVERY_BYTES = 200
 
 export class LevelSessions extends LevelEngine implements NamedSessionStore, SessionLogStore {
@@ -84,7 +85,8 @@ export class LevelSessions extends LevelEngine implements NamedSessionStore, Ses
   }
 
   #append(append: SessionAppend, to: readonly SessionDelivery[]): Promise<readonly SessionAppended[]> {
-    const bytes = append.message.payload.byteLength + to.length * DELIVERY_BYTES
+    const own = bodyBytes(append.message)
+    const bytes = own + to.length * (DELIVERY_BYTES + Math.min(own, COPIED_BYTES))
     return this.change((transaction) => appendSessions(transaction, this.limits, { ...append, to }), { bytes })
   }
 

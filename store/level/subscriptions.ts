@@ -10,10 +10,8 @@ import type {
   SubscriptionSlice,
 } from '../contract.ts'
 import { ValueWriter } from './bytes.ts'
-import { type Database, orDamaged } from './database.ts'
+import { type Database, orDamaged, type Range, unavailable } from './database.ts'
 import {
-  afterNumber,
-  isSubscriptionOwner,
   Kind,
   kindRange,
   metaKey,
@@ -23,7 +21,7 @@ import {
   subscriptionChangeKey,
   subscriptionKey,
 } from './keys.ts'
-import { decodeBytes, encodeBytes, hasEnded, type NamedSession, versioned } from './named-records.ts'
+import { hasEnded, type NamedSession, versioned } from './named-records.ts'
 import type { Transaction } from './transaction.ts'
 
 /** What the log of changes keeps. Who is further behind reads the table. */
@@ -59,11 +57,11 @@ export function changeSubscriptions(transaction: Transaction, change: Subscripti
   const sets = filters.some(([, options]) => options !== undefined)
   if (table === 0 && sets) table = sessions.newNumber()
   if (table > 0) {
-    transaction.put(subscriptionKey(table), encodeOwner(name, epoch))
+    transaction.put(subscriptionKey(table), encodeOwner(table, name, epoch))
     for (const [filter, options] of filters) {
       const key = subscriptionKey(table, filter)
       if (options === undefined) transaction.delete(key)
-      else transaction.put(key, encodeBytes(options))
+      else transaction.put(key, encodeRow(table, filter, options))
     }
   }
   if (table !== session.table) sessions.set(name, { ...session, table })
@@ -132,17 +130,8 @@ export async function readSubscriptions(
 }
 
 /** As they are when it begins. */
-export async function* allSubscriptions(database: Database): AsyncIterable<SessionSubscriptions> {
-  let session: Gathered | undefined
-  for await (const rows of database.portions(kindRange(Kind.subscription))) {
-    for (const [key, value] of rows) {
-      if (isSubscriptionOwner(key)) {
-        if (session !== undefined && session.filters.length > 0) yield session.subscriptions
-        session = orDamaged(() => new Gathered(key, value))
-      } else session?.add(key, value)
-    }
-  }
-  if (session !== undefined && session.filters.length > 0) yield session.subscriptions
+export function allSubscriptions(database: Database): AsyncIterable<SessionSubscriptions> {
+  return gathered(database, kindRange(Kind.subscription))
 }
 
 export async function subscriptionsOf(
@@ -150,42 +139,74 @@ export async function subscriptionsOf(
   session: NamedSession | undefined,
 ): Promise<SessionSubscriptions | undefined> {
   if (session === undefined || session.table === 0) return undefined
-  const [owner, ...rows] = await database.entries(numberRange(Kind.subscription, session.table))
-  if (owner === undefined || !isSubscriptionOwner(owner[0])) return undefined
-  const gathered = orDamaged(() => new Gathered(...owner))
-  for (const [key, value] of rows) gathered.add(key, value)
-  return gathered.filters.length === 0 ? undefined : gathered.subscriptions
+  for await (const subscriptions of gathered(database, numberRange(Kind.subscription, session.table))) {
+    return subscriptions
+  }
+  return undefined
 }
 
-/** The rows of one session. */
-class Gathered {
-  readonly filters: (readonly [filter: string, options: Uint8Array])[] = []
-  readonly #table: number
-  readonly #name: string
-  readonly #epoch: number
+interface Gathering {
+  readonly table: string
+  readonly name: string
+  readonly epoch: number
+  readonly filters: (readonly [filter: string, options: Uint8Array])[]
+}
 
-  constructor(key: Buffer, value: Buffer) {
-    const from = versioned(value)
-    this.#table = numberOf(key)
-    this.#epoch = from.number()
-    this.#name = from.text()
+/** The rows of each session, where there are any. What nobody has any more is passed over. */
+async function* gathered(database: Database, range: Range): AsyncIterable<SessionSubscriptions> {
+  let session: Gathering | undefined
+  for await (const rows of database.texts(range)) {
+    for (const row of rows) {
+      if (row.startsWith(OWNER)) {
+        if (session !== undefined && session.filters.length > 0) yield told(session)
+        session = ownerOf(row)
+      } else if (session !== undefined) {
+        addRow(session, row)
+      }
+    }
   }
+  if (session !== undefined && session.filters.length > 0) yield told(session)
+}
 
-  get subscriptions(): SessionSubscriptions {
-    return { name: this.#name, epoch: this.#epoch, filters: this.filters }
-  }
+function told({ name, epoch, filters }: Gathering): SessionSubscriptions {
+  return { name, epoch, filters }
+}
 
-  /** Rows that nobody has any more are passed over. */
-  add(key: Buffer, value: Buffer): void {
-    if (numberOf(key) === this.#table) this.filters.push([afterNumber(key), orDamaged(() => decodeBytes(value))])
+// Rows of the table are text: version and kind, number of the table, and what follows, with a zero character after each.
+
+const OWNER = '1o'
+const FILTER = '1f'
+
+function encodeOwner(table: number, name: string, epoch: number): Buffer {
+  return Buffer.from(`${OWNER}${table}\0${epoch}\0${name}`)
+}
+
+/** Options are a character a byte. */
+function encodeRow(table: number, filter: string, options: Uint8Array): Buffer {
+  return Buffer.from(`${FILTER}${table}\0${filter.length}\0${filter}${Buffer.from(options).toString('latin1')}`)
+}
+
+function ownerOf(row: string): Gathering {
+  const second = row.indexOf('\0')
+  const third = row.indexOf('\0', second + 1)
+  return {
+    table: row.slice(OWNER.length, second),
+    epoch: Number(row.slice(second + 1, third)),
+    name: row.slice(third + 1),
+    filters: [],
   }
 }
 
-// Values
-
-function encodeOwner(name: string, epoch: number): Buffer {
-  return new ValueWriter(1 + 2 * NUMBER_BYTES + name.length * 3).byte(VERSION).number(epoch).text(name).done()
+function addRow({ table, filters }: Gathering, row: string): void {
+  if (!row.startsWith(FILTER)) throw unavailable('subscriptions of the embedded store have a format of another version')
+  const second = row.indexOf('\0')
+  if (row.slice(FILTER.length, second) !== table) return
+  const third = row.indexOf('\0', second + 1)
+  const end = third + 1 + Number(row.slice(second + 1, third))
+  filters.push([row.slice(third + 1, end), Buffer.from(row.slice(end), 'latin1')])
 }
+
+// Other values
 
 function stateOf(bytes: Buffer | undefined): ChangesState {
   if (bytes === undefined) return { last: 0, first: 1, bytes: 0 }
