@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { eventually, issueToken, request, send } from '../../../support/index.ts'
 import { type Member, sessionKind } from '../../crash/support/devices.ts'
 import { checkFaults, Ledger } from '../../crash/support/ledger.ts'
+import { openReaders, readersOf, roamingReader } from '../../crash/support/readers.ts'
 import { livePublisher, type PublisherKind } from '../../crash/support/publishers.ts'
 import { type SeededRandom, seededRandom } from '../../../support/random.ts'
 import { startNodeProcesses } from '../../../nodes/support/nodes.ts'
@@ -33,6 +34,7 @@ export interface Outcome {
 
 const NODES = 3
 const APP = 'shop'
+const FOREIGN_APP = 'bank'
 const SETTINGS = {
   PUSH_MAX_PENDING_MESSAGES: '30000',
   PUSH_MAX_BROADCASTS: '100000',
@@ -55,7 +57,12 @@ export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
 
   const ledger = new Ledger()
   const weather = createWeather()
-  const devices = members.map((member) => roamingDevice(target, member, ledger, weather, random))
+  const readers = readersOf(APP, FOREIGN_APP, members)
+  await openReaders(t, target, readers)
+  const devices = [
+    ...members.map((member) => roamingDevice(target, member, readers, ledger, weather, random)),
+    ...readers.map((reader) => roamingReader(target, reader, ledger, weather, random)),
+  ]
   const publishers = plan.publishers.map((kind, index) =>
     livePublisher(target, { name: `publisher-${index}`, app: APP, kind, members }, ledger, weather, random),
   )
@@ -70,17 +77,21 @@ export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
     return answers.every(({ status }) => status === 200)
   })
   await sendLast(target, members, ledger)
+  await ledger.upstreamArrived()
   weather.over = true
   await Promise.all(nodes.map((node) => node.stop()))
   await Promise.all(devices)
 
-  const { accepted, owed, delivered, duplicated, unanswered, ...bad } = ledger.account()
+  const { accepted, acceptedUpstream, owed, delivered, duplicated, unanswered, ...bad } = ledger.account()
   t.comment(`${strikes.nodes} kills of a node, ${strikes.store} strikes at Redis`)
-  t.comment(`accepted ${accepted}, owed ${owed}, delivered ${delivered}, without an answer ${unanswered}`)
+  t.comment(
+    `accepted ${accepted}, of them upstream ${acceptedUpstream}, owed ${owed}, delivered ${delivered}, without an answer ${unanswered}`,
+  )
   t.comment(`duplicated ${duplicated} (${((duplicated / delivered) * 100).toFixed(2)} %)`)
   checkFaults(t, bad)
   const crashes = nodes.flatMap(({ logs }) => logs.filter((line) => /"level":60/.test(line)))
   t.same(crashes, [], 'no node ended by itself')
+  t.ok(acceptedUpstream > plan.seconds, 'devices published upstream')
   return { strikes, accepted, duplicated }
 }
 
