@@ -1,4 +1,4 @@
-/** A storm over three nodes, from the first token to the books: what the tests of this folder have in common. */
+/** A storm over nodes, from the first token to the books: what the tests of this folder have in common. */
 import type { Test } from 'tap'
 import { eventually, issueToken, request, send } from '../../../support/index.ts'
 import { type Member, sessionKind } from '../../crash/support/devices.ts'
@@ -6,11 +6,12 @@ import { checkFaults, Ledger } from '../../crash/support/ledger.ts'
 import { openReaders, readersOf, roamingReader } from '../../crash/support/readers.ts'
 import { livePublisher, type PublisherKind } from '../../crash/support/publishers.ts'
 import { type SeededRandom, seededRandom } from '../../../support/random.ts'
-import { startNodeProcesses } from '../../../nodes/support/nodes.ts'
+import { startNodeProcess } from '../../../nodes/support/nodes.ts'
 import { anyOf, createWeather, roamingDevice, storm, type Strikes } from './storm.ts'
 
 export interface StormPlan {
-  readonly url: string
+  /** Of Redis, one for each node. */
+  readonly urls: readonly [string, ...string[]]
   /** Of each node. */
   readonly settings?: Record<string, string>
   readonly devices: number
@@ -32,7 +33,6 @@ export interface Outcome {
   readonly duplicated: number
 }
 
-const NODES = 3
 const APP = 'shop'
 const FOREIGN_APP = 'bank'
 const SETTINGS = {
@@ -46,7 +46,8 @@ const SETTINGS = {
 export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
   const random = seededRandom()
   t.comment(`PUSH_TEST_SEED=${random.seed} repeats the choices of this run`)
-  const nodes = await startNodeProcesses(t, plan.url, NODES, { ...SETTINGS, ...plan.settings })
+  const settings = { ...SETTINGS, ...plan.settings }
+  const nodes = await Promise.all(plan.urls.map((url) => startNodeProcess(t, url, settings)))
   const target = anyOf(nodes, random)
   const members: Member[] = []
   for (let index = 0; index < plan.devices; index += 1) {
