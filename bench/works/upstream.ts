@@ -8,7 +8,7 @@ import { type Publishing, publishAtPeak } from '../load/publishing.ts'
 import { deliver, settle, spentOn } from './steps.ts'
 import type { Work } from './work.ts'
 
-const DEVICES = 20
+const DEVICES = 4
 /** Published and not yet with the provider. */
 const UNDELIVERED = 256
 const UPSTREAM = `${APP}/u/`

@@ -9,7 +9,7 @@ import type { ProviderSessions } from './provider-sessions.ts'
 
 export type ProviderLimits = Pick<
   Limits,
-  | 'window'
+  | 'providerWindow'
   | 'readBytes'
   | 'topicAliases'
   | 'idleTimeoutMs'

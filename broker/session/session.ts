@@ -12,6 +12,7 @@ import { Expiry } from './expiry.ts'
 import { handlePublish, handlePubrel } from './handle-publish.ts'
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
 import type { DeviceNode } from './node.ts'
+import { PublishTurns } from './publish-turns.ts'
 import { encodeState, type SessionState, type Subscription } from './session-state.ts'
 import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
@@ -42,6 +43,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   readonly drain: Drain
   readonly subscriptions = new Map<string, Subscription>()
   /** Packet ids of QoS 2 messages of this connection that wait for PUBREL. */
+  #turns: PublishTurns | undefined
   #received: Set<number> | undefined
   readonly expiry: Expiry
   #will: DeviceWill | undefined
@@ -61,6 +63,13 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     this.#will = will
     this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
     this.drain = new Drain(this, opened, connect, resumed)
+  }
+
+  /** Made when it publishes: most devices never do. */
+  get turns(): PublishTurns {
+    const { connection, node } = this
+    this.#turns ??= new PublishTurns({ connection, receiveMaximum: node.limits.receiveMaximum })
+    return this.#turns
   }
 
   get received(): Set<number> {
@@ -174,6 +183,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   closed(code: ErrorCode | undefined): void {
     if (this.#closed) return
     this.#closed = true
+    this.#turns?.close()
     this.drain.stop()
     this.node.sessions.commits.forget(this)
     this.node.sessions.remove(this, Promise.all([this.#leave(code), this.#endWill(code)]))

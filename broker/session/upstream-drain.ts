@@ -74,7 +74,7 @@ export class UpstreamDrain implements SharedReceiver {
 
   /** `sent`: how far an earlier connection came; undefined where nobody could note it. */
   constructor(session: UpstreamDrainContext, connect: ConnectPacket, sent: readonly SentMark[] | undefined) {
-    const { window, topicAliases } = session.node.limits
+    const { providerWindow: window, topicAliases } = session.node.limits
     this.#session = session
     // [MQTT-3.3.4-7], [MQTT-3.3.4-9]
     this.#quota = Math.min(window, connect.properties.receiveMaximum ?? PACKET_IDS)
