@@ -134,7 +134,7 @@ export const LIMITS = {
   ),
 
   window: limit('PUSH_WINDOW', 20, [1, 1_000], 'unacknowledged messages to one device'),
-  providerWindow: limit('PUSH_PROVIDER_WINDOW', 100, [1, 10_000], 'unacknowledged messages to one provider'),
+  providerWindow: limit('PUSH_PROVIDER_WINDOW', 256, [1, 10_000], 'unacknowledged messages to one provider'),
   readBytes: limit(
     'PUSH_MAX_READ',
     MIB,
