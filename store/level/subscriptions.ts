@@ -146,7 +146,8 @@ export async function subscriptionsOf(
 }
 
 interface Gathering {
-  readonly table: string
+  /** What its other rows begin with. */
+  readonly prefix: string
   readonly name: string
   readonly epoch: number
   readonly filters: (readonly [filter: string, options: Uint8Array])[]
@@ -190,19 +191,20 @@ function ownerOf(row: string): Gathering {
   const second = row.indexOf('\0')
   const third = row.indexOf('\0', second + 1)
   return {
-    table: row.slice(OWNER.length, second),
+    prefix: `${FILTER}${row.slice(OWNER.length, second + 1)}`,
     epoch: Number(row.slice(second + 1, third)),
     name: row.slice(third + 1),
     filters: [],
   }
 }
 
-function addRow({ table, filters }: Gathering, row: string): void {
-  if (!row.startsWith(FILTER)) throw unavailable('subscriptions of the embedded store have a format of another version')
-  const second = row.indexOf('\0')
-  if (row.slice(FILTER.length, second) !== table) return
-  const third = row.indexOf('\0', second + 1)
-  const end = third + 1 + Number(row.slice(second + 1, third))
+function addRow({ prefix, filters }: Gathering, row: string): void {
+  if (!row.startsWith(prefix)) {
+    if (row.startsWith(FILTER)) return
+    throw unavailable('subscriptions of the embedded store have a format of another version')
+  }
+  const third = row.indexOf('\0', prefix.length)
+  const end = third + 1 + Number(row.slice(prefix.length, third))
   filters.push([row.slice(third + 1, end), Buffer.from(row.slice(end), 'latin1')])
 }
 
