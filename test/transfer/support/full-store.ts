@@ -41,11 +41,12 @@ export async function fill(store: Store): Promise<void> {
 }
 
 async function fillLogs(store: Store): Promise<void> {
-  for (const log of ['a', eventLog('a'), eventLog('elsewhere')]) {
-    for (const reader of ['away', 'near', 'group'])
+  for (const log of ['a', eventLog('a')]) {
+    for (const reader of ['near', 'group', 'away'])
       await store.openReader({ app: log, reader, expiresAt: reader === 'away' ? Infinity : START + 9 * DAY })
-    await store.openReader({ app: log, reader: 'ends', expiresAt: START + 1 })
   }
+  await store.openReader({ app: eventLog('elsewhere'), reader: 'away', expiresAt: Infinity })
+  await store.openReader({ app: 'a', reader: 'ends', expiresAt: START + 1 })
   for (let round = 0; round < 8; round += 1) {
     for (const [number, { tokenId }] of DEVICES.entries()) {
       const append = { app: 'a', tokenId, subject: `s/${round}`, message: message(`${round} of ${number}`) }
