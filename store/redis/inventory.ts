@@ -21,6 +21,8 @@ import { asBytes, asList, asNumber, asText, BUCKET, NAMED_SESSIONS, READERS_OF }
 
 const BUCKETS_AT_ONCE = 8
 const KEYS_A_SCAN = 1_000
+const PARTITIONS_AT_ONCE = 32
+const START = '0'
 /** What `bucket` answers for each token id. */
 const FIELDS = 11
 
@@ -120,21 +122,27 @@ export async function knownReaders(lanes: Lanes, prefix: string, log: string): P
 }
 
 export async function* knownNamedSessions(lanes: Lanes, prefix: string): AsyncIterable<KnownNamedSession> {
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    const base = partitionBase(prefix, partition)
-    // A page may tell again what an earlier one told.
-    const told = new Set<string>()
-    let cursor = '0'
-    do {
-      const [next, ...sessions]: Result = await lanes.run(NAMED_SESSIONS, base, cursor)
-      cursor = asText(next)
-      for (const each of sessions) {
-        const session = namedSessionOf(asList(each))
-        if (told.has(session.name)) continue
-        told.add(session.name)
-        yield session
-      }
-    } while (cursor !== '0')
+  for (let first = 0; first < PARTITIONS; first += PARTITIONS_AT_ONCE) {
+    const bases = Array.from({ length: PARTITIONS_AT_ONCE }, (_, number) => partitionBase(prefix, first + number))
+    const pages = await Promise.all(bases.map((base) => lanes.run(NAMED_SESSIONS, base, START)))
+    for (const [position, page] of pages.entries()) yield* namedSessionsOf(lanes, bases[position] ?? '', page)
+  }
+}
+
+/** From its first page on. A page may tell again what an earlier one told. */
+async function* namedSessionsOf(lanes: Lanes, base: string, first: Result): AsyncIterable<KnownNamedSession> {
+  const told = new Set<string>()
+  for (let page = first; ; ) {
+    const [next, ...sessions] = page
+    for (const each of sessions) {
+      const session = namedSessionOf(asList(each))
+      if (told.has(session.name)) continue
+      told.add(session.name)
+      yield session
+    }
+    const cursor = asText(next)
+    if (cursor === START) return
+    page = await lanes.run(NAMED_SESSIONS, base, cursor)
   }
 }
 
@@ -157,11 +165,11 @@ function namedSessionOf(fields: readonly Packed[]): KnownNamedSession {
 
 async function* allKeys(client: Client, pattern: string): AsyncIterable<string> {
   for (const server of servers(client)) {
-    let cursor = '0'
+    let cursor = START
     do {
       const [next, keys] = await server.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_A_SCAN)
       yield* keys
       cursor = next
-    } while (cursor !== '0')
+    } while (cursor !== START)
   }
 }

@@ -21,7 +21,6 @@ function parts.sweep()
   local expiry = need('expiry')
   local private = need('private')
   local broadcast = need('broadcast')
-  local named_ends = need('named_ends')
   local steps = {}
   local JOURNAL_MS = 600000
   local KEPT_SECONDS = 28 * 86400
@@ -147,9 +146,12 @@ function parts.sweep()
         upstream = upstream + need('readers').sweep(base, rest)
       end
     end
-    local ended, more_ended = named_ends.expire(base, before)
-    local wills, more_wills = need('wills').due(base)
-    local more_graves = need('session_logs').dig(base)
+    -- What a part defines costs time: most partitions need none of these.
+    local function is_due(key, time) return call('ZCOUNT', base .. key, '-inf', time) > 0 end
+    local ended, wills, more_ended, more_wills, more_graves = {}, {}, false, false, false
+    if is_due(KEY.namedDue, before) then ended, more_ended = need('named_ends').expire(base, before) end
+    if is_due(KEY.willsDue, NOW) then wills, more_wills = need('wills').due(base) end
+    if call('EXISTS', base .. KEY.graves) == 1 then more_graves = need('session_logs').dig(base) end
     local more = #due == most or more_ended or more_wills or more_graves
     return { more, expired, upstream, events, sessions, ended, wills }
   end
