@@ -171,6 +171,8 @@ export interface OpenedSession {
   readonly state?: Uint8Array
   /** True when the session that is resumed was not closed: its node died, or it was taken over. */
   readonly unclean: boolean
+  /** The will that waited with a session which this one ends, and that nobody has taken: it is to be published now. */
+  readonly will?: Uint8Array
   readonly cursors: Cursors
   /** The highest offset given in the private log. */
   readonly privateEnd: number

@@ -65,4 +65,6 @@ export interface OpenedNamedSession {
   readonly state?: Uint8Array
   /** True when the session that is resumed was not closed. */
   readonly unclean: boolean
+  /** The will that waited with a session which this one ends, and that nobody has taken: it is to be published now. */
+  readonly will?: Uint8Array
 }

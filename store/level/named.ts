@@ -24,7 +24,7 @@ export function openNamedSession(
   const previous = sessions.of(name)
   if (previous?.held) transaction.tell((watcher) => watcher.namedSessionEnded?.(name, previous.epoch))
   // One that ended by its time may have left a will.
-  if (previous === undefined || previous.hasWill) forgetWill(transaction, namedWillKey(name))
+  const will = previous === undefined || previous.hasWill ? forgetWill(transaction, namedWillKey(name)) : undefined
   const resumed = cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
   if (previous !== undefined && resumed === undefined) discard(transaction, name, previous)
   const before = resumed ?? newSession(transaction, previous)
@@ -44,6 +44,7 @@ export function openNamedSession(
     epoch,
     ...(state === undefined ? {} : { state }),
     unclean: resumed?.held === true || resumed?.unclean === true,
+    ...(will === undefined || resumed !== undefined ? {} : { will }),
   }
 }
 

@@ -130,7 +130,7 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
 
   const previous = token.session
   if (previous?.held) endSession(transaction, tokenId, token, 'SESSION_TAKEN_OVER')
-  if (previous?.hasWill) forgetWill(transaction, tokenWillKey(tokenId))
+  const will = previous?.hasWill ? forgetWill(transaction, tokenWillKey(tokenId)) : undefined
   const resumed =
     request.cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
   const state = resumed?.hasState ? transaction.get(sessionStateKey(tokenId)) : undefined
@@ -151,6 +151,7 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
     epoch,
     ...(state === undefined ? {} : { state }),
     unclean: resumed !== undefined && (resumed.held || resumed.unclean),
+    ...(will === undefined || resumed !== undefined ? {} : { will }),
     cursors: cursorsOf(token),
     privateEnd: token.log.last,
   }

@@ -24,11 +24,13 @@ export function keepWill(
   write(transaction, key, { epoch, publishAt: dueAt, takenUntil: 0, dueAt, value: Buffer.from(value) })
 }
 
-export function forgetWill(transaction: Transaction, key: Buffer): void {
+/** Gives the one that was there, unless somebody has taken it. */
+export function forgetWill(transaction: Transaction, key: Buffer): Uint8Array | undefined {
   const will = willAt(transaction, key)
-  if (will === undefined) return
+  if (will === undefined) return undefined
   transaction.delete(dueKey(will.dueAt, key))
   transaction.delete(key)
+  return will.takenUntil > transaction.now ? undefined : will.value
 }
 
 export function takeWill(

@@ -72,7 +72,13 @@ export class NamedSessions {
     const session = { epoch, kept, state: state && Buffer.from(state), filters: undefined, hasAllFilters }
     const early = this.#held.opened(name, session)
     if (early !== undefined) this.ended(name, early.epoch)
-    return { epoch, ...(state === undefined ? {} : { state }), unclean: result[2] === true }
+    const will = asOptionalBytes(result[6])
+    return {
+      epoch,
+      ...(state === undefined ? {} : { state }),
+      unclean: result[2] === true,
+      ...(will === undefined ? {} : { will }),
+    }
   }
 
   async save(name: string, epoch: number, state: Uint8Array): Promise<void> {

@@ -163,12 +163,14 @@ export class Tokens {
     const epoch = asNumber(result[0])
     const state = asOptionalBytes(result[1])
     const ended = asOptionalNumber(result[6])
+    const will = asOptionalBytes(result[8])
     if (ended !== undefined) this.#options.sessionEnded(tokenId, ended, 'SESSION_TAKEN_OVER')
     this.#options.sessions.opened(tokenId, { epoch, app, generation })
     return {
       epoch,
       ...(state === undefined ? {} : { state }),
       unclean: result[2] === true,
+      ...(will === undefined ? {} : { will }),
       cursors: asCursors(result[3], result[4], result[7]),
       privateEnd: asNumber(result[5]),
     }

@@ -35,11 +35,11 @@ function parts.holder()
     token.set_flag(record, token.RECEIVED, false)
   end
 
-  -- The will that was kept when the session was closed. It outlives the state of the session.
+  -- The will that was kept when the session was closed. It outlives the state of the session. Gives it, or false.
   local function forget_will(record)
-    if not token.has(record, token.WILL) then return end
-    need('wills').forget(record.base, 'd' .. record.id)
+    if not token.has(record, token.WILL) then return false end
     token.set_flag(record, token.WILL, false)
+    return need('wills').drop(record.base, 'd' .. record.id)
   end
 
   local function forget_session(record)

@@ -15,7 +15,7 @@
 
   open_named   base, field, name or false, clean start, kept
                -> { epoch, state or false, unclean, epoch taken over here or false, epoch whose subscriptions ended or false,
-               has subscriptions }
+               has subscriptions, will of a session that this one ends or false }
   save_named   base, field, name or false, epoch, opened, state                         -> SESSION_TAKEN_OVER or { }
   close_named  base, field, name or false, epoch, opened, state or false, expires or 0, will at or false, will or false
                -> { epoch whose subscriptions ended or false }
@@ -192,9 +192,9 @@ function parts.named()
   local function owner_of(place) return 'n' .. place.field end
 
   local function forget_will(place)
-    if not has(place.session, WILL) then return end
-    wills.forget(place.base, owner_of(place))
+    if not has(place.session, WILL) then return false end
     set_flag(place.session, WILL, false)
+    return wills.drop(place.base, owner_of(place))
   end
 
   local function is_over(session) return session.node == '' and session.expires > 0 and session.expires <= NOW end
@@ -233,7 +233,7 @@ function parts.named()
 
   steps.open_named = reading(function(place, step)
     local clean, kept, session = step[5], step[6], place.session
-    local state, unclean, taken = false, false, false
+    local state, unclean, taken, will = false, false, false, false
     -- Above every epoch that was given and lost.
     local epoch = math.max(floors[place.base] + 1, ticks())
     if session then
@@ -244,23 +244,23 @@ function parts.named()
         tell_end(place)
       end
       epoch = math.max(epoch, session.epoch + 1)
-      forget_will(place)
+      will = forget_will(place)
       if clean or is_over(session) then
         discard(place)
         session.born = epoch
       else
-        state, unclean = state_of(place), is_held or has(session, UNCLEAN)
+        state, unclean, will = state_of(place), is_held or has(session, UNCLEAN), false
         set_flag(session, UNCLEAN, false)
       end
       set_expires(place, session, 0)
     else
       -- Of a session that has ended, and whose will is not published.
-      wills.forget(place.base, owner_of(place))
+      will = wills.drop(place.base, owner_of(place))
       session = session_at(place, epoch, NODE, kept)
       place.session = session
     end
     session.epoch, session.node, session.kept, session.opened, session.dirty = epoch, NODE, kept, NOW, true
-    return { epoch, state, unclean, taken, place.ended or false, has(session, SUBSCRIBED) }
+    return { epoch, state, unclean, taken, place.ended or false, has(session, SUBSCRIBED), will }
   end)
 
   steps.save_named = reading(function(place, step)

@@ -2,7 +2,7 @@
   open   base, id, app, generation, clean start
          -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED or
             { epoch, state or false, unclean, private cursor, broadcast cursor, last, epoch taken over here or false,
-              marks or false }
+              marks or false, will of a session that this one ends or false }
   save   base, id, epoch, state                         -> SESSION_TAKEN_OVER or { }
   close  base, id, epoch, state or false, expires or 0, will at or false, will or false  -> { }
   check  base, id, epoch, generation
@@ -24,14 +24,14 @@ function parts.session()
     -- A JWT of a generation that is not known: the registry lost it in a crash, the JWT is the proof that it was given.
     if generation > record.generation then record.generation = generation end
     log.rebase(record)
-    holder.forget_will(record)
+    local will = holder.forget_will(record)
 
     local previous, state, unclean, ended = holder.of(record), false, false, false
     if previous then
       local held = previous.node ~= ''
       if not clean and not holder.is_over(previous) then
         state = call('HGET', base .. KEY.states, record.serial)
-        unclean = held or previous.unclean
+        unclean, will = held or previous.unclean, false
       else
         call('HDEL', base .. KEY.states, record.serial)
         holder.forget_received(record)
@@ -45,7 +45,7 @@ function parts.session()
     -- Above every epoch that was given and lost, as the offsets of a log that begins.
     record.epoch, record.dirty = math.max(record.epoch + 1, ticks()), true
     holder.store(record, NODE, 0, false)
-    return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended, token.marks_of(record) }
+    return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended, token.marks_of(record), will }
   end
 
   function steps.save(step)

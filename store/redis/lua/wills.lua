@@ -16,6 +16,15 @@ function parts.wills()
     if call('HDEL', base .. KEY.wills, owner) == 1 then call('ZREM', base .. KEY.willsDue, owner) end
   end
 
+  -- Forgets it, and gives its value, or false: there is none, or somebody has taken it.
+  local function drop(base, owner)
+    local packed = call('HGET', base .. KEY.wills, owner)
+    if not packed then return false end
+    forget(base, owner)
+    local _, _, _, till, _, value = unpack_packed(packed)
+    return till <= NOW and value
+  end
+
   local function keep(base, owner, epoch, at, name, value)
     call('HSET', base .. KEY.wills, owner, pack(FORMAT, epoch, at, 0, name, value))
     call('ZADD', base .. KEY.willsDue, at, owner)
@@ -82,6 +91,6 @@ function parts.wills()
     return told, #owners == most
   end
 
-  steps.forget, steps.keep, steps.of, steps.due = forget, keep, of, due
+  steps.forget, steps.drop, steps.keep, steps.of, steps.due = forget, drop, keep, of, due
   return steps
 end

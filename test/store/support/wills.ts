@@ -11,6 +11,8 @@ const STATE = Buffer.from('state')
 interface Owner {
   readonly session: SessionOwner
   open(cleanStart?: boolean): Promise<number>
+  /** Gives the will that the session which is opened has ended. */
+  openAndEnd(cleanStart: boolean): Promise<string | undefined>
   close(epoch: number, publishAt: number, stateExpiresAt: number): Promise<void>
 }
 
@@ -18,6 +20,7 @@ function named({ store }: World, name: string): Owner {
   return {
     session: { name },
     open: async (cleanStart = false) => (await store.openNamedSession(name, cleanStart)).epoch,
+    openAndEnd: async (cleanStart) => textOf((await store.openNamedSession(name, cleanStart)).will),
     close: (epoch, publishAt, stateExpiresAt) =>
       store.closeNamedSession(name, epoch, {
         state: STATE,
@@ -34,6 +37,7 @@ async function ofDevice(world: World, device: string): Promise<Owner> {
   return {
     session: { tokenId },
     open: async (cleanStart = false) => (await world.open(tokenId, generation, cleanStart)).epoch,
+    openAndEnd: async (cleanStart) => textOf((await world.open(tokenId, generation, cleanStart)).will),
     close: (epoch, publishAt, stateExpiresAt) =>
       store.closeSession(tokenId, epoch, {
         state: STATE,
@@ -45,6 +49,10 @@ async function ofDevice(world: World, device: string): Promise<Owner> {
 
 async function take(store: Store, { session }: Owner, epoch: number, until: number): Promise<string | undefined> {
   const value = await store.takeWill(session, epoch, until)
+  return textOf(value)
+}
+
+function textOf(value: Uint8Array | undefined): string | undefined {
   return value && Buffer.from(value).toString()
 }
 
@@ -102,6 +110,24 @@ async function life(t: Test, world: World, make: (name: string) => Owner | Promi
     await world.store.willPublished(owner.session, epoch)
     await world.store.willPublished(owner.session, epoch)
     t.equal(await take(world.store, owner, epoch, world.now + 500), undefined)
+  })
+
+  await t.test('who ends the session that it waits with has it, once', async (t) => {
+    const owner = await make('ends')
+    const wait = async (cleanStart: boolean, stateMs = HOUR) => {
+      const epoch = await owner.open()
+      await owner.close(epoch, world.now + Math.min(500, stateMs), world.now + stateMs)
+      world.pass(100)
+      return await owner.openAndEnd(cleanStart)
+    }
+    t.equal(await wait(true), 'will', 'a clean start ends it')
+    t.equal(await owner.openAndEnd(true), undefined)
+    t.equal(await wait(false), undefined, 'it is resumed')
+    t.equal(await wait(false, 50), 'will', 'its time had come')
+    const epoch = await owner.open()
+    await owner.close(epoch, world.now, world.now + HOUR)
+    t.equal(await take(world.store, owner, epoch, world.now + 500), 'will')
+    t.equal(await owner.openAndEnd(true), undefined, 'somebody has taken it')
   })
 
   await t.test('it is gone when the session is opened again', async (t) => {
