@@ -237,7 +237,8 @@ export class UpstreamDrain implements SharedReceiver {
 
   /** One after the other, so that a long part keeps no other waiting. False when something else has to happen first. */
   async #readNext(): Promise<boolean> {
-    for (const each of this.#ready) {
+    // A copy: one that is put back is not for this round, or it would never end.
+    for (const each of [...this.#ready]) {
       if (!this.#hasRoom(each)) continue
       this.#ready.delete(each)
       try {
