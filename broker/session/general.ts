@@ -1,0 +1,83 @@
+/** General topics: what the sessions of users and the router (`broker/aedes`) know of each other. */
+import type { Message, RetainedTopic } from '../../store/contract.ts'
+import type { QoS } from '../codec/packets.ts'
+
+/** Who a user is, and what is allowed: `createPush({ users })` or Mosquitto's files say so. */
+export interface User {
+  readonly kind: 'user'
+  /** May be empty: anonymous. */
+  readonly name: string
+  /** May wait, as for a look into a database. Whatever it throws is a refusal, and logged. */
+  mayPublish(topic: string, options: { readonly qos: QoS; readonly retain: boolean }): boolean | Promise<boolean>
+  /** The QoS that is granted, at most what is asked for; undefined: refused. */
+  maySubscribe(filter: string, qos: QoS): QoS | undefined | Promise<QoS | undefined>
+  /** A message that it subscribed to, at the moment when it is sent. Absent: all. */
+  mayReceive?(topic: string): boolean
+}
+
+/** A message of a general topic. Its `retain` is that of the PUBLISH. */
+export interface GeneralMessage extends Message {
+  readonly topic: string
+  readonly qos: QoS
+  /** The session that published it, for No Local; empty: a client of the embedding program, or the program. */
+  readonly from: string
+  /** QoS 2: the message is known by it until PUBREL, see `SessionAppend.uid`. */
+  readonly uid?: string
+}
+
+export interface GeneralSubscription {
+  /** As it was asked for, with `$share/<group>/`. */
+  readonly name: string
+  /** Without it. */
+  readonly filter: string
+  readonly group?: string
+  /** Granted. */
+  readonly qos: QoS
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  /** 0: none. */
+  readonly identifier: number
+}
+
+/** What a message is for one session, over all of its subscriptions that match. */
+export interface GeneralDelivery {
+  /** The lower of what was published and the highest that was granted [MQTT-3.3.4-2]. */
+  readonly qos: QoS
+  /** RETAIN as it is sent. */
+  readonly retain: boolean
+  readonly identifiers: readonly number[]
+}
+
+/** A connected session, as the router sees it. */
+export interface GeneralReceiver {
+  readonly name: string
+  /** Of `openNamedSession`; 0 for a session that is not kept, which the store does not know. */
+  readonly epoch: number
+  /** It has a log in the store: what goes to it with QoS 1 and 2 comes from there (`sessionAppended`). */
+  readonly isKept: boolean
+  /** What does not come from its log: QoS 0, and all of it where there is none. Must not throw. */
+  arrived(message: GeneralMessage, delivery: GeneralDelivery): void
+}
+
+export interface GeneralRouter {
+  /** From now on it hears what it is subscribed to; `subscriptions` are those that a kept session had. */
+  connect(receiver: GeneralReceiver, subscriptions: readonly GeneralSubscription[]): Promise<void>
+  /** Its connection is over. A session that is kept stays subscribed. */
+  disconnect(receiver: GeneralReceiver): void
+  /**
+   * Replaces subscriptions of the same name. Every publish that begins after this has resolved, on whichever node, reaches
+   * it; a kept one is durable.
+   * @throws STORE_UNAVAILABLE, SESSION_TAKEN_OVER
+   */
+  subscribe(receiver: GeneralReceiver, subscriptions: readonly GeneralSubscription[]): Promise<void>
+  unsubscribe(receiver: GeneralReceiver, names: readonly string[]): Promise<void>
+  /**
+   * Resolves when it is in the log of every kept session that subscribed, is retained where it asks for that, and has been
+   * handed to who is connected; false when nobody subscribed. What one `from` publishes is handed on in the order of the
+   * calls, whatever RETAIN and QoS are.
+   * @throws STORE_UNAVAILABLE: it is not acknowledged, and some may have it
+   */
+  publish(message: GeneralMessage): Promise<boolean>
+  /** What a new subscription gets, oldest topic first; not for shared ones. */
+  retained(filter: string): AsyncIterable<RetainedTopic>
+}
