@@ -21,7 +21,7 @@ export interface GeneralMessage extends Message {
   readonly qos: QoS
   /** The session that published it, for No Local; empty: a client of the embedding program, or the program. */
   readonly from: string
-  /** QoS 2: the message is known by it until PUBREL, see `SessionAppend.uid`. */
+  /** QoS 2: the message is known by it until PUBREL (`forget`), see `SessionAppend.uid`. */
   readonly uid?: string
 }
 
@@ -60,7 +60,10 @@ export interface GeneralReceiver {
 }
 
 export interface GeneralRouter {
-  /** From now on it hears what it is subscribed to; `subscriptions` are those that a kept session had. */
+  /**
+   * From now on it hears what it is subscribed to; `subscriptions` are those that a kept session had. How the store keeps
+   * one says `subscription-record.ts`.
+   */
   connect(receiver: GeneralReceiver, subscriptions: readonly GeneralSubscription[]): Promise<void>
   /** Its connection is over. A session that is kept stays subscribed. */
   disconnect(receiver: GeneralReceiver): void
@@ -78,6 +81,8 @@ export interface GeneralRouter {
    * @throws STORE_UNAVAILABLE: it is not acknowledged, and some may have it
    */
   publish(message: GeneralMessage): Promise<boolean>
+  /** PUBREL has come: nobody publishes the message of this uid again, and what is remembered of it may go. Must not throw. */
+  forget(uid: string): void
   /** What a new subscription gets, oldest topic first; not for shared ones. */
   retained(filter: string): AsyncIterable<RetainedTopic>
 }

@@ -1,0 +1,51 @@
+/**
+ * A subscription of a user as the store keeps it, under its name: a version, then options as on the wire (MQTT 5 section
+ * 3.8.3.1, without Retain Handling), then the Subscription Identifier, four bytes; 0 for none.
+ */
+import type { QoS } from '../codec/packets.ts'
+import { sharedFilter } from '../codec/topic-syntax.ts'
+import type { GeneralSubscription } from './general.ts'
+
+const VERSION = 1
+const BYTES = 6
+const QOS_BITS = 0x03
+const NO_LOCAL_BIT = 0x04
+const RETAIN_AS_PUBLISHED_BIT = 0x08
+
+export function encodeSubscription(subscription: GeneralSubscription): Uint8Array {
+  const { qos, noLocal, retainAsPublished, identifier } = subscription
+  const bytes = Buffer.allocUnsafe(BYTES)
+  bytes[0] = VERSION
+  bytes[1] = qos | (noLocal ? NO_LOCAL_BIT : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED_BIT : 0)
+  bytes.writeUInt32BE(identifier, 2)
+  return bytes
+}
+
+/** The inverse; undefined for a form that this version does not know. */
+export function decodeSubscription(name: string, options: Uint8Array): GeneralSubscription | undefined {
+  const [version, flags = 0] = options
+  const place = placeOf(name)
+  if (version !== VERSION || options.byteLength < BYTES || place === undefined) return undefined
+  return {
+    ...place,
+    qos: qosOf(flags),
+    noLocal: (flags & NO_LOCAL_BIT) !== 0,
+    retainAsPublished: (flags & RETAIN_AS_PUBLISHED_BIT) !== 0,
+    identifier: new DataView(options.buffer, options.byteOffset).getUint32(2),
+  }
+}
+
+function qosOf(flags: number): QoS {
+  const bits = flags & QOS_BITS
+  return bits === 0 || bits === 1 ? bits : 2
+}
+
+/** Undefined for a share that is not well-formed: before MQTT 5 the gate lets it pass. */
+export function placeOf(name: string): Pick<GeneralSubscription, 'name' | 'filter' | 'group'> | undefined {
+  try {
+    const shared = sharedFilter(name)
+    return shared === undefined ? { name, filter: name } : { name, filter: shared.filter, group: shared.group }
+  } catch {
+    return undefined
+  }
+}
