@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import type { AedesOptions } from 'aedes'
+import type { Aedes, AedesOptions } from 'aedes'
 import type { Logger } from 'pino'
 import type { Auth } from '../auth/contract.ts'
 import { looksLikeToken } from '../auth/index.ts'
@@ -15,6 +15,8 @@ import type { MessageLimits } from '../store/message.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
 import { createAccept } from './accept.ts'
+import { checkAedesVersion } from './aedes/aedes-version.ts'
+import { Attached } from './aedes/attached.ts'
 import type { OutgoingLimits } from './aedes/outgoing.ts'
 import type { GeneralState } from './aedes/contract.ts'
 import { AedesRouter } from './aedes/router.ts'
@@ -39,6 +41,9 @@ import { WorkBudgets } from '../common/work-budgets.ts'
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
 export { Acceptor, type Deliver } from './gate/acceptor.ts'
 export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './gate/listeners.ts'
+export type { QoS } from './codec/packets.ts'
+export type { User } from './session/general.ts'
+export type { UserCredentials, Users } from './session/users.ts'
 export type { GeneralState } from './aedes/contract.ts'
 export { openLevelState } from './aedes/persistence.ts'
 
@@ -76,10 +81,14 @@ export class PushBroker {
   readonly #connects: RateByKey
   /** Connections of HTTP, which may become MQTT over WebSocket. */
   readonly #counted = new WeakSet<Duplex>()
+  /** Of WebSockets whose CONNECT has not come yet. */
+  readonly #requests = new WeakMap<Duplex, IncomingMessage>()
+  #attached: Attached | undefined
   #connectionCount = 0
   #closing = false
 
   constructor(options: BrokerOptions) {
+    checkAedesVersion()
     const { auth, store, metrics, logger, limits, tally } = options
     const now = options.now ?? Date.now
     const monotonic = options.monotonic ?? (() => performance.now())
@@ -156,6 +165,16 @@ export class PushBroker {
     return this.#router.aedesOptions(own)
   }
 
+  /**
+   * Connections that are none of ours go to this broker from now on, once and before there are any.
+   * @throws Error in one sentence
+   */
+  attach(broker: Aedes): void {
+    if (this.#attached !== undefined) throw new Error('push.attach: a broker is attached already')
+    if (this.#connectionCount > 0) throw new Error('push.attach: attach the broker before push gets connections')
+    this.#attached = new Attached(broker)
+  }
+
   /** Takes a connection: a socket, a WebSocket as a stream, any Duplex. */
   handle = (stream: Duplex, request?: IncomingMessage): void => {
     const address = addressOf(stream, request)
@@ -168,6 +187,7 @@ export class PushBroker {
       this.#turnAway(stream, error, address)
       return
     }
+    if (request !== undefined) this.#requests.set(stream, request)
     const id = `c${(++this.#connectionCount).toString(36)}`
     this.#context.connections.add(new Connection(stream, this.#context, id, address))
   }
@@ -207,6 +227,8 @@ export class PushBroker {
 
   async #route(connection: Connection, connect: ConnectPacket): Promise<void> {
     const { auth, logger } = this.#options
+    const request = this.#requests.get(connection.stream)
+    this.#requests.delete(connection.stream)
     try {
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
       const { password, properties } = connect
@@ -224,6 +246,7 @@ export class PushBroker {
         await connectProvider(this.#providers, connection, connect, provider)
         return
       }
+      if (this.#goesOn(connect)) return this.#attached?.connect(connection, connect, request)
       if (!this.#router.hasOwnAuthenticate)
         throw new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
       await this.#router.connect(connection, connect)
@@ -234,9 +257,16 @@ export class PushBroker {
     }
   }
 
+  /** Whoever guesses credentials of ours does not become a client of a broker that takes all. */
+  #goesOn({ username, password }: ConnectPacket): boolean {
+    if (this.#attached === undefined) return false
+    const isLikeOurs = username === 'provider' || (password !== undefined && looksLikeToken(password))
+    return this.#attached.judges || !isLikeOurs
+  }
+
   /** A JWT that was not issued here is for the embedder's own authenticate, where there is one. */
   #isForeign(password: Buffer): boolean {
-    if (!this.#router.hasOwnAuthenticate) return false
+    if (!this.#router.hasOwnAuthenticate && this.#attached?.judges !== true) return false
     try {
       this.#options.auth.verify(password.toString('latin1'))
       return false

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
 import type { BlockList } from 'node:net'
-import type { AedesOptions } from 'aedes'
+import type { Aedes, AedesOptions } from 'aedes'
 import type { FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
 import { openAuth } from '../auth/index.ts'
@@ -35,7 +35,13 @@ export interface Push extends InProcessCalls {
    * `persistence` and `mq`. After `createBroker`, `broker.handle` takes all of them.
    */
   aedesOptions(own?: AedesOptions): AedesOptions
-  /** Takes a connection; `broker.handle` is the same. */
+  /**
+   * Your own broker, once, before there are connections: those of devices, providers and `users` are served here, and all
+   * others by your broker, whose topics both share. What reaches it is well-formed MQTT.
+   * @throws Error in one sentence, where its version of aedes is another one than push works with
+   */
+  attach(broker: Aedes): void
+  /** Takes a connection: a socket, or any duplex stream. */
   handle(stream: Duplex, request?: IncomingMessage): void
   /**
    * What connections of a listener pass before `deliver` gets them, `handle` for one: the PROXY protocol header of
@@ -119,6 +125,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   return {
     ...createInProcessCalls({ calls, auth, limits, log: logger, isClosing: () => isClosing }),
     aedesOptions: (own) => broker.aedesOptions(own),
+    attach: (own) => broker.attach(own),
     handle: broker.handle,
     acceptor: (through, deliver) =>
       new Acceptor(

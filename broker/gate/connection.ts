@@ -110,8 +110,14 @@ export class Connection implements Timed, OutboxOwner {
   write(packet: Uint8Array): void {
     if (this.#state !== 'open' || this.#isParting) return
     if (packet.byteLength > this.#maximumPacketSize) return this.end(new PushError('MAXIMUM_PACKET_SIZE_TOO_SMALL'))
+    this.pass(packet)
+  }
+
+  /** Packets of somebody else, who minds the size. */
+  pass(packets: Uint8Array): void {
+    if (this.#state !== 'open' || this.#isParting) return
     this.#greeted = true
-    this.#outbox.write(packet)
+    this.#outbox.write(packets)
   }
 
   /** With the reason in words, where they fit [MQTT-3.2.2-19], [MQTT-3.4.2-2], [MQTT-3.5.2-2], [MQTT-3.14.2-3] */

@@ -1,0 +1,33 @@
+/** Users of the embedding program, or of Mosquitto's files: who connects, and what for. */
+import type { PeerCertificate } from 'node:tls'
+import type { User } from './general.ts'
+
+/** What a client says of itself in its CONNECT. */
+export interface UserCredentials {
+  /** Empty where it sent none. */
+  readonly username: string
+  /** Undefined where it sent none. */
+  readonly password: Buffer | undefined
+  /** Empty where the server is to make one. */
+  readonly clientId: string
+  /** Empty where the transport has none. */
+  readonly address: string
+  /** The client's, where it has shown one over TLS and it was verified. */
+  readonly certificate?: PeerCertificate
+  /** Aborted when the client is gone: nobody needs the answer any more. */
+  readonly signal: AbortSignal
+}
+
+export interface Users {
+  /**
+   * The user, where these are credentials of one. Undefined: no user of ours; the client goes on to the broker that is
+   * attached, and is refused where there is none. A `PushError` refuses with its own code, USER_REFUSED and USER_UNCHECKED
+   * for two; anything else that is thrown is logged, and the client is told to try again (USER_UNCHECKED).
+   */
+  authenticate(credentials: UserCredentials): Promise<User | undefined>
+  /**
+   * True: a session is known by its client id alone, as Mosquitto has it, so that a client id takes over a session whatever
+   * the user names are. False, the default: by user name and client id, so that it never reaches another user's session.
+   */
+  readonly sessionsByClientId?: boolean
+}
