@@ -15,6 +15,15 @@ export type {
   TokenAnswer,
   TokenRequest,
 } from './bridge/index.ts'
-export { Certificates, type Acceptor, type Deliver, type TlsSettings } from './broker/index.ts'
+export {
+  Certificates,
+  type Acceptor,
+  type Deliver,
+  type QoS,
+  type TlsSettings,
+  type User,
+  type UserCredentials,
+  type Users,
+} from './broker/index.ts'
 export { createPush, type Push } from './push/push.ts'
 export type { CommonOptions, PushLimits, PushOptions } from './push/options.ts'

@@ -18,6 +18,7 @@ import { createAccept } from './accept.ts'
 import { checkAedesVersion } from './aedes/aedes-version.ts'
 import { Attached } from './aedes/attached.ts'
 import type { OutgoingLimits } from './aedes/outgoing.ts'
+import { usersAsHooks } from './aedes/users-as-hooks.ts'
 import type { GeneralState } from './aedes/contract.ts'
 import { AedesRouter } from './aedes/router.ts'
 import type { ConnectPacket } from './codec/packets.ts'
@@ -29,6 +30,7 @@ import { connectProvider } from './session/provider-connect.ts'
 import type { ProviderLimits, ProviderNode } from './session/provider-node.ts'
 import { ProviderSessions } from './session/provider-sessions.ts'
 import { publishStoredProviderWill } from './session/provider-will.ts'
+import type { Users } from './session/users.ts'
 import { publishStoredWill } from './session/will.ts'
 import { Admission, networkOf } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
@@ -58,6 +60,8 @@ interface BrokerOptions {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: BrokerLimits & MessageLimits
+  /** Besides devices and providers. */
+  readonly users?: Users | undefined
   /** For topics that are not push topics, where the embedder brings none. */
   readonly generalState: GeneralState
   /** Milliseconds since the epoch, for dates. */
@@ -162,7 +166,8 @@ export class PushBroker {
 
   /** What `Aedes.createBroker` gets; connections that Aedes is handed from then on pass the gate. */
   aedesOptions(own?: AedesOptions): AedesOptions {
-    return this.#router.aedesOptions(own)
+    const { users } = this.#options
+    return this.#router.aedesOptions(users === undefined ? own : { ...usersAsHooks(users), ...own })
   }
 
   /**

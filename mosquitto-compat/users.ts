@@ -1,14 +1,12 @@
 /** Users of a Mosquitto password file, who may use every topic that is not a push topic. */
 import { readFileSync, statSync } from 'node:fs'
-import type { AedesOptions } from '../index.ts'
+import { PushError, type User, type UserCredentials, type Users } from '../index.ts'
+import { parseTopic } from '../topics/index.ts'
 import { PasswordChecks } from './password-checks.ts'
 import { Passwords } from './password-file.ts'
 
 /** Between two looks at whether the file has changed, ms. */
 const LOOK_EVERY_MS = 1000
-/** CONNACK return code of MQTT 3.1.1, table 3.1, which Mosquitto answers to a wrong password; in MQTT 5 it is 0x87. */
-const NOT_AUTHORIZED = 5
-const SERVER_UNAVAILABLE = 3
 
 export interface UsersOptions {
   readonly path: string
@@ -21,10 +19,10 @@ export interface UsersOptions {
 }
 
 /**
- * What `push.aedesOptions` takes. The file may change while the server runs.
+ * The users of `createPush`. The file may change while the server runs.
  * @throws what reading and parsing the file throw
  */
-export function passwordFileUsers({ path, broken, failures, now }: UsersOptions): Pick<AedesOptions, 'authenticate'> {
+export function passwordFileUsers({ path, broken, failures, now }: UsersOptions): Users {
   const checks = new PasswordChecks({ failures, now })
   let version = versionOf(path)
   let passwords = new Passwords(readFileSync(path, 'utf8'))
@@ -44,40 +42,29 @@ export function passwordFileUsers({ path, broken, failures, now }: UsersOptions)
   }
 
   return {
-    authenticate(client, username, password, done) {
+    async authenticate({ username, password, address, signal }: UserCredentials): Promise<User | undefined> {
       look()
-      const name = username ?? ''
-      const check = {
-        username: name,
-        address: addressOf(client.conn),
-        isWanted: () => !client.closed,
-        run: () => passwords.fit(name, password ?? Buffer.alloc(0)),
-      }
-      checks.take(check).then(
-        (verdict) => {
-          if (verdict === 'busy') return done(unavailable(), false)
-          if (verdict === 'wrong') return done(refusal(), false)
-          // A client id never reaches another user's session.
-          Object.assign(client, { id: `${encodeURIComponent(name)}/${client.id}` })
-          done(null, true)
-        },
-        (error: unknown) => done(unavailable(error), false),
-      )
+      const verdict = await checks.take({
+        username,
+        address,
+        isWanted: () => !signal.aborted,
+        run: () => passwords.fit(username, password ?? Buffer.alloc(0)),
+      })
+      if (verdict === 'busy') throw new PushError('USER_UNCHECKED')
+      return verdict === 'right' ? userOf(username) : undefined
     },
   }
 }
 
-function refusal() {
-  return Object.assign(new Error('bad user name or password'), { returnCode: NOT_AUTHORIZED })
+function userOf(name: string): User {
+  return { kind: 'user', name, mayPublish: (topic) => !isReserved(topic), maySubscribe: (_filter, qos) => qos }
 }
 
-function unavailable(cause?: unknown) {
-  return Object.assign(new Error('the password was not checked', { cause }), { returnCode: SERVER_UNAVAILABLE })
-}
-
-function addressOf(stream: object): string {
-  const { remoteAddress } = stream as { remoteAddress?: unknown }
-  return typeof remoteAddress === 'string' ? remoteAddress : ''
+/** Section 4.7.2; and what goes to `$share/` could be subscribed to by nobody. */
+function isReserved(topic: string): boolean {
+  if (topic.startsWith('$SYS/') || topic.startsWith('$share/')) return true
+  const kind = parseTopic(topic)?.kind
+  return kind === 'private' || kind === 'upstream'
 }
 
 /** Another one whenever the file was written or replaced. */

@@ -33,6 +33,12 @@ export const providers: Check = allowed(
   (value) => Array.isArray(value) || isFunction(value),
   'a list of {name, key, apps}, or a function that resolves to one',
 )
+export const users: Check = allowed(
+  (value) =>
+    hasMethods(value, ['authenticate']) &&
+    ['undefined', 'boolean'].includes(typeof Reflect.get(Object(value), 'sessionsByClientId')),
+  'an object with authenticate, and with sessionsByClientId as true or false where it has that',
+)
 export const redisPrefix: Check = allowed(
   (value) => typeof value === 'string' && isKeyPrefix(value),
   '1 to 64 letters, digits, `_`, `.`, `:` or `-`',

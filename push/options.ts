@@ -4,6 +4,7 @@ import { checkFields, type Algorithm, type ProviderKey, type Secrets } from '../
 import { fitLimits, allowedRange, wholeFrom } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
+import type { Users } from '../broker/index.ts'
 import type { Tally } from '../common/tally.ts'
 import * as checks from './option-checks.ts'
 
@@ -23,6 +24,8 @@ export interface CommonOptions {
    * that all nodes share.
    */
   readonly providers: readonly ProviderKey[] | ((secrets: Secrets) => Promise<readonly ProviderKey[]>)
+  /** Who may connect besides devices and providers, to use topics that are not push topics. Default: nobody. */
+  readonly users?: Users
   /** Redis in place of the embedded store: `redis://`, `rediss://`, several with commas for a Cluster. */
   readonly redisUrl?: string
   /** Before every key and channel in Redis, so that installations can share one. */
@@ -57,6 +60,7 @@ export interface CommonOptions {
 const CHECKS = {
   dataDir: checks.path,
   providers: checks.providers,
+  users: checks.users,
   redisUrl: checks.redisUrl,
   redisPrefix: checks.redisPrefix,
   redisReplicas: checks.redisReplicas,

@@ -88,7 +88,7 @@ interface Closable {
 
 /** `opened` gets each part that was opened, the last one last. */
 async function assemble(options: PushOptions, limits: PushLimits, logger: Logger, opened: Closable[]): Promise<Push> {
-  const { now = Date.now, monotonic = () => performance.now(), tally } = options
+  const { now = Date.now, monotonic = () => performance.now(), tally, users } = options
   const metrics = createMetrics()
   const randomId = createRandomId()
   const drops = createDropLog(logger)
@@ -100,7 +100,19 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const auth = await openAuth({ ...options, now, monotonic, providers, secrets })
   const generalState = await engine.openGeneralState()
   opened.push(generalState)
-  const broker = new PushBroker({ auth, store, metrics, logger, limits, generalState, now, monotonic, randomId, tally })
+  const broker = new PushBroker({
+    auth,
+    store,
+    metrics,
+    logger,
+    limits,
+    users,
+    generalState,
+    now,
+    monotonic,
+    randomId,
+    tally,
+  })
   opened.push(broker)
   let isClosing = false
   const { http, calls } = createHttpApi({

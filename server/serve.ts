@@ -32,7 +32,9 @@ export interface Serving {
 
 /** Resolves when every listener is ready. @throws ConfigError, ListenError, PushError */
 export async function startServing({ config, logger, env = {}, membership, opened }: ServeOptions): Promise<Serving> {
+  const users = usersOf(config, logger)
   const push = await createPush({
+    ...(users === undefined ? {} : { users }),
     dataDir: config.PUSH_DATA_DIR,
     providers: (secrets) => providersOf(config, logger, secrets),
     ...(config.PUSH_REDIS_URL === undefined
@@ -55,7 +57,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
   })
   try {
     opened?.(push.metrics)
-    await Aedes.createBroker(push.aedesOptions(usersOf(config, logger)))
+    await Aedes.createBroker(push.aedesOptions())
     const wanted = portsOf(env, {
       mqtt: config.PUSH_MQTT_PORT,
       http: config.PUSH_HTTP_PORT,
@@ -83,7 +85,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
 
 /** Users besides devices and providers; without a file there are none. */
 function usersOf({ PUSH_PASSWORD_FILE: path, PUSH_MAX_FAILED_LOGINS: failures }: Config, logger: Logger) {
-  if (path === undefined) return {}
+  if (path === undefined) return undefined
   const broken = (error: unknown) =>
     logger.error({ err: error }, 'cannot read the password file; the previous users stay valid')
   return passwordFileUsers({ path, broken, failures, now: () => performance.now() })

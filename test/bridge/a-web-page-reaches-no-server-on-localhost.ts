@@ -64,6 +64,6 @@ await t.test('over HTTP and over WebSocket', async (t) => {
   const foreign = upgradeTo('/mqtt', { origin: 'https://evil.example' })
   t.match(await converse(t, server.httpPort, foreign), /^HTTP\/1\.1 403 .*"code":"ORIGIN_FORBIDDEN"/s)
 
-  const open = await embed(t, undefined, { allowedHosts: ['*'] })
+  const open = await embed(t, { allowedHosts: ['*'] })
   t.equal((await request(open, 'GET', '/metrics', { headers: evil })).status, 200)
 })

@@ -12,7 +12,7 @@ t.test('engines', async (t) => {
 })
 
 async function versions(t: Test, engine: string, options: Partial<PushOptions>): Promise<void> {
-  const server = await embed(t, undefined, options)
+  const server = await embed(t, options)
   const app = `chat-${engine}`
   // The private topic is where a barrier comes.
   const kept = { clean: false, clientId: 'kept', protocolVersion: 4, subscribe: true } as const

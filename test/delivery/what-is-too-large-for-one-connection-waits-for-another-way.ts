@@ -16,7 +16,7 @@ t.test('engines', async (t) => {
 })
 
 async function skipped(t: Test, options: Partial<PushOptions>): Promise<void> {
-  const server = await embed(t, undefined, options)
+  const server = await embed(t, options)
   const app = 'shop'
   const version = '1.0.0'
 

@@ -5,7 +5,7 @@ import { connectRaw, issueToken, lookup, request, send } from '../support/index.
 
 await t.test('a clock that is behind, and mended', async (t) => {
   let ahead = 0
-  const server = await embed(t, {}, { now: () => Date.now() + ahead })
+  const server = await embed(t, { now: () => Date.now() + ahead })
   const issued = await issueToken(server, { app: 'chat', device: 'phone' })
   const connack = async (protocolVersion: 4 | 5) => {
     const raw = await connectRaw(t, server.mqttPort, { protocolVersion })

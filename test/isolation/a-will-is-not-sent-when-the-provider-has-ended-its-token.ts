@@ -55,8 +55,8 @@ for (const [where, nodes] of [
 ] as const) {
   await t.test(`ended at ${where}`, async (t) => {
     const shared = nodes === 1 ? {} : { redisUrl: (await startRedis(t)).url }
-    const a = await embed(t, {}, shared)
-    const b = nodes === 1 ? a : await embed(t, {}, { ...shared, limits: {} })
+    const a = await embed(t, shared)
+    const b = nodes === 1 ? a : await embed(t, { ...shared, limits: {} })
     const provider = await hearing(t, a)
     const refused = async () =>
       (await a.push.metrics.rejected.get()).values.reduce((sum, { value, labels }) => {
@@ -83,7 +83,7 @@ for (const [where, nodes] of [
 }
 
 await t.test('a token that expired still says that its device is gone', async (t) => {
-  const server = await embed(t, {})
+  const server = await embed(t)
   const provider = await hearing(t, server)
   const issued = await issueToken(server, { ...SHOP, device: 'phone', ttl: 1 })
   await online(t, server, issued)

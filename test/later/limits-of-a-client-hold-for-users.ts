@@ -6,7 +6,7 @@ import { embed, JOE } from '../plugin/support/embed.ts'
 const later = { todo: LATER.users }
 
 await t.test('limits of users', async (t) => {
-  const embedded = await embed(t, undefined, { limits: { subscriptions: 3, idleTimeoutMs: 60_000 } })
+  const embedded = await embed(t, { limits: { subscriptions: 3, idleTimeoutMs: 60_000 } })
   const user = await connect(t, embedded, JOE, { clientId: 'joe' })
   t.same(await user.subscribe(['a', 'b', 'c', 'd']), [1, 1, 1, 0x97], 'PUSH_MAX_SUBSCRIPTIONS holds', later)
   const { serverKeepAlive = 0 } = user.connack.properties ?? {}

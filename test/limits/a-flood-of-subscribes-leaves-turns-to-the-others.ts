@@ -6,7 +6,7 @@ import { connectRaw, issueToken, type RawClient } from '../support/index.ts'
 
 const FLOOD = 2_000
 // A second's share is what it takes to subscribe about ten times.
-const embedded = await embed(t, undefined, { limits: { work: 12_000 } })
+const embedded = await embed(t, { limits: { work: 12_000 } })
 const issued = await issueToken(embedded, { app: 'chat', device: 'flooder', version: '1.0.0' })
 
 function flood(raw: RawClient, topic: string): void {

@@ -34,7 +34,7 @@ t.test('the wheel calls what is due within two ticks', async (t) => {
 t.test('a packet in the meantime moves the time, and no more than that', async (t) => {
   const start = performance.now()
   let elapsed = 0
-  const server = await embed(t, undefined, { monotonic: () => start + elapsed })
+  const server = await embed(t, { monotonic: () => start + elapsed })
   const open = async (device: string) => {
     const { token } = await issueToken(server, { app: 'chat', device })
     const raw = await connectRaw(t, server.mqttPort)

@@ -7,7 +7,7 @@ const HOUR = 3_600_000
 // The tokens are issued before the time to which the clock is set back.
 let wall = -2 * HOUR
 let elapsed = 0
-const server = await embed(t, undefined, {
+const server = await embed(t, {
   now: () => Date.now() + wall,
   monotonic: () => performance.now() + elapsed,
   limits: { requestsPerMinute: 3, connectsPerToken: 2 },

@@ -37,7 +37,7 @@ await t.test('one address', async (t) => {
 })
 
 await t.test('connections from one address', async (t) => {
-  const server = await embed(t, undefined, { limits: { connectionsPerAddress: 2 } })
+  const server = await embed(t, { limits: { connectionsPerAddress: 2 } })
   const issued = await issueToken(server, { app: 'chat', device: 'phone-1' })
   const { http, metrics } = server.push
   const connections = promisify((done: (error: Error | null, count: number) => void) =>

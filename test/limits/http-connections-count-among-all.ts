@@ -7,7 +7,7 @@ import { connectRaw, eventually, issueToken, within } from '../support/index.ts'
 import { embed } from '../plugin/support/embed.ts'
 
 await t.test('room for two', async (t) => {
-  const server = await embed(t, undefined, { limits: { connections: 2 } })
+  const server = await embed(t, { limits: { connections: 2 } })
   const issued = await issueToken(server, { app: 'chat', device: 'phone' })
   const refused = async () => {
     const { values } = await server.push.metrics.disconnects.get()

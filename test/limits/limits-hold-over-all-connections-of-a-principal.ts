@@ -26,7 +26,7 @@ async function publishers(server: Embedded) {
 }
 
 await t.test('publishes', async (t) => {
-  const server = await embed(t, {}, { limits: { devicePublishes: 1, providerPublishes: 1 } })
+  const server = await embed(t, { limits: { devicePublishes: 1, providerPublishes: 1 } })
   for (const { who, topic, fields } of await publishers(server)) {
     let taken = 0
     for (let connection = 0; connection < CONNECTIONS; connection++) {
@@ -49,7 +49,7 @@ await t.test('publishes', async (t) => {
 })
 
 await t.test('wills of connections that are taken over', async (t) => {
-  const server = await embed(t, {}, { limits: { devicePublishes: 1, providerPublishes: 1 } })
+  const server = await embed(t, { limits: { devicePublishes: 1, providerPublishes: 1 } })
   for (const { who, topic, fields } of await publishers(server)) {
     const before = await refused(server)
     for (let connection = 0; connection < CONNECTIONS * BURST; connection++) {
@@ -62,7 +62,7 @@ await t.test('wills of connections that are taken over', async (t) => {
 })
 
 await t.test('connects with a revoked token', async (t) => {
-  const server = await embed(t, {}, { limits: { connectsPerToken: 3 } })
+  const server = await embed(t, { limits: { connectsPerToken: 3 } })
   const phone = { app: 'chat', device: 'phone' }
   const revoked = await issueToken(server, phone)
   await revoke(server, revoked.tokenId)

@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000
 await t.test('a device that floods', async (t) => {
   let ahead = 0
   const now = () => Date.now() + ahead
-  const embedded = await embed(t, {}, { now, limits: { upstreamMessages: LOG, devicePublishes: 0 } })
+  const embedded = await embed(t, { now, limits: { upstreamMessages: LOG, devicePublishes: 0 } })
   const provider = await connectProvider(t, embedded, KEPT)
   await provider.subscribe('shop/u/#')
   await provider.end()

@@ -16,7 +16,7 @@ const MOST = 150
 const work = await countWork((url) => url.startsWith('file:') && !/\/test\/|\/tap/.test(url))
 t.teardown(() => work.stop())
 const { embed, JOE, PROVIDER_KEY } = await import('../plugin/support/embed.ts')
-const embedded = await embed(t, undefined, {
+const embedded = await embed(t, {
   limits: { work: 0, maximumPacketSize: BYTES, maximumConnectSize: BYTES, connectsPerToken: 0, devicePublishes: 0 },
 })
 const issued = await issueToken(embedded, { app: 'chat', device: 'phone', version: '1.0.0' })

@@ -13,7 +13,7 @@ const FEW = 30_000
 const work = await countWork((url) => url.startsWith('file:') && !/\/test\/|\/tap/.test(url))
 t.teardown(() => work.stop())
 const { embed } = await import('../plugin/support/embed.ts')
-const api = await embed(t, undefined, { limits: { bodyBytes: BYTES } })
+const api = await embed(t, { limits: { bodyBytes: BYTES } })
 const issued = await issueToken(api, { app: 'chat', device: 'phone', version: '1.0.0' })
 
 const room = BYTES - 200

@@ -17,8 +17,8 @@ const KEPT: ConnectOptions = { clean: false, clientId: 'backend', properties: { 
 await t.test('a node that was cut off', async (t) => {
   const redis = await startRedis(t)
   const proxy = await faultProxy(t, redis.port)
-  const whole = await embed(t, {}, { redisUrl: redis.url })
-  const cut = await embed(t, {}, { redisUrl: `redis://127.0.0.1:${proxy.port}` })
+  const whole = await embed(t, { redisUrl: redis.url })
+  const cut = await embed(t, { redisUrl: `redis://127.0.0.1:${proxy.port}` })
   const provider = await connectProvider(t, cut, KEPT)
   await provider.subscribe('shop/u/#')
   const issued = await issueToken(whole, { app: 'shop', device: 'phone', account: 'ann' })

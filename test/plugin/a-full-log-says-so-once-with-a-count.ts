@@ -13,7 +13,7 @@ function logged() {
 
 await t.test('a log of three messages that gets ten', async (t) => {
   const { lines, logger } = logged()
-  const server = await embed(t, undefined, { logger, limits: { privateMessages: 3 } })
+  const server = await embed(t, { logger, limits: { privateMessages: 3 } })
   const { token } = await issueToken(server, { app: 'chat', device: 'phone' })
   for (let count = 0; count < 10; count++) await send(server, { token }, 'x')
   await server.push.close()

@@ -1,11 +1,11 @@
 // Does the queue of a session that is away stop growing, keep what it has, count what it did not take, and take again?
 import { t } from '../support/tap.ts'
 import { connect, metric, type Device } from '../support/index.ts'
-import { authenticateJoe, embed, JOE } from './support/embed.ts'
+import { embed, JOE } from './support/embed.ts'
 import { received } from './support/members.ts'
 
 const LIMIT = 5
-const embedded = await embed(t, { authenticate: authenticateJoe }, { limits: { storedMessages: LIMIT } })
+const embedded = await embed(t, { limits: { storedMessages: LIMIT } })
 const writer = await connect(t, embedded, JOE, { clientId: 'writer' })
 const away = { clean: false, properties: { sessionExpiryInterval: 100 } }
 

@@ -22,7 +22,7 @@ async function refusal(call: Promise<unknown>): Promise<PushError> {
 }
 
 await t.test('what is sent arrives', async (t) => {
-  const server = await embed(t, undefined, { providers })
+  const server = await embed(t, { providers })
   const { push } = server
   const issued = await push.issueToken({ app: 'chat', device: 'phone', account: undefined, version: '2.1.0' })
   t.match(issued, { tokenId: /^[\w-]{22}$/, expiresAt: /Z$/, topics: { broadcast: 'chat/2.1.0' } })
@@ -61,7 +61,7 @@ await t.test('what is sent arrives', async (t) => {
 })
 
 await t.test('the errors are those of HTTP', async (t) => {
-  const server = await embed(t, undefined, { providers })
+  const server = await embed(t, { providers })
   const { push } = server
   const { tokenId } = await push.issueToken({ app: 'chat', device: 'phone' })
   const to = { token: tokenId }
@@ -110,7 +110,7 @@ await t.test('the errors are those of HTTP', async (t) => {
 })
 
 await t.test('what only a program can give', async (t) => {
-  const { push } = await embed(t, undefined, { providers })
+  const { push } = await embed(t, { providers })
   const to = { app: 'chat', versions: '*' } as const
   const circular: { self?: unknown } = {}
   circular.self = circular
@@ -135,7 +135,7 @@ function bearer(token: string) {
 }
 
 await t.test('for one provider', async (t) => {
-  const { push } = await embed(t, undefined, { providers })
+  const { push } = await embed(t, { providers })
   const mail = { provider: 'mail' }
   for (const app of ['mail', 'post']) {
     const { tokenId } = await push.issueToken({ app, device: 'phone' }, mail)
@@ -155,7 +155,7 @@ await t.test('for one provider', async (t) => {
 })
 
 await t.test('metrics count it', async (t: Test) => {
-  const { push } = await embed(t, undefined, { providers })
+  const { push } = await embed(t, { providers })
   const { tokenId } = await push.issueToken({ app: 'chat', device: 'phone' })
   await push.send({ to: { token: tokenId }, payload: 'x', id: 'one' })
   await push.send({ to: { token: tokenId }, payload: 'x', id: 'one' })

@@ -1,17 +1,18 @@
-// When users are refused, by a password file or by an embedder, is each told why, logged and counted by a code?
+// When users are refused, by a password file or by the users of an embedder, is each told why, logged and counted by a code?
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { t } from '../support/tap.ts'
-import type { AedesOptions } from '../../index.ts'
+import { PushError, type Users } from '../../index.ts'
 import { passwordFileUsers } from '../../mosquitto-compat/index.ts'
 import { connectRaw, temporaryFolder } from '../support/index.ts'
 import { embed } from './support/embed.ts'
 
-const refusing =
-  (returnCode: number | undefined): NonNullable<AedesOptions['authenticate']> =>
-  (_client, _username, _password, done) =>
-    returnCode === undefined ? done(null, false) : done(Object.assign(new Error('private'), { returnCode }), false)
+const refusing = (answer: () => undefined): Users => ({ authenticate: async () => answer() })
+const throwing = (error: Error) =>
+  refusing(() => {
+    throw error
+  })
 
 const path = join(temporaryFolder(t, 'users'), 'passwords')
 writeFileSync(
@@ -20,18 +21,19 @@ writeFileSync(
 )
 const users = passwordFileUsers({ path, broken: () => undefined, failures: 0, now: () => performance.now() })
 
-for (const [what, own, code, reasonCode, returnCode] of [
+for (const [what, asked, code, reasonCode, returnCode] of [
   ['a password file', users, 'USER_REFUSED', 0x87, 5],
-  ['false', { authenticate: refusing(undefined) }, 'USER_REFUSED', 0x87, 5],
-  ['not authorized', { authenticate: refusing(5) }, 'USER_REFUSED', 0x87, 5],
-  ['bad user name or password', { authenticate: refusing(4) }, 'CREDENTIALS_INVALID', 0x86, 4],
-  ['server unavailable', { authenticate: refusing(3) }, 'USER_UNCHECKED', 0x88, 3],
-  ['identifier rejected', { authenticate: refusing(2) }, 'CLIENT_ID_INVALID', 0x85, 2],
+  ['nobody', refusing(() => undefined), 'USER_REFUSED', 0x87, 5],
+  ['not authorized', throwing(new PushError('USER_REFUSED')), 'USER_REFUSED', 0x87, 5],
+  ['bad user name or password', throwing(new PushError('CREDENTIALS_INVALID')), 'CREDENTIALS_INVALID', 0x86, 4],
+  ['server unavailable', throwing(new PushError('USER_UNCHECKED')), 'USER_UNCHECKED', 0x88, 3],
+  ['any other error', throwing(new Error('private')), 'USER_UNCHECKED', 0x88, 3],
+  ['identifier rejected', throwing(new PushError('CLIENT_ID_INVALID')), 'CLIENT_ID_INVALID', 0x85, 2],
 ] as const) {
   await t.test(what, async (t) => {
     const logs: string[] = []
     const logger = pino({ level: 'info' }, { write: (line: string) => void logs.push(line) })
-    const server = await embed(t, own, { logger })
+    const server = await embed(t, { users: asked, logger })
     const eve = { username: 'bob', password: Buffer.from('wrong') }
     const told = await (await connectRaw(t, server.mqttPort, { protocolVersion: 5 })).connect(eve)
     t.match(told, { reasonCode, properties: { reasonString: /./ } })

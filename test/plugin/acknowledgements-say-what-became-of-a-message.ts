@@ -1,12 +1,9 @@
 // Does an acknowledgement say that nobody subscribed, why a message was refused, and which packet ids are unknown?
 import { t } from '../support/tap.ts'
 import { connect, connectDevice, connectRaw, issueToken, type RawClient } from '../support/index.ts'
-import { authenticateJoe, embed, JOE } from './support/embed.ts'
+import { embed, JOE, usersWithJoe } from './support/embed.ts'
 
-const embedded = await embed(t, {
-  authenticate: authenticateJoe,
-  authorizePublish: (_client, { topic }, done) => done(topic.startsWith('no/') ? new Error('not allowed') : null),
-})
+const embedded = await embed(t, { users: usersWithJoe({ mayPublish: (topic) => !topic.startsWith('no/') }) })
 const CREDENTIALS = { username: JOE.username, password: Buffer.from(JOE.password) }
 
 async function join(fields: object = {}, protocolVersion: 4 | 5 = 5): Promise<RawClient> {

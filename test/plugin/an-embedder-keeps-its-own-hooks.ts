@@ -1,4 +1,4 @@
-// Do connections without a message token get the embedder's authentication, rules, persistence and mq, as in Aedes alone?
+// Do clients of an attached broker get the embedder's authentication, rules, persistence and mq, as in Aedes alone?
 import { createRequire } from 'node:module'
 import type { AedesOptions } from 'aedes'
 import { t } from '../support/tap.ts'
@@ -11,7 +11,7 @@ import {
   mosquittoSub,
   send,
 } from '../support/index.ts'
-import { authenticateJoe, embed, JOE } from './support/embed.ts'
+import { attach, JOE } from './support/embed.ts'
 
 // Aedes' own, as Aedes loads them: their types say nothing of it.
 const requireOf = createRequire(import.meta.resolve('aedes'))
@@ -26,6 +26,8 @@ function noting<T extends object>(name: string, target: T): T {
   return new Proxy(target, {
     get(from, property) {
       const member: unknown = Reflect.get(from, property, from)
+      // Aedes looks whether `setup` is an async function.
+      if (property === 'setup') return (member as () => unknown).bind(from)
       if (typeof member !== 'function' || typeof property !== 'string') return member
       return (...args: unknown[]) => {
         calls.push(`${name}.${property}`)
@@ -43,10 +45,10 @@ const own: AedesOptions = {
     calls.push('preConnect')
     done(null, client.conn !== undefined)
   },
-  authenticate(client, username, password, done) {
+  authenticate(_client, username, password, done) {
     calls.push('authenticate')
     if (username === 'banned') done(Object.assign(new Error('banned'), { returnCode: 5 }), false)
-    else authenticateJoe(client, username, password, done)
+    else done(null, username === JOE.username && String(password) === JOE.password)
   },
   authorizePublish(_client, packet, done) {
     calls.push('authorizePublish')
@@ -67,7 +69,7 @@ const own: AedesOptions = {
     done(null)
   },
 }
-const embedded = await embed(t, own)
+const embedded = await attach(t, own)
 const joe = (how = {}) => connect(t, embedded, JOE, how)
 
 await t.test('authenticate', async (t) => {
@@ -176,7 +178,4 @@ await t.test('a user and a device with one client id do not meet', async (t) => 
   t.equal((await user.next()).text, 'still here')
   await provider.publish(issued.topics.private, 'for the device')
   t.equal((await device.next()).text, 'for the device')
-  await t.rejects(joe({ clientId: '$push/p/backend/shared' }), 'and the ids of providers are not for users')
-  await provider.publish(issued.topics.private, 'the provider is still here')
-  t.equal((await device.next()).text, 'the provider is still here')
 })

@@ -1,33 +1,12 @@
 // Do clients that are none of ours reach the embedder's Aedes byte for byte, and nothing that would harm it?
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
-import { Aedes, type AedesOptions } from 'aedes'
-import type { Test } from 'tap'
-import { createPush } from '../../index.ts'
-import { connect, connectRaw, temporaryFolder } from '../support/index.ts'
+import { connect, connectRaw } from '../support/index.ts'
 import { t } from '../support/tap.ts'
-
-const KEY = 'provider-key-of-the-tests-0123456789'
-
-async function attached(t: Test, options: AedesOptions = {}) {
-  const push = await createPush({ dataDir: temporaryFolder(t, 'attached'), providers: [{ name: 'backend', key: KEY }] })
-  const broker = await Aedes.createBroker(options)
-  push.attach(broker)
-  const listener = createServer((socket) => push.handle(socket))
-  listener.listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  t.teardown(async () => {
-    listener.close()
-    await push.close()
-    await new Promise<void>((resolve) => broker.close(resolve))
-  })
-  const mqttPort = (listener.address() as AddressInfo).port
-  return { push, broker, host: '127.0.0.1', mqttPort, httpPort: 0, providerKey: KEY }
-}
+import { attach } from './support/embed.ts'
 
 await t.test('they exchange messages, with the broker and with each other', async (t) => {
   const seen: unknown[] = []
-  const server = await attached(t, {
+  const server = await attach(t, {
     authenticate(client, username, password, done) {
       seen.push([(client.conn as { remoteAddress?: unknown }).remoteAddress, username, String(password)])
       done(null, true)
@@ -49,12 +28,12 @@ await t.test('they exchange messages, with the broker and with each other', asyn
 })
 
 await t.test('a credential like ours that is wrong goes on only where the broker judges it', async (t) => {
-  const open = await attached(t)
+  const open = await attach(t)
   await t.rejects(connect(t, open, { username: 'provider', password: 'wrong-wrong-wrong-wrong' }))
   await t.rejects(connect(t, open, { username: 'x', password: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln' }))
   await connect(t, open, { username: 'x', password: 'of nobody' })
   let judged = 0
-  const judging = await attached(t, {
+  const judging = await attach(t, {
     authenticate(_client, _username, _password, done) {
       judged++
       done(null, true)
@@ -72,7 +51,7 @@ await t.test('a credential like ours that is wrong goes on only where the broker
 })
 
 await t.test('names of members of Object.prototype end their connection, and nothing else', async (t) => {
-  const server = await attached(t)
+  const server = await attach(t)
   const all = await connect(t, server, {})
   await all.subscribe('#', { qos: 1 })
   for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty']) {
@@ -89,7 +68,7 @@ await t.test('names of members of Object.prototype end their connection, and not
 })
 
 await t.test('what is malformed never reaches it', async (t) => {
-  const server = await attached(t)
+  const server = await attach(t)
   const errors: unknown[] = []
   server.broker.on('clientError', (_client, error) => errors.push(error))
   server.broker.on('connectionError', (_client, error) => errors.push(error))

@@ -10,8 +10,8 @@ import { connectDevice, eventually, issueToken, request, send, startRedis } from
 
 await t.test('over MQTT and HTTP', async (t) => {
   const redis = await startRedis(t, { config: { appendonly: 'no' } })
-  const node = await embed(t, {}, { redisUrl: redis.url })
-  const other = await embed(t, {}, { redisUrl: redis.url })
+  const node = await embed(t, { redisUrl: redis.url })
+  const other = await embed(t, { redisUrl: redis.url })
   const names = { app: 'shop', device: 'phone', account: 'ann', version: '1.0.0' }
   const issued = await issueToken(node, names)
   const { private: own, broadcast = '' } = issued.topics

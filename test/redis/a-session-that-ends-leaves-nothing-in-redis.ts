@@ -7,7 +7,7 @@ const KEPT: ConnectOptions = { clean: false, clientId: 'backend', properties: { 
 
 await t.test('the end of a session', async (t) => {
   const redis = await startRedis(t)
-  const embedded = await embed(t, {}, { redisUrl: redis.url })
+  const embedded = await embed(t, { redisUrl: redis.url })
   const provider = await connectProvider(t, embedded, KEPT)
   await provider.subscribe('shop/u/#')
   await provider.end()

@@ -19,7 +19,7 @@ await t.test('two installations', async (t) => {
     ],
   }
   for (const [what, options] of Object.entries(pairs)) {
-    const both = await Promise.all(options.map((each) => embed(t, {}, each)))
+    const both = await Promise.all(options.map((each) => embed(t, each)))
     const first = await Promise.all(both.map((at) => connectProvider(t, at, { clientId: 'same' })))
     const listening = await Promise.all(both.map((at) => connectProvider(t, at)))
     for (const provider of listening) await provider.subscribe('shop/u/#')

@@ -64,8 +64,8 @@ async function sessionsByName(t: Test, store: Store): Promise<void> {
 await t.test('the documented user', async (t) => {
   const redis = await startRedis(t)
   const redisUrl = await withUser(redis, documented)
-  const node = await embed(t, {}, { redisUrl })
-  const other = await embed(t, {}, { redisUrl })
+  const node = await embed(t, { redisUrl })
+  const other = await embed(t, { redisUrl })
   const provider = await connectProvider(t, other)
   await provider.subscribe('shop/u/#')
   const issued = await issueToken(node, { app: 'shop', device: 'phone', account: 'ann', version: '1.0.0' })

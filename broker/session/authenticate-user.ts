@@ -1,0 +1,54 @@
+/** From a CONNECT that is none of a device or provider to the user whose it is. */
+import type { PeerCertificate } from 'node:tls'
+import type { Duplex } from 'node:stream'
+import type { Logger } from 'pino'
+import { PushError } from '../../errors.ts'
+import type { ConnectPacket } from '../codec/packets.ts'
+import type { Connection } from '../gate/connection.ts'
+import type { User } from './general.ts'
+import type { UserCredentials, Users } from './users.ts'
+
+/**
+ * Undefined: no user of ours. `socket` is what the connection came through: its stream, or the socket of a WebSocket.
+ * @throws PushError that refuses it
+ */
+export async function authenticateUser(
+  users: Users,
+  connection: Connection,
+  { username = '', password, clientId }: ConnectPacket,
+  socket: Duplex,
+  logger: Logger,
+): Promise<User | undefined> {
+  const gone = new AbortController()
+  connection.onceOver(() => gone.abort())
+  const certificate = certificateOf(socket)
+  const credentials: UserCredentials = {
+    username,
+    // The packet's bytes are the decoder's, and this may be kept.
+    password: password && Buffer.from(password),
+    clientId,
+    address: connection.remoteAddress,
+    ...(certificate === undefined ? {} : { certificate }),
+    signal: gone.signal,
+  }
+  try {
+    return await users.authenticate(credentials)
+  } catch (error) {
+    if (error instanceof PushError) throw error
+    logger.error({ connection: connection.id, err: error }, 'could not check a user')
+    throw new PushError('USER_UNCHECKED')
+  }
+}
+
+/** What a TLS socket has besides. */
+interface Secured {
+  readonly authorized?: boolean
+  getPeerCertificate?(): PeerCertificate
+}
+
+function certificateOf(socket: Duplex & Secured): PeerCertificate | undefined {
+  if (socket.authorized !== true) return undefined
+  const certificate = socket.getPeerCertificate?.()
+  // Node gives an empty object where there is none.
+  return certificate === undefined || Object.keys(certificate).length === 0 ? undefined : certificate
+}
