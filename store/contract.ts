@@ -226,6 +226,8 @@ export interface Watcher {
   sessionAppended?(name: string, offset: number, entry?: SessionEntry): void
   /** Subscriptions changed. */
   subscriptionsChanged?(offset: number): void
+  /** Another node has told this one something, see `NodeChannel`. */
+  told?(bytes: Uint8Array): void
   /** The time of a will has come, and nobody may have published it. */
   willDue?(session: SessionOwner, epoch: number): void
   /** Acknowledged past this session, over HTTP. */
@@ -322,9 +324,22 @@ export interface Inventory {
   restoreToken(token: RestoredToken): Promise<TokenRecord>
 }
 
+/** How nodes tell each other what nobody has to keep, such as messages of QoS 0. */
+export interface NodeChannel {
+  /** Of this node, while its process lives: what it is told by. Printable, at most 64 characters. */
+  readonly name: string
+  /**
+   * A hint as all of `Watcher`; but to one node they come in the order of the calls. Resolves when Redis has taken it, and
+   * rejects with `STORE_UNAVAILABLE` when that is not known.
+   */
+  tell(nodes: readonly string[], bytes: Uint8Array): Promise<void>
+}
+
 export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessionStore, SessionLogStore {
   /** Absent over Redis. */
   readonly retainedTopics?: RetainedTopicStore
+  /** Absent where one process has the store to itself. */
+  readonly nodes?: NodeChannel
 
   /** Ready to serve when it resolves. Its time does not depend on how much is stored. */
   open(): Promise<void>

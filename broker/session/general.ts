@@ -26,7 +26,10 @@ export interface GeneralMessage extends Message {
 }
 
 export interface GeneralSubscription {
-  /** As it was asked for, with `$share/<group>/`. */
+  /**
+   * As it was asked for, with `$share/<group>/`. One with a group is kept with its session and brings that nothing: who
+   * serves the group subscribes to the filter for it.
+   */
   readonly name: string
   /** Without it. */
   readonly filter: string
@@ -48,8 +51,12 @@ export interface GeneralDelivery {
   readonly identifiers: readonly number[]
 }
 
+/** Names of sessions that begin so belong to nodes: what they subscribe to, the node named by the rest is told of. */
+export const NODE_SESSIONS = 'node/'
+
 /** A connected session, as the router sees it. */
 export interface GeneralReceiver {
+  /** Does not begin as `NODE_SESSIONS` does. */
   readonly name: string
   /** Of `openNamedSession`; 0 for a session that is not kept, which the store does not know. */
   readonly epoch: number
@@ -83,6 +90,6 @@ export interface GeneralRouter {
   publish(message: GeneralMessage): Promise<boolean>
   /** PUBREL has come: nobody publishes the message of this uid again, and what is remembered of it may go. Must not throw. */
   forget(uid: string): void
-  /** What a new subscription gets, oldest topic first; not for shared ones. */
+  /** What a new subscription gets, each topic once, in any order; not for shared ones. @throws STORE_UNAVAILABLE */
   retained(filter: string): AsyncIterable<RetainedTopic>
 }
