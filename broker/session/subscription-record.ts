@@ -12,7 +12,9 @@ const QOS_BITS = 0x03
 const NO_LOCAL_BIT = 0x04
 const RETAIN_AS_PUBLISHED_BIT = 0x08
 
-export function encodeSubscription(subscription: GeneralSubscription): Uint8Array {
+type Options = Pick<GeneralSubscription, 'qos' | 'noLocal' | 'retainAsPublished' | 'identifier'>
+
+export function encodeSubscription(subscription: Options): Uint8Array {
   const { qos, noLocal, retainAsPublished, identifier } = subscription
   const bytes = Buffer.allocUnsafe(BYTES)
   bytes[0] = VERSION

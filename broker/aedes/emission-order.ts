@@ -1,0 +1,58 @@
+/**
+ * What one publisher publishes leaves in the order of the calls, whatever each of them waits for: storing is done for many at
+ * one time, and who is ready before its turn waits for it.
+ */
+export interface Emission {
+  /** It is stored, or has failed: it leaves when it is its turn. */
+  isReady: boolean
+  /** Must not throw. */
+  leave(): void
+}
+
+/** So many that have left are forgotten at one time. */
+const LEFT = 1_000
+
+class Line {
+  #waiting: Emission[] = []
+  #next = 0
+
+  push(emission: Emission): void {
+    this.#waiting.push(emission)
+  }
+
+  /** True when nobody waits any more. */
+  leave(): boolean {
+    for (;;) {
+      const emission = this.#waiting[this.#next]
+      if (emission === undefined) {
+        this.#waiting = []
+        this.#next = 0
+        return true
+      }
+      if (!emission.isReady) return false
+      this.#next += 1
+      if (this.#next === LEFT) {
+        this.#waiting.splice(0, LEFT)
+        this.#next = 0
+      }
+      emission.leave()
+    }
+  }
+}
+
+export class EmissionOrder {
+  readonly #lines = new Map<string, Line>()
+
+  enter(from: string, emission: Emission): void {
+    const line = this.#lines.get(from) ?? new Line()
+    this.#lines.set(from, line)
+    line.push(emission)
+  }
+
+  ready(from: string, emission: Emission): void {
+    emission.isReady = true
+    const line = this.#lines.get(from)
+    // Who leaves may have published: the line may be over, and another begun.
+    if (line?.leave() === true && this.#lines.get(from) === line) this.#lines.delete(from)
+  }
+}

@@ -1,0 +1,209 @@
+/** General topics: who gets what, on this node and on others. Aedes routes; subscriptions, logs and order are ours. */
+import type { Logger } from 'pino'
+import { PushError } from '../../errors.ts'
+import type { RetainedTopic, Store, SubscriptionChange, Watcher } from '../../store/contract.ts'
+import type { GeneralMessage, GeneralReceiver, GeneralRouter, GeneralSubscription } from '../session/general.ts'
+import { encodeSubscription } from '../session/subscription-record.ts'
+import { EmissionOrder } from './emission-order.ts'
+import { LiveTable } from './live-table.ts'
+import { decodeFromNode, encodeForNodes } from './node-messages.ts'
+import { NodeSession } from './node-session.ts'
+import { createOwnAedes, type GeneralBroker } from './own-aedes.ts'
+import { Publication } from './publication.ts'
+import type { RetainedMessages } from './retained-topics.ts'
+import { SessionAppender } from './session-appender.ts'
+import { SubscriptionFollower } from './subscription-follower.ts'
+
+interface RouterOptions {
+  readonly store: Store
+  readonly logger: Logger
+  /** Of Aedes. */
+  readonly id: string
+  readonly retained: RetainedMessages
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
+}
+
+/** After a store that does not answer, ms. */
+const AGAIN_MS = 1_000
+
+/** A router with an Aedes of its own. */
+export async function openGeneralRouter(options: RouterOptions): Promise<OwnRouter> {
+  const router = new OwnRouter(options)
+  await router.open()
+  return router
+}
+
+export class OwnRouter implements GeneralRouter {
+  readonly #options: RouterOptions
+  readonly #follower: SubscriptionFollower
+  readonly #appender: SessionAppender
+  readonly #node: NodeSession | undefined
+  readonly #live: LiveTable
+  readonly #order = new EmissionOrder()
+  #broker: GeneralBroker | undefined
+  #unwatch: (() => void) | undefined
+  #again: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(options: RouterOptions) {
+    const { store, logger, monotonic } = options
+    this.#options = options
+    this.#follower = new SubscriptionFollower(store)
+    this.#appender = new SessionAppender({ store, follower: this.#follower, logger, monotonic })
+    this.#node = store.nodes && new NodeSession({ store, node: store.nodes.name, logger })
+    this.#live = new LiveTable(this.#node)
+  }
+
+  /** What is subscribed already is read from then on; who publishes before it is known waits for it. */
+  async open(): Promise<void> {
+    const { id, logger, retained, store } = this.#options
+    this.#broker = await createOwnAedes({
+      id,
+      logger,
+      retained,
+      emit: (publication, left) => this.#emit(publication, left),
+    })
+    this.#unwatch = store.watch(this.#watcher())
+    this.#follow()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#again)
+    this.#unwatch?.()
+    await this.#broker?.close()
+    await this.#node?.close()
+    this.#options.retained.close()
+  }
+
+  async connect(receiver: GeneralReceiver, subscriptions: readonly GeneralSubscription[]): Promise<void> {
+    this.#live.add(receiver)
+    this.#live.set(receiver, subscriptions)
+    await this.#node?.told(filtersOf(subscriptions))
+  }
+
+  disconnect(receiver: GeneralReceiver): void {
+    this.#live.remove(receiver)
+  }
+
+  async subscribe(receiver: GeneralReceiver, subscriptions: readonly GeneralSubscription[]): Promise<void> {
+    if (receiver.isKept) {
+      const filters = subscriptions.map((each) => [each.name, encodeSubscription(each)] as const)
+      await this.#change(receiver, filters)
+    }
+    const former = this.#live.set(receiver, subscriptions)
+    try {
+      await this.#node?.told(filtersOf(subscriptions))
+    } catch (error) {
+      this.#live.restore(receiver, former)
+      throw error
+    }
+  }
+
+  async unsubscribe(receiver: GeneralReceiver, names: readonly string[]): Promise<void> {
+    if (receiver.isKept) {
+      const filters = names.map((name) => [name] as const)
+      await this.#change(receiver, filters)
+    }
+    this.#live.delete(receiver, names)
+  }
+
+  async #change({ name, epoch }: GeneralReceiver, filters: SubscriptionChange['filters']): Promise<void> {
+    const change = { name, epoch, replaces: false, filters }
+    const offset = await this.#options.store.changeSubscriptions(change)
+    await this.#follower.changed(change, offset)
+  }
+
+  async publish(message: GeneralMessage): Promise<boolean> {
+    if (this.#broker === undefined || this.#isClosed) throw new PushError('SHUTTING_DOWN')
+    const publication = new Publication(message, (each) => this.#leave(each))
+    this.#order.enter(message.from, publication)
+    publication.storing = this.#appender.begin(publication)
+    // Looked at when it leaves.
+    publication.storing?.catch(() => undefined)
+    await this.#broker.publish(publication).catch((error: unknown) => publication.fail(error))
+    // Aedes did not come to emit it.
+    if (!publication.isReady) this.#order.ready(message.from, publication)
+    if (publication.error !== undefined) throw publication.error
+    return publication.isHeard
+  }
+
+  forget(uid: string): void {
+    this.#appender.forget(uid)
+  }
+
+  retained(filter: string): AsyncIterable<RetainedTopic> {
+    return this.#options.retained.matching(filter)
+  }
+
+  /** From Aedes, which has retained what is to be retained. */
+  #emit(publication: Publication, left: () => void): void {
+    publication.left = left
+    const { from, retain } = publication.message
+    const ready = (): void => this.#order.ready(from, publication)
+    if (publication.storing === undefined && !retain) return ready()
+    this.#stored(publication).then(ready, (error: unknown) => {
+      publication.fail(error)
+      ready()
+    })
+  }
+
+  async #stored(publication: Publication): Promise<void> {
+    await publication.storing
+    if (publication.error === undefined) await this.#appender.finish(publication)
+  }
+
+  /** In the order of the calls. */
+  #leave(publication: Publication): void {
+    const { message, error, nodes } = publication
+    const left = (): void => publication.left?.()
+    if (error !== undefined || publication.left === undefined) return left()
+    if (this.#live.deliver(message, publication)) publication.isHeard = true
+    if (nodes.length === 0 || this.#options.store.nodes === undefined) return left()
+    this.#options.store.nodes.tell(nodes, encodeForNodes(message)).then(left, (failure: unknown) => {
+      publication.fail(failure)
+      left()
+    })
+  }
+
+  #watcher(): Watcher {
+    const nothing = (): void => undefined
+    return {
+      privateAppended: nothing,
+      broadcastAppended: nothing,
+      sessionEnded: nothing,
+      cursorMoved: nothing,
+      cursorsLost: nothing,
+      namedSessionEnded: (name, epoch) => this.#node?.ended(name, epoch),
+      // Who publishes finds out for itself.
+      subscriptionsChanged: (offset) => void this.#follower.catchUp(offset)?.catch(nothing),
+      told: (bytes) => {
+        const message = decodeFromNode(bytes)
+        if (message !== undefined) this.#live.deliver(message)
+      },
+      resync: () => {
+        this.#follow()
+        this.#node?.check().catch(nothing)
+      },
+    }
+  }
+
+  /** Until the store has answered once. */
+  #follow(): void {
+    this.#followToEnd().catch((error: unknown) => {
+      if (this.#isClosed) return
+      this.#options.logger.warn({ err: error }, 'subscriptions could not be read; tried again')
+      clearTimeout(this.#again)
+      this.#again = setTimeout(() => this.#follow(), AGAIN_MS).unref()
+    })
+  }
+
+  async #followToEnd(): Promise<void> {
+    await this.#follower.catchUp(await this.#options.store.subscriptionsEnd())
+  }
+}
+
+function filtersOf(subscriptions: readonly GeneralSubscription[]): readonly string[] {
+  return subscriptions.filter(({ group }) => group === undefined).map(({ filter }) => filter)
+}

@@ -1,0 +1,104 @@
+/** Who is connected to this node, and what it subscribed to; and what the node itself wants for them from others. */
+import type { GeneralMessage, GeneralReceiver, GeneralSubscription } from '../session/general.ts'
+import type { NodeSession } from './node-session.ts'
+import type { Publication } from './publication.ts'
+import { RoutingTable, Subscriber } from './routing-table.ts'
+import { type PackedOptions, packOptions, qosOf } from './subscription-options.ts'
+
+class LiveSubscriber extends Subscriber {
+  readonly receiver: GeneralReceiver
+
+  constructor(receiver: GeneralReceiver) {
+    super(receiver.name)
+    this.receiver = receiver
+  }
+}
+
+export class LiveTable {
+  readonly #node: NodeSession | undefined
+  readonly #routes = new RoutingTable<LiveSubscriber>()
+  readonly #subscribers = new Map<string, LiveSubscriber>()
+
+  constructor(node: NodeSession | undefined) {
+    this.#node = node
+  }
+
+  /** One of the same name is over. */
+  add(receiver: GeneralReceiver): void {
+    const before = this.#subscribers.get(receiver.name)
+    if (before !== undefined) this.remove(before.receiver)
+    this.#subscribers.set(receiver.name, new LiveSubscriber(receiver))
+  }
+
+  remove(receiver: GeneralReceiver): void {
+    const subscriber = this.#of(receiver)
+    if (subscriber === undefined) return
+    for (const filter of subscriber.filters.keys()) this.#delete(subscriber, filter)
+    this.#subscribers.delete(receiver.name)
+  }
+
+  /** Does nothing for who is no longer connected. Gives how it was before. */
+  set(receiver: GeneralReceiver, subscriptions: readonly GeneralSubscription[]): Former {
+    const former: [string, PackedOptions | undefined][] = []
+    const subscriber = this.#of(receiver)
+    if (subscriber === undefined) return former
+    for (const subscription of subscriptions) {
+      const { filter, group } = subscription
+      if (group !== undefined) continue
+      former.push([filter, subscriber.filters.get(filter)])
+      this.#set(subscriber, filter, packOptions(subscription))
+    }
+    return former
+  }
+
+  restore(receiver: GeneralReceiver, former: Former): void {
+    const subscriber = this.#of(receiver)
+    if (subscriber === undefined) return
+    for (const [filter, options] of former) {
+      if (options === undefined) this.#delete(subscriber, filter)
+      else this.#set(subscriber, filter, options)
+    }
+  }
+
+  delete(receiver: GeneralReceiver, names: readonly string[]): void {
+    const subscriber = this.#of(receiver)
+    if (subscriber !== undefined) for (const name of names) this.#delete(subscriber, name)
+  }
+
+  /** Hands on what does not come from logs. True when somebody here subscribed. */
+  deliver(message: GeneralMessage, publication?: Publication): boolean {
+    const matches = this.#routes.match(message.topic, message.from)
+    for (const match of matches) {
+      const { receiver } = match.subscriber
+      const delivery = match.deliveryOf(message)
+      if (!receiver.isKept) receiver.arrived(message, delivery)
+      // Its subscription may have changed since it was looked for: the log has it, or it comes here, and never both.
+      else if (publication === undefined ? delivery.qos === 0 : !publication.isGivenTo(receiver.name))
+        receiver.arrived(message, delivery.qos === 0 ? delivery : { ...delivery, qos: 0 })
+    }
+    return matches.length > 0
+  }
+
+  #of(receiver: GeneralReceiver): LiveSubscriber | undefined {
+    const subscriber = this.#subscribers.get(receiver.name)
+    return subscriber?.receiver === receiver ? subscriber : undefined
+  }
+
+  #set(subscriber: LiveSubscriber, filter: string, options: PackedOptions): void {
+    const { isKept } = subscriber.receiver
+    const before = subscriber.filters.get(filter)
+    this.#node?.add(filter, isKept, qosOf(options))
+    if (before !== undefined) this.#node?.remove(filter, isKept, qosOf(before))
+    this.#routes.set(subscriber, filter, options)
+  }
+
+  #delete(subscriber: LiveSubscriber, filter: string): void {
+    const before = subscriber.filters.get(filter)
+    if (before === undefined) return
+    this.#node?.remove(filter, subscriber.receiver.isKept, qosOf(before))
+    this.#routes.delete(subscriber, filter)
+  }
+}
+
+/** Subscriptions as they were. */
+export type Former = readonly (readonly [filter: string, options: PackedOptions | undefined])[]

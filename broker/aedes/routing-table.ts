@@ -1,0 +1,239 @@
+/** Who subscribed to what a topic matches: filters without wildcards by their text, those with some as a tree of levels. */
+import type { QoS } from '../codec/packets.ts'
+import type { GeneralDelivery, GeneralMessage } from '../session/general.ts'
+import { identifierOf, isNoLocal, isRetainAsPublished, type PackedOptions, qosOf } from './subscription-options.ts'
+
+/** Has subscriptions in one table. */
+export class Subscriber {
+  readonly name: string
+  /** As the table knows them. */
+  readonly filters = new Map<string, PackedOptions>()
+  /** Of the table: the look-up that has found it last, and where. */
+  foundIn = 0
+  foundAt = 0
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** One subscriber, over all of its subscriptions that match. */
+export class Match<S extends Subscriber> {
+  readonly subscriber: S
+  /** The highest that was granted [MQTT-3.3.4-2]. */
+  granted: QoS
+  retainAsPublished: boolean
+  /** Of every subscription that has one [MQTT-3.3.4-3], [MQTT-3.3.4-4]. */
+  identifiers: number[] | undefined
+
+  constructor(subscriber: S, options: PackedOptions) {
+    this.subscriber = subscriber
+    this.granted = qosOf(options)
+    this.retainAsPublished = isRetainAsPublished(options)
+    this.identifiers = undefined
+    this.#identify(options)
+  }
+
+  add(options: PackedOptions): void {
+    const qos = qosOf(options)
+    if (qos > this.granted) this.granted = qos
+    if (isRetainAsPublished(options)) this.retainAsPublished = true
+    this.#identify(options)
+  }
+
+  #identify(options: PackedOptions): void {
+    const identifier = identifierOf(options)
+    if (identifier === 0) return
+    this.identifiers ??= []
+    if (!this.identifiers.includes(identifier)) this.identifiers.push(identifier)
+  }
+
+  deliveryOf({ qos, retain }: Pick<GeneralMessage, 'qos' | 'retain'>): GeneralDelivery {
+    return {
+      qos: qos < this.granted ? qos : this.granted,
+      retain: retain && this.retainAsPublished,
+      identifiers: this.identifiers ?? NONE,
+    }
+  }
+}
+
+const NONE: readonly number[] = []
+
+/** Above it, a list is too long to be searched. */
+const LISTED = 8
+
+/** The subscribers of one filter: most have one, some have many. */
+class Holders<S extends Subscriber> {
+  #subscribers: S[] = []
+  #options: PackedOptions[] = []
+  #many: Map<S, PackedOptions> | undefined
+
+  get isEmpty(): boolean {
+    return (this.#many?.size ?? this.#subscribers.length) === 0
+  }
+
+  set(subscriber: S, options: PackedOptions): void {
+    if (this.#many !== undefined) {
+      this.#many.set(subscriber, options)
+      return
+    }
+    const known = this.#subscribers.indexOf(subscriber)
+    const at = known < 0 ? this.#subscribers.length : known
+    this.#subscribers[at] = subscriber
+    this.#options[at] = options
+    if (this.#subscribers.length <= LISTED) return
+    this.#many = new Map(this.#subscribers.map((each, index) => [each, this.#options[index] ?? 0]))
+    this.#subscribers = []
+    this.#options = []
+  }
+
+  delete(subscriber: S): void {
+    if (this.#many !== undefined) {
+      this.#many.delete(subscriber)
+      return
+    }
+    const at = this.#subscribers.indexOf(subscriber)
+    if (at < 0) return
+    this.#subscribers.splice(at, 1)
+    this.#options.splice(at, 1)
+  }
+
+  addTo(found: Found<S>): void {
+    if (this.#many !== undefined) {
+      for (const [subscriber, options] of this.#many) found.add(subscriber, options)
+      return
+    }
+    for (let at = 0; at < this.#subscribers.length; at++) {
+      const subscriber = this.#subscribers[at]
+      if (subscriber !== undefined) found.add(subscriber, this.#options[at] ?? 0)
+    }
+  }
+}
+
+class Found<S extends Subscriber> {
+  readonly matches: Match<S>[] = []
+  readonly #number: number
+  readonly #from: string
+
+  constructor(number: number, from: string) {
+    this.#number = number
+    this.#from = from
+  }
+
+  add(subscriber: S, options: PackedOptions): void {
+    // [MQTT-3.8.3-3]
+    if (isNoLocal(options) && subscriber.name === this.#from) return
+    const known = subscriber.foundIn === this.#number ? this.matches[subscriber.foundAt] : undefined
+    if (known !== undefined) {
+      known.add(options)
+      return
+    }
+    subscriber.foundIn = this.#number
+    subscriber.foundAt = this.matches.push(new Match(subscriber, options)) - 1
+  }
+}
+
+interface Level<S extends Subscriber> {
+  next: Map<string, Level<S>> | undefined
+  holders: Holders<S> | undefined
+}
+
+const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.endsWith('#')
+
+export class RoutingTable<S extends Subscriber> {
+  readonly #exact = new Map<string, Holders<S>>()
+  readonly #root: Level<S> = { next: undefined, holders: undefined }
+  #lookups = 0
+
+  /** Replaces what it has for this filter. */
+  set(subscriber: S, filter: string, options: PackedOptions): void {
+    subscriber.filters.set(filter, options)
+    if (hasWildcard(filter)) {
+      this.#holdersOf(filter).set(subscriber, options)
+      return
+    }
+    const known = this.#exact.get(filter)
+    const holders = known ?? new Holders<S>()
+    if (known === undefined) this.#exact.set(filter, holders)
+    holders.set(subscriber, options)
+  }
+
+  delete(subscriber: S, filter: string): void {
+    if (!subscriber.filters.delete(filter)) return
+    if (hasWildcard(filter)) {
+      this.#deleteWildcard(subscriber, filter)
+      return
+    }
+    const holders = this.#exact.get(filter)
+    holders?.delete(subscriber)
+    if (holders?.isEmpty === true) this.#exact.delete(filter)
+  }
+
+  clear(subscriber: S): void {
+    for (const filter of subscriber.filters.keys()) this.delete(subscriber, filter)
+  }
+
+  /** Each subscriber once; without those whose subscriptions have No Local and who published it (`from`). */
+  match(topic: string, from: string): readonly Match<S>[] {
+    const found = new Found<S>(++this.#lookups, from)
+    this.#exact.get(topic)?.addTo(found)
+    if (this.#root.next !== undefined) {
+      // [MQTT-4.7.2-1]
+      walk(this.#root, topic.split('/'), 0, !topic.startsWith('$'), found)
+    }
+    return found.matches
+  }
+
+  #holdersOf(filter: string): Holders<S> {
+    let level = this.#root
+    for (const text of filter.split('/')) {
+      level.next ??= new Map()
+      const next = level.next.get(text) ?? { next: undefined, holders: undefined }
+      level.next.set(text, next)
+      level = next
+    }
+    level.holders ??= new Holders()
+    return level.holders
+  }
+
+  #deleteWildcard(subscriber: S, filter: string): void {
+    const texts = filter.split('/')
+    const path = [this.#root]
+    for (const text of texts) {
+      const next = path.at(-1)?.next?.get(text)
+      if (next === undefined) return
+      path.push(next)
+    }
+    const last = path.at(-1)
+    last?.holders?.delete(subscriber)
+    if (last?.holders?.isEmpty === true) last.holders = undefined
+    for (let at = texts.length; at > 0; at--) {
+      const level = path[at]
+      const above = path[at - 1]
+      if (level?.holders !== undefined || level?.next !== undefined) return
+      above?.next?.delete(texts[at - 1] ?? '')
+      if (above?.next?.size === 0) above.next = undefined
+    }
+  }
+}
+
+function walk<S extends Subscriber>(
+  level: Level<S>,
+  topic: readonly string[],
+  at: number,
+  mayBeWildcard: boolean,
+  found: Found<S>,
+): void {
+  const { next } = level
+  // `a/#` matches `a` as well [MQTT-4.7.1-2].
+  if (mayBeWildcard) next?.get('#')?.holders?.addTo(found)
+  const text = topic[at]
+  if (text === undefined) {
+    level.holders?.addTo(found)
+    return
+  }
+  const exact = next?.get(text)
+  if (exact !== undefined) walk(exact, topic, at + 1, true, found)
+  const any = mayBeWildcard ? next?.get('+') : undefined
+  if (any !== undefined) walk(any, topic, at + 1, true, found)
+}

@@ -1,0 +1,171 @@
+/**
+ * What kept sessions get: messages in their logs. The table of subscriptions may be behind what another node has changed: so
+ * after a message was stored by it, the end of the log of changes is looked up, and who was missed gets the message as well.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
+import type { SessionDelivery, Store } from '../../store/contract.ts'
+import type { Publication } from './publication.ts'
+import type { SubscriptionFollower } from './subscription-follower.ts'
+
+interface AppenderOptions {
+  readonly store: Pick<Store, 'appendSessions' | 'forgetUid' | 'subscriptionsEnd' | 'nodes'>
+  readonly follower: SubscriptionFollower
+  readonly logger: Logger
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
+}
+
+/** What one publisher publishes, while some of it is being stored. */
+interface Line {
+  last: Promise<void> | undefined
+  /** How many have not been held against the table. */
+  waiting: number
+  matchedAt: number
+}
+
+/** Of sessions that were given messages of QoS 2 whose PUBREL has not come. Of what is above it, the store forgets uids in a day. */
+const NAMES = 200_000
+/** Full logs are told of no more often, ms. */
+const FULL_TOLD_MS = 10_000
+
+export class SessionAppender {
+  readonly #options: AppenderOptions
+  readonly #lines = new Map<string, Line>()
+  /** Names of the sessions that a message of QoS 2 was given to, by uid. */
+  readonly #given = new LRUCache<string, string[]>({ maxSize: NAMES, sizeCalculation: ({ length }) => length })
+  #fullAt = -Infinity
+  #full = 0
+
+  constructor(options: AppenderOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Undefined when there is nothing to wait for. Where it retains nothing, it is also looked up whether the table was whole: a
+   * subscription that is made later gets what is retained, so with RETAIN this is for `finish`, after it is retained.
+   * @throws STORE_UNAVAILABLE
+   */
+  begin(publication: Publication): Promise<void> | undefined {
+    const { store, follower } = this.#options
+    const { qos, from, retain } = publication.message
+    const isAlone = store.nodes === undefined
+    // Nothing of it is for a log, or for another node.
+    if (qos === 0 && isAlone) return undefined
+    const line = this.#lines.get(from)
+    if (line === undefined && isAlone && follower.routes !== undefined) {
+      const to = publication.match(follower.routes, follower.offset, undefined)
+      if (to.length === 0) return undefined
+      return this.#inLine(from, publication, this.#append(publication, to))
+    }
+    const looked = isAlone || retain ? undefined : store.subscriptionsEnd()
+    // Awaited later, perhaps after another has failed.
+    looked?.catch(() => undefined)
+    return this.#inLine(from, publication, this.#begin(publication, looked))
+  }
+
+  /** It is retained where it asks for that. @throws STORE_UNAVAILABLE */
+  finish(publication: Publication): Promise<void> | undefined {
+    const { store, follower } = this.#options
+    const { qos, retain } = publication.message
+    const isAlone = store.nodes === undefined
+    if (!retain || (qos === 0 && isAlone)) return undefined
+    if (isAlone) return this.#more(publication)
+    return store.subscriptionsEnd().then(async (end) => {
+      await follower.catchUp(end)
+      await this.#more(publication)
+    })
+  }
+
+  #inLine(from: string, publication: Publication, storing: Promise<void>): Promise<void> {
+    const line = this.#lines.get(from) ?? { last: undefined, waiting: 0, matchedAt: publication.matchedAt }
+    this.#lines.set(from, line)
+    line.last = storing
+    const settled = (): void => {
+      if (line.last === storing) this.#lines.delete(from)
+    }
+    storing.then(settled, settled)
+    return storing
+  }
+
+  /** Without a turn to wait for, it is with the store when this returns. */
+  async #begin(publication: Publication, looked: Promise<number> | undefined): Promise<void> {
+    const { follower } = this.#options
+    const turn = this.#turn(publication.message.from)
+    if (turn !== undefined) await turn
+    const line = this.#lines.get(publication.message.from)
+    if (line !== undefined) line.matchedAt = follower.offset
+    await this.#append(publication, this.#match(publication))
+    if (looked === undefined) return
+    await follower.catchUp(await looked)
+    await this.#more(publication)
+  }
+
+  /**
+   * Sessions get the messages of one publisher in its order. One that is stored by a newer table than those before waits for
+   * them: they may still come to a session that only the newer one knows.
+   */
+  #turn(from: string): Promise<void> | undefined {
+    const { follower } = this.#options
+    const line = this.#lines.get(from)
+    if (follower.routes === undefined) return this.#await(line, line?.last)
+    if (line?.last === undefined) return undefined
+    return line.waiting === 0 && line.matchedAt === follower.offset ? undefined : this.#await(line, line.last)
+  }
+
+  async #await(line: Line | undefined, before: Promise<void> | undefined): Promise<void> {
+    if (line !== undefined) line.waiting += 1
+    try {
+      if (this.#options.follower.routes === undefined) await this.#options.follower.catchUp(0)
+      await before?.catch(() => undefined)
+    } finally {
+      if (line !== undefined) line.waiting -= 1
+    }
+  }
+
+  #match(publication: Publication): SessionDelivery[] {
+    const { store, follower } = this.#options
+    const { routes, offset } = follower
+    return routes === undefined ? [] : publication.match(routes, offset, store.nodes?.name)
+  }
+
+  /** Where the table has changed since it was held against it. */
+  #more(publication: Publication): Promise<void> | undefined {
+    if (publication.matchedAt === this.#options.follower.offset) return undefined
+    const to = this.#match(publication)
+    return to.length === 0 ? undefined : this.#append(publication, to)
+  }
+
+  async #append({ message }: Publication, to: readonly SessionDelivery[]): Promise<void> {
+    if (message.qos === 0 || to.length === 0) return
+    const { topic, uid } = message
+    if (uid !== undefined) this.#given.set(uid, [...(this.#given.get(uid) ?? []), ...to.map(({ name }) => name)])
+    const append = { topic, message, to, ...(uid === undefined ? {} : { uid }) }
+    const results = await this.#options.store.appendSessions(append)
+    let full = 0
+    for (const result of results) if (result === 'full') full += 1
+    if (full > 0) this.#tellFull(full)
+  }
+
+  /** Nobody publishes it again. */
+  forget(uid: string): void {
+    const names = this.#given.get(uid)
+    if (names === undefined) return
+    this.#given.delete(uid)
+    // The store forgets it by itself, later.
+    this.#options.store.forgetUid(uid, names).catch(() => undefined)
+  }
+
+  /** Counted by the store. */
+  #tellFull(count: number): void {
+    const { logger, monotonic } = this.#options
+    this.#full += count
+    if (monotonic() - this.#fullAt < FULL_TOLD_MS) return
+    logger.warn(
+      { messages: this.#full },
+      'logs of sessions are full and take nothing new until their clients acknowledge',
+    )
+    this.#fullAt = monotonic()
+    this.#full = 0
+  }
+}
