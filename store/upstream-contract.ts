@@ -23,6 +23,26 @@ export function appOfEventLog(log: string): string | undefined {
   return log.startsWith('/') ? log.slice(1) : undefined
 }
 
+/** The name of the log of a shared subscription of users: no app begins with a `/`. */
+export function groupLog(group: string): string {
+  return eventLog(`/${group}`)
+}
+
+export function isGroupLog(log: string): boolean {
+  return log.startsWith('//')
+}
+
+/** A message for a shared subscription of users. */
+export interface GroupAppend {
+  /** In the form of a token id: all of its log is in the part of that, in order. */
+  readonly group: TokenId
+  readonly subject: string
+  readonly message: Message
+}
+
+/** `full`: the log has no room (`storedMessages`, `storedBytes`), and the newest is refused. `gone`: nobody reads it. */
+export type GroupAppended = 'stored' | 'full' | 'gone'
+
 /** What became of a message. `message.id` is that of the message, `message.payload` what is told of it. */
 export interface EventAppend {
   readonly app: string
@@ -135,6 +155,9 @@ export interface UpstreamStore {
    * `eventBytes`), the oldest goes. Where nobody reads the log, nothing is stored (offset 0).
    */
   appendEvents(events: readonly EventAppend[]): Promise<readonly number[]>
+
+  /** Stores a message in the log of a group (`groupLog`), durably, for the members that share its reader. */
+  appendGroup(append: GroupAppend): Promise<GroupAppended>
 
   /** This node hears `upstreamAppended` of the log from now on; returns how to stop. */
   listenUpstream(app: string): Promise<() => void>

@@ -6,6 +6,8 @@ import {
   type Claim,
   type Commit,
   type EventAppend,
+  type GroupAppend,
+  type GroupAppended,
   type KnownNamedSession,
   type KnownReader,
   type KnownToken,
@@ -203,6 +205,10 @@ class LevelStore extends LevelSessions implements Store {
 
   async appendEvents(events: readonly EventAppend[]): Promise<readonly number[]> {
     return await this.#upstream.appendEvents(events)
+  }
+
+  async appendGroup(append: GroupAppend): Promise<GroupAppended> {
+    return await this.#upstream.appendGroup(append)
   }
 
   async listenUpstream(app: string): Promise<() => void> {

@@ -1,5 +1,5 @@
 /** What a transaction changes of upstream logs and of their readers. */
-import { appOfEventLog, type TokenId } from '../contract.ts'
+import { appOfEventLog, isGroupLog, type TokenId } from '../contract.ts'
 import { upstreamDueAt } from './due.ts'
 import type { Durable } from './durable.ts'
 import type { EntryHead } from './entry.ts'
@@ -52,7 +52,7 @@ export class UpstreamChanges {
     const log =
       appOfEventLog(app) === undefined
         ? new Log(this.#transaction, 'upstream', prefix, state.log, (head) => this.#removed(head))
-        : new Log(this.#transaction, 'event', prefix, state.log)
+        : new Log(this.#transaction, isGroupLog(app) ? 'session' : 'event', prefix, state.log)
     this.#logs.set(app, log)
     return log
   }

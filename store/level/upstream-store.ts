@@ -2,6 +2,8 @@
 import type {
   Claim,
   EventAppend,
+  GroupAppend,
+  GroupAppended,
   LogSlice,
   Message,
   ReaderMove,
@@ -24,6 +26,7 @@ import { isAmong } from './runs.ts'
 import type { Transaction } from './transaction.ts'
 import {
   appendEvents,
+  appendGroup,
   appendUpstream,
   PART,
   releaseUpstream,
@@ -76,6 +79,14 @@ export class LevelUpstream {
       synced: true,
       bytes: bytesOf(events.map(({ message }) => message)),
       apply: (transaction) => appendEvents(transaction, this.#context, events),
+    })
+  }
+
+  async appendGroup(append: GroupAppend): Promise<GroupAppended> {
+    return await this.#options.commits.submit({
+      synced: true,
+      bytes: bytesOf([append.message]),
+      apply: (transaction) => appendGroup(transaction, this.#context, append),
     })
   }
 

@@ -4,6 +4,9 @@ import {
   appOfEventLog,
   type EventAppend,
   eventLog,
+  type GroupAppend,
+  type GroupAppended,
+  groupLog,
   type Message,
   type ReaderMove,
   type StoreLimits,
@@ -102,6 +105,36 @@ export function appendEvents(
     tell(transaction, isHeard, entry, offset)
     return offset
   })
+}
+
+export function appendGroup(
+  transaction: Transaction,
+  { limits, isHeard }: UpstreamContext,
+  { group, subject, message }: GroupAppend,
+): GroupAppended {
+  const append = { app: groupLog(group), tokenId: group, subject, message }
+  const state = transaction.upstream.of(append.app)
+  if (!isRead(state, transaction.now)) return 'gone'
+  if (!hasRoom(transaction, append, limits)) {
+    transaction.counts.session.dropped += 1
+    return 'full'
+  }
+  const offset = store(transaction, append, { messages: Infinity, bytes: Infinity })
+  tell(transaction, isHeard, append, offset)
+  return 'stored'
+}
+
+/** What was acknowledged, and what has expired where there is no room otherwise, is in nobody's way. */
+function hasRoom(transaction: Transaction, { app, message }: Stored, limits: StoreLimits): boolean {
+  const { upstream, now } = transaction
+  const state = upstream.of(app)
+  const log = upstream.log(app, state)
+  const fits = () =>
+    log.state.count < limits.storedMessages && log.state.bytes + message.payload.byteLength <= limits.storedBytes
+  log.trim(state.lowest)
+  if (!fits() && log.state.count > 0) log.expireHead(now)
+  upstream.set(app, { ...state, log: log.state })
+  return fits()
 }
 
 /** Entries of another store, whatever is known of their token ids, and whatever the limits are. */

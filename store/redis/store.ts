@@ -96,6 +96,7 @@ function upstream({ upstream, readers, listeners, locate }: Pieces): UpstreamSto
     appendUpstream: (append) => upstream.append(append),
     releaseUpstream: (tokenId, epoch, packetId) => upstream.release(tokenId, epoch, packetId),
     appendEvents: (events) => upstream.appendEvents(events),
+    appendGroup: (append) => upstream.appendGroup(append),
     listenUpstream: (app) => listeners.listen(app),
     openReader: (open) => readers.open(open),
     closeReader: (app, reader) => readers.close(app, reader),

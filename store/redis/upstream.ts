@@ -10,6 +10,9 @@ import {
   type Claim,
   type EventAppend,
   eventLog,
+  type GroupAppend,
+  type GroupAppended,
+  groupLog,
   type LogSlice,
   type Message,
   type Part,
@@ -31,6 +34,7 @@ import type { Listeners } from './listeners.ts'
 import {
   asBytes,
   EVENTS,
+  GROUP,
   asNumber,
   asSlice,
   CLAIM,
@@ -136,6 +140,23 @@ export class Upstream {
       if (offset > 0) this.#tellHere(log, partitionOf(this.#options.locate(tokenId).id), offset, entry)
     }
     return offsets
+  }
+
+  async appendGroup({ group, subject, message }: GroupAppend): Promise<GroupAppended> {
+    const { lanes, locate, observer } = this.#options
+    const { base, id } = locate(group)
+    const log = groupLog(group)
+    const result = await lanes.run(GROUP, base, log, encodeUpstream(id, subject, message))
+    const offset = asNumber(result[0])
+    const expired = asNumber(result[1])
+    if (expired > 0) observer?.expired('session', expired)
+    if (offset === 0) return 'gone'
+    if (offset < 0) {
+      observer?.dropped('session', 1)
+      return 'full'
+    }
+    this.#tellHere(log, partitionOf(id), offset, { ...entryOf(message, offset), tokenId: group, subject })
+    return 'stored'
   }
 
   async restore(log: string, entries: readonly UpstreamEntry[]): Promise<readonly ReaderMove[]> {

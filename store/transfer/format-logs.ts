@@ -2,6 +2,7 @@
 import { isAppName, isTokenId } from '../../topics/index.ts'
 import {
   appOfEventLog,
+  isGroupLog,
   type KnownNamedSession,
   type Message,
   type Part,
@@ -167,7 +168,7 @@ function willOf(fields: Fields): NonNullable<SessionLine['will']> {
 const isFilled = (text: string): boolean => text !== ''
 
 function isLogName(name: string): boolean {
-  return isAppName(appOfEventLog(name) ?? name)
+  return isGroupLog(name) || isAppName(appOfEventLog(name) ?? name)
 }
 
 const isPair = (value: unknown): value is [number, number] =>

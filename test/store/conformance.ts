@@ -6,6 +6,7 @@
 import type { Test } from 'tap'
 import { broadcastLogs } from './support/broadcast-logs.ts'
 import { durability } from './support/durability.ts'
+import { groupLogs } from './support/group-logs.ts'
 import { events } from './support/events.ts'
 import { marks } from './support/marks.ts'
 import { namedSessions } from './support/named-sessions.ts'
@@ -41,6 +42,7 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('upstream logs', (t) => upstream(t, makeEngine))
   await t.test('upstream groups', (t) => upstreamGroups(t, makeEngine))
   await t.test('event logs', (t) => events(t, makeEngine))
+  await t.test('logs of groups', (t) => groupLogs(t, makeEngine))
   await t.test('wakes', (t) => wakes(t, makeEngine))
   await t.test('durability', (t) => durability(t, makeEngine))
 }

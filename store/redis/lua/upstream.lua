@@ -4,6 +4,7 @@
   upstream          base, id, app, generation, epoch or 0, subject, expires, entry, stored, packet id to remember or 0
                     -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, SESSION_TAKEN_OVER, UPSTREAM_SHARE, RETAINED_LIMIT,
                     RECEIVE_MAXIMUM_EXCEEDED or { offset or 0, duplicate, read, dropped, expired }
+  group             base, log, entry -> { offset, 0: nobody reads it, or -1: it is full, expired }
   release_upstream  base, id, epoch, packet id         -> SESSION_TAKEN_OVER or { was remembered }
   events            base, log, again, entry, ...  -> { dropped, expired, offset or 0, ... }; again: what another store
                     had, which is stored whatever the limits are, and whether anybody reads it
@@ -89,6 +90,26 @@ function parts.upstream()
     if #record.dropped > 0 then readers.count_missed(record, record.dropped) end
     record.dropped = nil
     return result
+  end
+
+  -- The newest is refused, as by the log of a session.
+  function steps.group(step)
+    local _, base, app, entry = unpack(step)
+    local record = readers.of(base, app)
+    readers.expire(record)
+    if record.readers == 0 then return { 0, 0 } end
+    local payload, leaves = struct.unpack('>I4I6', entry, 2)
+    local function is_full()
+      return record.count >= LIMIT.stored_messages or record.bytes + payload > LIMIT.stored_bytes
+    end
+    local freed = 0
+    if is_full() and record.count > 0 then freed = need('expiry').entries(record, 1) end
+    if is_full() then return { -1, freed } end
+    log.rebase(record)
+    local offset = log.append(record, entry, payload, math.huge, math.huge)
+    readers.sweep_at(record, leaves)
+    tell(record, offset, entry)
+    return { offset, freed }
   end
 
   function steps.upstream(step)

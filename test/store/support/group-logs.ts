@@ -1,0 +1,64 @@
+/** Logs of shared subscriptions of users: kept for a reader, in order, and full when the log of a session would be. */
+import type { Test } from 'tap'
+import { groupLog } from '../../../store/contract.ts'
+import { ArrivalQueue } from '../../support/waiting.ts'
+import { DAY, DEAF, EVERYTHING, HOUR, type MakeEngine, scenario, text, type World } from './world.ts'
+
+function append(world: World, payload: string, ttl = DAY): Promise<string> {
+  const message = { ...world.message({ ttl, payload }), retain: true }
+  return world.store.appendGroup({ group: world.idOf(), subject: '12/a/b', message })
+}
+
+export async function groupLogs(t: Test, makeEngine: MakeEngine): Promise<void> {
+  await scenario(
+    t,
+    makeEngine,
+    'logs of groups',
+    async (t, world) => {
+      const group = world.idOf()
+      const log = groupLog(group)
+      const part = world.store.upstreamPart(group)
+      const open = () => world.store.openReader({ app: log, reader: 'g', expiresAt: Infinity })
+      const of = { app: log, reader: 'g', part, member: 'ann', until: world.now + HOUR, limit: EVERYTHING }
+
+      t.equal(await append(world, 'nobody'), 'gone')
+      const cursor = (await open())[part]?.cursor ?? 0
+      const heard = new ArrivalQueue<string>('a wake')
+      t.teardown(world.store.watch({ ...DEAF, upstreamAppended: (app) => heard.push(app) }))
+      const stop = await world.store.listenUpstream(log)
+      const other = await world.otherNode()
+      const message = { ...world.message({ ttl: DAY, payload: '1' }), retain: true }
+      t.equal(await other.appendGroup({ group, subject: '12/a/b', message }), 'stored')
+      t.equal(await heard.next(), log)
+      stop()
+      const results: string[] = []
+      for (const payload of ['2', '3', '4', '5']) results.push(await append(world, payload))
+      t.same(results, ['stored', 'stored', 'full', 'full'], 'the newest are refused')
+      t.equal(world.counted.session.dropped, 2)
+      t.match((await world.store.readUpstream(log, part, cursor, EVERYTHING)).entries, [
+        { subject: '12/a/b', tokenId: group, retain: true },
+        {},
+        {},
+      ])
+
+      const { entries } = await world.store.claimUpstream(of)
+      t.same(entries.map(text), ['1', '2', '3'])
+      await world.store.settleUpstream(of, [entries[0]!.offset])
+      t.equal(await append(world, 'room again', HOUR), 'stored')
+      t.equal(await append(world, 'too many'), 'full')
+      await world.store.settleUpstream(
+        of,
+        entries.slice(1).map(({ offset }) => offset),
+      )
+      await world.reopen()
+      await append(world, 'after a restart')
+      world.pass(HOUR)
+      t.same((await world.store.claimUpstream({ ...of, until: world.now + HOUR })).entries.map(text), [
+        'after a restart',
+      ])
+      await world.store.closeReader(log, 'g')
+      t.equal(await append(world, 'nobody'), 'gone')
+    },
+    { storedMessages: 3 },
+  )
+}
