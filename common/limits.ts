@@ -170,6 +170,12 @@ export const LIMITS = {
   }),
   queuedMessages: limit('PUSH_MAX_QUEUED', 1_000, [1, 65_535], 'messages held in memory for one user'),
   queuedBytes: limit('PUSH_MAX_QUEUED_BYTES', 4 * MIB, [1, GIB], 'payload bytes held in memory for one user'),
+  queuedBytesInAll: limit(
+    'PUSH_MAX_QUEUED_BYTES_IN_ALL',
+    256 * MIB,
+    [MIB, 64 * GIB],
+    'bytes held in memory for all users of a process; whoever holds most gives way',
+  ),
   storedMessages: limit(
     'PUSH_MAX_STORED',
     10_000,
@@ -378,6 +384,12 @@ export const LIMIT_ORDERS: readonly LimitOrder[] = [
     upper: 'queuedBytes',
     yields: 'upper',
     why: 'the largest payload fits into what is held for a user',
+  },
+  {
+    lower: 'queuedBytes',
+    upper: 'queuedBytesInAll',
+    yields: 'upper',
+    why: 'what is held for one user fits into what is held for all',
   },
   {
     lower: 'payloadBytes',

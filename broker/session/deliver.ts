@@ -1,7 +1,14 @@
-/** One stored message as a PUBLISH to one device. */
+/** One stored message of a push topic as a PUBLISH. */
 import type { LogEntry } from '../../store/contract.ts'
 import { encodePublish } from '../codec/encoder.ts'
 import type { ProtocolLevel } from '../codec/packets.ts'
+import {
+  EXPIRY_BYTES,
+  IDENTIFIER_BYTES,
+  writeExpiry,
+  writeSubscriptionIdentifier,
+  writeUserProperty,
+} from './delivery-properties.ts'
 
 export interface Delivery {
   readonly topic: string
@@ -57,16 +64,14 @@ function deliveryProperties(
   const storedAt = described ? Buffer.from(new Date(entry.storedAt).toISOString(), 'latin1') : undefined
   const own = entry.properties?.byteLength ?? 0
   const size =
-    5 +
+    EXPIRY_BYTES +
     own +
-    (identifier > 0 ? 5 : 0) +
-    moreIdentifiers.length * 5 +
+    (identifier > 0 ? IDENTIFIER_BYTES : 0) +
+    moreIdentifiers.length * IDENTIFIER_BYTES +
     (id === undefined ? 0 : 7 + id.length) +
     (storedAt === undefined ? 0 : 13 + storedAt.length)
   const bytes = Buffer.allocUnsafe(size)
-  // [MQTT-3.3.2-6] the time to live less the time it waited here
-  let at = bytes.writeUInt8(0x02, 0)
-  at = bytes.writeUInt32BE(Math.max(1, Math.ceil((entry.expiresAt - now) / 1000)), at)
+  let at = writeExpiry(bytes, 0, Math.ceil((entry.expiresAt - now) / 1000))
   if (entry.properties !== undefined) {
     bytes.set(entry.properties, at)
     at += own
@@ -76,24 +81,4 @@ function deliveryProperties(
   if (id !== undefined) at = writeUserProperty(bytes, at, 'id', id)
   if (storedAt !== undefined) at = writeUserProperty(bytes, at, 'storedAt', storedAt)
   return bytes.subarray(0, at)
-}
-
-function writeUserProperty(bytes: Buffer, start: number, name: string, value: Buffer): number {
-  let at = bytes.writeUInt8(0x26, start)
-  at = bytes.writeUInt16BE(name.length, at)
-  at += bytes.write(name, at, 'latin1')
-  at = bytes.writeUInt16BE(value.length, at)
-  return at + value.copy(bytes, at)
-}
-
-/** [MQTT-3.3.4-3] */
-function writeSubscriptionIdentifier(bytes: Buffer, start: number, identifier: number): number {
-  let at = bytes.writeUInt8(0x0b, start)
-  let rest = identifier
-  do {
-    const digit = rest % 128
-    rest = Math.floor(rest / 128)
-    at = bytes.writeUInt8(rest > 0 ? digit | 0x80 : digit, at)
-  } while (rest > 0)
-  return at
 }

@@ -58,7 +58,7 @@ export const NODE_SESSIONS = 'node/'
 export interface GeneralReceiver {
   /** Does not begin as `NODE_SESSIONS` does. */
   readonly name: string
-  /** Of `openNamedSession`; 0 for a session that is not kept, which the store does not know. */
+  /** Of `openNamedSession`. One that is not kept has no log and no subscriptions there, and may be 0. */
   readonly epoch: number
   /** It has a log in the store: what goes to it with QoS 1 and 2 comes from there (`sessionAppended`). */
   readonly isKept: boolean

@@ -1,9 +1,9 @@
 /** The live sessions of providers on this node: found by name, woken by the upstream logs of their apps, swept slowly. */
 import type { Logger } from 'pino'
-import { PushError } from '../../errors.ts'
 import type { Limits } from '../../common/limits.ts'
 import type { ReaderPart, SessionOwner, Store, UpstreamEntry, Watcher } from '../../store/contract.ts'
 import type { DelayedWills } from './delayed-wills.ts'
+import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
 import type { UpstreamGroup } from './upstream-group.ts'
 
 /** A client id never reaches another principal's session. */
@@ -18,15 +18,8 @@ function isProviderSession(name: string): boolean {
 const PREFIX = 'p/'
 
 /** A session as this file sees it. */
-export interface LiveProviderSession {
-  readonly name: string
-  readonly epoch: number
-  readonly connection: {
-    readonly isParting: boolean
-    onceOver(callback: () => void): void
-    failed(error: unknown): void
-  }
-  end(error: PushError): void
+export interface LiveProviderSession extends LiveNamed {
+  readonly connection: LiveNamed['connection'] & { failed(error: unknown): void }
   arrived(app: string, part: number, offset: number, entry: UpstreamEntry | undefined): void
   /** Renews what it reads with, and looks at all of it. */
   look(): Promise<void>
@@ -60,16 +53,11 @@ export class ProviderSessions implements Watcher {
   readonly #wills: DelayedWills
   readonly #logger: Logger
   readonly #limits: ProviderSessionsOptions['limits']
-  readonly #live = new Map<string, LiveProviderSession>()
-  /** Sessions whose end is being written: the next connection of the name waits for it. */
-  readonly #closing = new Map<string, Promise<void>>()
-  /** Ends that were heard of sessions that are just being opened. */
-  readonly #expected = new Map<string, { waiting: number; endedEpoch: number }>()
+  readonly #live = new LiveNames<LiveProviderSession>()
   readonly #apps = new Map<string, App>()
   readonly #moved = new Set<LiveProviderSession>()
-  readonly #retries = new Set<() => void>()
+  readonly #retries: Retries
   #commitTimer: NodeJS.Timeout | undefined
-  #retryTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
   #sweeping = false
   #stopWatching: () => void = () => undefined
@@ -79,6 +67,7 @@ export class ProviderSessions implements Watcher {
     this.#store = store
     this.#logger = logger
     this.#limits = limits
+    this.#retries = new Retries(limits.retryMs)
   }
 
   start(): void {
@@ -88,54 +77,30 @@ export class ProviderSessions implements Watcher {
 
   async stop(): Promise<void> {
     clearInterval(this.#sweepTimer)
-    clearTimeout(this.#retryTimer)
+    this.#retries.stop()
     clearTimeout(this.#commitTimer)
-    for (const session of [...this.#live.values()]) session.end(new PushError('SHUTTING_DOWN'))
-    await Promise.all(this.#closing.values())
+    await this.#live.stop()
     this.#stopWatching()
     this.#wills.stop()
   }
 
-  /** Ends a session of this name here, and waits until what it leaves is written. */
-  async release(name: string): Promise<void> {
-    const live = this.#live.get(name)
-    // A client that comes back at once: its last packets still count.
-    if (live?.connection.isParting === true) await new Promise<void>((resolve) => live.connection.onceOver(resolve))
-    live?.end(new PushError('SESSION_TAKEN_OVER'))
-    await this.#closing.get(name)
+  release(name: string): Promise<void> {
+    return this.#live.release(name)
   }
 
-  /** From now on, an end that is heard of this name is kept for `add`; returns how to stop. */
   expect(name: string): () => void {
-    const expected = this.#expected.get(name) ?? { waiting: 0, endedEpoch: 0 }
-    expected.waiting += 1
-    this.#expected.set(name, expected)
-    return () => {
-      expected.waiting -= 1
-      if (expected.waiting === 0) this.#expected.delete(name)
-    }
+    return this.#live.expect(name)
   }
 
   /** @throws SESSION_TAKEN_OVER when a newer one is known already */
   add(session: LiveProviderSession): void {
-    const { name, epoch } = session
-    const other = this.#live.get(name)
-    const ended = this.#expected.get(name)?.endedEpoch ?? 0
-    if (ended >= epoch || (other !== undefined && other.epoch > epoch)) throw new PushError('SESSION_TAKEN_OVER')
-    other?.end(new PushError('SESSION_TAKEN_OVER'))
-    this.#live.set(name, session)
+    this.#live.add(session)
   }
 
   /** `written` resolves when the store knows the end of the session. */
   remove(session: LiveProviderSession, written: Promise<unknown>): void {
-    const { name } = session
-    if (this.#live.get(name) === session) this.#live.delete(name)
     this.#moved.delete(session)
-    const earlier = this.#closing.get(name)
-    const closing: Promise<void> = Promise.all([earlier, written]).then(() => {
-      if (this.#closing.get(name) === closing) this.#closing.delete(name)
-    })
-    this.#closing.set(name, closing)
+    this.#live.remove(session, written)
   }
 
   /** The session hears of an app's log when it resolves. */
@@ -213,13 +178,7 @@ export class ProviderSessions implements Watcher {
 
   /** The store did not answer: again, soon. */
   later(again: () => void): void {
-    this.#retries.add(again)
-    this.#retryTimer ??= setTimeout(() => {
-      this.#retryTimer = undefined
-      const all = [...this.#retries]
-      this.#retries.clear()
-      for (const each of all) each()
-    }, this.#limits.retryMs)
+    this.#retries.later(again)
   }
 
   upstreamAppended(app: string, part: number, offset: number, entry?: UpstreamEntry): void {
@@ -239,10 +198,7 @@ export class ProviderSessions implements Watcher {
   }
 
   namedSessionEnded(name: string, epoch: number): void {
-    const session = this.#live.get(name)
-    if (session !== undefined && session.epoch <= epoch) session.end(new PushError('SESSION_TAKEN_OVER'))
-    const expected = this.#expected.get(name)
-    if (expected !== undefined) expected.endedEpoch = Math.max(expected.endedEpoch, epoch)
+    this.#live.ended(name, epoch)
   }
 
   willDue(session: SessionOwner, epoch: number): void {
@@ -264,7 +220,7 @@ export class ProviderSessions implements Watcher {
   }
 
   async #lookAtAll(): Promise<void> {
-    for (const session of [...this.#live.values()]) await session.look()
+    for (const session of this.#live.all()) await session.look()
     for (const { groups } of this.#apps.values())
       for (const { group, open } of groups.values()) {
         const parts = await open()

@@ -1,0 +1,42 @@
+/** What a user publishes, as the router has it. */
+import { encodeForwardProperties } from '../codec/encoder.ts'
+import type { Will, PublishPacket } from '../codec/packets.ts'
+import type { GeneralMessage } from './general.ts'
+
+interface MessageContext {
+  readonly now: () => number
+  readonly randomId: () => string
+}
+
+/** The packet's bytes are the decoder's: they are taken out. */
+export function generalMessageOf(node: MessageContext, packet: PublishPacket, from: string): GeneralMessage {
+  const { topic, payload, qos, retain, forwardProperties, properties } = packet
+  const own = forwardProperties === undefined ? undefined : Buffer.from(forwardProperties)
+  return messageOf(
+    node,
+    { topic, payload: Buffer.from(payload), qos, retain, from },
+    own,
+    properties.messageExpiryInterval,
+  )
+}
+
+export function generalMessageOfWill(node: MessageContext, will: Will, from: string): GeneralMessage {
+  const { topic, payload, qos, retain, properties = {} } = will
+  const own = encodeForwardProperties(properties)
+  const fields = { topic, payload, qos, retain, from }
+  return messageOf(node, fields, own.byteLength === 0 ? undefined : own, properties.messageExpiryInterval)
+}
+
+type Fields = Pick<GeneralMessage, 'topic' | 'payload' | 'qos' | 'retain' | 'from'>
+
+function messageOf(
+  { now, randomId }: MessageContext,
+  { topic, payload, qos, retain, from }: Fields,
+  properties: Buffer | undefined,
+  expirySeconds: number | undefined,
+): GeneralMessage {
+  const storedAt = now()
+  const expiresAt = expirySeconds === undefined ? Number.POSITIVE_INFINITY : storedAt + expirySeconds * 1000
+  const message = { id: randomId(), topic, payload, qos, retain, from, storedAt, expiresAt }
+  return properties === undefined ? message : Object.assign(message, { properties })
+}

@@ -1,0 +1,44 @@
+/** What waits in memory for clients of this process, in all. Where it is too much, whoever holds most gives way. */
+
+export interface Holder {
+  /** Bytes that it holds now. */
+  readonly bytes: number
+  /** Lets go of as much as it can. */
+  shed(): void
+}
+
+export class MemoryBudget {
+  readonly #limit: number
+  readonly #holders = new Set<Holder>()
+  #bytes = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** It holds so many more; its `bytes` count them already. */
+  add(holder: Holder, bytes: number): void {
+    this.#holders.add(holder)
+    this.#bytes += bytes
+    while (this.#bytes > this.#limit) {
+      const before = this.#bytes
+      this.#largest()?.shed()
+      if (this.#bytes >= before) return
+    }
+  }
+
+  remove(holder: Holder, bytes: number): void {
+    this.#bytes -= bytes
+    if (holder.bytes === 0) this.#holders.delete(holder)
+  }
+
+  #largest(): Holder | undefined {
+    let largest: Holder | undefined
+    for (const each of this.#holders) if (largest === undefined || each.bytes > largest.bytes) largest = each
+    return largest
+  }
+}

@@ -1,0 +1,113 @@
+/** CONNECT of a user whose credentials were checked: to a live session. */
+import type { OpenedNamedSession } from '../../store/contract.ts'
+import type { ConnectPacket } from '../codec/packets.ts'
+import type { Connection } from '../gate/connection.ts'
+import { encodeConnackFor } from './connack.ts'
+import { allowedExpiry, declaredExpiry } from './expiry.ts'
+import type { GeneralSubscription, User } from './general.ts'
+import { decodeSubscription } from './subscription-record.ts'
+import type { UserNode } from './user-node.ts'
+import { UserSession } from './user-session.ts'
+import { userSessionName } from './user-sessions.ts'
+import { decodeUserState, encodeUserState, NEW_STATE } from './user-state.ts'
+import type { Left } from './user-outgoing.ts'
+
+/** Answers the CONNECT. Throws what refuses it. */
+export async function connectUser(
+  node: UserNode,
+  connection: Connection,
+  connect: ConnectPacket,
+  user: User,
+): Promise<void> {
+  const { live } = node.sessions
+  const clientId = connect.clientId === '' ? node.randomId() : connect.clientId
+  const name = userSessionName(node.clientIdAlone ? '' : user.name, clientId)
+  await live.release(name)
+  if (!connection.open) return
+  const expected = live.expect(name)
+  try {
+    const opened = await open(node, name, connect)
+    const left = await leftOf(node, name, connect, opened)
+    const subscriptions = left?.isResumed === true ? await subscriptionsOf(node, name) : []
+    if (!connection.open) return await abandon(node, name, connect, opened)
+    const session = new UserSession({
+      node,
+      connection,
+      user,
+      name,
+      connect,
+      opened: opened?.epoch ?? 0,
+      left,
+      subscriptions,
+    })
+    live.add(session)
+    connection.admit(session, connect.keepAlive, 0)
+    await node.router.connect(session, subscriptions)
+    connection.write(
+      encodeConnackFor(connect, {
+        sessionPresent: left?.isResumed === true,
+        grantedExpiry: session.expiry.granted,
+        limits: node.limits,
+        assignedClientId: connect.clientId === '' ? clientId : undefined,
+        takesFilters: true,
+      }),
+    )
+    session.begin()
+  } finally {
+    expected()
+  }
+}
+
+/**
+ * Also one that is not kept takes the name, so that an older connection of it ends, on whichever node; only a client id that
+ * was made just now has none.
+ */
+async function open(node: UserNode, name: string, connect: ConnectPacket): Promise<OpenedNamedSession | undefined> {
+  const { store, wills, limits } = node
+  const keptMs = allowedExpiry(declaredExpiry(connect), limits) * 1000
+  if (connect.clientId === '' && keptMs === 0) return undefined
+  const found = await store.openNamedSession(name, connect.cleanStart, keptMs)
+  // What this version cannot read counts as no session.
+  const isReadable = found.state === undefined || decodeUserState(found.state) !== undefined
+  const opened = isReadable ? found : await store.openNamedSession(name, true, keptMs)
+  wills.forget({ name })
+  // Before the CONNACK, so that it comes before what this connection publishes.
+  if (opened.will !== undefined) await wills.ended(opened.will)
+  return opened
+}
+
+/** Undefined: the session is not kept. One that is resumed is kept until this connection ends, whatever comes after it. */
+async function leftOf(
+  node: UserNode,
+  name: string,
+  connect: ConnectPacket,
+  opened: OpenedNamedSession | undefined,
+): Promise<(Left & { readonly isResumed: boolean }) | undefined> {
+  if (opened === undefined) return undefined
+  const state = opened.state && decodeUserState(opened.state)
+  if (state !== undefined) return { state, unclean: opened.unclean, isResumed: true }
+  if (allowedExpiry(declaredExpiry(connect), node.limits) === 0) return undefined
+  // By this it is known as kept, when nobody closes it.
+  await node.store.saveNamedSession(name, opened.epoch, encodeUserState(NEW_STATE))
+  return { state: NEW_STATE, unclean: false, isResumed: false }
+}
+
+async function subscriptionsOf({ store }: UserNode, name: string): Promise<readonly GeneralSubscription[]> {
+  const found = await store.subscriptionsOf(name)
+  return (found?.filters ?? []).flatMap(([filter, options]) => decodeSubscription(filter, options) ?? [])
+}
+
+/** The connection was gone before its session was open: what it resumed stays for as long as the CONNECT asked for. */
+async function abandon(
+  { store, limits, now }: UserNode,
+  name: string,
+  connect: ConnectPacket,
+  opened: OpenedNamedSession | undefined,
+): Promise<void> {
+  if (opened === undefined) return
+  const seconds = allowedExpiry(declaredExpiry(connect), limits)
+  await store.closeNamedSession(name, opened.epoch, {
+    ...(opened.state === undefined || seconds === 0 ? {} : { state: opened.state }),
+    stateExpiresAt: now() + seconds * 1000,
+  })
+}

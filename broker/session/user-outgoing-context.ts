@@ -1,0 +1,16 @@
+import type { ProtocolLevel } from '../codec/packets.ts'
+import type { Connection } from '../gate/connection.ts'
+import type { User } from './general.ts'
+import type { UserNode } from './user-node.ts'
+import type { LiveUserSession } from './user-sessions.ts'
+
+/** What goes out needs this of its session. */
+export interface UserOutgoingContext extends LiveUserSession {
+  readonly node: UserNode
+  readonly connection: Connection
+  readonly user: User
+  readonly level: ProtocolLevel
+  readonly isKept: boolean
+  /** There is somebody to send to. */
+  readonly live: boolean
+}

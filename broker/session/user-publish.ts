@@ -1,0 +1,206 @@
+/** PUBLISH and PUBREL of a user: to general topics. Acknowledged after the router has it, in the order of the packets. */
+import { PushError } from '../../errors.ts'
+import { parseTopic } from '../../topics/index.ts'
+import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
+import { type ProtocolLevel, type PublishPacket, Reason } from '../codec/packets.ts'
+import { pubackReason } from '../codec/reasons.ts'
+import type { Connection } from '../gate/connection.ts'
+import type { GeneralMessage, User } from './general.ts'
+import { generalMessageOf } from './general-message.ts'
+import { PublishTurns, type Turn } from './publish-turns.ts'
+import type { UserNode } from './user-node.ts'
+
+interface PublisherContext {
+  readonly node: UserNode
+  readonly connection: Connection
+  readonly user: User
+  readonly name: string
+  readonly epoch: number
+  readonly level: ProtocolLevel
+  readonly isKept: boolean
+  readonly wantsReasons: boolean
+}
+
+type Encode = typeof encodePuback
+
+/** Undefined: it may be published to, as far as the topic says. */
+export function topicRefusal(topic: string): PushError | undefined {
+  const kind = parseTopic(topic)?.kind
+  if (kind === 'private' || kind === 'upstream')
+    return new PushError('TOPIC_FORBIDDEN', 'private and upstream topics are for providers and devices')
+  // Section 4.7.2; what goes to `$share/` could be subscribed to by nobody.
+  const taken = ['$SYS/', '$share/'].find((prefix) => topic.startsWith(prefix))
+  return taken === undefined ? undefined : new PushError('TOPIC_FORBIDDEN', `${taken} is reserved`)
+}
+
+export class UserPublisher {
+  readonly #session: PublisherContext
+  readonly #turns: PublishTurns
+  /** QoS 2: PUBREL has not come. By packet id, under which uid the message is known. */
+  readonly #received = new Map<number, string>()
+  /** A message that is not with the router yet: what comes after it waits. */
+  #before: Promise<void> | undefined
+
+  constructor(session: PublisherContext) {
+    this.#session = session
+    const { connection, node } = session
+    this.#turns = new PublishTurns({ connection, receiveMaximum: node.limits.receiveMaximum })
+  }
+
+  handle(packet: PublishPacket): void | Promise<void> {
+    const { qos, packetId = 0, topic, retain } = packet
+    const { user, node } = this.#session
+    // [MQTT-3.3.4-9] It cannot wait: its PUBREL comes on the same way.
+    if (qos === 2 && !this.#received.has(packetId) && this.#received.size >= node.limits.receiveMaximum)
+      throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+    const refusal = topicRefusal(topic)
+    if (refusal !== undefined) return this.#refused(packet, refusal)
+    const may = allowed(() => user.mayPublish(topic, { qos, retain }))
+    return may instanceof Promise ? may.then((each) => this.#decided(packet, each)) : this.#decided(packet, may)
+  }
+
+  /** PUBREL: its answer has its turn among the others. */
+  release(packetId: number): void | Promise<void> {
+    const { level } = this.#session
+    const turn = this.#turns.begin(0)
+    const answer = (isKnown: boolean) =>
+      this.#turns.end(turn, encodePubcomp(level, packetId, isKnown ? Reason.success : Reason.packetIdentifierNotFound))
+    this.#forget(packetId).then(answer, (error: unknown) => this.#failed(error, turn))
+    return this.#turns.room()
+  }
+
+  /** Everything that was published is answered: what comes next is in order. */
+  settled(): Promise<void> {
+    return this.#turns.settled()
+  }
+
+  close(): void {
+    this.#turns.close()
+  }
+
+  #decided(packet: PublishPacket, may: boolean | PushError): void | Promise<void> {
+    if (may === true) return this.#publish(packet)
+    return this.#refused(packet, may === false ? new PushError('TOPIC_FORBIDDEN') : may)
+  }
+
+  #publish(packet: PublishPacket): void | Promise<void> {
+    const { qos, packetId = 0, payload } = packet
+    const { node, name } = this.#session
+    const turn = this.#turns.begin(payload.byteLength)
+    const message = generalMessageOf(node, packet, name)
+    const published =
+      qos === 2 ? this.#publishQos2(message, packetId) : this.#inOrder(() => node.router.publish(message))
+    published.then(
+      (isHeard) => this.#answer(turn, packet, isHeard ? Reason.success : Reason.noMatchingSubscribers),
+      (error: unknown) => this.#failed(error, turn, packet),
+    )
+    return this.#turns.room()
+  }
+
+  #publishQos2(message: GeneralMessage, packetId: number): Promise<boolean> {
+    const { node, name, epoch, isKept } = this.#session
+    const { store, router, sessions, randomId } = node
+    // [MQTT-4.3.3-10] what comes again is acknowledged again, and goes to nobody a second time
+    const again = this.#received.get(packetId)
+    const uid = again ?? randomId()
+    this.#received.set(packetId, uid)
+    if (!isKept) return again === undefined ? this.#inOrder(() => router.publish(message)) : Promise.resolve(true)
+    const remembered = this.#inOrder(() => store.rememberReceived(name, epoch, packetId, uid))
+    const published = remembered.then((known = uid) => {
+      this.#received.set(packetId, known)
+      return sessions.wasPublished(known) ? true : router.publish({ ...message, uid: known })
+    })
+    this.#waitFor(remembered)
+    return published.then((isHeard) => {
+      sessions.published(this.#received.get(packetId) ?? uid)
+      return isHeard
+    })
+  }
+
+  async #forget(packetId: number): Promise<boolean> {
+    const { node, name, epoch, isKept } = this.#session
+    const isKnown = this.#received.delete(packetId)
+    if (!isKept) return isKnown
+    const uid = await node.store.releaseReceived(name, epoch, packetId)
+    if (uid === undefined) return false
+    node.sessions.forgetPublished(uid)
+    node.router.forget(uid)
+    return true
+  }
+
+  /** In the order of the packets: what waits for the store lets nothing pass that came later. */
+  #inOrder<R>(step: () => Promise<R>): Promise<R> {
+    const before = this.#before
+    if (before === undefined) return step()
+    const result = before.then(step)
+    this.#waitFor(before)
+    return result
+  }
+
+  /** What is called then is called before what comes later. */
+  #waitFor(waiting: Promise<unknown>): void {
+    const over = () => {
+      if (this.#before === passed) this.#before = undefined
+    }
+    const passed: Promise<void> = waiting.then(over, over)
+    this.#before = passed
+  }
+
+  #answer(turn: Turn, { qos, packetId = 0 }: PublishPacket, reason: number, text?: string): void {
+    if (qos === 0) return this.#turns.end(turn)
+    const { connection, level } = this.#session
+    const encode: Encode = qos === 1 ? encodePuback : encodePubrec
+    this.#turns.end(
+      turn,
+      connection.worded((words) => encode(level, packetId, reason, words), text),
+    )
+  }
+
+  /** It went to nobody. MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
+  #refused(packet: PublishPacket, error: PushError): void | Promise<void> {
+    this.#refuse(this.#turns.begin(0), packet, error)
+    return this.#turns.room()
+  }
+
+  #refuse(turn: Turn, packet: PublishPacket, error: PushError): void {
+    const { node, connection, level, wantsReasons } = this.#session
+    node.logger.info({ connection: connection.id, code: error.code, detail: error.detail }, 'PUBLISH refused')
+    if (level !== 5) {
+      this.#turns.end(turn)
+      return connection.end(error)
+    }
+    // [MQTT-3.1.2-29]
+    this.#answer(turn, packet, pubackReason(error.reason), wantsReasons ? error.message : undefined)
+  }
+
+  /** The store does not have it, or not all of it. */
+  #failed(error: unknown, turn: Turn, packet?: PublishPacket): void {
+    const { connection, isKept } = this.#session
+    if (!(error instanceof PushError)) {
+      this.#turns.end(turn)
+      return connection.failed(error)
+    }
+    const isUnderItsId = packet === undefined || (packet.qos === 2 && isKept)
+    // What is kept under a packet id is still known by it: the client sends it again when it is back, and not another one.
+    if (!isUnderItsId && error.code !== 'SESSION_TAKEN_OVER') {
+      this.#received.delete(packet.packetId ?? 0)
+      return this.#refuse(turn, packet, error)
+    }
+    this.#turns.end(turn)
+    connection.end(error)
+  }
+}
+
+/** Whatever an embedder's rule throws is a refusal. */
+function allowed(ask: () => boolean | Promise<boolean>): boolean | PushError | Promise<boolean | PushError> {
+  try {
+    const answer = ask()
+    return typeof answer === 'boolean' ? answer : answer.catch(asRefusal)
+  } catch (error) {
+    return asRefusal(error)
+  }
+}
+
+function asRefusal(error: unknown): PushError {
+  return error instanceof PushError ? error : new PushError('TOPIC_FORBIDDEN', undefined, { cause: error })
+}

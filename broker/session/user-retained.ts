@@ -1,0 +1,170 @@
+/**
+ * Retained messages on their way to the new subscriptions of one user, as fast as its window has room. With QoS 1 and 2, a
+ * session that is kept gets them through its log, so that one that was not acknowledged comes again [MQTT-4.4.0-1].
+ */
+import { PushError } from '../../errors.ts'
+import type { RetainedTopic } from '../../store/contract.ts'
+import type { QoS } from '../codec/packets.ts'
+import type { GeneralSubscription } from './general.ts'
+import type { UserLog } from './user-log.ts'
+import type { UserOutgoingContext } from './user-outgoing-context.ts'
+import type { UserQueue } from './user-queue.ts'
+import type { UserWindow } from './user-window.ts'
+
+interface Ways {
+  readonly window: UserWindow
+  readonly queue: UserQueue
+  readonly log: UserLog | undefined
+}
+
+interface Due {
+  readonly subscription: GeneralSubscription
+  readonly messages: AsyncIterator<RetainedTopic>
+}
+
+/** Through a log, so many go together. */
+const TOGETHER = 32
+/** Topics that were published to meanwhile; with more of them, each retained message is read again. */
+const PASSED = 10_000
+
+export class UserRetained {
+  readonly #session: UserOutgoingContext
+  readonly #ways: Ways
+  #due: Due[] = []
+  /** What was read before may be older than what has gone out of these topics since. */
+  readonly #passed = new Set<string>()
+  #running = false
+  #again = false
+  #closed = false
+
+  constructor(session: UserOutgoingContext, ways: Ways) {
+    this.#session = session
+    this.#ways = ways
+  }
+
+  /** Names of subscriptions that are not through. */
+  due(): string[] {
+    return this.#due.map(({ subscription }) => subscription.name)
+  }
+
+  add(subscription: GeneralSubscription): void {
+    const messages = this.#session.node.router.retained(subscription.filter)[Symbol.asyncIterator]()
+    this.#due.push({ subscription, messages })
+    this.run()
+  }
+
+  remove(name: string): void {
+    for (const each of this.#due) if (each.subscription.name === name) this.#end(each)
+  }
+
+  /** A message of this topic has come. */
+  passed(topic: string): void {
+    if (this.#due.length > 0 && this.#passed.size <= PASSED) this.#passed.add(topic)
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const { messages } of this.#due) void messages.return?.().catch(() => undefined)
+  }
+
+  run(): void {
+    if (this.#running) {
+      this.#again = true
+      return
+    }
+    if (this.#due.length === 0 || !this.#hasRoom()) return
+    this.#running = true
+    this.#work().then(
+      () => this.#done(),
+      (error: unknown) => {
+        this.#running = false
+        this.#session.node.logger.warn({ err: error }, 'could not read retained messages')
+        this.#session.end(error instanceof PushError ? error : new PushError('INTERNAL'))
+      },
+    )
+  }
+
+  #done(): void {
+    this.#running = false
+    if (!this.#again) return
+    this.#again = false
+    this.run()
+  }
+
+  #hasRoom(): boolean {
+    const { window, queue, log } = this.#ways
+    if (this.#closed || !this.#session.live || !this.#session.connection.writable) return false
+    return window.room > 0 && queue.length === 0 && log?.isCaughtUp !== false
+  }
+
+  async #work(): Promise<void> {
+    for (let due = this.#due[0]; due !== undefined && this.#hasRoom(); due = this.#due[0]) {
+      const messages = await this.#read(due)
+      if (this.#closed) return
+      // It may have been replaced while this was read.
+      if (!this.#due.includes(due)) continue
+      if (messages.length === 0) this.#end(due)
+      else if (!(await this.#send(due, messages))) return
+    }
+  }
+
+  /** As many as there is room for. */
+  async #read(due: Due): Promise<RetainedTopic[]> {
+    const messages: RetainedTopic[] = []
+    const most = Math.min(this.#ways.window.room, TOGETHER)
+    while (messages.length < most) {
+      const next = await nextOf(due.messages)
+      if (next === undefined) break
+      const current = this.#mayBeOld(next.topic) ? await this.#current(next.topic) : next
+      if (current !== undefined) messages.push(current)
+    }
+    return messages
+  }
+
+  #mayBeOld(topic: string): boolean {
+    return this.#passed.size > PASSED || this.#passed.has(topic)
+  }
+
+  async #current(topic: string): Promise<RetainedTopic | undefined> {
+    for await (const message of this.#session.node.router.retained(topic)) return message
+    return undefined
+  }
+
+  /** False when it has to wait for room in the log. */
+  async #send({ subscription }: Due, messages: readonly RetainedTopic[]): Promise<boolean> {
+    const { qos: granted, identifier } = subscription
+    const identifiers = identifier === 0 ? [] : [identifier]
+    const stored: Promise<boolean>[] = []
+    for (const message of messages) {
+      const qos = lower(message.qos, granted)
+      if (qos > 0 && this.#ways.log !== undefined) stored.push(this.#store(message, qos === 2 ? 2 : 1, identifiers))
+      else this.#ways.queue.push(message, { qos, retain: true, identifiers })
+    }
+    return (await Promise.all(stored)).every(Boolean)
+  }
+
+  async #store(message: RetainedTopic, qos: 1 | 2, identifiers: readonly number[]): Promise<boolean> {
+    const { node, name, connection } = this.#session
+    const to = [{ name, qos, retain: true, identifiers }]
+    const [outcome] = await node.store.appendSessions({ topic: message.topic, message, to })
+    if (outcome === 'gone') this.#session.end(new PushError('SESSION_TAKEN_OVER'))
+    if (outcome !== 'full') return outcome === 'stored'
+    node.logger.warn({ connection: connection.id }, 'the log of a session is full and takes no retained message')
+    return true
+  }
+
+  #end(due: Due): void {
+    this.#due = this.#due.filter((each) => each !== due)
+    void due.messages.return?.().catch(() => undefined)
+    if (this.#due.length === 0) this.#passed.clear()
+  }
+}
+
+async function nextOf(messages: AsyncIterator<RetainedTopic>): Promise<RetainedTopic | undefined> {
+  const { done, value } = await messages.next()
+  return done === true ? undefined : value
+}
+
+function lower(one: QoS, other: QoS): QoS {
+  return one < other ? one : other
+}

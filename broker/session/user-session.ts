@@ -1,0 +1,209 @@
+/** The live connection of a user: which packet goes to which handler, and what the session remembers. */
+import { PushError, type ErrorCode } from '../../errors.ts'
+import type { SessionEntry } from '../../store/contract.ts'
+import { PINGRESP } from '../codec/encoder.ts'
+import type {
+  ConnectPacket,
+  DisconnectPacket,
+  Packet,
+  ProtocolLevel,
+  SubscribePacket,
+  UnsubscribePacket,
+  Will,
+} from '../codec/packets.ts'
+import type { Connection } from '../gate/connection.ts'
+import type { PacketHandler } from '../gate/packet-handler.ts'
+import { Expiry } from './expiry.ts'
+import type { GeneralDelivery, GeneralMessage, GeneralReceiver, GeneralSubscription, User } from './general.ts'
+import type { UserNode } from './user-node.ts'
+import { type Left, UserOutgoing } from './user-outgoing.ts'
+import type { UserOutgoingContext } from './user-outgoing-context.ts'
+import { UserPublisher } from './user-publish.ts'
+import { encodeUserState } from './user-state.ts'
+import { handleUserSubscribe, handleUserUnsubscribe } from './user-subscribe.ts'
+import { encodeUserWill, mayLeave, publishUserWill } from './user-will.ts'
+
+export interface UserStart {
+  readonly node: UserNode
+  readonly connection: Connection
+  readonly user: User
+  readonly name: string
+  readonly connect: ConnectPacket
+  /** Of the session in the store; 0 where the store knows none. */
+  readonly opened: number
+  /** Of a session that is kept, or is resumed once more. */
+  readonly left: Left | undefined
+  readonly subscriptions: readonly GeneralSubscription[]
+}
+
+export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoingContext {
+  readonly principal = 'user'
+  readonly node: UserNode
+  readonly connection: Connection
+  readonly user: User
+  readonly name: string
+  readonly level: ProtocolLevel
+  readonly epoch: number
+  readonly isKept: boolean
+  readonly wantsReasons: boolean
+  readonly subscriptions: Map<string, GeneralSubscription>
+  readonly expiry: Expiry
+  readonly #outgoing: UserOutgoing
+  readonly #publisher: UserPublisher
+  readonly #retainedDue: readonly string[]
+  readonly #will: Will | undefined
+  #sendsWill = true
+  #closed = false
+  /** Nothing is sent before the CONNACK. */
+  #begun = false
+
+  constructor({ node, connection, user, name, connect, opened, left, subscriptions }: UserStart) {
+    this.node = node
+    this.connection = connection
+    this.user = user
+    this.name = name
+    this.level = connect.level
+    this.epoch = opened
+    this.isKept = left !== undefined
+    this.wantsReasons = connect.properties.requestProblemInformation !== 0
+    this.subscriptions = new Map(subscriptions.map((each) => [each.name, each]))
+    this.expiry = new Expiry(connect, node.limits)
+    this.#will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
+    this.#retainedDue = left?.state.retainedDue ?? []
+    this.#outgoing = new UserOutgoing(this, connect, left)
+    this.#publisher = new UserPublisher(this)
+  }
+
+  get sessionName(): string {
+    return this.name
+  }
+
+  /** There is somebody to send to. */
+  get live(): boolean {
+    return this.#begun && !this.#closed && this.connection.open && !this.connection.isParting
+  }
+
+  /** After the CONNACK. */
+  begin(): void {
+    this.#begun = true
+    for (const name of this.#retainedDue) {
+      const subscription = this.subscriptions.get(name)
+      if (subscription !== undefined) this.#outgoing.addRetained(subscription)
+    }
+    this.#outgoing.begin()
+  }
+
+  handle(packet: Packet): void | Promise<void> {
+    switch (packet.type) {
+      case 'publish':
+        return this.#publisher.handle(packet)
+      case 'puback':
+      case 'pubrec':
+      case 'pubcomp':
+        return this.#outgoing.handle(packet)
+      case 'pubrel':
+        return this.#publisher.release(packet.packetId)
+      case 'pingreq':
+        return this.connection.write(PINGRESP)
+      case 'subscribe':
+      case 'unsubscribe':
+        return this.#subscriptions(packet)
+      case 'disconnect':
+        return this.#disconnected(packet)
+      case 'connect':
+      case 'auth':
+        throw new PushError('PROTOCOL_ERROR', `${packet.type.toUpperCase()} is not expected here`)
+    }
+  }
+
+  /** In order with what was published before, and with what comes after. */
+  async #subscriptions(packet: SubscribePacket | UnsubscribePacket): Promise<void> {
+    await this.#publisher.settled()
+    if (packet.type === 'subscribe') await handleUserSubscribe(this, packet)
+    else await handleUserUnsubscribe(this, packet)
+  }
+
+  // What goes out
+
+  arrived(message: GeneralMessage, delivery: GeneralDelivery): void {
+    this.#outgoing.arrived(message, delivery)
+  }
+
+  logArrived(offset: number, entry: SessionEntry | undefined): void {
+    this.#outgoing.logArrived(offset, entry)
+  }
+
+  addRetained(subscription: GeneralSubscription): void {
+    this.#outgoing.addRetained(subscription)
+  }
+
+  removeRetained(name: string): void {
+    this.#outgoing.removeRetained(name)
+  }
+
+  drained(): void {
+    this.#outgoing.drained()
+  }
+
+  async look(): Promise<void> {
+    await this.#outgoing.look()
+  }
+
+  async commit(): Promise<void> {
+    await this.#outgoing.commit()
+  }
+
+  // Ending
+
+  end(error: PushError): void {
+    this.connection.end(error)
+  }
+
+  #disconnected(packet: DisconnectPacket): void {
+    this.expiry.change(packet.properties.sessionExpiryInterval)
+    // [MQTT-3.14.4-3] the will goes, unless reason code 0x04 asks for it
+    if (packet.reason !== 0x04) this.#sendsWill = false
+    this.connection.destroy()
+  }
+
+  closed(code: ErrorCode | undefined): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#publisher.close()
+    this.#outgoing.close()
+    this.node.router.disconnect(this)
+    this.node.sessions.forget(this)
+    const will = this.#sendsWill && code !== 'SHUTTING_DOWN' ? this.#will : undefined
+    const left = this.#leave(will).catch((error: unknown) => {
+      this.node.logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a session that ended')
+    })
+    this.node.sessions.live.remove(this, left)
+  }
+
+  async #leave(wanted: Will | undefined): Promise<void> {
+    const { node, user, name, expiry } = this
+    const will = wanted !== undefined && (await mayLeave(node, user, wanted)) ? wanted : undefined
+    const delay = Math.min(will?.properties?.willDelayInterval ?? 0, this.isKept ? expiry.seconds : 0)
+    if (will !== undefined && delay === 0)
+      publishUserWill(node, name, will).catch((error: unknown) =>
+        node.logger.error({ err: error }, 'could not publish a will'),
+      )
+    await this.#close(delay > 0 ? will : undefined, delay * 1000)
+  }
+
+  async #close(delayed: Will | undefined, delayMs: number): Promise<void> {
+    const { node, name, epoch, isKept, expiry } = this
+    const { store, now } = node
+    if (epoch === 0) return
+    if (isKept) await this.commit()
+    const { seconds } = expiry
+    const keeps = isKept && seconds > 0
+    const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill(name, delayed) }
+    await store.closeNamedSession(name, epoch, {
+      ...(keeps ? { state: encodeUserState(this.#outgoing.state()) } : {}),
+      stateExpiresAt: now() + seconds * 1000,
+      ...(will === undefined ? {} : { will }),
+    })
+    if (will !== undefined) node.wills.add({ name }, epoch, will.publishAt)
+  }
+}

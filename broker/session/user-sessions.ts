@@ -1,0 +1,161 @@
+/** The live sessions of users on this node: found by name, woken by their logs, swept slowly. */
+import { createHash } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { Limits } from '../../common/limits.ts'
+import type { SessionEntry, SessionOwner, Store, Watcher } from '../../store/contract.ts'
+import type { DelayedWills } from './delayed-wills.ts'
+import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
+import { MemoryBudget } from './memory-budget.ts'
+
+const PREFIX = 'u/'
+/** Of a name in the store, bytes. */
+const LONGEST = 400
+/** Sessions in one write are so few that the next ones are not worth waiting for. */
+const FEW = 8
+/** QoS 2 messages from clients that are published and wait for PUBREL: so many uids are remembered. */
+const PUBLISHED = 10_000
+
+/** A client id never reaches another principal's session; with an empty `user`, another user's. */
+export function userSessionName(user: string, clientId: string): string {
+  const name = `${PREFIX}${encodeURIComponent(user)}/${clientId}`
+  if (Buffer.byteLength(name) <= LONGEST) return name
+  // No user has such a name: it would be encoded.
+  return `${PREFIX}#${createHash('sha256').update(name).digest('base64url')}`
+}
+
+/** A session as this file sees it. */
+export interface LiveUserSession extends LiveNamed {
+  /** Its log grew. */
+  logArrived(offset: number, entry: SessionEntry | undefined): void
+  /** Looks at its log again. */
+  look(): Promise<void>
+  /** Writes what was acknowledged. */
+  commit(): Promise<void>
+}
+
+interface UserSessionsOptions {
+  readonly store: Store
+  readonly logger: Logger
+  readonly wills: DelayedWills
+  readonly limits: Pick<Limits, 'commitMs' | 'retryMs' | 'sessionRecheckMs' | 'queuedBytesInAll'>
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
+}
+
+export class UserSessions implements Watcher {
+  readonly live = new LiveNames<LiveUserSession>()
+  readonly budget: MemoryBudget
+  readonly #options: UserSessionsOptions
+  readonly #moved = new Set<LiveUserSession>()
+  readonly #published = new Set<string>()
+  readonly #retries: Retries
+  #commitTimer: NodeJS.Timeout | undefined
+  #committedAt = Number.NEGATIVE_INFINITY
+  #lastCommits = 0
+  #sweepTimer: NodeJS.Timeout | undefined
+  #sweeping = false
+  #stopWatching: () => void = () => undefined
+
+  constructor(options: UserSessionsOptions) {
+    this.#options = options
+    this.#retries = new Retries(options.limits.retryMs)
+    this.budget = new MemoryBudget(options.limits.queuedBytesInAll)
+  }
+
+  start(): void {
+    const { store, limits } = this.#options
+    this.#stopWatching = store.watch(this)
+    this.#sweepTimer = setInterval(() => this.resync(), limits.sessionRecheckMs).unref()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#sweepTimer)
+    this.#retries.stop()
+    clearTimeout(this.#commitTimer)
+    await this.live.stop()
+    this.#stopWatching()
+    this.#options.wills.stop()
+  }
+
+  /** Something of this session was acknowledged: written at once while few are, else with what comes within the period. */
+  moved(session: LiveUserSession): void {
+    this.#moved.add(session)
+    if (this.#commitTimer !== undefined) return
+    const { limits, monotonic } = this.#options
+    const wait = this.#lastCommits < FEW ? 0 : Math.max(0, this.#committedAt + limits.commitMs - monotonic())
+    this.#commitTimer = setTimeout(() => this.#commit(), wait)
+  }
+
+  /** It writes the last itself. */
+  forget(session: LiveUserSession): void {
+    this.#moved.delete(session)
+  }
+
+  #commit(): void {
+    this.#commitTimer = undefined
+    this.#committedAt = this.#options.monotonic()
+    this.#lastCommits = this.#moved.size
+    const sessions = [...this.#moved]
+    this.#moved.clear()
+    for (const session of sessions)
+      session.commit().catch((error: unknown) => {
+        this.#options.logger.warn({ err: error }, 'could not write what was acknowledged, trying again')
+        this.later(() => {
+          if (this.live.get(session.name) === session) this.moved(session)
+        })
+      })
+  }
+
+  /** The store did not answer: again, soon. */
+  later(again: () => void): void {
+    this.#retries.later(again)
+  }
+
+  /** A QoS 2 message of this uid was published from here. */
+  published(uid: string): void {
+    this.#published.add(uid)
+    if (this.#published.size <= PUBLISHED) return
+    const [oldest] = this.#published
+    if (oldest !== undefined) this.#published.delete(oldest)
+  }
+
+  /** A client that comes back before its PUBREL sends it again: it need not be published again. */
+  wasPublished(uid: string): boolean {
+    return this.#published.has(uid)
+  }
+
+  forgetPublished(uid: string): void {
+    this.#published.delete(uid)
+  }
+
+  sessionAppended(name: string, offset: number, entry?: SessionEntry): void {
+    this.live.get(name)?.logArrived(offset, entry)
+  }
+
+  namedSessionEnded(name: string, epoch: number): void {
+    this.live.ended(name, epoch)
+  }
+
+  willDue(session: SessionOwner, epoch: number): void {
+    if ('name' in session && session.name.startsWith(PREFIX)) this.#options.wills.due(session, epoch)
+  }
+
+  /** Wakes may have been lost. One session after the other, so that it is never a burst. */
+  resync(): void {
+    if (this.#sweeping) return
+    this.#sweeping = true
+    this.#lookAtAll().finally(() => {
+      this.#sweeping = false
+    })
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (const session of this.live.all()) await session.look()
+  }
+
+  privateAppended(): void {}
+  broadcastAppended(): void {}
+  sessionEnded(): void {}
+  cursorMoved(): void {}
+  cursorsLost(): void {}
+}

@@ -1,0 +1,119 @@
+/** SUBSCRIBE and UNSUBSCRIBE of a user. */
+import { type ErrorCode, PushError } from '../../errors.ts'
+import { encodeSuback, encodeUnsuback } from '../codec/encoder.ts'
+import {
+  type ProtocolLevel,
+  Reason,
+  type SubscribePacket,
+  type SubscriptionRequest,
+  type UnsubscribePacket,
+} from '../codec/packets.ts'
+import type { Connection } from '../gate/connection.ts'
+import type { GeneralReceiver, GeneralSubscription, User } from './general.ts'
+import { placeOf } from './subscription-record.ts'
+import type { UserNode } from './user-node.ts'
+
+interface SubscriberContext extends GeneralReceiver {
+  readonly node: UserNode
+  readonly connection: Connection
+  readonly user: User
+  readonly level: ProtocolLevel
+  /** By name. */
+  readonly subscriptions: Map<string, GeneralSubscription>
+  addRetained(subscription: GeneralSubscription): void
+  removeRetained(name: string): void
+}
+
+/** SUBACK of MQTT 3.1.1 knows one failure. */
+const FAILURE_V3 = 0x80
+
+interface Made {
+  readonly subscription: GeneralSubscription
+  readonly wantsRetained: boolean
+}
+
+/** Everything that was published before is settled. */
+export async function handleUserSubscribe(session: SubscriberContext, packet: SubscribePacket): Promise<void> {
+  const { node, connection, level, subscriptions } = session
+  const identifier = packet.properties.subscriptionIdentifier ?? 0
+  const codes: number[] = []
+  const made = new Map<string, Made>()
+  for (const request of packet.subscriptions) codes.push(await subscribeOne(session, request, identifier, made))
+  const all = [...made.values()]
+  try {
+    if (all.length > 0)
+      await node.router.subscribe(
+        session,
+        all.map(({ subscription }) => subscription),
+      )
+  } catch (error) {
+    if (error instanceof PushError && error.code === 'SESSION_TAKEN_OVER') throw error
+    node.logger.warn({ connection: connection.id, err: error }, 'could not make a subscription')
+    const failures = codes.map((code) => (code < FAILURE_V3 ? Reason.unspecifiedError : code))
+    return connection.write(encodeSuback(level, packet.packetId, failures))
+  }
+  for (const { subscription } of all) {
+    // What it replaces sends no more.
+    session.removeRetained(subscription.name)
+    subscriptions.set(subscription.name, subscription)
+  }
+  if (!connection.open) return
+  connection.write(encodeSuback(level, packet.packetId, codes))
+  for (const { subscription, wantsRetained } of all) if (wantsRetained) session.addRetained(subscription)
+}
+
+/** The code for the SUBACK. */
+async function subscribeOne(
+  session: SubscriberContext,
+  request: SubscriptionRequest,
+  identifier: number,
+  made: Map<string, Made>,
+): Promise<number> {
+  const { node, user, subscriptions } = session
+  const { filter: name, noLocal, retainAsPublished, retainHandling } = request
+  const place = placeOf(name)
+  if (place === undefined) return refuse(session, 'TOPIC_INVALID', Reason.topicFilterInvalid)
+  const isNew = !subscriptions.has(name) && !made.has(name)
+  const granted = await grantedTo(session, () => user.maySubscribe(place.filter, request.qos))
+  if (granted === undefined) return refuse(session, 'TOPIC_FORBIDDEN', Reason.notAuthorized)
+  if (isNew && countWith(subscriptions, made) >= node.limits.subscriptions)
+    return refuse(session, 'SUBSCRIPTIONS_LIMIT', Reason.quotaExceeded)
+  // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]; a shared subscription gets none (section 4.8.2)
+  const wantsRetained = place.group === undefined && (retainHandling === 0 || (retainHandling === 1 && isNew))
+  const subscription = { ...place, qos: granted, noLocal, retainAsPublished, identifier }
+  made.set(name, { subscription, wantsRetained })
+  return granted
+}
+
+function countWith(subscriptions: ReadonlyMap<string, unknown>, made: ReadonlyMap<string, unknown>): number {
+  let count = subscriptions.size
+  for (const name of made.keys()) if (!subscriptions.has(name)) count += 1
+  return count
+}
+
+/** Whatever an embedder's rule throws is a refusal. The granted QoS is never above what was asked for. */
+async function grantedTo({ node, connection }: SubscriberContext, ask: () => ReturnType<User['maySubscribe']>) {
+  try {
+    return await ask()
+  } catch (error) {
+    node.logger.info({ connection: connection.id, err: error }, 'SUBSCRIBE refused')
+    return undefined
+  }
+}
+
+function refuse({ node, level }: SubscriberContext, code: ErrorCode, reason: number): number {
+  node.metrics.refusedSubscriptions.inc({ code })
+  return level === 5 ? reason : FAILURE_V3
+}
+
+export async function handleUserUnsubscribe(session: SubscriberContext, packet: UnsubscribePacket): Promise<void> {
+  const { node, connection, level, subscriptions } = session
+  const codes = packet.filters.map((name) => (subscriptions.has(name) ? Reason.success : Reason.noSubscriptionExisted))
+  const names = [...new Set(packet.filters)].filter((name) => subscriptions.has(name))
+  if (names.length > 0) await node.router.unsubscribe(session, names)
+  for (const name of names) {
+    subscriptions.delete(name)
+    session.removeRetained(name)
+  }
+  connection.write(encodeUnsuback(level, packet.packetId, codes))
+}
