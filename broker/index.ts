@@ -30,6 +30,13 @@ import { connectProvider } from './session/provider-connect.ts'
 import type { ProviderLimits, ProviderNode } from './session/provider-node.ts'
 import { ProviderSessions } from './session/provider-sessions.ts'
 import { publishStoredProviderWill } from './session/provider-will.ts'
+import { authenticateUser } from './session/authenticate-user.ts'
+import type { GeneralRouter } from './session/general.ts'
+import { PacketsOfOne } from './session/general-packet.ts'
+import { connectUser } from './session/user-connect.ts'
+import type { UserLimits, UserNode } from './session/user-node.ts'
+import { UserSessions } from './session/user-sessions.ts'
+import { publishStoredUserWill } from './session/user-will.ts'
 import type { Users } from './session/users.ts'
 import { publishStoredWill } from './session/will.ts'
 import { Admission, networkOf } from './gate/admission.ts'
@@ -49,7 +56,7 @@ export type { UserCredentials, Users } from './session/users.ts'
 export type { GeneralState } from './aedes/contract.ts'
 export { openLevelState } from './aedes/persistence.ts'
 
-export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & OutgoingLimits
+export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & UserLimits & OutgoingLimits
 
 /** At the end of the server, ms. */
 const WILLS_MS = 1_000
@@ -62,6 +69,8 @@ interface BrokerOptions {
   readonly limits: BrokerLimits & MessageLimits
   /** Besides devices and providers. */
   readonly users?: Users | undefined
+  /** Of general topics. With it, users are sessions of ours; without, Aedes serves them. */
+  readonly router?: GeneralRouter | undefined
   /** For topics that are not push topics, where the embedder brings none. */
   readonly generalState: GeneralState
   /** Milliseconds since the epoch, for dates. */
@@ -79,6 +88,7 @@ export class PushBroker {
   readonly #router: AedesRouter
   readonly #node: DeviceNode
   readonly #providers: ProviderNode
+  readonly #users: UserNode | undefined
   /** Counts connections, those that are still on their way in as well. */
   readonly admission: Admission
   /** By address. */
@@ -160,8 +170,38 @@ export class PushBroker {
       publishes,
       randomId,
     }
+    this.#users = this.#userNode(options, { now, monotonic, randomId })
     sessions.start()
     providerSessions.start()
+    this.#users?.sessions.start()
+  }
+
+  #userNode(
+    { router, users, store, metrics, logger, limits }: BrokerOptions,
+    { now, monotonic, randomId }: Required<Pick<BrokerOptions, 'now' | 'monotonic' | 'randomId'>>,
+  ): UserNode | undefined {
+    if (router === undefined || users === undefined) return undefined
+    const wills = new DelayedWills({
+      store,
+      logger,
+      now,
+      publish: async (value) => {
+        if (this.#users !== undefined) await publishStoredUserWill(this.#users, value)
+      },
+    })
+    return {
+      store,
+      router,
+      sessions: new UserSessions({ store, logger, wills, limits, monotonic }),
+      wills,
+      packets: new PacketsOfOne(),
+      metrics,
+      logger,
+      limits,
+      clientIdAlone: users.sessionsByClientId === true,
+      now,
+      randomId,
+    }
   }
 
   /** What `Aedes.createBroker` gets; connections that Aedes is handed from then on pass the gate. */
@@ -225,7 +265,7 @@ export class PushBroker {
     await Promise.race([stopped, setTimeout(WILLS_MS, undefined, { ref: false })])
     const providersStopped = this.#providers.sessions.stop()
     for (const connection of [...this.#context.connections]) connection.end(new PushError('SHUTTING_DOWN'))
-    await Promise.all([stopped, providersStopped])
+    await Promise.all([stopped, providersStopped, this.#users?.sessions.stop()])
     await this.#router.close()
     this.#context.wheel.stop()
   }
@@ -251,6 +291,7 @@ export class PushBroker {
         await connectProvider(this.#providers, connection, connect, provider)
         return
       }
+      if (await this.#isUser(connection, connect, request)) return
       if (this.#goesOn(connect)) return this.#attached?.connect(connection, connect, request)
       if (!this.#router.hasOwnAuthenticate)
         throw new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
@@ -260,6 +301,21 @@ export class PushBroker {
       if (known.code === 'INTERNAL') logger.error({ connection: connection.id, err: error }, 'CONNECT failed')
       connection.refuse(connect, known)
     }
+  }
+
+  /** It is answered, as one of our users. */
+  async #isUser(
+    connection: Connection,
+    connect: ConnectPacket,
+    request: IncomingMessage | undefined,
+  ): Promise<boolean> {
+    const { users, logger } = this.#options
+    if (this.#users === undefined || users === undefined) return false
+    const socket = request?.socket ?? connection.stream
+    const user = await authenticateUser(users, connection, connect, socket, logger)
+    if (user === undefined) return false
+    await connectUser(this.#users, connection, connect, user)
+    return true
   }
 
   /** Whoever guesses credentials of ours does not become a client of a broker that takes all. */

@@ -144,9 +144,11 @@ export class UserSessions implements Watcher {
   resync(): void {
     if (this.#sweeping) return
     this.#sweeping = true
-    this.#lookAtAll().finally(() => {
-      this.#sweeping = false
-    })
+    this.#lookAtAll()
+      .catch((error: unknown) => this.#options.logger.error({ err: error }, 'could not look at the logs of sessions'))
+      .finally(() => {
+        this.#sweeping = false
+      })
   }
 
   async #lookAtAll(): Promise<void> {

@@ -1,0 +1,76 @@
+/** Sessions of users on the embedded store, in this process, and nothing around them. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { fileSecrets, openAuth } from '../../../auth/index.ts'
+import { openLevelState, PushBroker } from '../../../broker/index.ts'
+import type { User } from '../../../broker/session/general.ts'
+import type { Users } from '../../../broker/session/users.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../../common/limits.ts'
+import { createMetrics, type Metrics } from '../../../common/metrics.ts'
+import { openLevelStore, type Store } from '../../../store/index.ts'
+import { type Scope, temporaryFolder } from '../../support/index.ts'
+import { MemoryRouter } from './memory-router.ts'
+
+export interface ServeOptions {
+  readonly dataDir?: string
+  readonly limits?: Partial<Limits>
+  readonly users?: Partial<Users>
+  /** What each user may do. */
+  readonly rules?: Partial<User>
+}
+
+export interface General {
+  readonly host: string
+  readonly mqttPort: number
+  readonly httpPort: number
+  readonly store: Store
+  readonly router: MemoryRouter
+  readonly metrics: Metrics
+  readonly dataDir: string
+  /** As a server ends. */
+  close(): Promise<void>
+}
+
+/** Every user name is one of a user. */
+export async function serve(t: Scope, options: ServeOptions = {}): Promise<General> {
+  const { dataDir = temporaryFolder(t, 'general'), rules } = options
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const metrics = createMetrics()
+  const logger = pino({ level: process.env.PUSH_LOG_LEVEL ?? 'silent' })
+  const store = openLevelStore({ directory: join(dataDir, 'store'), limits, now: Date.now })
+  await store.open()
+  const router = new MemoryRouter(store)
+  await router.open()
+  const users: Users = {
+    authenticate: async ({ username }) => ({
+      kind: 'user',
+      name: username,
+      mayPublish: () => true,
+      maySubscribe: (_, qos) => qos,
+      ...rules,
+    }),
+    ...options.users,
+  }
+  const secrets = fileSecrets(join(dataDir, 'keys'), { warn: () => undefined })
+  const auth = await openAuth({ secrets, providers: [] })
+  const generalState = await openLevelState(join(dataDir, 'mqtt'))
+  const broker = new PushBroker({ auth, store, metrics, logger, limits, users, router, generalState })
+  const listener = createServer((socket) => broker.handle(socket))
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      listener.close()
+      await broker.close()
+      await generalState.close()
+      await store.close()
+    })()
+    return closing
+  }
+  t.teardown(close)
+  const { port } = listener.address() as AddressInfo
+  return { host: '127.0.0.1', mqttPort: port, httpPort: 0, store, router, metrics, dataDir, close }
+}
