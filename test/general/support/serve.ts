@@ -4,6 +4,8 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { fileSecrets, openAuth } from '../../../auth/index.ts'
+import { openGeneralRouter, type OwnRouter } from '../../../broker/aedes/general-router.ts'
+import { retainedInStore } from '../../../broker/aedes/retained-topics.ts'
 import { openLevelState, PushBroker } from '../../../broker/index.ts'
 import type { User } from '../../../broker/session/general.ts'
 import type { Users } from '../../../broker/session/users.ts'
@@ -11,7 +13,6 @@ import { DEFAULT_LIMITS, type Limits } from '../../../common/limits.ts'
 import { createMetrics, type Metrics } from '../../../common/metrics.ts'
 import { openLevelStore, type Store } from '../../../store/index.ts'
 import { type Scope, temporaryFolder } from '../../support/index.ts'
-import { MemoryRouter } from './memory-router.ts'
 
 export interface ServeOptions {
   readonly dataDir?: string
@@ -26,7 +27,7 @@ export interface General {
   readonly mqttPort: number
   readonly httpPort: number
   readonly store: Store
-  readonly router: MemoryRouter
+  readonly router: OwnRouter
   readonly metrics: Metrics
   readonly dataDir: string
   /** As a server ends. */
@@ -41,8 +42,14 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
   const logger = pino({ level: process.env.PUSH_LOG_LEVEL ?? 'silent' })
   const store = openLevelStore({ directory: join(dataDir, 'store'), limits, now: Date.now })
   await store.open()
-  const router = new MemoryRouter(store)
-  await router.open()
+  if (store.retainedTopics === undefined) throw new Error('the embedded store retains messages')
+  const router = await openGeneralRouter({
+    store,
+    logger,
+    id: 'general',
+    retained: retainedInStore(store.retainedTopics),
+    monotonic: () => performance.now(),
+  })
   const users: Users = {
     authenticate: async ({ username }) => ({
       kind: 'user',
@@ -65,6 +72,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
     closing ??= (async () => {
       listener.close()
       await broker.close()
+      await router.close()
       await generalState.close()
       await store.close()
     })()
