@@ -14,6 +14,7 @@ import type { Store } from '../store/contract.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
+import type { GeneralTopics } from './general-topics.ts'
 import { createAccept } from './accept.ts'
 import { checkAedesVersion } from './aedes/aedes-version.ts'
 import { Attached } from './aedes/attached.ts'
@@ -31,7 +32,6 @@ import type { ProviderLimits, ProviderNode } from './session/provider-node.ts'
 import { ProviderSessions } from './session/provider-sessions.ts'
 import { publishStoredProviderWill } from './session/provider-will.ts'
 import { authenticateUser } from './session/authenticate-user.ts'
-import type { GeneralRouter } from './session/general.ts'
 import { PacketsOfOne } from './session/general-packet.ts'
 import { connectUser } from './session/user-connect.ts'
 import type { UserLimits, UserNode } from './session/user-node.ts'
@@ -50,6 +50,8 @@ import { WorkBudgets } from '../common/work-budgets.ts'
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
 export { Acceptor, type Deliver } from './gate/acceptor.ts'
 export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './gate/listeners.ts'
+export { retainedInStore } from './aedes/retained-topics.ts'
+export { openGeneralTopics, type GeneralTopics } from './general-topics.ts'
 export type { QoS } from './codec/packets.ts'
 export type { User } from './session/general.ts'
 export type { UserCredentials, Users } from './session/users.ts'
@@ -70,7 +72,7 @@ interface BrokerOptions {
   /** Besides devices and providers. */
   readonly users?: Users | undefined
   /** Of general topics. With it, users are sessions of ours; without, Aedes serves them. */
-  readonly router?: GeneralRouter | undefined
+  readonly general?: GeneralTopics | undefined
   /** For topics that are not push topics, where the embedder brings none. */
   readonly generalState: GeneralState
   /** Milliseconds since the epoch, for dates. */
@@ -177,10 +179,10 @@ export class PushBroker {
   }
 
   #userNode(
-    { router, users, store, metrics, logger, limits }: BrokerOptions,
+    { general, users, store, metrics, logger, limits }: BrokerOptions,
     { now, monotonic, randomId }: Required<Pick<BrokerOptions, 'now' | 'monotonic' | 'randomId'>>,
   ): UserNode | undefined {
-    if (router === undefined || users === undefined) return undefined
+    if (general === undefined || users === undefined) return undefined
     const wills = new DelayedWills({
       store,
       logger,
@@ -191,7 +193,8 @@ export class PushBroker {
     })
     return {
       store,
-      router,
+      router: general.router,
+      groups: general.groups,
       sessions: new UserSessions({ store, logger, wills, limits, monotonic }),
       wills,
       packets: new PacketsOfOne(),

@@ -2,7 +2,13 @@
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { RetainedTopic, Store, SubscriptionChange, Watcher } from '../../store/contract.ts'
-import type { GeneralMessage, GeneralReceiver, GeneralRouter, GeneralSubscription } from '../session/general.ts'
+import type {
+  GeneralGroups,
+  GeneralMessage,
+  GeneralReceiver,
+  GeneralRouter,
+  GeneralSubscription,
+} from '../session/general.ts'
 import { encodeSubscription } from '../session/subscription-record.ts'
 import { EmissionOrder } from './emission-order.ts'
 import { LiveTable } from './live-table.ts'
@@ -20,6 +26,8 @@ interface RouterOptions {
   /** Of Aedes. */
   readonly id: string
   readonly retained: RetainedMessages
+  /** Shared subscriptions. */
+  readonly groups: GeneralGroups
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
 }
@@ -47,10 +55,10 @@ export class OwnRouter implements GeneralRouter {
   #isClosed = false
 
   constructor(options: RouterOptions) {
-    const { store, logger, monotonic } = options
+    const { store, logger, monotonic, groups } = options
     this.#options = options
     this.#follower = new SubscriptionFollower(store)
-    this.#appender = new SessionAppender({ store, follower: this.#follower, logger, monotonic })
+    this.#appender = new SessionAppender({ store, follower: this.#follower, groups, logger, monotonic })
     this.#node = store.nodes && new NodeSession({ store, node: store.nodes.name, logger })
     this.#live = new LiveTable(this.#node)
   }
@@ -160,11 +168,22 @@ export class OwnRouter implements GeneralRouter {
     const left = (): void => publication.left?.()
     if (error !== undefined || publication.left === undefined) return left()
     if (this.#live.deliver(message, publication)) publication.isHeard = true
+    this.#tellGroups(publication)
     if (nodes.length === 0 || this.#options.store.nodes === undefined) return left()
     this.#options.store.nodes.tell(nodes, encodeForNodes(message)).then(left, (failure: unknown) => {
       publication.fail(failure)
       left()
     })
+  }
+
+  /** QoS 0, for a member on another node: whoever has room first takes it. */
+  #tellGroups({ groups: matched, message }: Publication): void {
+    const { groups, logger } = this.#options
+    const elsewhere = matched.filter((name) => !groups.isHere(name))
+    if (elsewhere.length > 0)
+      groups
+        .append(elsewhere, message)
+        .catch((error: unknown) => logger.debug({ err: error }, 'a shared message of QoS 0 is lost'))
   }
 
   #watcher(): Watcher {

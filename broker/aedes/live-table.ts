@@ -71,6 +71,7 @@ export class LiveTable {
     for (const match of matches) {
       const { receiver } = match.subscriber
       const delivery = match.deliveryOf(message)
+      if (receiver.isGroup === true && publication === undefined) continue
       if (!receiver.isKept) receiver.arrived(message, delivery)
       // Its subscription may have changed since it was looked for: the log has it, or it comes here, and never both.
       else if (publication === undefined ? delivery.qos === 0 : !publication.isGivenTo(receiver.name))
@@ -85,17 +86,19 @@ export class LiveTable {
   }
 
   #set(subscriber: LiveSubscriber, filter: string, options: PackedOptions): void {
-    const { isKept } = subscriber.receiver
+    const { isKept, isGroup } = subscriber.receiver
     const before = subscriber.filters.get(filter)
-    this.#node?.add(filter, isKept, qosOf(options))
-    if (before !== undefined) this.#node?.remove(filter, isKept, qosOf(before))
+    // Another node stores QoS 0 for it, where it has none of its members: one of all gets it.
+    if (isGroup !== true) this.#node?.add(filter, isKept, qosOf(options))
+    if (before !== undefined && isGroup !== true) this.#node?.remove(filter, isKept, qosOf(before))
     this.#routes.set(subscriber, filter, options)
   }
 
   #delete(subscriber: LiveSubscriber, filter: string): void {
     const before = subscriber.filters.get(filter)
     if (before === undefined) return
-    this.#node?.remove(filter, subscriber.receiver.isKept, qosOf(before))
+    const { isKept, isGroup } = subscriber.receiver
+    if (isGroup !== true) this.#node?.remove(filter, isKept, qosOf(before))
     this.#routes.delete(subscriber, filter)
   }
 }

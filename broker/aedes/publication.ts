@@ -16,6 +16,8 @@ export class Publication implements Emission {
   isHeard = false
   /** Other nodes that want it. */
   nodes: readonly string[] = []
+  /** QoS 0: shared subscriptions that match. */
+  groups: readonly string[] = []
   /** How far the table of subscriptions was that it was last held against. */
   matchedAt = -1
   /** While it is being stored. */
@@ -48,9 +50,10 @@ export class Publication implements Emission {
     const { topic, from, qos } = this.message
     this.matchedAt = offset
     const nodes: string[] = []
+    const groups: string[] = []
     const to: SessionDelivery[] = []
     for (const match of routes.match(topic, from)) {
-      const { name, node } = match.subscriber
+      const { name, node, isGroup } = match.subscriber
       if (node !== undefined) {
         // One that was granted QoS 0 has QoS 1 and 2 from the logs of its sessions.
         if (node !== ownNode && (qos === 0 || match.granted > 0)) nodes.push(node)
@@ -58,11 +61,13 @@ export class Publication implements Emission {
       }
       this.isHeard = true
       const delivery = match.deliveryOf(this.message)
+      if (isGroup && delivery.qos === 0) groups.push(name)
       if (delivery.qos === 0 || this.#given.has(name)) continue
       this.#given.add(name)
       to.push({ name, qos: delivery.qos, retain: delivery.retain, identifiers: delivery.identifiers })
     }
     this.nodes = nodes
+    this.groups = groups
     if (nodes.length > 0) this.isHeard = true
     return to
   }

@@ -5,12 +5,14 @@
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { SessionDelivery, Store } from '../../store/contract.ts'
+import { GROUP_SESSIONS, type GeneralGroups, type GeneralMessage } from '../session/general.ts'
 import type { Publication } from './publication.ts'
 import type { SubscriptionFollower } from './subscription-follower.ts'
 
 interface AppenderOptions {
   readonly store: Pick<Store, 'appendSessions' | 'forgetUid' | 'subscriptionsEnd' | 'nodes'>
   readonly follower: SubscriptionFollower
+  readonly groups: GeneralGroups
   readonly logger: Logger
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
@@ -138,6 +140,14 @@ export class SessionAppender {
 
   async #append({ message }: Publication, to: readonly SessionDelivery[]): Promise<void> {
     if (message.qos === 0 || to.length === 0) return
+    const names = to.flatMap(({ name }) => (isGroup(name) ? [name] : []))
+    if (names.length === 0) return await this.#appendSessions(message, to)
+    const sessions = to.filter(({ name }) => !isGroup(name))
+    await Promise.all([this.#options.groups.append(names, message), this.#appendSessions(message, sessions)])
+  }
+
+  async #appendSessions(message: GeneralMessage, to: readonly SessionDelivery[]): Promise<void> {
+    if (to.length === 0) return
     const { topic, uid } = message
     if (uid !== undefined) this.#given.set(uid, [...(this.#given.get(uid) ?? []), ...to.map(({ name }) => name)])
     const append = { topic, message, to, ...(uid === undefined ? {} : { uid }) }
@@ -168,4 +178,8 @@ export class SessionAppender {
     this.#fullAt = monotonic()
     this.#full = 0
   }
+}
+
+function isGroup(name: string): boolean {
+  return name.startsWith(GROUP_SESSIONS)
 }

@@ -3,7 +3,7 @@
  * changes. Notices are hints; `catchUp` is what makes it whole.
  */
 import type { SessionSubscriptions, Store, SubscriptionChange } from '../../store/contract.ts'
-import { NODE_SESSIONS } from '../session/general.ts'
+import { GROUP_SESSIONS, NODE_SESSIONS } from '../session/general.ts'
 import { decodeSubscription } from '../session/subscription-record.ts'
 import { RoutingTable, Subscriber } from './routing-table.ts'
 import { packOptions, PLAIN_OPTIONS } from './subscription-options.ts'
@@ -12,10 +12,13 @@ import { packOptions, PLAIN_OPTIONS } from './subscription-options.ts'
 export class StoredSubscriber extends Subscriber {
   /** The name of the node, where it is one. */
   readonly node: string | undefined
+  /** A shared subscription. */
+  readonly isGroup: boolean
 
   constructor(name: string) {
     super(name)
     this.node = name.startsWith(NODE_SESSIONS) ? name.slice(NODE_SESSIONS.length) : undefined
+    this.isGroup = name.startsWith(GROUP_SESSIONS)
   }
 }
 

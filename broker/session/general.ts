@@ -54,6 +54,20 @@ export interface GeneralDelivery {
 /** Names of sessions that begin so belong to nodes: what they subscribe to, the node named by the rest is told of. */
 export const NODE_SESSIONS = 'node/'
 
+/** Names of sessions that begin so are shared subscriptions of users: what they subscribe to, `GeneralGroups` takes. */
+export const GROUP_SESSIONS = 'group/u/'
+
+/** Shared subscriptions, as the router sees them. */
+export interface GeneralGroups {
+  /**
+   * Resolves when it is in the logs of these groups, QoS 1 and 2 for as long as the message lives.
+   * @throws STORE_UNAVAILABLE
+   */
+  append(names: readonly string[], message: GeneralMessage): Promise<void>
+  /** Members of it are connected to this node: it is a receiver here, and gets QoS 0 as such. */
+  isHere(name: string): boolean
+}
+
 /** A connected session, as the router sees it. */
 export interface GeneralReceiver {
   /** Does not begin as `NODE_SESSIONS` does. */
@@ -62,6 +76,8 @@ export interface GeneralReceiver {
   readonly epoch: number
   /** It has a log in the store: what goes to it with QoS 1 and 2 comes from there (`sessionAppended`). */
   readonly isKept: boolean
+  /** One of `GROUP_SESSIONS`: other nodes need not know that it is here. */
+  readonly isGroup?: boolean
   /** What does not come from its log: QoS 0, and all of it where there is none. Must not throw. */
   arrived(message: GeneralMessage, delivery: GeneralDelivery): void
 }

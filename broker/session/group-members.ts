@@ -12,19 +12,26 @@ interface StoredMembers {
 
 /** Others change it at the same moment: who was fenced tries again. */
 const TRIES = 20
+/** What the names of their sessions begin with. */
+const GROUPS = 'group/'
 const NEVER = Number.MAX_SAFE_INTEGER
 
-/** Adds a member, or moves its end on. Gives the latest end of all. */
+/**
+ * Adds a member, or moves its end on. Gives the latest end of all. `begin`: the group has no members, and the session that
+ * knows them is held with this epoch.
+ */
 export function joinGroup(
   store: Store,
   group: string,
   member: string,
   expiresAt: number,
   now: number,
+  begin?: (epoch: number) => Promise<void>,
 ): Promise<number> {
-  return change(store, group, now, (members) => {
+  const add = (members: Members): void => {
     members[member] = Math.max(Math.min(expiresAt, NEVER), members[member] ?? 0)
-  })
+  }
+  return change(store, group, now, add, begin)
 }
 
 /** Gives the latest end of those who are left; 0 where nobody is. */
@@ -34,8 +41,14 @@ export function leaveGroup(store: Store, group: string, member: string, now: num
   })
 }
 
-async function change(store: Store, group: string, now: number, work: (members: Members) => void): Promise<number> {
-  const name = `group/${group}`
+async function change(
+  store: Store,
+  group: string,
+  now: number,
+  work: (members: Members) => void,
+  begin?: (epoch: number) => Promise<void>,
+): Promise<number> {
+  const name = `${GROUPS}${group}`
   for (let tries = 1; ; tries += 1) {
     const { epoch, state } = await store.openNamedSession(name, false)
     const all = state === undefined ? [] : Object.entries(decode(state)).filter(([, end]) => end > now)
@@ -43,6 +56,7 @@ async function change(store: Store, group: string, now: number, work: (members: 
     work(members)
     const latest = Math.max(0, ...Object.values(members))
     try {
+      if (begin !== undefined && all.length === 0) await begin(epoch)
       // Fails where another one came in between, so that its change is not lost.
       await store.saveNamedSession(name, epoch, encode(members))
     } catch (error) {

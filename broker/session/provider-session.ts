@@ -48,8 +48,13 @@ const UNKEPT_MS = 10 * 60 * 1000
 
 interface Membership {
   readonly live: LiveGroup
-  readonly member: GroupMember
+  readonly member: GroupMember<ProviderSubscription>
   readonly app: string
+}
+
+/** Of a shared subscription. */
+function isFor({ app, filter }: ProviderSubscription, { tokenId, subject }: UpstreamEntry): boolean {
+  return filterMatches(filter, `${app}/u/${tokenId}/${subject}`.split('/'))
 }
 
 export class ProviderSession implements PacketHandler, LiveProviderSession, UpstreamDrainContext {
@@ -304,7 +309,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     const { store, now } = this.node
     // Members move its end on; whoever looks at it in between needs no later one.
     const open = () => store.openReader({ app, reader, expiresAt: now() + UNKEPT_MS })
-    const make = (): LiveGroup => ({ reader, open, group: new UpstreamGroup(this.node, app, reader) })
+    const make = (): LiveGroup => ({ reader, open, group: new UpstreamGroup(this.node, app, reader, isFor) })
     const live = await this.node.sessions.group(app, reader, make)
     await this.#leaveHere(name)
     const member = { id: this.node.randomId(), drain: this.drain, subscription }

@@ -4,6 +4,7 @@ import type { Limits } from '../../common/limits.ts'
 import type { ReaderPart, SessionOwner, Store, UpstreamEntry, Watcher } from '../../store/contract.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
+import type { ProviderSubscription } from './provider-subscriptions.ts'
 import type { UpstreamGroup } from './upstream-group.ts'
 
 /** A client id never reaches another principal's session. */
@@ -28,7 +29,7 @@ export interface LiveProviderSession extends LiveNamed {
 }
 
 export interface LiveGroup {
-  readonly group: UpstreamGroup
+  readonly group: UpstreamGroup<ProviderSubscription>
   readonly reader: string
   /** Its parts. */
   open(): Promise<readonly ReaderPart[]>

@@ -1,17 +1,17 @@
 /** What a shared subscription gives to one of its members. */
 import type { UpstreamEntry } from '../../store/contract.ts'
-import type { ProviderSubscription } from './provider-subscriptions.ts'
 
-export interface SharedMessage {
+/** `S`: a subscription of its receiver. */
+export interface SharedMessage<S> {
   readonly entry: UpstreamEntry
   readonly part: number
-  readonly subscription: ProviderSubscription
+  readonly subscription: S
   settle(): void
 }
 
 /** A member's way out. */
-export interface SharedReceiver {
+export interface SharedReceiver<S> {
   /** How many more messages it can take now. */
   readonly room: number
-  give(message: SharedMessage): void
+  give(message: SharedMessage<S>): void
 }

@@ -37,7 +37,7 @@ interface RetainedMessage {
 }
 
 /** What a packet id stands for. */
-type UnderWay = PartLog | SharedMessage | RetainedMessage
+type UnderWay = PartLog | SharedMessage<ProviderSubscription> | RetainedMessage
 
 /** Acknowledgements out of turn keep entries in memory; beyond this many windows the drain waits for the oldest. */
 const SPAN_FACTOR = 4
@@ -55,7 +55,7 @@ function packetIdOf(part: number, offset: number): number {
   return 1 + ((offset + part * PART_STEP) % PACKET_IDS)
 }
 
-export class UpstreamDrain implements SharedReceiver {
+export class UpstreamDrain implements SharedReceiver<ProviderSubscription> {
   readonly #session: UpstreamDrainContext
   readonly #sender: Sender
   readonly #quota: number
@@ -63,7 +63,7 @@ export class UpstreamDrain implements SharedReceiver {
   /** Those with something to read. */
   readonly #ready = new Set<PartLog>()
   readonly #underWay = new Map<number, UnderWay>()
-  readonly #shared: SharedMessage[] = []
+  readonly #shared: SharedMessage<ProviderSubscription>[] = []
   readonly #retained: RetainedMessage[] = []
   readonly #told: UpstreamEntry[] = []
   readonly #marks: Map<string, number>
@@ -146,7 +146,7 @@ export class UpstreamDrain implements SharedReceiver {
     this.run()
   }
 
-  give(message: SharedMessage): void {
+  give(message: SharedMessage<ProviderSubscription>): void {
     this.#shared.push(message)
     this.run()
   }
@@ -297,7 +297,7 @@ export class UpstreamDrain implements SharedReceiver {
     return true
   }
 
-  #sendShared(message: SharedMessage): void {
+  #sendShared(message: SharedMessage<ProviderSubscription>): void {
     const { entry, subscription } = message
     this.#shared.shift()
     const { qos, retainAsPublished, identifier } = subscription

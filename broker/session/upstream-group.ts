@@ -1,13 +1,11 @@
 /**
- * A shared subscription of a provider, as one node sees it. Its members here claim from one reader by their free window,
+ * A shared subscription, of a provider or of users, as one node sees it. Its members here claim from one reader by their free window,
  * one claim after the other, each member in turn; what a member leaves falls back to all.
  */
 import type { Logger } from 'pino'
 import type { Store, UpstreamEntry } from '../../store/contract.ts'
-import type { ProviderSubscription } from './provider-subscriptions.ts'
+import type { QoS } from '../codec/packets.ts'
 import type { SharedReceiver } from './shared-message.ts'
-import { filterMatches } from '../codec/topic-syntax.ts'
-import { upstreamPrefix } from '../../topics/index.ts'
 
 /** What a group needs of its node. */
 export interface GroupContext {
@@ -19,15 +17,15 @@ export interface GroupContext {
   readonly sessions: { later(again: () => void): void }
 }
 
-export interface GroupMember {
+export interface GroupMember<S> {
   /** Of this connection alone. */
   readonly id: string
-  readonly drain: SharedReceiver
-  readonly subscription: ProviderSubscription
+  readonly drain: SharedReceiver<S>
+  readonly subscription: S
 }
 
-interface Holder {
-  readonly member: GroupMember
+interface Holder<S> {
+  readonly member: GroupMember<S>
   /** Offsets that were claimed and not settled, by part. */
   readonly claimed: Map<number, Set<number>>
   /** Acknowledged, and not settled yet. */
@@ -39,17 +37,23 @@ const BATCH = 10
 /** A claim is renewed before that. */
 const CLAIM_MS = 60_000
 
-export class UpstreamGroup {
+/** What decides whether a message of the log is for a member. */
+type Matches<S> = (subscription: S, entry: UpstreamEntry) => boolean
+
+export class UpstreamGroup<S extends { readonly qos: QoS }> {
   readonly #node: GroupContext
   readonly #app: string
   readonly #reader: string
-  #holders: Holder[] = []
+  readonly #matches: Matches<S>
+  #holders: Holder<S>[] = []
   /** Parts in which there may be something to claim. */
   readonly #behind = new Set<number>()
   #claiming = false
   #settling = false
 
-  constructor(node: GroupContext, app: string, reader: string) {
+  /** `app`: the name of the log. */
+  constructor(node: GroupContext, app: string, reader: string, matches: Matches<S>) {
+    this.#matches = matches
     this.#node = node
     this.#app = app
     this.#reader = reader
@@ -59,12 +63,12 @@ export class UpstreamGroup {
     return this.#holders.length
   }
 
-  add(member: GroupMember): void {
+  add(member: GroupMember<S>): void {
     this.#holders.push({ member, claimed: new Map(), settled: new Map() })
   }
 
   /** What it acknowledged is settled, the rest is free again. */
-  async remove(member: GroupMember): Promise<void> {
+  async remove(member: GroupMember<S>): Promise<void> {
     const holder = this.#holders.find((each) => each.member === member)
     if (holder === undefined) return
     this.#holders = this.#holders.filter((each) => each !== holder)
@@ -118,12 +122,12 @@ export class UpstreamGroup {
   }
 
   /** Members are served in turn. */
-  #takeTurn(holder: Holder): void {
+  #takeTurn(holder: Holder<S>): void {
     if (this.#holders.includes(holder)) this.#holders = [...this.#holders.filter((each) => each !== holder), holder]
   }
 
   /** False when there is nothing more to claim in the part. */
-  async #claim(part: number, holder: Holder): Promise<boolean> {
+  async #claim(part: number, holder: Holder<S>): Promise<boolean> {
     const { member, claimed } = holder
     const { store, now, limits } = this.#node
     const limit = { entries: Math.min(BATCH, member.drain.room), bytes: limits.readBytes }
@@ -154,11 +158,7 @@ export class UpstreamGroup {
     return isMore && slice.entries.length > 0
   }
 
-  #matches({ filter }: ProviderSubscription, { tokenId, subject }: UpstreamEntry): boolean {
-    return filterMatches(filter, `${upstreamPrefix(this.#app, tokenId)}${subject}`.split('/'))
-  }
-
-  #acknowledged(holder: Holder, part: number, offset: number): void {
+  #acknowledged(holder: Holder<S>, part: number, offset: number): void {
     if (holder.claimed.get(part)?.delete(offset) !== true) return
     const settled = holder.settled.get(part) ?? []
     settled.push(offset)
@@ -184,7 +184,7 @@ export class UpstreamGroup {
     }
   }
 
-  async #settle({ member, settled }: Holder): Promise<void> {
+  async #settle({ member, settled }: Holder<S>): Promise<void> {
     for (const [part, offsets] of settled) {
       settled.delete(part)
       try {

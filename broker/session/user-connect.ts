@@ -43,6 +43,7 @@ export async function connectUser(
     live.add(session)
     connection.admit(session, connect.keepAlive, 0)
     await node.router.connect(session, subscriptions)
+    await session.rejoinGroups()
     connection.write(
       encodeConnackFor(connect, {
         sessionPresent: left?.isResumed === true,

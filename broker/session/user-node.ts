@@ -6,6 +6,7 @@ import type { Store } from '../../store/contract.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import type { GeneralRouter } from './general.ts'
 import type { PacketsOfOne } from './general-packet.ts'
+import type { UserGroups } from './user-groups.ts'
 import type { UserSessions } from './user-sessions.ts'
 
 export type UserLimits = Pick<
@@ -31,6 +32,7 @@ export interface UserNode {
   readonly store: Store
   readonly router: GeneralRouter
   readonly sessions: UserSessions
+  readonly groups: UserGroups
   readonly wills: DelayedWills
   /** Of the message that went to a client last: it goes to the next one too. */
   readonly packets: PacketsOfOne

@@ -13,4 +13,6 @@ export interface UserOutgoingContext extends LiveUserSession {
   readonly isKept: boolean
   /** There is somebody to send to. */
   readonly live: boolean
+  /** The window has room again: for what groups have. */
+  roomMade(): void
 }

@@ -11,6 +11,7 @@ import { UserLog } from './user-log.ts'
 import type { UserOutgoingContext } from './user-outgoing-context.ts'
 import { UserQueue } from './user-queue.ts'
 import { UserRetained } from './user-retained.ts'
+import { UserShared } from './user-shared.ts'
 import { UserSender } from './user-sender.ts'
 import type { UserState } from './user-state.ts'
 import { type UnderWay, UserWindow } from './user-window.ts'
@@ -29,6 +30,8 @@ export class UserOutgoing {
   readonly #log: UserLog | undefined
   readonly #queue: UserQueue
   readonly #retained: UserRetained
+  /** Of shared subscriptions. */
+  readonly shared: UserShared
 
   constructor(session: UserOutgoingContext, connect: ConnectPacket, left: Left | undefined) {
     const { window, topicAliases } = session.node.limits
@@ -37,6 +40,7 @@ export class UserOutgoing {
     const sender = new UserSender(session, connect, topicAliases)
     if (left !== undefined) this.#log = new UserLog(session, sender, this.#window, left)
     this.#queue = new UserQueue(session, sender, this.#window)
+    this.shared = new UserShared(session, sender, this.#window)
     this.#retained = new UserRetained(session, { window: this.#window, queue: this.#queue, log: this.#log })
   }
 
@@ -67,7 +71,9 @@ export class UserOutgoing {
   run(): void {
     this.#log?.run()
     this.#queue.run()
+    this.shared.run()
     this.#retained.run()
+    this.#session.roomMade()
   }
 
   addRetained(subscription: GeneralSubscription): void {
@@ -88,6 +94,7 @@ export class UserOutgoing {
 
   close(): void {
     this.#queue.close()
+    this.shared.close()
     this.#retained.close()
   }
 
@@ -123,6 +130,7 @@ export class UserOutgoing {
   #finish(packetId: number, under: UnderWay): void {
     this.#window.delete(packetId)
     if (under.offset > 0) this.#log?.done(under.offset)
+    else this.shared.finished(packetId)
     this.run()
   }
 }

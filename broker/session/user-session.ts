@@ -16,6 +16,7 @@ import type { PacketHandler } from '../gate/packet-handler.ts'
 import { Expiry } from './expiry.ts'
 import type { GeneralDelivery, GeneralMessage, GeneralReceiver, GeneralSubscription, User } from './general.ts'
 import type { UserNode } from './user-node.ts'
+import type { UserMembership } from './user-groups.ts'
 import { type Left, UserOutgoing } from './user-outgoing.ts'
 import type { UserOutgoingContext } from './user-outgoing-context.ts'
 import { UserPublisher } from './user-publish.ts'
@@ -36,6 +37,11 @@ export interface UserStart {
   readonly subscriptions: readonly GeneralSubscription[]
 }
 
+/** A member of a group is known for so much longer than its session, that this need not be written when a connection ends, ms. */
+const MARGIN_MS = 24 * 60 * 60 * 1000
+/** One that is not kept, when its node dies, ms. */
+const UNKEPT_MS = 10 * 60 * 1000
+
 export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoingContext {
   readonly principal = 'user'
   readonly node: UserNode
@@ -51,6 +57,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   readonly #outgoing: UserOutgoing
   readonly #publisher: UserPublisher
   readonly #retainedDue: readonly string[]
+  readonly #memberships = new Map<string, UserMembership>()
   readonly #will: Will | undefined
   #sendsWill = true
   #closed = false
@@ -141,6 +148,33 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     this.#outgoing.removeRetained(name)
   }
 
+  // Shared subscriptions
+
+  async joinGroup(subscription: GeneralSubscription): Promise<void> {
+    const { node, name } = this
+    const before = this.#memberships.get(subscription.name)
+    const lastsMs = (): number => (this.isKept ? this.expiry.seconds * 1000 + MARGIN_MS : UNKEPT_MS)
+    const member = { name, subscription, receiver: this.#outgoing.shared, lastsMs }
+    this.#memberships.set(subscription.name, await node.groups.join(member))
+    await before?.leave()
+  }
+
+  async leaveGroup(name: string): Promise<void> {
+    const membership = this.#memberships.get(name)
+    this.#memberships.delete(name)
+    await membership?.end()
+  }
+
+  /** Of those that it had; before its CONNACK. */
+  async rejoinGroups(): Promise<void> {
+    for (const subscription of this.subscriptions.values())
+      if (subscription.group !== undefined) await this.joinGroup(subscription)
+  }
+
+  roomMade(): void {
+    for (const membership of this.#memberships.values()) membership.run()
+  }
+
   drained(): void {
     this.#outgoing.drained()
   }
@@ -194,10 +228,11 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   async #close(delayed: Will | undefined, delayMs: number): Promise<void> {
     const { node, name, epoch, isKept, expiry } = this
     const { store, now } = node
-    if (epoch === 0) return
+    if (epoch === 0) return await this.#leaveGroups(false)
     if (isKept) await this.commit()
     const { seconds } = expiry
     const keeps = isKept && seconds > 0
+    await this.#leaveGroups(keeps)
     const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill(name, delayed) }
     await store.closeNamedSession(name, epoch, {
       ...(keeps ? { state: encodeUserState(this.#outgoing.state()) } : {}),
@@ -205,5 +240,10 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
       ...(will === undefined ? {} : { will }),
     })
     if (will !== undefined) node.wills.add({ name }, epoch, will.publishAt)
+  }
+
+  /** What it has of them and did not acknowledge goes to others. */
+  async #leaveGroups(keeps: boolean): Promise<void> {
+    for (const membership of this.#memberships.values()) await (keeps ? membership.leave() : membership.end())
   }
 }

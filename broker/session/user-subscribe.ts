@@ -22,6 +22,9 @@ interface SubscriberContext extends GeneralReceiver {
   readonly subscriptions: Map<string, GeneralSubscription>
   addRetained(subscription: GeneralSubscription): void
   removeRetained(name: string): void
+  /** Of a shared subscription. */
+  joinGroup(subscription: GeneralSubscription): Promise<void>
+  leaveGroup(name: string): Promise<void>
 }
 
 /** SUBACK of MQTT 3.1.1 knows one failure. */
@@ -46,6 +49,7 @@ export async function handleUserSubscribe(session: SubscriberContext, packet: Su
         session,
         all.map(({ subscription }) => subscription),
       )
+    for (const { subscription } of all) if (subscription.group !== undefined) await session.joinGroup(subscription)
   } catch (error) {
     if (error instanceof PushError && error.code === 'SESSION_TAKEN_OVER') throw error
     node.logger.warn({ connection: connection.id, err: error }, 'could not make a subscription')
@@ -112,6 +116,7 @@ export async function handleUserUnsubscribe(session: SubscriberContext, packet: 
   const names = [...new Set(packet.filters)].filter((name) => subscriptions.has(name))
   if (names.length > 0) await node.router.unsubscribe(session, names)
   for (const name of names) {
+    await session.leaveGroup(name)
     subscriptions.delete(name)
     session.removeRetained(name)
   }

@@ -15,7 +15,7 @@ async function write(topic: string, from: number, to: number): Promise<void> {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `${from + index}`)
 const texts = async (device: Device, count: number) => (await device.nextN(count)).map(({ text }) => text)
-const dropped = () => metric(embedded, 'push_stored_dropped_total')
+const dropped = () => metric(embedded, 'push_dropped_total', 'destination="session"')
 
 await t.test('a session', async (t) => {
   const how = { clientId: 'reader', ...away }

@@ -18,7 +18,7 @@ const arrivedAt = (count: number, members: Parameters<typeof received>[0]) =>
 
 await t.test('it is offered, and members are served in turn', async (t) => {
   const raw = await connectRaw(t, embedded.mqttPort, { protocolVersion: 5 })
-  t.equal((await raw.connect(CREDENTIALS)).properties?.sharedSubscriptionAvailable, true)
+  t.not((await raw.connect(CREDENTIALS)).properties?.sharedSubscriptionAvailable, false)
   const members = [
     await member(t, embedded, '$share/one/turn/#'),
     await member(t, embedded, '$share/one/turn/#'),

@@ -1,7 +1,10 @@
 /** The router of general topics on a store of the test's, without sessions. */
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import { openGeneralRouter, type OwnRouter } from '../../../broker/aedes/general-router.ts'
+import type { OwnRouter } from '../../../broker/aedes/general-router.ts'
+import { openGeneralTopics } from '../../../broker/index.ts'
+import { DEFAULT_LIMITS } from '../../../common/limits.ts'
+import { createRandomId } from '../../../common/random-id.ts'
 import { type RetainedMessages, retainedInStore } from '../../../broker/aedes/retained-topics.ts'
 import type { QoS } from '../../../broker/codec/packets.ts'
 import type {
@@ -22,8 +25,17 @@ export async function openRouter(t: Scope, store: Store, retained?: RetainedMess
   const kept = retained ?? (store.retainedTopics && retainedInStore(store.retainedTopics))
   if (kept === undefined) throw new Error('say where messages are retained')
   const id = `broker${++routers}`
-  const router = await openGeneralRouter({ store, logger, id, retained: kept, monotonic: () => performance.now() })
-  t.teardown(() => router.close())
+  const { router, close } = await openGeneralTopics({
+    store,
+    logger,
+    limits: DEFAULT_LIMITS,
+    id,
+    randomId: createRandomId(),
+    retained: kept,
+    now: Date.now,
+    monotonic: () => performance.now(),
+  })
+  t.teardown(close)
   return router
 }
 

@@ -4,12 +4,13 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { fileSecrets, openAuth } from '../../../auth/index.ts'
-import { openGeneralRouter, type OwnRouter } from '../../../broker/aedes/general-router.ts'
+import type { OwnRouter } from '../../../broker/aedes/general-router.ts'
 import { retainedInStore } from '../../../broker/aedes/retained-topics.ts'
-import { openLevelState, PushBroker } from '../../../broker/index.ts'
+import { openGeneralTopics, openLevelState, PushBroker } from '../../../broker/index.ts'
 import type { User } from '../../../broker/session/general.ts'
 import type { Users } from '../../../broker/session/users.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../../common/limits.ts'
+import { createRandomId } from '../../../common/random-id.ts'
 import { createMetrics, type Metrics } from '../../../common/metrics.ts'
 import { openLevelStore, type Store } from '../../../store/index.ts'
 import { type Scope, temporaryFolder } from '../../support/index.ts'
@@ -43,11 +44,14 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
   const store = openLevelStore({ directory: join(dataDir, 'store'), limits, now: Date.now })
   await store.open()
   if (store.retainedTopics === undefined) throw new Error('the embedded store retains messages')
-  const router = await openGeneralRouter({
+  const general = await openGeneralTopics({
     store,
     logger,
+    limits,
     id: 'general',
+    randomId: createRandomId(),
     retained: retainedInStore(store.retainedTopics),
+    now: Date.now,
     monotonic: () => performance.now(),
   })
   const users: Users = {
@@ -63,7 +67,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
   const secrets = fileSecrets(join(dataDir, 'keys'), { warn: () => undefined })
   const auth = await openAuth({ secrets, providers: [] })
   const generalState = await openLevelState(join(dataDir, 'mqtt'))
-  const broker = new PushBroker({ auth, store, metrics, logger, limits, users, router, generalState })
+  const broker = new PushBroker({ auth, store, metrics, logger, limits, users, general, generalState })
   const listener = createServer((socket) => broker.handle(socket))
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
@@ -72,7 +76,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
     closing ??= (async () => {
       listener.close()
       await broker.close()
-      await router.close()
+      await general.close()
       await generalState.close()
       await store.close()
     })()
@@ -80,5 +84,5 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
   }
   t.teardown(close)
   const { port } = listener.address() as AddressInfo
-  return { host: '127.0.0.1', mqttPort: port, httpPort: 0, store, router, metrics, dataDir, close }
+  return { host: '127.0.0.1', mqttPort: port, httpPort: 0, store, router: general.router, metrics, dataDir, close }
 }

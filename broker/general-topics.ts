@@ -1,0 +1,43 @@
+/** General topics of one node: their router, and the shared subscriptions of users. */
+import type { Logger } from 'pino'
+import type { Limits } from '../common/limits.ts'
+import type { Store } from '../store/contract.ts'
+import { openGeneralRouter, type OwnRouter } from './aedes/general-router.ts'
+import type { RetainedMessages } from './aedes/retained-topics.ts'
+import { UserGroups } from './session/user-groups.ts'
+
+interface GeneralTopicsOptions {
+  readonly store: Store
+  readonly logger: Logger
+  readonly limits: Pick<Limits, 'readBytes' | 'retryMs' | 'sessionRecheckMs'>
+  readonly retained: RetainedMessages
+  /** Of Aedes: another one for each process. */
+  readonly id: string
+  readonly randomId: () => string
+  /** Milliseconds since the epoch, for dates. */
+  readonly now: () => number
+  /** Milliseconds that only grow, for durations. */
+  readonly monotonic: () => number
+}
+
+export interface GeneralTopics {
+  readonly router: OwnRouter
+  readonly groups: UserGroups
+  /** When all sessions are over; the store stays open. */
+  close(): Promise<void>
+}
+
+export async function openGeneralTopics(options: GeneralTopicsOptions): Promise<GeneralTopics> {
+  const { store, logger, limits, retained, id, randomId, now, monotonic } = options
+  const groups: UserGroups = new UserGroups({ store, logger, limits, now, randomId, router: () => router })
+  const router = await openGeneralRouter({ store, logger, id, retained, groups, monotonic })
+  groups.start()
+  return {
+    router,
+    groups,
+    async close() {
+      groups.stop()
+      await router.close()
+    },
+  }
+}

@@ -1,0 +1,97 @@
+/** What shared subscriptions give to one connected user: as much as fits into the window, and settled by what it acknowledges. */
+import type { UpstreamEntry } from '../../store/contract.ts'
+import type { GeneralSubscription } from './general.ts'
+import { fromGroupSubject } from './group-message.ts'
+import type { SharedMessage, SharedReceiver } from './shared-message.ts'
+import type { UserOutgoingContext } from './user-outgoing-context.ts'
+import type { UserSender } from './user-sender.ts'
+import type { UserWindow } from './user-window.ts'
+
+type Shared = SharedMessage<GeneralSubscription>
+
+/** Far above those that a log and the queue begin with. */
+const FIRST_ID = 49_153
+
+export class UserShared implements SharedReceiver<GeneralSubscription> {
+  readonly #session: UserOutgoingContext
+  readonly #sender: UserSender
+  readonly #window: UserWindow
+  #waiting: Shared[] = []
+  readonly #underWay = new Map<number, Shared>()
+
+  constructor(session: UserOutgoingContext, sender: UserSender, window: UserWindow) {
+    this.#session = session
+    this.#sender = sender
+    this.#window = window
+  }
+
+  get room(): number {
+    return this.#session.live && this.#session.connection.writable ? this.#window.room - this.#waiting.length : 0
+  }
+
+  give(message: Shared): void {
+    const { limits, metrics } = this.#session.node
+    // What has a place in the log was claimed for the room that there is.
+    if (message.entry.offset === 0 && this.#waiting.length >= limits.queuedMessages) return metrics.queueDropped.inc()
+    this.#waiting.push(message)
+    this.run()
+  }
+
+  run(): void {
+    while (this.#session.live && this.#session.connection.writable && this.#window.room > 0) {
+      const message = this.#waiting.shift()
+      if (message === undefined) return
+      this.#send(message)
+    }
+  }
+
+  /** It is acknowledged. */
+  finished(packetId: number): void {
+    const message = this.#underWay.get(packetId)
+    this.#underWay.delete(packetId)
+    message?.settle()
+  }
+
+  /** What it has goes to others. */
+  close(): void {
+    this.#waiting = []
+    this.#underWay.clear()
+  }
+
+  #send(shared: Shared): void {
+    const { entry, subscription } = shared
+    const found = fromGroupSubject(entry)
+    if (found === undefined) return shared.settle()
+    const { topic } = found
+    const qos = found.qos < subscription.qos ? found.qos : subscription.qos
+    const retain = subscription.retainAsPublished && entry.retain
+    const identifiers = subscription.identifier === 0 ? [] : [subscription.identifier]
+    // From there any connection of the session completes it.
+    if (qos === 2 && this.#session.isKept) return this.#handOver(shared, topic, { retain, identifiers })
+    const packetId = qos === 0 ? undefined : this.#window.free(FIRST_ID, FIRST_ID)
+    const message = { ...entry, topic, ...(found.qos === 0 ? { expiresAt: Infinity } : {}) }
+    const sent = this.#sender.send(message, { qos, retain, identifiers, dup: false, packetId })
+    if (!sent || packetId === undefined || qos === 0) return shared.settle()
+    this.#window.track(packetId, qos, 0)
+    this.#underWay.set(packetId, shared)
+  }
+
+  #handOver(shared: Shared, topic: string, how: { retain: boolean; identifiers: readonly number[] }): void {
+    const { node, name, connection } = this.#session
+    const { entry } = shared
+    node.store.appendSessions({ topic, message: entry, to: [{ name, qos: 2, ...how }], uid: uidOf(entry) }).then(
+      () => shared.settle(),
+      (error: unknown) => {
+        node.logger.warn({ connection: connection.id, err: error }, 'could not take a shared message, trying again')
+        node.sessions.later(() => {
+          if (this.#session.live) this.#handOver(shared, topic, how)
+        })
+      },
+    )
+  }
+}
+
+/** What it is known by, should it not be settled. */
+function uidOf({ tokenId, offset }: UpstreamEntry): string {
+  return `g/${tokenId}/${offset}`
+}
