@@ -85,6 +85,10 @@ export class Events {
     this.#emit((watcher) => watcher.subscriptionsChanged?.(offset))
   }
 
+  told(bytes: Uint8Array): void {
+    this.#emit((watcher) => watcher.told?.(bytes))
+  }
+
   willDue(session: SessionOwner, epoch: number): void {
     this.#emit((watcher) => watcher.willDue?.(session, epoch))
   }
@@ -173,6 +177,8 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
     }
     case 't':
       return events.subscriptionsChanged(asNumber(subject))
+    case 'm':
+      return events.told(asBytes(subject))
     case 'e':
       return hearer.sessionEnded(tokenIdOf(subject), asNumber(number), asSessionEnd(rest))
     case 'n':

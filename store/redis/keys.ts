@@ -140,8 +140,8 @@ export const secretKey = (prefix: string, name: string): string => `{${prefix}:s
 /** Written by the health check, so that a Redis that only reads is found. */
 export const probeKey = (prefix: string, node: string): string => `{${prefix}:probe}${node}`
 
-/** What a node hears; with '' the channel that every node listens to. */
-export const channel = (prefix: string, node: string): string => `${prefix}:node:${node}`
+/** What a node hears; with '' the channel that every node listens to. Redis has channels for all of its databases together. */
+export const channel = (prefix: string, database: number, node: string): string => `${prefix}:${database}:node:${node}`
 
 /** The upstream or event log of a key that says who reads it, or who retains; undefined for other keys. */
 export function logOfKey(prefix: string, key: string): string | undefined {

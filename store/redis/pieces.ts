@@ -2,7 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
-import type { SessionEnd, TokenId } from '../contract.ts'
+import type { NodeChannel, SessionEnd, TokenId } from '../contract.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
 import type { ConnectionSettings } from './client.ts'
@@ -15,6 +15,7 @@ import { Lanes } from './lanes.ts'
 import { Listeners } from './listeners.ts'
 import { NamedSessions } from './named.ts'
 import { Names } from './names.ts'
+import { nodeChannel } from './node-channel.ts'
 import { Nodes } from './nodes.ts'
 import { OpenSessions } from './open-sessions.ts'
 import type { RedisLimits, RedisStoreOptions } from './options.ts'
@@ -57,6 +58,7 @@ export class Pieces {
   readonly readers: Readers
   readonly upstream: Upstream
   readonly nodes: Nodes
+  readonly nodeChannel: NodeChannel
   readonly sweeper: Sweeper
   readonly health: Health
   readonly secrets: RedisSecrets
@@ -111,8 +113,9 @@ export class Pieces {
     this.upstream = new Upstream({ ...shared, listeners })
     this.nodes = new Nodes({ ...shared, wasSilent: () => this.recovery.gap() })
     const { nodes } = this
+    this.nodeChannel = nodeChannel({ lanes, prefix, node: this.#node })
     this.sweeper = new Sweeper({ ...shared, named, nodes, sweepMs: this.limits.sweepMs })
-    this.secrets = new RedisSecrets(shared)
+    this.secrets = new RedisSecrets({ ...shared, everyNode: this.#channelOf('') })
     const { secrets } = this
     const kept = { broadcasts, secrets, follows, listeners, readers, named, nodes, sessions: this.#sessions }
     this.recovery = new Recovery({ ...kept, events, observer, lookMs: this.limits.redisProbeMs })
@@ -122,6 +125,10 @@ export class Pieces {
       replication: this.#replication,
       probeKey: (number) => probeKey(prefix, `${this.#node}:${number}`),
     })
+  }
+
+  #channelOf(node: string): string {
+    return channel(this.prefix, this.#address.database, node)
   }
 
   #createReplication(replicas: number): Replication | undefined {
@@ -137,7 +144,7 @@ export class Pieces {
     return new Lanes({
       client: this.client,
       journalOf: this.#address.kind === 'cluster' ? laneJournalKey : () => serverJournal,
-      header: [this.#node, channel(this.prefix, ''), ...scriptLimits(limits)],
+      header: [this.#node, this.#channelOf(''), ...scriptLimits(limits)],
       connections: () => this.#connections,
       replication: this.#replication,
       life: (journal, life) => this.recovery.met(journal, life),
@@ -150,7 +157,7 @@ export class Pieces {
   }
 
   #createWakes(): Wakes {
-    const own = channel(this.prefix, this.#node)
+    const own = this.#channelOf(this.#node)
     const hearer = {
       probeReturned: (count: number) => this.wakes.probeReturned(count),
       secretsWanted: () => void this.secrets.keep().catch(() => undefined),
@@ -160,7 +167,7 @@ export class Pieces {
     }
     return new Wakes({
       connect: () => createSubscriber(this.settings, this.client, (count) => (count === 0 ? 0 : randomInt(count))),
-      channels: [own, channel(this.prefix, '')],
+      channels: [own, this.#channelOf('')],
       heard: (message) => hear(message, this.events, hearer),
       gap: () => this.recovery.gap(),
       probe: (count) => this.client.publish(own, packProbe(count)),

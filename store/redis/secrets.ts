@@ -6,12 +6,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { StoreObserver } from '../contract.ts'
 import type { Client } from './connection.ts'
 import { packAsking } from './events.ts'
-import { channel, secretKey } from './keys.ts'
+import { secretKey } from './keys.ts'
 import { unavailable } from './script.ts'
 
 interface RedisSecretsOptions {
   readonly client: Client
   readonly prefix: string
+  /** The channel that every node listens to. */
+  readonly everyNode: string
   readonly observer: StoreObserver | undefined
 }
 
@@ -89,8 +91,8 @@ export class RedisSecrets {
   async #lost(name: string): Promise<string | undefined> {
     const used = this.#used.get(name)
     if (used !== undefined || this.#found) return used
-    const { client, prefix } = this.#options
-    const hearers = await client.publish(channel(prefix, ''), packAsking())
+    const { client, everyNode } = this.#options
+    const hearers = await client.publish(everyNode, packAsking())
     // Of a Cluster, only those at one of its servers are counted.
     const others = client.isCluster || hearers > 1
     const end = performance.now() + ANSWERED_MS

@@ -19,6 +19,7 @@ export function openRedisStore(options: RedisStoreOptions): Store {
     ...namedSessions(pieces),
     ...inventory(pieces),
     secret: (name, create) => pieces.secrets.secret(name, create),
+    nodes: pieces.nodeChannel,
   }
 }
 
@@ -67,7 +68,14 @@ function life(pieces: Pieces): Life {
 
 type TokenCalls = Omit<
   Store,
-  keyof Life | keyof UpstreamStore | keyof NamedSessionStore | keyof SessionLogStore | keyof Inventory | 'secret'
+  | keyof Life
+  | keyof UpstreamStore
+  | keyof NamedSessionStore
+  | keyof SessionLogStore
+  | keyof Inventory
+  | 'secret'
+  | 'nodes'
+  | 'retainedTopics'
 >
 
 function tokens({ tokens, broadcasts, follows }: Pieces): TokenCalls {

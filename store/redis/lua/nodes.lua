@@ -1,8 +1,10 @@
 --[[
-  Nodes by when they were last heard of (KEY.nodes), so that somebody closes the sessions of one that died.
+  Nodes by when they were last heard of (KEY.nodes), so that somebody closes the sessions of one that died; and what they
+  tell each other.
 
   beat          base, before  -> { was heard of after that time, node, ... that were not }
   forget_nodes  base, before, node, ...  -> { }: those that were still not heard of after that time
+  tell          base, bytes, node, ...   -> { }
 ]]
 function parts.nodes()
   local steps = {}
@@ -24,6 +26,12 @@ function parts.nodes()
       local last = call('ZSCORE', key, step[i])
       if last and tonumber(last) <= before then call('ZREM', key, step[i]) end
     end
+    return {}
+  end
+
+  function steps.tell(step)
+    local wake = need('wakes')
+    for i = 4, #step do wake.tell(step[i], { 'm', step[3] }) end
     return {}
   end
 

@@ -6,7 +6,7 @@ local PART = {
   open_named = 'named', save_named = 'named', close_named = 'named', check_named = 'named', remember = 'named',
   release = 'named', subscribe = 'named', subscriptions_ended = 'named_ends', look_named = 'named_ends',
   close_dead = 'named_ends',
-  take_will = 'wills', will_published = 'wills', beat = 'nodes', forget_nodes = 'nodes',
+  take_will = 'wills', will_published = 'wills', beat = 'nodes', forget_nodes = 'nodes', tell = 'nodes',
   append_sessions = 'session_logs', forget_uid = 'session_logs', read_session = 'session_logs',
   commit_session = 'session_logs',
   change_subscriptions = 'subscriptions', end_subscriptions = 'subscriptions', subscriptions_end = 'subscriptions',

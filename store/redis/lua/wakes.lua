@@ -8,6 +8,7 @@
     'n', name, epoch                     a session that is known by a name is over
     's', name, offset, entry or false    the log of such a session grew
     't', offset                          subscriptions changed; told to ''
+    'm', bytes                           what another node tells this one
     'c', id, private, broadcast, marks or false   the cursors moved
 ]]
 function parts.wakes()

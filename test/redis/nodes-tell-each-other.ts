@@ -1,0 +1,36 @@
+// Does a node hear what another tells it, in the order in which it was told, and nothing that is for somebody else?
+import { t } from '../support/tap.ts'
+import type { Store } from '../../store/contract.ts'
+import { eventually } from '../support/index.ts'
+import { onServerAndCluster, redisStore } from './support/engine.ts'
+
+const nothing = (): void => undefined
+
+function heardBy(store: Store): string[] {
+  const heard: string[] = []
+  store.watch({
+    privateAppended: nothing,
+    broadcastAppended: nothing,
+    sessionEnded: nothing,
+    cursorMoved: nothing,
+    cursorsLost: nothing,
+    resync: nothing,
+    told: (bytes) => heard.push(Buffer.from(bytes).toString()),
+  })
+  return heard
+}
+
+await onServerAndCluster(t, async (t, url) => {
+  const [one, two, three] = [
+    await redisStore(t, { url }),
+    await redisStore(t, { url }),
+    await redisStore(t, { url, prefix: 'other' }),
+  ]
+  const heard = [heardBy(one), heardBy(two), heardBy(three)]
+  const names = [one, two, three].map(({ nodes }) => nodes?.name ?? '')
+  const texts = Array.from({ length: 1_000 }, (_, at) => `${at} ${'x'.repeat(at % 300)}`)
+  await Promise.all(texts.map((text, at) => one.nodes?.tell(names.slice(1, 2 + (at % 2)), Buffer.from(text))))
+  await two.nodes?.tell(names, Buffer.from('last'))
+  await eventually('the last', () => heard[0]?.at(-1) === 'last' && heard[1]?.at(-1) === 'last')
+  t.same(heard, [['last'], [...texts, 'last'], []])
+})
