@@ -3,7 +3,7 @@ declare module 'aedes-persistence-redis' {
   export default function persistence(options: {
     conn: object
     cluster: boolean
-  }): import('./contract.ts').AedesPersistence
+  }): import('./contract.ts').AedesPersistence & import('./redis-retained.ts').RetainedPersistence
 }
 
 declare module 'mqemitter-redis' {

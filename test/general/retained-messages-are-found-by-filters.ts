@@ -1,7 +1,7 @@
 // Does a filter find the retained messages that it matches, and no other, whatever means something to a store?
 import { t } from '../support/tap.ts'
 import { filterMatches } from '../../broker/codec/topic-syntax.ts'
-import { embeddedRouter, general, retainedBy } from './support/router.ts'
+import { general, onEachStore, retainedBy } from './support/router.ts'
 
 const TOPICS = [
   'a',
@@ -38,11 +38,11 @@ const FILTERS = [
   '$SYS/#',
 ]
 
-await t.test('any filter', async (t) => {
-  const { router } = await embeddedRouter(t)
+await onEachStore(t, async (t, open) => {
+  const { router } = await open()
   for (const topic of TOPICS) await router.publish(general(topic, topic, { retain: true }))
   for (const filter of FILTERS) {
     const expected = TOPICS.filter((topic) => filterMatches(filter, topic.split('/')))
-    t.same(Object.keys(await retainedBy(router, filter)).sort(), expected.sort(), filter)
+    t.same(Object.keys(await retainedBy((await open()).router, filter)).sort(), expected.sort(), filter)
   }
 })

@@ -29,8 +29,10 @@ await onServerAndCluster(t, async (t, url) => {
   const heard = [heardBy(one), heardBy(two), heardBy(three)]
   const names = [one, two, three].map(({ nodes }) => nodes?.name ?? '')
   const texts = Array.from({ length: 1_000 }, (_, at) => `${at} ${'x'.repeat(at % 300)}`)
-  await Promise.all(texts.map((text, at) => one.nodes?.tell(names.slice(1, 2 + (at % 2)), Buffer.from(text))))
-  await two.nodes?.tell(names, Buffer.from('last'))
+  const tell = async (from: Store, nodes: readonly string[], text: string): Promise<void> =>
+    await from.nodes?.tell(nodes, Buffer.from(text))
+  await Promise.all(texts.map((text, at) => tell(one, names.slice(1, 2 + (at % 2)), text)))
+  await tell(two, names, 'last')
   await eventually('the last', () => heard[0]?.at(-1) === 'last' && heard[1]?.at(-1) === 'last')
   t.same(heard, [['last'], [...texts, 'last'], []])
 })

@@ -5,6 +5,7 @@ import type { OwnRouter } from '../../../broker/aedes/general-router.ts'
 import { openGeneralTopics } from '../../../broker/index.ts'
 import { DEFAULT_LIMITS } from '../../../common/limits.ts'
 import { createRandomId } from '../../../common/random-id.ts'
+import { openRedisRetained } from '../../../broker/aedes/redis-retained.ts'
 import { type RetainedMessages, retainedInStore } from '../../../broker/aedes/retained-topics.ts'
 import type { QoS } from '../../../broker/codec/packets.ts'
 import type {
@@ -14,7 +15,9 @@ import type {
   GeneralSubscription,
 } from '../../../broker/session/general.ts'
 import type { RetainedTopic, Store } from '../../../store/contract.ts'
+import { redisStore } from '../../redis/support/engine.ts'
 import { openLevel } from '../../store/support/level.ts'
+import { startRedis, startRedisCluster } from '../../support/index.ts'
 
 type Scope = Pick<Test, 'teardown'>
 
@@ -40,9 +43,40 @@ export async function openRouter(t: Scope, store: Store, retained?: RetainedMess
 }
 
 /** On an embedded store of its own. */
-export async function embeddedRouter(t: Test): Promise<{ readonly store: Store; readonly router: OwnRouter }> {
-  const { store } = await openLevel(t)
+export async function embeddedRouter(t: Test, now = Date.now): Promise<Node> {
+  const { store } = await openLevel(t, { now })
   return { store, router: await openRouter(t, store) }
+}
+
+interface Node {
+  readonly store: Store
+  readonly router: OwnRouter
+}
+
+/** A node of its own on a Redis. */
+export async function redisRouter(t: Scope, url: string, prefix = 'push', now = Date.now): Promise<Node> {
+  const store = await redisStore(t, { url, prefix, now })
+  return { store, router: await openRouter(t, store, openRedisRetained({ url, prefix, now })) }
+}
+
+/** The same for each kind of store; `open` gives another node where there can be one, and the same one where not. */
+export async function onEachStore(
+  t: Test,
+  run: (t: Test, open: () => Promise<Node>) => Promise<void>,
+  now = Date.now,
+): Promise<void> {
+  await t.test('embedded', async (t) => {
+    const node = await embeddedRouter(t, now)
+    await run(t, async () => node)
+  })
+  await t.test('a single Redis', async (t) => {
+    const { url } = await startRedis(t, { config: { appendonly: 'no' } })
+    await run(t, () => redisRouter(t, url, 'push', now))
+  })
+  await t.test('a Cluster', async (t) => {
+    const { url } = await startRedisCluster(t, { config: { appendonly: 'no' } })
+    await run(t, () => redisRouter(t, url, 'push', now))
+  })
 }
 
 export type Arrived = readonly [message: GeneralMessage, delivery: GeneralDelivery]

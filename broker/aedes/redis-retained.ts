@@ -1,0 +1,172 @@
+/**
+ * Retained messages in Redis: aedes-persistence-redis keeps them, behind a connection that mends what it does wrong. It asks
+ * with patterns that are not escaped, ten keys at a time, and in a Cluster without the prefix of the keys.
+ */
+import type { Readable } from 'node:stream'
+import redisPersistence from 'aedes-persistence-redis'
+import { Cluster, type Redis } from 'ioredis'
+import { PushError } from '../../errors.ts'
+import type { RetainedTopic } from '../../store/contract.ts'
+import { openStateConnection } from '../../store/redis/index.ts'
+import { filterMatches } from '../codec/topic-syntax.ts'
+import type { GeneralMessage } from '../session/general.ts'
+import { type RetainedPacket, retainedPacketOf, retainedTopicOf } from './retained-packet.ts'
+import type { RetainedMessages } from './retained-topics.ts'
+
+interface RedisRetainedOptions {
+  readonly url: string
+  /** Of the installation. */
+  readonly prefix: string
+  readonly now: () => number
+}
+
+/** The part of the persistence that is used: nothing that listens, and nothing that writes besides. */
+export interface RetainedPersistence {
+  storeRetained(packet: RetainedPacket): Promise<void>
+  createRetainedStreamCombi(filters: readonly string[]): AsyncIterable<RetainedPacket> & Readable
+}
+
+/** Keys that are asked for at one time. */
+const KEYS = 1_000
+/** Of one call, ms. A Cluster without masters lets commands wait. */
+const LONGEST_MS = 5_000
+const HASH = 'retained'
+
+/**
+ * Removes an expired message, where it is still the one that was read. KEYS: the hash, or the key of the topic. ARGV: what only
+ * this message holds; the topic, or ''.
+ */
+const REMOVE = `
+local value
+if ARGV[2] == '' then value = redis.call('GET', KEYS[1]) else value = redis.call('HGET', KEYS[1], ARGV[2]) end
+if not value or not string.find(value, ARGV[1], 1, true) then return 0 end
+if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
+return redis.call('HDEL', KEYS[1], ARGV[2])`
+
+export function openRedisRetained({ url, prefix, now }: RedisRetainedOptions): RetainedMessages {
+  const keyPrefix = `${prefix}:mqtt:`
+  const { client } = openStateConnection({ url, keyPrefix })
+  return new RedisRetained(client, keyPrefix, now)
+}
+
+class RedisRetained implements RetainedMessages {
+  readonly #client: Redis | Cluster
+  readonly #persistence: RetainedPersistence
+  readonly #now: () => number
+  /** By topic, what is under way: a Cluster may take two commands in another order than they were sent in. */
+  readonly #storing = new Map<string, Promise<void>>()
+
+  constructor(client: Redis | Cluster, keyPrefix: string, now: () => number) {
+    this.#client = client
+    this.#now = now
+    const conn = client instanceof Cluster ? clusterConnection(client, keyPrefix) : serverConnection(client)
+    this.#persistence = redisPersistence({ conn, cluster: client instanceof Cluster })
+  }
+
+  async retain(message: GeneralMessage): Promise<void> {
+    const { topic } = message
+    const before = this.#storing.get(topic)
+    const packet = retainedPacketOf(message)
+    const store = (): Promise<void> => inTime(this.#persistence.storeRetained(packet))
+    const storing = before === undefined ? store() : before.then(store, store)
+    this.#storing.set(topic, storing)
+    try {
+      await storing
+    } catch (error) {
+      throw unavailable(error)
+    } finally {
+      if (this.#storing.get(topic) === storing) this.#storing.delete(topic)
+    }
+  }
+
+  async *matching(filter: string): AsyncIterable<RetainedTopic> {
+    // A key may be found twice while Redis moves it to another place.
+    const told = new Set<string>()
+    try {
+      await inTime(this.#ready())
+      for await (const packet of this.#persistence.createRetainedStreamCombi([filter])) {
+        const retained = retainedTopicOf(packet, this.#now())
+        const { topic } = retained
+        if (told.has(topic) || !filterMatches(filter, topic.split('/'))) continue
+        told.add(topic)
+        if (retained.expiresAt > this.#now()) yield retained
+        else this.#remove(packet)
+      }
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  close(): void {
+    this.#client.disconnect()
+  }
+
+  /** While a master is away, what it holds would be left out without a word. */
+  async #ready(): Promise<void> {
+    if (!(this.#client instanceof Cluster)) return
+    const ranges = await this.#client.cluster('SLOTS')
+    const masters = new Set(ranges.map(([, , master]) => String(master)))
+    if (this.#client.nodes('master').length < masters.size) throw new Error('not every master of the Cluster is there')
+  }
+
+  #remove({ topic, push }: RetainedPacket): void {
+    if (push === undefined) return
+    const isCluster = this.#client instanceof Cluster
+    const key = isCluster ? `${HASH}:${encodeURIComponent(topic)}` : HASH
+    // Whoever reads it next tries again.
+    this.#client.eval(REMOVE, 1, key, Buffer.from(push), isCluster ? '' : topic).catch(() => undefined)
+  }
+}
+
+function unavailable(cause: unknown): PushError {
+  return cause instanceof PushError ? cause : new PushError('STORE_UNAVAILABLE', 'retained messages', { cause })
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('Redis does not answer')), LONGEST_MS)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface Scan {
+  readonly match: string
+}
+
+/** A text that a pattern of Redis finds as it is. */
+const literal = (text: string): string => text.replace(/[\\*?[\]]/g, '\\$&')
+
+/** The persistence ends what it asks for with `*`, and means everything before it as it is. */
+const patternOf = ({ match }: Scan): string => `${literal(match.slice(0, -1))}*`
+
+function serverConnection(client: Redis): object {
+  return {
+    hset: (key: string, field: string, value: Buffer) => client.hset(key, field, value),
+    hdel: (key: string, field: string) => client.hdel(key, field),
+    hgetBuffer: (key: string, field: string) => client.hgetBuffer(key, field),
+    hscanBufferStream: (key: string, scan: Scan) =>
+      client.hscanBufferStream(key, { match: patternOf(scan), count: KEYS }),
+  }
+}
+
+function clusterConnection(cluster: Cluster, keyPrefix: string): object {
+  return {
+    set: (key: string, value: Buffer) => cluster.set(key, value),
+    del: (key: string) => cluster.del(key),
+    getBuffer: (key: string) => cluster.getBuffer(key),
+    nodes: () =>
+      cluster.nodes('master').map((node) => ({ scanBufferStream: (scan: Scan) => keysOf(node, keyPrefix, scan) })),
+  }
+}
+
+/** The masters know nothing of the prefix. */
+async function* keysOf(node: Redis, keyPrefix: string, scan: Scan): AsyncIterable<Buffer> {
+  const match = literal(keyPrefix) + patternOf(scan)
+  for await (const keys of node.scanBufferStream({ match, count: KEYS }))
+    for (const key of keys) yield Buffer.from(key).subarray(keyPrefix.length)
+}
