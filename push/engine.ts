@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { fileSecrets, firstFrom, type Secrets } from '../auth/index.ts'
-import { openLevelState, type GeneralState } from '../broker/index.ts'
+import { openLevelState, type GeneralState, retainedInStore, type RetainedMessages } from '../broker/index.ts'
 import { openLevelStore, type Store, type StoreOptions } from '../store/index.ts'
 import type { PushOptions } from './options.ts'
 
@@ -14,6 +14,8 @@ export interface Engine {
   readonly secrets: Secrets
   /** Of topics that are not push topics. */
   openGeneralState(): Promise<GeneralState>
+  /** Retained messages of those topics; call it when the store is open. */
+  openRetained(): RetainedMessages
 }
 
 /**
@@ -27,14 +29,22 @@ export async function engineOf(options: PushOptions, storeOptions: StoreOptions,
   if (url !== undefined) {
     const { openRedisStore } = await import('../store/redis/index.ts')
     const { openRedisState } = await import('../broker/aedes/redis-persistence.ts')
+    const { openRedisRetained } = await import('../broker/aedes/redis-retained.ts')
     const store = openRedisStore({ ...storeOptions, url, prefix, replicas })
     const secrets = dataDir === undefined ? store : firstFrom(filesIn(dataDir), store)
-    return { store, secrets, openGeneralState: () => openRedisState({ url, prefix }) }
+    return {
+      store,
+      secrets,
+      openGeneralState: () => openRedisState({ url, prefix }),
+      openRetained: () => openRedisRetained({ url, prefix, now: storeOptions.now ?? Date.now }),
+    }
   }
   if (dataDir === undefined) throw new Error('createPush: dataDir is missing; give it, or redisUrl')
+  const store = openLevelStore({ ...storeOptions, directory: join(dataDir, 'store') })
   return {
-    store: openLevelStore({ ...storeOptions, directory: join(dataDir, 'store') }),
+    store,
     secrets: filesIn(dataDir),
     openGeneralState: () => openLevelState(join(dataDir, 'mqtt')),
+    openRetained: () => retainedInStore(store.retainedTopics),
   }
 }

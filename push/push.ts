@@ -26,7 +26,6 @@ import {
   listenWebSocket,
   openGeneralTopics,
   PushBroker,
-  retainedInStore,
 } from '../broker/index.ts'
 import { createDropLog, type DropLog } from './drop-log.ts'
 import { engineOf } from './engine.ts'
@@ -108,22 +107,18 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const auth = await openAuth({ ...options, now, monotonic, providers, secrets })
   const generalState = await engine.openGeneralState()
   opened.push(generalState)
-  const { retainedTopics } = store
-  const general =
-    retainedTopics === undefined
-      ? undefined
-      : await openGeneralTopics({
-          store,
-          logger,
-          limits,
-          retained: retainedInStore(retainedTopics),
-          // Aedes keys by it and a counter that begins anew: a process must not have that of another.
-          id: randomId(),
-          randomId,
-          now,
-          monotonic,
-        })
-  if (general !== undefined) opened.push(general)
+  const general = await openGeneralTopics({
+    store,
+    logger,
+    limits,
+    retained: engine.openRetained(),
+    // Aedes keys by it and a counter that begins anew: a process must not have that of another.
+    id: randomId(),
+    randomId,
+    now,
+    monotonic,
+  })
+  opened.push(general)
   const broker = new PushBroker({
     general,
     auth,
@@ -175,7 +170,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     async close() {
       isClosing = true
       const late = setTimeout(LONGEST_END_MS, 'late', UNREF)
-      const ended = Promise.all([http.close(), broker.close().then(() => general?.close()), calls.settled()])
+      const ended = Promise.all([http.close(), broker.close().then(() => general.close()), calls.settled()])
       if ((await Promise.race([ended, untilAway(store), late])) === 'late')
         logger.warn('closing does not end by itself: the store is closed now')
       await Promise.race([Promise.all([store.close(), generalState.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])

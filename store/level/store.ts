@@ -49,7 +49,7 @@ import { PART } from './upstream.ts'
 import { LevelUpstream } from './upstream-store.ts'
 
 /** Call `open` on what it returns. */
-export function openLevelStore(options: LevelStoreOptions): Store {
+export function openLevelStore(options: LevelStoreOptions): Store & Required<Pick<Store, 'retainedTopics'>> {
   return new LevelStore(options)
 }
 
