@@ -7,7 +7,6 @@
  * The HTTP API is below /push, and MQTT is WebSocket at /mqtt.
  */
 import { createServer } from 'node:net'
-import { Aedes } from 'aedes'
 import { createPush, PushError } from 'aedes-push'
 import express from 'express'
 
@@ -15,7 +14,6 @@ const { PROVIDER_KEY, DATA_DIR = './data', MQTT_PORT = '1883', HTTP_PORT = '8080
 if (PROVIDER_KEY === undefined) throw new Error('set PROVIDER_KEY to at least 16 characters')
 
 const push = await createPush({ dataDir: DATA_DIR, providers: [{ name: 'backend', key: PROVIDER_KEY }] })
-await Aedes.createBroker(push.aedesOptions())
 await push.http.ready()
 
 const app = express()

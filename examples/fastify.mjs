@@ -6,7 +6,6 @@
  * The HTTP API is below /push, and MQTT is WebSocket at /mqtt.
  */
 import { createServer } from 'node:net'
-import { Aedes } from 'aedes'
 import { createPush } from 'aedes-push'
 import { fastify } from 'fastify'
 
@@ -14,7 +13,6 @@ const { PROVIDER_KEY, DATA_DIR = './data', MQTT_PORT = '1883', HTTP_PORT = '8080
 if (PROVIDER_KEY === undefined) throw new Error('set PROVIDER_KEY to at least 16 characters')
 
 const push = await createPush({ dataDir: DATA_DIR, providers: [{ name: 'backend', key: PROVIDER_KEY }] })
-await Aedes.createBroker(push.aedesOptions())
 await push.http.ready()
 
 const app = fastify()

@@ -7,14 +7,12 @@
  */
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
-import { Aedes } from 'aedes'
 import { createPush } from 'aedes-push'
 
 const { PROVIDER_KEY, DATA_DIR = './data', MQTT_PORT = '1883', HTTP_PORT = '8080' } = process.env
 if (PROVIDER_KEY === undefined) throw new Error('set PROVIDER_KEY to at least 16 characters')
 
 const push = await createPush({ dataDir: DATA_DIR, providers: [{ name: 'backend', key: PROVIDER_KEY }] })
-await Aedes.createBroker(push.aedesOptions())
 await push.http.ready()
 
 const http = createHttpServer((request, response) => {

@@ -43,6 +43,13 @@ const EXAMPLES: Readonly<Record<string, Try>> = {
     t.equal((await sensor.next()).text, '21.5')
     await t.rejects(sensor.publish('elsewhere', 'x'))
     await t.rejects(connect(t, example, { username: 'sensor', password: 'wrong' }))
+    const dashboard = await connect(t, example, { username: 'dashboard', password: 'dashboard-password' })
+    await dashboard.subscribe('sensors/#')
+    await sensor.publish('sensors/kitchen', '22')
+    t.equal((await dashboard.next()).text, '22', 'a client of the broker hears a user')
+    await sensor.next()
+    await dashboard.publish('sensors/all', 'report')
+    t.equal((await sensor.next()).text, 'report', 'and a user hears it')
     t.equal((await request(example, 'GET', '/hello')).text, 'hello\n')
     await ends(t, example)
   },
