@@ -30,7 +30,7 @@ export interface GeneralTopics {
 export async function openGeneralTopics(options: GeneralTopicsOptions): Promise<GeneralTopics> {
   const { store, logger, limits, retained, id, randomId, now, monotonic } = options
   const groups: UserGroups = new UserGroups({ store, logger, limits, now, randomId, router: () => router })
-  const router = await openGeneralRouter({ store, logger, id, retained, groups, monotonic })
+  const router = await openGeneralRouter({ store, logger, id, retained, groups, randomId, now, monotonic })
   groups.start()
   return {
     router,

@@ -100,6 +100,8 @@ export class PushBroker {
   /** Of WebSockets whose CONNECT has not come yet. */
   readonly #requests = new WeakMap<Duplex, IncomingMessage>()
   #attached: Attached | undefined
+  /** Until then, users would not hear its clients. */
+  #attaching: Promise<void> | undefined
   #connectionCount = 0
   #closing = false
 
@@ -221,6 +223,7 @@ export class PushBroker {
     if (this.#attached !== undefined) throw new Error('push.attach: a broker is attached already')
     if (this.#connectionCount > 0) throw new Error('push.attach: attach the broker before push gets connections')
     this.#attached = new Attached(broker)
+    this.#attaching = this.#options.general?.router.attach(broker)
   }
 
   /** Takes a connection: a socket, a WebSocket as a stream, any Duplex. */
@@ -294,6 +297,7 @@ export class PushBroker {
         await connectProvider(this.#providers, connection, connect, provider)
         return
       }
+      await this.#attaching
       if (await this.#isUser(connection, connect, request)) return
       if (this.#goesOn(connect)) return this.#attached?.connect(connection, connect, request)
       if (!this.#router.hasOwnAuthenticate)

@@ -1,4 +1,5 @@
 /** General topics: who gets what, on this node and on others. Aedes routes; subscriptions, logs and order are ours. */
+import type { Aedes } from 'aedes'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { RetainedTopic, Store, SubscriptionChange, Watcher } from '../../store/contract.ts'
@@ -10,6 +11,7 @@ import type {
   GeneralSubscription,
 } from '../session/general.ts'
 import { encodeSubscription } from '../session/subscription-record.ts'
+import { attachAedes } from './attached-aedes.ts'
 import { EmissionOrder } from './emission-order.ts'
 import { LiveTable } from './live-table.ts'
 import { decodeFromNode, encodeForNodes } from './node-messages.ts'
@@ -28,6 +30,9 @@ interface RouterOptions {
   readonly retained: RetainedMessages
   /** Shared subscriptions. */
   readonly groups: GeneralGroups
+  readonly randomId: () => string
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
 }
@@ -74,6 +79,25 @@ export class OwnRouter implements GeneralRouter {
     })
     this.#unwatch = store.watch(this.#watcher())
     this.#follow()
+  }
+
+  /** In place of its own Aedes, before anybody is connected: that of the embedding program, whose clients hear and are heard. */
+  async attach(broker: Aedes): Promise<void> {
+    const { retained, now, randomId, logger } = this.#options
+    const own = this.#broker
+    this.#broker = await attachAedes({
+      broker,
+      retained,
+      now,
+      randomId,
+      emit: (publication, left) => this.#emit(publication, left),
+      heard: (message) => {
+        this.publish(message).catch((error: unknown) =>
+          logger.warn({ err: error }, 'a message of a client of the attached broker did not reach all users'),
+        )
+      },
+    })
+    await own?.close()
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,78 @@
+/**
+ * The Aedes of an embedding program as the router of general topics: what users publish goes to its clients, and what they
+ * and the program publish goes to users. It acknowledges before it stores, so that nothing here waits for it.
+ */
+import type { Aedes, AedesPublishPacket } from 'aedes'
+import type { GeneralMessage } from '../session/general.ts'
+import { messageOf, nativePacketOf } from './native-packet.ts'
+import { isObjectName } from './object-names.ts'
+import type { GeneralBroker } from './own-aedes.ts'
+import type { Publication } from './publication.ts'
+import type { RetainedMessages } from './retained-topics.ts'
+
+interface AttachedAedesOptions {
+  readonly broker: Aedes
+  /** Of users: those of the broker's clients are in its own persistence as well. */
+  readonly retained: RetainedMessages
+  readonly now: () => number
+  readonly randomId: () => string
+  /** It is retained, or has failed: calls back when it has left. */
+  readonly emit: (publication: Publication, left: () => void) => void
+  /** From a client of the broker, or the program. Must not throw. */
+  readonly heard: (message: GeneralMessage) => void
+}
+
+type Listener = Parameters<Aedes['subscribe']>[1]
+
+/** What Aedes tells itself. */
+const SYS = '$SYS/'
+
+export async function attachAedes(options: AttachedAedesOptions): Promise<GeneralBroker> {
+  const { broker, retained, now, randomId, emit, heard } = options
+  /** Properties of packets that come from here: the object goes along as it is. */
+  const ours = new WeakSet<object>()
+  const natives = new WeakSet<GeneralMessage>()
+
+  const listener: Listener = (packet, done) => {
+    done()
+    if (packet.topic.startsWith(SYS) || isOurs(packet) || isOfAnotherNode(packet)) return
+    const message = messageOf(packet, { from: '', id: randomId(), now: now() })
+    natives.add(message)
+    heard(message)
+  }
+
+  function isOurs({ properties }: AedesPublishPacket): boolean {
+    return properties !== undefined && ours.has(properties)
+  }
+
+  /** Which has told its own users of it, here too. */
+  function isOfAnotherNode({ brokerId }: AedesPublishPacket): boolean {
+    return brokerId !== undefined && brokerId !== broker.id
+  }
+
+  function tell(message: GeneralMessage): void {
+    const packet = nativePacketOf(message, now())
+    ours.add(packet.properties)
+    // To who has QoS 1 and more, Aedes looks the topic up in a plain object.
+    const safe = isObjectName(message.topic) ? { ...packet, qos: 0 as const } : packet
+    broker.publish(safe, () => undefined)
+  }
+
+  await new Promise<void>((resolve) => broker.subscribe('#', listener, resolve))
+  return {
+    async publish(publication) {
+      const { message } = publication
+      try {
+        if (message.retain) await retained.retain(message)
+      } catch (error) {
+        publication.fail(error)
+      }
+      await new Promise<void>((resolve) => emit(publication, resolve))
+      if (publication.error !== undefined || natives.has(message)) return
+      // Who listens there, nobody says.
+      publication.isHeard = true
+      tell(message)
+    },
+    close: () => new Promise((resolve) => broker.unsubscribe('#', listener, resolve)),
+  }
+}
