@@ -20,11 +20,14 @@ import type { GeneralState } from './aedes/contract.ts'
 import { AedesRouter } from './aedes/router.ts'
 import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './session/connect.ts'
+import { DelayedWills } from './session/delayed-wills.ts'
 import type { DeviceLimits, DeviceNode } from './session/node.ts'
 import { DeviceSessions } from './session/device-sessions.ts'
 import { connectProvider } from './session/provider-connect.ts'
 import type { ProviderLimits, ProviderNode } from './session/provider-node.ts'
 import { ProviderSessions } from './session/provider-sessions.ts'
+import { publishStoredProviderWill } from './session/provider-will.ts'
+import { publishStoredWill } from './session/will.ts'
 import { Admission, networkOf } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
@@ -82,7 +85,8 @@ export class PushBroker {
     const monotonic = options.monotonic ?? (() => performance.now())
     const turns = new Turns()
     const randomId = options.randomId ?? createRandomId()
-    const sessions = new DeviceSessions({ store, metrics, logger, limits, turns, monotonic })
+    const wills = new DelayedWills({ store, logger, now, publish: (value) => publishStoredWill(this.#node, value) })
+    const sessions = new DeviceSessions({ store, metrics, logger, limits, turns, wills, monotonic })
     this.#options = options
     this.admission = new Admission(limits, sharedCount(tally, 'connections'))
     this.#connects = new RateByKey(limits.connectsPerAddress, monotonic, sharedCount(tally, 'connectsPerAddress'))
@@ -114,10 +118,13 @@ export class PushBroker {
     const connects = new RateByKey(limits.connectsPerToken, monotonic, sharedCount(tally, 'connectsPerToken'))
     const publishes = new Rates(limits.devicePublishes, monotonic, sharedCount(tally, 'devicePublishes'))
     const providerPublishes = new Rates(limits.providerPublishes, monotonic, sharedCount(tally, 'providerPublishes'))
-    const providerSessions = new ProviderSessions({ store, logger, limits })
+    const publish = (value: Uint8Array) => publishStoredProviderWill(this.#providers, value)
+    const providerWills = new DelayedWills({ store, logger, now, publish })
+    const providerSessions = new ProviderSessions({ store, logger, wills: providerWills, limits })
     this.#providers = {
       store,
       sessions: providerSessions,
+      wills: providerWills,
       metrics,
       logger,
       limits,
@@ -130,6 +137,7 @@ export class PushBroker {
       auth,
       store,
       sessions,
+      wills,
       metrics,
       logger,
       limits,

@@ -78,6 +78,19 @@ export const LIMITS = {
     'payload bytes in the upstream log of an app',
     BYTES,
   ),
+  eventMessages: limit(
+    'PUSH_MAX_EVENTS',
+    1_000_000,
+    [100, 100_000_000],
+    'events in the event log of an app that a reader has not passed',
+  ),
+  eventBytes: limit(
+    'PUSH_MAX_EVENT_BYTES',
+    256 * MIB,
+    [MIB, 16 * GIB],
+    'payload bytes in the event log of an app',
+    BYTES,
+  ),
   upstreamRetained: limit('PUSH_MAX_RETAINED_UPSTREAM', 100, [1, 10_000], 'retained upstream messages of a device'),
   dedupeMs: limit('PUSH_DEDUPE_WINDOW', DAY, [1, YEAR], 'how long a message id is remembered', SECONDS_TO_MS),
   sweepMs: limit(
@@ -121,6 +134,7 @@ export const LIMITS = {
   ),
 
   window: limit('PUSH_WINDOW', 20, [1, 1_000], 'unacknowledged messages to one device'),
+  providerWindow: limit('PUSH_PROVIDER_WINDOW', 256, [1, 10_000], 'unacknowledged messages to one provider'),
   readBytes: limit(
     'PUSH_MAX_READ',
     MIB,
@@ -161,6 +175,13 @@ export const LIMITS = {
     10_000,
     [1, 10_000_000],
     'messages stored for one session of a user, or one shared subscription of users',
+  ),
+  storedBytes: limit(
+    'PUSH_MAX_STORED_BYTES',
+    64 * MIB,
+    [KIB, 16 * GIB],
+    'payload bytes stored for one session of a user',
+    BYTES,
   ),
   topicAliases: limit('PUSH_TOPIC_ALIASES', 16, [0, 65_535], 'topic aliases made for one client that takes them'),
   topicAliasMaximum: limit('PUSH_TOPIC_ALIAS_MAXIMUM', 10, [0, 65_535], 'topic aliases taken from one client'),

@@ -5,7 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry, type GaugeConfiguration } from 'prom-client'
 
-const DESTINATIONS = ['private', 'broadcast', 'upstream'] as const
+const DESTINATIONS = ['private', 'broadcast', 'upstream', 'event', 'session'] as const
 export type LogKind = (typeof DESTINATIONS)[number]
 
 /** A counter by destination that is counted for every message: prom-client hashes the labels of each call. */
@@ -15,7 +15,7 @@ interface LogCounter {
 
 /** Adds up in two numbers, which become a metric when somebody looks. */
 function destinationCounter(registry: Registry, name: string, help: string): LogCounter {
-  const counts: Record<LogKind, number> = { private: 0, broadcast: 0, upstream: 0 }
+  const counts: Record<LogKind, number> = { private: 0, broadcast: 0, upstream: 0, event: 0, session: 0 }
   new Counter({
     name,
     help,
@@ -90,7 +90,11 @@ export function createMetrics() {
     redelivered: perDestination('push_redelivered_total', 'PUBLISH packets written with DUP'),
     acknowledged: perDestination('push_acknowledged_total', 'Messages acknowledged by devices'),
     expired: counter('push_expired_total', 'Messages that reached their time to live unacknowledged', ['destination']),
-    dropped: counter('push_dropped_total', 'Oldest messages dropped from a full log', ['destination']),
+    dropped: counter(
+      'push_dropped_total',
+      'Messages lost to a full log: its oldest, of the session of a user the newest',
+      ['destination'],
+    ),
     skipped: counter('push_skipped_total', 'Messages above the Maximum Packet Size of a client', ['destination']),
     queueDropped: counter(
       'push_queue_dropped_total',

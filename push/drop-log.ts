@@ -5,6 +5,15 @@ import type { LogKind } from '../common/metrics.ts'
 /** A full log drops one message for each that comes: this often there is a line, ms. */
 const EVERY_MS = 10_000
 
+const OLDEST = 'dropped their oldest messages'
+const WHAT: Record<LogKind, string> = {
+  private: OLDEST,
+  broadcast: OLDEST,
+  upstream: OLDEST,
+  event: OLDEST,
+  session: 'refused the newest messages',
+}
+
 export interface DropLog {
   dropped(destination: LogKind, count: number): void
   /** Says what was not said yet. */
@@ -19,7 +28,7 @@ export function createDropLog(logger: Pick<Logger, 'warn'>, everyMs = EVERY_MS):
     clearTimeout(timer)
     timer = undefined
     for (const [destination, count] of counts)
-      logger.warn({ destination, count }, 'logs were full and dropped their oldest messages')
+      logger.warn({ destination, count }, `logs were full and ${WHAT[destination]}`)
     counts.clear()
   }
 

@@ -79,17 +79,29 @@ export async function runImport(
   for (const line of remarks(imported)) say(line)
 }
 
-function remarks({ duplicates, expired, dropped, revoked }: Imported): string[] {
+function remarks({ duplicates, expired, dropped, revoked, sessions, topics }: Imported): string[] {
   const lines = []
   if (duplicates > 0) lines.push(`${duplicates} messages were there already`)
   if (expired > 0) lines.push(`${expired} messages had expired and were left out`)
   if (dropped > 0) lines.push(`${dropped} messages were dropped: a log is fuller than the limits here allow`)
   if (revoked > 0) lines.push(`${revoked} messages are of tokens that are revoked here already`)
+  if (sessions > 0) lines.push(`${sessions} sessions were left out: others have their names here`)
+  if (topics > 0)
+    lines.push(`${topics} retained messages of general topics were not imported: Redis has no place for them`)
   return lines
 }
 
-function inWords({ tokens, messages, apps, broadcasts, secrets }: Counts): string {
-  return `${tokens} tokens, ${messages} private messages, ${broadcasts} broadcasts of ${apps} apps, ${secrets} keys`
+function inWords(counts: Counts): string {
+  const { tokens, messages, apps, broadcasts, secrets } = counts
+  return [
+    `${tokens} tokens`,
+    `${messages} private messages`,
+    `${broadcasts} broadcasts of ${apps} apps`,
+    `${counts.entries} unread messages and events for ${counts.readers} readers`,
+    `${counts.retained + counts.topics} retained messages of other topics`,
+    `${counts.sessions} sessions with ${counts.deliveries} messages and ${counts.subscriptions} subscriptions`,
+    `${secrets} keys`,
+  ].join(', ')
 }
 
 /** Never the URL of Redis, which may hold a password. */

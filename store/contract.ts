@@ -17,9 +17,10 @@
  */
 import type { Limits } from '../common/limits.ts'
 import type { VersionSelector } from '../topics/index.ts'
-import type { LogEntry, LogSlice, Message, ReadLimit, SessionClose, TokenId } from './entries.ts'
-import type { NamedSessionStore } from './named-sessions.ts'
-import type { Part, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
+import type { LogEntry, LogSlice, Message, ReadLimit, SessionClose, SessionOwner, TokenId } from './entries.ts'
+import type { KnownNamedSession, NamedSessionStore } from './named-sessions.ts'
+import type { RetainedTopicStore, SessionEntry, SessionLogStore } from './session-logs.ts'
+import type { KnownReader, Part, ReaderMove, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
 
 export type {
   LogEntry,
@@ -28,9 +29,14 @@ export type {
   OpenedNamedSession,
   ReadLimit,
   SessionClose,
+  SessionOwner,
+  SessionWill,
   TokenId,
 } from './entries.ts'
+export type * from './named-sessions.ts'
+export type * from './session-logs.ts'
 export type * from './upstream-contract.ts'
+export { appOfEventLog, eventLog } from './upstream-contract.ts'
 
 /** Where offsets jump over some, they jump by a multiple of this, so that what is computed from them goes round with it. */
 export const OFFSET_CYCLE = 32_256
@@ -165,6 +171,8 @@ export interface OpenedSession {
   readonly state?: Uint8Array
   /** True when the session that is resumed was not closed: its node died, or it was taken over. */
   readonly unclean: boolean
+  /** The will that waited with a session which this one ends, and that nobody has taken: it is to be published now. */
+  readonly will?: Uint8Array
   readonly cursors: Cursors
   /** The highest offset given in the private log. */
   readonly privateEnd: number
@@ -214,6 +222,12 @@ export interface Watcher {
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
   /** Sessions of this name with this epoch or a lower one are over. */
   namedSessionEnded?(name: string, epoch: number): void
+  /** The log of a session grew that is open on this node. The entry may be left out. */
+  sessionAppended?(name: string, offset: number, entry?: SessionEntry): void
+  /** Subscriptions changed. */
+  subscriptionsChanged?(offset: number): void
+  /** The time of a will has come, and nobody may have published it. */
+  willDue?(session: SessionOwner, epoch: number): void
   /** Acknowledged past this session, over HTTP. */
   cursorMoved(tokenId: TokenId, cursors: Cursors): void
   /** The store has lost what it held, or the last of it: this session commits where it stands once more. */
@@ -222,7 +236,7 @@ export interface Watcher {
   resync(): void
 }
 
-export type LogName = 'private' | 'broadcast' | 'upstream'
+export type LogName = 'private' | 'broadcast' | 'upstream' | 'event' | 'session'
 
 /** What the engine counts; `createMetrics` gives one in a server. */
 export interface StoreObserver {
@@ -247,6 +261,10 @@ export type StoreLimits = Pick<
   | 'upstreamBytes'
   | 'upstreamMessages'
   | 'upstreamRetained'
+  | 'eventMessages'
+  | 'eventBytes'
+  | 'storedMessages'
+  | 'storedBytes'
   | 'dedupeMs'
   | 'sweepMs'
 >
@@ -281,6 +299,21 @@ export interface Inventory {
   broadcastApps(): AsyncIterable<string>
   /** By offset. */
   retainedBroadcasts(app: string): Promise<readonly RetainedBroadcast[]>
+  /** The names of all upstream and event logs that somebody reads, or that retain something, each once. */
+  upstreamLogs(): AsyncIterable<string>
+  readersOf(log: string): Promise<readonly KnownReader[]>
+  /** Each that is held or kept, once, in any order. */
+  namedSessions(): AsyncIterable<KnownNamedSession>
+  /**
+   * Puts what another store had in an upstream or event log at the end of the log of that name, whatever is known of its
+   * token id, and whatever the limits are: gives the part and offset of each. Order is kept in a part.
+   */
+  restoreUpstream(log: string, entries: readonly UpstreamEntry[]): Promise<readonly ReaderMove[]>
+  /**
+   * Puts back what token ids retained, whatever is known of them and whatever the limits are. Idempotent, and takes
+   * nothing back: what is retained here on the same topic, and is not older, stays.
+   */
+  restoreRetainedUpstream(app: string, entries: readonly UpstreamEntry[]): Promise<void>
   /**
    * Puts a token id in place as another store knew it, and gives what is known of it now. Idempotent, and takes nothing
    * back that has happened here: of one that is known, generation, revocation, expiry and broadcast cursor only move
@@ -289,7 +322,10 @@ export interface Inventory {
   restoreToken(token: RestoredToken): Promise<TokenRecord>
 }
 
-export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessionStore {
+export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessionStore, SessionLogStore {
+  /** Absent over Redis. */
+  readonly retainedTopics?: RetainedTopicStore
+
   /** Ready to serve when it resolves. Its time does not depend on how much is stored. */
   open(): Promise<void>
   /** Waits for writes under way. Sessions that are open stay open, as after a crash. */

@@ -39,11 +39,24 @@ export interface LogSlice<E extends LogEntry> {
   readonly end: number
 }
 
+/** Whose a session is. */
+export type SessionOwner = { readonly tokenId: TokenId } | { readonly name: string }
+
 export interface SessionClose {
   /** What to keep for a resumption; absent: the session ends. */
   readonly state?: Uint8Array
   /** When the kept state ends; `Infinity` for never. Ignored without state. */
   readonly stateExpiresAt: number
+  /**
+   * Kept with the state until it is published (`takeWill`), or the session is opened again. `publishAt` is at most
+   * `stateExpiresAt` (MQTT 5 section 3.1.3.2.2). Ignored without state.
+   */
+  readonly will?: SessionWill
+}
+
+export interface SessionWill {
+  readonly publishAt: number
+  readonly value: Uint8Array
 }
 
 export interface OpenedNamedSession {
@@ -52,4 +65,6 @@ export interface OpenedNamedSession {
   readonly state?: Uint8Array
   /** True when the session that is resumed was not closed. */
   readonly unclean: boolean
+  /** The will that waited with a session which this one ends, and that nobody has taken: it is to be published now. */
+  readonly will?: Uint8Array
 }

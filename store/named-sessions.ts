@@ -1,17 +1,59 @@
 /**
- * Sessions that are known by a name and not by a token id: those of providers, and what several nodes keep together under
- * a name, such as the members of a shared subscription. They have the guarantees of `contract.ts`, which extends this.
+ * Sessions that are known by a name and not by a token id: those of users and providers, and what several nodes keep
+ * together under a name, such as the members of a shared subscription. They have the guarantees of `contract.ts`, which
+ * extends this.
  */
-import type { OpenedNamedSession, SessionClose } from './entries.ts'
+import type { OpenedNamedSession, SessionClose, SessionOwner, SessionWill } from './entries.ts'
+
+/** All that is known of it but its log (`readSession`) and its subscriptions (`subscriptionsOf`). */
+export interface KnownNamedSession {
+  readonly name: string
+  readonly epoch: number
+  /** It was not closed: a connection has it, or its node died. */
+  readonly held: boolean
+  /** As it was opened; `Infinity` for ever. */
+  readonly keptMs: number
+  /** `Infinity` for never, and while a connection may have it. */
+  readonly expiresAt: number
+  readonly state?: Uint8Array
+  /** Not released (`rememberReceived`), by packet id. */
+  readonly received: readonly (readonly [packetId: number, uid: string])[]
+  /** Not published, whether somebody has taken it or not. */
+  readonly will?: SessionWill
+}
 
 export interface NamedSessionStore {
   /**
-   * Takes the session of this name for this node; an older one, on whichever node, ends (`namedSessionEnded`).
-   * `cleanStart` discards what was kept.
+   * Takes the session of this name, 1 to 400 bytes, for this node; an older one, on whichever node, ends
+   * (`namedSessionEnded`). `cleanStart` discards what was kept: state, log, subscriptions, received packet ids.
+   *
+   * Where its node dies, nobody closes it. It counts as closed then, with the last saved state, for `keptMs` more
+   * (`Infinity`, the default: for ever; 0: nothing is kept of it). Embedded: as of the next start. Redis: as of a sweep
+   * that has not heard of the node for ten minutes.
    */
-  openNamedSession(name: string, cleanStart: boolean): Promise<OpenedNamedSession>
+  openNamedSession(name: string, cleanStart: boolean, keptMs?: number): Promise<OpenedNamedSession>
   /** Keeps state while the session is open. @throws SESSION_TAKEN_OVER */
   saveNamedSession(name: string, epoch: number, state: Uint8Array): Promise<void>
-  /** Ends the connection's hold; a no-op when a newer one has been opened. Without state nothing stays of it. */
+  /**
+   * Ends the connection's hold; a no-op when a newer one has been opened. Without state nothing stays of it, its log, its
+   * subscriptions and what it received neither.
+   */
   closeNamedSession(name: string, epoch: number, close: SessionClose): Promise<void>
+
+  /**
+   * PUBLISH of QoS 2: remembers, until `releaseReceived` or the end of the session, by which uid the message of this packet
+   * id is known (1 to 64 bytes). Gives the uid that was remembered before, if any: it is the same message again.
+   * @throws SESSION_TAKEN_OVER
+   */
+  rememberReceived(name: string, epoch: number, packetId: number, uid: string): Promise<string | undefined>
+  /** PUBREL: gives the uid and forgets it; undefined when the packet id is not remembered. @throws SESSION_TAKEN_OVER */
+  releaseReceived(name: string, epoch: number, packetId: number): Promise<string | undefined>
+
+  /**
+   * The will that was kept with the session at its close, of this epoch: who takes it publishes it, and nobody else until
+   * `until`. Undefined: there is none, the session was opened since, or another one has it. Not before its time.
+   */
+  takeWill(session: SessionOwner, epoch: number, until: number): Promise<Uint8Array | undefined>
+  /** It is published: nothing stays of it. Idempotent. */
+  willPublished(session: SessionOwner, epoch: number): Promise<void>
 }

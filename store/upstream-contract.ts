@@ -1,6 +1,8 @@
 /**
- * The upstream log of an app: what its devices publish, for the readers of its providers. It has the guarantees of
- * `contract.ts`, which extends it.
+ * The upstream log of an app: what its devices publish, for the readers of its providers; and its event log: what became of
+ * messages, in the same form. They have the guarantees of `contract.ts`, which extends this.
+ *
+ * Where a call takes the name of a log, that is the app for its upstream log, and `eventLog(app)` for its event log.
  *
  * The log of an app lies in parts. All messages of a token id are in one part, and are in order there: on Redis a part has
  * the hash tag of its token ids, so that the check of the token, the append and the wake are one step. A *reader* has a
@@ -10,6 +12,32 @@ import type { LogEntry, LogSlice, Message, ReadLimit, TokenId } from './entries.
 
 /** 0 to `upstreamParts` - 1. */
 export type Part = number
+
+/** The name of the event log of an app: no app has a `/`. */
+export function eventLog(app: string): string {
+  return `/${app}`
+}
+
+/** The app whose event log has this name; undefined for an upstream log. */
+export function appOfEventLog(log: string): string | undefined {
+  return log.startsWith('/') ? log.slice(1) : undefined
+}
+
+/** What became of a message. `message.id` is that of the message, `message.payload` what is told of it. */
+export interface EventAppend {
+  readonly app: string
+  /** Of the device that it is about; it need not be known. */
+  readonly tokenId: TokenId
+  /** The name of the event. */
+  readonly subject: string
+  readonly message: Message
+}
+
+export interface KnownReader {
+  readonly reader: string
+  readonly expiresAt: number
+  readonly parts: readonly ReaderPart[]
+}
 
 export interface UpstreamEntry extends LogEntry {
   readonly tokenId: TokenId
@@ -102,7 +130,13 @@ export interface UpstreamStore {
   /** PUBREL: false when the packet id is not remembered. @throws SESSION_TAKEN_OVER */
   releaseUpstream(tokenId: TokenId, epoch: number, packetId: number): Promise<boolean>
 
-  /** This node hears `upstreamAppended` of the app from now on; returns how to stop. */
+  /**
+   * Stores events, each in order in its part, durably. Nothing refuses them: where the log is full (`eventMessages`,
+   * `eventBytes`), the oldest goes. Where nobody reads the log, nothing is stored (offset 0).
+   */
+  appendEvents(events: readonly EventAppend[]): Promise<readonly number[]>
+
+  /** This node hears `upstreamAppended` of the log from now on; returns how to stop. */
   listenUpstream(app: string): Promise<() => void>
   /**
    * A reader is known in every part when it resolves: what is appended after that is kept for it. One that is new begins

@@ -36,6 +36,8 @@ export function ours({ name, about, fsync, settings = {}, works }: OursOptions):
         PUSH_DATA_DIR: join(folder, 'data'),
         PUSH_PROVIDER_KEY: PROVIDER_KEY,
         PUSH_LOG_LEVEL: 'error',
+        // 100 a second by default: no others limit a client.
+        PUSH_MAX_DEVICE_PUBLISHES: '0',
         ...(redis === undefined ? {} : { PUSH_REDIS_URL: redis.url }),
         ...settings,
       }

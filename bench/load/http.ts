@@ -15,7 +15,7 @@ interface Job {
 
 export function httpRequest(method: string, path: string, bearer: string, body?: unknown): Buffer {
   const text = body === undefined ? '' : JSON.stringify(body)
-  const lines = [`${method} ${path} HTTP/1.1`, 'host: bench', `authorization: Bearer ${bearer}`]
+  const lines = [`${method} ${path} HTTP/1.1`, 'host: localhost', `authorization: Bearer ${bearer}`]
   if (body !== undefined) lines.push('content-type: application/json', `content-length: ${Buffer.byteLength(text)}`)
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${text}`)
 }

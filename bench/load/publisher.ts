@@ -3,6 +3,8 @@ import { MqttConnection, PUBACK } from './connection.ts'
 import type { PublishTemplate } from './packets.ts'
 
 export class Publisher extends MqttConnection {
+  /** All that it publishes, where it may publish to one topic alone. */
+  template: PublishTemplate | undefined
   unacknowledged = 0
   /** Called after a read that brought PUBACKs. */
   onAcknowledged: () => void = () => undefined

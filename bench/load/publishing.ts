@@ -19,7 +19,8 @@ export interface Publishing {
 }
 
 function publishNext({ ledger, templates }: Publishing, publisher: Publisher, from: number, count: number, at: number) {
-  const pick = Array.from({ length: count }, (_, place) => templates[(from + place) % templates.length])
+  const { template } = publisher
+  const pick = Array.from({ length: count }, (_, place) => template ?? templates[(from + place) % templates.length])
   const chosen = pick.filter((template) => template !== undefined)
   publisher.publish(chosen, (batch, payloadAt, place) => {
     const message = from + place

@@ -8,12 +8,14 @@ import { offline } from './offline.ts'
 import { redisMemory } from './redis-memory.ts'
 import { start } from './start.ts'
 import { storm } from './storm.ts'
+import { upstream } from './upstream.ts'
 import type { Work } from './work.ts'
 
 export type * from './work.ts'
 
 export const WORKS: readonly Work[] = [
   privatePublish,
+  upstream,
   broadcast,
   httpPublish,
   connect,

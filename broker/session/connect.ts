@@ -26,7 +26,7 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
   // By generation too: attempts with what was revoked are no reason to refuse what replaced it.
   if (!node.connects.take(`${device.tokenId}.${device.generation}`))
     throw new PushError('CONNECT_RATE_EXCEEDED', 'with this token')
-  const will = willOf(node, device, connect)
+  const will = willOf(device, connect)
   // An older connection here leaves its exact state first, so that the redelivery is exact as well.
   await node.sessions.release(device)
   if (!connection.open) return
@@ -39,8 +39,9 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
       cleanStart: connect.cleanStart,
     })
     const resumed = opened.state === undefined ? undefined : decodeState(opened.state)
+    node.wills.forget({ tokenId: device.tokenId })
     // Before the CONNACK, so that it comes before what this connection publishes.
-    if (connection.open) await node.sessions.wills.settle(device.tokenId, resumed !== undefined)
+    if (opened.will !== undefined) await node.wills.ended(opened.will)
     if (connection.open) start({ node, connection, connect, device, opened, resumed, will })
     else await abandon(node, device, connect, opened)
   } finally {

@@ -1,38 +1,85 @@
-/** Wills whose delay has not passed (MQTT 5 section 3.1.3.2.2). */
+/**
+ * Wills whose delay has not passed (MQTT 5 section 3.1.3.2.2). The store keeps them with their sessions, so that they go out
+ * also when this node is gone; who takes one publishes it.
+ */
 import type { Logger } from 'pino'
+import { PushError } from '../../errors.ts'
+import type { SessionOwner, Store } from '../../store/contract.ts'
 
-interface DelayedWill {
-  readonly timer: NodeJS.Timeout
-  publish(): Promise<void>
+interface DelayedWillsOptions {
+  readonly store: Pick<Store, 'takeWill' | 'willPublished'>
+  readonly logger: Logger
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Publishes what was kept. */
+  readonly publish: (value: Uint8Array) => Promise<void>
 }
 
-/** Longest delay of a timer. */
+/** Longest delay of a timer. The store tells of what is due later. */
 const LONGEST_MS = 2 ** 31 - 1
+/** Who has taken one and dies leaves it to another after this time, ms. */
+const TAKEN_MS = 30_000
 
 export class DelayedWills {
-  readonly #wills = new Map<string, DelayedWill>()
-  readonly #logger: Logger
+  readonly #options: DelayedWillsOptions
+  readonly #timers = new Map<string, NodeJS.Timeout>()
+  #stopped = false
 
-  constructor(logger: Logger) {
-    this.#logger = logger
+  constructor(options: DelayedWillsOptions) {
+    this.#options = options
   }
 
-  /** Calls `publish` after the delay, or when the session ends before that; not when it is resumed [MQTT-3.1.3-9]. */
-  add(session: string, delayMs: number, publish: () => Promise<void>): void {
-    const due = () => {
-      this.#wills.delete(session)
-      publish().catch((error: unknown) => this.#logger.error({ err: error }, 'could not publish a delayed will'))
-    }
-    const timer = setTimeout(due, Math.min(delayMs, LONGEST_MS)).unref()
-    this.#wills.set(session, { timer, publish })
+  /** A session was closed with one. */
+  add(owner: SessionOwner, epoch: number, publishAt: number): void {
+    const delayMs = Math.min(Math.max(0, publishAt - this.#options.now()), LONGEST_MS)
+    this.forget(owner)
+    if (this.#stopped) return
+    this.#timers.set(keyOf(owner), setTimeout(() => this.due(owner, epoch), delayMs).unref())
   }
 
-  /** A connection has come back; `resumed` says whether to what an earlier one left. */
-  async settle(session: string, resumed: boolean): Promise<void> {
-    const will = this.#wills.get(session)
-    if (will === undefined) return
-    clearTimeout(will.timer)
-    this.#wills.delete(session)
-    if (!resumed) await will.publish()
+  /** Its session is open again [MQTT-3.1.3-9]. */
+  forget(owner: SessionOwner): void {
+    const key = keyOf(owner)
+    clearTimeout(this.#timers.get(key))
+    this.#timers.delete(key)
   }
+
+  /** Its time has come, and nobody may have published it. */
+  due(owner: SessionOwner, epoch: number): void {
+    this.forget(owner)
+    // Where it fails, the store tells of it again.
+    this.#take(owner, epoch).catch((error: unknown) => this.#failed(error))
+  }
+
+  /** The session that it waited with was ended. Never rejects. */
+  async ended(value: Uint8Array): Promise<void> {
+    await this.#options.publish(value).catch((error: unknown) => this.#failed(error))
+  }
+
+  /** What waits is left to other nodes. */
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  async #take(owner: SessionOwner, epoch: number): Promise<void> {
+    const { store, now, publish } = this.#options
+    const value = await store.takeWill(owner, epoch, now() + TAKEN_MS)
+    if (value === undefined) return
+    await publish(value).catch((error: unknown) => {
+      // What is refused once is refused again.
+      if (!(error instanceof PushError) || error.code === 'STORE_UNAVAILABLE') throw error
+      this.#failed(error)
+    })
+    await store.willPublished(owner, epoch)
+  }
+
+  #failed(error: unknown): void {
+    this.#options.logger.error({ err: error }, 'could not publish a delayed will')
+  }
+}
+
+function keyOf(owner: SessionOwner): string {
+  return 'name' in owner ? `n${owner.name}` : `t${owner.tokenId}`
 }

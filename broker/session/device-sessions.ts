@@ -3,12 +3,21 @@ import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
-import type { Cursors, LogEntry, BroadcastEntry, SessionEnd, Store, TokenId, Watcher } from '../../store/contract.ts'
+import type {
+  Cursors,
+  LogEntry,
+  BroadcastEntry,
+  SessionEnd,
+  SessionOwner,
+  Store,
+  TokenId,
+  Watcher,
+} from '../../store/contract.ts'
 import { type Device, Selections } from '../../topics/index.ts'
 import type { Turns } from '../../common/turns.ts'
 import { BroadcastFanout, type FanoutContext } from './broadcast-fanout.ts'
 import { Commits } from './commits.ts'
-import { DelayedWills } from './delayed-wills.ts'
+import type { DelayedWills } from './delayed-wills.ts'
 
 const SWEEP_TICK_MS = 1000
 
@@ -45,14 +54,15 @@ interface DeviceSessionsOptions {
   readonly logger: Logger
   readonly limits: DeviceSessionsLimits
   readonly turns: Turns
+  readonly wills: DelayedWills
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonic: () => number
 }
 
 export class DeviceSessions implements Watcher {
   readonly commits: Commits
-  readonly wills: DelayedWills
   readonly #store: Store
+  readonly #wills: DelayedWills
   readonly #logger: Logger
   readonly #metrics: Metrics
   readonly #limits: DeviceSessionsLimits
@@ -69,13 +79,13 @@ export class DeviceSessions implements Watcher {
   #sweep: Iterator<LiveSession> | undefined
   #stopWatching: () => void = () => undefined
 
-  constructor({ store, metrics, logger, limits, turns, monotonic }: DeviceSessionsOptions) {
+  constructor({ store, metrics, logger, limits, turns, wills, monotonic }: DeviceSessionsOptions) {
     this.#fanoutContext = { store, logger, turns, selections: new Selections() }
     this.#store = store
     this.#metrics = metrics
     this.#logger = logger
     this.#limits = limits
-    this.wills = new DelayedWills(logger)
+    this.#wills = wills
     this.commits = new Commits(store, logger, limits.commitMs, monotonic)
   }
 
@@ -93,6 +103,7 @@ export class DeviceSessions implements Watcher {
     clearInterval(this.#sweepTimer)
     clearTimeout(this.#retryTimer)
     this.#stopWatching()
+    this.#wills.stop()
     for (const session of [...this.#live.values()]) session.end(new PushError('SHUTTING_DOWN'))
     // Sessions that end write their own last cursors: nothing is marked behind the flush.
     await Promise.all([...this.#closing.values(), this.commits.flush()])
@@ -186,6 +197,10 @@ export class DeviceSessions implements Watcher {
 
   broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void {
     this.#fanouts.get(app)?.woken(offset, entry)
+  }
+
+  willDue(session: SessionOwner, epoch: number): void {
+    if ('tokenId' in session) this.#wills.due(session, epoch)
   }
 
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void {

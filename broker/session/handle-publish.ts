@@ -7,16 +7,21 @@ import { pubackReason } from '../codec/reasons.ts'
 import type { HandlerContext } from './handler-context.ts'
 import { upstreamOf } from './upstream-message.ts'
 
-/** The acknowledgement leaves after the message is stored for its subscribers; the next packet waits for it. */
+/** The acknowledgement leaves after the message is stored for its readers; others of the connection are stored meanwhile. */
 export function handlePublish(session: HandlerContext, packet: PublishPacket): void | Promise<void> {
-  if (!session.node.publishes.take(session.tokenId)) throw new PushError('PUBLISH_RATE_EXCEEDED')
-  const packetId = packet.packetId ?? 0
-  if (!mayDevicePublish(session.device, packet.topic)) {
-    const error = new PushError('TOPIC_FORBIDDEN', 'a device publishes below its upstream topic only')
-    session.node.metrics.rejected.inc({ code: error.code })
-    return refuse(session, packet, error)
-  }
-  return publish(session, packet, packetId)
+  const { node, turns } = session
+  if (!node.publishes.take(session.tokenId)) throw new PushError('PUBLISH_RATE_EXCEEDED')
+  const { qos, packetId = 0 } = packet
+  if (qos === 2) return publishQos2(session, packet, packetId)
+  const turn = turns.begin(packet.payload.byteLength)
+  store(session, packet).then(
+    (reason) => turns.end(turn, qos === 0 ? undefined : encodePuback(session.level, packetId, reason)),
+    (error: unknown) => {
+      const refusal = refused(session, error)
+      turns.end(turn, refusal && qos > 0 ? answerOf(session, encodePuback, packetId, refusal) : undefined)
+    },
+  )
+  return turns.room()
 }
 
 export async function handlePubrel(session: HandlerContext, packetId: number): Promise<void> {
@@ -26,37 +31,58 @@ export async function handlePubrel(session: HandlerContext, packetId: number): P
   connection.write(encodePubcomp(level, packetId, known ? Reason.success : Reason.packetIdentifierNotFound))
 }
 
-async function publish(session: HandlerContext, packet: PublishPacket, packetId: number): Promise<void> {
-  const { node, connection, device, epoch, level, received } = session
-  // [MQTT-3.3.4-9]
-  if (packet.qos === 2 && !received.has(packetId) && received.size >= node.limits.receiveMaximum)
+/** One after the other: a packet id is known, or not yet. */
+async function publishQos2(session: HandlerContext, packet: PublishPacket, packetId: number): Promise<void> {
+  const { node, connection, level, received } = session
+  // [MQTT-3.3.4-9] It cannot wait: its PUBREL comes on the same way.
+  if (!received.has(packetId) && received.size >= node.limits.receiveMaximum)
     throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
-  let reason: number
   try {
-    const append = { ...upstreamOf(node, device, packet), epoch }
     // [MQTT-4.3.3-10] known by its packet id until its PUBREL: what comes again is acknowledged again, and not stored
-    const appended = await node.store.appendUpstream(packet.qos === 2 ? { ...append, received: packetId } : append)
-    reason = appended.read || appended.duplicate ? Reason.success : Reason.noMatchingSubscribers
+    const reason = await store(session, packet, packetId)
+    received.add(packetId)
+    connection.write(encodePubrec(level, packetId, reason))
   } catch (error) {
-    if (!(error instanceof PushError) || error.code === 'SESSION_TAKEN_OVER') throw error
-    node.logger.info({ connection: connection.id, code: error.code, detail: error.detail }, 'PUBLISH refused')
-    return refuse(session, packet, error)
+    const refusal = refused(session, error)
+    if (refusal !== undefined) connection.write(answerOf(session, encodePubrec, packetId, refusal))
   }
-  node.metrics.upstream.inc()
-  if (packet.qos === 1) connection.write(encodePuback(level, packetId, reason))
-  if (packet.qos !== 2) return
-  received.add(packetId)
-  connection.write(encodePubrec(level, packetId, reason))
 }
 
-/** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
-function refuse(session: HandlerContext, packet: PublishPacket, error: PushError): void {
-  const { connection, level } = session
-  if (level !== 5) throw error
-  // [MQTT-3.1.2-29]
-  const text = session.wantsReasons ? error.message : undefined
-  const { qos, packetId = 0 } = packet
-  const encode = qos === 1 ? encodePuback : encodePubrec
-  const reason = pubackReason(error.reason)
-  if (qos > 0) connection.write(connection.worded((words) => encode(level, packetId, reason, words), text))
+/** Gives the reason code of the acknowledgement. */
+async function store(session: HandlerContext, packet: PublishPacket, received?: number): Promise<number> {
+  const { node, device, epoch } = session
+  if (!mayDevicePublish(device, packet.topic))
+    throw new PushError('TOPIC_FORBIDDEN', 'a device publishes below its upstream topic only')
+  const append = { ...upstreamOf(node, device, packet), epoch }
+  const appended = await node.store.appendUpstream(received === undefined ? append : { ...append, received })
+  node.metrics.upstream.inc()
+  return appended.read || appended.duplicate ? Reason.success : Reason.noMatchingSubscribers
+}
+
+/**
+ * The refusal that MQTT 5 says in the acknowledgement. Before it, the only way to say no is to close (section 3.3.5); so it
+ * is where the session is over, and where something is wrong here.
+ */
+function refused(session: HandlerContext, error: unknown): PushError | undefined {
+  const { node, connection, level } = session
+  if (!(error instanceof PushError)) {
+    connection.failed(error)
+    return undefined
+  }
+  if (error.code === 'TOPIC_FORBIDDEN') node.metrics.rejected.inc({ code: error.code })
+  node.logger.info({ connection: connection.id, code: error.code, detail: error.detail }, 'PUBLISH refused')
+  if (level === 5 && error.code !== 'SESSION_TAKEN_OVER') return error
+  connection.end(error)
+  return undefined
+}
+
+/** [MQTT-3.1.2-29] */
+function answerOf(
+  { connection, level, wantsReasons }: HandlerContext,
+  encode: typeof encodePuback | typeof encodePubrec,
+  packetId: number,
+  error: PushError,
+): Uint8Array {
+  const text = wantsReasons ? error.message : undefined
+  return connection.worded((words) => encode(level, packetId, pubackReason(error.reason), words), text)
 }

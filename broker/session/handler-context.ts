@@ -3,6 +3,7 @@ import type { ProtocolLevel } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { Drain } from './drain.ts'
 import type { DeviceNode } from './node.ts'
+import type { PublishTurns } from './publish-turns.ts'
 import type { Subscription } from './session-state.ts'
 
 /** What the handlers of packets need of their session. */
@@ -17,6 +18,7 @@ export interface HandlerContext {
   readonly wantsReasons: boolean
   readonly drain: Drain
   readonly subscriptions: Map<string, Subscription>
+  readonly turns: PublishTurns
   /** Packet ids of QoS 2 messages of this connection that wait for PUBREL. */
   readonly received: Set<number>
   /** There is somebody to send to. */

@@ -5,6 +5,7 @@ import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import type { RateByKey, Rates } from '../gate/rates.ts'
+import type { DelayedWills } from './delayed-wills.ts'
 import type { DeviceSessions, DeviceSessionsLimits } from './device-sessions.ts'
 
 export type DeviceLimits = DeviceSessionsLimits &
@@ -30,6 +31,7 @@ export interface DeviceNode {
   readonly auth: Auth
   readonly store: Store
   readonly sessions: DeviceSessions
+  readonly wills: DelayedWills
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: DeviceLimits

@@ -7,6 +7,7 @@ import { encodeConnackFor } from './connack.ts'
 import { allowedExpiry, declaredExpiry } from './expiry.ts'
 import type { ProviderNode } from './provider-node.ts'
 import { ProviderSession } from './provider-session.ts'
+import { providerSessionName } from './provider-sessions.ts'
 import { decodeProviderState } from './provider-state.ts'
 
 /** Answers the CONNECT. Throws what refuses it. */
@@ -20,18 +21,18 @@ export async function connectProvider(
   if (connect.will !== undefined && providerDestination(provider, connect.will.topic) === undefined)
     throw new PushError('TOPIC_FORBIDDEN', 'the will is for no private or broadcast topic of its apps')
   const clientId = connect.clientId === '' ? node.randomId() : connect.clientId
-  // A client id never reaches another principal's session.
-  const name = `p/${encodeURIComponent(provider.name)}/${clientId}`
+  const name = providerSessionName(provider.name, clientId)
   await sessions.release(name)
   if (!connection.open) return
   const expected = sessions.expect(name)
   try {
-    const opened = await store.openNamedSession(name, connect.cleanStart)
+    const seconds = allowedExpiry(declaredExpiry(connect), node.limits)
+    const opened = await store.openNamedSession(name, connect.cleanStart, seconds * 1000)
     const resumed = opened.state === undefined ? undefined : decodeProviderState(opened.state)
+    node.wills.forget({ name })
     // Before the CONNACK, so that it comes before what this connection publishes.
-    if (connection.open) await sessions.wills.settle(name, resumed !== undefined)
+    if (opened.will !== undefined) await node.wills.ended(opened.will)
     if (!connection.open) {
-      const seconds = allowedExpiry(declaredExpiry(connect), node.limits)
       await store.closeNamedSession(name, opened.epoch, {
         ...(opened.state === undefined || seconds === 0 ? {} : { state: opened.state }),
         stateExpiresAt: node.now() + seconds * 1000,

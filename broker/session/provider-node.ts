@@ -5,11 +5,12 @@ import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import type { Provider } from '../../topics/index.ts'
 import type { Accept } from '../accept.ts'
+import type { DelayedWills } from './delayed-wills.ts'
 import type { ProviderSessions } from './provider-sessions.ts'
 
 export type ProviderLimits = Pick<
   Limits,
-  | 'window'
+  | 'providerWindow'
   | 'readBytes'
   | 'topicAliases'
   | 'idleTimeoutMs'
@@ -26,6 +27,7 @@ export type ProviderLimits = Pick<
 export interface ProviderNode {
   readonly store: Store
   readonly sessions: ProviderSessions
+  readonly wills: DelayedWills
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: ProviderLimits

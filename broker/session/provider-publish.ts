@@ -6,6 +6,7 @@ import { Reason, type ProtocolLevel, type PublishPacket } from '../codec/packets
 import { pubackReason } from '../codec/reasons.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { ProviderNode } from './provider-node.ts'
+import { PublishTurns } from './publish-turns.ts'
 
 interface PublisherContext {
   readonly node: ProviderNode
@@ -18,31 +19,26 @@ interface PublisherContext {
   save(): Promise<void>
 }
 
-/** An acknowledgement that waits for its turn: they leave in the order their PUBLISH came [MQTT-4.6.0-2]. */
-interface Turn {
-  bytes: Buffer | undefined
-}
-
 export class ProviderPublisher {
   readonly #session: PublisherContext
-  readonly #turns: Turn[] = []
-  #turnOver: (() => void) | undefined
+  readonly #turns: PublishTurns
 
   constructor(session: PublisherContext) {
     this.#session = session
+    const { connection, node } = session
+    this.#turns = new PublishTurns({ connection, receiveMaximum: node.limits.receiveMaximum })
   }
 
   handle(packet: PublishPacket): void | Promise<void> {
-    const { node, provider, level, received } = this.#session
+    const { node, provider, received } = this.#session
     if (!node.mayPublish(provider)) throw new PushError('PUBLISH_RATE_EXCEEDED')
     if (packet.qos === 0) return this.#publishQos0(packet)
-    // [MQTT-3.3.4-9] Before MQTT 5 nobody knows of a Receive Maximum: QoS 1 waits then, but not QoS 2, whose PUBREL comes
-    // on the same way.
-    const isKnown = packet.qos === 2 && received.has(packet.packetId ?? 0)
-    const waiting = level === 5 ? this.#turns.length : 0
-    const isFull = waiting + received.size >= node.limits.receiveMaximum
-    if (isFull && !isKnown && (level === 5 || packet.qos === 2)) throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
-    return packet.qos === 1 ? this.#publishQos1(packet) : this.#publishQos2(packet, packet.packetId ?? 0)
+    const { qos, packetId = 0 } = packet
+    if (qos === 1) return this.#publishQos1(packet, packetId)
+    // [MQTT-3.3.4-9] It cannot wait: its PUBREL comes on the same way.
+    if (!received.has(packetId) && received.size >= node.limits.receiveMaximum)
+      throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+    return this.#publishQos2(packet, packetId)
   }
 
   async release(packetId: number): Promise<void> {
@@ -54,11 +50,11 @@ export class ProviderPublisher {
 
   /** Everything that was published is answered: what comes next is in order. */
   settled(): Promise<void> {
-    return this.#turnsOver(1)
+    return this.#turns.settled()
   }
 
   close(): void {
-    this.#turnOver?.()
+    this.#turns.close()
   }
 
   /** A QoS 0 message to a device is stored all the same; there is nobody to tell when it is not. */
@@ -66,17 +62,19 @@ export class ProviderPublisher {
     this.#session.node.accept(this.#session.provider, packet).catch((error: unknown) => this.#log(error))
   }
 
-  #publishQos1(packet: PublishPacket): void | Promise<void> {
-    const { node, provider, level } = this.#session
-    const turn: Turn = { bytes: undefined }
-    const packetId = packet.packetId ?? 0
-    this.#turns.push(turn)
+  #publishQos1(packet: PublishPacket, packetId: number): void | Promise<void> {
+    const { node, provider, connection, level } = this.#session
+    const turn = this.#turns.begin(packet.payload.byteLength)
+    const answer = (reason: number, text?: string) =>
+      this.#turns.end(
+        turn,
+        connection.worded((words) => encodePuback(level, packetId, reason, words), text),
+      )
     node.accept(provider, packet).then(
-      () => this.#answer(turn, packetId, Reason.success),
-      (error: unknown) => this.#refuse(error, (reason, text) => this.#answer(turn, packetId, reason, text)),
+      () => answer(Reason.success),
+      (error: unknown) => this.#refuse(error, answer),
     )
-    const { receiveMaximum } = node.limits
-    return level === 5 || this.#turns.length < receiveMaximum ? undefined : this.#turnsOver(receiveMaximum)
+    return this.#turns.room()
   }
 
   /** One after the other: what was published and is not known to be would be published again [MQTT-4.3.3-10] */
@@ -93,25 +91,6 @@ export class ProviderPublisher {
     } catch (error) {
       this.#refuse(error, answer)
     }
-  }
-
-  #answer(turn: Turn, packetId: number, reason: number, text?: string): void {
-    const { connection, level } = this.#session
-    turn.bytes = connection.worded((words) => encodePuback(level, packetId, reason, words), text)
-    let ready = 0
-    for (let bytes = this.#turns[ready]?.bytes; bytes !== undefined; bytes = this.#turns[ready]?.bytes) {
-      connection.write(bytes)
-      ready += 1
-    }
-    if (ready === 0) return
-    this.#turns.splice(0, ready)
-    this.#turnOver?.()
-  }
-
-  /** Resolves when fewer than so many PUBLISH packets wait for their acknowledgement. */
-  async #turnsOver(fewerThan: number): Promise<void> {
-    while (this.#turns.length >= fewerThan && this.#session.connection.open)
-      await new Promise<void>((resolve) => (this.#turnOver = resolve))
   }
 
   /** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */

@@ -13,6 +13,7 @@ import {
   type SubscribePacket,
   type SubscriptionRequest,
   type UnsubscribePacket,
+  type Will,
 } from '../codec/packets.ts'
 import { filterMatches } from '../codec/topic-syntax.ts'
 import type { Connection } from '../gate/connection.ts'
@@ -24,6 +25,7 @@ import type { LiveGroup, LiveProviderSession } from './provider-sessions.ts'
 import { encodeProviderState, type ProviderState } from './provider-state.ts'
 import { placeOf, type ProviderSubscription, ProviderSubscriptions } from './provider-subscriptions.ts'
 import { Expiry } from './expiry.ts'
+import { encodeProviderWill, publishProviderWill } from './provider-will.ts'
 import { UpstreamDrain, type UpstreamDrainContext } from './upstream-drain.ts'
 import { type GroupMember, UpstreamGroup } from './upstream-group.ts'
 
@@ -66,7 +68,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   readonly #publisher: ProviderPublisher
   readonly #incarnation: string
   readonly #memberships = new Map<string, Membership>()
-  readonly #connect: Pick<ConnectPacket, 'will'>
+  readonly #will: Will | undefined
   #sendsWill = true
   #closed = false
   /** Nothing is sent before the CONNACK. */
@@ -86,7 +88,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     // The provider may have lost an app since.
     for (const subscription of resumed?.subscriptions ?? [])
       if (placeOf(provider, subscription.name) !== undefined) this.subscriptions.set(subscription)
-    this.#connect = { ...(connect.will === undefined ? {} : { will: connect.will }) }
+    this.#will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
     const sent = opened.unclean && resumed !== undefined ? undefined : (resumed?.sent ?? [])
     this.drain = new UpstreamDrain(this, connect, sent)
     this.#publisher = new ProviderPublisher(this)
@@ -373,41 +375,33 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     if (this.#closed) return
     this.#closed = true
     this.#publisher.close()
-    const left = this.#leave().catch((error: unknown) => {
+    const will = this.#sendsWill ? this.#will : undefined
+    const delay = Math.min(will?.properties?.willDelayInterval ?? 0, this.expiry.seconds)
+    const left = this.#leave(delay > 0 ? will : undefined, delay * 1000).catch((error: unknown) => {
       this.node.logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a session that ended')
     })
     this.node.sessions.remove(this, left)
-    const { will } = this.#connect
-    if (will === undefined || !this.#sendsWill || code === 'SHUTTING_DOWN') return
-    const delay = Math.min(will.properties?.willDelayInterval ?? 0, this.expiry.seconds)
-    if (delay > 0) return this.node.sessions.wills.add(this.name, delay * 1000, () => this.#publishWill())
-    this.#publishWill().catch((error: unknown) => this.node.logger.error({ err: error }, 'could not publish a will'))
+    if (will === undefined || delay > 0 || code === 'SHUTTING_DOWN') return
+    publishProviderWill(this.node, this.provider, will).catch((error: unknown) =>
+      this.node.logger.error({ err: error }, 'could not publish a will'),
+    )
   }
 
-  /** [MQTT-3.1.2-8] after any end but a DISCONNECT. */
-  async #publishWill(): Promise<void> {
-    const { will } = this.#connect
-    if (will === undefined) return
-    const { node, provider } = this
-    if (!node.mayPublish(provider)) {
-      const code = 'PUBLISH_RATE_EXCEEDED'
-      node.metrics.rejected.inc({ code })
-      return node.logger.info({ code }, 'will refused')
-    }
-    await node.accept(provider, { ...will, properties: will.properties ?? {} })
-  }
-
-  async #leave(): Promise<void> {
-    const { store, now, sessions } = this.node
+  async #leave(delayed: Will | undefined, delayMs: number): Promise<void> {
+    const { name, epoch, provider, node } = this
+    const { store, now, sessions } = node
     await this.commit()
     for (const name of [...this.#memberships.keys()]) await this.#leaveHere(name)
     const { seconds } = this.expiry
     const apps = this.subscriptions.apps()
     for (const app of apps) sessions.unlisten(app, this)
-    await store.closeNamedSession(this.name, this.epoch, {
+    const will = delayed && { publishAt: now() + delayMs, value: encodeProviderWill(provider, delayed) }
+    await store.closeNamedSession(name, epoch, {
       ...(seconds === 0 ? {} : { state: encodeProviderState(this.state()) }),
       stateExpiresAt: now() + seconds * 1000,
+      ...(will === undefined ? {} : { will }),
     })
+    if (will !== undefined) node.wills.add({ name }, epoch, will.publishAt)
     if (seconds > 0) return
     for (const app of apps) await store.closeReader(app, this.#reader)
     for (const subscription of this.subscriptions.all())

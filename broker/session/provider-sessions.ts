@@ -2,9 +2,20 @@
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { Limits } from '../../common/limits.ts'
-import type { ReaderPart, Store, UpstreamEntry, Watcher } from '../../store/contract.ts'
-import { DelayedWills } from './delayed-wills.ts'
+import type { ReaderPart, SessionOwner, Store, UpstreamEntry, Watcher } from '../../store/contract.ts'
+import type { DelayedWills } from './delayed-wills.ts'
 import type { UpstreamGroup } from './upstream-group.ts'
+
+/** A client id never reaches another principal's session. */
+export function providerSessionName(provider: string, clientId: string): string {
+  return `${PREFIX}${encodeURIComponent(provider)}/${clientId}`
+}
+
+function isProviderSession(name: string): boolean {
+  return name.startsWith(PREFIX)
+}
+
+const PREFIX = 'p/'
 
 /** A session as this file sees it. */
 export interface LiveProviderSession {
@@ -40,12 +51,13 @@ interface App {
 interface ProviderSessionsOptions {
   readonly store: Store
   readonly logger: Logger
+  readonly wills: DelayedWills
   readonly limits: Pick<Limits, 'commitMs' | 'retryMs' | 'sessionRecheckMs'>
 }
 
 export class ProviderSessions implements Watcher {
-  readonly wills: DelayedWills
   readonly #store: Store
+  readonly #wills: DelayedWills
   readonly #logger: Logger
   readonly #limits: ProviderSessionsOptions['limits']
   readonly #live = new Map<string, LiveProviderSession>()
@@ -62,8 +74,8 @@ export class ProviderSessions implements Watcher {
   #sweeping = false
   #stopWatching: () => void = () => undefined
 
-  constructor({ store, logger, limits }: ProviderSessionsOptions) {
-    this.wills = new DelayedWills(logger)
+  constructor({ store, logger, wills, limits }: ProviderSessionsOptions) {
+    this.#wills = wills
     this.#store = store
     this.#logger = logger
     this.#limits = limits
@@ -81,6 +93,7 @@ export class ProviderSessions implements Watcher {
     for (const session of [...this.#live.values()]) session.end(new PushError('SHUTTING_DOWN'))
     await Promise.all(this.#closing.values())
     this.#stopWatching()
+    this.#wills.stop()
   }
 
   /** Ends a session of this name here, and waits until what it leaves is written. */
@@ -230,6 +243,10 @@ export class ProviderSessions implements Watcher {
     if (session !== undefined && session.epoch <= epoch) session.end(new PushError('SESSION_TAKEN_OVER'))
     const expected = this.#expected.get(name)
     if (expected !== undefined) expected.endedEpoch = Math.max(expected.endedEpoch, epoch)
+  }
+
+  willDue(session: SessionOwner, epoch: number): void {
+    if ('name' in session && isProviderSession(session.name)) this.#wills.due(session, epoch)
   }
 
   /** Wakes may have been lost; readers last longer. One after the other, so that it is never a burst. */

@@ -4,7 +4,7 @@ import { PushError } from '../../errors.ts'
 import type { Commit, Cursors, LogEntry, OpenedSession } from '../../store/contract.ts'
 import { privateTopic, type Device } from '../../topics/index.ts'
 import { PINGRESP } from '../codec/encoder.ts'
-import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
+import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel, Will } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { PacketHandler } from '../gate/packet-handler.ts'
 import { Drain } from './drain.ts'
@@ -12,11 +12,17 @@ import { Expiry } from './expiry.ts'
 import { handlePublish, handlePubrel } from './handle-publish.ts'
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
 import type { DeviceNode } from './node.ts'
+import { PublishTurns } from './publish-turns.ts'
 import { encodeState, type SessionState, type Subscription } from './session-state.ts'
 import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
 import type { HandlerContext } from './handler-context.ts'
-import { type DeviceWill, publishWill } from './will.ts'
+import { encodeDeviceWill, publishWill } from './will.ts'
+
+interface DelayedWill {
+  readonly will: Will
+  readonly publishAt: number
+}
 
 export interface SessionStart {
   readonly node: DeviceNode
@@ -25,7 +31,7 @@ export interface SessionStart {
   readonly connect: ConnectPacket
   readonly opened: OpenedSession
   readonly resumed: SessionState | undefined
-  readonly will: DeviceWill | undefined
+  readonly will: Will | undefined
 }
 
 export class DeviceSession implements PacketHandler, DrainContext, HandlerContext {
@@ -42,9 +48,10 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   readonly drain: Drain
   readonly subscriptions = new Map<string, Subscription>()
   /** Packet ids of QoS 2 messages of this connection that wait for PUBREL. */
+  #turns: PublishTurns | undefined
   #received: Set<number> | undefined
   readonly expiry: Expiry
-  #will: DeviceWill | undefined
+  #will: Will | undefined
   readonly #willDelay: number
   #closed = false
 
@@ -61,6 +68,13 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     this.#will = will
     this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
     this.drain = new Drain(this, opened, connect, resumed)
+  }
+
+  /** Made when it publishes: most devices never do. */
+  get turns(): PublishTurns {
+    const { connection, node } = this
+    this.#turns ??= new PublishTurns({ connection, receiveMaximum: node.limits.receiveMaximum })
+    return this.#turns
   }
 
   get received(): Set<number> {
@@ -174,9 +188,16 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   closed(code: ErrorCode | undefined): void {
     if (this.#closed) return
     this.#closed = true
+    this.#turns?.close()
     this.drain.stop()
     this.node.sessions.commits.forget(this)
-    this.node.sessions.remove(this, Promise.all([this.#leave(code), this.#endWill(code)]))
+    const will = this.#will
+    // The end of the session is the latest time for it (MQTT 5 section 3.1.3.2.2).
+    const delay = Math.min(this.#willDelay, this.expiry.seconds)
+    const isDelayed = will !== undefined && delay > 0
+    const publishing = will === undefined || isDelayed || code === 'SHUTTING_DOWN' ? undefined : this.#publishWill(will)
+    const leaving = this.#leave(code, isDelayed ? { will, publishAt: this.node.now() + delay * 1000 } : undefined)
+    this.node.sessions.remove(this, Promise.all([leaving, publishing]))
   }
 
   #disconnected(packet: DisconnectPacket): void {
@@ -187,29 +208,27 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   }
 
   /** Writes the last cursors and what a resumption needs. A failure costs duplicates; the epoch fences the rest. */
-  async #leave(code: ErrorCode | undefined): Promise<void> {
-    const { store, logger } = this.node
+  async #leave(code: ErrorCode | undefined, delayed: DelayedWill | undefined): Promise<void> {
+    const { tokenId, epoch, node, device } = this
+    const { store, logger, wills } = node
     try {
-      await store.commit([{ tokenId: this.tokenId, epoch: this.epoch, ...this.cursors() }])
-      const expiresAt = this.node.now() + this.expiry.seconds * 1000
-      await store.closeSession(this.tokenId, this.epoch, {
+      await store.commit([{ tokenId, epoch, ...this.cursors() }])
+      const will = delayed && { publishAt: delayed.publishAt, value: encodeDeviceWill(device, delayed.will) }
+      await store.closeSession(tokenId, epoch, {
         ...(this.persistent ? { state: encodeState(this.state()) } : {}),
-        stateExpiresAt: expiresAt,
+        stateExpiresAt: node.now() + this.expiry.seconds * 1000,
+        ...(will === undefined ? {} : { will }),
       })
+      if (will !== undefined) wills.add({ tokenId }, epoch, will.publishAt)
     } catch (error) {
       logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a session that ended')
     }
   }
 
   /** [MQTT-3.1.2-8] after any end but a DISCONNECT. */
-  async #endWill(code: ErrorCode | undefined): Promise<void> {
-    const will = this.#will
-    if (will === undefined || code === 'SHUTTING_DOWN') return
-    const { node, device, tokenId } = this
-    const publish = () => publishWill(node, device, will)
-    // The end of the session is the latest time for it (MQTT 5 section 3.1.3.2.2).
-    const delay = Math.min(this.#willDelay, this.expiry.seconds)
-    if (delay > 0) node.sessions.wills.add(tokenId, delay * 1000, publish)
-    else await publish()
+  async #publishWill(will: Will): Promise<void> {
+    await publishWill(this.node, this.device, will).catch((error: unknown) =>
+      this.node.logger.error({ err: error }, 'could not publish a will'),
+    )
   }
 }

@@ -74,7 +74,7 @@ export class UpstreamDrain implements SharedReceiver {
 
   /** `sent`: how far an earlier connection came; undefined where nobody could note it. */
   constructor(session: UpstreamDrainContext, connect: ConnectPacket, sent: readonly SentMark[] | undefined) {
-    const { window, topicAliases } = session.node.limits
+    const { providerWindow: window, topicAliases } = session.node.limits
     this.#session = session
     // [MQTT-3.3.4-7], [MQTT-3.3.4-9]
     this.#quota = Math.min(window, connect.properties.receiveMaximum ?? PACKET_IDS)
@@ -237,7 +237,8 @@ export class UpstreamDrain implements SharedReceiver {
 
   /** One after the other, so that a long part keeps no other waiting. False when something else has to happen first. */
   async #readNext(): Promise<boolean> {
-    for (const each of this.#ready) {
+    // A copy: one that is put back is not for this round, or it would never end.
+    for (const each of [...this.#ready]) {
       if (!this.#hasRoom(each)) continue
       this.#ready.delete(each)
       try {

@@ -20,7 +20,11 @@ interface Published {
 const LONGEST_TTL = 7 * 24 * 60 * 60
 
 /** `topic` is below that of the device. @throws PAYLOAD_TOO_LARGE, PAYLOAD_INVALID */
-export function upstreamOf(node: DeviceNode, device: Device, published: Published): UpstreamAppend {
+export function upstreamOf(
+  node: DeviceNode,
+  device: Pick<Device, 'app' | 'tokenId' | 'generation'>,
+  published: Published,
+): UpstreamAppend {
   const { topic, payload, qos, retain, properties } = published
   if (properties.payloadFormatIndicator === 1 && !isUtf8(payload))
     throw new PushError('PAYLOAD_INVALID', 'not the UTF-8 it is said to be')

@@ -1,37 +1,45 @@
 /** The will of a device: a publish that its token makes when the connection is gone. */
 import { PushError } from '../../errors.ts'
-import type { UpstreamAppend } from '../../store/contract.ts'
 import { mayDevicePublish, type Device } from '../../topics/index.ts'
-import type { ConnectPacket } from '../codec/packets.ts'
+import type { ConnectPacket, Will } from '../codec/packets.ts'
 import type { DeviceNode } from './node.ts'
+import { decodeWill, encodeWill } from './stored-will.ts'
 import { upstreamOf } from './upstream-message.ts'
 
-/** Its times are those of when it is made. */
-export type DeviceWill = () => UpstreamAppend
+/** What a will is published with. The store knows no names of devices and accounts. */
+export type WillOwner = Pick<Device, 'app' | 'tokenId' | 'generation'>
 
 /** It may go only where the device may publish. @throws TOPIC_FORBIDDEN */
-export function willOf(node: DeviceNode, device: Device, { will }: ConnectPacket): DeviceWill | undefined {
+export function willOf(device: Device, { will }: ConnectPacket): Will | undefined {
   if (will === undefined) return undefined
   if (!mayDevicePublish(device, will.topic))
     throw new PushError('TOPIC_FORBIDDEN', 'the will is not below the upstream topic')
-  const kept = { ...will, payload: Buffer.from(will.payload), properties: will.properties ?? {} }
-  return () => upstreamOf(node, device, kept)
+  return { ...will, payload: Buffer.from(will.payload) }
+}
+
+export function encodeDeviceWill({ app, tokenId, generation }: WillOwner, will: Will): Uint8Array {
+  return encodeWill<WillOwner>({ app, tokenId, generation }, will)
+}
+
+/** @throws STORE_UNAVAILABLE */
+export async function publishStoredWill(node: DeviceNode, value: Uint8Array): Promise<void> {
+  const stored = decodeWill<WillOwner>(value)
+  if (stored !== undefined) await publishWill(node, stored.of, stored.will)
 }
 
 /**
  * Publishes it, unless the provider has ended its token since (revoked, or another account came), on whichever node and
  * however long ago; what merely expired still says that its device is gone. It counts as the device's publishes do.
- * Never rejects.
+ * @throws STORE_UNAVAILABLE
  */
-export async function publishWill(node: DeviceNode, device: Device, will: DeviceWill): Promise<void> {
+export async function publishWill(node: DeviceNode, owner: WillOwner, will: Will): Promise<void> {
   const { store, metrics, logger } = node
   try {
-    if (!node.publishes.take(device.tokenId)) throw new PushError('PUBLISH_RATE_EXCEEDED')
-    await store.appendUpstream(will())
+    if (!node.publishes.take(owner.tokenId)) throw new PushError('PUBLISH_RATE_EXCEEDED')
+    await store.appendUpstream(upstreamOf(node, owner, { ...will, properties: will.properties ?? {} }))
     metrics.upstream.inc()
   } catch (error) {
-    if (!(error instanceof PushError) || error.code === 'STORE_UNAVAILABLE')
-      return logger.error({ err: error }, 'could not publish a will')
+    if (!(error instanceof PushError) || error.code === 'STORE_UNAVAILABLE') throw error
     metrics.rejected.inc({ code: error.code })
     logger.info({ code: error.code }, 'will refused')
   }

@@ -35,7 +35,7 @@ export class Claims {
   }
 }
 
-/** An app's name has no `/`. */
+/** An app has no `/`, and the name of an event log begins with one. */
 function nameOf(app: string, reader: string): string {
   return `${app}/${reader}`
 }

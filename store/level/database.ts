@@ -23,7 +23,10 @@ export interface Range {
  * acknowledged within it: with the 4 MiB of LevelDB, its thread spends three times as long on them.
  */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
-const FORMAT = Buffer.from([2])
+/** Rows, and bytes, that a portion has at most. */
+const PORTION = 1_000
+const PORTION_BYTES = 1024 * 1024
+const FORMAT = Buffer.from([3])
 const FORMAT_KEY = metaKey('format')
 
 export class Database {
@@ -117,6 +120,25 @@ export class Database {
     }
   }
 
+  /** Values that are text, in portions, as they are when it begins: a third of what a `Buffer` each costs. */
+  async *texts({ gte, lt }: Range): AsyncIterable<string[]> {
+    try {
+      const options = { gte, lt, keyEncoding: 'buffer', valueEncoding: 'utf8', highWaterMarkBytes: PORTION_BYTES }
+      const rows = this.#level.values<Buffer, string>(options)
+      try {
+        for (;;) {
+          const portion = await rows.nextv(PORTION)
+          if (portion.length === 0) return
+          yield portion
+        }
+      } finally {
+        await rows.close()
+      }
+    } catch (error) {
+      throw unavailable('the embedded store cannot read', error)
+    }
+  }
+
   /**
    * Values in the order of their keys, fetched `count` at a time, or fewer when they hold more than `bytes`; until `use`
    * has had enough and returns false.
@@ -146,6 +168,14 @@ export class Database {
 export function unavailable(detail: string, cause?: unknown): PushError {
   if (cause instanceof PushError) return cause
   return new PushError('STORE_UNAVAILABLE', detail, { cause })
+}
+
+export function orDamaged<T>(decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    throw unavailable('a value of the embedded store is damaged', error)
+  }
 }
 
 /** Why a database of this directory does not open, in a sentence that names it. */

@@ -1,13 +1,16 @@
 /** What is on disk: records as they were last written, with the newest uses in memory. What is not durable is not here. */
 import { LRUCache } from 'lru-cache'
 import type { TokenId } from '../contract.ts'
-import { type Database, unavailable } from './database.ts'
+import { clamp } from './bytes.ts'
+import { type Database, orDamaged } from './database.ts'
 import type { EntryHead } from './entry.ts'
-import { appKey, readerRange, restOf, retainedIndexRange, tokenKey, upstreamKey } from './keys.ts'
+import { appKey, namedSessionKey, readerRange, restOf, retainedIndexRange, tokenKey, upstreamKey } from './keys.ts'
 import { type AppState, decodeApp, decodeTimed, decodeToken, NEW_APP, type TokenState } from './records.ts'
+import { decodeNamed, type NamedSession } from './named-records.ts'
+import { ProcessRuns } from './process-runs.ts'
 import { RetainedIndex } from './retained-index.ts'
 import { Scans } from './scans.ts'
-import { headOf } from './upstream-entry.ts'
+import { headOf } from './heads.ts'
 import { decodeReader, decodeUpstream, NO_UPSTREAM, type ReaderState, type UpstreamState } from './upstream-records.ts'
 
 const APPS = 2_000
@@ -21,6 +24,8 @@ export class Durable {
   readonly #tokens: LRUCache<TokenId, TokenState>
   readonly #apps = new LRUCache<string, AppState>({ max: APPS })
   readonly #upstreams = new LRUCache<string, UpstreamState>({ max: APPS })
+  readonly #named: LRUCache<string, NamedSession>
+  readonly runs = new ProcessRuns()
   readonly #retained: Scans<RetainedIndex>
   readonly #readers: Scans<Map<string, ReaderState>>
   readonly #heads = new LRUCache<string, EntryHead>({ max: ENTRY_HEADS })
@@ -30,6 +35,7 @@ export class Durable {
     this.database = database
     this.#readerGone = readerGone
     this.#tokens = new LRUCache({ max: cachedTokens })
+    this.#named = new LRUCache({ max: cachedTokens })
     this.#retained = new Scans({
       database,
       most: RETAINED_INDEXES,
@@ -52,6 +58,23 @@ export class Durable {
     const token = orDamaged(() => decodeToken(bytes))
     this.#tokens.set(id, token)
     return token
+  }
+
+  /** One that an earlier run of the process held counts as closed. */
+  named(name: string): NamedSession | undefined {
+    const known = this.#named.get(name)
+    if (known !== undefined) return known
+    const bytes = this.database.get(namedSessionKey(name))
+    if (bytes === undefined) return undefined
+    const session = this.#asOfThisRun(orDamaged(() => decodeNamed(bytes)))
+    this.#named.set(name, session)
+    return session
+  }
+
+  #asOfThisRun(session: NamedSession): NamedSession {
+    const { held, run, keptMs } = session
+    if (!held || run === this.runs.current) return session
+    return { ...session, held: false, unclean: true, expiresAt: clamp(this.runs.closedAt(run) + keptMs) }
   }
 
   /** Without a look at the disk when it was written lately. `text` is the key as Latin-1. */
@@ -102,6 +125,11 @@ export class Durable {
     else this.#tokens.set(id, token)
   }
 
+  wroteNamed(name: string, session: NamedSession | undefined): void {
+    if (session === undefined) this.#named.delete(name)
+    else this.#named.set(name, session)
+  }
+
   wroteApp(name: string, app: AppState): void {
     this.#apps.set(name, app)
   }
@@ -127,18 +155,11 @@ export class Durable {
   /** Everything is read again. */
   forget(): void {
     this.#tokens.clear()
+    this.#named.clear()
     this.#heads.clear()
     this.#apps.clear()
     this.#upstreams.clear()
     this.#retained.forget()
     this.#readers.forget()
-  }
-}
-
-export function orDamaged<T>(decode: () => T): T {
-  try {
-    return decode()
-  } catch (error) {
-    throw unavailable('a value of the embedded store is damaged', error)
   }
 }

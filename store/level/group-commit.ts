@@ -187,7 +187,7 @@ export class GroupCommit {
   #count({ counts }: Transaction): void {
     const { observer } = this.#options
     if (observer === undefined) return
-    for (const each of ['private', 'broadcast', 'upstream'] as const) {
+    for (const each of ['private', 'broadcast', 'upstream', 'event', 'session'] as const) {
       const { expired, dropped } = counts[each]
       if (expired > 0) observer.expired(each, expired)
       if (dropped > 0) observer.dropped(each, dropped)

@@ -1,11 +1,25 @@
 /** Going through everything, a portion at a time. */
-import type { KnownToken } from '../contract.ts'
-import type { Database, Range } from './database.ts'
-import { orDamaged } from './durable.ts'
-import { Kind, kindRange, nameOf } from './keys.ts'
-import { cursorsOf, decodeToken } from './records.ts'
-
-const PORTION = 500
+import type { KnownNamedSession, KnownReader, KnownToken } from '../contract.ts'
+import { type Database, orDamaged } from './database.ts'
+import type { Durable } from './durable.ts'
+import {
+  Kind,
+  kindRange,
+  nameOf,
+  namedStateKey,
+  namedWillKey,
+  numberRange,
+  ownerNameOf,
+  packetIdOf,
+  retainedUpstreamPrefix,
+  startingWith,
+} from './keys.ts'
+import { decodeBytes, decodeText, decodeWill, hasEnded } from './named-records.ts'
+import { cursorsOf, decodeToken, NEVER } from './records.ts'
+import { PART } from './upstream.ts'
+import { hasEnded as hasReaderEnded } from './upstream-readers.ts'
+import { droppedBetween, isRead } from './upstream-records.ts'
+import { keysIn } from './walk.ts'
 
 /** What is not written to disk is not there. */
 export async function* knownTokens(database: Database): AsyncIterable<KnownToken> {
@@ -29,12 +43,69 @@ export async function* knownApps(database: Database): AsyncIterable<string> {
   for await (const key of keysIn(database, kindRange(Kind.app))) yield nameOf(key)
 }
 
-export async function* keysIn(database: Database, { gte, lt }: Range): AsyncIterable<Buffer> {
-  for (let from = gte; ; ) {
-    const keys = await database.keys({ gte: from, lt }, PORTION)
-    yield* keys
-    const last = keys.at(-1)
-    if (last === undefined || keys.length < PORTION) return
-    from = Buffer.concat([last, Buffer.from([0])])
+/** Those that are read, and then those that nobody reads, and that retain something. */
+export async function* knownUpstreamLogs(durable: Durable, now: number): AsyncIterable<string> {
+  const { database } = durable
+  const isNamed = (log: string): boolean => isRead(durable.upstream(log), now)
+  for await (const key of keysIn(database, kindRange(Kind.upstream))) {
+    const log = nameOf(key)
+    if (isNamed(log)) yield log
   }
+  const { gte, lt } = kindRange(Kind.upstreamRetained)
+  for (let from = gte; ; ) {
+    const [key] = await database.keys({ gte: from, lt }, 1)
+    if (key === undefined) return
+    const app = ownerNameOf(key)
+    if (!isNamed(app)) yield app
+    from = startingWith(retainedUpstreamPrefix(app)).lt
+  }
+}
+
+export async function knownReaders(durable: Durable, log: string, now: number): Promise<readonly KnownReader[]> {
+  const { dropped, log: state } = durable.upstream(log)
+  const readers: KnownReader[] = []
+  for (const [reader, known] of await durable.readers(log)) {
+    if (hasReaderEnded(known, now)) continue
+    const { cursor, toldTo } = known
+    const missed = known.missed + droppedBetween(dropped, Math.max(cursor, toldTo), state.last)
+    readers.push({
+      reader,
+      expiresAt: timeOf(known.expiresAt),
+      parts: [{ part: PART, cursor, end: state.last, missed }],
+    })
+  }
+  return readers
+}
+
+/** One that was not closed is kept as long as if that had happened when the process started. */
+export async function* knownNamedSessions(durable: Durable, now: number): AsyncIterable<KnownNamedSession> {
+  const { database } = durable
+  for await (const key of keysIn(database, kindRange(Kind.namedSession))) {
+    const name = nameOf(key)
+    const session = durable.named(name)
+    if (session === undefined || hasEnded(session, now)) continue
+    const { epoch, held, unclean, keptMs, expiresAt, id } = session
+    const state = session.hasState ? database.get(namedStateKey(name)) : undefined
+    const will = session.hasWill ? database.get(namedWillKey(name)) : undefined
+    const received = id === 0 ? [] : await database.entries(numberRange(Kind.sessionReceived, id))
+    yield orDamaged(() => ({
+      name,
+      epoch,
+      held: held || unclean,
+      keptMs: timeOf(keptMs),
+      expiresAt: timeOf(expiresAt),
+      ...(state === undefined ? {} : { state: decodeBytes(state) }),
+      received: received.map(([each, uid]) => [packetIdOf(each), decodeText(uid)] as const),
+      ...(will === undefined ? {} : { will: knownWill(will) }),
+    }))
+  }
+}
+
+function knownWill(bytes: Buffer): NonNullable<KnownNamedSession['will']> {
+  const { publishAt, value } = decodeWill(bytes)
+  return { publishAt, value }
+}
+
+function timeOf(stored: number): number {
+  return stored >= NEVER ? Infinity : stored
 }

@@ -5,6 +5,21 @@
 import { clamp } from './bytes.ts'
 
 export const Kind = {
+  body: 0x42,
+  bodyCount: 0x43,
+  sessionEntry: 0x45,
+  sessionRest: 0x47,
+  heldSession: 0x48,
+  sessionName: 0x49,
+  subscriptionChange: 0x4c,
+  retainedTopic: 0x4d,
+  namedState: 0x4e,
+  sessionReceived: 0x51,
+  sessionReleased: 0x52,
+  subscription: 0x53,
+  sessionUid: 0x55,
+  tokenWill: 0x56,
+  namedWill: 0x57,
   app: 0x61,
   broadcastEntry: 0x62,
   current: 0x63,
@@ -85,6 +100,18 @@ export function namedSessionKey(name: string): Buffer {
   return named(Kind.namedSession, name)
 }
 
+export function namedStateKey(name: string): Buffer {
+  return named(Kind.namedState, name)
+}
+
+export function namedWillKey(name: string): Buffer {
+  return named(Kind.namedWill, name)
+}
+
+export function tokenWillKey(tokenId: string): Buffer {
+  return named(Kind.tokenWill, tokenId)
+}
+
 export function metaKey(name: string): Buffer {
   return named(Kind.meta, name)
 }
@@ -138,7 +165,100 @@ export function kindRange(kind: number): { gte: Buffer; lt: Buffer } {
   return { gte: Buffer.from([kind]), lt: Buffer.from([kind + 1]) }
 }
 
+// What sessions by name have beyond their record. It is known by a number, and a session that begins anew gets another one.
+
+/** Kind and number, and what follows. */
+function numbered(kind: number, number: number, rest = ''): Buffer {
+  const key = Buffer.allocUnsafe(DUE_PREFIX + Buffer.byteLength(rest))
+  key[0] = kind
+  key.writeUIntBE(number, 1, NUMBER_BYTES)
+  if (rest !== '') key.write(rest, DUE_PREFIX)
+  return key
+}
+
+export function numberOf(key: Buffer): number {
+  return key.readUIntBE(1, NUMBER_BYTES)
+}
+
+/** What follows the number. */
+export function afterNumber(key: Buffer): string {
+  return key.toString('utf8', DUE_PREFIX)
+}
+
+/** All keys of a kind with this number. */
+export function numberRange(kind: number, number: number): { gte: Buffer; lt: Buffer } {
+  return { gte: numbered(kind, number), lt: numbered(kind, number + 1) }
+}
+
+/** Those with these numbers. */
+export function numbersRange(kind: number, from: number, to: number): { gte: Buffer; lt: Buffer } {
+  return { gte: numbered(kind, from), lt: numbered(kind, to + 1) }
+}
+
+/** The name of the session that has this number. */
+export function sessionNameKey(id: number): Buffer {
+  return numbered(Kind.sessionName, id)
+}
+
+/** What has a number that no session has any more: a sweep takes it away. */
+export function sessionRestKey(id: number): Buffer {
+  return numbered(Kind.sessionRest, id)
+}
+
+/** What the keys of a session's log start with. */
+export function sessionLogPrefix(id: number): Buffer {
+  return numbered(Kind.sessionEntry, id)
+}
+
+/** What the keys of messages whose PUBREC has come start with. */
+export function sessionReleasedPrefix(id: number): Buffer {
+  return numbered(Kind.sessionReleased, id)
+}
+
+export function sessionReceivedKey(id: number, packetId: number): Buffer {
+  const key = Buffer.allocUnsafe(DUE_PREFIX + 2)
+  key[0] = Kind.sessionReceived
+  key.writeUIntBE(id, 1, NUMBER_BYTES)
+  key.writeUInt16BE(packetId, DUE_PREFIX)
+  return key
+}
+
+export function packetIdOf(key: Buffer): number {
+  return key.readUInt16BE(DUE_PREFIX)
+}
+
+export function sessionUidKey(id: number, uid: string): Buffer {
+  return numbered(Kind.sessionUid, id, uid)
+}
+
+/** Held by this run of the process, and ends some time after that. */
+export function heldSessionKey(run: number, name: string): Buffer {
+  return numbered(Kind.heldSession, run, name)
+}
+
+/** Without a filter: whose subscriptions these are. It comes first, as no filter is empty. */
+export function subscriptionKey(table: number, filter = ''): Buffer {
+  return numbered(Kind.subscription, table, filter)
+}
+
+export function subscriptionChangeKey(offset: number): Buffer {
+  return numbered(Kind.subscriptionChange, offset)
+}
+
+/** A body that several logs share; its id is that of the first log and its offset there. */
+export function bodyKey(id: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([Kind.body]), id])
+}
+
+export function bodyCountKey(id: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([Kind.bodyCount]), id])
+}
+
 // Retained messages
+
+export function retainedTopicKey(topic: string): Buffer {
+  return named(Kind.retainedTopic, topic)
+}
 
 export function retainedPrivateKey(tokenId: string): Buffer {
   return named(Kind.retainedPrivate, tokenId)
@@ -152,6 +272,11 @@ export function retainedIndexKey(app: string, selector: string): Buffer {
 /** All of these, of an app. */
 export function retainedIndexRange(app: string): { gte: Buffer; lt: Buffer } {
   return startingWith(under(Kind.retainedIndex, app, ''))
+}
+
+/** The name in a key made by `under`. */
+export function ownerNameOf(key: Buffer): string {
+  return key.toString('utf8', 3, 3 + key.readUInt16BE(1))
 }
 
 /** What follows the name in a key made by `under`. */

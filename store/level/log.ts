@@ -3,7 +3,7 @@ import type { VersionSelector } from '../../topics/index.ts'
 import type { LogName, Message } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { type EntryHead, encodeEntry } from './entry.ts'
-import { broadcastLogPrefix, dueKey, entryKey, privateLogPrefix, upstreamLogPrefix } from './keys.ts'
+import { dueKey, entryKey } from './keys.ts'
 import { emptyLog, type LogState, type Mutable } from './records.ts'
 
 export interface RemovalCounts {
@@ -15,6 +15,7 @@ export interface RemovalCounts {
 export interface LogTransaction {
   readonly now: number
   readonly counts: Record<LogName, RemovalCounts>
+  get(key: Buffer): Buffer | undefined
   entryHead(key: Buffer): EntryHead | undefined
   putEntry(key: Buffer, value: Buffer, head: EntryHead): void
   addDue(time: number, key: Buffer): void
@@ -37,10 +38,9 @@ interface Appendix {
   readonly expiresAt: number
   readonly payloadBytes: number
   readonly owner?: string
+  readonly body?: Buffer
   encode(offset: number, indexed: boolean): Buffer
 }
-
-const PREFIXES = { private: privateLogPrefix, broadcast: broadcastLogPrefix, upstream: upstreamLogPrefix }
 
 /** A log in a transaction. `state` is what is to be kept of it afterwards. */
 export class Log {
@@ -50,17 +50,17 @@ export class Log {
   readonly #removed: ((head: EntryHead) => void) | undefined
   #state: Mutable<LogState>
 
-  /** `removed` hears of each entry that goes. */
+  /** `prefix`: of the keys of its entries. `removed` hears of each entry that goes. */
   constructor(
     transaction: LogTransaction,
     kind: LogName,
-    name: string,
+    prefix: Buffer,
     state: LogState,
     removed?: (head: EntryHead) => void,
   ) {
     this.#transaction = transaction
     this.#kind = kind
-    this.#prefix = PREFIXES[kind](name)
+    this.#prefix = prefix
     this.#removed = removed
     this.#state = { ...state }
   }
@@ -80,13 +80,13 @@ export class Log {
 
   /** The same for an entry of whichever form. */
   add(appendix: Appendix): { offset: number; bytes: Buffer } {
-    const { expiresAt, payloadBytes, owner } = appendix
+    const { expiresAt, payloadBytes, owner, body } = appendix
     const state = this.#state
     const offset = state.last + 1
     const indexed = state.count > 0 && expiresAt < state.latestExpiry
     const bytes = appendix.encode(offset, indexed)
     const key = entryKey(this.#prefix, offset)
-    this.#transaction.putEntry(key, bytes, { offset, expiresAt, payloadBytes, indexed, owner })
+    this.#transaction.putEntry(key, bytes, { offset, expiresAt, payloadBytes, indexed, owner, body })
     if (indexed) this.#transaction.addDue(expiresAt, key)
     if (state.count === 0) {
       state.head = offset
@@ -132,11 +132,32 @@ export class Log {
     this.#state = emptyLog(state.last)
   }
 
-  /** Removes one entry, if it is there. */
-  removeOne(offset: number): void {
+  /** Removes one entry; false when it is not there. */
+  removeOne(offset: number): boolean {
     const key = entryKey(this.#prefix, offset)
     const head = this.#transaction.entryHead(key)
-    if (head !== undefined && offset >= this.#state.head) this.#remove(key, head)
+    if (head === undefined || offset < this.#state.head) return false
+    this.#remove(key, head)
+    this.#removed?.(head)
+    return true
+  }
+
+  /** Takes one entry out, if it is there, for another place: it is not counted as removed. */
+  takeOut(offset: number): Buffer | undefined {
+    const key = entryKey(this.#prefix, offset)
+    const head = this.#transaction.entryHead(key)
+    if (head === undefined || offset < this.#state.head) return undefined
+    const bytes = this.#transaction.get(key)
+    this.#remove(key, head)
+    return bytes
+  }
+
+  /** The head moves to the oldest entry, where others than that were removed. */
+  passHoles(): void {
+    for (let looks = 0; looks < LOOKS && this.#state.count > 0; looks += 1) {
+      if (this.#transaction.entryHead(entryKey(this.#prefix, this.#state.head)) !== undefined) return
+      this.#state.head += 1
+    }
   }
 
   /** Removes what has expired in order, see `LogState`. */
@@ -160,6 +181,7 @@ export class Log {
     if (head === undefined || offset < this.#state.head) return true
     if (head.expiresAt > now) return false
     this.#remove(key, head)
+    this.#removed?.(head)
     this.#transaction.counts[this.#kind].expired += 1
     return true
   }
@@ -176,6 +198,7 @@ export class Log {
       if (head !== undefined) {
         if (!goes(this.#state, head)) return stays(head)
         this.#remove(key, head)
+        this.#removed?.(head)
         removed(head)
       }
       if (this.#state.count > 0) this.#state.head += 1
@@ -185,7 +208,6 @@ export class Log {
   #remove(key: Buffer, head: EntryHead): void {
     this.#transaction.delete(key)
     if (head.indexed) this.#transaction.delete(dueKey(head.expiresAt, key))
-    this.#removed?.(head)
     this.#state.count -= 1
     this.#state.bytes -= head.payloadBytes
     if (this.#state.count === 0) this.#state = emptyLog(this.#state.last)

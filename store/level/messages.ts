@@ -4,7 +4,14 @@ import type { Appended, BroadcastAppend, Commit, Message, PrivateAppend, StoreLi
 import { moveCursors } from '../marks.ts'
 import { entryOf } from '../message.ts'
 import { clamp } from './bytes.ts'
-import { Kind, messageIdKey, retainedBroadcastKey, retainedIndexKey, retainedPrivateKey } from './keys.ts'
+import {
+  broadcastLogPrefix,
+  Kind,
+  messageIdKey,
+  retainedBroadcastKey,
+  retainedIndexKey,
+  retainedPrivateKey,
+} from './keys.ts'
 import { Log } from './log.ts'
 import { cursorsOf, decodeTimed, encodeTimed, type Mutable, type TokenState, trimmable } from './records.ts'
 import type { RetainedChanges } from './retained-index.ts'
@@ -48,7 +55,7 @@ export function appendBroadcast(transaction: Transaction, limits: StoreLimits, r
   if (message.retain) checkRetainedLimit(transaction, limits, request)
 
   const app = transaction.app(name)
-  const log = new Log(transaction, 'broadcast', name, app.log)
+  const log = new Log(transaction, 'broadcast', broadcastLogPrefix(name), app.log)
   const room = { messages: limits.broadcastMessages, bytes: limits.broadcastBytes }
   const dropped = log.makeRoom(message.payload.byteLength, room)
   const { offset, bytes } = log.append(message, selector)

@@ -1,105 +1,171 @@
 /**
- * Sessions that are known by a name: one value each, with its state. A session that nobody holds has a due key at its end.
- * What is forgotten leaves its epoch in the floor, below all that is given after it.
+ * Sessions that are known by a name: one record each. What is forgotten leaves its epoch in the floor, below all that is
+ * given after it.
  */
 import { PushError } from '../../errors.ts'
 import type { OpenedNamedSession, SessionClose } from '../contract.ts'
-import { ValueReader, ValueWriter, clamp } from './bytes.ts'
-import { orDamaged } from './durable.ts'
+import { clamp } from './bytes.ts'
+import { orDamaged } from './database.ts'
 import { floorOf, raiseFloor } from './floor.ts'
-import { dueKey, namedSessionKey } from './keys.ts'
-import { NEVER } from './records.ts'
+import { namedStateKey, namedWillKey, sessionReceivedKey } from './keys.ts'
+import { decodeBytes, decodeText, encodeBytes, encodeText, hasEnded, type NamedSession } from './named-records.ts'
+import { emptyLog, NEVER } from './records.ts'
+import { leaveRest } from './session-rest.ts'
 import type { Transaction } from './transaction.ts'
+import { forgetWill, keepWill } from './wills.ts'
 
-interface NamedSession {
-  readonly epoch: number
-  /** A connection has it. */
-  readonly held: boolean
-  /** When it ends, unless it is held. */
-  readonly expiresAt: number
-  readonly state: Uint8Array | undefined
+export function openNamedSession(
+  transaction: Transaction,
+  name: string,
+  cleanStart: boolean,
+  keptMs: number,
+): OpenedNamedSession {
+  const { sessions } = transaction
+  const previous = sessions.of(name)
+  if (previous?.held) transaction.tell((watcher) => watcher.namedSessionEnded?.(name, previous.epoch))
+  // One that ended by its time may have left a will.
+  const will = previous === undefined || previous.hasWill ? forgetWill(transaction, namedWillKey(name)) : undefined
+  const resumed = cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
+  if (previous !== undefined && resumed === undefined) discard(transaction, name, previous)
+  const before = resumed ?? newSession(transaction, previous)
+  const epoch = before.epoch + 1
+  sessions.set(name, {
+    ...before,
+    epoch,
+    held: true,
+    unclean: false,
+    run: sessions.run(),
+    keptMs: clamp(keptMs),
+    expiresAt: NEVER,
+    hasWill: false,
+  })
+  const state = resumed?.hasState ? stateOf(transaction, name) : undefined
+  return {
+    epoch,
+    ...(state === undefined ? {} : { state }),
+    unclean: resumed?.held === true || resumed?.unclean === true,
+    ...(will === undefined || resumed !== undefined ? {} : { will }),
+  }
 }
 
-const VERSION = 1
-const HELD = 1
-const HAS_STATE = 2
-/** Version, flags, epoch, end. */
-const HEAD_BYTES = 16
-
-export function openNamedSession(transaction: Transaction, name: string, cleanStart: boolean): OpenedNamedSession {
-  const key = namedSessionKey(name)
-  const previous = sessionOf(transaction, key)
-  if (previous?.held) transaction.tell((watcher) => watcher.namedSessionEnded?.(name, previous.epoch))
-  const resumed = cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
-  const epoch = (previous?.epoch ?? floorOf(transaction).epoch) + 1
-  const state = resumed?.state
-  store(transaction, key, previous, { epoch, held: true, expiresAt: NEVER, state })
-  return { epoch, ...(state === undefined ? {} : { state }), unclean: resumed?.held === true }
+/** Offsets and epochs go on where those of before ended. */
+function newSession(transaction: Transaction, previous: NamedSession | undefined): NamedSession {
+  const floor = floorOf(transaction)
+  return {
+    epoch: previous?.epoch ?? floor.epoch,
+    held: false,
+    unclean: false,
+    run: 0,
+    keptMs: NEVER,
+    expiresAt: NEVER,
+    indexed: previous?.indexed ?? false,
+    hasState: false,
+    hasWill: false,
+    id: 0,
+    table: 0,
+    log: emptyLog(previous?.log.last ?? floor.offset),
+    released: 0,
+    releasedBytes: 0,
+    visitAt: previous?.visitAt ?? 0,
+  }
 }
 
 /** @throws SESSION_TAKEN_OVER */
 export function saveNamedSession(transaction: Transaction, name: string, epoch: number, state: Uint8Array): void {
-  const key = namedSessionKey(name)
-  const session = sessionOf(transaction, key)
-  if (session?.epoch !== epoch || !session.held) throw new PushError('SESSION_TAKEN_OVER')
-  store(transaction, key, session, { ...session, state })
+  const session = heldSession(transaction, name, epoch)
+  transaction.put(namedStateKey(name), encodeBytes(state))
+  if (!session.hasState) transaction.sessions.set(name, { ...session, hasState: true })
 }
 
 export function closeNamedSession(transaction: Transaction, name: string, epoch: number, close: SessionClose): void {
-  const key = namedSessionKey(name)
-  const session = sessionOf(transaction, key)
+  const session = transaction.sessions.of(name)
   if (session?.epoch !== epoch || hasEnded(session, transaction.now)) return
-  const { state } = close
-  if (state === undefined) return forget(transaction, key, session)
-  store(transaction, key, session, { epoch, held: false, expiresAt: clamp(close.stateExpiresAt), state })
+  const { state, will } = close
+  const key = namedWillKey(name)
+  if (session.hasWill) forgetWill(transaction, key)
+  if (state === undefined) return endNamedSession(transaction, name, session)
+  transaction.put(namedStateKey(name), encodeBytes(state))
+  if (will !== undefined) keepWill(transaction, key, epoch, will)
+  transaction.sessions.set(name, {
+    ...session,
+    held: false,
+    unclean: false,
+    expiresAt: clamp(close.stateExpiresAt),
+    hasState: true,
+    hasWill: will !== undefined,
+  })
 }
 
-/** What a due key of a session says: it may have been opened since. */
-export function sweepNamedSession(transaction: Transaction, key: Buffer, now: number): void {
-  const session = sessionOf(transaction, key)
-  if (session !== undefined && hasEnded(session, now)) forget(transaction, key, session)
+/** Nothing stays of it but a will whose time has come, and nobody has published. */
+export function endNamedSession(transaction: Transaction, name: string, session: NamedSession): void {
+  discard(transaction, name, session)
+  transaction.sessions.set(name, undefined)
+  raiseFloor(transaction, { epoch: session.epoch, offset: session.log.last })
 }
 
-function store(transaction: Transaction, key: Buffer, before: NamedSession | undefined, after: NamedSession): void {
-  const dueBefore = before?.expiresAt ?? NEVER
-  if (dueBefore !== after.expiresAt) {
-    if (dueBefore < NEVER) transaction.delete(dueKey(dueBefore, key))
-    if (after.expiresAt < NEVER) transaction.addDue(after.expiresAt, key)
+/** What it has beside its record. */
+function discard(transaction: Transaction, name: string, session: NamedSession): void {
+  if (session.hasState) transaction.delete(namedStateKey(name))
+  leaveRest(transaction, name, session)
+}
+
+/** What its due key says: it may have been opened, or its log may have changed, since. */
+export function sweepNamedSession(transaction: Transaction, name: string, now: number): void {
+  const { sessions } = transaction
+  const session = sessions.of(name)
+  if (session === undefined) return
+  if (hasEnded(session, now)) return endNamedSession(transaction, name, session)
+  const { log } = session
+  if (log.count === 0 || log.dueAt > now) return sessions.set(name, { ...session, visitAt: 0 })
+  const expired = sessions.log(name, session)
+  expired.expireHead(now)
+  sessions.set(name, { ...session, log: expired.state, visitAt: 0 })
+}
+
+/**
+ * One that nobody closed.
+ * @throws SESSION_TAKEN_OVER
+ */
+function heldSession(transaction: Transaction, name: string, epoch: number): NamedSession {
+  const session = transaction.sessions.of(name)
+  if (session?.epoch === epoch && (session.held || session.unclean) && !hasEnded(session, transaction.now)) {
+    return session
   }
-  transaction.put(key, encode(after))
+  throw new PushError('SESSION_TAKEN_OVER')
 }
 
-function forget(transaction: Transaction, key: Buffer, { epoch, expiresAt }: NamedSession): void {
-  if (expiresAt < NEVER) transaction.delete(dueKey(expiresAt, key))
+function stateOf(transaction: Transaction, name: string): Buffer | undefined {
+  const bytes = transaction.get(namedStateKey(name))
+  return bytes && orDamaged(() => decodeBytes(bytes))
+}
+
+// QoS 2
+
+/** @throws SESSION_TAKEN_OVER */
+export function rememberReceived(
+  transaction: Transaction,
+  { name, epoch, packetId, uid }: { name: string; epoch: number; packetId: number; uid: string },
+): string | undefined {
+  const { sessions } = transaction
+  const before = heldSession(transaction, name, epoch)
+  const known = before.id === 0 ? undefined : transaction.get(sessionReceivedKey(before.id, packetId))
+  if (known !== undefined) return orDamaged(() => decodeText(known))
+  const id = before.id > 0 ? before.id : sessions.numbered(name, before).id
+  transaction.put(sessionReceivedKey(id, packetId), encodeText(uid))
+  return undefined
+}
+
+/** @throws SESSION_TAKEN_OVER */
+export function releaseReceived(
+  transaction: Transaction,
+  name: string,
+  epoch: number,
+  packetId: number,
+): string | undefined {
+  const { id } = heldSession(transaction, name, epoch)
+  const key = sessionReceivedKey(id, packetId)
+  const known = id === 0 ? undefined : transaction.get(key)
+  if (known === undefined) return undefined
   transaction.delete(key)
-  raiseFloor(transaction, { epoch })
-}
-
-/** A session that was not closed waits for its client. */
-function hasEnded({ held, expiresAt }: NamedSession, now: number): boolean {
-  return !held && expiresAt <= now && expiresAt < NEVER
-}
-
-function sessionOf(transaction: Transaction, key: Buffer): NamedSession | undefined {
-  const bytes = transaction.get(key)
-  return bytes && orDamaged(() => decode(bytes))
-}
-
-function encode({ epoch, held, expiresAt, state }: NamedSession): Buffer {
-  const out = new ValueWriter(HEAD_BYTES + (state?.byteLength ?? 0))
-    .byte(VERSION)
-    .byte((held ? HELD : 0) | (state === undefined ? 0 : HAS_STATE))
-    .number(epoch)
-    .wide(clamp(expiresAt))
-  return (state === undefined ? out : out.raw(state)).done()
-}
-
-function decode(bytes: Buffer): NamedSession {
-  const from = new ValueReader(bytes)
-  if (from.byte() !== VERSION) throw new RangeError('a session by name has a format of another version')
-  const flags = from.byte()
-  const epoch = from.number()
-  const expiresAt = from.wide()
-  const state = (flags & HAS_STATE) === 0 ? undefined : from.rest()
-  return { epoch, held: (flags & HELD) !== 0, expiresAt, state }
+  return orDamaged(() => decodeText(known))
 }

@@ -1,10 +1,9 @@
 /** Reading a stretch of a log. */
 import type { LogEntry, LogSlice, ReadLimit } from '../contract.ts'
-import type { Database } from './database.ts'
-import { orDamaged } from './durable.ts'
+import { type Database, orDamaged } from './database.ts'
 import { entryKey } from './keys.ts'
 import type { LogState } from './records.ts'
-import { headOf } from './upstream-entry.ts'
+import { headOf } from './heads.ts'
 
 /**
  * Up to so many entries, of so many bytes together, are looked up one by one: that costs 3 us each, an iterator 100 us
@@ -24,7 +23,8 @@ interface Stretch<E> {
   readonly now: number
   /** Absent: all of them are. */
   readonly isPending?: (offset: number) => boolean
-  readonly decode: (bytes: Buffer) => E
+  /** Undefined: it is gone by now. */
+  readonly decode: (bytes: Buffer) => E | undefined
 }
 
 /** An empty read does not touch the disk. */
@@ -82,8 +82,11 @@ class Slice<E extends LogEntry> {
         this.full = true
         return false
       }
-      this.#bytes += payloadBytes
-      this.entries.push(decode(bytes))
+      const entry = decode(bytes)
+      if (entry !== undefined) {
+        this.#bytes += payloadBytes
+        this.entries.push(entry)
+      }
     }
     this.readTo = offset
     this.full = this.entries.length >= limit.entries

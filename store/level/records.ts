@@ -34,6 +34,8 @@ export interface StoredSession {
   readonly hasState: boolean
   /** Packet ids may be remembered, see `receivedKey`. */
   readonly hasReceived: boolean
+  /** A will may be kept, see `tokenWillKey`. */
+  readonly hasWill: boolean
   /** When it ends, unless it is held. */
   readonly expiresAt: number
 }
@@ -93,6 +95,7 @@ const HAS_STATE = 32
 const MARKS = 64
 const HAS_RECEIVED = 128
 const UPSTREAM = 256
+const HAS_WILL = 512
 
 const NUMBER_BYTES = 8
 
@@ -106,6 +109,7 @@ export function encodeToken(token: TokenState): Buffer {
     (session?.unclean ? UNCLEAN : 0) |
     (session?.hasState ? HAS_STATE : 0) |
     (session?.hasReceived ? HAS_RECEIVED : 0) |
+    (session?.hasWill ? HAS_WILL : 0) |
     (token.upstream === undefined ? 0 : UPSTREAM) |
     (token.marks === undefined ? 0 : MARKS)
   const marks = token.marks === undefined ? '' : JSON.stringify(token.marks)
@@ -151,6 +155,7 @@ export function decodeToken(bytes: Buffer): TokenState {
           unclean: (flags & UNCLEAN) !== 0,
           hasState: (flags & HAS_STATE) !== 0,
           hasReceived: (flags & HAS_RECEIVED) !== 0,
+          hasWill: (flags & HAS_WILL) !== 0,
           expiresAt: sessionExpiresAt,
         }
   const marks = (flags & MARKS) === 0 ? undefined : (JSON.parse(from.text()) as Marks)

@@ -2,25 +2,41 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { TokenId } from '../contract.ts'
 import type { Database } from './database.ts'
+import type { Durable } from './durable.ts'
 import { forgottenAt } from './due.ts'
 import { raiseFloor } from './floor.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { currentKey, dueRange, Kind, nameOf, parseDueKey, parseEntryKey, retainedPrivateKey } from './keys.ts'
+import {
+  broadcastLogPrefix,
+  currentKey,
+  dueRange,
+  Kind,
+  nameOf,
+  parseDueKey,
+  parseEntryKey,
+  retainedPrivateKey,
+  tokenWillKey,
+} from './keys.ts'
 import { Log } from './log.ts'
 import { changeRetained } from './messages.ts'
-import { sweepNamedSession } from './named.ts'
 import { decodeTimed, type TokenState, trimmable } from './records.ts'
+import { sweepRetainedTopic } from './retained-topics.ts'
+import { sweepUid } from './session-log.ts'
+import { prepareRest, sweepRest } from './session-rest.ts'
+import { closeEarlier, sweepNamed, sweepSessionEntry } from './sweep-sessions.ts'
 import { sweepUpstream, sweepUpstreamEntry } from './sweep-upstream.ts'
 import { forgetSession, hasEnded } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 import { expireRetained, forgetRetained } from './upstream-retained.ts'
+import { forgetWill, sweepWill } from './wills.ts'
 
 /** Due keys taken together, and about how many changes, so that live calls go on in between. */
 const TOGETHER = 200
 const CHANGES = 2_000
 
 /** One pass over what is due at `now`. */
-export async function sweep(database: Database, commits: GroupCommit, now: number): Promise<void> {
+export async function sweep(database: Database, durable: Durable, commits: GroupCommit, now: number): Promise<void> {
+  await closeEarlier(durable, commits)
   for (;;) {
     const due = await database.keys(dueRange(now), TOGETHER)
     if (due.length === 0) return
@@ -28,7 +44,7 @@ export async function sweep(database: Database, commits: GroupCommit, now: numbe
       synced: true,
       bytes: 0,
       async prepare(transaction) {
-        for (const key of due) await prepare(transaction, parseDueKey(key).key, now)
+        for (const key of due) await prepare(transaction, database, parseDueKey(key).key, now)
       },
       apply(transaction) {
         const before = transaction.changes
@@ -43,7 +59,7 @@ export async function sweep(database: Database, commits: GroupCommit, now: numbe
 }
 
 /** What a sweep of it needs and cannot look up at once. */
-async function prepare(transaction: Transaction, key: Buffer, now: number): Promise<void> {
+async function prepare(transaction: Transaction, database: Database, key: Buffer, now: number): Promise<void> {
   switch (key[0]) {
     case Kind.app:
       return await transaction.prepareRetained(nameOf(key))
@@ -51,6 +67,8 @@ async function prepare(transaction: Transaction, key: Buffer, now: number): Prom
       return await transaction.upstream.prepareReaders(nameOf(key))
     case Kind.upstreamEntry:
       return await transaction.upstream.prepareReaders(parseEntryKey(key).name)
+    case Kind.sessionRest:
+      return await prepareRest(transaction, database, key)
     case Kind.token: {
       const token = transaction.token(nameOf(key))
       if (token !== undefined && forgottenAt(token) <= now) await transaction.upstream.prepareRetained(nameOf(key))
@@ -72,8 +90,22 @@ function sweepOne(transaction: Transaction, due: Buffer, now: number): void {
       transaction.delete(due)
       return sweepBroadcastEntry(transaction, key, now)
     case Kind.namedSession:
+      return sweepNamed(transaction, due, time, nameOf(key), now)
+    case Kind.sessionEntry:
       transaction.delete(due)
-      return sweepNamedSession(transaction, key, now)
+      return sweepSessionEntry(transaction, key, now)
+    case Kind.sessionRest:
+      return sweepRest(transaction, due, key)
+    case Kind.sessionUid:
+      transaction.delete(due)
+      return sweepUid(transaction, key, now)
+    case Kind.namedWill:
+    case Kind.tokenWill:
+      transaction.delete(due)
+      return sweepWill(transaction, key, now)
+    case Kind.retainedTopic:
+      transaction.delete(due)
+      return sweepRetainedTopic(transaction, key, now)
     case Kind.upstream:
       return sweepUpstream(transaction, due, time, nameOf(key), now)
     case Kind.upstreamEntry:
@@ -110,6 +142,7 @@ function forgetToken(transaction: Transaction, tokenId: TokenId, token: TokenSta
   if (transaction.get(pointer)?.toString() === tokenId) transaction.delete(pointer)
   if (token.session !== undefined) forgetSession(transaction, tokenId, token.session)
   forgetRetained(transaction, tokenId)
+  forgetWill(transaction, tokenWillKey(tokenId))
   transaction.setToken(tokenId, undefined)
 }
 
@@ -120,7 +153,7 @@ function sweepApp(transaction: Transaction, due: Buffer, time: number, name: str
     changeRetained(transaction, name, transaction.retained(name).expire(now), undefined)
   }
   const app = transaction.app(name)
-  const log = new Log(transaction, 'broadcast', name, app.log)
+  const log = new Log(transaction, 'broadcast', broadcastLogPrefix(name), app.log)
   if (log.state.count > 0 && log.state.dueAt <= now) log.expireHead(now)
   transaction.setApp(name, { ...app, log: log.state, visitAt: 0 })
 }
@@ -138,7 +171,7 @@ function sweepPrivateEntry(transaction: Transaction, key: Buffer, now: number): 
 function sweepBroadcastEntry(transaction: Transaction, key: Buffer, now: number): void {
   const { name, offset } = parseEntryKey(key)
   const app = transaction.app(name)
-  const log = new Log(transaction, 'broadcast', name, app.log)
+  const log = new Log(transaction, 'broadcast', broadcastLogPrefix(name), app.log)
   log.expireOne(offset, now)
   transaction.setApp(name, { ...app, log: log.state })
 }

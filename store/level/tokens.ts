@@ -13,10 +13,11 @@ import type {
 } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { floorOf } from './floor.ts'
-import { currentKey, receivedKey, sessionStateKey } from './keys.ts'
+import { currentKey, receivedKey, sessionStateKey, tokenWillKey } from './keys.ts'
 import { cursorsOf, emptyLog, NEVER, type StoredSession, type TokenState } from './records.ts'
 import type { Transaction } from './transaction.ts'
 import { forgetRetained } from './upstream-retained.ts'
+import { forgetWill, keepWill } from './wills.ts'
 
 export function registerToken(transaction: Transaction, registration: TokenRegistration): RegisteredToken {
   const { tokenId, app, deviceMark, expiresAt } = registration
@@ -88,7 +89,10 @@ export function restoreToken(transaction: Transaction, restored: RestoredToken):
     broadcastCursor: known === undefined ? broadcastCursor : Math.max(token.broadcastCursor, broadcastCursor),
   }
   transaction.setToken(tokenId, merged)
-  if (merged.revoked) forgetRetained(transaction, tokenId)
+  if (merged.revoked) {
+    forgetRetained(transaction, tokenId)
+    forgetWill(transaction, tokenWillKey(tokenId))
+  }
   return recordOf(merged)
 }
 
@@ -112,6 +116,7 @@ export function revokeToken(transaction: Transaction, tokenId: TokenId): boolean
   const session = endSession(transaction, tokenId, token, 'TOKEN_REVOKED')
   transaction.setToken(tokenId, { ...token, revoked: true, generation: token.generation + 1, session })
   forgetRetained(transaction, tokenId)
+  forgetWill(transaction, tokenWillKey(tokenId))
   return true
 }
 
@@ -125,6 +130,7 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
 
   const previous = token.session
   if (previous?.held) endSession(transaction, tokenId, token, 'SESSION_TAKEN_OVER')
+  const will = previous?.hasWill ? forgetWill(transaction, tokenWillKey(tokenId)) : undefined
   const resumed =
     request.cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
   const state = resumed?.hasState ? transaction.get(sessionStateKey(tokenId)) : undefined
@@ -132,12 +138,20 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
   if (previous !== undefined && state === undefined) forgetSession(transaction, tokenId, previous)
   const hasReceived = state !== undefined && previous?.hasReceived === true
   const epoch = token.epoch + 1
-  const session = { held: true, unclean: false, hasState: state !== undefined, hasReceived, expiresAt: NEVER }
+  const session = {
+    held: true,
+    unclean: false,
+    hasState: state !== undefined,
+    hasReceived,
+    hasWill: false,
+    expiresAt: NEVER,
+  }
   transaction.setToken(tokenId, { ...token, epoch, session })
   return {
     epoch,
     ...(state === undefined ? {} : { state }),
     unclean: resumed !== undefined && (resumed.held || resumed.unclean),
+    ...(will === undefined || resumed !== undefined ? {} : { will }),
     cursors: cursorsOf(token),
     privateEnd: token.log.last,
   }
@@ -155,15 +169,24 @@ export function saveSession(transaction: Transaction, tokenId: TokenId, epoch: n
 export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: number, close: SessionClose): void {
   const token = transaction.token(tokenId)
   if (token?.epoch !== epoch || token.session === undefined || hasEnded(token.session, transaction.now)) return
-  const { state } = close
+  const { state, will } = close
   const key = sessionStateKey(tokenId)
+  if (token.session.hasWill) forgetWill(transaction, tokenWillKey(tokenId))
   if (state === undefined) {
     forgetSession(transaction, tokenId, token.session)
     return transaction.setToken(tokenId, { ...token, session: undefined })
   }
   transaction.put(key, Buffer.from(state))
   const { hasReceived } = token.session
-  const session = { held: false, unclean: false, hasState: true, hasReceived, expiresAt: clamp(close.stateExpiresAt) }
+  if (will !== undefined) keepWill(transaction, tokenWillKey(tokenId), epoch, will)
+  const session = {
+    held: false,
+    unclean: false,
+    hasState: true,
+    hasReceived,
+    hasWill: will !== undefined,
+    expiresAt: clamp(close.stateExpiresAt),
+  }
   transaction.setToken(tokenId, { ...token, session })
 }
 

@@ -7,13 +7,14 @@ import type { Told } from '../watching.ts'
 import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
 import type { EntryHead } from './entry.ts'
-import { appKey, dueKey, tokenKey } from './keys.ts'
+import { appKey, dueKey, privateLogPrefix, tokenKey } from './keys.ts'
 import { type RemovalCounts, Log, type LogTransaction } from './log.ts'
 import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
+import { SessionChanges } from './session-changes.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
 import { UpstreamChanges } from './upstream-changes.ts'
-import { headOf } from './upstream-entry.ts'
+import { headOf } from './heads.ts'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -29,10 +30,13 @@ export class Transaction implements LogTransaction {
   readonly #prepared = new Map<string, RetainedIndex>()
   readonly #told: Told[] = []
   readonly upstream: UpstreamChanges
+  readonly sessions: SessionChanges
   readonly counts: Record<LogName, RemovalCounts> = {
     private: { expired: 0, dropped: 0 },
     broadcast: { expired: 0, dropped: 0 },
     upstream: { expired: 0, dropped: 0 },
+    event: { expired: 0, dropped: 0 },
+    session: { expired: 0, dropped: 0 },
   }
   #changes = 0
 
@@ -40,6 +44,7 @@ export class Transaction implements LogTransaction {
     this.#durable = durable
     this.now = now
     this.upstream = new UpstreamChanges(this, durable)
+    this.sessions = new SessionChanges(this, durable)
   }
 
   // Reading and changing
@@ -110,7 +115,7 @@ export class Transaction implements LogTransaction {
   privateLog(id: TokenId, token: TokenState): Log {
     const known = this.#logs.get(id)
     if (known?.state === token.log) return known
-    const log = new Log(this, 'private', id, token.log)
+    const log = new Log(this, 'private', privateLogPrefix(id), token.log)
     this.#logs.set(id, log)
     return log
   }
@@ -158,6 +163,7 @@ export class Transaction implements LogTransaction {
     for (const [id, token] of this.#tokens) this.#writeToken(id, token)
     for (const [name, app] of this.#apps) this.#writeApp(name, app)
     this.upstream.write()
+    this.sessions.write()
     return this.#writes
   }
 
@@ -168,6 +174,7 @@ export class Transaction implements LogTransaction {
     for (const [name, app] of this.#apps) this.#durable.wroteApp(name, app)
     for (const [app, index] of this.#retained) this.#durable.wroteRetained(app, index)
     this.upstream.publish()
+    this.sessions.publish()
     return this.#told
   }
 

@@ -1,10 +1,10 @@
 /** What a transaction changes of upstream logs and of their readers. */
-import type { TokenId } from '../contract.ts'
+import { appOfEventLog, type TokenId } from '../contract.ts'
 import { upstreamDueAt } from './due.ts'
 import type { Durable } from './durable.ts'
 import type { EntryHead } from './entry.ts'
 import { raiseFloor } from './floor.ts'
-import { dueKey, readerKey, retainedUpstreamPrefix, startingWith, upstreamKey } from './keys.ts'
+import { dueKey, readerKey, retainedUpstreamPrefix, startingWith, upstreamKey, upstreamLogPrefix } from './keys.ts'
 import { Log, type LogTransaction } from './log.ts'
 import type { Mutable, TokenState, UpstreamUse } from './records.ts'
 import { encodeReader, encodeUpstream, NO_UPSTREAM, type ReaderState, type UpstreamState } from './upstream-records.ts'
@@ -48,7 +48,11 @@ export class UpstreamChanges {
   log(app: string, state: UpstreamState): Log {
     const known = this.#logs.get(app)
     if (known?.state === state.log) return known
-    const log = new Log(this.#transaction, 'upstream', app, state.log, (head) => this.#removed(head))
+    const prefix = upstreamLogPrefix(app)
+    const log =
+      appOfEventLog(app) === undefined
+        ? new Log(this.#transaction, 'upstream', prefix, state.log, (head) => this.#removed(head))
+        : new Log(this.#transaction, 'event', prefix, state.log)
     this.#logs.set(app, log)
     return log
   }

@@ -5,8 +5,7 @@
  */
 import type { Message, UpstreamEntry } from '../contract.ts'
 import { clamp, ValueReader, ValueWriter } from './bytes.ts'
-import { type EntryHead, readHead } from './entry.ts'
-import { Kind } from './keys.ts'
+import type { EntryHead } from './entry.ts'
 
 const VERSION = 1
 
@@ -63,9 +62,7 @@ export function decodeUpstreamEntry(bytes: Buffer): UpstreamEntry {
   return properties === undefined ? entry : { ...entry, properties }
 }
 
-/** Of an entry of whichever log. */
-export function headOf(key: Buffer, bytes: Buffer): EntryHead {
-  if (key[0] !== Kind.upstreamEntry) return readHead(bytes)
+export function upstreamHeadOf(bytes: Buffer): EntryHead {
   const from = new ValueReader(bytes, HEAD_BYTES)
   const flags = from.number()
   return {
@@ -74,5 +71,6 @@ export function headOf(key: Buffer, bytes: Buffer): EntryHead {
     payloadBytes: bytes.readUInt32BE(19),
     indexed: (flags & INDEXED) !== 0,
     owner: from.text(),
+    body: undefined,
   }
 }

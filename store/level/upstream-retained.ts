@@ -2,9 +2,7 @@
 import { PushError } from '../../errors.ts'
 import type { StoreLimits, TokenId, UpstreamAppend, UpstreamEntry } from '../contract.ts'
 import { clamp } from './bytes.ts'
-import type { Database } from './database.ts'
-import { orDamaged } from './durable.ts'
-import { keysIn } from './inventory.ts'
+import { type Database, orDamaged } from './database.ts'
 import {
   dueKey,
   parseRetainedUpstreamOwner,
@@ -15,6 +13,9 @@ import {
 import type { TokenState } from './records.ts'
 import type { Transaction } from './transaction.ts'
 import { decodeUpstreamEntry, encodeUpstreamEntry } from './upstream-entry.ts'
+import { keysIn } from './walk.ts'
+
+type Retained = Pick<UpstreamAppend, 'app' | 'tokenId' | 'subject' | 'message'>
 
 /**
  * Changes nothing.
@@ -32,7 +33,7 @@ export function checkRetained(
 }
 
 /** An empty payload removes what is retained. */
-export function retainUpstream(transaction: Transaction, append: UpstreamAppend, offset: number): void {
+export function retainUpstream(transaction: Transaction, append: Retained, offset: number): void {
   const { app, tokenId, subject, message } = append
   const key = retainedUpstreamKey(app, tokenId, subject)
   const before = removeRetained(transaction, key) ? 1 : 0
@@ -43,6 +44,17 @@ export function retainUpstream(transaction: Transaction, append: UpstreamAppend,
     transaction.addDue(clamp(expiresAt), key)
   }
   count(transaction, tokenId, after - before)
+}
+
+/** What another store had. What is here, and is not older, stays. */
+export function restoreRetained(transaction: Transaction, app: string, entries: readonly UpstreamEntry[]): void {
+  for (const message of entries) {
+    const { tokenId, subject } = message
+    if (message.expiresAt <= transaction.now) continue
+    const bytes = transaction.get(retainedUpstreamKey(app, tokenId, subject))
+    if (bytes !== undefined && orDamaged(() => decodeUpstreamEntry(bytes)).storedAt >= message.storedAt) continue
+    retainUpstream(transaction, { app, tokenId, subject, message }, 0)
+  }
 }
 
 /** All that a token id retains; it has to be prepared. */

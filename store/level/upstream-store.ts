@@ -1,7 +1,9 @@
 /** Upstream logs of the embedded engine. */
 import type {
   Claim,
+  EventAppend,
   LogSlice,
+  Message,
   ReaderMove,
   ReaderOpen,
   ReaderPart,
@@ -20,11 +22,18 @@ import { upstreamLogPrefix } from './keys.ts'
 import { readLog } from './read.ts'
 import { isAmong } from './runs.ts'
 import type { Transaction } from './transaction.ts'
-import { appendUpstream, PART, releaseUpstream, type UpstreamContext } from './upstream.ts'
+import {
+  appendEvents,
+  appendUpstream,
+  PART,
+  releaseUpstream,
+  restoreUpstream,
+  type UpstreamContext,
+} from './upstream.ts'
 import { decodeUpstreamEntry } from './upstream-entry.ts'
 import { closeReader, hasEnded, moveReader, openReader, settleUpstream, trimUpstream } from './upstream-readers.ts'
 import { hasRest } from './upstream-records.ts'
-import { retainedOf } from './upstream-retained.ts'
+import { restoreRetained, retainedOf } from './upstream-retained.ts'
 
 type Membership = Pick<Claim, 'app' | 'reader' | 'member'>
 
@@ -59,6 +68,30 @@ export class LevelUpstream {
       synced: as === 'stored' || message.retain || received !== undefined,
       bytes: OVERHEAD_BYTES + message.payload.byteLength,
       apply: (transaction) => appendUpstream(transaction, this.#context, request),
+    })
+  }
+
+  async appendEvents(events: readonly EventAppend[]): Promise<readonly number[]> {
+    return await this.#options.commits.submit({
+      synced: true,
+      bytes: bytesOf(events.map(({ message }) => message)),
+      apply: (transaction) => appendEvents(transaction, this.#context, events),
+    })
+  }
+
+  async restore(log: string, entries: readonly UpstreamEntry[]): Promise<readonly ReaderMove[]> {
+    return await this.#options.commits.submit({
+      synced: true,
+      bytes: bytesOf(entries),
+      apply: (transaction) => restoreUpstream(transaction, this.#context.isHeard, log, entries),
+    })
+  }
+
+  async restoreRetained(app: string, entries: readonly UpstreamEntry[]): Promise<void> {
+    await this.#options.commits.submit({
+      synced: true,
+      bytes: bytesOf(entries),
+      apply: (transaction) => restoreRetained(transaction, app, entries),
     })
   }
 
@@ -175,6 +208,10 @@ export class LevelUpstream {
     const prepare = async (transaction: Transaction): Promise<void> => await transaction.upstream.prepareReaders(app)
     return this.#options.commits.submit({ synced, bytes: OVERHEAD_BYTES, prepare, apply })
   }
+}
+
+function bytesOf(messages: readonly Message[]): number {
+  return messages.reduce((sum, { payload }) => sum + OVERHEAD_BYTES + payload.byteLength, 0)
 }
 
 function nothing(end: number): LogSlice<UpstreamEntry> {

@@ -1,6 +1,17 @@
 /** Publishing upstream. */
 import { PushError } from '../../errors.ts'
-import type { Message, StoreLimits, TokenId, UpstreamAppend, UpstreamAppended } from '../contract.ts'
+import {
+  appOfEventLog,
+  type EventAppend,
+  eventLog,
+  type Message,
+  type ReaderMove,
+  type StoreLimits,
+  type TokenId,
+  type UpstreamAppend,
+  type UpstreamAppended,
+  type UpstreamEntry,
+} from '../contract.ts'
 import { entryOf } from '../message.ts'
 import { clamp } from './bytes.ts'
 import { receivedKey } from './keys.ts'
@@ -8,7 +19,7 @@ import { isReceived, withoutReceived, withReceived } from './received.ts'
 import type { TokenState } from './records.ts'
 import type { Transaction } from './transaction.ts'
 import { encodeUpstreamEntry } from './upstream-entry.ts'
-import { isRead, type UpstreamState, withDropped } from './upstream-records.ts'
+import { isRead, withDropped } from './upstream-records.ts'
 import { checkRetained, retainUpstream } from './upstream-retained.ts'
 
 /** There is one process, so that there is one part. */
@@ -24,6 +35,9 @@ export interface UpstreamContext {
   readonly limits: StoreLimits
   readonly isHeard: (app: string) => boolean
 }
+
+/** What the log of this name stores. */
+type Stored = Pick<UpstreamAppend, 'app' | 'tokenId' | 'subject' | 'message'>
 
 /** @throws what the contract says, before anything is changed: a flood of refusals costs the others nothing. */
 export function appendUpstream(
@@ -43,7 +57,8 @@ export function appendUpstream(
   if (stores) checkShare(token, limits, message.payload.byteLength)
   if (message.retain) checkRetained(transaction, limits, token, append)
 
-  const offset = stores ? store(transaction, limits, append, state) : 0
+  const room = { messages: limits.upstreamMessages, bytes: limits.upstreamBytes }
+  const offset = stores ? store(transaction, append, room) : 0
   if (message.retain) retainUpstream(transaction, append, offset)
   if (received !== undefined) remember(transaction, tokenId, received)
   if (stores || as === 'told') tell(transaction, isHeard, append, offset)
@@ -73,15 +88,49 @@ function checkShare({ upstream }: TokenState, limits: StoreLimits, payloadBytes:
   throw new PushError('UPSTREAM_SHARE')
 }
 
-/** Gives the offset. */
-function store(transaction: Transaction, limits: StoreLimits, append: UpstreamAppend, state: UpstreamState): number {
+/** Events, each at the end of its app's log: the offsets, 0 where nobody reads it. */
+export function appendEvents(
+  transaction: Transaction,
+  { limits, isHeard }: UpstreamContext,
+  events: readonly EventAppend[],
+): readonly number[] {
+  const room = { messages: limits.eventMessages, bytes: limits.eventBytes }
+  return events.map((event) => {
+    const entry = { ...event, app: eventLog(event.app) }
+    if (!isRead(transaction.upstream.of(entry.app), transaction.now)) return 0
+    const offset = store(transaction, entry, room)
+    tell(transaction, isHeard, entry, offset)
+    return offset
+  })
+}
+
+/** Entries of another store, whatever is known of their token ids, and whatever the limits are. */
+export function restoreUpstream(
+  transaction: Transaction,
+  isHeard: UpstreamContext['isHeard'],
+  log: string,
+  entries: readonly UpstreamEntry[],
+): readonly ReaderMove[] {
+  return entries.map((entry) => {
+    if (!isRead(transaction.upstream.of(log), transaction.now)) return { part: PART, cursor: 0 }
+    const { tokenId, subject } = entry
+    const append = { app: log, tokenId, subject, message: entry }
+    const offset = store(transaction, append, { messages: Infinity, bytes: Infinity })
+    tell(transaction, isHeard, append, offset)
+    return { part: PART, cursor: offset }
+  })
+}
+
+/** Of a log by its name. Gives the offset. */
+function store(transaction: Transaction, append: Stored, room: { messages: number; bytes: number }): number {
   const { app, tokenId, subject, message } = append
   const payloadBytes = message.payload.byteLength
   const expiresAt = keptUntil(message)
+  const state = transaction.upstream.of(app)
   let { dropped } = state
   const log = transaction.upstream.log(app, state)
   log.trim(state.lowest)
-  log.makeRoom(payloadBytes, { messages: limits.upstreamMessages, bytes: limits.upstreamBytes }, (head) => {
+  log.makeRoom(payloadBytes, room, (head) => {
     dropped = withDropped(dropped, head.offset)
   })
   const { offset } = log.add({
@@ -92,7 +141,7 @@ function store(transaction: Transaction, limits: StoreLimits, append: UpstreamAp
   })
   transaction.upstream.set(app, { ...state, dropped, log: log.state })
   // Another one than before, where it was an owner of what went.
-  const token = transaction.token(tokenId)
+  const token = appOfEventLog(app) === undefined ? transaction.token(tokenId) : undefined
   if (token !== undefined) transaction.upstream.use(tokenId, token, { unread: 1, unreadBytes: payloadBytes })
   return offset
 }
@@ -102,12 +151,7 @@ function keptUntil({ expiresAt, storedAt }: Message): number {
 }
 
 /** Whoever listens by the time that it is on disk. */
-function tell(
-  transaction: Transaction,
-  isHeard: UpstreamContext['isHeard'],
-  append: UpstreamAppend,
-  offset: number,
-): void {
+function tell(transaction: Transaction, isHeard: UpstreamContext['isHeard'], append: Stored, offset: number): void {
   const { app, tokenId, subject, message } = append
   transaction.tell((watcher) => {
     if (!isHeard(app)) return

@@ -5,6 +5,8 @@ import type {
   LogEntry,
   Part,
   SessionEnd,
+  SessionEntry,
+  SessionOwner,
   StoreObserver,
   TokenId,
   UpstreamEntry,
@@ -15,6 +17,7 @@ import { decodeBroadcast, decodeEntry } from './entry.ts'
 import { asCursors } from './marks.ts'
 import { type Packable, type Packed, Packer, unpack } from './pack.ts'
 import { asBytes, asNumber, asOptionalBytes, asText } from './steps.ts'
+import { decodeSessionEntry } from './session-entry.ts'
 import { decodeUpstream } from './upstream-entry.ts'
 
 const ENDS: Readonly<Record<string, SessionEnd>> = {
@@ -72,6 +75,18 @@ export class Events {
 
   namedSessionEnded(name: string, epoch: number): void {
     this.#emit((watcher) => watcher.namedSessionEnded?.(name, epoch))
+  }
+
+  sessionAppended(name: string, offset: number, entry?: SessionEntry): void {
+    this.#emit((watcher) => watcher.sessionAppended?.(name, offset, entry))
+  }
+
+  subscriptionsChanged(offset: number): void {
+    this.#emit((watcher) => watcher.subscriptionsChanged?.(offset))
+  }
+
+  willDue(session: SessionOwner, epoch: number): void {
+    this.#emit((watcher) => watcher.willDue?.(session, epoch))
   }
 
   cursorMoved(tokenId: TokenId, cursors: Cursors): void {
@@ -151,6 +166,13 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
       const entry = asOptionalBytes(more)
       return events.upstreamAppended(asText(subject), asNumber(number), offset, entry && decodeUpstream(offset, entry))
     }
+    case 's': {
+      const offset = asNumber(number)
+      const entry = asOptionalBytes(rest)
+      return events.sessionAppended(asText(subject), offset, entry && decodeSessionEntry(offset, entry))
+    }
+    case 't':
+      return events.subscriptionsChanged(asNumber(subject))
     case 'e':
       return hearer.sessionEnded(tokenIdOf(subject), asNumber(number), asSessionEnd(rest))
     case 'n':

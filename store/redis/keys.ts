@@ -61,23 +61,43 @@ const marksKey = (base: string): string => `${base}m`
 const idsKey = (base: string, serial: number | ''): string => `${base}d${serial}`
 /** Hash of name -> session that is known by it. */
 const namedKey = (base: string): string => `${base}y`
-/** Sorted set of the names whose sessions nobody holds, by when they end. */
+/** Sorted set of the names whose sessions nobody holds, by when they end, and of those whose subscriptions have ended. */
 const namedDueKey = (base: string): string => `${base}z`
+/** Hash of name -> what its session kept. */
+const namedStatesKey = (base: string): string => `${base}yk`
+/** Hash of packet id of QoS 2 -> uid, of the session of one name. */
+const namedReceivedKey = (base: string, field: string): string => `${base}yq${field}`
+/** The log of the session of one name: hash of offset -> entry. */
+const sessionLogKey = (base: string, field: string): string => `${base}yl${field}`
+/** Hash of number -> body that entries of several session logs share. */
+const bodiesKey = (base: string): string => `${base}yb`
+/** Hash of number -> how many do. */
+const bodyCountsKey = (base: string): string => `${base}yc`
+/** List of the numbers of graves. */
+const gravesKey = (base: string): string => `${base}yg`
+/** What was the log of a session that has ended. */
+const graveKey = (base: string, number: number | ''): string => `${base}yd${number}`
+/** Set of the sessions that have taken the message of this uid. */
+const uidsKey = (base: string, uid: string): string => `${base}yu${uid}`
+/** Hash of owner -> will. */
+const willsKey = (base: string): string => `${base}a`
+/** Sorted set of owners by when they are told of. */
+const willsDueKey = (base: string): string => `${base}e`
 /** Set of the packet ids of QoS 2 that the session of a token id has received. */
 const receivedKey = (base: string, serial: number | ''): string => `${base}q${serial}`
 /** Retained upstream messages of a token id: hash of subject -> (offset, entry). */
 const retainingKey = (base: string, serial: number | ''): string => `${base}v${serial}`
 /** Sorted set of their subjects by when they expire. */
 const retainingDueKey = (base: string, serial: number | ''): string => `${base}o${serial}`
-/** Upstream logs in a partition: hash of app -> record. */
+/** Upstream logs in a partition, and event logs, whose names begin with a `/`: hash of name -> record. */
 const upstreamKey = (base: string): string => `${base}u`
-/** Of one app in a partition: hash of offset -> entry. */
-const upstreamLogKey = (base: string, app: string): string => `${base}ul${app}`
+/** Of one log in a partition: hash of offset -> entry. */
+const upstreamLogKey = (base: string, log: string): string => `${base}ul${log}`
 /** Hash of reader -> where it is. */
-const readersKey = (base: string, app: string): string => `${base}ur${app}`
+const readersKey = (base: string, log: string): string => `${base}ur${log}`
 /** Hash of 15 bytes of a token id -> what of it is unread. */
 const sharesKey = (base: string, app: string): string => `${base}us${app}`
-/** What is claimed and settled of a shared reader: hash of offset -> claim. No app has a `/`. */
+/** What is claimed and settled of a shared reader: hash of offset -> claim. No app has a `/` in it. */
 const claimsKey = (base: string, appAndReader: string): string => `${base}uc${appAndReader}`
 /** Set of the token ids that retain upstream messages. */
 const retainersKey = (base: string, app: string): string => `${base}uv${app}`
@@ -98,12 +118,45 @@ export const absentKey = (journal: string): string => `${journal}!`
 
 /** Sorted set of the apps that have broadcasts, by when to sweep them. */
 export const appsKey = (prefix: string): string => `{${prefix}:apps}`
+/** Everything about subscriptions. */
+export const subscriptionsBase = (prefix: string): string => `{${prefix}:subs}`
+/** What is known of the log of their changes. */
+const subscriptionsKey = (base: string): string => `${base}h`
+/** Hash of offset -> change. */
+const changesKey = (base: string): string => `${base}l`
+/** Hash of name -> subscriptions of its session. */
+const subscribersKey = (base: string): string => `${base}s`
+/** Hash of filter -> options, of the session of one name that has many. */
+const filtersKey = (base: string, field: string): string => `${base}f${field}`
+/** Hash of name -> epoch up to which its sessions have ended. */
+const endedSubscribersKey = (base: string): string => `${base}e`
+
+/** The nodes. */
+export const nodesBase = (prefix: string): string => `{${prefix}:nodes}`
+/** Sorted set of nodes by when they were last heard of. */
+const nodesKey = (base: string): string => `${base}n`
+
+/** Which version of all these forms is there. */
+export const formatKey = (prefix: string): string => `{${prefix}:format}`
 export const secretKey = (prefix: string, name: string): string => `{${prefix}:secret}${name}`
 /** Written by the health check, so that a Redis that only reads is found. */
 export const probeKey = (prefix: string, node: string): string => `{${prefix}:probe}${node}`
 
 /** What a node hears; with '' the channel that every node listens to. */
 export const channel = (prefix: string, node: string): string => `${prefix}:node:${node}`
+
+/** The upstream or event log of a key that says who reads it, or who retains; undefined for other keys. */
+export function logOfKey(prefix: string, key: string): string | undefined {
+  const start = `{${prefix}:`
+  const tagEnd = key.indexOf('}')
+  // Not the broadcast log of an app.
+  if (!key.startsWith(start) || !/^\d+$/.test(key.slice(start.length, tagEnd))) return undefined
+  const suffix = key.slice(tagEnd + 1)
+  return [readersKey('', ''), retainersKey('', '')].includes(suffix.slice(0, 2)) ? suffix.slice(2) : undefined
+}
+
+/** The pattern of those keys. */
+export const logKeysPattern = (prefix: string): string => `{${prefix}:*}u[rv]*`
 
 /** The suffixes as a table of Lua, and the numbers that the scripts share with the rest. */
 export function luaKeyNames(): string {
@@ -121,6 +174,22 @@ export function luaKeyNames(): string {
     ids: idsKey('', ''),
     named: namedKey(''),
     namedDue: namedDueKey(''),
+    namedStates: namedStatesKey(''),
+    namedReceived: namedReceivedKey('', ''),
+    sessionLog: sessionLogKey('', ''),
+    bodies: bodiesKey(''),
+    bodyCounts: bodyCountsKey(''),
+    graves: gravesKey(''),
+    grave: graveKey('', ''),
+    uids: uidsKey('', ''),
+    wills: willsKey(''),
+    willsDue: willsDueKey(''),
+    subscriptions: subscriptionsKey(''),
+    changes: changesKey(''),
+    subscribers: subscribersKey(''),
+    filters: filtersKey('', ''),
+    endedSubscribers: endedSubscribersKey(''),
+    nodes: nodesKey(''),
     received: receivedKey('', ''),
     retaining: retainingKey('', ''),
     retainingDue: retainingDueKey('', ''),

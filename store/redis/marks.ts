@@ -1,7 +1,7 @@
 /** What the cursors do not say alone, as the script keeps it (lua/marks.lua). */
 import type { Commit, Cursors, Marks } from '../contract.ts'
 import { type Packed, Packer, unpack } from './pack.ts'
-import { asNumber, asText } from './values.ts'
+import { asList, asNumber, asText } from './values.ts'
 
 const NONE = { private: [], broadcast: [] }
 
@@ -22,10 +22,6 @@ function decodeMarks(packed: Buffer): Marks {
     skippedPrivate: asList(skippedPrivate).map(asNumber),
     skippedBroadcast: asList(skippedBroadcast).map(asNumber),
   }
-}
-
-function asList(value: Packed | undefined): readonly Packed[] {
-  return Array.isArray(value) ? value : []
 }
 
 export function encodeMarks({ floor, versions, passed, skippedPrivate, skippedBroadcast }: Marks): Buffer {

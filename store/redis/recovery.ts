@@ -11,6 +11,7 @@ import type { Listeners } from './listeners.ts'
 import type { Readers } from './readers.ts'
 import type { RedisSecrets } from './secrets.ts'
 import type { NamedSessions } from './named.ts'
+import type { Nodes } from './nodes.ts'
 import type { OpenSessions } from './open-sessions.ts'
 
 interface RecoveryOptions {
@@ -22,8 +23,9 @@ interface RecoveryOptions {
   readonly readers: Readers
   readonly sessions: OpenSessions
   readonly named: NamedSessions
+  readonly nodes: Nodes
   readonly observer: StoreObserver | undefined
-  /** Pause between two looks at the secrets. */
+  /** Pause between two looks at the secrets, and at what could not be closed. */
   readonly lookMs: number
 }
 
@@ -79,7 +81,13 @@ export class Recovery {
   #tick(): void {
     if (this.#again) this.#run()
     // Redis is away, which everybody hears from their own calls; the next tick looks again.
-    else this.#options.secrets.keep().catch(() => undefined)
+    else this.#look().catch(() => undefined)
+  }
+
+  async #look(): Promise<void> {
+    const { secrets, named } = this.#options
+    await secrets.keep()
+    await named.closeAgain()
   }
 
   #run(): void {
@@ -108,10 +116,12 @@ export class Recovery {
   }
 
   async #pass(): Promise<void> {
-    const { events, broadcasts, secrets, follows, listeners, readers, sessions, named } = this.#options
+    const { events, broadcasts, secrets, follows, listeners, readers, sessions, named, nodes } = this.#options
     broadcasts.forget()
     events.resync()
     await secrets.keep()
+    // Before anything that it holds is given back: others would take it for dead.
+    await nodes.beat()
     const isChanged = this.#isChanged
     this.#isChanged = false
     try {

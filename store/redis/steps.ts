@@ -29,6 +29,28 @@ export const OPEN_NAMED = changes('open_named')
 export const SAVE_NAMED = changes('save_named')
 export const CLOSE_NAMED = changes('close_named')
 export const CHECK_NAMED = changes('check_named')
+export const REMEMBER = changes('remember')
+export const RELEASE = changes('release')
+export const SUBSCRIBE = changes('subscribe')
+export const SUBSCRIPTIONS_ENDED = changes('subscriptions_ended')
+export const LOOK_NAMED = changes('look_named')
+export const CLOSE_DEAD = changes('close_dead')
+export const APPEND_SESSIONS = stores('append_sessions')
+export const FORGET_UID = changes('forget_uid')
+export const READ_SESSION = reads('read_session')
+export const COMMIT_SESSION = changes('commit_session')
+export const CHANGE_SUBSCRIPTIONS = stores('change_subscriptions')
+export const END_SUBSCRIPTIONS = changes('end_subscriptions')
+/** All that stand together in a batch are one. */
+export const SUBSCRIPTIONS_END: StepKind = { ...reads('subscriptions_end'), joined: { shared: 0, split: repeat } }
+export const READ_SUBSCRIPTIONS = reads('read_subscriptions')
+export const ALL_SUBSCRIPTIONS = reads('subscriptions')
+export const SUBSCRIPTIONS_OF = reads('subscriptions_of')
+export const SWEEP_SUBSCRIPTIONS = changes('sweep_subscriptions')
+export const TAKE_WILL = changes('take_will')
+export const WILL_PUBLISHED = changes('will_published')
+export const BEAT = changes('beat')
+export const FORGET_NODES = changes('forget_nodes')
 export const PUBLISH = stores('publish')
 export const READ_BROADCAST = reads('read_broadcast')
 export const LAST_BROADCAST = reads('last_broadcast')
@@ -37,6 +59,7 @@ export const RETAINED_ENTRY = reads('retained_entry')
 export const SWEEP = changes('sweep')
 export const SWEEP_BROADCAST = changes('sweep_broadcast')
 export const UPSTREAM = stores('upstream')
+export const EVENTS = stores('events')
 export const RELEASE_UPSTREAM = changes('release_upstream')
 export const READ_UPSTREAM = reads('read_upstream')
 export const OPEN_READER = changes('open_reader')
@@ -49,6 +72,9 @@ export const RENEW_CLAIMS = changes('renew_claims')
 export const RELEASE_CLAIMS = changes('release_claims')
 export const RETAINERS = reads('retainers')
 export const UPSTREAM_RETAINED = reads('upstream_retained')
+export const RESTORE_RETAINED = stores('restore_retained')
+export const READERS_OF = reads('readers_of')
+export const NAMED_SESSIONS = reads('named_sessions')
 
 /** Of one message: { offset, duplicate, dropped, expired, wake this node } */
 function splitAppend(result: Result, count: number): readonly Result[] {
@@ -65,6 +91,10 @@ function splitAppend(result: Result, count: number): readonly Result[] {
   return each
 }
 
+function repeat(result: Result, count: number): readonly Result[] {
+  return Array.from({ length: count }, () => result)
+}
+
 /** `lookup` and `restore` */
 export function asTokenRecord(result: Result): TokenRecord {
   return {
@@ -76,7 +106,7 @@ export function asTokenRecord(result: Result): TokenRecord {
   }
 }
 
-/** `read`, `read_broadcast`, `read_upstream` and `claim`: { read to, last, offset, entry, ... } */
+/** `read`, `read_broadcast`, `read_upstream`, `read_session` and `claim`: { read to, last, offset, entry, ... } */
 export function asSlice<E extends LogEntry>(result: Result, decode: (offset: number, entry: Buffer) => E): LogSlice<E> {
   const entries: E[] = []
   for (let at = 2; at + 1 < result.length; at += 2) entries.push(decode(asNumber(result[at]), asBytes(result[at + 1])))

@@ -1,16 +1,21 @@
 /**
- * Removes what has expired. Redis knows for each partition which buckets and upstream logs have something due, and for each app when to
- * look, so that a pass costs what it removes and not what is stored.
+ * Removes what has expired, tells of wills that are due, and closes what a node held that died. Redis knows for each partition
+ * which buckets and logs have something due, and for each app when to look, so that a pass costs what it removes and not what
+ * is stored; the sessions of a partition are gone through only where a node died.
  *
  * All nodes sweep, in small portions spread over the pause; a partition or app that one of them has just swept is left
  * alone by the others.
  */
 import type { StoreObserver } from '../contract.ts'
 import type { Client } from './connection.ts'
-import { appsKey, broadcastBase, PARTITIONS, partitionBase } from './keys.ts'
+import { type Events, tokenIdOf } from './events.ts'
+import { appsKey, broadcastBase, PARTITIONS, partitionBase, subscriptionsBase } from './keys.ts'
 import type { Lanes } from './lanes.ts'
+import type { NamedSessions } from './named.ts'
+import type { Nodes } from './nodes.ts'
+import type { Packed } from './pack.ts'
 import { classify } from './script.ts'
-import { asNumber, SWEEP, SWEEP_BROADCAST } from './steps.ts'
+import { asList, asNumber, asText, CLOSE_DEAD, SWEEP, SWEEP_BROADCAST, SWEEP_SUBSCRIPTIONS } from './steps.ts'
 
 interface SweepOptions {
   readonly lanes: Lanes
@@ -19,6 +24,9 @@ interface SweepOptions {
   readonly now: () => number
   readonly sweepMs: number
   readonly observer: StoreObserver | undefined
+  readonly events: Events
+  readonly named: NamedSessions
+  readonly nodes: Nodes
 }
 
 /** One pass is made in this many portions. */
@@ -32,12 +40,17 @@ const LATE_PAUSES = 10
 const BUCKETS_A_STEP = 8
 const APPS_A_LOOK = 100
 const APP_PAUSE_MS = 60 * 60 * 1000
+/** What a sweep counts of messages that had expired, in the order in which it answers. */
+const EXPIRED = ['private', 'upstream', 'event', 'session'] as const
+const START = '0'
 
 export class Sweeper {
   readonly #options: SweepOptions
   #timer: NodeJS.Timeout | undefined
   #portion = 0
   #underWay: Promise<void> = Promise.resolve()
+  /** Nodes that are dead, as of the first portion of this pass; undefined where a portion of it failed. */
+  #dead: readonly string[] | undefined
 
   constructor(options: SweepOptions) {
     this.#options = options
@@ -55,9 +68,12 @@ export class Sweeper {
 
   /** Everything that is due, now. */
   async pass(): Promise<void> {
-    const before = this.#options.now()
-    for (let portion = 0; portion < PORTIONS; portion += 1) await this.#sweepPortion(portion, before, 0)
-    await this.#sweepApps(before)
+    const { now, nodes } = this.#options
+    const before = now()
+    const dead = await nodes.beat()
+    for (let portion = 0; portion < PORTIONS; portion += 1) await this.#sweepPortion(portion, before, 0, dead)
+    await nodes.forget(dead)
+    await this.#sweepUnpartitioned(before)
   }
 
   #tick(): void {
@@ -66,39 +82,82 @@ export class Sweeper {
     this.#portion = (portion + 1) % PORTIONS
     const before = now() - LATE_PAUSES * sweepMs
     this.#underWay = this.#underWay
-      .then(() => this.#sweepPortion(portion, before, Math.floor(sweepMs * 0.9)))
-      .then(() => (portion === 0 ? this.#sweepApps(before) : undefined))
+      .then(() => this.#visit(portion, before, Math.floor(sweepMs * 0.9)))
       // Redis is away, which everybody hears from their own calls; the next tick goes on.
-      .catch(() => undefined)
+      .catch(() => {
+        this.#dead = undefined
+      })
   }
 
-  async #sweepPortion(portion: number, before: number, pause: number): Promise<void> {
+  async #visit(portion: number, before: number, pause: number): Promise<void> {
+    const { nodes } = this.#options
+    if (portion === 0) this.#dead = await nodes.beat()
+    await this.#sweepPortion(portion, before, pause, this.#dead ?? [])
+    if (portion === PORTIONS - 1) await nodes.forget(this.#dead ?? [])
+    if (portion === 0) await this.#sweepUnpartitioned(before)
+  }
+
+  async #sweepPortion(portion: number, before: number, pause: number, dead: readonly string[]): Promise<void> {
     const work: Promise<void>[] = []
     for (let partition = portion * PORTION; partition < (portion + 1) * PORTION; partition += 1) {
-      work.push(this.#sweepPartition(partition, before, pause))
+      const base = partitionBase(this.#options.prefix, partition)
+      work.push(this.#sweepPartition(base, before, pause))
+      if (dead.length > 0) work.push(this.#closeDead(base, dead))
     }
     await Promise.all(work)
   }
 
-  async #sweepPartition(partition: number, before: number, pause: number): Promise<void> {
-    const { lanes, prefix, observer } = this.#options
-    const base = partitionBase(prefix, partition)
+  async #sweepPartition(base: string, before: number, pause: number): Promise<void> {
+    const { lanes, observer } = this.#options
+    const due = Math.max(0, Math.floor(before))
     let only = pause
     for (;;) {
-      const [expired, more, upstream] = await lanes.run(
-        SWEEP,
-        base,
-        Math.max(0, Math.floor(before)),
-        BUCKETS_A_STEP,
-        only,
-      )
-      const count = asNumber(expired)
-      if (count > 0) observer?.expired('private', count)
-      const upstreamCount = asNumber(upstream)
-      if (upstreamCount > 0) observer?.expired('upstream', upstreamCount)
+      const [more, ...rest] = await lanes.run(SWEEP, base, due, BUCKETS_A_STEP, only)
+      for (const [at, destination] of EXPIRED.entries()) {
+        const count = asNumber(rest[at])
+        if (count > 0) observer?.expired(destination, count)
+      }
+      const [ended, wills] = rest.slice(EXPIRED.length)
+      this.#tellWills(asList(wills))
+      await this.#endSubscriptions(asList(ended))
       if (more !== true) return
       only = 0
     }
+  }
+
+  /** The sessions that these nodes hold. */
+  async #closeDead(base: string, dead: readonly string[]): Promise<void> {
+    const { lanes, nodes } = this.#options
+    let cursor = START
+    do {
+      const [next, ...ended] = await lanes.run(CLOSE_DEAD, base, cursor, nodes.silentSince(), ...dead)
+      cursor = asText(next)
+      await this.#endSubscriptions(ended)
+    } while (cursor !== START)
+  }
+
+  /** { name, epoch, ... } */
+  async #endSubscriptions(ended: readonly Packed[]): Promise<void> {
+    const work: Promise<void>[] = []
+    for (let at = 0; at + 1 < ended.length; at += 2) {
+      work.push(this.#options.named.endSubscriptions(asText(ended[at]), asNumber(ended[at + 1])))
+    }
+    await Promise.all(work)
+  }
+
+  /** { token id or false, name or false, epoch, ... } */
+  #tellWills(wills: readonly Packed[]): void {
+    for (let at = 0; at + 2 < wills.length; at += 3) {
+      const [id, name, epoch] = wills.slice(at, at + 3)
+      const session = id instanceof Buffer ? { tokenId: tokenIdOf(id) } : { name: asText(name) }
+      this.#options.events.willDue(session, asNumber(epoch))
+    }
+  }
+
+  async #sweepUnpartitioned(before: number): Promise<void> {
+    const { lanes, prefix } = this.#options
+    await lanes.run(SWEEP_SUBSCRIPTIONS, subscriptionsBase(prefix))
+    await this.#sweepApps(before)
   }
 
   async #sweepApps(before: number): Promise<void> {

@@ -5,17 +5,22 @@
  * Of 256 parts few are busy at one time, so that each may hold a sixteenth of what the log may, and a token id a tenth of
  * that.
  */
-import type {
-  Claim,
-  LogSlice,
-  Part,
-  ReadLimit,
-  StoreLimits,
-  StoreObserver,
-  TokenId,
-  UpstreamAppend,
-  UpstreamAppended,
-  UpstreamEntry,
+import {
+  appOfEventLog,
+  type Claim,
+  type EventAppend,
+  eventLog,
+  type LogSlice,
+  type Message,
+  type Part,
+  type ReaderMove,
+  type ReadLimit,
+  type StoreLimits,
+  type StoreObserver,
+  type TokenId,
+  type UpstreamAppend,
+  type UpstreamAppended,
+  type UpstreamEntry,
 } from '../contract.ts'
 import { entryOf } from '../message.ts'
 import { asTime } from './entry.ts'
@@ -25,6 +30,7 @@ import type { Lanes } from './lanes.ts'
 import type { Listeners } from './listeners.ts'
 import {
   asBytes,
+  EVENTS,
   asNumber,
   asSlice,
   CLAIM,
@@ -32,6 +38,7 @@ import {
   RELEASE_CLAIMS,
   RELEASE_UPSTREAM,
   RENEW_CLAIMS,
+  RESTORE_RETAINED,
   RETAINERS,
   SETTLE,
   UPSTREAM,
@@ -58,6 +65,23 @@ const SHARE_BYTES = 1024 * 1024
 /** Of one token id in one answer; one message always fits. */
 const RETAINED_BYTES = 128 * 1024
 const RETAINERS_AT_ONCE = 32
+
+/** Entries of one step. */
+const ENTRIES = 64
+
+/** Entries that go into one part, in one step. */
+interface Portion {
+  readonly base: string
+  readonly log: string
+  /** Where each is in what was given. */
+  readonly positions: number[]
+  readonly entries: Buffer[]
+}
+
+/** Of a part of an event log: events, bytes. */
+export function eventPartLimits({ eventMessages, eventBytes }: StoreLimits): readonly number[] {
+  return [Math.ceil(eventMessages / BUSY_PARTS), Math.ceil(eventBytes / BUSY_PARTS)]
+}
 
 /** Of a part: messages, bytes, and those of one token id. */
 export function partLimits({ upstreamMessages, upstreamBytes }: StoreLimits): readonly number[] {
@@ -101,6 +125,71 @@ export class Upstream {
       this.#tellHere(app, partitionOf(id), offset, { ...entryOf(message, offset), tokenId, subject })
     }
     return { offset, duplicate: isDuplicate, read: result[2] === true }
+  }
+
+  async appendEvents(events: readonly EventAppend[]): Promise<readonly number[]> {
+    const logged = events.map(({ app, ...event }) => ({ ...event, log: eventLog(app) }))
+    const offsets = await this.#appendAll(logged, false)
+    for (const [position, { log, tokenId, subject, message }] of logged.entries()) {
+      const offset = offsets[position] ?? 0
+      const entry = { ...entryOf(message, offset), tokenId, subject }
+      if (offset > 0) this.#tellHere(log, partitionOf(this.#options.locate(tokenId).id), offset, entry)
+    }
+    return offsets
+  }
+
+  async restore(log: string, entries: readonly UpstreamEntry[]): Promise<readonly ReaderMove[]> {
+    const logged = entries.map(({ tokenId, subject, ...message }) => ({ log, tokenId, subject, message }))
+    const offsets = await this.#appendAll(logged, true)
+    return logged.map(({ tokenId }, position) => ({
+      part: partitionOf(this.#options.locate(tokenId).id),
+      cursor: offsets[position] ?? 0,
+    }))
+  }
+
+  async restoreRetained(app: string, entries: readonly UpstreamEntry[]): Promise<void> {
+    const { lanes, locate } = this.#options
+    for (let from = 0; from < entries.length; from += ENTRIES) {
+      const some = entries.slice(from, from + ENTRIES).map(({ tokenId, subject, ...message }) => {
+        const { base, id } = locate(tokenId)
+        const entry = encodeUpstream(id, subject, { ...message, retain: true })
+        return lanes.run(RESTORE_RETAINED, base, app, id, subject, asTime(message.expiresAt), entry)
+      })
+      await Promise.all(some)
+    }
+  }
+
+  /** Gives the offset of each, 0 where it was not stored. */
+  async #appendAll(logged: readonly Logged[], isAgain: boolean): Promise<readonly number[]> {
+    const { lanes, observer } = this.#options
+    const offsets = new Array<number>(logged.length).fill(0)
+    const appendPortion = async ({ base, log, positions, entries }: Portion): Promise<void> => {
+      const [dropped, expired, ...given] = await lanes.run(EVENTS, base, log, isAgain, ...entries)
+      const destination = appOfEventLog(log) === undefined ? 'upstream' : 'event'
+      if (asNumber(dropped) > 0) observer?.dropped(destination, asNumber(dropped))
+      if (asNumber(expired) > 0) observer?.expired(destination, asNumber(expired))
+      for (const [at, position] of positions.entries()) offsets[position] = asNumber(given[at])
+    }
+    await Promise.all(this.#portions(logged).map(appendPortion))
+    return offsets
+  }
+
+  #portions(logged: readonly Logged[]): readonly Portion[] {
+    const portions: Portion[] = []
+    const open = new Map<string, Portion>()
+    for (const [position, { log, tokenId, subject, message }] of logged.entries()) {
+      const { base, id } = this.#options.locate(tokenId)
+      const part = base + log
+      let portion = open.get(part)
+      if (portion === undefined || portion.positions.length === ENTRIES) {
+        portion = { base, log, positions: [], entries: [] }
+        open.set(part, portion)
+        portions.push(portion)
+      }
+      portion.positions.push(position)
+      portion.entries.push(encodeUpstream(id, subject, message))
+    }
+    return portions
   }
 
   #tellHere(app: string, part: Part, offset: number, entry?: UpstreamEntry): void {
@@ -178,6 +267,13 @@ export class Upstream {
   #base(part: Part): string {
     return partitionBase(this.#options.prefix, part)
   }
+}
+
+interface Logged {
+  readonly log: string
+  readonly tokenId: TokenId
+  readonly subject: string
+  readonly message: Message
 }
 
 interface RetainedPage {

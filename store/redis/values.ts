@@ -25,6 +25,10 @@ export function asOptionalBytes(value: Packed | undefined): Buffer | undefined {
   return value instanceof Buffer ? value : undefined
 }
 
+export function asList(value: Packed | undefined): readonly Packed[] {
+  return Array.isArray(value) ? value : []
+}
+
 export function asText(value: Packed | undefined): string {
   return asBytes(value).toString()
 }

@@ -1,5 +1,6 @@
 /** All of a store as lines of text. */
 import type { BroadcastEntry, LogEntry, Marks, Message, RetainedBroadcast, Store, TokenId } from '../contract.ts'
+import { linesOfLogs, linesOfSessions, linesOfTopics } from './export-logs.ts'
 import {
   type BroadcastLine,
   type BroadcastMarks,
@@ -40,6 +41,9 @@ async function* linesOf(store: Store, id: string, secrets: ExportOptions['secret
   for (const { name, value } of secrets) yield { type: 'secret', name, value }
   for await (const app of store.broadcastApps()) yield* linesOfApp(store, app)
   yield* linesOfTokens(store)
+  yield* linesOfLogs(store)
+  yield* linesOfSessions(store)
+  yield* linesOfTopics(store)
 }
 
 /** The log, and among it, by offset, what is retained or cleared and no longer in the log. */

@@ -1,24 +1,29 @@
 /**
  * The lines of an export, each a JSON object with a `type`:
  *
- *     header, secret*, (app, (broadcast | cleared)*)*, (token, message*)*, end
+ *     header, secret*, (app, (broadcast | cleared)*)*, (token, message*)*,
+ *     (log, reader*, (entry | retained)*)*, (session, (subscription | delivery)*)*, topic*, end
  *
- * Broadcasts are in the order of their offsets, messages in the order in which they are delivered. Offsets are those of
- * the store that was exported; the importing one gives its own. Payloads and properties are base64.
+ * Broadcasts and entries are in the order of their offsets (entries part by part), messages and deliveries in the order in
+ * which they are delivered. Offsets are those of the store that was exported; the importing one gives its own. Bytes are
+ * base64. Version 1 had the first line alone.
  */
 import {
   decodeSelector,
   encodeSelector,
   isAppName,
   isDeviceMark,
-  isMessageId,
   isTokenId,
   type VersionSelector,
 } from '../../topics/index.ts'
 import type { Marks, Message, TokenId } from '../contract.ts'
+import { Fields, isText, isWhole, TransferError } from './fields.ts'
+import { isVersion2Type, type Version2Line, version2Of, version2ToJson } from './format-logs.ts'
+import { messageOf, messageToJson } from './message-json.ts'
 
 export const FORMAT = 'aedes-push export'
-export const VERSION = 1
+export const VERSION = 2
+const VERSIONS = [1, VERSION]
 
 export interface Counts {
   secrets: number
@@ -26,6 +31,17 @@ export interface Counts {
   broadcasts: number
   tokens: number
   messages: number
+  /** Upstream and event logs. */
+  logs: number
+  readers: number
+  entries: number
+  /** Of upstream topics. */
+  retained: number
+  sessions: number
+  subscriptions: number
+  deliveries: number
+  /** General topics that retain something. */
+  topics: number
 }
 
 interface HeaderLine {
@@ -93,16 +109,16 @@ interface EndLine {
   readonly counts: Counts
 }
 
-export type Line = HeaderLine | SecretLine | AppLine | BroadcastLine | ClearedLine | TokenLine | MessageLine | EndLine
-
-/** A line that cannot be used; the message names it and never quotes a secret or payload. */
-export class TransferError extends Error {
-  override readonly name = 'TransferError'
-}
-
-export function noCounts(): Counts {
-  return { secrets: 0, apps: 0, broadcasts: 0, tokens: 0, messages: 0 }
-}
+export type Line =
+  | HeaderLine
+  | SecretLine
+  | AppLine
+  | BroadcastLine
+  | ClearedLine
+  | TokenLine
+  | MessageLine
+  | Version2Line
+  | EndLine
 
 const COUNTED = {
   secret: 'secrets',
@@ -110,7 +126,24 @@ const COUNTED = {
   broadcast: 'broadcasts',
   token: 'tokens',
   message: 'messages',
+  log: 'logs',
+  reader: 'readers',
+  entry: 'entries',
+  retained: 'retained',
+  session: 'sessions',
+  subscription: 'subscriptions',
+  delivery: 'deliveries',
+  topic: 'topics',
 } as const satisfies Partial<Record<Line['type'], keyof Counts>>
+
+/** Of a version 1, whose end has no more. */
+const FIRST_COUNTS: readonly string[] = ['secrets', 'apps', 'broadcasts', 'tokens', 'messages']
+export const COUNT_NAMES = Object.values(COUNTED)
+
+export function noCounts(): Counts {
+  const names = Object.fromEntries(COUNT_NAMES.map((name) => [name, 0]))
+  return names as Record<keyof Counts, number>
+}
 
 export function countLine(counts: Counts, { type }: Line): void {
   if (type in COUNTED) counts[COUNTED[type as keyof typeof COUNTED]] += 1
@@ -126,21 +159,17 @@ export function encodeLine(line: Line): string {
       return toText({ ...line, selector: encodeSelector(line.selector) })
     case 'message':
       return toText({ ...line, message: messageToJson(line.message) })
-    default:
+    case 'secret':
+    case 'app':
+    case 'token':
+    case 'end':
       return toText(line)
+    default:
+      return toText(version2ToJson(line))
   }
 }
 
 const toText = (value: object): string => `${JSON.stringify(value)}\n`
-
-function messageToJson({ id, payload, properties, retain, storedAt, expiresAt }: Message): object {
-  const kept = properties === undefined ? {} : { properties: base64(properties) }
-  return { id, payload: base64(payload), ...kept, retain, storedAt, expiresAt }
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
-}
 
 /** @throws TransferError */
 export function decodeLine(text: string): Line {
@@ -181,6 +210,7 @@ function lineOf(fields: Fields): Line {
     case 'end':
       return { type, counts: countsOf(fields.inner('counts')) }
     default:
+      if (isVersion2Type(type)) return version2Of(type, fields)
       throw new TransferError('its type is not known')
   }
 }
@@ -188,7 +218,9 @@ function lineOf(fields: Fields): Line {
 function headerOf(fields: Fields): HeaderLine {
   if (fields.text('format') !== FORMAT) throw new TransferError('it is no export of aedes-push')
   const version = fields.whole('version')
-  if (version !== VERSION) throw new TransferError(`version ${version} of the format is not known, only ${VERSION}`)
+  if (!VERSIONS.includes(version)) {
+    throw new TransferError(`version ${version} of the format is not known, only ${VERSIONS.join(' and ')}`)
+  }
   return { type: 'header', id: fields.text('id', (text) => /^[A-Za-z0-9_-]{1,64}$/.test(text)) }
 }
 
@@ -224,119 +256,22 @@ function marksOf(fields: Fields): BroadcastMarks {
     floor: fields.whole('floor'),
     versions: fields.list('versions', isText),
     passed: fields.list('passed', isPassed),
-    skippedBroadcast: fields.list('skippedBroadcast', isOffset),
+    skippedBroadcast: fields.list('skippedBroadcast', isWhole),
   }
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string'
-const isOffset = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 const isPassed = (value: unknown): value is [string, number] =>
-  Array.isArray(value) && value.length === 2 && isText(value[0]) && isOffset(value[1])
-
-function messageOf(fields: Fields): Message {
-  const properties = fields.bytesIfAny('properties')
-  return {
-    id: fields.text('id', isMessageId),
-    payload: fields.bytes('payload'),
-    ...(properties === undefined ? {} : { properties }),
-    retain: fields.boolean('retain'),
-    storedAt: fields.whole('storedAt'),
-    expiresAt: fields.whole('expiresAt'),
-  }
-}
+  Array.isArray(value) && value.length === 2 && isText(value[0]) && isWhole(value[1])
 
 function countsOf(fields: Fields): Counts {
-  return {
-    secrets: fields.whole('secrets'),
-    apps: fields.whole('apps'),
-    broadcasts: fields.whole('broadcasts'),
-    tokens: fields.whole('tokens'),
-    messages: fields.whole('messages'),
+  const counts = noCounts()
+  for (const name of COUNT_NAMES) {
+    if (FIRST_COUNTS.includes(name) || fields.has(name)) counts[name] = fields.whole(name)
   }
+  return counts
 }
 
 /** It becomes the name of a file. */
 function isSecretName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name)
-}
-
-/** The members of an object, each checked when it is taken; there may be no others. */
-class Fields {
-  readonly #values: Readonly<Record<string, unknown>>
-  readonly #path: string
-  readonly #taken = new Set<string>()
-  readonly #inner: Fields[] = []
-
-  constructor(value: unknown, path: string) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new TransferError(path === '' ? 'it is not an object' : `\`${path}\` is not an object`)
-    }
-    this.#values = { ...value }
-    this.#path = path === '' ? '' : `${path}.`
-  }
-
-  /** All that was wanted has been taken. */
-  end(): void {
-    const unknown = Object.keys(this.#values).find((name) => !this.#taken.has(name))
-    if (unknown !== undefined) throw new TransferError(`${JSON.stringify(this.#path + unknown)} is not known`)
-    for (const inner of this.#inner) inner.end()
-  }
-
-  #take(name: string): unknown {
-    this.#taken.add(name)
-    return this.#values[name]
-  }
-
-  text(name: string, valid: (text: string) => boolean = () => true): string {
-    const value = this.#take(name)
-    if (typeof value !== 'string' || !valid(value)) throw this.#wrong(name)
-    return value
-  }
-
-  boolean(name: string): boolean {
-    const value = this.#take(name)
-    if (typeof value !== 'boolean') throw this.#wrong(name)
-    return value
-  }
-
-  has(name: string): boolean {
-    return this.#values[name] !== undefined
-  }
-
-  list<T>(name: string, valid: (value: unknown) => value is T): T[] {
-    const value = this.#take(name)
-    if (!Array.isArray(value)) throw this.#wrong(name)
-    const members: readonly unknown[] = value
-    if (!members.every(valid)) throw this.#wrong(name)
-    return [...members]
-  }
-
-  whole(name: string): number {
-    const value = this.#take(name)
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw this.#wrong(name)
-    return value
-  }
-
-  bytes(name: string): Buffer {
-    const text = this.text(name)
-    const bytes = Buffer.from(text, 'base64')
-    // Node skips what is not base64.
-    if (bytes.toString('base64') !== text) throw this.#wrong(name)
-    return bytes
-  }
-
-  bytesIfAny(name: string): Buffer | undefined {
-    return this.#take(name) === undefined ? undefined : this.bytes(name)
-  }
-
-  inner(name: string): Fields {
-    const inner = new Fields(this.#take(name), `${this.#path}${name}`)
-    this.#inner.push(inner)
-    return inner
-  }
-
-  #wrong(name: string): TransferError {
-    return new TransferError(`\`${this.#path}${name}\` is missing or not what it must be`)
-  }
 }

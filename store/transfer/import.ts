@@ -4,36 +4,26 @@
  */
 import { PushError } from '../../errors.ts'
 import type { BroadcastAppend, Marks, Message, SecretStore, Store, TokenId } from '../contract.ts'
+import { TransferError } from './fields.ts'
 import {
   type AppLine,
   type BroadcastLine,
   type BroadcastMarks,
   type ClearedLine,
+  COUNT_NAMES,
   type Counts,
   countLine,
   decodeLine,
   type Line,
   type MessageLine,
-  noCounts,
   type SecretLine,
   type TokenLine,
-  TransferError,
 } from './format.ts'
+import type { Version2Line } from './format-logs.ts'
+import type { Imported } from './imported.ts'
+import { ImportVersion2 } from './import-version-2.ts'
 import { OffsetMap } from './offset-map.ts'
 import { Queues } from './queues.ts'
-
-export interface Imported {
-  /** Lines of each kind that were read. */
-  readonly read: Counts
-  /** Messages that were there already, from an import before. */
-  duplicates: number
-  /** Messages whose time to live had ended. */
-  expired: number
-  /** Oldest messages that went because a log of this store was full. */
-  dropped: number
-  /** Messages of a token id that was revoked here already, by an import before or since. */
-  revoked: number
-}
 
 export interface ImportOptions {
   /** Where the secrets go; one that is there already must be the same. */
@@ -42,10 +32,6 @@ export interface ImportOptions {
   readonly now: () => number
   /** Kept up to date. */
   readonly imported: Imported
-}
-
-export function nothingImported(): Imported {
-  return { read: noCounts(), duplicates: 0, expired: 0, dropped: 0, revoked: 0 }
 }
 
 /**
@@ -86,6 +72,7 @@ class Import {
   #header: string | undefined
   #app: string | undefined
   #token: OpenToken | undefined
+  #version2: ImportVersion2 | undefined
   #ended = false
 
   constructor(store: Store, options: ImportOptions) {
@@ -105,15 +92,18 @@ class Import {
   /** After an error: what has begun is done or has failed. */
   async settle(): Promise<void> {
     await this.#queues.drain().catch(() => undefined)
+    await this.#version2?.settle()
   }
 
   async finish(): Promise<void> {
     await this.#queues.drain()
+    await this.#version2?.finish()
     if (!this.#ended) {
       throw new TransferError(
         'the export is cut short: its last line is missing. What it holds is imported; import the whole export again',
       )
     }
+    await this.#version2?.close()
   }
 
   async #step(line: Line): Promise<void> {
@@ -134,7 +124,9 @@ class Import {
       case 'message':
         return await this.#message(line)
       case 'end':
-        return this.#end(line.counts)
+        return await this.#end(line.counts)
+      default:
+        return await this.#takeVersion2(line)
     }
   }
 
@@ -264,10 +256,23 @@ class Import {
     this.#queues.addLast(line.tokenId, async () => void (await this.#restore(line, 0, true)))
   }
 
-  #end(counts: Counts): void {
+  /** What is restored there is of the tokens that came before. */
+  async #takeVersion2(line: Version2Line): Promise<void> {
+    if (this.#version2 === undefined) {
+      this.#closeToken()
+      this.#app = undefined
+      await this.#queues.drain()
+      const { now, imported } = this.#options
+      this.#version2 = await ImportVersion2.open({ store: this.#store, now, imported }, this.#header ?? '')
+    }
+    await this.#version2.take(line)
+  }
+
+  async #end(counts: Counts): Promise<void> {
     this.#closeToken()
+    await this.#version2?.finish()
     const { read } = this.#options.imported
-    for (const name of ['secrets', 'apps', 'broadcasts', 'tokens', 'messages'] as const) {
+    for (const name of COUNT_NAMES) {
       if (counts[name] === read[name]) continue
       throw new TransferError(
         `the export had ${counts[name]} ${name}, of which ${read[name]} are here: lines are missing`,

@@ -1,5 +1,5 @@
 /** Text that arrives in pieces, line by line. */
-import { TransferError } from './format.ts'
+import { TransferError } from './fields.ts'
 
 /** A payload of 16 MiB, the most that can be set, is 22 MiB as base64. */
 const LONGEST = 64 * 1024 * 1024

@@ -5,7 +5,9 @@ import { barrier, connectDevice, connectRaw, issueToken, startServer } from '../
 import { bystander } from './support/bystander.ts'
 
 const MAXIMUM = 4
-const server = await startServer(t, { settings: { PUSH_RECEIVE_MAXIMUM: String(MAXIMUM) } })
+const server = await startServer(t, {
+  settings: { PUSH_RECEIVE_MAXIMUM: String(MAXIMUM), PUSH_MAX_DEVICE_PUBLISHES: '0' },
+})
 const healthy = await bystander(t, server)
 const issued = await issueToken(server, { app: 'chat', device: 'phone-1' })
 const receiver = await connectDevice(t, server, issued, { subscribe: true })
@@ -51,34 +53,29 @@ for (const [role, { fields, topic }] of Object.entries(roles)) {
     t.ok(received.length <= MAXIMUM, 'no more than that were taken')
   })
 
-  await t.test(`${role}: fifty at once on 3.1.1, which knows no maximum, are all acknowledged`, async (t) => {
-    const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 4 })
-    await raw.connect(fields)
-    raw.sendBytes(burst(topic, 50, 1, 4))
-    const ids: unknown[] = []
-    while (ids.length < 50) ids.push((await raw.next('puback')).messageId)
-    t.same(
-      ids,
-      Array.from({ length: 50 }, (_, index) => index + 1),
-    )
-    await raw.ping()
-    await raw.end()
-  })
+  // Some clients of MQTT 5 do not look at it, and 3.1.1 knows none: what is beyond it is not read yet.
+  for (const protocolVersion of [4, 5] as const) {
+    await t.test(`${role}: a thousand at once, protocol ${protocolVersion}, are all acknowledged`, async (t) => {
+      const raw = await connectRaw(t, server.mqttPort, { protocolVersion })
+      await raw.connect(fields)
+      raw.sendBytes(burst(topic, 1000, 1, protocolVersion))
+      const ids: unknown[] = []
+      while (ids.length < 1000) ids.push((await raw.next('puback')).messageId)
+      t.same(
+        ids,
+        Array.from({ length: 1000 }, (_, index) => index + 1),
+        'in order',
+      )
+      await raw.ping()
+      await raw.end()
+    })
+  }
 }
 
-await t.test('a provider with a thousand at once, MQTT 5', async (t) => {
+await t.test('what was acknowledged to a provider arrived', async (t) => {
   await barrier(server, receiver)
-  const seen = receiver.received.length
-  const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 5 })
-  await raw.connect(roles.provider.fields)
-  raw.sendBytes(burst(issued.topics.private, 1000, 1, 5))
-  t.match(await raw.next('disconnect'), { reasonCode: 0x93 })
-  await raw.closed
-  const acknowledged = raw.packets.received.filter(({ cmd }) => cmd === 'puback').length
-  await barrier(server, receiver)
-  const delivered = receiver.received.length - seen - 1
-  t.ok(delivered >= acknowledged, 'what was acknowledged arrived')
-  t.ok(delivered <= acknowledged + MAXIMUM + 1, 'and no more than was on its way')
+  const texts = receiver.received.map(({ text }) => text).filter((text) => text === 'm999')
+  t.equal(texts.length, 2, 'the last one of each burst')
 })
 
 await t.test('the others', (t) => healthy.isServed(t))

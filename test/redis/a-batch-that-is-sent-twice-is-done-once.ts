@@ -1,7 +1,7 @@
 // When an answer is lost and the batch is sent again: does each step take effect once, and answer the same?
 import { t } from '../support/tap.ts'
 import { encodeEntry } from '../../store/redis/entry.ts'
-import { absentKey, broadcastBase, partitionBase } from '../../store/redis/keys.ts'
+import { absentKey, broadcastBase } from '../../store/redis/keys.ts'
 import type { Result, StepKind } from '../../store/redis/lanes.ts'
 import type { Packable } from '../../store/redis/pack.ts'
 import * as steps from '../../store/redis/steps.ts'
@@ -41,21 +41,6 @@ await t.test('every step, with each batch sent three times', async (t) => {
   t.same(await onToken(steps.FOLLOW, soon), [])
   t.match(await onToken(steps.REVOKE), [true, false])
   t.match(await onToken(steps.LOOKUP), [Buffer.from(APP), 2, true, true, begin + 1, 0], 'revoked once')
-
-  const onName = (kind: StepKind, ...args: Packable[]): Promise<Result> =>
-    lanes.run(kind, partitionBase('push', 7), 'backend', false, ...args)
-  const [named = 0] = await onName(steps.OPEN_NAMED, false)
-  const opened = steps.asNumber(named)
-  t.same(await onName(steps.SAVE_NAMED, opened, true, 'state'), [])
-  t.same(await onName(steps.CHECK_NAMED, opened), [])
-  const taken = await onName(steps.OPEN_NAMED, false)
-  const newest = steps.asNumber(taken[0])
-  t.same(taken.slice(1), [Buffer.from('state'), true, opened])
-  t.same(await onName(steps.CHECK_NAMED, opened), [true])
-  t.same(await onName(steps.CLOSE_NAMED, newest, true, 'kept', soon), [])
-  const resumed = await onName(steps.OPEN_NAMED, false)
-  t.same(resumed.slice(1), [Buffer.from('kept'), false, false])
-  t.same(await onName(steps.CLOSE_NAMED, steps.asNumber(resumed[0]), true, false, 0), [])
 
   const broadcast = message('all')
   const publish = (): Promise<Result> =>

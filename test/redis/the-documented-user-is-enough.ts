@@ -1,6 +1,8 @@
 // Is the Redis user of docs/redis.md enough for everything that nodes do, and what is said where rights are missing?
 import { readFileSync } from 'node:fs'
+import type { Test } from 'tap'
 import { t } from '../support/tap.ts'
+import type { Store } from '../../store/contract.ts'
 import { createPush } from '../../index.ts'
 import { embed } from '../plugin/support/embed.ts'
 import {
@@ -16,6 +18,7 @@ import {
   ROOT,
 } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
+import { deliver, subscribe } from './support/named.ts'
 import { known, message } from './support/people.ts'
 import { join } from 'node:path'
 
@@ -27,6 +30,35 @@ async function withUser(redis: Redis, rights: readonly string[]): Promise<string
   await redis.cli('acl', 'setuser', ...rights)
   await redis.cli('acl', 'log', 'reset')
   return redis.url.replace('://', `://push:${PASSWORD}@`)
+}
+
+/** Each of their steps, and the inventory. */
+async function sessionsByName(t: Test, store: Store): Promise<void> {
+  const names = Array.from({ length: 40 }, (_, number) => `name ${number}`)
+  const opened = await Promise.all(names.map((name) => store.openNamedSession(name, true)))
+  const [name = ''] = names
+  const epoch = opened[0]?.epoch ?? 0
+  await subscribe(store, name, epoch, ...names)
+  await deliver(store, names, 'x'.repeat(600), 'uid')
+  await store.forgetUid('uid', names)
+  await store.rememberReceived(name, epoch, 1, 'uid')
+  await store.releaseReceived(name, epoch, 1)
+  const { readTo } = await store.readSession(name, 0, { entries: 1, bytes: 1 })
+  await store.commitSession({ name, epoch, done: [], released: [readTo] })
+  await store.commitSession({ name, epoch, done: [readTo], released: [] })
+  for await (const session of store.subscriptions()) t.equal(session.filters.length, names.length)
+  await store.readSubscriptions(0, 10)
+  const kept = new Set<string>()
+  for await (const session of store.namedSessions()) kept.add(session.name)
+  t.ok(names.every((each) => kept.has(each)))
+  for await (const log of store.upstreamLogs()) await store.readersOf(log)
+  const will = { publishAt: 0, value: Buffer.from('will') }
+  await store.closeNamedSession(name, epoch, { state: Buffer.from('state'), stateExpiresAt: Infinity, will })
+  await store.takeWill({ name }, epoch, 0)
+  await store.willPublished({ name }, epoch)
+  for (const [at, each] of names.entries()) {
+    await store.closeNamedSession(each, opened[at]?.epoch ?? 0, { stateExpiresAt: 0 })
+  }
 }
 
 await t.test('the documented user', async (t) => {
@@ -48,7 +80,9 @@ await t.test('the documented user', async (t) => {
   const ready = await request(node, 'GET', '/readyz')
   t.match(ready, { status: 200 })
   t.notMatch(ready.text, /forbidden/)
-  await (await redisStore(t, { url: redisUrl })).sweep()
+  const store = await redisStore(t, { url: redisUrl })
+  await sessionsByName(t, store)
+  await store.sweep()
   t.equal(await redis.cli('acl', 'log'), '', 'nothing was refused')
 })
 
@@ -59,6 +93,7 @@ await t.test('the documented user, in a Cluster', async (t) => {
   const token = await known(store, 'phone')
   const { offset } = await store.append({ tokenId: token, message: message('one'), dedupe: true })
   await store.commit([{ tokenId: token, private: offset }])
+  await sessionsByName(t, store)
   t.notMatch((await store.health()).warnings, [/forbidden/])
   await store.sweep()
   for (const server of cluster.nodes) t.equal(await server.cli('acl', 'log'), '', 'nothing was refused')

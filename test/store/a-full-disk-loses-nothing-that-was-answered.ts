@@ -1,5 +1,5 @@
 // The disk refuses a write at any byte of it, or fills, and is freed: is all that was answered there, and does all go on by itself?
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { temporaryFolder } from '../support/folders.ts'
 import { eventually } from '../support/index.ts'
 import type { Answer } from './support/full-disk.ts'
 import { message, openLevel, register, texts, TOKEN } from './support/level.ts'
+import { fill, mountSmall, unmount } from './support/small-disk.ts'
 
 const CHILD = fileURLToPath(new URL('support/full-disk.js', import.meta.url))
 const APPENDS = 200
@@ -83,16 +84,6 @@ await t.test('a database that cannot be opened again for a while', async (t) => 
   await store.health()
 })
 
-/** A file system of 8 MiB; undefined where none can be mounted. */
-function mountSmall(folder: string): string | undefined {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'none', folder], { stdio: 'ignore' })
-    return folder
-  } catch {
-    return undefined
-  }
-}
-
 const small = mountSmall(temporaryFolder(t, 'small'))
 
 await t.test(
@@ -100,7 +91,7 @@ await t.test(
   { skip: small === undefined && 'nothing can be mounted here' },
   async (t) => {
     const disk = small ?? ''
-    t.teardown(() => execFileSync('umount', ['--lazy', disk]))
+    t.teardown(() => unmount(disk))
     const { store, directory } = await openLevel(t, { directory: join(disk, 'store') })
     await register(store)
     const ballast = join(disk, 'ballast')
@@ -119,7 +110,7 @@ await t.test(
     await t.rejects(async () => {
       for (let count = 0; ; count += 1) await send(`filling ${count}`, 30_000 + count)
     }, UNAVAILABLE)
-    await fill(join(disk, 'rest'))
+    fill(join(disk, 'rest'))
     for (let count = 0; count < 20; count += 1) await send(`full ${count}`, 10).catch(() => undefined)
 
     rmSync(join(disk, 'rest'))
@@ -133,14 +124,3 @@ await t.test(
     t.same(await answeredOf((await openLevel(t, { directory: copy })).store), answered)
   },
 )
-
-/** What is left of the disk, so that nothing can be written. */
-async function fill(path: string): Promise<void> {
-  for (const size of [1 << 20, 1 << 16, 1 << 12]) {
-    try {
-      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' })
-    } catch {
-      // Not even that.
-    }
-  }
-}

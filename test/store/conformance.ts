@@ -6,15 +6,21 @@
 import type { Test } from 'tap'
 import { broadcastLogs } from './support/broadcast-logs.ts'
 import { durability } from './support/durability.ts'
+import { events } from './support/events.ts'
 import { marks } from './support/marks.ts'
 import { namedSessions } from './support/named-sessions.ts'
 import { privateLogs } from './support/private-logs.ts'
+import { received } from './support/received.ts'
 import { registry } from './support/registry.ts'
 import { retained } from './support/retained.ts'
+import { retainedTopics } from './support/retained-topics.ts'
+import { sessionLogs } from './support/session-logs.ts'
 import { sessions } from './support/sessions.ts'
+import { subscriptions } from './support/subscriptions.ts'
 import { upstream } from './support/upstream.ts'
 import { upstreamGroups } from './support/upstream-groups.ts'
 import { wakes } from './support/wakes.ts'
+import { wills } from './support/wills.ts'
 import type { MakeEngine } from './support/world.ts'
 
 export type { Engine, EngineOptions, MakeEngine } from './support/world.ts'
@@ -27,8 +33,14 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('retained messages', (t) => retained(t, makeEngine))
   await t.test('sessions', (t) => sessions(t, makeEngine))
   await t.test('sessions by name', (t) => namedSessions(t, makeEngine))
+  await t.test('packet ids that sessions by name received', (t) => received(t, makeEngine))
+  await t.test('logs of sessions by name', (t) => sessionLogs(t, makeEngine))
+  await t.test('subscriptions', (t) => subscriptions(t, makeEngine))
+  await t.test('wills', (t) => wills(t, makeEngine))
+  await t.test('retained messages of general topics', (t) => retainedTopics(t, makeEngine))
   await t.test('upstream logs', (t) => upstream(t, makeEngine))
   await t.test('upstream groups', (t) => upstreamGroups(t, makeEngine))
+  await t.test('event logs', (t) => events(t, makeEngine))
   await t.test('wakes', (t) => wakes(t, makeEngine))
   await t.test('durability', (t) => durability(t, makeEngine))
 }

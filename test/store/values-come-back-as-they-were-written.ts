@@ -10,13 +10,23 @@ import {
   parseRetainedUpstreamOwner,
   privateLogPrefix,
   retainedUpstreamKey,
+  sessionLogPrefix,
   tokenKey,
   upstreamLogPrefix,
 } from '../../store/level/keys.ts'
+import { headOf } from '../../store/level/heads.ts'
 import { isReceived, withoutReceived, withReceived } from '../../store/level/received.ts'
+import { decodeNamed, decodeWill, encodeNamed, encodeWill } from '../../store/level/named-records.ts'
 import { decodeApp, decodeToken, encodeApp, encodeToken, NEVER } from '../../store/level/records.ts'
 import { beyond, isAmong, withOffsets } from '../../store/level/runs.ts'
-import { decodeUpstreamEntry, encodeUpstreamEntry, headOf } from '../../store/level/upstream-entry.ts'
+import {
+  asReleased,
+  bodyId,
+  decodeSessionEntry,
+  encodeBody,
+  encodeSessionEntry,
+} from '../../store/level/session-entry.ts'
+import { decodeUpstreamEntry, encodeUpstreamEntry } from '../../store/level/upstream-entry.ts'
 import { decodeReader, decodeUpstream, encodeReader, encodeUpstream } from '../../store/level/upstream-records.ts'
 
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
@@ -44,6 +54,7 @@ const session = fc.record({
   unclean: fc.boolean(),
   hasState: fc.boolean(),
   hasReceived: fc.boolean(),
+  hasWill: fc.boolean(),
   expiresAt: time,
 })
 const token = fc.record({
@@ -168,6 +179,69 @@ t.test('sets of offsets', async (t) => {
       for (const [id] of changes) if (isReceived(received, id) !== expected.has(id)) t.fail(`packet id ${id}`)
     }),
     { numRuns: 100 },
+  )
+})
+
+t.test('sessions by name', async (t) => {
+  const named = fc.record({
+    epoch: offset,
+    held: fc.boolean(),
+    unclean: fc.boolean(),
+    run: offset,
+    keptMs: time,
+    expiresAt: time,
+    indexed: fc.boolean(),
+    hasState: fc.boolean(),
+    hasWill: fc.boolean(),
+    id: offset,
+    table: offset,
+    log,
+    released: offset,
+    releasedBytes: offset,
+    visitAt: time,
+  })
+  fc.assert(
+    fc.property(named, (named) => void t.same(decodeNamed(encodeNamed(named)), named)),
+    { numRuns: 100 },
+  )
+  const will = fc.record({ epoch: offset, publishAt: time, takenUntil: time, dueAt: time, value: bytes })
+  fc.assert(
+    fc.property(will, (will) => void t.same(decodeWill(encodeWill(will)), will)),
+    { numRuns: 100 },
+  )
+  const copy = fc.record({
+    qos: fc.constantFrom(1 as const, 2 as const),
+    retain: fc.boolean(),
+    identifiers: fc.array(fc.integer({ min: 1, max: 268_435_455 }), { maxLength: 5 }),
+  })
+  fc.assert(
+    fc.property(
+      message,
+      offset,
+      text,
+      copy,
+      fc.boolean(),
+      fc.boolean(),
+      (message, offset, topic, copy, indexed, shared) => {
+        const body = shared ? bodyId(7, offset) : undefined
+        const entry = encodeSessionEntry({ message, offset, topic, copy, indexed, body })
+        const decoded = decodeSessionEntry(entry, (id) => (body?.equals(id) ? encodeBody(message) : undefined))
+        t.same(decoded, { ...message, ...copy, offset, topic, released: false })
+        const { expiresAt, payload } = message
+        const head = { offset, expiresAt, payloadBytes: payload.length, indexed, owner: undefined, body }
+        t.same(headOf(sessionLogPrefix(7), entry), head)
+        const released = decodeSessionEntry(asReleased(entry), () => encodeBody(message))
+        t.match(released, { payload, offset, released: true, expiresAt: NEVER })
+        if (shared)
+          t.equal(
+            decodeSessionEntry(entry, () => undefined),
+            undefined,
+          )
+        entry[0] = 2
+        t.throws(() => decodeSessionEntry(entry, () => undefined), RangeError, 'another version')
+      },
+    ),
+    { numRuns: 200 },
   )
 })
 

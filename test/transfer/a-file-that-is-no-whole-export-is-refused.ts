@@ -37,6 +37,16 @@ await t.test('what is wrong is named', async (t) => {
   const secret = JSON.stringify({ type: 'secret', name: 'token-id.key', value: SECRET })
   const other = JSON.stringify({ type: 'secret', name: 'token-id.key', value: SECRET.replace('A', 'B') })
 
+  const written = { id: 'one', payload: 'aGVsbG8=', retain: false, storedAt: now, expiresAt: now + 86_400_000 }
+  const line = (fields: object): string => JSON.stringify(fields)
+  const log = line({ type: 'log', log: 'weather' })
+  const entry = line({ type: 'entry', part: 0, offset: 1, tokenId: ID, subject: 's', message: written })
+  const times = { keptMs: null, expiresAt: null }
+  const session = line({ type: 'session', name: 'one', held: true, ...times, received: [[1, 'uid']] })
+  const delivery = line({ type: 'delivery', topic: 'a', qos: 2, identifiers: [], released: false, message: written })
+
+  const fewer = end.replace('"logs":0', '"logs":1').replace('"entries":0', '"entries":1')
+
   const cases: [string, string[], RegExp][] = [
     ['nothing', [], /cut short/],
     ['no end', [header, token, text], /cut short: its last line is missing/],
@@ -46,9 +56,25 @@ await t.test('what is wrong is named', async (t) => {
     ['no header', [token, text, end], /line 1 .*begins with its header/],
     ['two headers', [header, header], /line 2 .*begins with its header/],
     ['something else', ['{"hello": "world"}'], /line 1 .*`type` is missing/],
-    ['a later version', [header.replace('"version":1', '"version":2')], /line 1 .*version 2 .*only 1/],
+    ['a later version', [header.replace('"version":2', '"version":3')], /line 1 .*version 3 .*only 1 and 2/],
     ['an unknown line', [header, '{"type":"surprise"}'], /line 2 .*type is not known/],
     ['a message of nobody', [header, text], /line 2 .*belongs to no token/],
+    [
+      'a reader of no log',
+      [header, line({ type: 'reader', reader: 'one', expiresAt: null, unread: [] })],
+      /line 2 .*no log/,
+    ],
+    ['an entry of no log', [header, entry], /line 2 .*belongs to no log/],
+    ['no log of an app', [header, log.replace('weather', 'a/b')], /line 2 .*`log`/],
+    ['a message of no session', [header, delivery], /line 2 .*belongs to no session/],
+    [
+      'a subscription of none',
+      [header, line({ type: 'subscription', filter: 'a', options: '' })],
+      /line 2 .*no session/,
+    ],
+    ['QoS 3', [header, session, delivery.replace('"qos":2', '"qos":3')], /line 3 .*`qos`/],
+    ['no packet id', [header, session.replace('[1,', '[-1,')], /line 2 .*`received`/],
+    ['an entry less', [header, token, text, log, fewer], /line 5 .*1 entries, of which 0/],
     ['no base64', [header, token, text.replace('aGVsbG8=', '!!!')], /line 3 .*`message.payload`/],
     ['a path as a name', [header, secret.replace('token-id.key', '../key')], /line 2 .*`name`/],
     ['two keys', [header, secret, other], /line 3 .*another secret token-id.key/],
@@ -69,6 +95,16 @@ await t.test('what is wrong is named', async (t) => {
   ] as const)
     t.throws(() => decodeLine(line.replace('{', `{${added}`)), new RegExp(`${named} is not known`))
   t.throws(() => decodeLine(text.replace('"payload"', '"expires":1,"payload"')), /"message\.expires" is not known/)
+
+  for (const type of [log, entry, session, delivery])
+    t.throws(() => decodeLine(type.replace('{', '{"more":1,')), /"more" is not known/)
+
+  const first = join(temporaryFolder(t, 'export'), 'version-1.jsonl')
+  const counts = { secrets: 0, apps: 0, broadcasts: 0, tokens: 1, messages: 1 }
+  const former = [header.replace('"version":2', '"version":1'), token, text, line({ type: 'end', counts })]
+  writeFileSync(first, former.map((each) => `${each}\n`).join(''))
+  const read = await runWith(t, 'import', first, { PUSH_DATA_DIR: temporaryFolder(t, 'data') })
+  t.match(read, { code: 0, errors: /imported 1 tokens, 1 private messages/ }, 'version 1')
 
   const edited = join(temporaryFolder(t, 'export'), 'edited.jsonl')
   writeFileSync(edited, `${whole.map((line) => `${line}\r\n`).join('')}\r\n\n`)

@@ -24,7 +24,8 @@ local LIMIT = {
   private_messages = header[9], private_bytes = header[10], broadcast_messages = header[11], broadcast_bytes = header[12],
   retained_broadcasts = header[13], dedupe_ms = header[14],
   upstream_messages = header[15], upstream_bytes = header[16], share_messages = header[17], share_bytes = header[18],
-  upstream_retained = header[19],
+  upstream_retained = header[19], event_messages = header[20], event_bytes = header[21],
+  stored_messages = header[22], stored_bytes = header[23],
 }
 local call, pack, unpack_packed = redis.call, cmsgpack.pack, cmsgpack.unpack
 local journal = call('HMGET', KEYS[1], 'run', PROCESS)

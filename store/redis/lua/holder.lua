@@ -35,6 +35,13 @@ function parts.holder()
     token.set_flag(record, token.RECEIVED, false)
   end
 
+  -- The will that was kept when the session was closed. It outlives the state of the session. Gives it, or false.
+  local function forget_will(record)
+    if not token.has(record, token.WILL) then return false end
+    token.set_flag(record, token.WILL, false)
+    return need('wills').drop(record.base, 'd' .. record.id)
+  end
+
   local function forget_session(record)
     call('HDEL', record.base .. KEY.sessions, record.serial)
     call('HDEL', record.base .. KEY.states, record.serial)
@@ -53,5 +60,7 @@ function parts.holder()
     return false
   end
 
-  return { of = session_of, is_over = is_over, store = store_session, forget = forget_session, finish = end_session, forget_received = forget_received }
+  return { of = session_of, is_over = is_over, store = store_session, forget = forget_session, finish = end_session, forget_received = forget_received,
+    forget_will = forget_will,
+  }
 end

@@ -1,5 +1,6 @@
 --[[
-  The upstream log of an app in one partition, and its readers. Its record (KEY.upstream: app -> record):
+  The upstream log of an app in one partition, and its readers; and its event log, which has the same form, and a '/' before
+  the app in its name. Its record (KEY.upstream: app -> record):
     format                        1
     run, last, head, count, bytes, gaps   as in token.lua and log.lua
     readers                       how many there are
@@ -23,6 +24,8 @@ function parts.readers()
   local FORMAT, READER = 1, '>BI6I6I6'
   -- Devices give different times to live, so that what has expired lies behind what has not: a sweep looks further.
   local STRETCH = 16
+
+  local function is_event_log(name) return string.byte(name) == 47 end
 
   local function readers_of(record) return record.base .. KEY.readers .. record.app end
   local function claims_of(record, reader) return record.base .. KEY.claims .. record.app .. '/' .. reader end
@@ -278,6 +281,7 @@ function parts.readers()
   end
 
   steps.of, steps.store, steps.sweep_at, steps.sweep, steps.find, steps.move = of, store, sweep_at, sweep, find, move
-  steps.expire, steps.count_missed, steps.claims_of = expire, count_missed, claims_of
+  steps.expire, steps.count_missed, steps.claims_of, steps.readers_of = expire, count_missed, claims_of, readers_of
+  steps.is_event_log, steps.READER = is_event_log, READER
   return steps
 end

@@ -90,6 +90,7 @@ function parts.registry()
     if not record then return { false, false } end
     local ended = false
     if token.has(record, token.RETAINING) then need('retaining').forget(record) end
+    holder.forget_will(record)
     if not token.has(record, token.REVOKED) then
       token.set_flag(record, token.REVOKED, true)
       record.generation, record.dirty = record.generation + 1, true

@@ -5,6 +5,7 @@
 
   retainers          base, app                              -> { id, id, ... }
   upstream_retained  base, app, id, subject or false, bytes -> { more, offset, entry, ... }: those after the subject
+  restore_retained   base, app, id, subject, expires, entry  -> { }: what is there and not older stays
 ]]
 function parts.retaining()
   local token = need('token')
@@ -57,6 +58,18 @@ function parts.retaining()
       token.set_flag(record, token.RETAINING, true)
     end
     token.sweep_at(record, expires)
+  end
+
+  local function stored_at(entry) return (struct.unpack('>I6', entry, 12)) end
+
+  function steps.restore_retained(step)
+    local _, base, app, id, subject, expires, entry = unpack(step)
+    local record = token.of(base, id)
+    if not record or record.app ~= app or expires <= NOW then return {} end
+    local there = token.has(record, token.RETAINING) and call('HGET', key_of(record), subject)
+    if there and stored_at(string.sub(there, 7)) >= stored_at(entry) then return {} end
+    retain(record, subject, struct.unpack('>I4', entry, 2), expires, 0, entry)
+    return {}
   end
 
   function steps.retainers(step) return call('SMEMBERS', step[2] .. KEY.retainers .. step[3]) end

@@ -3,23 +3,36 @@ local PART = {
   register = 'registry', revoke = 'registry', lookup = 'registry', restore = 'registry', bucket = 'registry',
   append = 'private', read = 'private', retained = 'private', commit = 'private', follow = 'private',
   open = 'session', save = 'session', close = 'session', check = 'session',
-  open_named = 'named', save_named = 'named', close_named = 'named', check_named = 'named',
+  open_named = 'named', save_named = 'named', close_named = 'named', check_named = 'named', remember = 'named',
+  release = 'named', subscribe = 'named', subscriptions_ended = 'named_ends', look_named = 'named_ends',
+  close_dead = 'named_ends',
+  take_will = 'wills', will_published = 'wills', beat = 'nodes', forget_nodes = 'nodes',
+  append_sessions = 'session_logs', forget_uid = 'session_logs', read_session = 'session_logs',
+  commit_session = 'session_logs',
+  change_subscriptions = 'subscriptions', end_subscriptions = 'subscriptions', subscriptions_end = 'subscriptions',
+  read_subscriptions = 'subscriptions', subscriptions = 'subscriptions', subscriptions_of = 'subscriptions',
   publish = 'broadcast', read_broadcast = 'broadcast', last_broadcast = 'broadcast', retained_index = 'broadcast',
-  retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep',
+  retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep', sweep_subscriptions = 'sweep',
   open_reader = 'readers', close_reader = 'readers', move_reader = 'readers', listen = 'readers',
-  upstream = 'upstream', release_upstream = 'upstream', read_upstream = 'upstream',
+  upstream = 'upstream', release_upstream = 'upstream', read_upstream = 'upstream', events = 'upstream',
   claim = 'claims', settle = 'claims', renew_claims = 'claims', release_claims = 'claims',
-  retainers = 'retaining', upstream_retained = 'retaining',
+  retainers = 'retaining', upstream_retained = 'retaining', restore_retained = 'retaining',
+  readers_of = 'inventory', named_sessions = 'inventory',
 }
 -- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
 local READS = {
   lookup = true, bucket = true, read = true, retained = true, read_broadcast = true, last_broadcast = true,
   retained_index = true, retained_entry = true, read_upstream = true, retainers = true, upstream_retained = true,
+  read_session = true, subscriptions_end = true, read_subscriptions = true, subscriptions = true, subscriptions_of = true,
+  readers_of = true, named_sessions = true,
 }
 -- Steps that change something and answer with much: the journal keeps less of the result, from which they make it again.
 local AGAIN = { claim = 'claim_again' }
 -- Steps that store what was not there.
-local STORES = { append = true, publish = true, restore = true, upstream = true }
+local STORES = {
+  append = true, publish = true, restore = true, upstream = true, events = true, append_sessions = true,
+  change_subscriptions = true, restore_retained = true,
+}
 local results, kept, all_kept = {}, {}, true
 for i = 2, #batch do
   local step = batch[i]
@@ -47,6 +60,8 @@ for key in pairs(unwritten) do needed.log.write(key) end
 for _, record in pairs(records) do
   if record and record.dirty then needed.token.store(record) end
 end
+if needed.named then needed.named.write() end
+if needed.subscriptions then needed.subscriptions.write() end
 for _, record in pairs(upstreams) do
   if record.dirty then needed.readers.store(record) end
 end

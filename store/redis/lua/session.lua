@@ -2,9 +2,9 @@
   open   base, id, app, generation, clean start
          -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED or
             { epoch, state or false, unclean, private cursor, broadcast cursor, last, epoch taken over here or false,
-              marks or false }
+              marks or false, will of a session that this one ends or false }
   save   base, id, epoch, state                         -> SESSION_TAKEN_OVER or { }
-  close  base, id, epoch, state or false, expires or 0  -> { }
+  close  base, id, epoch, state or false, expires or 0, will at or false, will or false  -> { }
   check  base, id, epoch, generation
          -> { }, { reason } when the session with this epoch is over, or { false, last } when Redis had lost it: it is open
             again, and its log may have grown unheard
@@ -24,13 +24,14 @@ function parts.session()
     -- A JWT of a generation that is not known: the registry lost it in a crash, the JWT is the proof that it was given.
     if generation > record.generation then record.generation = generation end
     log.rebase(record)
+    local will = holder.forget_will(record)
 
     local previous, state, unclean, ended = holder.of(record), false, false, false
     if previous then
       local held = previous.node ~= ''
       if not clean and not holder.is_over(previous) then
         state = call('HGET', base .. KEY.states, record.serial)
-        unclean = held or previous.unclean
+        unclean, will = held or previous.unclean, false
       else
         call('HDEL', base .. KEY.states, record.serial)
         holder.forget_received(record)
@@ -44,7 +45,7 @@ function parts.session()
     -- Above every epoch that was given and lost, as the offsets of a log that begins.
     record.epoch, record.dirty = math.max(record.epoch + 1, ticks()), true
     holder.store(record, NODE, 0, false)
-    return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended, token.marks_of(record) }
+    return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended, token.marks_of(record), will }
   end
 
   function steps.save(step)
@@ -57,17 +58,23 @@ function parts.session()
   end
 
   function steps.close(step)
-    local _, base, id, epoch, state, expires = unpack(step)
+    local _, base, id, epoch, state, expires, will_at, will = unpack(step)
     local record = token.of(base, id)
     if not record or record.epoch ~= epoch then return {} end
     local session = holder.of(record)
     if not session or holder.is_over(session) then return {} end
+    holder.forget_will(record)
     if not state then
       holder.forget(record)
     else
       call('HSET', base .. KEY.states, record.serial, state)
       holder.store(record, '', expires, false)
       if expires > 0 then token.sweep_at(record, expires) end
+      -- Of a device whose session was ended, such as by a revocation, none is published.
+      if will_at and not session.unclean then
+        need('wills').keep(base, 'd' .. id, epoch, will_at, false, will)
+        token.set_flag(record, token.WILL, true)
+      end
     end
     return {}
   end

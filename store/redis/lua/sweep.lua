@@ -1,12 +1,16 @@
 --[[
   sweep            base, due before, how many, pause
-                   -> { expired private messages, more to do, expired upstream messages }
+                   -> { more to do, expired private messages, upstream messages, events, messages of sessions by name,
+                   { name, epoch, ... } whose subscriptions ended, { token id or false, name or false, epoch, ... } whose wills
+                   are due }
                    pause > 0: only when the last such sweep of the partition, by any node, is longer ago
   sweep_broadcast  base  -> { expired messages, when to look again (0: nothing to wait for) }
+  sweep_subscriptions  base  -> { }
 
-  `how many`: at most so many buckets of tokens and upstream logs; sessions that are known by a name go with them, see
-  named.lua. A partition has an index of its buckets, and of the upstream logs in it, by when something in them is due
-  (KEY.due), so that a sweep looks at nothing else. A token id goes when its newest JWT has expired `KEPT_SECONDS` ago and
+  `how many`: at most so many buckets of tokens, and logs; sessions that are known by a name go with them (named_ends.lua), and so
+  do wills (wills.lua), which are due at once. A partition has an index of its buckets, and of the logs in it that have no
+  token id, by when something in them is due (KEY.due), so that a sweep looks at nothing else: a bucket is one character, an
+  upstream or event log 'u' and its name, the log of a session by name 'y' and the field of that. A token id goes when its newest JWT has expired `KEPT_SECONDS` ago and
   nothing of it is pending, retained or remembered: until then a device that comes back with a new JWT of the same token id
   finds its broadcasts.
 ]]
@@ -17,7 +21,6 @@ function parts.sweep()
   local expiry = need('expiry')
   local private = need('private')
   local broadcast = need('broadcast')
-  local named = need('named')
   local steps = {}
   local JOURNAL_MS = 600000
   local KEPT_SECONDS = 28 * 86400
@@ -69,6 +72,7 @@ function parts.sweep()
 
   local function forget_token(record)
     holder.forget(record)
+    holder.forget_will(record)
     if token.has(record, token.MARKED) then need('marks').forget(record) end
     if token.has(record, token.RETAINING) then need('retaining').forget(record) end
     if token.has(record, token.FOLLOWED) then private.store_followers(record, {}) end
@@ -124,21 +128,38 @@ function parts.sweep()
     local _, base, before, most, pause = unpack(step)
     if pause > 0 then
       local swept = tonumber(call('GET', base .. KEY.swept) or '0')
-      if NOW - swept < pause and swept <= NOW then return { 0, false } end
+      if NOW - swept < pause and swept <= NOW then return { false, 0, 0, 0, 0, {}, {} } end
       call('SET', base .. KEY.swept, string.format('%.0f', NOW))
     end
     forget_journals()
-    local expired, upstream = 0, 0
+    local expired, upstream, events, sessions = 0, 0, 0, 0
     local due = call('ZRANGEBYSCORE', base .. KEY.due, '-inf', before, 'LIMIT', 0, most)
     for _, name in ipairs(due) do
-      if #name == 1 then
+      local kind, rest = string.sub(name, 1, 1), string.sub(name, 2)
+      if rest == '' then
         expired = expired + sweep_bucket(base, name)
+      elseif kind == 'y' then
+        sessions = sessions + need('session_logs').sweep(base, rest)
+      elseif need('readers').is_event_log(rest) then
+        events = events + need('readers').sweep(base, rest)
       else
-        upstream = upstream + need('readers').sweep(base, string.sub(name, 2))
+        upstream = upstream + need('readers').sweep(base, rest)
       end
     end
-    local more = named.expire(base, before)
-    return { expired, more or #due == most, upstream }
+    -- What a part defines costs time: most partitions need none of these.
+    local function is_due(key, time) return call('ZCOUNT', base .. key, '-inf', time) > 0 end
+    local ended, wills, more_ended, more_wills, more_graves = {}, {}, false, false, false
+    if is_due(KEY.namedDue, before) then ended, more_ended = need('named_ends').expire(base, before) end
+    if is_due(KEY.willsDue, NOW) then wills, more_wills = need('wills').due(base) end
+    if call('EXISTS', base .. KEY.graves) == 1 then more_graves = need('session_logs').dig(base) end
+    local more = #due == most or more_ended or more_wills or more_graves
+    return { more, expired, upstream, events, sessions, ended, wills }
+  end
+
+  function steps.sweep_subscriptions(step)
+    forget_journals()
+    need('subscriptions').sweep(step[2])
+    return {}
   end
 
   function steps.sweep_broadcast(step)

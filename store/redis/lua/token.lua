@@ -19,8 +19,8 @@
 function parts.token()
   local TIMES = '>I6I6I6'
   local CURRENT, REVOKED, SESSION, RETAINED, IDS, FOLLOWED, MARKED, SKIPPED = 1, 2, 4, 8, 16, 32, 64, 128
-  -- Above 255 a record grows by two bytes, which few token ids need: QoS 2 under way, and retained upstream messages.
-  local RECEIVED, RETAINING = 256, 512
+  -- Above 255 a record grows by two bytes, which few token ids need: QoS 2 under way, retained upstream messages, a will.
+  local RECEIVED, RETAINING, WILL = 256, 512, 1024
 
   local function has(record, flag) return bit.band(record.flags, flag) ~= 0 end
 
@@ -87,7 +87,7 @@ function parts.token()
 
   return {
     CURRENT = CURRENT, REVOKED = REVOKED, SESSION = SESSION, RETAINED = RETAINED, IDS = IDS, FOLLOWED = FOLLOWED,
-    MARKED = MARKED, SKIPPED = SKIPPED, RECEIVED = RECEIVED, RETAINING = RETAINING, marks_of = marks_of,
+    MARKED = MARKED, SKIPPED = SKIPPED, RECEIVED = RECEIVED, RETAINING = RETAINING, WILL = WILL, marks_of = marks_of,
     has = has, set_flag = set_flag, bucket_of = bucket_of, parse = parse_record, of = record_of, store = store_record,
     sweep_at = sweep_at,
   }

@@ -5,6 +5,8 @@
                     -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, SESSION_TAKEN_OVER, UPSTREAM_SHARE, RETAINED_LIMIT,
                     RECEIVE_MAXIMUM_EXCEEDED or { offset or 0, duplicate, read, dropped, expired }
   release_upstream  base, id, epoch, packet id         -> SESSION_TAKEN_OVER or { was remembered }
+  events            base, log, again, entry, ...  -> { dropped, expired, offset or 0, ... }; again: what another store
+                    had, which is stored whatever the limits are, and whether anybody reads it
   read_upstream     base, app, after, entries, bytes   -> { read to, last, offset, entry, ... }
 ]]
 function parts.upstream()
@@ -61,6 +63,32 @@ function parts.upstream()
     upstream.dropped = nil
     readers.sweep_at(upstream, expires)
     return offset, dropped, expired
+  end
+
+  -- Nothing refuses them: the oldest go.
+  function steps.events(step)
+    local base, app, again = step[2], step[3], step[4]
+    local record, result = readers.of(base, app), { 0, 0 }
+    readers.expire(record)
+    local is_kept = again or record.readers > 0
+    local messages, bytes = math.huge, math.huge
+    if not again then messages, bytes = LIMIT.event_messages, LIMIT.event_bytes end
+    if is_kept then log.rebase(record) end
+    record.dropped = {}
+    for i = 5, #step do
+      local entry, offset, dropped, expired = step[i], 0, 0, 0
+      if is_kept then
+        local payload, leaves = struct.unpack('>I4I6', entry, 2)
+        offset, dropped, expired = log.append(record, entry, payload, messages, bytes)
+        readers.sweep_at(record, leaves)
+        tell(record, offset, entry)
+      end
+      result[1], result[2] = result[1] + dropped, result[2] + expired
+      result[#result + 1] = offset
+    end
+    if #record.dropped > 0 then readers.count_missed(record, record.dropped) end
+    record.dropped = nil
+    return result
   end
 
   function steps.upstream(step)

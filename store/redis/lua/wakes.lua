@@ -6,6 +6,8 @@
                                          offset 0 an entry that is stored nowhere
     'e', id, epoch, reason               a session is over
     'n', name, epoch                     a session that is known by a name is over
+    's', name, offset, entry or false    the log of such a session grew
+    't', offset                          subscriptions changed; told to ''
     'c', id, private, broadcast, marks or false   the cursors moved
 ]]
 function parts.wakes()

@@ -12,7 +12,7 @@ const PUBLISHERS = 10
 await t.test(`a storm of ${SECONDS} s`, async (t) => {
   const redis = await startRedis(t)
   const { accepted, duplicated, strikes } = await rideOut(t, {
-    url: redis.url,
+    urls: [redis.url, redis.url, redis.url],
     devices: DEVICES,
     publishers: Array.from({ length: PUBLISHERS }, (_, index) => publisherKind(index)),
     seconds: SECONDS,

@@ -47,6 +47,7 @@ export function engineOn(url: string, killServers: () => Promise<unknown>): Make
     }
     return {
       store: await open(),
+      second: open,
       reopen: async () => {
         await close()
         return await open()

@@ -34,7 +34,7 @@ export async function thriceLanes(t: Test, url: string): Promise<Thrice> {
     journalOf: () => journal,
     connections: () => 1,
     life: () => undefined,
-    header: ['node', 'push:node:', 1000, 1e6, 1000, 1e6, 1000, 1e6, 1000, 1e6, 100, 1e6, 100],
+    header: ['node', 'push:node:', 1000, 1e6, 1000, 1e6, 1000, 1e6, 1000, 1e6, 100, 1e6, 100, 1000, 1e6, 1000, 1e6],
     process: 'process',
     now: Date.now,
     deadlineMs: 2_000,

@@ -1,5 +1,8 @@
 /** What is there after the process is gone, and what a store says that is closed. */
 import type { Test } from 'tap'
+import { eventLog } from '../../../store/contract.ts'
+import { deliver, entriesOf } from './session-logs.ts'
+import { subscribe } from './subscriptions.ts'
 import { ALL, DAY, exactly, HOUR, type MakeEngine, scenario, text, type World } from './world.ts'
 
 const STATE = Buffer.from('state')
@@ -77,6 +80,49 @@ async function resumedByName(t: Test, { store }: World, before: readonly number[
   t.ok(all.every(({ epoch }, position) => epoch > before[position]!))
 }
 
+/** A session that has a log, subscriptions, packet ids and a will, and the reader of an event log. */
+async function fullSession(world: World): Promise<number> {
+  const { store } = world
+  const { epoch } = await store.openNamedSession('full', false)
+  await subscribe(world, 'full', epoch, ['a=1', 'b=2'])
+  await subscribe(world, 'full', epoch, ['a'])
+  for (const payload of ['1', '2', '3']) await deliver(world, ['full'], payload, { qos: 2, uid: payload })
+  const [one, two] = await entriesOf(world, 'full')
+  await store.commitSession({ name: 'full', epoch, done: [one?.offset ?? 0], released: [two?.offset ?? 0] })
+  await store.rememberReceived('full', epoch, 7, 'seven')
+  await store.rememberReceived('full', epoch, 8, 'eight')
+  await store.releaseReceived('full', epoch, 8)
+  await store.openReader({ app: eventLog('weather'), reader: 'reader', expiresAt: Infinity })
+  const message = world.message({ payload: 'event', ttl: DAY })
+  await store.appendEvents([{ app: 'weather', tokenId: world.idOf(), subject: 'acknowledged', message }])
+  const will = { publishAt: world.now, value: Buffer.from('will') }
+  await store.closeNamedSession('full', epoch, { state: STATE, stateExpiresAt: world.now + DAY, will })
+  return epoch
+}
+
+async function isFull(t: Test, world: World, epoch: number): Promise<void> {
+  const { store } = world
+  const part = store.upstreamPart(world.idOf())
+  const events = await store.readUpstream(eventLog('weather'), part, 0, { entries: 10, bytes: Infinity })
+  t.same(events.entries.map(text), ['event'])
+  t.same(await store.takeWill({ name: 'full' }, epoch, world.now + DAY), Buffer.from('will'))
+  const { epoch: resumed } = await store.openNamedSession('full', false)
+  t.match(
+    (await store.subscriptionsOf('full'))?.filters.map(([filter]) => filter),
+    ['b'],
+  )
+  t.same(
+    (await entriesOf(world, 'full')).map((entry) => [text(entry), entry.released]),
+    [
+      ['2', true],
+      ['3', false],
+    ],
+  )
+  t.same(await deliver(world, ['full'], '3', { uid: '3' }), ['duplicate'])
+  t.equal(await store.releaseReceived('full', resumed, 7), 'seven')
+  t.equal(await store.releaseReceived('full', resumed, 8), undefined)
+}
+
 async function restarted(t: Test, world: World, restart: () => Promise<void>): Promise<void> {
   const { generation } = await world.register()
   const token = world.idOf()
@@ -95,6 +141,7 @@ async function restarted(t: Test, world: World, restart: () => Promise<void>): P
     { tokenId: token, epoch: session.epoch, private: sent[0]!.offset, broadcast: broadcast.offset },
   ])
   const named = await sessionsByName(world)
+  const full = await fullSession(world)
 
   await restart()
 
@@ -115,6 +162,7 @@ async function restarted(t: Test, world: World, restart: () => Promise<void>): P
   t.same(resumed.state && Buffer.from(resumed.state), STATE)
   t.equal(resumed.unclean, true)
   await resumedByName(t, world, named)
+  await isFull(t, world, full)
   world.pass(2 * HOUR)
   await world.store.sweep()
   t.equal(world.counted.counts.expired.private, 2, 'what expires is found after a restart')

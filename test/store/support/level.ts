@@ -1,4 +1,5 @@
 /** The embedded engine in a folder of the test's own. */
+import { ClassicLevel } from 'classic-level'
 import type { Test } from 'tap'
 import { type LevelStoreOptions, openLevelStore, type Store } from '../../../store/index.ts'
 import { temporaryFolder } from '../../support/folders.ts'
@@ -48,4 +49,43 @@ export function message({
 export async function texts(store: Store, tokenId = TOKEN): Promise<string[]> {
   const { entries } = await store.readPrivate(tokenId, 0, { entries: 10_000, bytes: Infinity })
   return entries.map(({ payload }) => Buffer.from(payload).toString())
+}
+
+/** What is on disk, of a store that is closed meanwhile. */
+export async function onDisk<T>(
+  { store, directory }: Opened,
+  work: (level: ClassicLevel<Buffer, Buffer>) => Promise<T>,
+): Promise<T> {
+  await store.close()
+  const level = new ClassicLevel<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  const result = await work(level)
+  await level.close()
+  await store.open()
+  return result
+}
+
+/** How many keys there are of each kind. */
+export async function kindsOf(opened: Opened): Promise<Record<number, number>> {
+  const keys = await onDisk(opened, (level) => level.keys().all())
+  const counts: Record<number, number> = {}
+  for (const [kind = 0] of keys) counts[kind] = (counts[kind] ?? 0) + 1
+  return counts
+}
+
+/** To sessions by name. */
+export function deliver(
+  store: Store,
+  names: readonly string[],
+  { uid, qos = 1, ...draft }: Draft & { readonly uid?: string; readonly qos?: 1 | 2 } = {},
+) {
+  return store.appendSessions({
+    topic: 'general/topic',
+    message: message(draft),
+    to: names.map((name) => ({ name, qos, retain: false, identifiers: [] })),
+    ...(uid === undefined ? {} : { uid }),
+  })
+}
+
+export async function entriesOf(store: Store, name: string) {
+  return (await store.readSession(name, 0, { entries: 10_000, bytes: Infinity })).entries
 }

@@ -1,8 +1,8 @@
 /** Sessions that are known by a name. */
 import type { Test } from 'tap'
-import type { OpenedNamedSession, Watcher } from '../../../store/contract.ts'
-import { anySessionByName } from './any-session-by-name.ts'
-import { DAY, HOUR, type MakeEngine, scenario, type World } from './world.ts'
+import type { OpenedNamedSession } from '../../../store/contract.ts'
+import { anySession, STORED_MESSAGES } from './any-session.ts'
+import { DAY, DEAF, HOUR, type MakeEngine, scenario, type World } from './world.ts'
 
 const NAME = 'provider/shop/backend 1'
 
@@ -14,19 +14,10 @@ function stateOf({ state }: OpenedNamedSession): string | undefined {
   return state && Buffer.from(state).toString()
 }
 
-const deaf: Watcher = {
-  privateAppended: () => undefined,
-  broadcastAppended: () => undefined,
-  sessionEnded: () => undefined,
-  cursorMoved: () => undefined,
-  cursorsLost: () => undefined,
-  resync: () => undefined,
-}
-
 /** The first end that is heard of. */
 function ending(t: Test, world: World): Promise<{ name: string; epoch: number }> {
   return new Promise((resolve) => {
-    t.teardown(world.store.watch({ ...deaf, namedSessionEnded: (name, epoch) => resolve({ name, epoch }) }))
+    t.teardown(world.store.watch({ ...DEAF, namedSessionEnded: (name, epoch) => resolve({ name, epoch }) }))
   })
 }
 
@@ -87,9 +78,9 @@ export async function namedSessions(t: Test, makeEngine: MakeEngine): Promise<vo
   })
   await ends(t, makeEngine)
   await names(t, makeEngine)
-  await scenario(t, makeEngine, 'any sequence of calls', async (t, world) => {
-    await t.resolves(anySessionByName(world))
-  })
+  const few = { storedMessages: STORED_MESSAGES }
+  const anySequence = (t: Test, world: World) => t.resolves(anySession(world)).then(() => undefined)
+  await scenario(t, makeEngine, 'any sequence of calls', anySequence, few)
 }
 
 async function ends(t: Test, makeEngine: MakeEngine): Promise<void> {

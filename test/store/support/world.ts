@@ -13,6 +13,7 @@ import type {
   StoreLimits,
   StoreObserver,
   TokenId,
+  Watcher,
 } from '../../../store/contract.ts'
 import { deviceMark, tokenId, type VersionSelector } from '../../../topics/index.ts'
 
@@ -27,6 +28,8 @@ export interface Engine {
   readonly store: Store
   /** The same data, after a clean close; with the same options. */
   reopen(): Promise<Store>
+  /** Another node on the same data, closed with the engine; absent where one process has the data for itself. */
+  second?(): Promise<Store>
   /** The same data, after the process was killed, where the engine's test can do that. */
   crash?(): Promise<Store>
   /** Closes what is open and removes the data. */
@@ -82,6 +85,11 @@ export class World {
 
   async reopen(): Promise<void> {
     this.store = await this.engine.reopen()
+  }
+
+  /** Another node of the same installation; the same one where there can be no other. */
+  async otherNode(): Promise<Store> {
+    return (await this.engine.second?.()) ?? this.store
   }
 
   async crash(): Promise<void> {
@@ -149,16 +157,31 @@ export class Counted implements StoreObserver {
   readonly counts = { expired: { private: 0, broadcast: 0 }, dropped: { private: 0, broadcast: 0 } }
 
   readonly upstream = { expired: 0, dropped: 0 }
+  readonly event = { expired: 0, dropped: 0 }
+  readonly session = { expired: 0, dropped: 0 }
 
   expired(destination: LogName, count: number): void {
-    if (destination === 'upstream') this.upstream.expired += count
-    else this.counts.expired[destination] += count
+    this.#count('expired', destination, count)
   }
 
   dropped(destination: LogName, count: number): void {
-    if (destination === 'upstream') this.upstream.dropped += count
-    else this.counts.dropped[destination] += count
+    this.#count('dropped', destination, count)
   }
+
+  #count(what: 'expired' | 'dropped', destination: LogName, count: number): void {
+    if (destination === 'private' || destination === 'broadcast') this.counts[what][destination] += count
+    else this[destination][what] += count
+  }
+}
+
+/** A watcher that hears nothing. */
+export const DEAF: Watcher = {
+  privateAppended: () => undefined,
+  broadcastAppended: () => undefined,
+  sessionEnded: () => undefined,
+  cursorMoved: () => undefined,
+  cursorsLost: () => undefined,
+  resync: () => undefined,
 }
 
 export const ALL: VersionSelector = { kind: 'all' }

@@ -1,6 +1,7 @@
 /** Devices that keep connecting, take what comes, and lose their connection again and again. */
 import { type ConnectOptions, type Device, type Issued, type Server, connectDevice } from '../../../support/index.ts'
 import type { Ledger } from './ledger.ts'
+import { publishUpstream, type Reader } from './readers.ts'
 import type { SeededRandom } from '../../../support/random.ts'
 
 export interface Member {
@@ -36,6 +37,7 @@ export interface Weather {
 export async function liveDevice(
   server: Server,
   member: Member,
+  readers: readonly Reader[],
   ledger: Ledger,
   weather: Weather,
   random: SeededRandom,
@@ -46,9 +48,13 @@ export async function liveDevice(
     try {
       const scope = { teardown: (clean: () => unknown) => void cleanups.push(clean) }
       const device = await connectDevice(scope, server, member.issued, member.options)
-      const reading = read(device, member.name, ledger, weather.calm ? Infinity : random.between(1, 120))
+      // Also what comes while the client says good-bye.
+      device.client.on('message', (_topic, payload) => ledger.arrived(member.name, payload.toString()))
+      for (const { text } of device.received) ledger.arrived(member.name, text)
+      const reading = read(device, weather.calm ? Infinity : random.between(1, 120))
       const topics = [member.issued.topics.private, member.issued.topics.broadcast ?? member.issued.topics.private]
       if (!device.connack.sessionPresent) await Promise.race([device.subscribe(topics), device.closed])
+      void publishUpstream(device, member, readers, ledger, weather)
       await reading
       if (random.chance(0.8)) await device.reset()
       else await device.end()
@@ -61,11 +67,10 @@ export async function liveDevice(
 }
 
 /** Takes messages until the connection is gone, or so many have come. */
-async function read(device: Device, name: string, ledger: Ledger, most: number): Promise<void> {
+async function read(device: Device, most: number): Promise<void> {
   try {
-    for (let taken = 0; taken < most; taken++) ledger.arrived(name, (await device.queue.next(2 ** 31 - 1)).text)
+    for (let taken = 0; taken < most; taken++) await device.queue.next(2 ** 31 - 1)
   } catch {
     // Closed, and nothing is left to read.
   }
-  for (const { text } of device.queue.takeAll()) ledger.arrived(name, text)
 }

@@ -2,7 +2,7 @@
 
 import type { Test } from 'tap'
 
-export type Kind = 'private' | 'broadcast'
+export type Kind = 'private' | 'broadcast' | 'upstream'
 
 interface Entry {
   readonly publisher: string
@@ -15,6 +15,8 @@ interface Entry {
 export interface Account {
   /** Messages that were accepted. */
   readonly accepted: number
+  /** Those of them that devices sent. */
+  readonly acceptedUpstream: number
   /** Deliveries that the accepted messages make, each device once. */
   readonly owed: number
   readonly delivered: number
@@ -28,6 +30,8 @@ export interface Account {
   readonly unexpected: readonly string[]
   /** Accepted messages of one publisher that a device first saw in another order than they were sent in. */
   readonly outOfOrder: readonly string[]
+  /** What else was promised, and is not so. */
+  readonly broken: readonly string[]
   /** Without an answer, and delivered all the same, which is allowed. */
   readonly unanswered: number
 }
@@ -37,8 +41,12 @@ export class Ledger {
   /** Device to the texts in the order of their first arrival. */
   readonly #arrived = new Map<string, Map<string, number>>()
   readonly #waiting: { condition: () => boolean; resolve: () => void }[] = []
+  readonly #sequences = new Map<string, number>()
+  readonly #broken: string[] = []
   #accepted = 0
   #arrivals = 0
+  /** Publishes upstream that wait for their answer. */
+  #waitingUpstream = 0
 
   get acceptedCount(): number {
     return this.#accepted
@@ -70,6 +78,40 @@ export class Ledger {
     this.#look()
   }
 
+  /** The number of the next message of a publisher. */
+  nextSequence(publisher: string): number {
+    const next = (this.#sequences.get(publisher) ?? 0) + 1
+    this.#sequences.set(publisher, next)
+    return next
+  }
+
+  /** Something was promised and is not so. */
+  broken(promise: string): void {
+    this.#broken.push(promise)
+  }
+
+  /** An upstream publish begins; returns how to say that it is over, answered or not. */
+  upstreamBegins(): () => void {
+    this.#waitingUpstream += 1
+    return () => {
+      this.#waitingUpstream -= 1
+      this.#look()
+    }
+  }
+
+  /** Resolves when no upstream publish waits for its answer, and what was accepted has arrived everywhere. */
+  async upstreamArrived(): Promise<void> {
+    await this.until(() => this.#waitingUpstream === 0)
+    const owed: (readonly [text: string, reader: string])[] = []
+    for (const [text, { kind, accepted, receivers }] of this.#sent) {
+      if (kind === 'upstream' && accepted) for (const reader of receivers) owed.push([text, reader])
+    }
+    await this.until(() => {
+      for (let last = owed.at(-1); last !== undefined && this.has(last[1], last[0]); last = owed.at(-1)) owed.pop()
+      return owed.length === 0
+    })
+  }
+
   has(device: string, text: string): boolean {
     return this.#arrived.get(device)?.has(text) === true
   }
@@ -81,11 +123,12 @@ export class Ledger {
   }
 
   account(): Account {
-    let [owed, delivered, duplicated, unanswered] = [0, 0, 0, 0]
+    let [owed, delivered, duplicated, unanswered, acceptedUpstream] = [0, 0, 0, 0, 0]
     const lost: string[] = []
     const misdelivered: string[] = []
     const unexpected: string[] = []
-    for (const [text, { receivers, accepted }] of this.#sent) {
+    for (const [text, { kind, receivers, accepted }] of this.#sent) {
+      if (accepted && kind === 'upstream') acceptedUpstream += 1
       for (const device of receivers) {
         if (accepted) owed += 1
         else if (this.has(device, text)) unanswered += 1
@@ -104,6 +147,8 @@ export class Ledger {
     const outOfOrder = this.#outOfOrder()
     return {
       accepted: this.#accepted,
+      acceptedUpstream,
+      broken: this.#broken,
       owed,
       delivered,
       lost,
@@ -140,7 +185,7 @@ export class Ledger {
   }
 }
 
-type Faults = Pick<Account, 'lost' | 'misdelivered' | 'unexpected' | 'outOfOrder'>
+type Faults = Pick<Account, 'lost' | 'misdelivered' | 'unexpected' | 'outOfOrder' | 'broken'>
 
 /** What no crash may do. The order is for the caller to judge. */
 export function checkFaults(t: Pick<Test, 'comment' | 'same'>, faults: Faults): void {
@@ -151,5 +196,6 @@ export function checkFaults(t: Pick<Test, 'comment' | 'same'>, faults: Faults): 
   )
   t.same(faults.lost, [], 'nothing is lost')
   t.same(faults.misdelivered, [], 'nothing is misdelivered')
+  t.same(faults.broken, [], 'no kept session is gone')
   t.same(faults.unexpected, [], 'nothing comes out of nowhere')
 }

@@ -1,15 +1,17 @@
-/** A storm over three nodes, from the first token to the books: what the tests of this folder have in common. */
+/** A storm over nodes, from the first token to the books: what the tests of this folder have in common. */
 import type { Test } from 'tap'
 import { eventually, issueToken, request, send } from '../../../support/index.ts'
 import { type Member, sessionKind } from '../../crash/support/devices.ts'
 import { checkFaults, Ledger } from '../../crash/support/ledger.ts'
+import { openReaders, readersOf, roamingReader } from '../../crash/support/readers.ts'
 import { livePublisher, type PublisherKind } from '../../crash/support/publishers.ts'
 import { type SeededRandom, seededRandom } from '../../../support/random.ts'
-import { startNodeProcesses } from '../../../nodes/support/nodes.ts'
+import { startNodeProcess } from '../../../nodes/support/nodes.ts'
 import { anyOf, createWeather, roamingDevice, storm, type Strikes } from './storm.ts'
 
 export interface StormPlan {
-  readonly url: string
+  /** Of Redis, one for each node. */
+  readonly urls: readonly [string, ...string[]]
   /** Of each node. */
   readonly settings?: Record<string, string>
   readonly devices: number
@@ -31,8 +33,8 @@ export interface Outcome {
   readonly duplicated: number
 }
 
-const NODES = 3
 const APP = 'shop'
+const FOREIGN_APP = 'bank'
 const SETTINGS = {
   PUSH_MAX_PENDING_MESSAGES: '30000',
   PUSH_MAX_BROADCASTS: '100000',
@@ -44,7 +46,8 @@ const SETTINGS = {
 export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
   const random = seededRandom()
   t.comment(`PUSH_TEST_SEED=${random.seed} repeats the choices of this run`)
-  const nodes = await startNodeProcesses(t, plan.url, NODES, { ...SETTINGS, ...plan.settings })
+  const settings = { ...SETTINGS, ...plan.settings }
+  const nodes = await Promise.all(plan.urls.map((url) => startNodeProcess(t, url, settings)))
   const target = anyOf(nodes, random)
   const members: Member[] = []
   for (let index = 0; index < plan.devices; index += 1) {
@@ -55,7 +58,12 @@ export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
 
   const ledger = new Ledger()
   const weather = createWeather()
-  const devices = members.map((member) => roamingDevice(target, member, ledger, weather, random))
+  const readers = readersOf(APP, FOREIGN_APP, members)
+  await openReaders(t, target, readers)
+  const devices = [
+    ...members.map((member) => roamingDevice(target, member, readers, ledger, weather, random)),
+    ...readers.map((reader) => roamingReader(target, reader, ledger, weather, random)),
+  ]
   const publishers = plan.publishers.map((kind, index) =>
     livePublisher(target, { name: `publisher-${index}`, app: APP, kind, members }, ledger, weather, random),
   )
@@ -70,17 +78,24 @@ export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
     return answers.every(({ status }) => status === 200)
   })
   await sendLast(target, members, ledger)
+  await ledger.upstreamArrived()
   weather.over = true
   await Promise.all(nodes.map((node) => node.stop()))
   await Promise.all(devices)
 
-  const { accepted, owed, delivered, duplicated, unanswered, ...bad } = ledger.account()
+  const { accepted, acceptedUpstream, owed, delivered, duplicated, unanswered, ...bad } = ledger.account()
   t.comment(`${strikes.nodes} kills of a node, ${strikes.store} strikes at Redis`)
-  t.comment(`accepted ${accepted}, owed ${owed}, delivered ${delivered}, without an answer ${unanswered}`)
+  t.comment(
+    `accepted ${accepted}, of them upstream ${acceptedUpstream}, owed ${owed}, delivered ${delivered}, without an answer ${unanswered}`,
+  )
   t.comment(`duplicated ${duplicated} (${((duplicated / delivered) * 100).toFixed(2)} %)`)
   checkFaults(t, bad)
+  // Members of a group have no common order.
+  const outOfOrder = bad.outOfOrder.filter((line) => !line.endsWith(' to workers'))
+  t.same(outOfOrder, [], 'and everything is in order')
   const crashes = nodes.flatMap(({ logs }) => logs.filter((line) => /"level":60/.test(line)))
   t.same(crashes, [], 'no node ended by itself')
+  t.ok(acceptedUpstream > plan.seconds, 'devices published upstream')
   return { strikes, accepted, duplicated }
 }
 

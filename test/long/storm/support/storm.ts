@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ApiTarget, connectDevice, type MqttTarget, type ServerProcess } from '../../../support/index.ts'
 import type { Member } from '../../crash/support/devices.ts'
+import { publishUpstream, type Reader } from '../../crash/support/readers.ts'
 import type { Ledger } from '../../crash/support/ledger.ts'
 import type { SeededRandom } from '../../../support/random.ts'
 
@@ -42,12 +43,13 @@ export function createWeather(): Weather {
 }
 
 /**
- * One device's life: it connects to any node, stays for a random time, loses its connection, and roams. The time is not
- * that of an arrival: a carrier does not cut connections when a message comes.
+ * One device's life: it connects to any node, publishes to the readers, stays for a random time, loses its connection, and
+ * roams. The time is not that of an arrival: a carrier does not cut connections when a message comes.
  */
 export async function roamingDevice(
   target: Target,
   member: Member,
+  readers: readonly Reader[],
   ledger: Ledger,
   weather: Weather,
   random: SeededRandom,
@@ -65,6 +67,7 @@ export async function roamingDevice(
       if (!device.connack.sessionPresent) {
         await Promise.race([device.subscribe(broadcast === undefined ? [own] : [own, broadcast]), device.closed])
       }
+      void publishUpstream(device, member, readers, ledger, weather)
       const stay = pause(random.between(200, 8_000))
       await Promise.race(weather.calm ? [device.closed] : [device.closed, stay])
       if (weather.calm) await device.closed

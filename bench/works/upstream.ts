@@ -1,0 +1,60 @@
+/** Devices publish to a provider: the same shapes as a private publish, in the other direction. */
+import { APP } from '../contenders/contender.ts'
+import { Device } from '../load/device.ts'
+import { Ledger } from '../load/ledger.ts'
+import { publishTemplate } from '../load/packets.ts'
+import { Publisher } from '../load/publisher.ts'
+import { type Publishing, publishAtPeak } from '../load/publishing.ts'
+import { deliver, settle, spentOn } from './steps.ts'
+import type { Work } from './work.ts'
+
+const DEVICES = 4
+/** Published and not yet with the provider. */
+const UNDELIVERED = 256
+const UPSTREAM = `${APP}/u/`
+
+export const upstream: Work = {
+  name: 'upstream',
+  title: 'Publish upstream',
+  figures: [
+    { name: 'cpu', unit: 'us', compared: true, about: 'user and system time of all server processes and Redis, each' },
+    { name: 'redis cpu', unit: 'us', about: 'the part of Redis in it' },
+    { name: 'throughput', unit: '/s', compared: true, about: 'deliveries a second at the peak (a closed loop)' },
+  ],
+  fits: () => true,
+  about: ({ messages }) =>
+    `${DEVICES} connected devices, each with a window of 64 unacknowledged messages, publish ${messages} messages to one provider with a session that is kept; at most ${UNDELIVERED} are on their way. Figures are for one message.`,
+  async run({ target, record, sizes }) {
+    const provider = new Device(target.mqttPort, 0, {
+      clientId: 'reader',
+      ...target.provider,
+      privateTopic: '',
+      broadcastTopic: '',
+    })
+    await provider.board()
+    await provider.subscribe([`${UPSTREAM}#`])
+    const identities = await target.identities(0, DEVICES)
+    const publishers: Publisher[] = []
+    for (const identity of identities) {
+      const publisher = new Publisher(target.mqttPort)
+      await publisher.connect(identity, true)
+      publisher.template = publishTemplate(`${identity.privateTopic.replace('/t/', '/u/')}/x`)
+      publishers.push(publisher)
+    }
+    const publishing = (): Publishing => {
+      const ledger = new Ledger({ messages: sizes.messages, devices: 1, toAll: true })
+      for (const publisher of publishers) publisher.onLost = (error) => ledger.fail(error)
+      return { publishers, ledger, templates: [] }
+    }
+    const warmUp = publishing()
+    await deliver([provider], warmUp.ledger, () => publishAtPeak(warmUp, UNDELIVERED))
+    await settle()
+    const peak = publishing()
+    const spent = await spentOn(target, () => deliver([provider], peak.ledger, () => publishAtPeak(peak, UNDELIVERED)))
+    peak.ledger.check()
+    record('cpu', spent.server / sizes.messages)
+    if (target.redis !== undefined) record('redis cpu', spent.redis / sizes.messages)
+    record('throughput', (sizes.messages / spent.wall) * 1_000)
+    for (const connection of [provider, ...publishers]) await connection.end()
+  },
+}

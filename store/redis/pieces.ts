@@ -1,0 +1,206 @@
+/** What the engine is made of, and how its parts know each other. */
+import { randomBytes, randomInt } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { DEFAULT_LIMITS } from '../../common/limits.ts'
+import type { SessionEnd, TokenId } from '../contract.ts'
+import { type Address, parseAddress } from './address.ts'
+import { Broadcasts } from './broadcasts.ts'
+import type { ConnectionSettings } from './client.ts'
+import { type Client, createClient, createSubscriber } from './connection.ts'
+import { Events, hear, packProbe } from './events.ts'
+import { Follows } from './follows.ts'
+import { Health } from './health.ts'
+import { channel, isKeyPrefix, laneJournalKey, probeKey, serverJournalKey } from './keys.ts'
+import { Lanes } from './lanes.ts'
+import { Listeners } from './listeners.ts'
+import { NamedSessions } from './named.ts'
+import { Names } from './names.ts'
+import { Nodes } from './nodes.ts'
+import { OpenSessions } from './open-sessions.ts'
+import type { RedisLimits, RedisStoreOptions } from './options.ts'
+import { Readers } from './readers.ts'
+import { Recovery } from './recovery.ts'
+import { Replication } from './replication.ts'
+import { RedisSecrets } from './secrets.ts'
+import { SessionLogs } from './session-logs.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { Sweeper } from './sweeper.ts'
+import { type Location, locate } from './token.ts'
+import { Tokens } from './tokens.ts'
+import { eventPartLimits, partLimits, Upstream } from './upstream.ts'
+import { Wakes } from './wakes.ts'
+import { Wills } from './wills.ts'
+
+const NAME_BYTES = 6
+const MOST = 2 ** 48
+const LOCATIONS = 20_000
+/** WAIT gives up so many times within a deadline, and is asked again: a connection that says nothing is taken for dead. */
+const WAITS = 4
+
+export class Pieces {
+  readonly prefix: string
+  readonly settings: ConnectionSettings
+  readonly limits: RedisLimits
+  readonly client: Client
+  readonly events: Events
+  readonly lanes: Lanes
+  readonly wakes: Wakes
+  readonly locate: (tokenId: TokenId) => Location
+  readonly tokens: Tokens
+  readonly broadcasts: Broadcasts
+  readonly named: NamedSessions
+  readonly subscriptions: Subscriptions
+  readonly sessionLogs: SessionLogs
+  readonly wills: Wills
+  readonly follows: Follows
+  readonly listeners: Listeners
+  readonly readers: Readers
+  readonly upstream: Upstream
+  readonly nodes: Nodes
+  readonly sweeper: Sweeper
+  readonly health: Health
+  readonly secrets: RedisSecrets
+  readonly recovery: Recovery
+  readonly #address: Address
+  readonly #node: string
+  readonly #now: () => number
+  readonly #sessions: OpenSessions
+  readonly #replication: Replication | undefined
+  #connections = 0
+
+  constructor(options: RedisStoreOptions) {
+    const { observer, now = Date.now } = options
+    const randomName = options.randomName ?? (() => randomBytes(NAME_BYTES).toString('base64url'))
+    this.events = new Events(observer)
+    this.prefix = options.prefix ?? 'push'
+    if (!isKeyPrefix(this.prefix)) throw new TypeError('a key prefix is 1 to 64 letters, digits, `_`, `.`, `:` or `-`')
+    this.#node = options.node ?? randomName()
+    this.#now = now
+    this.#address = parseAddress(options.url)
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.settings = { address: this.#address, deadlineMs: this.limits.redisTimeoutMs, tls: options.tls }
+    this.client = createClient(this.settings)
+    this.client.on('ready', () => {
+      this.#connections += 1
+    })
+    this.#replication = this.#createReplication(options.replicas ?? 0)
+    this.lanes = this.#createLanes(randomName())
+    this.locate = locator(this.prefix)
+    const { lanes, client, prefix, events, locate } = this
+    const shared = { lanes, client, prefix, now, observer, events, locate }
+    this.#sessions = new OpenSessions({
+      ...shared,
+      ended: this.#sessionEnded,
+      grown: (tokenId, offset) => events.privateAppended(tokenId, offset),
+      cursorsLost: (tokenId) => events.cursorsLost(tokenId),
+    })
+    this.broadcasts = new Broadcasts(shared)
+    const { broadcasts } = this
+    this.tokens = new Tokens({ ...shared, broadcasts, sessions: this.#sessions, sessionEnded: this.#sessionEnded })
+    const names = new Names(prefix)
+    this.subscriptions = new Subscriptions({ ...shared, names })
+    this.named = new NamedSessions({ ...shared, names, subscriptions: this.subscriptions })
+    const { named } = this
+    this.sessionLogs = new SessionLogs({ ...shared, names, named })
+    this.wills = new Wills({ ...shared, names })
+    this.wakes = this.#createWakes()
+    this.follows = new Follows(shared)
+    this.listeners = new Listeners(shared)
+    this.readers = new Readers(shared)
+    const { follows, listeners, readers } = this
+    this.upstream = new Upstream({ ...shared, listeners })
+    this.nodes = new Nodes({ ...shared, wasSilent: () => this.recovery.gap() })
+    const { nodes } = this
+    this.sweeper = new Sweeper({ ...shared, named, nodes, sweepMs: this.limits.sweepMs })
+    this.secrets = new RedisSecrets(shared)
+    const { secrets } = this
+    const kept = { broadcasts, secrets, follows, listeners, readers, named, nodes, sessions: this.#sessions }
+    this.recovery = new Recovery({ ...kept, events, observer, lookMs: this.limits.redisProbeMs })
+    this.health = new Health({
+      client,
+      connections: () => this.#connections,
+      replication: this.#replication,
+      probeKey: (number) => probeKey(prefix, `${this.#node}:${number}`),
+    })
+  }
+
+  #createReplication(replicas: number): Replication | undefined {
+    if (replicas === 0) return undefined
+    if (this.#address.kind === 'cluster') throw new TypeError('to wait for replicas is not possible in a Redis Cluster')
+    const timeoutMs = Math.ceil(this.limits.redisTimeoutMs / WAITS)
+    return new Replication({ client: this.client, connections: () => this.#connections, replicas, timeoutMs })
+  }
+
+  #createLanes(process: string): Lanes {
+    const { limits } = this
+    const serverJournal = serverJournalKey(this.prefix, 0)
+    return new Lanes({
+      client: this.client,
+      journalOf: this.#address.kind === 'cluster' ? laneJournalKey : () => serverJournal,
+      header: [this.#node, channel(this.prefix, ''), ...scriptLimits(limits)],
+      connections: () => this.#connections,
+      replication: this.#replication,
+      life: (journal, life) => this.recovery.met(journal, life),
+      process,
+      now: this.#now,
+      deadlineMs: limits.redisTimeoutMs,
+      waitingSteps: limits.redisCalls,
+      waitingBytes: limits.redisBytes,
+    })
+  }
+
+  #createWakes(): Wakes {
+    const own = channel(this.prefix, this.#node)
+    const hearer = {
+      probeReturned: (count: number) => this.wakes.probeReturned(count),
+      secretsWanted: () => void this.secrets.keep().catch(() => undefined),
+      broadcastEnd: (app: string, end: number) => this.broadcasts.endIs(app, end),
+      sessionEnded: this.#sessionEnded,
+      namedSessionEnded: (name: string, epoch: number) => this.named.ended(name, epoch),
+    }
+    return new Wakes({
+      connect: () => createSubscriber(this.settings, this.client, (count) => (count === 0 ? 0 : randomInt(count))),
+      channels: [own, channel(this.prefix, '')],
+      heard: (message) => hear(message, this.events, hearer),
+      gap: () => this.recovery.gap(),
+      probe: (count) => this.client.publish(own, packProbe(count)),
+      probeMs: this.limits.redisProbeMs,
+      deadlineMs: this.limits.redisTimeoutMs,
+    })
+  }
+
+  readonly #sessionEnded = (tokenId: TokenId, epoch: number, reason: SessionEnd): void => {
+    this.#sessions.ended(tokenId, epoch, reason)
+    this.events.sessionEnded(tokenId, epoch, reason)
+  }
+}
+
+/** In the order of LIMIT in `lua/begin.lua`. */
+function scriptLimits(limits: RedisLimits): readonly number[] {
+  const all = [
+    limits.privateMessages,
+    limits.privateBytes,
+    limits.broadcastMessages,
+    limits.broadcastBytes,
+    limits.retainedBroadcasts,
+    limits.dedupeMs,
+    ...partLimits(limits),
+    limits.upstreamRetained,
+    ...eventPartLimits(limits),
+    limits.storedMessages,
+    limits.storedBytes,
+  ]
+  return all.map((each) => Math.min(each, MOST))
+}
+
+/** The same object for a token id that is used often: appends to it are joined by that. */
+function locator(prefix: string): (tokenId: TokenId) => Location {
+  const locations = new LRUCache<TokenId, Location>({ max: LOCATIONS })
+  return (tokenId) => {
+    const known = locations.get(tokenId)
+    if (known !== undefined) return known
+    const location = locate(prefix, tokenId)
+    locations.set(tokenId, location)
+    return location
+  }
+}

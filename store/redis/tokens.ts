@@ -1,0 +1,221 @@
+/** Token ids: the registry, private logs with their cursors, and the sessions of devices. */
+import { type ErrorCode, PushError } from '../../errors.ts'
+import type {
+  Appended,
+  Commit,
+  LogEntry,
+  LogSlice,
+  OpenedSession,
+  OpenSessionRequest,
+  PrivateAppend,
+  ReadLimit,
+  RegisteredToken,
+  RestoredToken,
+  SessionClose,
+  SessionEnd,
+  StoreObserver,
+  TokenId,
+  TokenRecord,
+  TokenRegistration,
+} from '../contract.ts'
+import { entryOf } from '../message.ts'
+import type { Broadcasts } from './broadcasts.ts'
+import { asTime, decodeEntry, encodeEntry } from './entry.ts'
+import { type Events, tokenIdOf } from './events.ts'
+import type { Lanes } from './lanes.ts'
+import { asCursors, encodeChange, encodeMarks } from './marks.ts'
+import type { OpenSessions } from './open-sessions.ts'
+import * as steps from './steps.ts'
+import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asTokenRecord } from './steps.ts'
+import { type Location, markBytes } from './token.ts'
+
+interface TokensOptions {
+  readonly lanes: Lanes
+  readonly events: Events
+  readonly broadcasts: Broadcasts
+  readonly sessions: OpenSessions
+  readonly locate: (tokenId: TokenId) => Location
+  /** This node has ended a session that it holds. */
+  readonly sessionEnded: (tokenId: TokenId, epoch: number, reason: SessionEnd) => void
+  readonly now: () => number
+  readonly observer: StoreObserver | undefined
+}
+
+const MOST_SECONDS = 2 ** 48 / 1000
+
+export class Tokens {
+  readonly #options: TokensOptions
+
+  constructor(options: TokensOptions) {
+    this.#options = options
+  }
+
+  async register(registration: TokenRegistration): Promise<RegisteredToken> {
+    const { tokenId, app, deviceMark } = registration
+    const { base, id } = this.#options.locate(tokenId)
+    // Another slot in a Cluster. A broadcast in between is after the end that was read, so that the device gets it.
+    const end = await this.#options.broadcasts.end(app)
+    const expires = asSeconds(registration.expiresAt)
+    const result = await this.#options.lanes.run(steps.REGISTER, base, id, app, markBytes(deviceMark), expires, end)
+    const previous = asOptionalBytes(result[1])
+    const ended = asOptionalNumber(result[2])
+    const generation = asNumber(result[0])
+    if (previous === undefined) return { generation }
+    const switchedFrom = tokenIdOf(previous)
+    if (ended !== undefined) this.#options.sessionEnded(switchedFrom, ended, 'TOKEN_SUPERSEDED')
+    return { generation, switchedFrom }
+  }
+
+  async revoke(tokenId: TokenId): Promise<boolean> {
+    return await orWhenUnknown(false, async () => {
+      const { base, id } = this.#options.locate(tokenId)
+      const result = await this.#options.lanes.run(steps.REVOKE, base, id)
+      const ended = asOptionalNumber(result[1])
+      if (ended !== undefined) this.#options.sessionEnded(tokenId, ended, 'TOKEN_REVOKED')
+      return result[0] === true
+    })
+  }
+
+  async lookup(tokenId: TokenId): Promise<TokenRecord | undefined> {
+    return await orWhenUnknown(undefined, async () => {
+      const { base, id } = this.#options.locate(tokenId)
+      return asTokenRecord(await this.#options.lanes.run(steps.LOOKUP, base, id))
+    })
+  }
+
+  // Logs
+
+  async append({ tokenId, app, message, dedupe }: PrivateAppend): Promise<Appended> {
+    const { base, id } = this.#options.locate(tokenId)
+    const result = await this.#options.lanes.run(
+      steps.APPEND,
+      base,
+      id,
+      app ?? '',
+      encodeEntry(message),
+      dedupe ? message.id : false,
+    )
+    const offset = asNumber(result[0])
+    const dropped = asNumber(result[2])
+    const expired = asNumber(result[3])
+    if (dropped > 0) this.#options.observer?.dropped('private', dropped)
+    if (expired > 0) this.#options.observer?.expired('private', expired)
+    if (result[4] === true) this.#options.events.privateAppended(tokenId, offset, entryOf(message, offset))
+    return { offset, duplicate: result[1] === true, dropped }
+  }
+
+  async read(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>> {
+    return await orWhenUnknown({ entries: [], readTo: 0, end: 0 }, async () => {
+      const { base, id } = this.#options.locate(tokenId)
+      const { entries, bytes } = limit
+      const result = await this.#options.lanes.run(steps.READ, base, id, after, entries, bytes)
+      return asSlice(result, decodeEntry)
+    })
+  }
+
+  async retained(tokenId: TokenId): Promise<LogEntry | undefined> {
+    return await orWhenUnknown(undefined, async () => {
+      const { base, id } = this.#options.locate(tokenId)
+      const result = await this.#options.lanes.run(steps.RETAINED, base, id)
+      if (result.length === 0) return undefined
+      const entry = decodeEntry(asNumber(result[0]), asBytes(result[1]))
+      return entry.expiresAt > this.#options.now() ? entry : undefined
+    })
+  }
+
+  async commit(commits: readonly Commit[]): Promise<readonly Commit[]> {
+    const refused = await Promise.all(commits.map((commit) => orWhenUnknown(false, () => this.#commitOne(commit))))
+    return commits.filter((_, position) => refused[position])
+  }
+
+  /** True when it was refused. */
+  async #commitOne(commit: Commit): Promise<boolean> {
+    const { tokenId, epoch = 0, private: offset = 0, broadcast = 0 } = commit
+    const { base, id } = this.#options.locate(tokenId)
+    const cut = broadcast > 0 ? await this.#cutBroadcast(tokenId, broadcast) : 0
+    const change = encodeChange(commit.passed === undefined ? commit : await this.#cutPassed(commit, commit.passed))
+    const result = await this.#options.lanes.run(steps.COMMIT, base, id, epoch, offset, cut, change)
+    if (result[1] === true) this.#options.events.cursorMoved(tokenId, asCursors(result[2], result[3], result[4]))
+    return result[0] === true
+  }
+
+  async #cutPassed(commit: Commit, passed: NonNullable<Commit['passed']>): Promise<Commit> {
+    const most = await this.#cutBroadcast(commit.tokenId, Math.max(0, ...passed.map(([, offset]) => offset)))
+    return { ...commit, passed: passed.map(([version, offset]) => [version, Math.min(offset, most)] as const) }
+  }
+
+  /** The broadcast log is in another slot than the token, so that its end is looked at here. */
+  #cutBroadcast(tokenId: TokenId, cursor: number): Promise<number> | number {
+    const app = this.#options.sessions.appOf(tokenId)
+    return app === undefined ? this.#cutUnknownApp(tokenId, cursor) : this.#options.broadcasts.cut(app, cursor)
+  }
+
+  async #cutUnknownApp(tokenId: TokenId, cursor: number): Promise<number> {
+    const token = await this.lookup(tokenId)
+    return token === undefined ? 0 : await this.#options.broadcasts.cut(token.app, cursor)
+  }
+
+  // Sessions
+
+  async openSession({ tokenId, app, generation, cleanStart }: OpenSessionRequest): Promise<OpenedSession> {
+    const { base, id } = this.#options.locate(tokenId)
+    const result = await this.#options.lanes.run(steps.OPEN, base, id, app, generation, cleanStart)
+    const epoch = asNumber(result[0])
+    const state = asOptionalBytes(result[1])
+    const ended = asOptionalNumber(result[6])
+    const will = asOptionalBytes(result[8])
+    if (ended !== undefined) this.#options.sessionEnded(tokenId, ended, 'SESSION_TAKEN_OVER')
+    this.#options.sessions.opened(tokenId, { epoch, app, generation })
+    return {
+      epoch,
+      ...(state === undefined ? {} : { state }),
+      unclean: result[2] === true,
+      ...(will === undefined ? {} : { will }),
+      cursors: asCursors(result[3], result[4], result[7]),
+      privateEnd: asNumber(result[5]),
+    }
+  }
+
+  async saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void> {
+    const { base, id } = this.#options.locate(tokenId)
+    await this.#options.lanes.run(steps.SAVE, base, id, epoch, state)
+  }
+
+  async closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void> {
+    const { base, id } = this.#options.locate(tokenId)
+    this.#options.sessions.forget(tokenId, epoch)
+    // 0 is never, for a session that ends too.
+    const never = close.state === undefined || close.stateExpiresAt === Infinity
+    const expires = never ? 0 : Math.max(1, asTime(close.stateExpiresAt))
+    const { state = false, will } = close
+    const kept = will === undefined ? [false, false] : [asTime(will.publishAt), will.value]
+    await this.#options.lanes.run(steps.CLOSE, base, id, epoch, state, expires, ...kept)
+  }
+
+  async restore({ registration, ...token }: RestoredToken): Promise<TokenRecord> {
+    const { tokenId, app, deviceMark, expiresAt } = registration
+    const { base, id } = this.#options.locate(tokenId)
+    const mark = markBytes(deviceMark)
+    const { broadcastCursor, generation, revoked, current, marks } = token
+    const kept = marks === undefined ? false : encodeMarks(marks)
+    const told = [app, mark, asSeconds(expiresAt), broadcastCursor, generation, revoked, current, kept]
+    return asTokenRecord(await this.#options.lanes.run(steps.RESTORE, base, id, ...told))
+  }
+}
+
+/** Rounded up: a token id is kept until its newest JWT has really expired. */
+function asSeconds(time: number): number {
+  return Math.ceil(Math.min(time / 1000, MOST_SECONDS))
+}
+
+const UNKNOWN: ErrorCode = 'TOKEN_UNKNOWN'
+
+/** For calls to which an unknown token id is no error. */
+async function orWhenUnknown<T>(instead: T, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof PushError && error.code === UNKNOWN) return instead
+    throw error
+  }
+}

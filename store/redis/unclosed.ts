@@ -1,0 +1,60 @@
+/** Closes of sessions that Redis did not answer: the session is held by this node, which lives, so that nobody else ends it. */
+import { LRUCache } from 'lru-cache'
+import { PushError } from '../../errors.ts'
+import type { SessionClose } from '../contract.ts'
+
+export interface Unclosed {
+  readonly epoch: number
+  /** As the script has it. */
+  readonly opened: number | false
+  readonly close: SessionClose
+}
+
+type CloseOne = (name: string, unclosed: Unclosed) => Promise<void>
+
+const MOST = 20_000
+const MOST_BYTES = 16 * 1024 * 1024
+const OWN_BYTES = 256
+const TOGETHER = 200
+
+export class UnclosedSessions {
+  readonly #closeOne: CloseOne
+  readonly #all = new LRUCache<string, Unclosed>({
+    max: MOST,
+    maxSize: MOST_BYTES,
+    sizeCalculation: ({ close }, name) => OWN_BYTES + name.length + (close.state?.length ?? 0),
+  })
+
+  constructor(closeOne: CloseOne) {
+    this.#closeOne = closeOne
+  }
+
+  /** Tells the caller as well: it need do nothing. */
+  async close(name: string, unclosed: Unclosed): Promise<void> {
+    try {
+      await this.#closeOne(name, unclosed)
+    } catch (error) {
+      if (error instanceof PushError && error.code === 'STORE_UNAVAILABLE') this.#all.set(name, unclosed)
+      throw error
+    }
+  }
+
+  /** Opened again: what was not closed is taken over. */
+  opened(name: string): void {
+    this.#all.delete(name)
+  }
+
+  /** Rejects when Redis does not answer still. */
+  async tryAgain(): Promise<void> {
+    const all = [...this.#all]
+    for (let from = 0; from < all.length; from += TOGETHER) {
+      await Promise.all(all.slice(from, from + TOGETHER).map(([name, unclosed]) => this.#closeAgain(name, unclosed)))
+    }
+  }
+
+  async #closeAgain(name: string, unclosed: Unclosed): Promise<void> {
+    if (this.#all.peek(name) !== unclosed) return
+    await this.#closeOne(name, unclosed)
+    if (this.#all.peek(name) === unclosed) this.#all.delete(name)
+  }
+}

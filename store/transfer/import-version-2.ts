@@ -1,0 +1,89 @@
+/** The lines that version 2 of the format added, into a store. */
+import type { Store } from '../contract.ts'
+import type { TopicLine, Version2Line } from './format-logs.ts'
+import { ImportLogs } from './import-logs.ts'
+import { ImportSessions } from './import-sessions.ts'
+import type { Imported } from './imported.ts'
+import { Progress } from './progress.ts'
+
+interface ImportVersion2Options {
+  readonly store: Store
+  readonly now: () => number
+  readonly imported: Imported
+}
+
+/** Which lines are being read. */
+type Kind = 'logs' | 'sessions' | 'topics'
+
+export class ImportVersion2 {
+  readonly #options: ImportVersion2Options
+  readonly #progress: Progress
+  readonly #logs: ImportLogs
+  readonly #sessions: ImportSessions
+  #kind: Kind | undefined
+
+  private constructor(options: ImportVersion2Options, progress: Progress) {
+    this.#options = options
+    this.#progress = progress
+    this.#logs = new ImportLogs({ ...options, progress })
+    this.#sessions = new ImportSessions({ ...options, progress })
+  }
+
+  /** With what names the export. */
+  static async open(options: ImportVersion2Options, id: string): Promise<ImportVersion2> {
+    return new ImportVersion2(options, await Progress.open(options.store, id))
+  }
+
+  async take(line: Version2Line): Promise<void> {
+    switch (line.type) {
+      case 'log':
+      case 'reader':
+      case 'entry':
+      case 'retained':
+        await this.#turnTo('logs')
+        return await this.#logs.take(line)
+      case 'session':
+      case 'subscription':
+      case 'delivery':
+        await this.#turnTo('sessions')
+        return await this.#sessions.take(line)
+      case 'topic':
+        await this.#turnTo('topics')
+        return await this.#topic(line)
+    }
+  }
+
+  /** All that came is stored. */
+  async finish(): Promise<void> {
+    await this.#turnTo(undefined)
+  }
+
+  /** After an error: what has begun is done or has failed. */
+  async settle(): Promise<void> {
+    await this.#sessions.settle()
+  }
+
+  /** The export is imported. */
+  async close(): Promise<void> {
+    await this.#progress.close(this.#options.now())
+  }
+
+  /** What came before lines of another kind is stored. */
+  async #turnTo(kind: Kind | undefined): Promise<void> {
+    if (kind === this.#kind) return
+    if (this.#kind === 'logs') await this.#logs.finish()
+    if (this.#kind === 'sessions') await this.#sessions.finish()
+    await this.#progress.save()
+    this.#kind = kind
+  }
+
+  async #topic({ topic, qos, message }: TopicLine): Promise<void> {
+    const { store, now, imported } = this.#options
+    if (this.#progress.isFull) await this.#progress.save()
+    const whether = this.#progress.next()
+    if (store.retainedTopics === undefined) imported.topics += 1
+    else if (message.expiresAt <= now()) imported.expired += 1
+    else if (whether === 'done') imported.duplicates += 1
+    else await store.retainedTopics.retainTopic({ ...message, topic, qos })
+  }
+}
