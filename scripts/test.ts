@@ -95,7 +95,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 for (const path of writeGroups(filesOf()))
   void tap.spawn(
     process.execPath,
-    ['--enable-source-maps', '--import', NO_ASYNC_HOOKS, path],
+    ['--enable-source-maps', '--trace-warnings', '--import', NO_ASYNC_HOOKS, path],
     { buffered: true, timeout: seconds * 1_000, env },
     path,
   )
