@@ -23,6 +23,7 @@ const FAULTS = join(TESTS, 'faults')
 const LONG_TIMEOUT_SECONDS = 7_200
 /** For one process. A file in it has 300 s, and what it awaits has shorter deadlines of its own. */
 const TIMEOUT_SECONDS = 900
+const NO_ASYNC_HOOKS = new URL('../test/support/no-async-hooks.js', import.meta.url).href
 /** More than the two cores that we count on: many wait for something. */
 const JOBS = 3
 
@@ -94,7 +95,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 for (const path of writeGroups(filesOf()))
   void tap.spawn(
     process.execPath,
-    ['--enable-source-maps', path],
+    ['--enable-source-maps', '--trace-warnings', '--import', NO_ASYNC_HOOKS, path],
     { buffered: true, timeout: seconds * 1_000, env },
     path,
   )

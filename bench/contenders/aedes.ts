@@ -25,6 +25,7 @@ export function aedes(name: string, about: string, onRedis: boolean): Contender 
         ...(redis === undefined ? {} : { redis }),
         broadcastTopic: PLAIN_BROADCAST,
         provider: {},
+        user: {},
         serverPids: () => [child.pid],
         identities: async (from, count) =>
           plainIdentities(from, count).map((identity) => ({ ...identity, oneByOne: onRedis })),

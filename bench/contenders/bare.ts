@@ -21,6 +21,7 @@ export function bare(name: string, about: string): Contender {
         mqttPort,
         broadcastTopic: PLAIN_BROADCAST,
         provider: {},
+        user: {},
         serverPids: () => [child.pid],
         identities: async (from, count) => plainIdentities(from, count),
         restart: () => Promise.reject(new Error('it keeps nothing')),

@@ -11,6 +11,8 @@ export interface Target {
   readonly redis?: RedisServer
   readonly broadcastTopic: string
   readonly provider: Omit<Credentials, 'clientId'>
+  /** Of general topics. */
+  readonly user: Omit<Credentials, 'clientId'>
   /** The server's own processes, without Redis; what they started counts as well. */
   serverPids(): readonly number[]
   /** Who devices `from` to `from + count - 1` are; where there are tokens, they are issued. */

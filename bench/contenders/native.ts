@@ -13,6 +13,7 @@ async function native(folder: string, mqttPort: number, command: string, args: r
     mqttPort,
     broadcastTopic: PLAIN_BROADCAST,
     provider: {},
+    user: {},
     serverPids: () => [child.pid],
     identities: async (from, count) => plainIdentities(from, count),
     async restart() {

@@ -1,4 +1,5 @@
 /** This server, as its users run it: `dist/server/main.js`, embedded or on Redis. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Identity } from '../load/device.ts'
@@ -12,6 +13,10 @@ const MAIN = fileURLToPath(new URL('../../../dist/server/main.js', import.meta.u
 const PROVIDER_KEY = 'provider-key-of-the-benchmark'
 const VERSION = '1.0.0'
 const HTTP_SOCKETS = 32
+/** As `mosquitto_passwd` writes it. */
+const USER = { username: 'ann', password: 'secret1' }
+const PASSWORDS =
+  'ann:$7$101$chQ3oJ+MiHWIN+94$TiVlw4F9YIQiObA+Nf40kozx8s89G4q5QUV83sf5IH0LC7u778yRXev1bXSpWn7vTGTraGr5BhFB1JLgw6vngg==\n'
 
 interface OursOptions {
   readonly name: string
@@ -32,7 +37,10 @@ export function ours({ name, about, fsync, settings = {}, works }: OursOptions):
     async start(folder, programs, profile): Promise<Target> {
       const nodeFlags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
       const redis = fsync === undefined ? undefined : await startRedis(programs('redis-server'), folder, fsync)
+      const passwords = join(folder, 'passwords')
+      writeFileSync(passwords, PASSWORDS)
       const env = {
+        PUSH_PASSWORD_FILE: passwords,
         PUSH_DATA_DIR: join(folder, 'data'),
         PUSH_PROVIDER_KEY: PROVIDER_KEY,
         PUSH_LOG_LEVEL: 'error',
@@ -59,6 +67,7 @@ export function ours({ name, about, fsync, settings = {}, works }: OursOptions):
         ...(redis === undefined ? {} : { redis }),
         broadcastTopic: `${APP}/${VERSION}`,
         provider: { username: 'provider', password: PROVIDER_KEY },
+        user: USER,
         serverPids: () => [child.pid],
         identities: (from, count) => issueTokens(ports.http, from, count),
         async restart() {

@@ -54,7 +54,7 @@ export interface Options {
 }
 
 /** The others wait for a server that does nothing, and the profiler always does something. */
-const PROFILED: ReadonlySet<string> = new Set(['private', 'upstream', 'broadcast', 'http'])
+const PROFILED: ReadonlySet<string> = new Set(['private', 'upstream', 'general', 'broadcast', 'http'])
 
 export class UsageError extends Error {}
 

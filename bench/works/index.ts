@@ -1,6 +1,7 @@
 /** Everything that is measured, in the order of the report. */
 import { connect } from './connect.ts'
 import { broadcast, privatePublish } from './delivery.ts'
+import { general } from './general.ts'
 import { httpPublish } from './http-publish.ts'
 import { idle } from './idle.ts'
 import { lookup } from './lookup.ts'
@@ -17,6 +18,7 @@ export const WORKS: readonly Work[] = [
   privatePublish,
   upstream,
   broadcast,
+  general,
   httpPublish,
   connect,
   idle,

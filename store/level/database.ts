@@ -26,7 +26,7 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 /** Rows, and bytes, that a portion has at most. */
 const PORTION = 1_000
 const PORTION_BYTES = 1024 * 1024
-const FORMAT = Buffer.from([2])
+const FORMAT = Buffer.from([3])
 const FORMAT_KEY = metaKey('format')
 
 export class Database {

@@ -1,17 +1,21 @@
 /**
- * A log entry as bytes: flags (1), offset (6), expiresAt (6), storedAt (6), payload length (4), id, then properties and
- * selector when the flags say so, then the payload.
+ * An entry of a private or broadcast log as bytes: version (1), offset (6), expiresAt (6), storedAt (6), payload length (4),
+ * flags (a number), id, then properties and selector when the flags say so, then the payload. What an entry may have besides
+ * (collapse key, receipt, tags, content encoding, fingerprint) gets a flag and its place after the selector; what an older
+ * program would misread, another version.
  */
 import { decodeSelector, encodeSelector, type VersionSelector } from '../../topics/index.ts'
 import type { BroadcastEntry, LogEntry, Message } from '../contract.ts'
 import { ValueReader, ValueWriter, clamp } from './bytes.ts'
+
+const VERSION = 1
 
 const RETAIN = 1
 const PROPERTIES = 2
 const SELECTOR = 4
 const INDEXED = 8
 
-const FIXED_BYTES = 23
+const HEAD_BYTES = 23
 const LENGTH_BYTES = 8
 
 /** What the log needs to know of an entry that it removes. */
@@ -37,18 +41,19 @@ interface NewEntry {
 export function encodeEntry({ offset, message, selector, indexed }: NewEntry): Buffer {
   const { properties, payload, id } = message
   const text = selector === undefined ? '' : encodeSelector(selector)
-  const size = FIXED_BYTES + 3 * LENGTH_BYTES + (id.length + text.length) * 3 + (properties?.byteLength ?? 0)
+  const size = HEAD_BYTES + 4 * LENGTH_BYTES + (id.length + text.length) * 3 + (properties?.byteLength ?? 0)
   const out = new ValueWriter(size + payload.byteLength)
-    .byte(
+    .byte(VERSION)
+    .wide(offset)
+    .wide(clamp(message.expiresAt))
+    .wide(clamp(message.storedAt))
+    .word(payload.byteLength)
+    .number(
       (message.retain ? RETAIN : 0) |
         (properties === undefined ? 0 : PROPERTIES) |
         (selector === undefined ? 0 : SELECTOR) |
         (indexed ? INDEXED : 0),
     )
-    .wide(offset)
-    .wide(clamp(message.expiresAt))
-    .wide(clamp(message.storedAt))
-    .word(payload.byteLength)
     .text(id)
   if (properties !== undefined) out.blob(properties)
   if (selector !== undefined) out.text(text)
@@ -60,7 +65,7 @@ export function readHead(bytes: Buffer): EntryHead {
     offset: bytes.readUIntBE(1, 6),
     expiresAt: bytes.readUIntBE(7, 6),
     payloadBytes: bytes.readUInt32BE(19),
-    indexed: (bytes.readUInt8(0) & INDEXED) !== 0,
+    indexed: (new ValueReader(bytes, HEAD_BYTES).number() & INDEXED) !== 0,
     owner: undefined,
     body: undefined,
   }
@@ -78,11 +83,12 @@ export function decodeBroadcastEntry(bytes: Buffer): BroadcastEntry {
 
 function decode(bytes: Buffer): { entry: LogEntry; selector: string | undefined } {
   const from = new ValueReader(bytes)
-  const flags = from.byte()
+  if (from.byte() !== VERSION) throw new RangeError('a stored message is of another version')
   const offset = from.wide()
   const expiresAt = from.wide()
   const storedAt = from.wide()
   const payloadBytes = from.word()
+  const flags = from.number()
   const id = from.text()
   const properties = (flags & PROPERTIES) === 0 ? undefined : from.blob()
   const selector = (flags & SELECTOR) === 0 ? undefined : from.text()

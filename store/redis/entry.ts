@@ -1,14 +1,19 @@
 /**
- * How a message is stored: `flags, payload length (4), expires (6), stored (6), id length (1), id, [selector length (2),
- * selector], [properties length (4), properties], payload`. The scripts read the first eleven bytes, and nothing else.
+ * How a message is stored: `flags, payload length (4), expires (6), stored (6), format, id length (1), id, { field,
+ * length (4), value } ..., payload`. The scripts read the first eleven bytes, and nothing else. Fields that a version does
+ * not know are passed over, so that the next ones (collapse key, receipt, tags, content encoding, fingerprint) need no other
+ * format.
  */
 import { decodeSelector, encodeSelector, type VersionSelector } from '../../topics/index.ts'
 import type { BroadcastEntry, LogEntry, Message } from '../contract.ts'
 
+const FORMAT = 1
 const RETAIN = 1
-const PROPERTIES = 2
-const SELECTOR = 4
-const FIXED_BYTES = 18
+const PROPERTIES_FIELD = 1
+const SELECTOR_FIELD = 2
+const FIELD_BYTES = 5
+/** Up to the id. */
+const FIXED_BYTES = 19
 /** 48 bits of milliseconds: to the year 10889. */
 const LAST_TIME = 2 ** 48 - 1
 
@@ -19,27 +24,29 @@ export function encodeEntry(message: Message, selector?: VersionSelector): Buffe
   const { properties, payload } = message
   const text = selector === undefined ? undefined : Buffer.from(encodeSelector(selector), 'utf8')
   const idBytes = Buffer.byteLength(message.id, 'utf8')
-  const optional = (text === undefined ? 0 : 2 + text.length) + (properties === undefined ? 0 : 4 + properties.length)
-  const entry = Buffer.allocUnsafe(FIXED_BYTES + idBytes + optional + payload.length)
+  const entry = Buffer.allocUnsafe(FIXED_BYTES + idBytes + fieldBytes(text) + fieldBytes(properties) + payload.length)
 
-  entry[0] =
-    (message.retain ? RETAIN : 0) | (properties === undefined ? 0 : PROPERTIES) | (text === undefined ? 0 : SELECTOR)
+  entry[0] = message.retain ? RETAIN : 0
   entry.writeUInt32BE(payload.length, 1)
   entry.writeUIntBE(asTime(message.expiresAt), 5, 6)
   entry.writeUIntBE(asTime(message.storedAt), 11, 6)
-  entry[17] = idBytes
+  entry[17] = FORMAT
+  entry[18] = idBytes
   let at = FIXED_BYTES + entry.write(message.id, FIXED_BYTES, 'utf8')
-  if (text !== undefined) {
-    at = entry.writeUInt16BE(text.length, at)
-    at += text.copy(entry, at)
-  }
-  if (properties !== undefined) {
-    at = entry.writeUInt32BE(properties.length, at)
-    entry.set(properties, at)
-    at += properties.length
-  }
+  if (text !== undefined) at = writeField(entry, at, SELECTOR_FIELD, text)
+  if (properties !== undefined) at = writeField(entry, at, PROPERTIES_FIELD, properties)
   entry.set(payload, at)
   return entry
+}
+
+function fieldBytes(value: Uint8Array | undefined): number {
+  return value === undefined ? 0 : FIELD_BYTES + value.length
+}
+
+function writeField(entry: Buffer, start: number, field: number, value: Uint8Array): number {
+  const at = entry.writeUInt32BE(value.length, entry.writeUInt8(field, start))
+  entry.set(value, at)
+  return at + value.length
 }
 
 export function decodeEntry(offset: number, entry: Buffer): LogEntry {
@@ -53,29 +60,26 @@ export function decodeBroadcast(offset: number, bytes: Buffer): BroadcastEntry {
 }
 
 function read(offset: number, entry: Buffer): { entry: LogEntry; selector: string | undefined } {
-  const flags = entry.readUInt8(0)
-  const payloadLength = entry.readUInt32BE(1)
-  let at = FIXED_BYTES + entry.readUInt8(17)
-  const id = entry.toString('utf8', FIXED_BYTES, at)
+  const format = entry.readUInt8(17)
+  if (format !== FORMAT) throw new TypeError(`a message of format ${format}`)
+  const payloadAt = entry.length - entry.readUInt32BE(1)
+  const idEnd = FIXED_BYTES + entry.readUInt8(18)
   let selector: string | undefined
-  if ((flags & SELECTOR) !== 0) {
-    const end = at + 2 + entry.readUInt16BE(at)
-    selector = entry.toString('utf8', at + 2, end)
-    at = end
-  }
   let properties: Buffer | undefined
-  if ((flags & PROPERTIES) !== 0) {
-    const end = at + 4 + entry.readUInt32BE(at)
-    properties = entry.subarray(at + 4, end)
+  for (let at = idEnd; at < payloadAt; ) {
+    const valueAt = at + FIELD_BYTES
+    const end = valueAt + entry.readUInt32BE(at + 1)
+    if (entry[at] === PROPERTIES_FIELD) properties = entry.subarray(valueAt, end)
+    if (entry[at] === SELECTOR_FIELD) selector = entry.toString('utf8', valueAt, end)
     at = end
   }
   return {
     entry: {
       offset,
-      id,
-      payload: entry.subarray(at, at + payloadLength),
+      id: entry.toString('utf8', FIXED_BYTES, idEnd),
+      payload: entry.subarray(payloadAt),
       ...(properties === undefined ? {} : { properties }),
-      retain: (flags & RETAIN) !== 0,
+      retain: entry.readUInt8(0) === RETAIN,
       storedAt: entry.readUIntBE(11, 6),
       expiresAt: entry.readUIntBE(5, 6),
     },

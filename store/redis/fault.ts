@@ -20,6 +20,7 @@ const FAULTS: Readonly<Record<string, RedisFault>> = {
   'DB index is out of range': lasting('it has no database of that number'),
   'SELECT is not allowed in cluster mode': lasting('it is a node of a Cluster, which has no databases but 0'),
   'cluster support disabled': lasting('it is no node of a Cluster'),
+  'another version': lasting('what it holds was written by another version of this program'),
   OOM: passing('it is out of memory (OOM)'),
   READONLY: passing('it is a replica that only reads (READONLY)'),
   NOREPLICAS: passing('it has too few replicas (NOREPLICAS)'),

@@ -136,6 +136,8 @@ export const nodesBase = (prefix: string): string => `{${prefix}:nodes}`
 /** Sorted set of nodes by when they were last heard of. */
 const nodesKey = (base: string): string => `${base}n`
 
+/** Which version of all these forms is there. */
+export const formatKey = (prefix: string): string => `{${prefix}:format}`
 export const secretKey = (prefix: string, name: string): string => `{${prefix}:secret}${name}`
 /** Written by the health check, so that a Redis that only reads is found. */
 export const probeKey = (prefix: string, node: string): string => `{${prefix}:probe}${node}`

@@ -1,6 +1,7 @@
 /** The store on Redis: many nodes, one truth. Each call of the contract, and the part that does it. */
 import type { Inventory, NamedSessionStore, ReadLimit, SessionLogStore, Store, UpstreamStore } from '../contract.ts'
 import { connectClient, unlessRefused } from './connection.ts'
+import { checkFormat } from './format.ts'
 import { knownApps, knownLogs, knownNamedSessions, knownReaders, knownTokens } from './inventory.ts'
 import { PARTITIONS, partitionBase } from './keys.ts'
 import type { RedisStoreOptions } from './options.ts'
@@ -34,6 +35,7 @@ function life(pieces: Pieces): Life {
       try {
         // Shows whether the user may run the script.
         await unlessRefused(lanes.run(SWEEP, partitionBase(pieces.prefix, 0), 0, 1, 0))
+        await unlessRefused(checkFormat(client, pieces.prefix))
         await unlessRefused(nodes.beat())
         await wakes.start()
       } catch (error) {

@@ -35,6 +35,19 @@ await t.test('what waiting does not help', async (t) => {
   client.disconnect()
 })
 
+await t.test('what another version wrote is left as it is', async (t) => {
+  const redis = await startRedis(t)
+  const open = () => openRedisStore({ url: redis.url }).open()
+  const first = openRedisStore({ url: redis.url })
+  await first.open()
+  await first.close()
+  const again = openRedisStore({ url: redis.url })
+  await again.open()
+  await again.close()
+  await redis.cli('set', '{push:format}', '999')
+  await t.rejects(open(), { code: 'STORE_UNAVAILABLE', detail: /written by another version/ })
+})
+
 await t.test('what may pass is waited for, and named', async (t) => {
   const plain = await startRedis(t)
   const nobody = await freePort()

@@ -1,5 +1,4 @@
 /** The issues that mend what fails today: for the `todo` of a test that shows it. */
 export const LATER = {
-  providers: 'Logs, readers, and providers',
   users: 'Users and the plugin',
 } as const

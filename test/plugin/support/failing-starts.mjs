@@ -47,14 +47,16 @@ await failing('another-version', async (dataDir) => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const push = await createPush({ dataDir, providers })
   await push.close()
+  /** Gives what was there. */
   const put = async (value) => {
     const database = new ClassicLevel(join(dataDir, 'store'), { keyEncoding: 'buffer', valueEncoding: 'buffer' })
-    const [[key]] = await database.iterator({ limit: 1 }).all()
-    await database.put(key, Buffer.from([value]))
+    const [[key, before]] = await database.iterator({ limit: 1 }).all()
+    await database.put(key, value)
     await database.close()
+    return before
   }
-  await put(99)
-  return { mend: () => put(2) }
+  const own = await put(Buffer.from([99]))
+  return { mend: () => put(own) }
 })
 await failing('redis-database', () => ({ redisUrl: `${redisUrl}/99` }))
 await failing('redis-keys', () => ({ redisUrl, keysFile }))

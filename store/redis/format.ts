@@ -1,0 +1,13 @@
+/** The version of all that is stored, so that no program writes into what it cannot read. */
+import type { Client } from './connection.ts'
+import { formatKey } from './keys.ts'
+
+const FORMAT = '1'
+
+/** Says what version is there, where nothing does. @throws when it is another one */
+export async function checkFormat(client: Pick<Client, 'get' | 'set'>, prefix: string): Promise<void> {
+  const key = formatKey(prefix)
+  const found = await client.get(key)
+  if (found === null) await client.set(key, FORMAT, 'NX')
+  else if (found !== FORMAT) throw new Error(`what Redis holds was written by another version (${found})`)
+}
