@@ -5,6 +5,7 @@ import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { type ProtocolLevel, type PublishPacket, Reason } from '../codec/packets.ts'
 import { pubackReason } from '../codec/reasons.ts'
 import type { Connection } from '../gate/connection.ts'
+import type { Crowding } from './crowding.ts'
 import type { GeneralMessage, User } from './general.ts'
 import { generalMessageOf } from './general-message.ts'
 import { PublishTurns, type Turn } from './publish-turns.ts'
@@ -40,6 +41,8 @@ export class UserPublisher {
   readonly #received = new Map<number, string>()
   /** A message that is not with the router yet: what comes after it waits. */
   #before: Promise<void> | undefined
+  /** A queue that it fills. */
+  #crowded: Crowding | undefined
 
   constructor(session: PublisherContext) {
     this.#session = session
@@ -74,6 +77,10 @@ export class UserPublisher {
     return this.#turns.settled()
   }
 
+  crowds(queue: Crowding): void {
+    this.#crowded = queue
+  }
+
   close(): void {
     this.#turns.close()
   }
@@ -94,7 +101,14 @@ export class UserPublisher {
       (isHeard) => this.#answer(turn, packet, isHeard ? Reason.success : Reason.noMatchingSubscribers),
       (error: unknown) => this.#failed(error, turn, packet),
     )
-    return this.#turns.room()
+    return this.#turns.room() ?? this.#relief()
+  }
+
+  /** Until a queue that it fills has room again; undefined when there is none. */
+  #relief(): Promise<void> | undefined {
+    const crowded = this.#crowded
+    this.#crowded = undefined
+    return crowded?.holds === true ? crowded.over() : undefined
   }
 
   #publishQos2(message: GeneralMessage, packetId: number): Promise<boolean> {

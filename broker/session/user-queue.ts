@@ -4,6 +4,7 @@
  */
 import { PushError } from '../../errors.ts'
 import { OFFSET_CYCLE } from '../../store/contract.ts'
+import { Crowding } from './crowding.ts'
 import type { GeneralDelivery } from './general.ts'
 import type { Outbound } from './general-packet.ts'
 import type { Holder } from './memory-budget.ts'
@@ -12,7 +13,7 @@ import type { UserSender } from './user-sender.ts'
 import type { UserWindow } from './user-window.ts'
 
 /** A message as it comes here. */
-type Incoming = Outbound & { readonly uid?: string }
+type Incoming = Outbound & { readonly uid?: string; readonly from?: string }
 
 interface Waiting {
   readonly message: Outbound
@@ -37,6 +38,8 @@ export class UserQueue implements Holder {
   #payloadBytes = 0
   #closed = false
   #recent: Set<string> | undefined
+  /** Absent until the first time. */
+  #crowding: Crowding | undefined
 
   constructor(session: UserOutgoingContext, sender: UserSender, window: UserWindow) {
     this.#session = session
@@ -63,6 +66,7 @@ export class UserQueue implements Holder {
     this.#waiting.push({ message, delivery, bytes })
     this.#payloadBytes += bytes
     this.#session.node.sessions.budget.add(this, bytes + OVERHEAD)
+    if (this.#fills(1 / 2)) this.#crowded(message.from)
   }
 
   run(): void {
@@ -89,12 +93,24 @@ export class UserQueue implements Holder {
   close(): void {
     this.#closed = true
     this.#replace([])
+    this.#crowding?.relieve()
     this.#recent = undefined
   }
 
   #isFull(bytes: number): boolean {
     const { queuedMessages, queuedBytes } = this.#session.node.limits
     return this.length >= queuedMessages || (this.length > 0 && this.#payloadBytes + bytes > queuedBytes)
+  }
+
+  #fills(share: number): boolean {
+    const { queuedMessages, queuedBytes } = this.#session.node.limits
+    return this.length > queuedMessages * share || this.#payloadBytes > queuedBytes * share
+  }
+
+  #crowded(from: string | undefined): void {
+    this.#crowding ??= new Crowding()
+    this.#crowding.begin()
+    if (from !== undefined && this.#crowding.holds) this.#session.node.sessions.live.get(from)?.crowds(this.#crowding)
   }
 
   #overflow({ qos }: GeneralDelivery): void {
@@ -126,6 +142,7 @@ export class UserQueue implements Holder {
       this.#gone = 0
     }
     this.#session.node.sessions.budget.remove(this, bytes + OVERHEAD)
+    if (this.#crowding?.isFree === false && !this.#fills(1 / 4)) this.#crowding.relieve()
   }
 
   #replace(kept: Waiting[]): void {

@@ -13,6 +13,7 @@ import type {
 } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { PacketHandler } from '../gate/packet-handler.ts'
+import type { Crowding } from './crowding.ts'
 import { Expiry } from './expiry.ts'
 import type { GeneralDelivery, GeneralMessage, GeneralReceiver, GeneralSubscription, User } from './general.ts'
 import type { UserNode } from './user-node.ts'
@@ -181,6 +182,10 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
 
   async look(): Promise<void> {
     await this.#outgoing.look()
+  }
+
+  crowds(queue: Crowding): void {
+    this.#publisher.crowds(queue)
   }
 
   async commit(): Promise<void> {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Limits } from '../../common/limits.ts'
 import type { SessionEntry, SessionOwner, Store, Watcher } from '../../store/contract.ts'
+import type { Crowding } from './crowding.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
 import { MemoryBudget } from './memory-budget.ts'
@@ -29,6 +30,8 @@ export interface LiveUserSession extends LiveNamed {
   logArrived(offset: number, entry: SessionEntry | undefined): void
   /** Looks at its log again. */
   look(): Promise<void>
+  /** What it publishes fills a queue. */
+  crowds(queue: Crowding): void
   /** Writes what was acknowledged. */
   commit(): Promise<void>
 }
