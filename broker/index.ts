@@ -21,6 +21,7 @@ import { Attached } from './aedes/attached.ts'
 import type { OutgoingLimits } from './aedes/outgoing.ts'
 import { usersAsHooks } from './aedes/users-as-hooks.ts'
 import type { GeneralState } from './aedes/contract.ts'
+import type { NativePersistence } from './aedes/native-retained.ts'
 import { AedesRouter } from './aedes/router.ts'
 import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './session/connect.ts'
@@ -50,6 +51,7 @@ import { WorkBudgets } from '../common/work-budgets.ts'
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
 export { Acceptor, type Deliver } from './gate/acceptor.ts'
 export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './gate/listeners.ts'
+export type { NativePersistence } from './aedes/native-retained.ts'
 export { retainedInStore, type RetainedMessages } from './aedes/retained-topics.ts'
 export { openGeneralTopics, type GeneralTopics } from './general-topics.ts'
 export type { QoS } from './codec/packets.ts'
@@ -219,11 +221,11 @@ export class PushBroker {
    * Connections that are none of ours go to this broker from now on, once and before there are any.
    * @throws Error in one sentence
    */
-  attach(broker: Aedes): void {
+  attach(broker: Aedes, persistence?: NativePersistence): void {
     if (this.#attached !== undefined) throw new Error('push.attach: a broker is attached already')
     if (this.#connectionCount > 0) throw new Error('push.attach: attach the broker before push gets connections')
     this.#attached = new Attached(broker)
-    this.#attaching = this.#options.general?.router.attach(broker)
+    this.#attaching = this.#options.general?.router.attach(broker, persistence)
   }
 
   /** Takes a connection: a socket, a WebSocket as a stream, any Duplex. */

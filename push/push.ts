@@ -24,6 +24,7 @@ import {
   type Certificates,
   type Deliver,
   listenWebSocket,
+  type NativePersistence,
   openGeneralTopics,
   PushBroker,
 } from '../broker/index.ts'
@@ -45,9 +46,10 @@ export interface Push extends InProcessCalls {
   /**
    * Your own broker, once, before there are connections: those of devices, providers and `users` are served here, and all
    * others by your broker, whose topics both share. What reaches it is well-formed MQTT.
+   * Give its persistence as well, where it has one of its own, so that users get what it had retained before.
    * @throws Error in one sentence, where its version of aedes is another one than push works with
    */
-  attach(broker: Aedes): void
+  attach(broker: Aedes, persistence?: NativePersistence): void
   /** Takes a connection: a socket, or any duplex stream. */
   handle(stream: Duplex, request?: IncomingMessage): void
   /**
@@ -157,7 +159,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   return {
     ...createInProcessCalls({ calls, auth, limits, log: logger, isClosing: () => isClosing }),
     aedesOptions: (own) => broker.aedesOptions(own),
-    attach: (own) => broker.attach(own),
+    attach: (own, persistence) => broker.attach(own, persistence),
     handle: broker.handle,
     acceptor: (through, deliver) =>
       new Acceptor(

@@ -9,6 +9,7 @@ import { isObjectName } from './object-names.ts'
 import type { GeneralBroker } from './own-aedes.ts'
 import type { Publication } from './publication.ts'
 import type { RetainedMessages } from './retained-topics.ts'
+import { TellTurns } from './tell-turns.ts'
 
 interface AttachedAedesOptions {
   readonly broker: Aedes
@@ -32,6 +33,7 @@ export async function attachAedes(options: AttachedAedesOptions): Promise<Genera
   /** Properties of packets that come from here: the object goes along as it is. */
   const ours = new WeakSet<object>()
   const natives = new WeakSet<GeneralMessage>()
+  const turns = new TellTurns()
 
   const listener: Listener = (packet, done) => {
     done()
@@ -55,7 +57,7 @@ export async function attachAedes(options: AttachedAedesOptions): Promise<Genera
     ours.add(packet.properties)
     // To who has QoS 1 and more, Aedes looks the topic up in a plain object.
     const safe = isObjectName(message.topic) ? { ...packet, qos: 0 as const } : packet
-    broker.publish(safe, () => undefined)
+    turns.take(message, packet.properties, () => broker.publish(safe, () => turns.emitted(packet.properties)))
   }
 
   await new Promise<void>((resolve) => broker.subscribe('#', listener, resolve))

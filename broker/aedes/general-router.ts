@@ -15,6 +15,7 @@ import { attachAedes } from './attached-aedes.ts'
 import { EmissionOrder } from './emission-order.ts'
 import { LiveTable } from './live-table.ts'
 import { decodeFromNode, encodeForNodes } from './node-messages.ts'
+import { type NativePersistence, retainedInBoth } from './native-retained.ts'
 import { NodeSession } from './node-session.ts'
 import { createOwnAedes, type GeneralBroker } from './own-aedes.ts'
 import { Publication } from './publication.ts'
@@ -54,6 +55,7 @@ export class OwnRouter implements GeneralRouter {
   readonly #node: NodeSession | undefined
   readonly #live: LiveTable
   readonly #order = new EmissionOrder()
+  #retained: RetainedMessages
   #broker: GeneralBroker | undefined
   #unwatch: (() => void) | undefined
   #again: NodeJS.Timeout | undefined
@@ -62,6 +64,7 @@ export class OwnRouter implements GeneralRouter {
   constructor(options: RouterOptions) {
     const { store, logger, monotonic, groups } = options
     this.#options = options
+    this.#retained = options.retained
     this.#follower = new SubscriptionFollower(store)
     this.#appender = new SessionAppender({ store, follower: this.#follower, groups, logger, monotonic })
     this.#node = store.nodes && new NodeSession({ store, node: store.nodes.name, logger })
@@ -81,10 +84,14 @@ export class OwnRouter implements GeneralRouter {
     this.#follow()
   }
 
-  /** In place of its own Aedes, before anybody is connected: that of the embedding program, whose clients hear and are heard. */
-  async attach(broker: Aedes): Promise<void> {
+  /**
+   * In place of its own Aedes, before anybody is connected: that of the embedding program, whose clients hear and are heard.
+   * `persistence` is the broker's, for what it retains already.
+   */
+  async attach(broker: Aedes, persistence: NativePersistence | undefined): Promise<void> {
     const { retained, now, randomId, logger } = this.#options
     const own = this.#broker
+    if (persistence !== undefined) this.#retained = retainedInBoth(retained, persistence, now)
     this.#broker = await attachAedes({
       broker,
       retained,
@@ -166,7 +173,7 @@ export class OwnRouter implements GeneralRouter {
   }
 
   retained(filter: string): AsyncIterable<RetainedTopic> {
-    return this.#options.retained.matching(filter)
+    return this.#retained.matching(filter)
   }
 
   /** From Aedes, which has retained what is to be retained. */

@@ -47,7 +47,7 @@ export async function embed(t: Scope, options: Partial<PushOptions> = {}): Promi
   return { ...served, dataDir }
 }
 
-async function serve(push: Push) {
+export async function serve(push: Push) {
   const listener = createServer((socket) => push.handle(socket))
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')

@@ -1,0 +1,45 @@
+/**
+ * Aedes stores what is to be retained before it emits it, and emits what comes meanwhile: what one publisher sends waits
+ * until what it had retained before is emitted [MQTT-4.6.0-6].
+ */
+import type { GeneralMessage } from '../session/general.ts'
+
+/** Of what its persistence does not retain, Aedes says nothing: the next ones wait no longer than this, ms. */
+const LONGEST_MS = 5_000
+
+interface Turn {
+  readonly packet: object
+  readonly timer: NodeJS.Timeout
+  readonly waiting: [message: GeneralMessage, packet: object, tell: () => void][]
+}
+
+export class TellTurns {
+  /** By publisher, what is being retained. */
+  readonly #turns = new Map<string, Turn>()
+  readonly #publishers = new WeakMap<object, string>()
+
+  /** `packet` is what it is known by when it is emitted. */
+  take(message: GeneralMessage, packet: object, tell: () => void): void {
+    const { from, retain } = message
+    const turn = this.#turns.get(from)
+    if (turn !== undefined) {
+      turn.waiting.push([message, packet, tell])
+      return
+    }
+    if (retain) {
+      this.#publishers.set(packet, from)
+      const timer = setTimeout(() => this.emitted(packet), LONGEST_MS).unref()
+      this.#turns.set(from, { packet, timer, waiting: [] })
+    }
+    tell()
+  }
+
+  emitted(packet: object): void {
+    const from = this.#publishers.get(packet)
+    const turn = from === undefined ? undefined : this.#turns.get(from)
+    if (from === undefined || turn?.packet !== packet) return
+    clearTimeout(turn.timer)
+    this.#turns.delete(from)
+    for (const [message, next, tell] of turn.waiting) this.take(message, next, tell)
+  }
+}
