@@ -28,11 +28,9 @@ const FOLDERS = {
 
 /** Package: the only places that may import it. */
 const PACKAGES = {
-  aedes: ['broker/', 'push/', 'server/serve.ts', 'index.ts'],
-  'aedes-persistence-level': ['broker/aedes/'],
+  aedes: ['broker/', 'push/'],
   'aedes-persistence-redis': ['broker/aedes/'],
-  'mqemitter-redis': ['broker/aedes/'],
-  'classic-level': ['store/level/', 'broker/aedes/'],
+  'classic-level': ['store/level/'],
   ioredis: ['store/redis/', 'broker/aedes/'],
   'fast-jwt': ['auth/'],
   fastify: ['bridge/', 'push/', 'server/', 'index.ts'],

@@ -1,5 +1,4 @@
 /** The public API; docs/api.md is its reference. */
-export type { AedesOptions } from 'aedes'
 export type { FastifyInstance } from 'fastify'
 export type { Logger } from 'pino'
 export { ERRORS, PushError, type ErrorCode, type PushErrorOptions } from './errors.ts'

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import type { Aedes, AedesOptions } from 'aedes'
+import type { Aedes } from 'aedes'
 import type { Logger } from 'pino'
 import type { Auth } from '../auth/contract.ts'
 import { looksLikeToken } from '../auth/index.ts'
@@ -18,11 +18,7 @@ import type { GeneralTopics } from './general-topics.ts'
 import { createAccept } from './accept.ts'
 import { checkAedesVersion } from './aedes/aedes-version.ts'
 import { Attached } from './aedes/attached.ts'
-import type { OutgoingLimits } from './aedes/outgoing.ts'
-import { usersAsHooks } from './aedes/users-as-hooks.ts'
-import type { GeneralState } from './aedes/contract.ts'
 import type { NativePersistence } from './aedes/native-retained.ts'
-import { AedesRouter } from './aedes/router.ts'
 import type { ConnectPacket } from './codec/packets.ts'
 import { connectDevice } from './session/connect.ts'
 import { DelayedWills } from './session/delayed-wills.ts'
@@ -57,10 +53,8 @@ export { openGeneralTopics, type GeneralTopics } from './general-topics.ts'
 export type { QoS } from './codec/packets.ts'
 export type { User } from './session/general.ts'
 export type { UserCredentials, Users } from './session/users.ts'
-export type { GeneralState } from './aedes/contract.ts'
-export { openLevelState } from './aedes/persistence.ts'
 
-export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & UserLimits & OutgoingLimits
+export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & UserLimits
 
 /** At the end of the server, ms. */
 const WILLS_MS = 1_000
@@ -75,8 +69,6 @@ interface BrokerOptions {
   readonly users?: Users | undefined
   /** Of general topics. With it, users are sessions of ours; without, Aedes serves them. */
   readonly general?: GeneralTopics | undefined
-  /** For topics that are not push topics, where the embedder brings none. */
-  readonly generalState: GeneralState
   /** Milliseconds since the epoch, for dates. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -89,7 +81,6 @@ interface BrokerOptions {
 export class PushBroker {
   readonly #options: BrokerOptions
   readonly #context: GateContext<Connection>
-  readonly #router: AedesRouter
   readonly #node: DeviceNode
   readonly #providers: ProviderNode
   readonly #users: UserNode | undefined
@@ -131,19 +122,6 @@ export class PushBroker {
       connections: new Set(),
       route: (connection, connect) => this.#route(connection, connect),
     }
-    this.#router = new AedesRouter({
-      logger,
-      metrics,
-      now,
-      monotonic,
-      randomId,
-      limits,
-      // aedes-persistence keys by broker id and a counter that restarts at 0: a fixed id would misdeliver after a
-      // restart, and one that does not grow with time would hand out a queue in another order than it was filled in.
-      brokerId: `${now().toString(36).padStart(9, '0')}-${randomId()}`,
-      generalState: options.generalState,
-      handle: (stream, request) => this.handle(stream, request),
-    })
     const connects = new RateByKey(limits.connectsPerToken, monotonic, sharedCount(tally, 'connectsPerToken'))
     const publishes = new Rates(limits.devicePublishes, monotonic, sharedCount(tally, 'devicePublishes'))
     const providerPublishes = new Rates(limits.providerPublishes, monotonic, sharedCount(tally, 'providerPublishes'))
@@ -211,12 +189,6 @@ export class PushBroker {
     }
   }
 
-  /** What `Aedes.createBroker` gets; connections that Aedes is handed from then on pass the gate. */
-  aedesOptions(own?: AedesOptions): AedesOptions {
-    const { users } = this.#options
-    return this.#router.aedesOptions(users === undefined ? own : { ...usersAsHooks(users), ...own })
-  }
-
   /**
    * Connections that are none of ours go to this broker from now on, once and before there are any.
    * @throws Error in one sentence
@@ -274,7 +246,6 @@ export class PushBroker {
     const providersStopped = this.#providers.sessions.stop()
     for (const connection of [...this.#context.connections]) connection.end(new PushError('SHUTTING_DOWN'))
     await Promise.all([stopped, providersStopped, this.#users?.sessions.stop()])
-    await this.#router.close()
     this.#context.wheel.stop()
   }
 
@@ -302,9 +273,7 @@ export class PushBroker {
       await this.#attaching
       if (await this.#isUser(connection, connect, request)) return
       if (this.#goesOn(connect)) return this.#attached?.connect(connection, connect, request)
-      if (!this.#router.hasOwnAuthenticate)
-        throw new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
-      await this.#router.connect(connection, connect)
+      throw this.#refusal(connect)
     } catch (error) {
       const known = error instanceof PushError ? error : new PushError('INTERNAL')
       if (known.code === 'INTERNAL') logger.error({ connection: connection.id, err: error }, 'CONNECT failed')
@@ -334,9 +303,14 @@ export class PushBroker {
     return this.#attached.judges || !isLikeOurs
   }
 
-  /** A JWT that was not issued here is for the embedder's own authenticate, where there is one. */
+  #refusal({ password }: ConnectPacket): PushError {
+    if (this.#users !== undefined || this.#attached !== undefined) return new PushError('USER_REFUSED')
+    return new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
+  }
+
+  /** A JWT that was not issued here is for users to judge, or for the broker that is attached. */
   #isForeign(password: Buffer): boolean {
-    if (!this.#router.hasOwnAuthenticate && this.#attached?.judges !== true) return false
+    if (this.#users === undefined && this.#attached?.judges !== true) return false
     try {
       this.#options.auth.verify(password.toString('latin1'))
       return false

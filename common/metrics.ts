@@ -100,10 +100,6 @@ export function createMetrics() {
       'push_queue_dropped_total',
       'QoS 0 messages dropped for a provider or user that reads slowly',
     ),
-    storedDropped: counter(
-      'push_stored_dropped_total',
-      'Messages that the full stored queue of a session or shared subscription did not take',
-    ),
     upstream: counter('push_upstream_total', 'Messages from devices to providers'),
     pendingWakes: gauge('push_pending_wakes', 'Devices that wait for their drain to run'),
     disconnects: counter('push_disconnects_total', 'Connections closed by the server, by error code', ['code']),

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { fileSecrets, firstFrom, type Secrets } from '../auth/index.ts'
-import { openLevelState, type GeneralState, retainedInStore, type RetainedMessages } from '../broker/index.ts'
+import { retainedInStore, type RetainedMessages } from '../broker/index.ts'
 import { openLevelStore, type Store, type StoreOptions } from '../store/index.ts'
 import type { PushOptions } from './options.ts'
 
@@ -12,9 +12,7 @@ export interface Engine {
   /** Not open. */
   readonly store: Store
   readonly secrets: Secrets
-  /** Of topics that are not push topics. */
-  openGeneralState(): Promise<GeneralState>
-  /** Retained messages of those topics; call it when the store is open. */
+  /** Retained messages of general topics; call it when the store is open. */
   openRetained(): RetainedMessages
 }
 
@@ -28,14 +26,12 @@ export async function engineOf(options: PushOptions, storeOptions: StoreOptions,
     fileSecrets(join(directory, 'keys'), { warn: (message) => logger.warn(message) })
   if (url !== undefined) {
     const { openRedisStore } = await import('../store/redis/index.ts')
-    const { openRedisState } = await import('../broker/aedes/redis-persistence.ts')
     const { openRedisRetained } = await import('../broker/aedes/redis-retained.ts')
     const store = openRedisStore({ ...storeOptions, url, prefix, replicas })
     const secrets = dataDir === undefined ? store : firstFrom(filesIn(dataDir), store)
     return {
       store,
       secrets,
-      openGeneralState: () => openRedisState({ url, prefix }),
       openRetained: () => openRedisRetained({ url, prefix, now: storeOptions.now ?? Date.now }),
     }
   }
@@ -44,7 +40,6 @@ export async function engineOf(options: PushOptions, storeOptions: StoreOptions,
   return {
     store,
     secrets: filesIn(dataDir),
-    openGeneralState: () => openLevelState(join(dataDir, 'mqtt')),
     openRetained: () => retainedInStore(store.retainedTopics),
   }
 }

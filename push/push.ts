@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
 import type { BlockList } from 'node:net'
-import type { Aedes, AedesOptions } from 'aedes'
+import type { Aedes } from 'aedes'
 import type { FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
 import { openAuth } from '../auth/index.ts'
@@ -37,12 +37,6 @@ import type { Store, StoreObserver } from '../store/index.ts'
 import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
 
 export interface Push extends InProcessCalls {
-  /**
-   * What `Aedes.createBroker` gets. Give your own options: connections with a message token or a provider key are
-   * served here, and all others by your `authenticate`, `authorizePublish`, `authorizeSubscribe`, `authorizeForward`,
-   * `persistence` and `mq`. After `createBroker`, `broker.handle` takes all of them.
-   */
-  aedesOptions(own?: AedesOptions): AedesOptions
   /**
    * Your own broker, once, before there are connections: those of devices, providers and `users` are served here, and all
    * others by your broker, whose topics both share. What reaches it is well-formed MQTT.
@@ -107,8 +101,6 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   opened.push(store)
   const providers = typeof options.providers === 'function' ? await options.providers(secrets) : options.providers
   const auth = await openAuth({ ...options, now, monotonic, providers, secrets })
-  const generalState = await engine.openGeneralState()
-  opened.push(generalState)
   const general = await openGeneralTopics({
     store,
     logger,
@@ -129,7 +121,6 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     logger,
     limits,
     users,
-    generalState,
     now,
     monotonic,
     randomId,
@@ -158,7 +149,6 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   })
   return {
     ...createInProcessCalls({ calls, auth, limits, log: logger, isClosing: () => isClosing }),
-    aedesOptions: (own) => broker.aedesOptions(own),
     attach: (own, persistence) => broker.attach(own, persistence),
     handle: broker.handle,
     acceptor: (through, deliver) =>
@@ -175,7 +165,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       const ended = Promise.all([http.close(), broker.close().then(() => general.close()), calls.settled()])
       if ((await Promise.race([ended, untilAway(store), late])) === 'late')
         logger.warn('closing does not end by itself: the store is closed now')
-      await Promise.race([Promise.all([store.close(), generalState.close()]), setTimeout(CLOSE_MS, undefined, UNREF)])
+      await Promise.race([store.close(), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },
   }

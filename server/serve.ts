@@ -1,5 +1,4 @@
 /** The ready server: push, general topics, and the listeners, as the settings say. */
-import { Aedes } from 'aedes'
 import type { Logger } from 'pino'
 import type { Metrics } from '../common/metrics.ts'
 import { createPush } from '../index.ts'
@@ -57,7 +56,6 @@ export async function startServing({ config, logger, env = {}, membership, opene
   })
   try {
     opened?.(push.metrics)
-    await Aedes.createBroker(push.aedesOptions())
     const wanted = portsOf(env, {
       mqtt: config.PUSH_MQTT_PORT,
       http: config.PUSH_HTTP_PORT,

@@ -1,6 +1,5 @@
 // Behind a remote bridge, does a server of ours deliver once, select by range, and say why it refuses?
 import type { AddressInfo } from 'node:net'
-import { Aedes } from 'aedes'
 import { t } from '../support/tap.ts'
 import { listenTcp } from '../../broker/index.ts'
 import { createPush } from '../../index.ts'
@@ -13,7 +12,6 @@ const KEY = 'the-key-of-the-bridge-at-the-server'
 
 async function ownServer(t: Scope) {
   const push = await createPush({ dataDir: temporaryFolder(t, 'server'), providers: [{ name: 'bridge', key: KEY }] })
-  await Aedes.createBroker(push.aedesOptions())
   const tcp = await listenTcp(push.handle, '127.0.0.1', 0)
   await push.http.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(async () => {

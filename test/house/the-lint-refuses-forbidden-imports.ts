@@ -22,11 +22,9 @@ const MAY_IMPORT: Record<Folder, readonly Folder[]> = {
 
 /** Packages that only some may import: whole folders, or single files. */
 const ONLY: Record<string, readonly string[]> = {
-  aedes: ['index.ts', 'server/serve.ts', 'broker/', 'push/'],
-  'aedes-persistence-level': ['broker/aedes/'],
+  aedes: ['broker/', 'push/'],
   'aedes-persistence-redis': ['broker/aedes/'],
-  'mqemitter-redis': ['broker/aedes/'],
-  'classic-level': ['broker/aedes/', 'store/level/'],
+  'classic-level': ['store/level/'],
   ioredis: ['broker/aedes/', 'store/redis/'],
   'fast-jwt': ['auth/'],
   mqtt: ['bridge/'],

@@ -1,38 +1,28 @@
-// Is what we work around in our dependencies still so? When one of these fails, the workaround that it names can go.
-import { ClassicLevel } from 'classic-level'
-import levelPersistence from 'aedes-persistence-level'
+// Is what we work around in our dependencies still so? When this fails, the workaround that it names can go.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { t } from '../support/tap.ts'
-import { temporaryFolder } from '../support/index.ts'
+import { connectBytes, ROOT } from '../support/index.ts'
 
-await t.test('aedes-persistence-level queues packets without properties (broker/aedes/persistence.ts)', async (t) => {
-  const database = new ClassicLevel<string, Uint8Array>(temporaryFolder(t, 'level'), { valueEncoding: 'view' })
-  await database.open()
-  t.teardown(() => database.close())
-  const persistence = levelPersistence(database)
-  const packet = {
-    cmd: 'publish',
-    brokerId: 'b',
-    brokerCounter: 1,
-    topic: 'a',
-    payload: Buffer.from('x'),
-    qos: 1 as const,
-  }
-  await persistence.outgoingEnqueue(
-    { clientId: 'c' },
-    { ...packet, retain: false, messageExpiry: 1, properties: { contentType: 'text/plain' } },
-  )
-  for await (const queued of persistence.outgoingStream({ id: 'c' })) {
-    t.equal(queued.properties, undefined)
-    t.equal(queued.messageExpiry, undefined)
-  }
-})
+const PROGRAM = `
+import { PassThrough, Duplex } from 'node:stream'
+import { Aedes } from 'aedes'
+const broker = await Aedes.createBroker()
+const from = new PassThrough()
+broker.handle(Duplex.from({ readable: from, writable: new PassThrough() }))
+from.write(Buffer.from(process.argv[1], 'hex'))
+setTimeout(() => process.exit(0), 1000)
+`
 
-await t.test('aedes-persistence-level forgets filters (broker/aedes/persistence.ts)', async (t) => {
-  const database = new ClassicLevel<string, Uint8Array>(temporaryFolder(t, 'level'), { valueEncoding: 'view' })
-  await database.open()
-  t.teardown(() => database.close())
-  const persistence = levelPersistence(database)
-  await persistence.addSubscriptions({ id: 'c' }, [{ topic: 'a/#', qos: 1 }])
-  await persistence.addSubscriptions({ id: 'c' }, [{ topic: 'a/b', qos: 2 }])
-  t.same(await persistence.subscriptionsByTopic('a/c'), [])
+await t.test('aedes ends with a client id of Object.prototype (broker/aedes/object-names.ts)', async (t) => {
+  const end = async (clientId: string): Promise<unknown> => {
+    const packet = connectBytes({ clientId }).toString('hex')
+    const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, packet], {
+      cwd: ROOT,
+      stdio: 'ignore',
+    })
+    return (await once(child, 'exit'))[0]
+  }
+  t.equal(await end('anybody'), 0)
+  t.not(await end('constructor'), 0)
 })

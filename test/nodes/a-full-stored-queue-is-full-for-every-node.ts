@@ -25,8 +25,8 @@ t.test('a full queue', async (t) => {
     for (let number = 1; number <= LIMIT; number++) await publisher.publish('orders/till', `${name}${number}`)
     await publisher.end()
   }
-  t.equal(await metric(a, 'push_stored_dropped_total'), 0)
-  t.equal(await metric(b, 'push_stored_dropped_total'), LIMIT)
+  t.equal(await metric(a, 'push_dropped_total', 'destination="session"'), 0)
+  t.equal(await metric(b, 'push_dropped_total', 'destination="session"'), LIMIT)
 
   const back = await connect(t, b, ann, how)
   const texts = (await back.nextN(LIMIT)).map(({ text }) => text)

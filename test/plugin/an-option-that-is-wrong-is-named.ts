@@ -1,6 +1,8 @@
 // Is an option that is misspelt, missing or of the wrong kind named, before anything is opened, and no key with it?
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Aedes } from 'aedes'
+import { checkAedesVersion } from '../../broker/aedes/aedes-version.ts'
 import { t } from '../support/tap.ts'
 import { createPush } from '../../index.ts'
 import { temporaryFolder } from '../support/index.ts'
@@ -82,10 +84,15 @@ for (const [what, [options, says]] of Object.entries(wrong))
     t.same(readdirSync(dataDir), [], 'nothing was opened')
   })
 
-await t.test('an option of Aedes, and a path that no request has', async (t) => {
+await t.test('a broker that is none, and a path that no request has', async (t) => {
   const push = await createPush({ ...good, dataDir: join(dataDir, 'right'), redisUrl: undefined } as typeof good)
   t.teardown(() => push.close())
-  const misspelt = { authenticate: () => undefined, authorisePublish: () => undefined }
-  t.throws(() => push.aedesOptions(misspelt as never), /aedesOptions: "authorisePublish" is not known/)
+  t.throws(() => push.attach({} as never), /push.attach: it takes an Aedes of version 2\.0\.0-beta\.1/)
+  t.throws(() => push.attach(new Aedes()), /push.attach: the broker is closed, or does not listen yet/)
+  const broker = await Aedes.createBroker()
+  t.teardown(() => broker.close())
+  push.attach(broker)
+  t.throws(() => push.attach(broker), /push.attach: a broker is attached already/)
+  t.throws(() => checkAedesVersion('1.0.0'), /it works with aedes 2\.0\.0-beta\.1, and 1\.0\.0 is installed/)
   t.throws(() => push.webSocket(push.http.server, 'mqtt'), /webSocket: the path must begin with "\/", and is 'mqtt'/)
 })

@@ -1,16 +1,16 @@
 // Redis went away, and each connection waits for its next try: does what closes then come to its end?
 import { t } from '../support/tap.ts'
-import { openRedisState } from '../../broker/aedes/redis-persistence.ts'
-import { faultProxy, startRedis, within } from '../support/index.ts'
+import { connect, faultProxy, startRedis, within } from '../support/index.ts'
+import { embed, JOE } from '../plugin/support/embed.ts'
 
-await t.test('the state of general topics', async (t) => {
+await t.test('a node with a user', async (t) => {
   const redis = await startRedis(t)
   const proxy = await faultProxy(t, redis.port)
-  const state = await openRedisState({ url: `redis://127.0.0.1:${proxy.port}`, prefix: 'p' })
-  t.teardown(() => state.close())
-  const mq = state.mq as { emit(packet: object, done: (error?: Error) => void): void; close(done: () => void): void }
-  await new Promise<void>((resolve) => mq.emit({ topic: 'a' }, () => resolve()))
+  const { push, ...node } = await embed(t, { redisUrl: `redis://127.0.0.1:${proxy.port}` })
+  const user = await connect(t, node, JOE, { clean: false, properties: { sessionExpiryInterval: 100 } })
+  await user.subscribe('a')
   proxy.refuse()
-  await within('the end', new Promise<void>((resolve) => mq.close(resolve)))
+  await within('the end', push.close())
+  await user.closed
   t.pass('it ended')
 })

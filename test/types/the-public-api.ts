@@ -9,7 +9,6 @@ import {
   ERRORS,
   PushError,
   type Acceptor,
-  type AedesOptions,
   type Algorithm,
   type CallOptions,
   type CommonOptions,
@@ -22,6 +21,7 @@ import {
   type Logger,
   type Metrics,
   type ProviderKey,
+  type QoS,
   type Push,
   type PushErrorOptions,
   type PushLimits,
@@ -34,6 +34,9 @@ import {
   type TlsSettings,
   type TokenAnswer,
   type TokenRequest,
+  type User,
+  type UserCredentials,
+  type Users,
 } from '../../index.ts'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -48,8 +51,11 @@ const providers: readonly ProviderKey[] = [{ name: 'backend', key: 'key-01234567
 function mentioned(options: CommonOptions, error: PushError, tally: Tally): void {
   holds<Same<Push['http'], FastifyInstance>>()
   holds<Same<Push['metrics'], Metrics>>()
-  holds<Same<Parameters<Push['aedesOptions']>[0], AedesOptions | undefined>>()
-  holds<Same<ReturnType<Push['aedesOptions']>, AedesOptions>>()
+  holds<Same<Parameters<Push['attach']>[0], Aedes>>()
+  holds<Same<NonNullable<(typeof options)['users']>, Users>>()
+  holds<Same<Parameters<Users['authenticate']>[0], UserCredentials>>()
+  holds<Same<Awaited<ReturnType<Users['authenticate']>>, User | undefined>>()
+  holds<Same<Parameters<User['maySubscribe']>[1], QoS>>()
   holds<Same<ReturnType<Push['acceptor']>, Acceptor>>()
   holds<Same<Parameters<Push['acceptor']>[1], Deliver>>()
   holds<Same<Parameters<Push['acceptor']>[0]['certificates'], Certificates | undefined>>()
@@ -79,10 +85,20 @@ async function documented(push: Push, logger: Logger): Promise<void> {
   await createPush({ dataDir: './data', redisUrl: 'redis://localhost', redisPrefix: 'x', redisReplicas: 1, providers })
   await createPush({ dataDir: './data', providers: async (secrets) => [await keyOf(secrets)], logger })
   await createPush({ dataDir: './data', providers, limits: { payloadBytes: 1024 }, algorithm: 'EdDSA' })
-  const broker = await Aedes.createBroker(
-    push.aedesOptions({ authenticate: (_client, _name, _word, done) => done(null, true) }),
-  )
-  createServer(broker.handle)
+  const user: User = { kind: 'user', name: '', mayPublish: async () => true, maySubscribe: (_filter, qos) => qos }
+  await createPush({ dataDir: './data', providers, users: { authenticate: async () => user } })
+  await createPush({
+    dataDir: './data',
+    providers,
+    users: {
+      sessionsByClientId: true,
+      authenticate: async ({ username, password, clientId, address, certificate, signal }) =>
+        signal.aborted || username === '' || password === undefined || clientId === address
+          ? undefined
+          : { ...user, name: String(certificate?.subject.CN ?? username), mayReceive: (topic) => topic !== '' },
+    },
+  })
+  push.attach(await Aedes.createBroker({ authenticate: (_client, _name, _word, done) => done(null, true) }))
   createServer((socket) => push.handle(socket))
   push.webSocket(createHttpServer(push.http.routing), '/mqtt')()
   const { token, tokenId, topics, expiresAt } = await push.issueToken({
@@ -124,8 +140,10 @@ async function refused(push: Push): Promise<void> {
   await createPush({ dataDir: './data', providers, allowedHosts: 'x' })
   // @ts-expect-error -- a provider without key
   await createPush({ dataDir: './data', providers: [{ name: 'backend' }] })
-  // @ts-expect-error -- an option that Aedes does not have
-  push.aedesOptions({ authorisePublish: () => undefined })
+  // @ts-expect-error -- no broker
+  push.attach({ handle: () => undefined })
+  // @ts-expect-error -- a user who may publish nothing that is known
+  await createPush({ dataDir: './data', providers, users: { authenticate: async () => ({ kind: 'user', name: '' }) } })
   // @ts-expect-error -- nobody
   await push.send({ to: {}, payload: 'x' })
   // @ts-expect-error -- nothing

@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { fileSecrets, openAuth } from '../../../auth/index.ts'
 import type { OwnRouter } from '../../../broker/aedes/general-router.ts'
 import { retainedInStore } from '../../../broker/aedes/retained-topics.ts'
-import { openGeneralTopics, openLevelState, PushBroker } from '../../../broker/index.ts'
+import { openGeneralTopics, PushBroker } from '../../../broker/index.ts'
 import type { User } from '../../../broker/session/general.ts'
 import type { Users } from '../../../broker/session/users.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../../common/limits.ts'
@@ -66,8 +66,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
   }
   const secrets = fileSecrets(join(dataDir, 'keys'), { warn: () => undefined })
   const auth = await openAuth({ secrets, providers: [] })
-  const generalState = await openLevelState(join(dataDir, 'mqtt'))
-  const broker = new PushBroker({ auth, store, metrics, logger, limits, users, general, generalState })
+  const broker = new PushBroker({ auth, store, metrics, logger, limits, users, general })
   const listener = createServer((socket) => broker.handle(socket))
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
@@ -77,7 +76,6 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
       listener.close()
       await broker.close()
       await general.close()
-      await generalState.close()
       await store.close()
     })()
     return closing

@@ -41,7 +41,6 @@ export async function embed(t: Scope, options: Partial<PushOptions> = {}): Promi
   const dataDir = options.dataDir ?? temporaryFolder(t, 'embedded')
   const providers = [{ name: 'backend', key: PROVIDER_KEY }]
   const push = await createPush({ providers, users: usersWithJoe(), ...options, dataDir })
-  await Aedes.createBroker(push.aedesOptions())
   const served = await serve(push)
   t.teardown(served.close)
   return { ...served, dataDir }
