@@ -18,6 +18,7 @@ export {
   Certificates,
   type Acceptor,
   type Deliver,
+  type NativePersistence,
   type QoS,
   type TlsSettings,
   type User,

@@ -47,11 +47,11 @@ import { WorkBudgets } from '../common/work-budgets.ts'
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
 export { Acceptor, type Deliver } from './gate/acceptor.ts'
 export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './gate/listeners.ts'
-export type { NativePersistence } from './aedes/native-retained.ts'
 export { retainedInStore, type RetainedMessages } from './aedes/retained-topics.ts'
 export { openGeneralTopics, type GeneralTopics } from './general-topics.ts'
 export type { QoS } from './codec/packets.ts'
 export type { User } from './session/general.ts'
+export type { NativePersistence } from './aedes/native-retained.ts'
 export type { UserCredentials, Users } from './session/users.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & UserLimits

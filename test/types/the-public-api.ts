@@ -20,6 +20,7 @@ import {
   type InProcessCalls,
   type Logger,
   type Metrics,
+  type NativePersistence,
   type ProviderKey,
   type QoS,
   type Push,
@@ -51,7 +52,7 @@ const providers: readonly ProviderKey[] = [{ name: 'backend', key: 'key-01234567
 function mentioned(options: CommonOptions, error: PushError, tally: Tally): void {
   holds<Same<Push['http'], FastifyInstance>>()
   holds<Same<Push['metrics'], Metrics>>()
-  holds<Same<Parameters<Push['attach']>[0], Aedes>>()
+  holds<Same<Parameters<Push['attach']>, [broker: Aedes, persistence?: NativePersistence | undefined]>>()
   holds<Same<NonNullable<(typeof options)['users']>, Users>>()
   holds<Same<Parameters<Users['authenticate']>[0], UserCredentials>>()
   holds<Same<Awaited<ReturnType<Users['authenticate']>>, User | undefined>>()
