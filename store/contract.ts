@@ -220,8 +220,11 @@ export interface Watcher {
   upstreamAppended?(app: string, part: Part, offset: number, entry?: UpstreamEntry): void
   /** Sessions of this token id with this epoch or a lower one are over. */
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
-  /** Sessions of this name with this epoch or a lower one are over. */
-  namedSessionEnded?(name: string, epoch: number): void
+  /**
+   * Sessions of this name with this epoch or a lower one are over. `isDiscarded`: what they kept does not go on with a newer
+   * one; false where nobody knows.
+   */
+  namedSessionEnded?(name: string, epoch: number, isDiscarded: boolean): void
   /** The log of a session grew that is open on this node. The entry may be left out. */
   sessionAppended?(name: string, offset: number, entry?: SessionEntry): void
   /** Subscriptions changed. */

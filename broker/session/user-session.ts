@@ -61,6 +61,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   readonly #memberships = new Map<string, UserMembership>()
   readonly #will: Will | undefined
   #sendsWill = true
+  #isDiscarded = false
   #closed = false
   /** Nothing is sent before the CONNACK. */
   #begun = false
@@ -194,6 +195,10 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
 
   // Ending
 
+  discarded(): void {
+    this.#isDiscarded = true
+  }
+
   end(error: PushError): void {
     this.connection.end(error)
   }
@@ -222,7 +227,8 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   async #leave(wanted: Will | undefined): Promise<void> {
     const { node, user, name, expiry } = this
     const will = wanted !== undefined && (await mayLeave(node, user, wanted)) ? wanted : undefined
-    const delay = Math.min(will?.properties?.willDelayInterval ?? 0, this.isKept ? expiry.seconds : 0)
+    const delay =
+      this.isKept && !this.#isDiscarded ? Math.min(will?.properties?.willDelayInterval ?? 0, expiry.seconds) : 0
     if (will !== undefined && delay === 0)
       publishUserWill(node, name, will).catch((error: unknown) =>
         node.logger.error({ err: error }, 'could not publish a will'),

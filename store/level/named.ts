@@ -22,10 +22,11 @@ export function openNamedSession(
 ): OpenedNamedSession {
   const { sessions } = transaction
   const previous = sessions.of(name)
-  if (previous?.held) transaction.tell((watcher) => watcher.namedSessionEnded?.(name, previous.epoch))
   // One that ended by its time may have left a will.
   const will = previous === undefined || previous.hasWill ? forgetWill(transaction, namedWillKey(name)) : undefined
   const resumed = cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
+  if (previous?.held)
+    transaction.tell((watcher) => watcher.namedSessionEnded?.(name, previous.epoch, resumed === undefined))
   if (previous !== undefined && resumed === undefined) discard(transaction, name, previous)
   const before = resumed ?? newSession(transaction, previous)
   const epoch = before.epoch + 1

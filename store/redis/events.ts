@@ -73,8 +73,8 @@ export class Events {
     this.#emit((watcher) => watcher.sessionEnded(tokenId, epoch, reason))
   }
 
-  namedSessionEnded(name: string, epoch: number): void {
-    this.#emit((watcher) => watcher.namedSessionEnded?.(name, epoch))
+  namedSessionEnded(name: string, epoch: number, isDiscarded: boolean): void {
+    this.#emit((watcher) => watcher.namedSessionEnded?.(name, epoch, isDiscarded))
   }
 
   sessionAppended(name: string, offset: number, entry?: SessionEntry): void {
@@ -120,7 +120,7 @@ interface Hearer {
   secretsWanted(): void
   broadcastEnd(app: string, end: number): void
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
-  namedSessionEnded(name: string, epoch: number): void
+  namedSessionEnded(name: string, epoch: number, isDiscarded: boolean): void
 }
 
 export function packProbe(count: number): Buffer {
@@ -182,7 +182,7 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
     case 'e':
       return hearer.sessionEnded(tokenIdOf(subject), asNumber(number), asSessionEnd(rest))
     case 'n':
-      return hearer.namedSessionEnded(asText(subject), asNumber(number))
+      return hearer.namedSessionEnded(asText(subject), asNumber(number), rest === 1)
     case 'c':
       return events.cursorMoved(tokenIdOf(subject), asCursors(number, rest, more))
     case 'p':

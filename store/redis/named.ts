@@ -129,9 +129,9 @@ export class NamedSessions {
   }
 
   /** News of an end, from this node or another. */
-  ended(name: string, epoch: number): void {
+  ended(name: string, epoch: number, isDiscarded = false): void {
     this.#held.ended(name, { epoch })
-    this.#options.events.namedSessionEnded(name, epoch)
+    this.#options.events.namedSessionEnded(name, epoch, isDiscarded)
   }
 
   // Subscriptions

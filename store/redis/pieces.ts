@@ -163,7 +163,8 @@ export class Pieces {
       secretsWanted: () => void this.secrets.keep().catch(() => undefined),
       broadcastEnd: (app: string, end: number) => this.broadcasts.endIs(app, end),
       sessionEnded: this.#sessionEnded,
-      namedSessionEnded: (name: string, epoch: number) => this.named.ended(name, epoch),
+      namedSessionEnded: (name: string, epoch: number, isDiscarded: boolean) =>
+        this.named.ended(name, epoch, isDiscarded),
     }
     return new Wakes({
       connect: () => createSubscriber(this.settings, this.client, (count) => (count === 0 ? 0 : randomInt(count))),

@@ -201,7 +201,9 @@ function parts.named()
 
   local function name_of(place) return place.name or place.field end
 
-  local function tell_end(place) wake.tell(place.session.node, { 'n', name_of(place), place.session.epoch }) end
+  local function tell_end(place, discards)
+    wake.tell(place.session.node, { 'n', name_of(place), place.session.epoch, discards and 1 or 0 })
+  end
 
   -- The session with this epoch, unless it was ended or a newer one was opened. Where Redis lost it, it is put in the place
   -- of what is there: an older one, or nothing. What is forgotten left the floor above it.
@@ -237,15 +239,15 @@ function parts.named()
     -- Above every epoch that was given and lost.
     local epoch = math.max(floors[place.base] + 1, ticks())
     if session then
-      local is_held = session.node ~= ''
+      local is_held, discards = session.node ~= '', clean or is_over(session)
       if session.node == NODE then
         taken = session.epoch
       elseif is_held then
-        tell_end(place)
+        tell_end(place, discards)
       end
       epoch = math.max(epoch, session.epoch + 1)
       will = forget_will(place)
-      if clean or is_over(session) then
+      if discards then
         discard(place)
         session.born = epoch
       else

@@ -5,7 +5,7 @@
     'u', app, part, offset, entry or false   the part of an upstream log grew, or has something that is free again; with
                                          offset 0 an entry that is stored nowhere
     'e', id, epoch, reason               a session is over
-    'n', name, epoch                     a session that is known by a name is over
+    'n', name, epoch, discarded (1 or 0)  a session that is known by a name is over; nothing of it goes on
     's', name, offset, entry or false    the log of such a session grew
     't', offset                          subscriptions changed; told to ''
     'm', bytes                           what another node tells this one
