@@ -24,10 +24,6 @@ export interface GeneralBroker {
 
 export async function createOwnAedes(options: OwnAedesOptions): Promise<GeneralBroker> {
   const { id, logger, retained, emit } = options
-  // A packet of Aedes is a copy; the object of its properties goes along as it is.
-  const publications = new WeakMap<object, Publication>()
-  const publicationOf = ({ properties }: Pick<AedesPublishPacket, 'properties'>): Publication | undefined =>
-    properties === undefined ? undefined : publications.get(properties)
   const broker = await Aedes.createBroker({
     id,
     persistence: new RouterPersistence({ retained, publicationOf }),
@@ -40,8 +36,7 @@ export async function createOwnAedes(options: OwnAedesOptions): Promise<GeneralB
     publish: (publication) =>
       new Promise((resolve) => {
         const { topic, payload, retain } = publication.message
-        const properties = {}
-        publications.set(properties, publication)
+        const properties = new Carrier(publication)
         // QoS is between a client and the broker, and Aedes has no clients here: with 0 it asks for no queue.
         const packet = {
           cmd: 'publish' as const,
@@ -58,6 +53,21 @@ export async function createOwnAedes(options: OwnAedesOptions): Promise<GeneralB
       }),
     close: () => new Promise((resolve) => broker.close(resolve)),
   }
+}
+
+/** A packet of Aedes is a copy; the object of its properties goes along as it is. */
+class Carrier {
+  /** None, but it is of those that are known. */
+  declare readonly contentType?: string
+  readonly publication: Publication
+
+  constructor(publication: Publication) {
+    this.publication = publication
+  }
+}
+
+function publicationOf({ properties }: Pick<AedesPublishPacket, 'properties'>): Publication | undefined {
+  return properties instanceof Carrier ? properties.publication : undefined
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

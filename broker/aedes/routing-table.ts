@@ -1,13 +1,14 @@
 /** Who subscribed to what a topic matches: filters without wildcards by their text, those with some as a tree of levels. */
 import type { QoS } from '../codec/packets.ts'
 import type { GeneralDelivery, GeneralMessage } from '../session/general.ts'
+import { SmallMap } from './small-map.ts'
 import { identifierOf, isNoLocal, isRetainAsPublished, type PackedOptions, qosOf } from './subscription-options.ts'
 
 /** Has subscriptions in one table. */
 export class Subscriber {
   readonly name: string
   /** As the table knows them. */
-  readonly filters = new Map<string, PackedOptions>()
+  readonly filters = new SmallMap<string, PackedOptions>()
   /** Of the table: the look-up that has found it last, and where. */
   foundIn = 0
   foundAt = 0
@@ -59,56 +60,8 @@ export class Match<S extends Subscriber> {
 
 const NONE: readonly number[] = []
 
-/** Above it, a list is too long to be searched. */
-const LISTED = 8
-
-/** The subscribers of one filter: most have one, some have many. */
-class Holders<S extends Subscriber> {
-  #subscribers: S[] = []
-  #options: PackedOptions[] = []
-  #many: Map<S, PackedOptions> | undefined
-
-  get isEmpty(): boolean {
-    return (this.#many?.size ?? this.#subscribers.length) === 0
-  }
-
-  set(subscriber: S, options: PackedOptions): void {
-    if (this.#many !== undefined) {
-      this.#many.set(subscriber, options)
-      return
-    }
-    const known = this.#subscribers.indexOf(subscriber)
-    const at = known < 0 ? this.#subscribers.length : known
-    this.#subscribers[at] = subscriber
-    this.#options[at] = options
-    if (this.#subscribers.length <= LISTED) return
-    this.#many = new Map(this.#subscribers.map((each, index) => [each, this.#options[index] ?? 0]))
-    this.#subscribers = []
-    this.#options = []
-  }
-
-  delete(subscriber: S): void {
-    if (this.#many !== undefined) {
-      this.#many.delete(subscriber)
-      return
-    }
-    const at = this.#subscribers.indexOf(subscriber)
-    if (at < 0) return
-    this.#subscribers.splice(at, 1)
-    this.#options.splice(at, 1)
-  }
-
-  addTo(found: Found<S>): void {
-    if (this.#many !== undefined) {
-      for (const [subscriber, options] of this.#many) found.add(subscriber, options)
-      return
-    }
-    for (let at = 0; at < this.#subscribers.length; at++) {
-      const subscriber = this.#subscribers[at]
-      if (subscriber !== undefined) found.add(subscriber, this.#options[at] ?? 0)
-    }
-  }
-}
+/** The subscribers of one filter. */
+type Holders<S extends Subscriber> = SmallMap<S, PackedOptions>
 
 class Found<S extends Subscriber> {
   readonly matches: Match<S>[] = []
@@ -120,7 +73,7 @@ class Found<S extends Subscriber> {
     this.#from = from
   }
 
-  add(subscriber: S, options: PackedOptions): void {
+  readonly add = (options: PackedOptions, subscriber: S): void => {
     // [MQTT-3.8.3-3]
     if (isNoLocal(options) && subscriber.name === this.#from) return
     const known = subscriber.foundIn === this.#number ? this.matches[subscriber.foundAt] : undefined
@@ -153,7 +106,7 @@ export class RoutingTable<S extends Subscriber> {
       return
     }
     const known = this.#exact.get(filter)
-    const holders = known ?? new Holders<S>()
+    const holders = known ?? new SmallMap<S, PackedOptions>()
     if (known === undefined) this.#exact.set(filter, holders)
     holders.set(subscriber, options)
   }
@@ -166,7 +119,7 @@ export class RoutingTable<S extends Subscriber> {
     }
     const holders = this.#exact.get(filter)
     holders?.delete(subscriber)
-    if (holders?.isEmpty === true) this.#exact.delete(filter)
+    if (holders?.size === 0) this.#exact.delete(filter)
   }
 
   clear(subscriber: S): void {
@@ -176,7 +129,7 @@ export class RoutingTable<S extends Subscriber> {
   /** Each subscriber once; without those whose subscriptions have No Local and who published it (`from`). */
   match(topic: string, from: string): readonly Match<S>[] {
     const found = new Found<S>(++this.#lookups, from)
-    this.#exact.get(topic)?.addTo(found)
+    this.#exact.get(topic)?.forEach(found.add)
     if (this.#root.next !== undefined) {
       // [MQTT-4.7.2-1]
       walk(this.#root, topic.split('/'), 0, !topic.startsWith('$'), found)
@@ -192,7 +145,7 @@ export class RoutingTable<S extends Subscriber> {
       level.next.set(text, next)
       level = next
     }
-    level.holders ??= new Holders()
+    level.holders ??= new SmallMap()
     return level.holders
   }
 
@@ -206,7 +159,7 @@ export class RoutingTable<S extends Subscriber> {
     }
     const last = path.at(-1)
     last?.holders?.delete(subscriber)
-    if (last?.holders?.isEmpty === true) last.holders = undefined
+    if (last?.holders?.size === 0) last.holders = undefined
     for (let at = texts.length; at > 0; at--) {
       const level = path[at]
       const above = path[at - 1]
@@ -226,10 +179,10 @@ function walk<S extends Subscriber>(
 ): void {
   const { next } = level
   // `a/#` matches `a` as well [MQTT-4.7.1-2].
-  if (mayBeWildcard) next?.get('#')?.holders?.addTo(found)
+  if (mayBeWildcard) next?.get('#')?.holders?.forEach(found.add)
   const text = topic[at]
   if (text === undefined) {
-    level.holders?.addTo(found)
+    level.holders?.forEach(found.add)
     return
   }
   const exact = next?.get(text)

@@ -36,6 +36,7 @@ export class SessionAppender {
   readonly #lines = new Map<string, Line>()
   /** Names of the sessions that a message of QoS 2 was given to, by uid. */
   readonly #given = new LRUCache<string, string[]>({ maxSize: NAMES, sizeCalculation: ({ length }) => length })
+  #looked: Promise<number> | undefined
   #fullAt = -Infinity
   #full = 0
 
@@ -60,7 +61,7 @@ export class SessionAppender {
       if (to.length === 0) return undefined
       return this.#inLine(from, publication, this.#append(publication, to))
     }
-    const looked = isAlone || retain ? undefined : store.subscriptionsEnd()
+    const looked = isAlone || retain ? undefined : this.#lookUp()
     // Awaited later, perhaps after another has failed.
     looked?.catch(() => undefined)
     return this.#inLine(from, publication, this.#begin(publication, looked))
@@ -73,10 +74,24 @@ export class SessionAppender {
     const isAlone = store.nodes === undefined
     if (!retain || (qos === 0 && isAlone)) return undefined
     if (isAlone) return this.#more(publication)
-    return store.subscriptionsEnd().then(async (end) => {
+    return this.#lookUp().then(async (end) => {
       await follower.catchUp(end)
       await this.#more(publication)
     })
+  }
+
+  /**
+   * One for all that is published in a turn: what the store is asked for travels when the turn is over, after everything that
+   * led to these messages.
+   */
+  #lookUp(): Promise<number> {
+    if (this.#looked === undefined) {
+      this.#looked = this.#options.store.subscriptionsEnd()
+      setImmediate(() => {
+        this.#looked = undefined
+      })
+    }
+    return this.#looked
   }
 
   #inLine(from: string, publication: Publication, storing: Promise<void>): Promise<void> {
