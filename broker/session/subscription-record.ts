@@ -25,16 +25,24 @@ export function encodeSubscription(subscription: Options): Uint8Array {
 
 /** The inverse; undefined for a form that this version does not know. */
 export function decodeSubscription(name: string, options: Uint8Array): GeneralSubscription | undefined {
-  const [version, flags = 0] = options
+  // By index, and each field by name: with iterators and spreads, this is most of a start with many subscriptions.
+  const version = options[0]
+  const flags = options[1] ?? 0
   const place = placeOf(name)
   if (version !== VERSION || options.byteLength < BYTES || place === undefined) return undefined
-  return {
-    ...place,
-    qos: qosOf(flags),
-    noLocal: (flags & NO_LOCAL_BIT) !== 0,
-    retainAsPublished: (flags & RETAIN_AS_PUBLISHED_BIT) !== 0,
-    identifier: new DataView(options.buffer, options.byteOffset).getUint32(2),
-  }
+  const { filter, group } = place
+  const qos = qosOf(flags)
+  const noLocal = (flags & NO_LOCAL_BIT) !== 0
+  const retainAsPublished = (flags & RETAIN_AS_PUBLISHED_BIT) !== 0
+  const identifier = identifierOf(options)
+  return group === undefined
+    ? { name, filter, qos, noLocal, retainAsPublished, identifier }
+    : { name, filter, group, qos, noLocal, retainAsPublished, identifier }
+}
+
+function identifierOf(options: Uint8Array): number {
+  const high = ((options[2] ?? 0) << 8) | (options[3] ?? 0)
+  return high * 0x10000 + (((options[4] ?? 0) << 8) | (options[5] ?? 0))
 }
 
 function qosOf(flags: number): QoS {
