@@ -15,17 +15,13 @@ import { endWith } from './last-bytes.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts'
 import { returnCodeOf, toPushError } from './refusals.ts'
 import { SLICE } from '../../common/turns.ts'
+import { ending, own } from './owned.ts'
 import type { PacketHandler } from './packet-handler.ts'
 import type { Timed } from './timer-wheel.ts'
 import { workOf } from './work.ts'
 
 /** One that is silent for too long, but whose packet is being handled, is looked at again after this time, ms. */
 const BUSY_MS = 1000
-
-const OWNER = Symbol('connection')
-
-/** A stream that knows its connection. */
-type Owned = Duplex & { readonly [OWNER]: Connection }
 
 export class Connection implements Timed, OutboxOwner {
   readonly stream: Duplex
@@ -61,11 +57,11 @@ export class Connection implements Timed, OutboxOwner {
   #greeted = false
 
   // One function for all connections: five closures for each would be a twentieth of what an idle one weighs.
-  static readonly #onData = ending((connection, chunk: Buffer) => connection.#received(chunk))
-  static readonly #onDrain = ending((connection) => connection.#drained())
-  static readonly #onEnd = ending((connection) => connection.#parted())
-  static readonly #onError = ending((connection, error: Error) => connection.#broken(error))
-  static readonly #onClose = ending((connection) => connection.#closed())
+  static readonly #onData = ending((connection: Connection, chunk: Buffer) => connection.#received(chunk))
+  static readonly #onDrain = ending((connection: Connection) => connection.#drained())
+  static readonly #onEnd = ending((connection: Connection) => connection.#parted())
+  static readonly #onError = ending((connection: Connection, error: Error) => connection.#broken(error))
+  static readonly #onClose = ending((connection: Connection) => connection.#closed())
 
   constructor(stream: Duplex, context: GateContext<Connection>, id: string, remoteAddress: string) {
     this.stream = stream
@@ -77,7 +73,7 @@ export class Connection implements Timed, OutboxOwner {
     this.#keepAliveMs = context.limits.connectTimeoutMs
     this.#lastPacketAt = context.monotonic()
     context.wheel.set(this, this.#lastPacketAt + this.#keepAliveMs)
-    const owned: Owned = Object.assign(stream, { [OWNER]: this })
+    const owned = own(stream, this)
     owned.on('data', Connection.#onData)
     owned.on('drain', Connection.#onDrain)
     owned.on('end', Connection.#onEnd)
@@ -397,16 +393,5 @@ export class Connection implements Timed, OutboxOwner {
       this.handler.closed(code)
     }
     for (const callback of this.#over?.splice(0) ?? []) callback()
-  }
-}
-
-/** A listener of a stream: what it throws ends its connection. */
-function ending<A extends readonly unknown[]>(run: (connection: Connection, ...args: A) => void) {
-  return function (this: Owned, ...args: A): void {
-    try {
-      run(this[OWNER], ...args)
-    } catch (error) {
-      this[OWNER].failed(error)
-    }
   }
 }

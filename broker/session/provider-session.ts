@@ -1,7 +1,6 @@
 /** The live connection of a provider: which packet goes to which handler, and what the session remembers. */
-import { createHash } from 'node:crypto'
 import { PushError, type ErrorCode } from '../../errors.ts'
-import type { OpenedNamedSession, ReaderPart, UpstreamEntry } from '../../store/contract.ts'
+import type { OpenedNamedSession, UpstreamEntry } from '../../store/contract.ts'
 import type { Provider } from '../../topics/index.ts'
 import { encodeSuback, encodeUnsuback, PINGRESP } from '../codec/encoder.ts'
 import {
@@ -18,16 +17,15 @@ import {
 import { filterMatches } from '../codec/topic-syntax.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { PacketHandler } from '../gate/packet-handler.ts'
-import { joinGroup, leaveGroup } from './group-members.ts'
+import { ProviderGroups, UNKEPT_MS } from './provider-groups.ts'
 import type { ProviderNode } from './provider-node.ts'
 import { ProviderPublisher } from './provider-publish.ts'
-import type { LiveGroup, LiveProviderSession } from './provider-sessions.ts'
+import type { LiveProviderSession } from './provider-sessions.ts'
 import { encodeProviderState, type ProviderState } from './provider-state.ts'
 import { placeOf, type ProviderSubscription, ProviderSubscriptions } from './provider-subscriptions.ts'
 import { Expiry } from './expiry.ts'
 import { encodeProviderWill, publishProviderWill } from './provider-will.ts'
 import { UpstreamDrain, type UpstreamDrainContext } from './upstream-drain.ts'
-import { type GroupMember, UpstreamGroup } from './upstream-group.ts'
 
 export interface ProviderStart {
   readonly node: ProviderNode
@@ -43,19 +41,6 @@ export interface ProviderStart {
 const FAILURE_V3 = 0x80
 /** A reader outlives its session by this, so that it need not be written when a connection comes or goes, ms. */
 const MARGIN_MS = 24 * 60 * 60 * 1000
-/** What a session reads with that is not kept, when its node dies, ms. */
-const UNKEPT_MS = 10 * 60 * 1000
-
-interface Membership {
-  readonly live: LiveGroup
-  readonly member: GroupMember<ProviderSubscription>
-  readonly app: string
-}
-
-/** Of a shared subscription. */
-function isFor({ app, filter }: ProviderSubscription, { tokenId, subject }: UpstreamEntry): boolean {
-  return filterMatches(filter, `${app}/u/${tokenId}/${subject}`.split('/'))
-}
 
 export class ProviderSession implements PacketHandler, LiveProviderSession, UpstreamDrainContext {
   readonly principal = 'provider'
@@ -72,7 +57,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   readonly drain: UpstreamDrain
   readonly #publisher: ProviderPublisher
   readonly #incarnation: string
-  readonly #memberships = new Map<string, Membership>()
+  readonly #groups: ProviderGroups
   readonly #will: Will | undefined
   #sendsWill = true
   #closed = false
@@ -97,6 +82,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     const sent = opened.unclean && resumed !== undefined ? undefined : (resumed?.sent ?? [])
     this.drain = new UpstreamDrain(this, connect, sent)
     this.#publisher = new ProviderPublisher(this)
+    this.#groups = new ProviderGroups(this)
   }
 
   get sessionName(): string {
@@ -151,7 +137,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   }
 
   roomMade(): void {
-    for (const { live } of this.#memberships.values()) live.group.run()
+    this.#groups.run()
   }
 
   async commit(): Promise<void> {
@@ -168,14 +154,14 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   async look(): Promise<void> {
     if (!this.live) return
     for (const app of this.subscriptions.apps()) await this.#read(app)
-    for (const { app, live } of [...this.#memberships.values()]) await this.#renewMembership(app, live.reader)
+    await this.#groups.renewAll()
   }
 
   /** What it was subscribed to; before its CONNACK. */
   async restore(): Promise<void> {
     for (const app of this.subscriptions.apps()) await this.#read(app)
     for (const subscription of this.subscriptions.all()) {
-      if (subscription.group !== undefined) await this.#join(subscription)
+      if (subscription.group !== undefined) await this.#groups.join(subscription)
       else if (subscription.retainedDue) await this.#addRetained(subscription)
     }
   }
@@ -225,7 +211,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     subscriptions.set(subscription)
     try {
       if (place.group === undefined) await this.#read(place.app)
-      else await this.#join(subscription)
+      else await this.#groups.join(subscription)
     } catch (error) {
       if (existing === undefined) subscriptions.delete(request.filter)
       else subscriptions.set(existing)
@@ -248,7 +234,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
       const subscription = this.subscriptions.delete(filter)
       codes.push(subscription === undefined ? Reason.noSubscriptionExisted : Reason.success)
       if (subscription === undefined) continue
-      if (subscription.group !== undefined) await this.#leaveGroup(subscription)
+      if (subscription.group !== undefined) await this.#groups.leave(subscription)
       else if (!this.subscriptions.apps().has(subscription.app)) await this.#stopReading(subscription.app)
     }
     await this.save()
@@ -261,14 +247,14 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     return `s/${this.#incarnation}`
   }
 
-  get #readerExpiresAt(): number {
+  get readerExpiresAt(): number {
     const { seconds } = this.expiry
     return seconds === 0 ? this.node.now() + UNKEPT_MS : this.node.now() + seconds * 1000 + MARGIN_MS
   }
 
   async #read(app: string): Promise<void> {
     await this.node.sessions.listen(app, this)
-    const parts = await this.node.store.openReader({ app, reader: this.#reader, expiresAt: this.#readerExpiresAt })
+    const parts = await this.node.store.openReader({ app, reader: this.#reader, expiresAt: this.readerExpiresAt })
     const missed = parts.reduce((sum, part) => sum + part.missed, 0)
     if (missed > 0)
       this.node.logger.warn(
@@ -293,52 +279,6 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     }
     if (found.length === 0) subscription.retainedDue = false
     else this.drain.addRetained(found)
-  }
-
-  // Shared subscriptions
-
-  /** Each provider has groups of its own. */
-  #groupReader({ group = '', filter }: ProviderSubscription): string {
-    const of = JSON.stringify([this.provider.name, group, filter])
-    return `g/${createHash('sha256').update(of).digest('base64url')}`
-  }
-
-  async #join(subscription: ProviderSubscription): Promise<void> {
-    const { app, name } = subscription
-    const reader = this.#groupReader(subscription)
-    const { store, now } = this.node
-    // Members move its end on; whoever looks at it in between needs no later one.
-    const open = () => store.openReader({ app, reader, expiresAt: now() + UNKEPT_MS })
-    const make = (): LiveGroup => ({ reader, open, group: new UpstreamGroup(this.node, app, reader, isFor) })
-    const live = await this.node.sessions.group(app, reader, make)
-    await this.#leaveHere(name)
-    const member = { id: this.node.randomId(), drain: this.drain, subscription }
-    live.group.add(member)
-    this.#memberships.set(name, { live, member, app })
-    for (const { part, cursor, end } of await this.#renewMembership(app, reader))
-      if (cursor < end) live.group.wake(part)
-  }
-
-  async #renewMembership(app: string, reader: string): Promise<readonly ReaderPart[]> {
-    const { store, now } = this.node
-    const expiresAt = await joinGroup(store, reader, this.name, this.#readerExpiresAt, now())
-    return await store.openReader({ app, reader, expiresAt })
-  }
-
-  async #leaveHere(name: string): Promise<void> {
-    const membership = this.#memberships.get(name)
-    if (membership === undefined) return
-    this.#memberships.delete(name)
-    await membership.live.group.remove(membership.member)
-    this.node.sessions.leaveGroup(membership.app, membership.live)
-  }
-
-  /** For good. */
-  async #leaveGroup(subscription: ProviderSubscription): Promise<void> {
-    await this.#leaveHere(subscription.name)
-    const reader = this.#groupReader(subscription)
-    const left = await leaveGroup(this.node.store, reader, this.name, this.node.now())
-    if (left === 0) await this.node.store.closeReader(subscription.app, reader)
   }
 
   // Keeping and ending
@@ -396,7 +336,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     const { name, epoch, provider, node } = this
     const { store, now, sessions } = node
     await this.commit()
-    for (const name of [...this.#memberships.keys()]) await this.#leaveHere(name)
+    await this.#groups.leaveAllHere()
     const { seconds } = this.expiry
     const apps = this.subscriptions.apps()
     for (const app of apps) sessions.unlisten(app, this)
@@ -410,7 +350,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     if (seconds > 0) return
     for (const app of apps) await store.closeReader(app, this.#reader)
     for (const subscription of this.subscriptions.all())
-      if (subscription.group !== undefined) await this.#leaveGroup(subscription)
+      if (subscription.group !== undefined) await this.#groups.leave(subscription)
   }
 
   #failure(reason: number): number {

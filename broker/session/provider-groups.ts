@@ -1,0 +1,100 @@
+/** The shared subscriptions of one connected provider. */
+import { createHash } from 'node:crypto'
+import type { ReaderPart, UpstreamEntry } from '../../store/contract.ts'
+import { filterMatches } from '../codec/topic-syntax.ts'
+import { joinGroup, leaveGroup } from './group-members.ts'
+import type { ProviderNode } from './provider-node.ts'
+import type { LiveGroup } from './provider-sessions.ts'
+import type { ProviderSubscription } from './provider-subscriptions.ts'
+import type { SharedReceiver } from './shared-message.ts'
+import { type GroupMember, UpstreamGroup } from './upstream-group.ts'
+
+/** What a session reads with that is not kept, when its node dies, ms. */
+export const UNKEPT_MS = 10 * 60 * 1000
+
+interface GroupsContext {
+  readonly node: ProviderNode
+  readonly provider: { readonly name: string }
+  /** Of the session. */
+  readonly name: string
+  readonly drain: SharedReceiver<ProviderSubscription>
+  readonly readerExpiresAt: number
+}
+
+interface Membership {
+  readonly live: LiveGroup
+  readonly member: GroupMember<ProviderSubscription>
+  readonly app: string
+}
+
+export class ProviderGroups {
+  readonly #session: GroupsContext
+  /** By name of the subscription. */
+  readonly #memberships = new Map<string, Membership>()
+
+  constructor(session: GroupsContext) {
+    this.#session = session
+  }
+
+  /** A member can be given something. */
+  run(): void {
+    for (const { live } of this.#memberships.values()) live.group.run()
+  }
+
+  async join(subscription: ProviderSubscription): Promise<void> {
+    const { node, drain } = this.#session
+    const { app, name } = subscription
+    const reader = this.#readerOf(subscription)
+    // Members move its end on; whoever looks at it in between needs no later one.
+    const open = () => node.store.openReader({ app, reader, expiresAt: node.now() + UNKEPT_MS })
+    const make = (): LiveGroup => ({ reader, open, group: new UpstreamGroup(node, app, reader, isFor) })
+    const live = await node.sessions.group(app, reader, make)
+    await this.leaveHere(name)
+    const member = { id: node.randomId(), drain, subscription }
+    live.group.add(member)
+    this.#memberships.set(name, { live, member, app })
+    for (const { part, cursor, end } of await this.#renew(app, reader)) if (cursor < end) live.group.wake(part)
+  }
+
+  async renewAll(): Promise<void> {
+    for (const { app, live } of [...this.#memberships.values()]) await this.#renew(app, live.reader)
+  }
+
+  async #renew(app: string, reader: string): Promise<readonly ReaderPart[]> {
+    const { node, name, readerExpiresAt } = this.#session
+    const expiresAt = await joinGroup(node.store, reader, name, readerExpiresAt, node.now())
+    return await node.store.openReader({ app, reader, expiresAt })
+  }
+
+  /** What it did not acknowledge goes to others. */
+  async leaveHere(name: string): Promise<void> {
+    const membership = this.#memberships.get(name)
+    if (membership === undefined) return
+    this.#memberships.delete(name)
+    await membership.live.group.remove(membership.member)
+    this.#session.node.sessions.leaveGroup(membership.app, membership.live)
+  }
+
+  async leaveAllHere(): Promise<void> {
+    for (const name of [...this.#memberships.keys()]) await this.leaveHere(name)
+  }
+
+  /** For good. */
+  async leave(subscription: ProviderSubscription): Promise<void> {
+    const { node, name } = this.#session
+    await this.leaveHere(subscription.name)
+    const reader = this.#readerOf(subscription)
+    const left = await leaveGroup(node.store, reader, name, node.now())
+    if (left === 0) await node.store.closeReader(subscription.app, reader)
+  }
+
+  /** Each provider has groups of its own. */
+  #readerOf({ group = '', filter }: ProviderSubscription): string {
+    const of = JSON.stringify([this.#session.provider.name, group, filter])
+    return `g/${createHash('sha256').update(of).digest('base64url')}`
+  }
+}
+
+function isFor({ app, filter }: ProviderSubscription, { tokenId, subject }: UpstreamEntry): boolean {
+  return filterMatches(filter, `${app}/u/${tokenId}/${subject}`.split('/'))
+}
