@@ -133,7 +133,7 @@ export const LIMITS = {
     SECONDS_TO_MS,
   ),
 
-  window: limit('PUSH_WINDOW', 20, [1, 1_000], 'unacknowledged messages to one device'),
+  window: limit('PUSH_WINDOW', 20, [1, 1_000], 'unacknowledged messages to one device or user'),
   providerWindow: limit('PUSH_PROVIDER_WINDOW', 256, [1, 10_000], 'unacknowledged messages to one provider'),
   readBytes: limit(
     'PUSH_MAX_READ',
