@@ -15,7 +15,7 @@ export type PushOptions = CommonOptions & ({ readonly dataDir: string } | { read
 
 export interface CommonOptions {
   /**
-   * The embedded store, the signing keys and other MQTT state live here. With Redis, they are there, and the directory is
+   * The embedded store and the signing keys live here. With Redis, they are there, and the directory is
    * only read, for keys that it holds from embedded days; without it, no file is touched.
    */
   readonly dataDir?: string

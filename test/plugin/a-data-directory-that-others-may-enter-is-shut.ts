@@ -6,7 +6,7 @@ import { createPush, type PushOptions } from '../../index.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { PROVIDER_KEY } from './support/embed.ts'
 
-const OURS = ['store', 'mqtt', 'keys']
+const OURS = ['store', 'keys']
 const open = (dataDir: string) => {
   const options: PushOptions = { dataDir, providers: [{ name: 'backend', key: PROVIDER_KEY }] }
   return createPush(options)

@@ -26,7 +26,6 @@ const expected: Readonly<Record<string, RegExp>> = {
   providers: /no providers today/,
   'wrong-providers': /providers\[0\]\.key/,
   metrics: /no metrics today/,
-  state: /mqtt is in use by another process/,
   'in-use': /store is in use by another process/,
   'another-version': /was written by another version/,
   'redis-database': /no database of that number/,

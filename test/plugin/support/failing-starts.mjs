@@ -33,12 +33,6 @@ await failing('metrics', () => ({
     throw new Error('no metrics today')
   },
 }))
-await failing('state', async (dataDir) => {
-  mkdirSync(join(dataDir, 'mqtt'), { recursive: true })
-  const database = new ClassicLevel(join(dataDir, 'mqtt'))
-  await database.open()
-  return { mend: () => database.close() }
-})
 await failing('in-use', async (dataDir) => {
   const other = await createPush({ dataDir, providers })
   return { mend: () => other.close() }
