@@ -57,7 +57,7 @@ export const UNHEARD: NonNullable<Fault['later']> = {
 }
 
 /** From the first answer of the store until everything works again, ms. */
-const BACK_MS = 5_000
+const BACK_MS = 15_000
 const RETRY_MS = 50
 
 interface Cell {
