@@ -2,7 +2,7 @@
 import type { Limits } from '../common/limits.ts'
 import { PushError } from '../errors.ts'
 import { isMessageId } from '../topics/index.ts'
-import type { LogEntry, Message } from './contract.ts'
+import type { LogEntry, Message, TokenId, UpstreamEntry } from './contract.ts'
 
 export type MessageLimits = Pick<Limits, 'payloadBytes' | 'defaultTtl' | 'maximumTtl'>
 
@@ -39,4 +39,18 @@ export function entryOf(message: Message, offset: number): LogEntry {
   return properties === undefined
     ? { id, payload, retain, storedAt, expiresAt, offset }
     : { id, payload, properties, retain, storedAt, expiresAt, offset }
+}
+
+/** The same for an upstream log. `expiresAt`: in the log, where it may end before the message. */
+export function upstreamEntryOf(
+  message: Message,
+  offset: number,
+  tokenId: TokenId,
+  subject: string,
+  expiresAt = message.expiresAt,
+): UpstreamEntry {
+  const { id, payload, properties, retain, storedAt } = message
+  return properties === undefined
+    ? { id, payload, retain, storedAt, expiresAt, offset, tokenId, subject }
+    : { id, payload, properties, retain, storedAt, expiresAt, offset, tokenId, subject }
 }

@@ -53,7 +53,7 @@ async function store(session: HandlerContext, packet: PublishPacket, received?: 
   const { node, device, epoch } = session
   if (!mayDevicePublish(device, packet.topic))
     throw new PushError('TOPIC_FORBIDDEN', 'a device publishes below its upstream topic only')
-  const append = { ...upstreamOf(node, device, packet), epoch }
+  const append = upstreamOf(node, device, packet, epoch)
   const appended = await node.store.appendUpstream(received === undefined ? append : { ...append, received })
   node.metrics.upstream.inc()
   return appended.read || appended.duplicate ? Reason.success : Reason.noMatchingSubscribers

@@ -40,14 +40,9 @@ export class Sender {
 
   #encode(entry: LogEntry, sending: Sending): Buffer | undefined {
     const { topic, identifier, moreIdentifiers, packetId, retain, dup, now } = sending
-    const delivery = { topic, identifier, packetId, retain, dup, now, level: this.#level }
     const maximumPacketSize = this.#maximumPacketSize
-    return encodeDelivery(
-      entry,
-      moreIdentifiers === undefined
-        ? { ...delivery, maximumPacketSize }
-        : { ...delivery, maximumPacketSize, moreIdentifiers },
-    )
+    const delivery = { topic, identifier, packetId, retain, dup, now, level: this.#level, maximumPacketSize }
+    return encodeDelivery(entry, moreIdentifiers === undefined ? delivery : { ...delivery, moreIdentifiers })
   }
 
   /** A packet that goes to many devices is encoded once; only the packet id is this device's. */

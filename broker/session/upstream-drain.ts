@@ -360,12 +360,17 @@ export class UpstreamDrain implements SharedReceiver<ProviderSubscription> {
     options: { packetId: number | undefined; dup: boolean; retain: boolean },
   ): boolean {
     const { metrics, now } = this.#session.node
-    const [identifier = 0, ...moreIdentifiers] = identifiers
-    const sending = { ...options, topic, identifier, now: now() }
-    const sent = this.#sender.send(entry, moreIdentifiers.length === 0 ? sending : { ...sending, moreIdentifiers })
+    const [identifier = 0] = identifiers
+    const { packetId, dup, retain } = options
+    // Written out: to spread it costs more than to encode the message.
+    const sending = { packetId, dup, retain, topic, identifier, now: now() }
+    const sent = this.#sender.send(
+      entry,
+      identifiers.length < 2 ? sending : { ...sending, moreIdentifiers: identifiers.slice(1) },
+    )
     const counter = sent ? metrics.delivered : metrics.skipped
     counter.inc({ destination: 'upstream' })
-    if (sent && options.dup) metrics.redelivered.inc({ destination: 'upstream' })
+    if (sent && dup) metrics.redelivered.inc({ destination: 'upstream' })
     return sent
   }
 

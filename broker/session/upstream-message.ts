@@ -19,11 +19,12 @@ interface Published {
 /** No longer in an upstream log, seconds. */
 const LONGEST_TTL = 7 * 24 * 60 * 60
 
-/** `topic` is below that of the device. @throws PAYLOAD_TOO_LARGE, PAYLOAD_INVALID */
+/** `topic` is below that of the device; `epoch` is that of the session that publishes, absent for a will. @throws PAYLOAD_TOO_LARGE, PAYLOAD_INVALID */
 export function upstreamOf(
   node: DeviceNode,
   device: Pick<Device, 'app' | 'tokenId' | 'generation'>,
   published: Published,
+  epoch?: number,
 ): UpstreamAppend {
   const { topic, payload, qos, retain, properties } = published
   if (properties.payloadFormatIndicator === 1 && !isUtf8(payload))
@@ -41,12 +42,10 @@ export function upstreamOf(
     node.limits,
     node.now(),
   )
-  return {
-    app: device.app,
-    tokenId: device.tokenId,
-    generation: device.generation,
-    subject: topic.slice(upstreamPrefix(device.app, device.tokenId).length),
-    message,
-    as: qos === 0 ? 'told' : 'stored',
-  }
+  const { app, tokenId, generation } = device
+  const subject = topic.slice(upstreamPrefix(app, tokenId).length)
+  const as = qos === 0 ? 'told' : 'stored'
+  return epoch === undefined
+    ? { app, tokenId, generation, subject, message, as }
+    : { app, tokenId, generation, epoch, subject, message, as }
 }

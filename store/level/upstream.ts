@@ -15,7 +15,7 @@ import {
   type UpstreamAppended,
   type UpstreamEntry,
 } from '../contract.ts'
-import { entryOf } from '../message.ts'
+import { upstreamEntryOf } from '../message.ts'
 import { clamp } from './bytes.ts'
 import { receivedKey } from './keys.ts'
 import { isReceived, withoutReceived, withReceived } from './received.ts'
@@ -189,7 +189,7 @@ function tell(transaction: Transaction, isHeard: UpstreamContext['isHeard'], app
   transaction.tell((watcher) => {
     if (!isHeard(app)) return
     const expiresAt = offset === 0 ? message.expiresAt : keptUntil(message)
-    watcher.upstreamAppended?.(app, PART, offset, { ...entryOf(message, offset), expiresAt, tokenId, subject })
+    watcher.upstreamAppended?.(app, PART, offset, upstreamEntryOf(message, offset, tokenId, subject, expiresAt))
   })
 }
 

@@ -25,7 +25,7 @@ import {
   type UpstreamAppended,
   type UpstreamEntry,
 } from '../contract.ts'
-import { entryOf } from '../message.ts'
+import { upstreamEntryOf } from '../message.ts'
 import { asTime } from './entry.ts'
 import { type Events, tokenIdOf } from './events.ts'
 import { PARTITIONS, partitionBase } from './keys.ts'
@@ -126,7 +126,7 @@ export class Upstream {
     if (dropped > 0) observer?.dropped('upstream', dropped)
     if (expired > 0) observer?.expired('upstream', expired)
     if (offset > 0 || (as === 'told' && !isDuplicate)) {
-      this.#tellHere(app, partitionOf(id), offset, { ...entryOf(message, offset), tokenId, subject })
+      this.#tellHere(app, partitionOf(id), offset, upstreamEntryOf(message, offset, tokenId, subject))
     }
     return { offset, duplicate: isDuplicate, read: result[2] === true }
   }
@@ -136,7 +136,7 @@ export class Upstream {
     const offsets = await this.#appendAll(logged, false)
     for (const [position, { log, tokenId, subject, message }] of logged.entries()) {
       const offset = offsets[position] ?? 0
-      const entry = { ...entryOf(message, offset), tokenId, subject }
+      const entry = upstreamEntryOf(message, offset, tokenId, subject)
       if (offset > 0) this.#tellHere(log, partitionOf(this.#options.locate(tokenId).id), offset, entry)
     }
     return offsets
