@@ -324,8 +324,11 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     const membership = this.#memberships.get(name)
     if (membership === undefined) return
     this.#memberships.delete(name)
-    await membership.live.group.remove(membership.member)
-    this.node.sessions.leaveGroup(membership.app, membership.live)
+    try {
+      await membership.live.group.remove(membership.member)
+    } finally {
+      this.node.sessions.leaveGroup(membership.app, membership.live)
+    }
   }
 
   /** For good. */
@@ -390,8 +393,11 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   async #leave(delayed: Will | undefined, delayMs: number): Promise<void> {
     const { name, epoch, provider, node } = this
     const { store, now, sessions } = node
-    await this.commit()
-    for (const name of [...this.#memberships.keys()]) await this.#leaveHere(name)
+    // What fails here costs duplicates: the session is closed all the same.
+    const failed = (error: unknown): void =>
+      node.logger.warn({ connection: this.connection.id, err: error }, 'could not write what a session acknowledged')
+    await this.commit().catch(failed)
+    await Promise.all([...this.#memberships.keys()].map((each) => this.#leaveHere(each).catch(failed)))
     const { seconds } = this.expiry
     const apps = this.subscriptions.apps()
     for (const app of apps) sessions.unlisten(app, this)
