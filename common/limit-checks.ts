@@ -1,5 +1,6 @@
 /** Values of limits: what each may be, and that they fit together. */
-import { LIMIT_ORDERS, LIMITS, type Limit, type LimitName, type LimitOrder, type Limits } from './limits.ts'
+import { LIMIT_ORDERS, LIMITS, type LimitName, type LimitOrder, type Limits } from './limits.ts'
+import type { Limit } from './limit.ts'
 
 /** For people, with its unit. */
 export function aboutLimit({ about, unit, zeroIsNone }: Limit): string {

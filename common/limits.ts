@@ -2,44 +2,20 @@
  * Every limit of the product, once: its setting, default, range and unit, and what must fit together. `createPush` takes
  * them as `limits`; the server takes them as settings, and has `--help`, its checks and docs/operations.md from here.
  */
-
-export interface Limit<S extends string = string> {
-  /** How the server calls it. */
-  readonly setting: S
-  /** In plain English, without the unit. */
-  readonly about: string
-  /** In the unit of the setting, as are minimum and maximum. */
-  readonly default: number
-  readonly minimum: number
-  readonly maximum: number
-  readonly unit?: 's' | 'ms' | 'bytes'
-  /** The setting times this is the option: 1,000 where the setting is in seconds and the option in milliseconds. */
-  readonly optionFactor: number
-  readonly zeroIsNone: boolean
-}
-
-const SECONDS = { unit: 's' } as const
-/** Seconds in the setting, milliseconds in the option. */
-const SECONDS_TO_MS = { unit: 's', optionFactor: 1000 } as const
-const MS = { unit: 'ms' } as const
-const BYTES = { unit: 'bytes' } as const
-const ZERO_IS_NONE = { zeroIsNone: true } as const
-
-const DAY = 24 * 60 * 60
-const YEAR = 366 * DAY
-const KIB = 1024
-const MIB = 1024 ** 2
-const GIB = 1024 ** 3
-
-function limit<const S extends string>(
-  setting: S,
-  standard: number,
-  [minimum, maximum]: readonly [number, number],
-  about: string,
-  more: Partial<Pick<Limit, 'unit' | 'optionFactor' | 'zeroIsNone'>> = {},
-): Limit<S> {
-  return { setting, about, default: standard, minimum, maximum, optionFactor: 1, zeroIsNone: false, ...more }
-}
+import {
+  BYTES,
+  DAY,
+  GIB,
+  KIB,
+  type Limit,
+  limit,
+  MIB,
+  MS,
+  SECONDS,
+  SECONDS_TO_MS,
+  YEAR,
+  ZERO_IS_NONE,
+} from './limit.ts'
 
 /** The name of each is that of the option. */
 export const LIMITS = {

@@ -1,7 +1,8 @@
 /** Every setting of the server: its name, what it is for, its default and what is allowed. Limits are those of `LIMITS`. */
 import type { BlockList } from 'node:net'
 import { aboutLimit, wholeFrom } from '../common/limit-checks.ts'
-import { LIMIT_NAMES, LIMITS, type Limit, type LimitName } from '../common/limits.ts'
+import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
+import type { Limit } from '../common/limit.ts'
 import { parseNetworks } from '../broker/gate/networks.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
 

@@ -22,17 +22,7 @@ import type { KnownNamedSession, NamedSessionStore } from './named-sessions.ts'
 import type { RetainedTopicStore, SessionEntry, SessionLogStore } from './session-logs.ts'
 import type { KnownReader, Part, ReaderMove, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
 
-export type {
-  LogEntry,
-  LogSlice,
-  Message,
-  OpenedNamedSession,
-  ReadLimit,
-  SessionClose,
-  SessionOwner,
-  SessionWill,
-  TokenId,
-} from './entries.ts'
+export type * from './entries.ts'
 export type * from './named-sessions.ts'
 export type * from './session-logs.ts'
 export type * from './upstream-contract.ts'

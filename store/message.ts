@@ -2,7 +2,7 @@
 import type { Limits } from '../common/limits.ts'
 import { PushError } from '../errors.ts'
 import { isMessageId } from '../topics/index.ts'
-import type { LogEntry, Message, TokenId, UpstreamEntry } from './contract.ts'
+import type { LogEntry, Message, SessionDelivery, SessionEntry, TokenId, UpstreamEntry } from './contract.ts'
 
 export type MessageLimits = Pick<Limits, 'payloadBytes' | 'defaultTtl' | 'maximumTtl'>
 
@@ -53,4 +53,18 @@ export function upstreamEntryOf(
   return properties === undefined
     ? { id, payload, retain, storedAt, expiresAt, offset, tokenId, subject }
     : { id, payload, properties, retain, storedAt, expiresAt, offset, tokenId, subject }
+}
+
+/** The same for the log of a session, where RETAIN is that of the delivery. */
+export function sessionEntryOf(
+  message: Message,
+  offset: number,
+  topic: string,
+  delivery: SessionDelivery,
+): SessionEntry {
+  const { id, payload, properties, storedAt, expiresAt } = message
+  const { qos, retain, identifiers } = delivery
+  return properties === undefined
+    ? { id, payload, retain, storedAt, expiresAt, offset, topic, qos, identifiers, released: false }
+    : { id, payload, properties, retain, storedAt, expiresAt, offset, topic, qos, identifiers, released: false }
 }

@@ -24,7 +24,7 @@ export interface KnownNamedSession {
 
 export interface NamedSessionStore {
   /**
-   * Takes the session of this name, 1 to 400 bytes, for this node; an older one, on whichever node, ends
+   * Takes the session of this name for this node; an older one, on whichever node, ends
    * (`namedSessionEnded`). `cleanStart` discards what was kept: state, log, subscriptions, received packet ids.
    *
    * Where its node dies, nobody closes it. It counts as closed then, with the last saved state, for `keptMs` more

@@ -15,7 +15,7 @@ interface DelayedWillsOptions {
   readonly publish: (value: Uint8Array) => Promise<void>
 }
 
-/** Longest delay of a timer. The store tells of what is due later. */
+/** Longest delay of a timer. */
 const LONGEST_MS = 2 ** 31 - 1
 /** Who has taken one and dies leaves it to another after this time, ms. */
 const TAKEN_MS = 30_000
@@ -34,7 +34,13 @@ export class DelayedWills {
     const delayMs = Math.min(Math.max(0, publishAt - this.#options.now()), LONGEST_MS)
     this.forget(owner)
     if (this.#stopped) return
-    this.#timers.set(keyOf(owner), setTimeout(() => this.due(owner, epoch), delayMs).unref())
+    const timer = setTimeout(() => {
+      this.#timers.delete(keyOf(owner))
+      // A timer may run a little early, and the wall clock may have been set back.
+      if (this.#options.now() < publishAt) this.add(owner, epoch, publishAt)
+      else this.due(owner, epoch)
+    }, delayMs)
+    this.#timers.set(keyOf(owner), timer.unref())
   }
 
   /** Its session is open again [MQTT-3.1.3-9]. */
@@ -46,7 +52,6 @@ export class DelayedWills {
 
   /** Its time has come, and nobody may have published it. */
   due(owner: SessionOwner, epoch: number): void {
-    this.forget(owner)
     // Where it fails, the store tells of it again.
     this.#take(owner, epoch).catch((error: unknown) => this.#failed(error))
   }

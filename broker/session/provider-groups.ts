@@ -71,12 +71,15 @@ export class ProviderGroups {
     const membership = this.#memberships.get(name)
     if (membership === undefined) return
     this.#memberships.delete(name)
-    await membership.live.group.remove(membership.member)
-    this.#session.node.sessions.leaveGroup(membership.app, membership.live)
+    try {
+      await membership.live.group.remove(membership.member)
+    } finally {
+      this.#session.node.sessions.leaveGroup(membership.app, membership.live)
+    }
   }
 
   async leaveAllHere(): Promise<void> {
-    for (const name of [...this.#memberships.keys()]) await this.leaveHere(name)
+    await Promise.all([...this.#memberships.keys()].map((name) => this.leaveHere(name)))
   }
 
   /** For good. */

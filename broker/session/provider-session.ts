@@ -335,8 +335,11 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   async #leave(delayed: Will | undefined, delayMs: number): Promise<void> {
     const { name, epoch, provider, node } = this
     const { store, now, sessions } = node
-    await this.commit()
-    await this.#groups.leaveAllHere()
+    // What fails here costs duplicates: the session is closed all the same.
+    const failed = (error: unknown): void =>
+      node.logger.warn({ connection: this.connection.id, err: error }, 'could not write what a session acknowledged')
+    await this.commit().catch(failed)
+    await this.#groups.leaveAllHere().catch(failed)
     const { seconds } = this.expiry
     const apps = this.subscriptions.apps()
     for (const app of apps) sessions.unlisten(app, this)

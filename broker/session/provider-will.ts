@@ -15,11 +15,10 @@ export function encodeProviderWill({ name, apps }: Provider, will: Will): Uint8A
 
 /** @throws STORE_UNAVAILABLE, and what refuses a message */
 export async function publishStoredProviderWill(node: ProviderNode, value: Uint8Array): Promise<void> {
-  const stored = decodeWill<WillOwner>(value)
-  if (stored === undefined) return
-  const { name, apps } = stored.of
+  const { of, will } = decodeWill<WillOwner>(value)
+  const { name, apps } = of
   const provider: Provider = { kind: 'provider', name, apps: apps === 'all' ? apps : new Set(apps) }
-  await publishProviderWill(node, provider, stored.will)
+  await publishProviderWill(node, provider, will)
 }
 
 /** [MQTT-3.1.2-8] after any end but a DISCONNECT. @throws STORE_UNAVAILABLE, and what refuses a message */

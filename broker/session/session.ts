@@ -212,13 +212,15 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     const { tokenId, epoch, node, device } = this
     const { store, logger, wills } = node
     try {
-      await store.commit([{ tokenId, epoch, ...this.cursors() }])
+      const committed = store.commit([{ tokenId, epoch, ...this.cursors() }])
       const will = delayed && { publishAt: delayed.publishAt, value: encodeDeviceWill(device, delayed.will) }
-      await store.closeSession(tokenId, epoch, {
+      const closed = store.closeSession(tokenId, epoch, {
         ...(this.persistent ? { state: encodeState(this.state()) } : {}),
         stateExpiresAt: node.now() + this.expiry.seconds * 1000,
         ...(will === undefined ? {} : { will }),
       })
+      // Cursors that are not written cost duplicates: the session is closed all the same.
+      await Promise.all([committed, closed])
       if (will !== undefined) wills.add({ tokenId }, epoch, will.publishAt)
     } catch (error) {
       logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a session that ended')

@@ -22,10 +22,10 @@ export function encodeWill<Of>(of: Of, { payload, ...will }: Will): Uint8Array {
   return Buffer.from(JSON.stringify(stored))
 }
 
-/** The inverse; undefined for a form that this version does not know. */
-export function decodeWill<Of>(value: Uint8Array): { readonly of: Of; readonly will: Will } | undefined {
+/** The inverse. @throws for a form that this version does not know: a node of a later version publishes it */
+export function decodeWill<Of>(value: Uint8Array): { readonly of: Of; readonly will: Will } {
   const { v, of, will, payload, correlationData } = JSON.parse(Buffer.from(value).toString('utf8')) as StoredWill<Of>
-  if (v !== 1) return undefined
+  if (v !== 1) throw new Error(`a will of version ${String(v)}`)
   const kept = correlationData === undefined ? {} : { correlationData: Buffer.from(correlationData, 'base64') }
   return {
     of,

@@ -23,8 +23,8 @@ export function encodeDeviceWill({ app, tokenId, generation }: WillOwner, will: 
 
 /** @throws STORE_UNAVAILABLE */
 export async function publishStoredWill(node: DeviceNode, value: Uint8Array): Promise<void> {
-  const stored = decodeWill<WillOwner>(value)
-  if (stored !== undefined) await publishWill(node, stored.of, stored.will)
+  const { of, will } = decodeWill<WillOwner>(value)
+  await publishWill(node, of, will)
 }
 
 /**

@@ -1,7 +1,6 @@
 /** Logs of sessions by name: appending, acknowledging, reading. */
 import type {
   LogSlice,
-  Message,
   ReadLimit,
   SessionAppend,
   SessionAppended,
@@ -10,6 +9,7 @@ import type {
   SessionEntry,
   StoreLimits,
 } from '../contract.ts'
+import { sessionEntryOf } from '../message.ts'
 import { clamp } from './bytes.ts'
 import { type Database, orDamaged } from './database.ts'
 import {
@@ -154,19 +154,10 @@ class Append {
     this.#transaction.tell((watcher) => {
       if (watcher.sessionAppended === undefined) return
       for (const { delivery, offset } of told) {
-        watcher.sessionAppended(delivery.name, offset, sessionEntryOf(topic, message, delivery, offset))
+        watcher.sessionAppended(delivery.name, offset, sessionEntryOf(message, offset, topic, delivery))
       }
     })
   }
-}
-
-/** Written out: to spread a message costs more than to encode it. */
-function sessionEntryOf(topic: string, message: Message, copy: SessionDelivery, offset: number): SessionEntry {
-  const { id, payload, properties, storedAt, expiresAt } = message
-  const { qos, retain, identifiers } = copy
-  return properties === undefined
-    ? { id, payload, retain, storedAt, expiresAt, offset, topic, qos, identifiers, released: false }
-    : { id, payload, properties, retain, storedAt, expiresAt, offset, topic, qos, identifiers, released: false }
 }
 
 export function forgetUid(transaction: Transaction, uid: string, names: readonly string[]): void {

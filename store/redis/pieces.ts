@@ -8,11 +8,11 @@ import { Broadcasts } from './broadcasts.ts'
 import type { ConnectionSettings } from './client.ts'
 import { type Client, createClient, createSubscriber } from './connection.ts'
 import { Events, hear, packProbe } from './events.ts'
-import { Follows } from './follows.ts'
+import { createFollows, type Follows } from './follows.ts'
 import { Health } from './health.ts'
 import { channel, isKeyPrefix, laneJournalKey, probeKey, serverJournalKey } from './keys.ts'
 import { Lanes } from './lanes.ts'
-import { Listeners } from './listeners.ts'
+import { createListeners, type Listeners } from './listeners.ts'
 import { NamedSessions } from './named.ts'
 import { Names } from './names.ts'
 import { nodeChannel } from './node-channel.ts'
@@ -106,8 +106,8 @@ export class Pieces {
     this.sessionLogs = new SessionLogs({ ...shared, names, named })
     this.wills = new Wills({ ...shared, names })
     this.wakes = this.#createWakes()
-    this.follows = new Follows(shared)
-    this.listeners = new Listeners(shared)
+    this.follows = createFollows(shared)
+    this.listeners = createListeners(shared)
     this.readers = new Readers(shared)
     const { follows, listeners, readers } = this
     this.upstream = new Upstream({ ...shared, listeners })

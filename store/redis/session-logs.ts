@@ -9,7 +9,7 @@ import type {
   SessionEntry,
   StoreObserver,
 } from '../contract.ts'
-import { entryOf } from '../message.ts'
+import { sessionEntryOf } from '../message.ts'
 import type { Events } from './events.ts'
 import type { Lanes } from './lanes.ts'
 import type { NamedSessions } from './named.ts'
@@ -91,10 +91,8 @@ export class SessionLogs {
 
   #tellHere({ topic, message }: SessionAppend, delivery: SessionDelivery, offset: number): void {
     const { named, events } = this.#options
-    const { name, qos, retain, identifiers } = delivery
-    if (!named.has(name)) return
-    const entry = { ...entryOf(message, offset), retain, topic, qos, identifiers, released: false }
-    events.sessionAppended(name, offset, entry)
+    const { name } = delivery
+    if (named.has(name)) events.sessionAppended(name, offset, sessionEntryOf(message, offset, topic, delivery))
   }
 
   async forgetUid(uid: string, names: readonly string[]): Promise<void> {

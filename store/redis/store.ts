@@ -95,7 +95,7 @@ function tokens({ tokens, broadcasts, follows }: Pieces): TokenCalls {
     openSession: (request) => tokens.openSession(request),
     saveSession: (tokenId, epoch, state) => tokens.saveSession(tokenId, epoch, state),
     closeSession: (tokenId, epoch, close) => tokens.closeSession(tokenId, epoch, close),
-    follow: (tokenId) => follows.follow(tokenId),
+    follow: (tokenId) => follows.take(tokenId),
   }
 }
 
@@ -107,7 +107,7 @@ function upstream({ upstream, readers, listeners, locate }: Pieces): UpstreamSto
     releaseUpstream: (tokenId, epoch, packetId) => upstream.release(tokenId, epoch, packetId),
     appendEvents: (events) => upstream.appendEvents(events),
     appendGroup: (append) => upstream.appendGroup(append),
-    listenUpstream: (app) => listeners.listen(app),
+    listenUpstream: (app) => listeners.take(app),
     openReader: (open) => readers.open(open),
     closeReader: (app, reader) => readers.close(app, reader),
     readUpstream: (app, part, after, limit) => upstream.read(app, part, after, finite(limit)),

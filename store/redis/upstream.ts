@@ -155,7 +155,7 @@ export class Upstream {
       observer?.dropped('session', 1)
       return 'full'
     }
-    this.#tellHere(log, partitionOf(id), offset, { ...entryOf(message, offset), tokenId: group, subject })
+    this.#tellHere(log, partitionOf(id), offset, upstreamEntryOf(message, offset, group, subject))
     return 'stored'
   }
 

@@ -26,6 +26,8 @@ const RETRY_MS = 100
 export class Wakes {
   readonly #options: WakeOptions
   #connection: Redis | undefined
+  /** The one that was given up; it may take a while to close. */
+  #left: Redis | undefined
   #stopped = false
   #probes = 0
   #returned = 0
@@ -91,7 +93,9 @@ export class Wakes {
     this.#deadline = setTimeout(() => {
       this.#deadline = undefined
       // `end` leads to a new connection.
-      if (published && this.#returned < count) connection.disconnect()
+      if (!published || this.#returned >= count || this.#left === connection) return
+      this.#left = connection
+      connection.disconnect()
     }, this.#options.deadlineMs)
     this.#deadline.unref()
     let published = false

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from '../support/tap.ts'
-import { LIMITS, type Limit } from '../../common/limits.ts'
+import { LIMITS } from '../../common/limits.ts'
+import type { Limit } from '../../common/limit.ts'
 import { SETTINGS, type Setting } from '../../server/settings.ts'
 import { ROOT } from '../support/root.ts'
 

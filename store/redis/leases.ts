@@ -1,0 +1,73 @@
+/**
+ * What this node wants to hear of, as Redis keeps it: each until a time, so that a node that died leaves nothing behind. What
+ * is wanted for longer is renewed.
+ */
+interface LeasesOptions<Key> {
+  readonly now: () => number
+  readonly lastsMs: number
+  readonly renewedMs: number
+  /** Keeps them until that time; 0: no longer. */
+  readonly write: (keys: readonly Key[], until: number) => Promise<unknown>
+}
+
+export class Leases<Key> {
+  readonly #options: LeasesOptions<Key>
+  readonly #counts = new Map<Key, number>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: LeasesOptions<Key>) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.renew().catch(ignoreLostHint), this.#options.renewedMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  has(key: Key): boolean {
+    return this.#counts.has(key)
+  }
+
+  async renew(): Promise<void> {
+    if (this.#counts.size > 0) await this.#options.write([...this.#counts.keys()], this.#end())
+  }
+
+  /** Returns how to stop. */
+  async take(key: Key): Promise<() => void> {
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    let stopped = false
+    const stop = (): void => {
+      if (stopped) return
+      stopped = true
+      this.#release(key)
+    }
+    try {
+      await this.#options.write([key], this.#end())
+    } catch (error) {
+      stop()
+      throw error
+    }
+    return stop
+  }
+
+  #release(key: Key): void {
+    const left = (this.#counts.get(key) ?? 1) - 1
+    if (left > 0) {
+      this.#counts.set(key, left)
+      return
+    }
+    this.#counts.delete(key)
+    this.#options.write([key], 0).catch(ignoreLostHint)
+  }
+
+  #end(): number {
+    return Math.floor(this.#options.now()) + this.#options.lastsMs
+  }
+}
+
+/** Until the lease ends, a node is woken that does not care; or one that cares looks later. */
+function ignoreLostHint(): void {}
