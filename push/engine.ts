@@ -1,12 +1,13 @@
 /** Where everything is kept: the embedded store, or Redis. */
 import { join } from 'node:path'
-import type { Logger } from 'pino'
 import { fileSecrets, firstFrom, type Secrets } from '../auth/index.ts'
 import { retainedInStore, type RetainedMessages } from '../broker/index.ts'
 import { openLevelStore, type Store, type StoreOptions } from '../store/index.ts'
 import type { PushOptions } from './options.ts'
 
 const DEFAULT_PREFIX = 'push'
+
+type EngineOptions = Pick<PushOptions, 'dataDir' | 'redisUrl' | 'redisPrefix' | 'redisReplicas'>
 
 export interface Engine {
   /** Not open. */
@@ -20,10 +21,13 @@ export interface Engine {
  * With the embedded store, secrets are files that an operator can read, back up and replace. In Redis all nodes share
  * them; one that this node has as a file, from its embedded days, is what they share if there is none yet.
  */
-export async function engineOf(options: PushOptions, storeOptions: StoreOptions, logger: Logger): Promise<Engine> {
+export async function engineOf(
+  options: EngineOptions,
+  storeOptions: StoreOptions,
+  warn: (message: string) => void,
+): Promise<Engine> {
   const { dataDir, redisUrl: url, redisPrefix: prefix = DEFAULT_PREFIX, redisReplicas: replicas = 0 } = options
-  const filesIn = (directory: string) =>
-    fileSecrets(join(directory, 'keys'), { warn: (message) => logger.warn(message) })
+  const filesIn = (directory: string) => fileSecrets(join(directory, 'keys'), { warn: warn })
   if (url !== undefined) {
     const { openRedisStore } = await import('../store/redis/index.ts')
     const { openRedisRetained } = await import('../broker/aedes/redis-retained.ts')

@@ -95,7 +95,9 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const metrics = createMetrics()
   const randomId = createRandomId()
   const drops = createDropLog(logger)
-  const engine = await engineOf(options, { limits, now, observer: observerOf(metrics, drops, logger) }, logger)
+  const engine = await engineOf(options, { limits, now, observer: observerOf(metrics, drops, logger) }, (message) =>
+    logger.warn(message),
+  )
   const { store, secrets } = engine
   await store.open()
   opened.push(store)

@@ -6,7 +6,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileSecrets, knownSecret, TOKEN_SECRETS, type Secrets } from '../auth/index.ts'
 import { ConfigError, type Config } from './settings.ts'
-import { openLevelStore, type Store, type StoreLimits } from '../store/index.ts'
+import type { RetainedMessages } from '../broker/index.ts'
+import { engineOf } from '../push/engine.ts'
+import type { Store, StoreLimits } from '../store/index.ts'
 import {
   type Counts,
   exportStore,
@@ -41,10 +43,10 @@ export async function runExport(
   }
   say(`exporting ${placeOf(config)}; ${SECRET}`)
   if (config.PUSH_KEYS_FILE !== undefined) say('the keys of PUSH_KEYS_FILE are not exported: take the file along')
-  await withStore(options, async (store) => {
+  await withStore(options, async (store, topics) => {
     const counts = noCounts()
     const secrets = await knownSecrets(secretsOf(config, store))
-    const lines = exportStore(store, { id: randomBytes(9).toString('base64url'), secrets, counts })
+    const lines = exportStore(store, { id: randomBytes(9).toString('base64url'), secrets, topics, counts })
     await withProgress(
       () => say(`so far ${inWords(counts)}`),
       () => pipeline(Readable.from(inChunks(lines), { objectMode: false }), output, { end: false }),
@@ -62,13 +64,13 @@ export async function runImport(
   if (input.isTTY === true) throw new ConfigError('import: give the file of an export on standard input')
   say(`importing into ${placeOf(config)}`)
   const imported = nothingImported()
-  await withStore(options, async (store) => {
+  await withStore(options, async (store, topics) => {
     const secrets = secretsOf(config, store)
     input.setEncoding('utf8')
     try {
       await withProgress(
         () => say(`so far ${inWords(imported.read)}`),
-        () => importStore(store, splitLines(textOf(input)), { secrets, now: Date.now, imported }),
+        () => importStore(store, splitLines(textOf(input)), { secrets, topics, now: Date.now, imported }),
       )
     } catch (error) {
       say(`not finished, after ${inWords(imported.read)}; it can be run again and goes on where it ended`)
@@ -79,15 +81,13 @@ export async function runImport(
   for (const line of remarks(imported)) say(line)
 }
 
-function remarks({ duplicates, expired, dropped, revoked, sessions, topics }: Imported): string[] {
+function remarks({ duplicates, expired, dropped, revoked, sessions }: Imported): string[] {
   const lines = []
   if (duplicates > 0) lines.push(`${duplicates} messages were there already`)
   if (expired > 0) lines.push(`${expired} messages had expired and were left out`)
   if (dropped > 0) lines.push(`${dropped} messages were dropped: a log is fuller than the limits here allow`)
   if (revoked > 0) lines.push(`${revoked} messages are of tokens that are revoked here already`)
   if (sessions > 0) lines.push(`${sessions} sessions were left out: others have their names here`)
-  if (topics > 0)
-    lines.push(`${topics} retained messages of general topics were not imported: Redis has no place for them`)
   return lines
 }
 
@@ -113,16 +113,22 @@ function storeDirectory({ PUSH_DATA_DIR: directory }: Config): string {
   return join(directory, 'store')
 }
 
-async function withStore({ config, limits }: TransferOptions, use: (store: Store) => Promise<void>): Promise<void> {
-  const { PUSH_REDIS_URL: url, PUSH_REDIS_PREFIX: prefix } = config
-  const store =
-    url === undefined
-      ? openLevelStore({ limits, directory: storeDirectory(config) })
-      : (await import('../store/redis/index.ts')).openRedisStore({ limits, url, prefix })
+async function withStore(
+  { config, limits, say }: TransferOptions,
+  use: (store: Store, topics: RetainedMessages) => Promise<void>,
+): Promise<void> {
+  const { PUSH_REDIS_URL: redisUrl, PUSH_REDIS_PREFIX: redisPrefix, PUSH_DATA_DIR: dataDir } = config
+  const { store, openRetained } = await engineOf(
+    { dataDir, redisPrefix, ...(redisUrl === undefined ? {} : { redisUrl }) },
+    { limits },
+    say,
+  )
   await store.open()
+  const topics = openRetained()
   try {
-    await use(store)
+    await use(store, topics)
   } finally {
+    topics.close()
     await store.close()
   }
 }

@@ -19,6 +19,7 @@ export function retainedInBoth(
   return {
     retain: (message) => own.retain(message),
     matching: (filter) => matching(own, persistence, now, filter),
+    all: () => own.all(),
     close: () => own.close(),
   }
 }

@@ -9,7 +9,6 @@ import { PushError } from '../../errors.ts'
 import type { RetainedTopic } from '../../store/contract.ts'
 import { openStateConnection } from '../../store/redis/index.ts'
 import { filterMatches } from '../codec/topic-syntax.ts'
-import type { GeneralMessage } from '../session/general.ts'
 import { type RetainedPacket, retainedPacketOf, retainedTopicOf } from './retained-packet.ts'
 import type { RetainedMessages } from './retained-topics.ts'
 
@@ -63,10 +62,10 @@ class RedisRetained implements RetainedMessages {
     this.#persistence = redisPersistence({ conn, cluster: client instanceof Cluster })
   }
 
-  async retain(message: GeneralMessage): Promise<void> {
-    const { topic } = message
+  async retain(retained: RetainedTopic): Promise<void> {
+    const { topic } = retained
     const before = this.#storing.get(topic)
-    const packet = retainedPacketOf(message)
+    const packet = retainedPacketOf(retained)
     const store = (): Promise<void> => inTime(this.#persistence.storeRetained(packet))
     const storing = before === undefined ? store() : before.then(store, store)
     this.#storing.set(topic, storing)
@@ -79,7 +78,16 @@ class RedisRetained implements RetainedMessages {
     }
   }
 
-  async *matching(filter: string): AsyncIterable<RetainedTopic> {
+  matching(filter: string): AsyncIterable<RetainedTopic> {
+    return this.#read(filter, (topic) => filterMatches(filter, topic.split('/')))
+  }
+
+  /** The persistence has `$` topics for `#` as well. */
+  all(): AsyncIterable<RetainedTopic> {
+    return this.#read('#', () => true)
+  }
+
+  async *#read(filter: string, isMeant: (topic: string) => boolean): AsyncIterable<RetainedTopic> {
     // A key may be found twice while Redis moves it to another place.
     const told = new Set<string>()
     try {
@@ -87,7 +95,7 @@ class RedisRetained implements RetainedMessages {
       for await (const packet of this.#persistence.createRetainedStreamCombi([filter])) {
         const retained = retainedTopicOf(packet, this.#now())
         const { topic } = retained
-        if (told.has(topic) || !filterMatches(filter, topic.split('/'))) continue
+        if (told.has(topic) || !isMeant(topic)) continue
         told.add(topic)
         if (retained.expiresAt > this.#now()) yield retained
         else this.#remove(packet)

@@ -6,7 +6,6 @@
 import type { RetainedTopic } from '../../store/contract.ts'
 import { ByteReader } from '../codec/byte-reader.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
-import type { GeneralMessage } from '../session/general.ts'
 import { messageOf, type NativePacket } from './native-packet.ts'
 
 export interface RetainedPacket extends NativePacket {
@@ -16,8 +15,8 @@ export interface RetainedPacket extends NativePacket {
 const VERSION = 1
 const TIMES_END = 17
 
-export function retainedPacketOf(message: GeneralMessage): RetainedPacket {
-  const { topic, payload, qos, id, storedAt, expiresAt, properties } = message
+export function retainedPacketOf(retained: RetainedTopic): RetainedPacket {
+  const { topic, payload, qos, id, storedAt, expiresAt, properties } = retained
   const writer = new ByteWriter()
   const times = Buffer.alloc(TIMES_END - 1)
   times.writeDoubleBE(expiresAt, times.writeDoubleBE(storedAt))

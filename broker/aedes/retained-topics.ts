@@ -1,20 +1,22 @@
 /** Retained messages of general topics, as the router asks for them. */
 import type { RetainedTopic, RetainedTopicStore } from '../../store/contract.ts'
 import { filterMatches } from '../codec/topic-syntax.ts'
-import type { GeneralMessage } from '../session/general.ts'
 
 export interface RetainedMessages {
   /** The last one of its topic; an empty payload removes it. In the order of the calls. @throws STORE_UNAVAILABLE */
-  retain(message: GeneralMessage): Promise<void>
+  retain(retained: RetainedTopic): Promise<void>
   /** Each topic once, those that have not expired. @throws STORE_UNAVAILABLE */
   matching(filter: string): AsyncIterable<RetainedTopic>
+  /** All, also those that begin with `$`. @throws STORE_UNAVAILABLE */
+  all(): AsyncIterable<RetainedTopic>
   close(): void
 }
 
 export function retainedInStore(store: RetainedTopicStore): RetainedMessages {
   return {
-    retain: (message) => store.retainTopic(message),
+    retain: (retained) => store.retainTopic(retained),
     matching: (filter) => matching(store, filter),
+    all: () => store.retainedTopics(''),
     close: () => undefined,
   }
 }

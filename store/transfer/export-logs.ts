@@ -12,6 +12,7 @@ import {
 } from '../contract.ts'
 import type { EntryLine, LogsLine, ReaderLine, RetainedLine, SessionsLine, TopicLine } from './format-logs.ts'
 import { isProgress } from './progress.ts'
+import type { TransferTopics } from './topics.ts'
 
 const PORTION: ReadLimit = { entries: 256, bytes: 1024 * 1024 }
 
@@ -64,9 +65,8 @@ export async function* linesOfSessions(store: Store): AsyncIterable<SessionsLine
   }
 }
 
-export async function* linesOfTopics({ retainedTopics }: Store): AsyncIterable<TopicLine> {
-  if (retainedTopics === undefined) return
-  for await (const retained of retainedTopics.retainedTopics('')) {
+export async function* linesOfTopics(topics: TransferTopics): AsyncIterable<TopicLine> {
+  for await (const retained of topics.all()) {
     yield { type: 'topic', topic: retained.topic, qos: retained.qos, message: messageOf(retained) }
   }
 }

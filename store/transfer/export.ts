@@ -12,12 +12,14 @@ import {
   type MessageLine,
   type TokenLine,
 } from './format.ts'
+import type { TransferTopics } from './topics.ts'
 
 export interface ExportOptions {
   /** Names this export: 1 to 64 of A-Z a-z 0-9 _ -, random. */
   readonly id: string
   /** What issued tokens need to stay valid. */
   readonly secrets: readonly { readonly name: string; readonly value: string }[]
+  readonly topics: TransferTopics
   /** Kept up to date while lines are taken. */
   readonly counts: Counts
 }
@@ -28,22 +30,22 @@ const PORTION = { entries: 256, bytes: 1024 * 1024 }
  * The lines, ended by "\n", as fast as they are taken. They hold keys and messages: they are as secret as the store. The
  * store should not be written to meanwhile.
  */
-export async function* exportStore(store: Store, { id, secrets, counts }: ExportOptions): AsyncIterable<string> {
-  for await (const line of linesOf(store, id, secrets)) {
+export async function* exportStore(store: Store, { counts, ...rest }: ExportOptions): AsyncIterable<string> {
+  for await (const line of linesOf(store, rest)) {
     countLine(counts, line)
     yield encodeLine(line)
   }
   yield encodeLine({ type: 'end', counts })
 }
 
-async function* linesOf(store: Store, id: string, secrets: ExportOptions['secrets']): AsyncIterable<Line> {
+async function* linesOf(store: Store, { id, secrets, topics }: Omit<ExportOptions, 'counts'>): AsyncIterable<Line> {
   yield { type: 'header', id }
   for (const { name, value } of secrets) yield { type: 'secret', name, value }
   for await (const app of store.broadcastApps()) yield* linesOfApp(store, app)
   yield* linesOfTokens(store)
   yield* linesOfLogs(store)
   yield* linesOfSessions(store)
-  yield* linesOfTopics(store)
+  yield* linesOfTopics(topics)
 }
 
 /** The log, and among it, by offset, what is retained or cleared and no longer in the log. */

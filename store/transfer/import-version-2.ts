@@ -5,11 +5,13 @@ import { ImportLogs } from './import-logs.ts'
 import { ImportSessions } from './import-sessions.ts'
 import type { Imported } from './imported.ts'
 import { Progress } from './progress.ts'
+import type { TransferTopics } from './topics.ts'
 
 interface ImportVersion2Options {
   readonly store: Store
   readonly now: () => number
   readonly imported: Imported
+  readonly topics: TransferTopics
 }
 
 /** Which lines are being read. */
@@ -77,13 +79,18 @@ export class ImportVersion2 {
     this.#kind = kind
   }
 
+  /** What is retained here, and was published since, stays. */
+  async #isNewer(topic: string, { storedAt }: TopicLine['message']): Promise<boolean> {
+    for await (const here of this.#options.topics.matching(topic)) return here.storedAt >= storedAt
+    return false
+  }
+
   async #topic({ topic, qos, message }: TopicLine): Promise<void> {
-    const { store, now, imported } = this.#options
+    const { topics, now, imported } = this.#options
     if (this.#progress.isFull) await this.#progress.save()
     const whether = this.#progress.next()
-    if (store.retainedTopics === undefined) imported.topics += 1
-    else if (message.expiresAt <= now()) imported.expired += 1
-    else if (whether === 'done') imported.duplicates += 1
-    else await store.retainedTopics.retainTopic({ ...message, topic, qos })
+    if (message.expiresAt <= now()) imported.expired += 1
+    else if (whether === 'done' || (await this.#isNewer(topic, message))) imported.duplicates += 1
+    else await topics.retain({ ...message, topic, qos })
   }
 }

@@ -24,10 +24,12 @@ import type { Imported } from './imported.ts'
 import { ImportVersion2 } from './import-version-2.ts'
 import { OffsetMap } from './offset-map.ts'
 import { Queues } from './queues.ts'
+import type { TransferTopics } from './topics.ts'
 
 export interface ImportOptions {
   /** Where the secrets go; one that is there already must be the same. */
   readonly secrets: SecretStore
+  readonly topics: TransferTopics
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Kept up to date. */
@@ -262,8 +264,7 @@ class Import {
       this.#closeToken()
       this.#app = undefined
       await this.#queues.drain()
-      const { now, imported } = this.#options
-      this.#version2 = await ImportVersion2.open({ store: this.#store, now, imported }, this.#header ?? '')
+      this.#version2 = await ImportVersion2.open({ ...this.#options, store: this.#store }, this.#header ?? '')
     }
     await this.#version2.take(line)
   }

@@ -14,10 +14,8 @@ export interface Imported {
   revoked: number
   /** Sessions whose name another one has here: they were left out. */
   sessions: number
-  /** Retained messages of general topics, for which this store has no place. */
-  topics: number
 }
 
 export function nothingImported(): Imported {
-  return { read: noCounts(), duplicates: 0, expired: 0, dropped: 0, revoked: 0, sessions: 0, topics: 0 }
+  return { read: noCounts(), duplicates: 0, expired: 0, dropped: 0, revoked: 0, sessions: 0 }
 }

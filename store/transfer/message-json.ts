@@ -20,6 +20,6 @@ export function messageOf(fields: Fields): Message {
     ...(properties === undefined ? {} : { properties }),
     retain: fields.boolean('retain'),
     storedAt: fields.whole('storedAt'),
-    expiresAt: fields.whole('expiresAt'),
+    expiresAt: fields.timeOrNever('expiresAt'),
   }
 }

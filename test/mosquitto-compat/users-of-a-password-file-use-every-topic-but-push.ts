@@ -1,20 +1,10 @@
 // May users of a file made by mosquitto_passwd use topics of their own, and is everybody else refused, also when it changes?
 import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { t } from '../support/tap.ts'
-import { connect, eventually, issueToken, startServer, temporaryFolder } from '../support/index.ts'
-
-/** Written by mosquitto_passwd 2.0.11: `-b ann secret1`, and `-H sha512 -b bob secret2`. */
-const ANN =
-  'ann:$7$101$chQ3oJ+MiHWIN+94$TiVlw4F9YIQiObA+Nf40kozx8s89G4q5QUV83sf5IH0LC7u778yRXev1bXSpWn7vTGTraGr5BhFB1JLgw6vngg=='
-const BOB =
-  'bob:$6$kegOXKsJ6u8TmrFr$NhJ9VvPePyNkogUL9vwOHidkj+3COYmDbWx+uGhgWcaQTnYjWKr8vm3WBONAJWjXzBGNLLs9hc0qzu/4aDk/lA=='
-const ann = { username: 'ann', password: 'secret1' }
-const bob = { username: 'bob', password: 'secret2' }
+import { ann, ANN_LINE, bob, connect, eventually, issueToken, passwordFile, startServer } from '../support/index.ts'
 
 await t.test('users of a password file', async (t) => {
-  const path = join(temporaryFolder(t, 'users'), 'passwords')
-  writeFileSync(path, `${ANN}\n${BOB}\n`)
+  const path = passwordFile(t)
   const server = await startServer(t, { settings: { PUSH_PASSWORD_FILE: path } })
 
   const listener = await connect(t, server, ann, { clientId: 'same' })
@@ -38,7 +28,7 @@ await t.test('users of a password file', async (t) => {
     await t.rejects(connect(t, server, who, { protocolVersion: 4 }), { code: 5 }, `${what} is refused in MQTT 3.1.1`)
   }
 
-  writeFileSync(path, `${ANN}\n`)
+  writeFileSync(path, `${ANN_LINE}\n`)
   await eventually('the end of a user who is in the file no more', () =>
     connect(t, server, bob).then(
       (still) => still.end().then(() => false),

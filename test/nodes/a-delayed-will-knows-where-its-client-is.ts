@@ -1,21 +1,13 @@
 // Is a delayed will dropped when its session goes on at another node, and sent when it is ended there?
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { t } from '../support/tap.ts'
-import { connect, eventually, temporaryFolder, type ConnectOptions, type Server } from '../support/index.ts'
+import { ann, connect, eventually, passwordFile, type ConnectOptions, type Server } from '../support/index.ts'
 import { KEPT, twoNodes } from './support/nodes.ts'
 
-/** Written by `mosquitto_passwd -b`, password secret1. */
-const ANN =
-  'ann:$7$101$chQ3oJ+MiHWIN+94$TiVlw4F9YIQiObA+Nf40kozx8s89G4q5QUV83sf5IH0LC7u778yRXev1bXSpWn7vTGTraGr5BhFB1JLgw6vngg=='
-const ann = { username: 'ann', password: 'secret1' }
 const SOON = 1
 const LATE = 3600
 
 t.test('delayed wills', async (t) => {
-  const path = join(temporaryFolder(t, 'users'), 'passwords')
-  writeFileSync(path, `${ANN}\n`)
-  const { redis, a, b } = await twoNodes(t, { PUSH_PASSWORD_FILE: path })
+  const { redis, a, b } = await twoNodes(t, { PUSH_PASSWORD_FILE: passwordFile(t) })
   const watcher = await connect(t, b, ann)
   await watcher.subscribe('wills/#')
 

@@ -103,9 +103,15 @@ async function perform(store: Store, clock: Clock, step: Step, number: number): 
   }
 }
 
+const NO_TOPICS = {
+  async *all() {},
+  async *matching() {},
+  retain: async () => {},
+}
+
 async function transfer(from: Store, to: Store, clock: Clock): Promise<void> {
-  const lines = splitLines(exportStore(from, { id: 'x', secrets: [], counts: noCounts() }))
-  await importStore(to, lines, { secrets: to, now: () => clock.now, imported: nothingImported() })
+  const lines = splitLines(exportStore(from, { id: 'x', secrets: [], topics: NO_TOPICS, counts: noCounts() }))
+  await importStore(to, lines, { secrets: to, topics: NO_TOPICS, now: () => clock.now, imported: nothingImported() })
 }
 
 await t.test('level, Redis, level', async (t) => {

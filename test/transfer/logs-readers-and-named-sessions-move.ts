@@ -4,6 +4,8 @@ import { PushError } from '../../errors.ts'
 import { t } from '../support/tap.ts'
 import { openLevelStore, type Store } from '../../store/index.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
+import { openRedisRetained } from '../../broker/aedes/redis-retained.ts'
+import { retainedInStore } from '../../broker/index.ts'
 import {
   exportStore,
   type Imported,
@@ -13,30 +15,41 @@ import {
   splitLines,
 } from '../../store/transfer/index.ts'
 import { startRedis, temporaryFolder } from '../support/index.ts'
-import { fill, namedOf, START, unreadOf } from './support/full-store.ts'
+import { fill, namedOf, type Place, RETAINED_SINCE, retainedOf, START, unreadOf } from './support/full-store.ts'
 
 const clock = { now: START }
 const options = { now: () => clock.now, limits: { sweepMs: 2 ** 31 - 1 } }
 
-async function level(t: Test): Promise<Store> {
+async function level(t: Test): Promise<Place> {
   const store = openLevelStore({ ...options, directory: temporaryFolder(t, 'level') })
   await store.open()
   t.teardown(() => store.close())
-  return store
+  return { store, topics: retainedInStore(store.retainedTopics) }
 }
 
-async function linesOf(store: Store, id: string): Promise<string[]> {
+async function redisAt(t: Test, url: string): Promise<Place> {
+  const store = openRedisStore({ ...options, url })
+  await store.open()
+  const topics = openRedisRetained({ url, prefix: 'push', now: options.now })
+  t.teardown(async () => {
+    topics.close()
+    await store.close()
+  })
+  return { store, topics }
+}
+
+async function linesOf({ store, topics }: Place, id: string): Promise<string[]> {
   const lines: string[] = []
-  for await (const line of exportStore(store, { id, secrets: [], counts: noCounts() })) lines.push(line)
+  for await (const line of exportStore(store, { id, secrets: [], topics, counts: noCounts() })) lines.push(line)
   return lines
 }
 
-async function take(store: Store, lines: readonly string[]): Promise<Imported> {
+async function take({ store, topics }: Place, lines: readonly string[]): Promise<Imported> {
   const imported = nothingImported()
   async function* pieces() {
     yield* lines
   }
-  await importStore(store, splitLines(pieces()), { secrets: store, now: () => clock.now, imported })
+  await importStore(store, splitLines(pieces()), { secrets: store, topics, now: () => clock.now, imported })
   return imported
 }
 
@@ -57,45 +70,39 @@ function nothingIsLost(
 await t.test('level, Redis, level', async (t) => {
   const redis = await startRedis(t, { appendfsync: 'no' })
   const first = await level(t)
-  const second = openRedisStore({ ...options, url: redis.url })
-  await second.open()
-  t.teardown(() => second.close())
+  const second = await redisAt(t, redis.url)
   const third = await level(t)
   await fill(first)
   // Some of the messages, a reader and a session are over by now, and the will of that session waits.
   clock.now = START + 1_000
   const lines = await linesOf(first, 'one')
-  const unread = await unreadOf(first, clock.now)
-  const named = await namedOf(first, clock.now)
+  const unread = await unreadOf(first.store, clock.now)
+  const named = await namedOf(first.store, clock.now)
+  const retained = await retainedOf(first)
+  t.equal(retained.length, 4)
 
   const imported = await take(second, lines)
-  t.equal(imported.topics, 4, 'they wait for the persistence of Aedes')
   t.match(imported, { duplicates: 0, dropped: 0, sessions: 0 })
   t.ok(Object.keys(unread).length > 30)
-  t.same(await unreadOf(second, clock.now), unread, 'each reader has what it had not passed')
-  t.same(await namedOf(second, clock.now), named)
+  t.same(await unreadOf(second.store, clock.now), unread, 'each reader has what it had not passed')
+  t.same(await namedOf(second.store, clock.now), named)
+  t.same(await retainedOf(second), retained)
 
+  await second.topics.retain({ ...RETAINED_SINCE, storedAt: clock.now })
   const again = await take(second, lines)
   t.ok(again.duplicates > 100)
-  t.same(await unreadOf(second, clock.now), unread, 'the same export adds nothing')
-  t.same(await namedOf(second, clock.now), named)
+  t.same(await unreadOf(second.store, clock.now), unread, 'the same export adds nothing')
+  t.same(await namedOf(second.store, clock.now), named)
+  const newer = retained.filter(([topic]) => topic !== RETAINED_SINCE.topic)
+  t.equal(newer.length, 3)
+  const others = (await retainedOf(second)).filter(([topic]) => topic !== RETAINED_SINCE.topic)
+  t.same(others, newer)
+  t.match(await retainedOf(second), [[RETAINED_SINCE.topic, 1, 'since', 'newer']], 'and takes nothing back')
 
   await take(third, await linesOf(second, 'two'))
-  nothingIsLost(t, await unreadOf(third, clock.now), unread, 'back again')
-  t.same(await namedOf(third, clock.now), named)
-})
-
-await t.test('general topics', async (t) => {
-  const [first, second] = [await level(t), await level(t)]
-  await fill(first)
-  t.equal((await take(second, await linesOf(first, 'topics'))).topics, 0)
-  const topics: unknown[][] = [[], []]
-  for (const [at, store] of [first, second].entries()) {
-    for await (const { topic, qos, id, payload } of store.retainedTopics?.retainedTopics('') ?? [])
-      topics[at]?.push([topic, qos, id, Buffer.from(payload).toString()])
-  }
-  t.equal(topics[0]?.length, 4)
-  t.same(topics[1], topics[0])
+  nothingIsLost(t, await unreadOf(third.store, clock.now), unread, 'back again')
+  t.same(await namedOf(third.store, clock.now), named)
+  t.same(await retainedOf(third), await retainedOf(second))
 })
 
 /** Fails at the call of this number, and at all after it. */
@@ -119,17 +126,19 @@ await t.test('an import that ends anywhere is run again', async (t) => {
   const first = await level(t)
   await fill(first)
   const lines = await linesOf(first, 'fails')
-  const unread = await unreadOf(first, clock.now)
-  const named = await namedOf(first, clock.now)
+  const unread = await unreadOf(first.store, clock.now)
+  const named = await namedOf(first.store, clock.now)
+  const retained = await retainedOf(first)
   for (let calls = 3; ; calls += 23) {
-    const store = await level(t)
-    const ended = await take(failing(store, calls), lines).then(
+    const place = await level(t)
+    const ended = await take({ ...place, store: failing(place.store, calls) }, lines).then(
       () => true,
       () => false,
     )
-    if (!ended) await take(store, lines)
-    nothingIsLost(t, await unreadOf(store, clock.now), unread, `after ${calls} calls`)
-    t.same(await namedOf(store, clock.now), named, `after ${calls} calls`)
+    if (!ended) await take(place, lines)
+    nothingIsLost(t, await unreadOf(place.store, clock.now), unread, `after ${calls} calls`)
+    t.same(await namedOf(place.store, clock.now), named, `after ${calls} calls`)
+    t.same(await retainedOf(place), retained, `after ${calls} calls`)
     if (ended) break
   }
 })

@@ -1,5 +1,6 @@
 /** A store with something of all that an export holds beside tokens and their messages, and what is to be found of it again. */
 import { eventLog, type LogEntry, type Message, type SessionOwner, type Store } from '../../../store/contract.ts'
+import type { RetainedMessages } from '../../../broker/index.ts'
 import { deviceMark, tokenId } from '../../../topics/index.ts'
 
 const KEY = Buffer.alloc(32, 7)
@@ -31,13 +32,34 @@ function message(payload: string | Uint8Array, ttl = DAY, retain = false): Messa
   }
 }
 
-export async function fill(store: Store): Promise<void> {
+export interface Place {
+  readonly store: Store
+  readonly topics: RetainedMessages
+}
+
+/** In place of one that `fill` retained. */
+export const RETAINED_SINCE = {
+  ...message('newer', DAY, true),
+  topic: '$x',
+  qos: 1 as const,
+  id: 'since',
+}
+
+export async function fill({ store, topics }: Place): Promise<void> {
   for (const device of DEVICES) await store.registerToken(device)
   await fillLogs(store)
   await fillSessions(store)
-  for (const topic of store.retainedTopics === undefined ? [] : ['a', 'a/b', 'ä', '$x']) {
-    await store.retainedTopics?.retainTopic({ ...message(topic, DAY, true), topic, qos: topic === 'ä' ? 0 : 2 })
+  for (const topic of ['a', 'a/b', 'ä', '$x']) {
+    await topics.retain({ ...message(topic, DAY, true), topic, qos: topic === 'ä' ? 0 : 2 })
   }
+}
+
+/** What general topics retain, as text, in the order of their names. */
+export async function retainedOf({ topics }: Place): Promise<unknown[][]> {
+  const found: unknown[][] = []
+  for await (const { topic, qos, id, payload, properties, storedAt, expiresAt } of topics.all())
+    found.push([topic, qos, id, Buffer.from(payload).toString(), [...(properties ?? [])], storedAt, expiresAt])
+  return found.toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1))
 }
 
 async function fillLogs(store: Store): Promise<void> {
