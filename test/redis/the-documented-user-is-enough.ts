@@ -4,11 +4,15 @@ import type { Test } from 'tap'
 import { t } from '../support/tap.ts'
 import type { Store } from '../../store/contract.ts'
 import { createPush } from '../../index.ts'
-import { embed } from '../plugin/support/embed.ts'
+import { openRedisRetained } from '../../broker/aedes/redis-retained.ts'
+import { KEPT } from '../nodes/support/nodes.ts'
+import { embed, JOE } from '../plugin/support/embed.ts'
 import {
+  connect,
   connectDevice,
   connectProvider,
   issueToken,
+  type MqttTarget,
   type Redis,
   request,
   send,
@@ -46,7 +50,8 @@ async function sessionsByName(t: Test, store: Store): Promise<void> {
   const { readTo } = await store.readSession(name, 0, { entries: 1, bytes: 1 })
   await store.commitSession({ name, epoch, done: [], released: [readTo] })
   await store.commitSession({ name, epoch, done: [readTo], released: [] })
-  for await (const session of store.subscriptions()) t.equal(session.filters.length, names.length)
+  for await (const session of store.subscriptions())
+    if (session.name === name) t.equal(session.filters.length, names.length)
   await store.readSubscriptions(0, 10)
   const kept = new Set<string>()
   for await (const session of store.namedSessions()) kept.add(session.name)
@@ -59,6 +64,39 @@ async function sessionsByName(t: Test, store: Store): Promise<void> {
   for (const [at, each] of names.entries()) {
     await store.closeNamedSession(each, opened[at]?.epoch ?? 0, { stateExpiresAt: 0 })
   }
+}
+
+/** What general topics retain: stored, found by a pattern, removed when it has expired. */
+async function retainedTopics(t: Test, url: string): Promise<void> {
+  const clock = { now: 1_800_000_000_000 }
+  const topics = openRedisRetained({ url, prefix: 'push', now: () => clock.now })
+  t.teardown(() => topics.close())
+  const names = async (): Promise<string[]> => {
+    const found: string[] = []
+    for await (const { topic } of topics.matching('x/#')) found.push(topic)
+    return found.toSorted()
+  }
+  for (const topic of ['x/1', 'x/2']) {
+    const expiresAt = topic === 'x/1' ? clock.now + 1 : Infinity
+    await topics.retain({ ...message(topic), storedAt: clock.now, expiresAt, retain: true, topic, qos: 1 })
+  }
+  t.same(await names(), ['x/1', 'x/2'])
+  clock.now += 1
+  t.same(await names(), ['x/2'])
+}
+
+/** Two of them, on two nodes. */
+async function users(t: Test, node: MqttTarget, other: MqttTarget): Promise<void> {
+  const listener = await connect(t, node, JOE, { ...KEPT, clientId: 'listener' })
+  await listener.subscribe(['a/+', '$share/group/b/#'], { qos: 2 })
+  const speaker = await connect(t, other, JOE, { clientId: 'speaker' })
+  for (const qos of [0, 1, 2] as const) await speaker.publish('a/b', `${qos}`, { qos, retain: true })
+  t.same((await listener.nextN(3)).map(({ text }) => text).toSorted(), ['0', '1', '2'])
+  await speaker.publish('b/c', 'shared')
+  t.equal((await listener.next()).text, 'shared')
+  const late = await connect(t, other, JOE, { clientId: 'late' })
+  await late.subscribe('a/#')
+  t.match(await late.next(), { text: '2', retain: true })
 }
 
 await t.test('the documented user', async (t) => {
@@ -77,9 +115,11 @@ await t.test('the documented user', async (t) => {
   t.same((await device.nextN(2)).map(({ text }) => text).sort(), ['all', 'private'])
   await device.publish(`shop/u/${issued.tokenId}/up`, 'upstream')
   t.equal((await provider.next()).text, 'upstream')
+  await users(t, node, other)
   const ready = await request(node, 'GET', '/readyz')
   t.match(ready, { status: 200 })
   t.notMatch(ready.text, /forbidden/)
+  await retainedTopics(t, redisUrl)
   const store = await redisStore(t, { url: redisUrl })
   await sessionsByName(t, store)
   await store.sweep()
@@ -95,6 +135,7 @@ await t.test('the documented user, in a Cluster', async (t) => {
   await store.commit([{ tokenId: token, private: offset }])
   await sessionsByName(t, store)
   t.notMatch((await store.health()).warnings, [/forbidden/])
+  await retainedTopics(t, urls.join(','))
   await store.sweep()
   for (const server of cluster.nodes) t.equal(await server.cli('acl', 'log'), '', 'nothing was refused')
 })
@@ -107,7 +148,7 @@ await t.test('rights that are missing end the start at once', async (t) => {
     await push.close()
   }
   const missing = { code: 'STORE_UNAVAILABLE', message: /NOPERM/ }
-  await t.rejects(start(documented.map((right) => (right === '&*' ? '&push:*' : right))), missing, 'patterns')
+  await t.rejects(start(documented.filter((right) => right !== '&push:*')), missing, 'channels')
   await t.rejects(start([...documented, '-evalsha', '-eval']), missing, 'scripts')
   await t.rejects(start([...documented, '-subscribe']), missing, 'wakes')
   await t.rejects(start(documented.filter((right) => right !== '~{push:*')), missing, 'keys')
