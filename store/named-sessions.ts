@@ -17,7 +17,7 @@ export interface KnownNamedSession {
   readonly expiresAt: number
   readonly state?: Uint8Array
   /** Not released (`rememberReceived`), by packet id. */
-  readonly received: readonly (readonly [packetId: number, uid: string])[]
+  readonly received: readonly (readonly [packetId: number, known: string])[]
   /** Not published, whether somebody has taken it or not. */
   readonly will?: SessionWill
 }
@@ -41,12 +41,13 @@ export interface NamedSessionStore {
   closeNamedSession(name: string, epoch: number, close: SessionClose): Promise<void>
 
   /**
-   * PUBLISH of QoS 2: remembers, until `releaseReceived` or the end of the session, by which uid the message of this packet
-   * id is known (1 to 64 bytes). Gives the uid that was remembered before, if any: it is the same message again.
+   * PUBLISH of QoS 2: remembers, until `releaseReceived` or the end of the session, what is known of the message of this
+   * packet id: a uid and its topic (`received-message.ts`). Gives what was remembered before, if anything: it is the same
+   * message again.
    * @throws SESSION_TAKEN_OVER
    */
-  rememberReceived(name: string, epoch: number, packetId: number, uid: string): Promise<string | undefined>
-  /** PUBREL: gives the uid and forgets it; undefined when the packet id is not remembered. @throws SESSION_TAKEN_OVER */
+  rememberReceived(name: string, epoch: number, packetId: number, known: string): Promise<string | undefined>
+  /** PUBREL: gives what is known and forgets it; undefined when the packet id is not remembered. @throws SESSION_TAKEN_OVER */
   releaseReceived(name: string, epoch: number, packetId: number): Promise<string | undefined>
 
   /**

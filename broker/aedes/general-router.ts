@@ -168,8 +168,8 @@ export class OwnRouter implements GeneralRouter {
     return publication.isHeard
   }
 
-  forget(uid: string): void {
-    this.#appender.forget(uid)
+  forget(uid: string, message: Pick<GeneralMessage, 'topic' | 'from'>): void {
+    this.#appender.forget(uid, message)
   }
 
   retained(filter: string): AsyncIterable<RetainedTopic> {

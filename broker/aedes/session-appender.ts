@@ -2,7 +2,6 @@
  * What kept sessions get: messages in their logs. The table of subscriptions may be behind what another node has changed: so
  * after a message was stored by it, the end of the log of changes is looked up, and who was missed gets the message as well.
  */
-import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { SessionDelivery, Store } from '../../store/contract.ts'
 import { GROUP_SESSIONS, type GeneralGroups, type GeneralMessage } from '../session/general.ts'
@@ -26,16 +25,12 @@ interface Line {
   matchedAt: number
 }
 
-/** Of sessions that were given messages of QoS 2 whose PUBREL has not come. Of what is above it, the store forgets uids in a day. */
-const NAMES = 200_000
 /** Full logs are told of no more often, ms. */
 const FULL_TOLD_MS = 10_000
 
 export class SessionAppender {
   readonly #options: AppenderOptions
   readonly #lines = new Map<string, Line>()
-  /** Names of the sessions that a message of QoS 2 was given to, by uid. */
-  readonly #given = new LRUCache<string, string[]>({ maxSize: NAMES, sizeCalculation: ({ length }) => length })
   #looked: Promise<number> | undefined
   #fullAt = -Infinity
   #full = 0
@@ -164,7 +159,6 @@ export class SessionAppender {
   async #appendSessions(message: GeneralMessage, to: readonly SessionDelivery[]): Promise<void> {
     if (to.length === 0) return
     const { topic, uid } = message
-    if (uid !== undefined) this.#given.set(uid, [...(this.#given.get(uid) ?? []), ...to.map(({ name }) => name)])
     const append = { topic, message, to, ...(uid === undefined ? {} : { uid }) }
     const results = await this.#options.store.appendSessions(append)
     let full = 0
@@ -172,13 +166,15 @@ export class SessionAppender {
     if (full > 0) this.#tellFull(full)
   }
 
-  /** Nobody publishes it again. */
-  forget(uid: string): void {
-    const names = this.#given.get(uid)
-    if (names === undefined) return
-    this.#given.delete(uid)
-    // The store forgets it by itself, later.
-    this.#options.store.forgetUid(uid, names).catch(() => undefined)
+  /** Nobody publishes it again. Where this misses a session, as one that has unsubscribed, the store forgets it in a day. */
+  forget(uid: string, { topic, from }: Pick<GeneralMessage, 'topic' | 'from'>): void {
+    const { store, follower } = this.#options
+    const names: string[] = []
+    for (const { subscriber, granted } of follower.routes?.match(topic, from) ?? []) {
+      const { name, node, isGroup } = subscriber
+      if (node === undefined && !isGroup && granted > 0) names.push(name)
+    }
+    if (names.length > 0) store.forgetUid(uid, names).catch(() => undefined)
   }
 
   /** Counted by the store. */

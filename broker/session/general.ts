@@ -105,7 +105,7 @@ export interface GeneralRouter {
    */
   publish(message: GeneralMessage): Promise<boolean>
   /** PUBREL has come: nobody publishes the message of this uid again, and what is remembered of it may go. Must not throw. */
-  forget(uid: string): void
+  forget(uid: string, message: Pick<GeneralMessage, 'topic' | 'from'>): void
   /** What a new subscription gets, each topic once, in any order; not for shared ones. @throws STORE_UNAVAILABLE */
   retained(filter: string): AsyncIterable<RetainedTopic>
 }

@@ -5,6 +5,7 @@ import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { Reason, type PublishPacket } from '../codec/packets.ts'
 import { pubackReason } from '../codec/reasons.ts'
 import type { HandlerContext } from './handler-context.ts'
+import { checkReceiveMaximum } from './publish-turns.ts'
 import { upstreamOf } from './upstream-message.ts'
 
 /** The acknowledgement leaves after the message is stored for its readers; others of the connection are stored meanwhile. */
@@ -34,9 +35,7 @@ export async function handlePubrel(session: HandlerContext, packetId: number): P
 /** One after the other: a packet id is known, or not yet. */
 async function publishQos2(session: HandlerContext, packet: PublishPacket, packetId: number): Promise<void> {
   const { node, connection, level, received } = session
-  // [MQTT-3.3.4-9] It cannot wait: its PUBREL comes on the same way.
-  if (!received.has(packetId) && received.size >= node.limits.receiveMaximum)
-    throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+  if (!received.has(packetId)) checkReceiveMaximum(level, node.limits.receiveMaximum, received)
   try {
     // [MQTT-4.3.3-10] known by its packet id until its PUBREL: what comes again is acknowledged again, and not stored
     const reason = await store(session, packet, packetId)

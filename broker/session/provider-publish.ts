@@ -6,7 +6,7 @@ import { Reason, type ProtocolLevel, type PublishPacket } from '../codec/packets
 import { pubackReason } from '../codec/reasons.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { ProviderNode } from './provider-node.ts'
-import { PublishTurns } from './publish-turns.ts'
+import { checkReceiveMaximum, PublishTurns } from './publish-turns.ts'
 
 interface PublisherContext {
   readonly node: ProviderNode
@@ -30,14 +30,12 @@ export class ProviderPublisher {
   }
 
   handle(packet: PublishPacket): void | Promise<void> {
-    const { node, provider, received } = this.#session
+    const { node, provider, level, received } = this.#session
     if (!node.mayPublish(provider)) throw new PushError('PUBLISH_RATE_EXCEEDED')
     if (packet.qos === 0) return this.#publishQos0(packet)
     const { qos, packetId = 0 } = packet
     if (qos === 1) return this.#publishQos1(packet, packetId)
-    // [MQTT-3.3.4-9] It cannot wait: its PUBREL comes on the same way.
-    if (!received.has(packetId) && received.size >= node.limits.receiveMaximum)
-      throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+    if (!received.has(packetId)) checkReceiveMaximum(level, node.limits.receiveMaximum, received)
     return this.#publishQos2(packet, packetId)
   }
 

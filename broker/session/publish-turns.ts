@@ -2,6 +2,8 @@
  * PUBLISH packets of one connection that are being stored, many at one time. Their acknowledgements leave in the order of
  * the packets [MQTT-4.6.0-2]. What the store takes is in their order too: it keeps the order of the calls.
  */
+import { PushError } from '../../errors.ts'
+import type { ProtocolLevel } from '../codec/packets.ts'
 
 interface TurnsContext {
   readonly connection: { readonly open: boolean; write(bytes: Uint8Array): void }
@@ -12,6 +14,15 @@ export interface Turn {
   readonly bytes: number
   /** The acknowledgement, once it is known; none for QoS 0. */
   answer: Uint8Array | undefined
+}
+
+/**
+ * Another QoS 2 message, whose PUBREL has not come, may be taken [MQTT-3.3.4-9]. It cannot wait unread: PUBREL comes on the
+ * same way. Before MQTT 5 there is no Receive Maximum, so that only the packet ids end.
+ * @throws RECEIVE_MAXIMUM_EXCEEDED
+ */
+export function checkReceiveMaximum(level: ProtocolLevel, receiveMaximum: number, received: ReadonlySet<number>): void {
+  if (level === 5 && received.size >= receiveMaximum) throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
 }
 
 /** Of payloads; one packet always fits. */

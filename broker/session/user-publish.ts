@@ -8,7 +8,8 @@ import type { Connection } from '../gate/connection.ts'
 import type { Crowding } from './crowding.ts'
 import type { GeneralMessage, User } from './general.ts'
 import { generalMessageOf } from './general-message.ts'
-import { PublishTurns, type Turn } from './publish-turns.ts'
+import { checkReceiveMaximum, PublishTurns, type Turn } from './publish-turns.ts'
+import { decodeReceived, encodeReceived } from './received-message.ts'
 import type { UserNode } from './user-node.ts'
 
 interface PublisherContext {
@@ -37,8 +38,8 @@ export function topicRefusal(topic: string): PushError | undefined {
 export class UserPublisher {
   readonly #session: PublisherContext
   readonly #turns: PublishTurns
-  /** QoS 2: PUBREL has not come. By packet id, under which uid the message is known. */
-  readonly #received = new Map<number, string>()
+  /** Packet ids of QoS 2 messages that came on this connection, and whose PUBREL has not come. */
+  readonly #received = new Set<number>()
   /** A message that is not with the router yet: what comes after it waits. */
   #before: Promise<void> | undefined
   /** A queue that it fills. */
@@ -52,10 +53,9 @@ export class UserPublisher {
 
   handle(packet: PublishPacket): void | Promise<void> {
     const { qos, packetId = 0, topic, retain } = packet
-    const { user, node } = this.#session
-    // [MQTT-3.3.4-9] It cannot wait: its PUBREL comes on the same way.
-    if (qos === 2 && !this.#received.has(packetId) && this.#received.size >= node.limits.receiveMaximum)
-      throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+    const { user, node, level } = this.#session
+    if (qos === 2 && !this.#received.has(packetId))
+      checkReceiveMaximum(level, node.limits.receiveMaximum, this.#received)
     const refusal = topicRefusal(topic)
     if (refusal !== undefined) return this.#refused(packet, refusal)
     const may = allowed(() => user.mayPublish(topic, { qos, retain }))
@@ -115,18 +115,16 @@ export class UserPublisher {
     const { node, name, epoch, isKept } = this.#session
     const { store, router, sessions, randomId } = node
     // [MQTT-4.3.3-10] what comes again is acknowledged again, and goes to nobody a second time
-    const again = this.#received.get(packetId)
-    const uid = again ?? randomId()
-    this.#received.set(packetId, uid)
-    if (!isKept) return again === undefined ? this.#inOrder(() => router.publish(message)) : Promise.resolve(true)
-    const remembered = this.#inOrder(() => store.rememberReceived(name, epoch, packetId, uid))
-    const published = remembered.then((known = uid) => {
-      this.#received.set(packetId, known)
-      return sessions.wasPublished(known) ? true : router.publish({ ...message, uid: known })
-    })
+    const isAgain = this.#received.has(packetId)
+    this.#received.add(packetId)
+    if (!isKept) return isAgain ? Promise.resolve(true) : this.#inOrder(() => router.publish(message))
+    const received = { uid: randomId(), topic: message.topic }
+    const remembered = this.#inOrder(() => store.rememberReceived(name, epoch, packetId, encodeReceived(received)))
     this.#waitFor(remembered)
-    return published.then((isHeard) => {
-      sessions.published(this.#received.get(packetId) ?? uid)
+    return remembered.then(async (known) => {
+      const { uid } = known === undefined ? received : decodeReceived(known)
+      const isHeard = sessions.wasPublished(uid) || (await router.publish({ ...message, uid }))
+      sessions.published(uid)
       return isHeard
     })
   }
@@ -135,10 +133,11 @@ export class UserPublisher {
     const { node, name, epoch, isKept } = this.#session
     const isKnown = this.#received.delete(packetId)
     if (!isKept) return isKnown
-    const uid = await node.store.releaseReceived(name, epoch, packetId)
-    if (uid === undefined) return false
+    const known = await node.store.releaseReceived(name, epoch, packetId)
+    if (known === undefined) return false
+    const { uid, topic } = decodeReceived(known)
     node.sessions.forgetPublished(uid)
-    node.router.forget(uid)
+    if (topic !== undefined) node.router.forget(uid, { topic, from: name })
     return true
   }
 

@@ -95,7 +95,7 @@ export async function* knownNamedSessions(durable: Durable, now: number): AsyncI
       keptMs: timeOf(keptMs),
       expiresAt: timeOf(expiresAt),
       ...(state === undefined ? {} : { state: decodeBytes(state) }),
-      received: received.map(([each, uid]) => [packetIdOf(each), decodeText(uid)] as const),
+      received: received.map(([each, known]) => [packetIdOf(each), decodeText(known)] as const),
       ...(will === undefined ? {} : { will: knownWill(will) }),
     }))
   }

@@ -145,14 +145,14 @@ function stateOf(transaction: Transaction, name: string): Buffer | undefined {
 /** @throws SESSION_TAKEN_OVER */
 export function rememberReceived(
   transaction: Transaction,
-  { name, epoch, packetId, uid }: { name: string; epoch: number; packetId: number; uid: string },
+  { name, epoch, packetId, known }: { name: string; epoch: number; packetId: number; known: string },
 ): string | undefined {
   const { sessions } = transaction
   const before = heldSession(transaction, name, epoch)
-  const known = before.id === 0 ? undefined : transaction.get(sessionReceivedKey(before.id, packetId))
-  if (known !== undefined) return orDamaged(() => decodeText(known))
+  const earlier = before.id === 0 ? undefined : transaction.get(sessionReceivedKey(before.id, packetId))
+  if (earlier !== undefined) return orDamaged(() => decodeText(earlier))
   const id = before.id > 0 ? before.id : sessions.numbered(name, before).id
-  transaction.put(sessionReceivedKey(id, packetId), encodeText(uid))
+  transaction.put(sessionReceivedKey(id, packetId), encodeText(known))
   return undefined
 }
 

@@ -54,8 +54,8 @@ export class LevelSessions extends LevelEngine implements NamedSessionStore, Ses
     await this.change((transaction) => closeNamedSession(transaction, name, epoch, close), { bytes })
   }
 
-  rememberReceived(name: string, epoch: number, packetId: number, uid: string): Promise<string | undefined> {
-    return this.change((transaction) => rememberReceived(transaction, { name, epoch, packetId, uid }))
+  rememberReceived(name: string, epoch: number, packetId: number, known: string): Promise<string | undefined> {
+    return this.change((transaction) => rememberReceived(transaction, { name, epoch, packetId, known }))
   }
 
   releaseReceived(name: string, epoch: number, packetId: number): Promise<string | undefined> {

@@ -65,7 +65,7 @@ const namedKey = (base: string): string => `${base}y`
 const namedDueKey = (base: string): string => `${base}z`
 /** Hash of name -> what its session kept. */
 const namedStatesKey = (base: string): string => `${base}yk`
-/** Hash of packet id of QoS 2 -> uid, of the session of one name. */
+/** Hash of packet id of QoS 2 -> what is known of its message, of the session of one name. */
 const namedReceivedKey = (base: string, field: string): string => `${base}yq${field}`
 /** The log of the session of one name: hash of offset -> entry. */
 const sessionLogKey = (base: string, field: string): string => `${base}yl${field}`

@@ -105,11 +105,11 @@ export class NamedSessions {
     if (ended !== undefined) await this.#endSubscriptions(name, ended, ended)
   }
 
-  async remember(name: string, epoch: number, packetId: number, uid: string): Promise<string | undefined> {
+  async remember(name: string, epoch: number, packetId: number, known: string): Promise<string | undefined> {
     const { lanes, names } = this.#options
     const opened = this.#opened(name, epoch)
-    const [known] = await lanes.run(REMEMBER, ...names.placeOf(name), epoch, opened, packetId, uid)
-    return asOptionalBytes(known)?.toString()
+    const [earlier] = await lanes.run(REMEMBER, ...names.placeOf(name), epoch, opened, packetId, known)
+    return asOptionalBytes(earlier)?.toString()
   }
 
   async release(name: string, epoch: number, packetId: number): Promise<string | undefined> {

@@ -126,7 +126,7 @@ function namedSessions(pieces: Pieces): NamedSessionStore & SessionLogStore {
     openNamedSession: (name, cleanStart, keptMs) => named.open(name, cleanStart, keptMs),
     saveNamedSession: (name, epoch, state) => named.save(name, epoch, state),
     closeNamedSession: (name, epoch, close) => named.close(name, epoch, close),
-    rememberReceived: (name, epoch, packetId, uid) => named.remember(name, epoch, packetId, uid),
+    rememberReceived: (name, epoch, packetId, known) => named.remember(name, epoch, packetId, known),
     releaseReceived: (name, epoch, packetId) => named.release(name, epoch, packetId),
     takeWill: (session, epoch, until) => wills.take(session, epoch, until),
     willPublished: (session, epoch) => wills.published(session, epoch),

@@ -81,8 +81,8 @@ export class ImportSessions {
     await this.#queues.add(line.name, 0, async () => {
       // What is there of an import that was not finished is put there anew.
       session.epoch = (await store.openNamedSession(line.name, whether === 'perhaps', line.keptMs)).epoch
-      for (const [packetId, uid] of line.received) {
-        await store.rememberReceived(line.name, session.epoch, packetId, uid)
+      for (const [packetId, known] of line.received) {
+        await store.rememberReceived(line.name, session.epoch, packetId, known)
       }
     })
   }

@@ -1,7 +1,11 @@
 // Does a QoS 2 message of a client reach others once, wherever in its handshake the connection, or the server, ends?
 import { t } from '../support/tap.ts'
-import { connect } from '../support/index.ts'
+import { decodeReceived } from '../../broker/session/received-message.ts'
+import { userSessionName } from '../../broker/session/user-sessions.ts'
+import type { Store } from '../../store/contract.ts'
+import { connect, eventually } from '../support/index.ts'
 import { join, publish } from './support/people.ts'
+import { general } from './support/router.ts'
 import { serve } from './support/serve.ts'
 
 const ANN = { username: 'ann', password: 'x' }
@@ -32,6 +36,7 @@ for (const end of ['the connection', 'the server'] as const)
     t.match(await second.raw.next('pubrec'), { messageId: 7, reasonCode: 0 })
     await cut(second.raw)
 
+    const uid = await uidOf(server.store, userSessionName('ann', 'publisher'), 7)
     const third = await join(t, server, 'publisher')
     third.raw.send({ cmd: 'pubrel', messageId: 7 })
     t.match(await third.raw.next('pubcomp'), { messageId: 7, reasonCode: 0 })
@@ -51,4 +56,18 @@ for (const end of ['the connection', 'the server'] as const)
       )
       t.equal(receiver.received.length, 2)
     }
+    const to = [{ name: userSessionName('ann', 'kept'), qos: 2 as const, retain: false, identifiers: [] }]
+    const append = { topic: 'topic', message: general('topic', 'late'), to, uid }
+    // It would be a duplicate.
+    await eventually('after PUBREL nobody remembers what it was known by', async () => {
+      const [appended] = await server.store.appendSessions(append)
+      return appended === 'stored'
+    })
   })
+
+async function uidOf(store: Store, name: string, packetId: number): Promise<string> {
+  for await (const session of store.namedSessions())
+    for (const [id, known] of session.received)
+      if (session.name === name && id === packetId) return decodeReceived(known).uid
+  throw new Error('it is not remembered')
+}

@@ -53,6 +53,19 @@ for (const [role, { fields, topic }] of Object.entries(roles)) {
     t.ok(received.length <= MAXIMUM, 'no more than that were taken')
   })
 
+  // It knows no Receive Maximum, and waiting would keep the PUBRELs waiting that make room.
+  await t.test(`${role}: QoS 2 beyond it, MQTT 3.1.1, is taken`, async (t) => {
+    const raw = await connectRaw(t, server.mqttPort, { protocolVersion: 4 })
+    await raw.connect(fields)
+    raw.sendBytes(burst(topic, 3 * MAXIMUM, 2, 4))
+    for (let messageId = 1; messageId <= 3 * MAXIMUM; messageId++) t.match(await raw.next('pubrec'), { messageId })
+    for (let messageId = 1; messageId <= 3 * MAXIMUM; messageId++) {
+      raw.send({ cmd: 'pubrel', messageId })
+      t.match(await raw.next('pubcomp'), { messageId })
+    }
+    await raw.end()
+  })
+
   // Some clients of MQTT 5 do not look at it, and 3.1.1 knows none: what is beyond it is not read yet.
   for (const protocolVersion of [4, 5] as const) {
     await t.test(`${role}: a thousand at once, protocol ${protocolVersion}, are all acknowledged`, async (t) => {

@@ -22,9 +22,9 @@
   check_named  base, field, name or false, epoch, opened
                -> { }, { true } when the session with this epoch is over, or { false } when Redis had lost it: it is open
                again, without its state
-  remember     base, field, name or false, epoch, opened, packet id, uid
-               -> SESSION_TAKEN_OVER or { uid that was remembered or false }
-  release      base, field, name or false, epoch, opened, packet id   -> SESSION_TAKEN_OVER or { uid or false }
+  remember     base, field, name or false, epoch, opened, packet id, what is known of it
+               -> SESSION_TAKEN_OVER or { what was remembered before or false }
+  release      base, field, name or false, epoch, opened, packet id   -> SESSION_TAKEN_OVER or { what is known of it or false }
   subscribe    base, field, name or false, epoch, opened   -> SESSION_TAKEN_OVER or { }: its subscriptions may change
   All of them: NEWER_FORMAT when a later version wrote it.
 ]]
@@ -310,9 +310,9 @@ function parts.named()
     local session = held(place, step)
     if not session then return 'SESSION_TAKEN_OVER' end
     local key = place.base .. KEY.namedReceived .. place.field
-    local uid = has(session, RECEIVED) and call('HGET', key, step[7])
-    if uid then call('HDEL', key, step[7]) end
-    return { uid }
+    local known = has(session, RECEIVED) and call('HGET', key, step[7])
+    if known then call('HDEL', key, step[7]) end
+    return { known }
   end)
 
   steps.subscribe = reading(function(place, step)
