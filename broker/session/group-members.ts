@@ -2,12 +2,27 @@
 import { PushError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'
 
-/** Session name to when it ends by itself, ms since the epoch. */
-type Members = Record<string, number>
+export interface SessionOfMember {
+  readonly name: string
+  /** Of its connection. */
+  readonly epoch: number
+}
+
+/** When it ends by itself, ms since the epoch, and which connection joined last. */
+type Membership = readonly [end: number, joined: number]
+
+/** By the names of their sessions. */
+type Members = Record<string, Membership>
 
 interface StoredMembers {
-  readonly v: 1
+  readonly v: 2
   readonly members: Members
+}
+
+/** Without epochs. */
+interface OldMembers {
+  readonly v: 1
+  readonly members: Record<string, number>
 }
 
 /** Others change it at the same moment: who was fenced tries again. */
@@ -23,21 +38,31 @@ const NEVER = Number.MAX_SAFE_INTEGER
 export function joinGroup(
   store: Store,
   group: string,
-  member: string,
+  { name, epoch }: SessionOfMember,
   expiresAt: number,
   now: number,
   begin?: (epoch: number) => Promise<void>,
 ): Promise<number> {
   const add = (members: Members): void => {
-    members[member] = Math.max(Math.min(expiresAt, NEVER), members[member] ?? 0)
+    const [end] = members[name] ?? [0]
+    members[name] = [Math.max(Math.min(expiresAt, NEVER), end), epoch]
   }
   return change(store, group, now, add, begin)
 }
 
-/** Gives the latest end of those who are left; 0 where nobody is. */
-export function leaveGroup(store: Store, group: string, member: string, now: number): Promise<number> {
+/**
+ * Gives the latest end of those who are left; 0 where nobody is. With an epoch, it stays a member where another connection
+ * of its session has joined: this one is only late.
+ */
+export function leaveGroup(
+  store: Store,
+  group: string,
+  { name, epoch }: Partial<SessionOfMember> & Pick<SessionOfMember, 'name'>,
+  now: number,
+): Promise<number> {
   return change(store, group, now, (members) => {
-    delete members[member]
+    const [, joined] = members[name] ?? []
+    if (epoch === undefined || joined === epoch) delete members[name]
   })
 }
 
@@ -51,10 +76,10 @@ async function change(
   const name = `${GROUPS}${group}`
   for (let tries = 1; ; tries += 1) {
     const { epoch, state } = await store.openNamedSession(name, false)
-    const all = state === undefined ? [] : Object.entries(decode(state)).filter(([, end]) => end > now)
+    const all = state === undefined ? [] : Object.entries(decode(state)).filter(([, [end]]) => end > now)
     const members: Members = Object.assign(Object.create(null) as object, Object.fromEntries(all))
     work(members)
-    const latest = Math.max(0, ...Object.values(members))
+    const latest = Math.max(0, ...Object.values(members).map(([end]) => end))
     try {
       if (begin !== undefined && all.length === 0) await begin(epoch)
       // Fails where another one came in between, so that its change is not lost.
@@ -74,11 +99,13 @@ async function change(
 }
 
 function encode(members: Members): Uint8Array {
-  const stored: StoredMembers = { v: 1, members }
+  const stored: StoredMembers = { v: 2, members }
   return Buffer.from(JSON.stringify(stored))
 }
 
 function decode(state: Uint8Array): Members {
-  const { v, members } = JSON.parse(Buffer.from(state).toString('utf8')) as StoredMembers
-  return v === 1 ? members : {}
+  const stored = JSON.parse(Buffer.from(state).toString('utf8')) as StoredMembers | OldMembers
+  if (stored.v === 2) return stored.members
+  if (stored.v !== 1) return {}
+  return Object.fromEntries(Object.entries(stored.members).map(([name, end]) => [name, [end, 0]]))
 }

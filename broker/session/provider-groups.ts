@@ -17,6 +17,7 @@ interface GroupsContext {
   readonly provider: { readonly name: string }
   /** Of the session. */
   readonly name: string
+  readonly epoch: number
   readonly drain: SharedReceiver<ProviderSubscription>
   readonly readerExpiresAt: number
 }
@@ -61,8 +62,8 @@ export class ProviderGroups {
   }
 
   async #renew(app: string, reader: string): Promise<readonly ReaderPart[]> {
-    const { node, name, readerExpiresAt } = this.#session
-    const expiresAt = await joinGroup(node.store, reader, name, readerExpiresAt, node.now())
+    const { node, readerExpiresAt } = this.#session
+    const expiresAt = await joinGroup(node.store, reader, this.#session, readerExpiresAt, node.now())
     return await node.store.openReader({ app, reader, expiresAt })
   }
 
@@ -84,10 +85,10 @@ export class ProviderGroups {
 
   /** For good. */
   async leave(subscription: ProviderSubscription): Promise<void> {
-    const { node, name } = this.#session
+    const { node } = this.#session
     await this.leaveHere(subscription.name)
     const reader = this.#readerOf(subscription)
-    const left = await leaveGroup(node.store, reader, name, node.now())
+    const left = await leaveGroup(node.store, reader, this.#session, node.now())
     if (left === 0) await node.store.closeReader(subscription.app, reader)
   }
 

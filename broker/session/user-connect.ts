@@ -67,13 +67,21 @@ async function open(node: UserNode, name: string, connect: ConnectPacket): Promi
   const { store, wills, limits } = node
   const keptMs = allowedExpiry(declaredExpiry(connect), limits) * 1000
   if (connect.clientId === '' && keptMs === 0) return undefined
-  const found = await store.openNamedSession(name, connect.cleanStart, keptMs)
+  const kept = connect.cleanStart ? undefined : await store.openNamedSession(name, false, keptMs)
   // What this version cannot read counts as no session.
-  const isReadable = found.state === undefined || decodeUserState(found.state) !== undefined
-  const opened = isReadable ? found : await store.openNamedSession(name, true, keptMs)
+  const isReadable = kept?.state === undefined || decodeUserState(kept.state) !== undefined
+  const opened = kept !== undefined && isReadable ? kept : await openAnew(node, name, keptMs)
   wills.forget({ name })
   // Before the CONNACK, so that it comes before what this connection publishes.
   if (opened.will !== undefined) await wills.ended(opened.will)
+  return opened
+}
+
+/** Discards what was kept, and leaves its shared subscriptions: nobody comes back to them. */
+async function openAnew(node: UserNode, name: string, keptMs: number): Promise<OpenedNamedSession> {
+  const before = await subscriptionsOf(node, name)
+  const opened = await node.store.openNamedSession(name, true, keptMs)
+  for (const each of before) if (each.group !== undefined) await node.groups.leave(each, { name })
   return opened
 }
 

@@ -15,7 +15,7 @@ import {
   type GeneralRouter,
   type GeneralSubscription,
 } from './general.ts'
-import { joinGroup, leaveGroup } from './group-members.ts'
+import { joinGroup, leaveGroup, type SessionOfMember } from './group-members.ts'
 import { toGroupSubject } from './group-message.ts'
 import type { SharedReceiver } from './shared-message.ts'
 import { type GroupMember, UpstreamGroup } from './upstream-group.ts'
@@ -28,8 +28,7 @@ const TOLD_MS = 5_000
 const RENEWED = 3
 
 export interface UserGroupMember {
-  /** Of its session. */
-  readonly name: string
+  readonly session: SessionOfMember
   readonly subscription: GeneralSubscription
   readonly receiver: SharedReceiver<GeneralSubscription>
   /** How long it belongs to the group without being renewed, ms. */
@@ -155,7 +154,7 @@ export class UserGroups implements Watcher, GeneralGroups {
     const until = now() + member.lastsMs()
     // The reader first: who publishes may know of the subscription at once.
     await store.openReader({ app: live.log, reader: READER, expiresAt: until })
-    await joinGroup(store, `u/${live.id}`, member.name, until, now(), async (epoch) => {
+    await joinGroup(store, membersOf(live.id), member.session, until, now(), async (epoch) => {
       live.epoch = epoch
       await router().subscribe(live, [subscriptionOf(live.filter)])
     })
@@ -177,16 +176,17 @@ export class UserGroups implements Watcher, GeneralGroups {
     await leaving
   }
 
-  async ended({ live, member }: Membership): Promise<void> {
+  /** As `leaveGroup`. The last member takes along what waits. */
+  async leave(subscription: GeneralSubscription, session: Parameters<typeof leaveGroup>[2]): Promise<void> {
     const { store, now } = this.#options
-    if ((await leaveGroup(store, `u/${live.id}`, member.name, now())) === 0) await store.closeReader(live.log, READER)
+    const id = groupIdOf(subscription)
+    const latest = await leaveGroup(store, membersOf(id), session, now())
+    if (latest === 0) await store.closeReader(groupLog(id), READER)
   }
 
-  #liveOf({ group = '', filter }: GeneralSubscription): LiveGroup {
-    const id = createHash('sha256')
-      .update(JSON.stringify([group, filter]))
-      .digest()
-      .toString('base64url', 0, ID_BYTES)
+  #liveOf(subscription: GeneralSubscription): LiveGroup {
+    const { filter } = subscription
+    const id = groupIdOf(subscription)
     const known = this.#groups.get(id)
     if (known !== undefined) return known
     const { store, logger, limits, now } = this.#options
@@ -268,12 +268,24 @@ class Membership implements UserMembership {
 
   async end(): Promise<void> {
     await this.leave()
-    await this.#groups.ended(this)
+    await this.#groups.leave(this.member.subscription, this.member.session)
   }
 }
 
 /** As a token id has. */
 const ID_BYTES = 16
+
+function groupIdOf({ group = '', filter }: GeneralSubscription): string {
+  return createHash('sha256')
+    .update(JSON.stringify([group, filter]))
+    .digest()
+    .toString('base64url', 0, ID_BYTES)
+}
+
+/** As `group-members.ts` names it; of the name of its session, what comes behind `group/`. */
+function membersOf(id: string): string {
+  return `u/${id}`
+}
 
 function nameOf(id: string): string {
   return `${GROUP_SESSIONS}${id}`

@@ -153,10 +153,10 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   // Shared subscriptions
 
   async joinGroup(subscription: GeneralSubscription): Promise<void> {
-    const { node, name } = this
+    const { node } = this
     const before = this.#memberships.get(subscription.name)
     const lastsMs = (): number => (this.isKept ? this.expiry.seconds * 1000 + MARGIN_MS : UNKEPT_MS)
-    const member = { name, subscription, receiver: this.#outgoing.shared, lastsMs }
+    const member = { session: this, subscription, receiver: this.#outgoing.shared, lastsMs }
     this.#memberships.set(subscription.name, await node.groups.join(member))
     await before?.leave()
   }
