@@ -183,6 +183,7 @@ export class PushBroker {
       metrics,
       logger,
       limits,
+      users,
       clientIdAlone: users.sessionsByClientId === true,
       now,
       randomId,

@@ -45,6 +45,10 @@ export class Passwords {
     return this.#users.size
   }
 
+  has(username: string): boolean {
+    return this.#users.has(username)
+  }
+
   /** How often the password of this name is hashed; known or not, so that it tells nobody which names exist. */
   iterationsOf(username: string): number {
     return this.#hashedOf(username).iterations

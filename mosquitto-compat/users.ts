@@ -42,6 +42,10 @@ export function passwordFileUsers({ path, broken, failures, now }: UsersOptions)
   }
 
   return {
+    find(name: string): User | undefined {
+      look()
+      return passwords.has(name) ? userOf(name) : undefined
+    },
     async authenticate({ username, password, address, signal }: UserCredentials): Promise<User | undefined> {
       look()
       const verdict = await checks.take({

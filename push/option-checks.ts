@@ -36,8 +36,9 @@ export const providers: Check = allowed(
 export const users: Check = allowed(
   (value) =>
     hasMethods(value, ['authenticate']) &&
+    ['undefined', 'function'].includes(typeof Reflect.get(Object(value), 'find')) &&
     ['undefined', 'boolean'].includes(typeof Reflect.get(Object(value), 'sessionsByClientId')),
-  'an object with authenticate, and with sessionsByClientId as true or false where it has that',
+  'an object with authenticate, and where it has them, find as a function and sessionsByClientId as true or false',
 )
 export const redisPrefix: Check = allowed(
   (value) => typeof value === 'string' && isKeyPrefix(value),

@@ -8,6 +8,7 @@ import type { GeneralRouter } from './general.ts'
 import type { PacketsOfOne } from './general-packet.ts'
 import type { UserGroups } from './user-groups.ts'
 import type { UserSessions } from './user-sessions.ts'
+import type { Users } from './users.ts'
 
 export type UserLimits = Pick<
   Limits,
@@ -39,6 +40,7 @@ export interface UserNode {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: UserLimits
+  readonly users: Pick<Users, 'find'>
   /** A session is known by its client id alone, as Mosquitto has it; else by user and client id. */
   readonly clientIdAlone: boolean
   /** Milliseconds since the epoch, for dates. */

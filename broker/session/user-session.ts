@@ -237,14 +237,14 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   }
 
   async #close(delayed: Will | undefined, delayMs: number): Promise<void> {
-    const { node, name, epoch, isKept, expiry } = this
+    const { node, user, name, epoch, isKept, expiry } = this
     const { store, now } = node
     if (epoch === 0) return await this.#leaveGroups(false)
     if (isKept) await this.commit()
     const { seconds } = expiry
     const keeps = isKept && seconds > 0
     await this.#leaveGroups(keeps)
-    const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill(name, delayed) }
+    const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill({ name, user: user.name }, delayed) }
     await store.closeNamedSession(name, epoch, {
       ...(keeps ? { state: encodeUserState(this.#outgoing.state()) } : {}),
       stateExpiresAt: now() + seconds * 1000,

@@ -10,17 +10,23 @@ import { topicRefusal } from './user-publish.ts'
 interface WillOwner {
   /** The session that left it. */
   readonly name: string
+  /** The name of its user. */
+  readonly user: string
 }
 
-/** Its user may publish it: nobody asks again when its time has come. */
-export function encodeUserWill(name: string, will: Will): Uint8Array {
-  return encodeWill<WillOwner>({ name }, will)
+export function encodeUserWill(of: WillOwner, will: Will): Uint8Array {
+  return encodeWill<WillOwner>(of, will)
 }
 
-/** @throws STORE_UNAVAILABLE */
+/** Where its user may still publish it, as far as somebody knows. @throws STORE_UNAVAILABLE, and what `Users.find` throws */
 export async function publishStoredUserWill(node: UserNode, value: Uint8Array): Promise<void> {
-  const stored = decodeWill<WillOwner>(value)
-  if (stored !== undefined) await publishUserWill(node, stored.of.name, stored.will)
+  const { of, will } = decodeWill<WillOwner>(value)
+  if (node.users.find !== undefined) {
+    const user = await node.users.find(of.user)
+    if (user === undefined) return node.logger.info({ code: 'USER_REFUSED' }, 'will refused')
+    if (!(await mayLeave(node, user, will))) return
+  }
+  await publishUserWill(node, of.name, will)
 }
 
 /** [MQTT-3.1.2-8] after any end but a DISCONNECT. @throws STORE_UNAVAILABLE */

@@ -26,6 +26,12 @@ export interface Users {
    */
   authenticate(credentials: UserCredentials): Promise<User | undefined>
   /**
+   * The user of this name, as it is now: a will whose delay has passed goes only where it may publish. Undefined: there is
+   * no such user any more, and its will is not sent. Without this, what a user was allowed when its connection ended counts.
+   * What is thrown is logged, and the will waits a little longer.
+   */
+  find?(name: string): User | undefined | Promise<User | undefined>
+  /**
    * True: a session is known by its client id alone, as Mosquitto has it, so that a client id takes over a session whatever
    * the user names are. False, the default: by user name and client id, so that it never reaches another user's session.
    */

@@ -1,5 +1,6 @@
 // Is a will published at the end of a connection, or when its delay has passed, its session ends, or another server starts?
 import { t } from '../support/tap.ts'
+import type { User } from '../../broker/session/general.ts'
 import { eventually } from '../support/index.ts'
 import { arrival, join, type How } from './support/people.ts'
 import { serve } from './support/serve.ts'
@@ -42,6 +43,44 @@ await t.test('a will that is delayed outlives its server', async (t) => {
   const second = await serve(t, { dataDir: first.dataDir, limits: { sweepMs: 200 } })
   const back = await join(t, second, 'reader')
   t.equal((await arrival(back.raw)).text, 'late')
+})
+
+await t.test('a will that is delayed goes where its user may publish then', async (t) => {
+  const gone = new Set<string>()
+  const may = (name: string): User => ({
+    kind: 'user',
+    name,
+    mayPublish: (topic) => !gone.has(topic),
+    maySubscribe: (_, qos) => qos,
+  })
+  const server = await serve(t, {
+    users: {
+      authenticate: async ({ username }) => may(username),
+      find: (name) => (gone.has(name) ? undefined : may(name)),
+    },
+  })
+  const { raw } = await join(t, server, 'reader', { expiry: 0 })
+  await raw.subscribe('#', 1)
+  const leave = async (name: string, topic: string, willDelayInterval: number) => {
+    const will = {
+      topic,
+      payload: Buffer.from(name),
+      qos: 1 as const,
+      retain: false,
+      properties: { willDelayInterval },
+    }
+    await (await join(t, server, name, { username: name, will })).raw.reset()
+  }
+  await leave('forbidden', 'secret', 2)
+  await leave('dismissed', 'open', 2)
+  await leave('allowed', 'open', 3)
+  await eventually('all wills are left', async () => {
+    let left = 0
+    for await (const { will } of server.store.namedSessions()) if (will !== undefined) left += 1
+    return left === 3
+  })
+  gone.add('secret').add('dismissed')
+  t.match(await arrival(raw), { topic: 'open', text: 'allowed' }, 'the first that comes')
 })
 
 await t.test('not where the user may not publish, nor to a push topic', async (t) => {

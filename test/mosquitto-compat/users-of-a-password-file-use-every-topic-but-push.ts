@@ -28,7 +28,16 @@ await t.test('users of a password file', async (t) => {
     await t.rejects(connect(t, server, who, { protocolVersion: 4 }), { code: 5 }, `${what} is refused in MQTT 3.1.1`)
   }
 
+  for (const [who, willDelayInterval] of [
+    [bob, 2],
+    [ann, 3],
+  ] as const) {
+    const will = { topic: 'sensors/lost', payload: Buffer.from(who.username), properties: { willDelayInterval } }
+    const lost = await connect(t, server, who, { clientId: 'lost', will, properties: { sessionExpiryInterval: 100 } })
+    await lost.reset()
+  }
   writeFileSync(path, `${ANN_LINE}\n`)
+  t.equal((await listener.next()).text, 'ann', 'the will of a user who is in the file no more is not sent')
   await eventually('the end of a user who is in the file no more', () =>
     connect(t, server, bob).then(
       (still) => still.end().then(() => false),

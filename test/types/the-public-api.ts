@@ -93,6 +93,7 @@ async function documented(push: Push, logger: Logger): Promise<void> {
     providers,
     users: {
       sessionsByClientId: true,
+      find: async (name) => (name === '' ? undefined : user),
       authenticate: async ({ username, password, clientId, address, certificate, signal }) =>
         signal.aborted || username === '' || password === undefined || clientId === address
           ? undefined
