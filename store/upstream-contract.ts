@@ -131,6 +131,11 @@ export interface Claim {
   readonly member: string
   readonly until: number
   readonly limit: ReadLimit
+  /**
+   * All that the member knows to have claimed in the part and not settled: given where the answer to a claim was lost. What
+   * it has claimed besides is free again.
+   */
+  readonly had?: readonly number[]
 }
 
 export interface UpstreamStore {

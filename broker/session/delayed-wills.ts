@@ -5,6 +5,7 @@
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { SessionOwner, Store } from '../../store/contract.ts'
+import { WaitingWills } from './waiting-wills.ts'
 
 interface DelayedWillsOptions {
   readonly store: Pick<Store, 'takeWill' | 'willPublished'>
@@ -23,10 +24,17 @@ const TAKEN_MS = 30_000
 export class DelayedWills {
   readonly #options: DelayedWillsOptions
   readonly #timers = new Map<string, NodeJS.Timeout>()
+  readonly #waiting: WaitingWills
   #stopped = false
 
   constructor(options: DelayedWillsOptions) {
     this.#options = options
+    this.#waiting = new WaitingWills(options.logger)
+  }
+
+  /** One without a delay; when the store does not take it now, then later. `bytes` are those of its payload. Never rejects. */
+  async publish(bytes: number, publish: () => Promise<void>): Promise<void> {
+    await this.#waiting.publish(bytes, publish)
   }
 
   /** A session was closed with one. */
@@ -58,12 +66,13 @@ export class DelayedWills {
 
   /** The session that it waited with was ended. Never rejects. */
   async ended(value: Uint8Array): Promise<void> {
-    await this.#options.publish(value).catch((error: unknown) => this.#failed(error))
+    await this.publish(value.byteLength, () => this.#options.publish(value))
   }
 
   /** What waits is left to other nodes. */
   stop(): void {
     this.#stopped = true
+    this.#waiting.stop()
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
   }

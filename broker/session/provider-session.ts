@@ -327,9 +327,8 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     })
     this.node.sessions.remove(this, left)
     if (will === undefined || delay > 0 || code === 'SHUTTING_DOWN') return
-    publishProviderWill(this.node, this.provider, will).catch((error: unknown) =>
-      this.node.logger.error({ err: error }, 'could not publish a will'),
-    )
+    const { node, provider } = this
+    node.wills.publish(will.payload.byteLength, () => publishProviderWill(node, provider, will)).catch(() => undefined)
   }
 
   async #leave(delayed: Will | undefined, delayMs: number): Promise<void> {

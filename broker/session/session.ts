@@ -229,8 +229,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
 
   /** [MQTT-3.1.2-8] after any end but a DISCONNECT. */
   async #publishWill(will: Will): Promise<void> {
-    await publishWill(this.node, this.device, will).catch((error: unknown) =>
-      this.node.logger.error({ err: error }, 'could not publish a will'),
-    )
+    const { node, device } = this
+    await node.wills.publish(will.payload.byteLength, () => publishWill(node, device, will))
   }
 }

@@ -30,6 +30,8 @@ interface Holder<S> {
   readonly claimed: Map<number, Set<number>>
   /** Acknowledged, and not settled yet. */
   readonly settled: Map<number, number[]>
+  /** Parts of which the answer to a claim was lost: it may have more than it knows. */
+  readonly unsure: Set<number>
 }
 
 /** Few at a time, so that members share evenly. */
@@ -64,7 +66,7 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
   }
 
   add(member: GroupMember<S>): void {
-    this.#holders.push({ member, claimed: new Map(), settled: new Map() })
+    this.#holders.push({ member, claimed: new Map(), settled: new Map(), unsure: new Set() })
   }
 
   /** What it acknowledged is settled, the rest is free again. */
@@ -73,10 +75,26 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
     if (holder === undefined) return
     this.#holders = this.#holders.filter((each) => each !== holder)
     await this.#settleAll()
-    await this.#settle(holder)
-    for (const [part, offsets] of holder.claimed)
-      if (offsets.size > 0) await this.#node.store.releaseClaims({ ...this.#of(part), member: member.id })
-    for (const part of holder.claimed.keys()) this.wake(part)
+    await this.#free(holder, this.#node.now() + CLAIM_MS)
+  }
+
+  /** Where the store does not answer, again, until its claims are over anyway. Rejects all the same. */
+  async #free(holder: Holder<S>, until: number): Promise<void> {
+    const { member, claimed, unsure } = holder
+    const parts = new Set([...claimed.keys(), ...unsure])
+    try {
+      await this.#settle(holder)
+      for (const part of parts)
+        if (unsure.has(part) || (claimed.get(part)?.size ?? 0) > 0)
+          await this.#node.store.releaseClaims({ ...this.#of(part), member: member.id })
+    } catch (error) {
+      if (this.#node.now() < until)
+        this.#node.sessions.later(() => {
+          this.#free(holder, until).catch(() => undefined)
+        })
+      throw error
+    }
+    for (const part of parts) this.wake(part)
   }
 
   /** The part may have grown, or claims in it have fallen back. */
@@ -128,15 +146,18 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
 
   /** False when there is nothing more to claim in the part. */
   async #claim(part: number, holder: Holder<S>): Promise<boolean> {
-    const { member, claimed } = holder
+    const { member, claimed, settled, unsure } = holder
     const { store, now, limits } = this.#node
     const limit = { entries: Math.min(BATCH, member.drain.room), bytes: limits.readBytes }
     this.#behind.delete(part)
     const claim = { ...this.#of(part), member: member.id, until: now() + CLAIM_MS, limit }
-    const slice = await store.claimUpstream(claim).catch((error: unknown) => {
+    const had = unsure.has(part) ? [...(claimed.get(part) ?? []), ...(settled.get(part) ?? [])] : undefined
+    const slice = await store.claimUpstream(had === undefined ? claim : { ...claim, had }).catch((error: unknown) => {
       this.#behind.add(part)
+      unsure.add(part)
       throw error
     })
+    unsure.delete(part)
     const offsets = claimed.get(part) ?? new Set()
     claimed.set(part, offsets)
     if (slice.entries.length > 0) this.#takeTurn(holder)

@@ -267,7 +267,8 @@ class Membership implements UserMembership {
   }
 
   async end(): Promise<void> {
-    await this.leave()
+    // What it has claimed falls back to others in time, where that fails.
+    await this.leave().catch(() => undefined)
     await this.#groups.leave(this.member.subscription, this.member.session)
   }
 }

@@ -19,7 +19,9 @@ interface Ways {
 
 interface Due {
   readonly subscription: GeneralSubscription
-  readonly messages: AsyncIterator<RetainedTopic>
+  messages: AsyncIterator<RetainedTopic>
+  /** Some of them may have gone. */
+  isBegun: boolean
 }
 
 /** Through a log, so many go together. */
@@ -48,9 +50,12 @@ export class UserRetained {
   }
 
   add(subscription: GeneralSubscription): void {
-    const messages = this.#session.node.router.retained(subscription.filter)[Symbol.asyncIterator]()
-    this.#due.push({ subscription, messages })
+    this.#due.push({ subscription, messages: this.#messagesFor(subscription), isBegun: false })
     this.run()
+  }
+
+  #messagesFor({ filter }: GeneralSubscription): AsyncIterator<RetainedTopic> {
+    return this.#session.node.router.retained(filter)[Symbol.asyncIterator]()
   }
 
   remove(name: string): void {
@@ -76,12 +81,23 @@ export class UserRetained {
     this.#running = true
     this.#work().then(
       () => this.#done(),
-      (error: unknown) => {
-        this.#running = false
-        this.#session.node.logger.warn({ err: error }, 'could not read retained messages')
-        this.#session.end(error instanceof PushError ? error : new PushError('INTERNAL'))
-      },
+      (error: unknown) => this.#failed(error),
     )
+  }
+
+  /** Nobody has to connect again for messages of which none has gone. */
+  #failed(error: unknown): void {
+    this.#running = false
+    this.#again = false
+    const { node } = this.#session
+    const [due] = this.#due
+    if (due?.isBegun === false && error instanceof PushError && error.code === 'STORE_UNAVAILABLE') {
+      node.logger.warn({ err: error }, 'could not read retained messages, trying again')
+      due.messages = this.#messagesFor(due.subscription)
+      return node.sessions.later(() => this.run())
+    }
+    node.logger.warn({ err: error }, 'could not read retained messages')
+    this.#session.end(error instanceof PushError ? error : new PushError('INTERNAL'))
   }
 
   #done(): void {
@@ -131,8 +147,9 @@ export class UserRetained {
   }
 
   /** False when it has to wait for room in the log. */
-  async #send({ subscription }: Due, messages: readonly RetainedTopic[]): Promise<boolean> {
-    const { qos: granted, identifier } = subscription
+  async #send(due: Due, messages: readonly RetainedTopic[]): Promise<boolean> {
+    const { qos: granted, identifier } = due.subscription
+    due.isBegun = true
     const identifiers = identifier === 0 ? [] : [identifier]
     const stored: Promise<boolean>[] = []
     for (const message of messages) {

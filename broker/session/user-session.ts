@@ -162,9 +162,8 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   }
 
   async leaveGroup(name: string): Promise<void> {
-    const membership = this.#memberships.get(name)
+    await this.#memberships.get(name)?.end()
     this.#memberships.delete(name)
-    await membership?.end()
   }
 
   /** Of those that it had; before its CONNACK. */
@@ -229,10 +228,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     const will = wanted !== undefined && (await mayLeave(node, user, wanted)) ? wanted : undefined
     const delay =
       this.isKept && !this.#isDiscarded ? Math.min(will?.properties?.willDelayInterval ?? 0, expiry.seconds) : 0
-    if (will !== undefined && delay === 0)
-      publishUserWill(node, name, will).catch((error: unknown) =>
-        node.logger.error({ err: error }, 'could not publish a will'),
-      )
+    if (will !== undefined && delay === 0) publishUserWill(node, name, will).catch(() => undefined)
     await this.#close(delay > 0 ? will : undefined, delay * 1000)
   }
 

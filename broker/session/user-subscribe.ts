@@ -114,11 +114,19 @@ export async function handleUserUnsubscribe(session: SubscriberContext, packet: 
   const { node, connection, level, subscriptions } = session
   const codes = packet.filters.map((name) => (subscriptions.has(name) ? Reason.success : Reason.noSubscriptionExisted))
   const names = [...new Set(packet.filters)].filter((name) => subscriptions.has(name))
-  if (names.length > 0) await node.router.unsubscribe(session, names)
-  for (const name of names) {
-    await session.leaveGroup(name)
-    subscriptions.delete(name)
-    session.removeRetained(name)
+  try {
+    if (names.length > 0) await node.router.unsubscribe(session, names)
+    for (const name of names) {
+      await session.leaveGroup(name)
+      subscriptions.delete(name)
+      session.removeRetained(name)
+    }
+  } catch (error) {
+    // UNSUBACK of MQTT 3.1.1 cannot say that it failed: its connection ends.
+    if (level !== 5 || !(error instanceof PushError) || error.code === 'SESSION_TAKEN_OVER') throw error
+    node.logger.warn({ connection: connection.id, err: error }, 'could not end a subscription')
+    const failures = codes.map((code) => (code === Reason.success ? Reason.unspecifiedError : code))
+    return connection.write(encodeUnsuback(level, packet.packetId, failures))
   }
   connection.write(encodeUnsuback(level, packet.packetId, codes))
 }

@@ -26,12 +26,19 @@ export async function publishStoredUserWill(node: UserNode, value: Uint8Array): 
     if (user === undefined) return node.logger.info({ code: 'USER_REFUSED' }, 'will refused')
     if (!(await mayLeave(node, user, will))) return
   }
-  await publishUserWill(node, of.name, will)
+  await node.router.publish(generalMessageOfWill(node, will, of.name))
 }
 
-/** [MQTT-3.1.2-8] after any end but a DISCONNECT. @throws STORE_UNAVAILABLE */
+/** [MQTT-3.1.2-8] after any end but a DISCONNECT. Never rejects. */
 export async function publishUserWill(node: UserNode, name: string, will: Will): Promise<void> {
-  await node.router.publish(generalMessageOfWill(node, will, name))
+  const { router, wills } = node
+  const message = generalMessageOfWill(node, will, name)
+  // Some may have it when the store fails, and it is published again.
+  const uid = node.randomId()
+  await wills.publish(will.payload.byteLength, async () => {
+    await router.publish({ ...message, uid })
+    router.forget(uid, message)
+  })
 }
 
 /** Nobody is there to be told that it is refused. */

@@ -2,7 +2,7 @@
  * What the members of shared readers have claimed. It is in memory: the members are of this process, and end with it.
  * What they settled is in the record of the reader.
  */
-import type { LogEntry, LogSlice } from '../contract.ts'
+import type { Claim, LogEntry, LogSlice } from '../contract.ts'
 
 interface Held {
   readonly member: string
@@ -49,12 +49,13 @@ export class ReaderClaims {
 
   /** `read` gives what is free after an offset. */
   take<E extends LogEntry>(
-    { member, until }: { member: string; until: number },
+    { member, until, had }: Pick<Claim, 'member' | 'until'> & { had: Claim['had'] | undefined },
     now: number,
     read: (after: number, isHeld: (offset: number) => boolean) => Promise<LogSlice<E>>,
   ): Promise<LogSlice<E>> {
     return this.#inTurn(async () => {
       this.#free((held) => held.until <= now)
+      if (had !== undefined) this.#free((held, offset) => held.member === member && !had.includes(offset))
       const slice = await read(this.#takenTo, (offset) => this.#held.has(offset))
       for (const { offset } of slice.entries) this.#held.set(offset, { member, until, isSettling: false })
       this.#takenTo = slice.readTo
@@ -97,10 +98,10 @@ export class ReaderClaims {
     }
   }
 
-  #free(which: (held: Held) => boolean): boolean {
+  #free(which: (held: Held, offset: number) => boolean): boolean {
     const before = this.#held.size
     for (const [offset, held] of this.#held) {
-      if (held.isSettling || !which(held)) continue
+      if (held.isSettling || !which(held, offset)) continue
       this.#held.delete(offset)
       this.#takenTo = Math.min(this.#takenTo, offset - 1)
     }

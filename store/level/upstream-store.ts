@@ -143,12 +143,12 @@ export class LevelUpstream {
     return isKnown
   }
 
-  async claim({ app, reader, member, until, limit }: Claim): Promise<LogSlice<UpstreamEntry>> {
+  async claim({ app, reader, member, until, limit, had }: Claim): Promise<LogSlice<UpstreamEntry>> {
     const { claims, durable, now } = this.#options
     const find = async () => (await durable.readers(app)).get(reader)
     const known = await find()
     if (known === undefined || hasEnded(known, now())) return nothing(durable.upstream(app).log.last)
-    return await claims.of(app, reader).take({ member, until }, now(), async (takenTo, isHeld) => {
+    return await claims.of(app, reader).take({ member, until, had }, now(), async (takenTo, isHeld) => {
       const { cursor, settled } = (await find()) ?? known
       const isFree = (offset: number): boolean => !isHeld(offset) && !isAmong(settled, offset)
       return await this.#read(app, Math.max(cursor, takenTo), limit, isFree)

@@ -184,6 +184,12 @@ export class NamedSessions {
     await this.#endSubscriptions(name, epoch, epoch)
   }
 
+  /** Redis does not know of a session that is open here: it is open there again, unless it was ended. */
+  async giveBack(name: string): Promise<void> {
+    const held = this.#held.get(name)
+    if (held !== undefined) await this.#checkOne(name, held.epoch, true)
+  }
+
   /** A message could not be stored for it: is it subscribed all the same? */
   gone(name: string): void {
     if (this.#ending.has(name)) return

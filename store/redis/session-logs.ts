@@ -51,7 +51,28 @@ export class SessionLogs {
   }
 
   async append(append: SessionAppend): Promise<readonly SessionAppended[]> {
-    const { lanes, named, observer } = this.#options
+    const { named, observer } = this.#options
+    const { to } = append
+    const answers = await this.#append(append)
+    await this.#appendToLost(append, answers)
+    const full = answers.filter((answer) => answer === 'full').length
+    if (full > 0) observer?.dropped('session', full)
+    for (const [position, { name }] of to.entries()) if (answers[position] === 'gone') named.gone(name)
+    return answers
+  }
+
+  /** Redis was emptied, and sessions that are open here were not given back yet: they are, and get it. */
+  async #appendToLost(append: SessionAppend, answers: SessionAppended[]): Promise<void> {
+    const { named } = this.#options
+    const lost = [...append.to.entries()].filter(([at, { name }]) => answers[at] === 'gone' && named.has(name))
+    if (lost.length === 0) return
+    await Promise.all(lost.map(([, { name }]) => named.giveBack(name)))
+    const again = await this.#append({ ...append, to: lost.map(([, delivery]) => delivery) })
+    for (const [at, [position]] of lost.entries()) answers[position] = again[at] ?? 'gone'
+  }
+
+  async #append(append: SessionAppend): Promise<SessionAppended[]> {
+    const { lanes, observer } = this.#options
     const { topic, message, to, uid = false } = append
     const body = encodeBody(topic, message)
     const answers = new Array<SessionAppended>(to.length).fill('gone')
@@ -66,9 +87,6 @@ export class SessionLogs {
       }
     }
     await Promise.all(this.#portions(append).map(appendPortion))
-    const full = answers.filter((answer) => answer === 'full').length
-    if (full > 0) observer?.dropped('session', full)
-    for (const [position, { name }] of to.entries()) if (answers[position] === 'gone') named.gone(name)
     return answers
   }
 

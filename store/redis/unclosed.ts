@@ -22,7 +22,8 @@ export class UnclosedSessions {
   readonly #all = new LRUCache<string, Unclosed>({
     max: MOST,
     maxSize: MOST_BYTES,
-    sizeCalculation: ({ close }, name) => OWN_BYTES + name.length + (close.state?.length ?? 0),
+    sizeCalculation: ({ close }, name) =>
+      OWN_BYTES + name.length + (close.state?.length ?? 0) + (close.will?.value.length ?? 0),
   })
 
   constructor(closeOne: CloseOne) {

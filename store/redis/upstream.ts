@@ -230,9 +230,9 @@ export class Upstream {
     return asSlice(result, decodeUpstream)
   }
 
-  async claim({ app, reader, part, member, until, limit }: Claim): Promise<LogSlice<UpstreamEntry>> {
+  async claim({ app, reader, part, member, until, limit, had }: Claim): Promise<LogSlice<UpstreamEntry>> {
     const { entries, bytes } = limit
-    const told = [app, reader, member, asTime(until), entries, bytes]
+    const told = [app, reader, member, asTime(until), entries, bytes, had !== undefined, ...(had ?? [])]
     return asSlice(await this.#options.lanes.run(CLAIM, this.#base(part), ...told), decodeUpstream)
   }
 

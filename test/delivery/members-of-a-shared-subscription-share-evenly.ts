@@ -3,7 +3,7 @@ import { t } from '../support/tap.ts'
 import { connectDevice, connectProvider, eventually, issueToken, startServer } from '../support/index.ts'
 
 const MESSAGES = 1_000
-const LATER = 100
+const REST = 100
 
 t.test('two members', async (t) => {
   const server = await startServer(t, { settings: { PUSH_MAX_DEVICE_PUBLISHES: '0' } })
@@ -30,8 +30,8 @@ t.test('two members', async (t) => {
 
   await two.end()
   const before = one.received.length
-  for (let count = 0; count < LATER; count += 1) await device.publish(topic, `later ${count}`)
-  await eventually('the rest at the other', async () => one.received.length === before + LATER)
+  for (let count = 0; count < REST; count += 1) await device.publish(topic, `later ${count}`)
+  await eventually('the rest at the other', async () => one.received.length === before + REST)
   await one.end()
   await device.publish(topic, 'while both are away')
   const back = await connectProvider(t, server, {

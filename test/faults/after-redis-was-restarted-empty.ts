@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from '../support/tap.ts'
-import { faultMatrix, UNHEARD } from './support/matrix.ts'
+import { faultMatrix } from './support/matrix.ts'
 import { oneRedis } from './support/redis.ts'
 
 await t.test('redis is restarted empty', async (t) => {
@@ -15,7 +15,6 @@ await t.test('redis is restarted empty', async (t) => {
     },
     end: () => redis.server.restart(),
     ready: false,
-    later: UNHEARD,
     forgets: true,
   })
 })

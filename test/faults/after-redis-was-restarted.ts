@@ -1,6 +1,6 @@
 // When Redis is killed and comes back with its data, does everybody get an answer, and all come back with it?
 import { t } from '../support/tap.ts'
-import { faultMatrix, UNHEARD } from './support/matrix.ts'
+import { faultMatrix } from './support/matrix.ts'
 import { oneRedis } from './support/redis.ts'
 
 await t.test('redis is restarted', async (t) => {
@@ -10,6 +10,5 @@ await t.test('redis is restarted', async (t) => {
     begin: () => redis.server.kill(),
     end: () => redis.server.restart(),
     ready: false,
-    later: UNHEARD,
   })
 })

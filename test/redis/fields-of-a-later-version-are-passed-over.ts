@@ -12,12 +12,12 @@ const message = {
   expiresAt: 2_000,
 }
 /** Field, length and value. */
-const LATER = Buffer.from([99, 0, 0, 0, 3, 7, 8, 9])
+const FIELD_OF_A_LATER_VERSION = Buffer.from([99, 0, 0, 0, 3, 7, 8, 9])
 const FORMAT_AT = 17
 
 function withLater(entry: Buffer): Buffer {
   const payloadAt = entry.length - message.payload.length
-  return Buffer.concat([entry.subarray(0, payloadAt), LATER, entry.subarray(payloadAt)])
+  return Buffer.concat([entry.subarray(0, payloadAt), FIELD_OF_A_LATER_VERSION, entry.subarray(payloadAt)])
 }
 
 function ofAnotherFormat(entry: Buffer): Buffer {

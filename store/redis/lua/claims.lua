@@ -2,7 +2,8 @@
   Readers that several members share. What is claimed and settled of one (KEY.claims: offset -> claim), beyond its cursor:
   format 1, until, member; settled: format 1 alone.
 
-  claim           base, app, reader, member, until, entries, bytes  -> { read to, last, offset, entry, ... }
+  claim           base, app, reader, member, until, entries, bytes, lost, offset, ...  -> { read to, last, offset, entry, ... };
+                  lost: what this member has claimed besides these offsets is free
   settle          base, app, reader, member, offset, ...            -> { }
   renew_claims    base, app, reader, member, until                  -> { }
   release_claims  base, app, reader, member                         -> { last, or 0 when nothing was claimed }
@@ -27,6 +28,38 @@ function parts.claims()
 
   local function write(key, fields)
     if #fields > 0 then call('HSET', key, unpack(fields)) end
+  end
+
+  local function forget(key, offsets)
+    if #offsets > 0 then call('HDEL', key, unpack(offsets)) end
+  end
+
+  -- Calls `work` with a few of the offsets that this member has claimed at a time; returns how many there are.
+  local function each_claimed(key, member, work)
+    local fields, offsets, count = call('HGETALL', key), {}, 0
+    for i = 1, #fields, 2 do
+      if is_of(fields[i + 1], member) then
+        offsets[#offsets + 1], count = fields[i], count + 1
+        if #offsets == TOGETHER then
+          work(offsets)
+          offsets = {}
+        end
+      end
+    end
+    if #offsets > 0 then work(offsets) end
+    return count
+  end
+
+  -- What the member of a step has claimed and does not know of.
+  local function forget_lost(step, key)
+    local known, lost = {}, {}
+    for i = 10, #step do known[step[i]] = true end
+    each_claimed(key, step[5], function(offsets)
+      for _, offset in ipairs(offsets) do
+        if not known[tonumber(offset)] then lost[#lost + 1] = offset end
+      end
+    end)
+    for from = 1, #lost, TOGETHER do forget(key, { unpack(lost, from, math.min(from + TOGETHER - 1, #lost)) }) end
   end
 
   -- The entries of those offsets that are free and have not expired: offset -> entry.
@@ -54,6 +87,7 @@ function parts.claims()
     local result, kept = { record.last, record.last }, { record.last, record.last }
     if not reader or record.count == 0 then return result end
     local key, claim = readers.claims_of(record, name), claim_of(member, till)
+    if step[9] then forget_lost(step, key) end
     local from, total, found = math.max(reader.cursor + 1, record.head), 0, 0
     while from <= record.last do
       local offsets, _, following = log.span(record, from, record.last, math.min(TOGETHER, most - found + 16))
@@ -93,10 +127,6 @@ function parts.claims()
       end
     end
     return result
-  end
-
-  local function forget(key, offsets)
-    if #offsets > 0 then call('HDEL', key, unpack(offsets)) end
   end
 
   -- Claims of what has gone from the log before it was settled.
@@ -155,22 +185,6 @@ function parts.claims()
     end
     readers.move(record, name, reader, first_unsettled(record, key, from) - 1)
     return {}
-  end
-
-  -- Calls `work` with a few of the offsets that this member has claimed at a time; returns how many there are.
-  local function each_claimed(key, member, work)
-    local fields, offsets, count = call('HGETALL', key), {}, 0
-    for i = 1, #fields, 2 do
-      if is_of(fields[i + 1], member) then
-        offsets[#offsets + 1], count = fields[i], count + 1
-        if #offsets == TOGETHER then
-          work(offsets)
-          offsets = {}
-        end
-      end
-    end
-    if #offsets > 0 then work(offsets) end
-    return count
   end
 
   function steps.renew_claims(step)

@@ -2,21 +2,22 @@
 import { outcomeOf, type Outcome } from './outcome.ts'
 import type { Participant } from './principals.ts'
 
-export interface Action {
-  readonly name: 'connect' | 'subscribe' | 'publish' | 'receive' | 'leave'
-  before(participant: Participant): Promise<void>
-  during(participant: Participant): Promise<Outcome>
+export interface Action<P extends Participant = Participant> {
+  readonly name: string
+  before(participant: P): Promise<void>
+  during(participant: P): Promise<Outcome>
   /** Once: what may be asked of the server when it is back; rejects while it is not. */
-  after(participant: Participant): Promise<void>
+  after(participant: P, acknowledged: Outcome): Promise<void>
   /** Texts that were acknowledged and are not there: `during` when that was acknowledged. */
-  missing(participant: Participant, acknowledged: Outcome): string[]
+  missing(participant: P, acknowledged: Outcome): string[]
 }
 
 /** What is sent in each phase; no log may hold it. */
 export const TEXTS = { before: 'payload-before', during: 'payload-during', after: 'payload-after' } as const
 
-const absent = (wanted: readonly string[], texts: readonly string[]) => wanted.filter((text) => !texts.includes(text))
-const asked = (outcome: Outcome) => (outcome === 'done' ? [TEXTS.during, TEXTS.after] : [TEXTS.after])
+export const absent = (wanted: readonly string[], texts: readonly string[]) =>
+  wanted.filter((text) => !texts.includes(text))
+export const asked = (outcome: Outcome) => (outcome === 'done' ? [TEXTS.during, TEXTS.after] : [TEXTS.after])
 
 async function sendsAgain(participant: Participant): Promise<void> {
   await participant.others()

@@ -17,10 +17,16 @@ export interface Participant {
   renew(): Promise<void>
 }
 
-export interface Principal {
+/** With general topics of its own: `to/<cell>` is for the member, `of/<cell>` for the other. */
+export interface UserParticipant extends Participant {
+  readonly cell: string
+  readonly other: Member
+}
+
+export interface Principal<P extends Participant = Participant> {
   readonly name: 'device' | 'provider' | 'user'
   /** `cell` is a name of its own. */
-  join(t: Scope, server: Server, cell: string): Promise<Participant>
+  join(t: Scope, server: Server, cell: string): Promise<P>
 }
 
 const tokenOf = (server: Server, app: string) =>
@@ -71,13 +77,15 @@ export const PASSWORDS =
   'bob:$6$kegOXKsJ6u8TmrFr$NhJ9VvPePyNkogUL9vwOHidkj+3COYmDbWx+uGhgWcaQTnYjWKr8vm3WBONAJWjXzBGNLLs9hc0qzu/4aDk/lA=='
 const BOB = { username: 'bob', password: 'secret2' }
 
-const user: Principal = {
+export const user: Principal<UserParticipant> = {
   name: 'user',
   async join(t, server, cell) {
     const member = new Member(t, server, `${cell}-user`, BOB, `to/${cell}`)
     const other = new Member(t, server, `${cell}-other`, BOB, `of/${cell}`)
     return {
+      cell,
       member,
+      other,
       others: () => other.back(),
       send: (text) => other.publish(`to/${cell}`, text),
       publish: (text) => member.publish(`of/${cell}`, text),

@@ -25,6 +25,12 @@ class Member {
     return this.#world.store.claimUpstream({ ...this.#of, until, limit: { entries, bytes: Infinity } })
   }
 
+  /** After a claim whose answer it did not get. */
+  claimAgain(entries: number, had: readonly number[]): Promise<LogSlice<UpstreamEntry>> {
+    const until = this.#world.now + HOUR
+    return this.#world.store.claimUpstream({ ...this.#of, until, limit: { entries, bytes: Infinity }, had })
+  }
+
   settle(...offsets: number[]): Promise<void> {
     return this.#world.store.settleUpstream(this.#of, offsets)
   }
@@ -73,6 +79,16 @@ export async function upstreamGroups(t: Test, makeEngine: MakeEngine): Promise<v
     t.same(texts(await ann.claim(2)), ['1', '2'], 'its time had come')
     world.pass(HOUR)
     t.same(texts(await ann.claim(9)), ['1', '2', '3', '4', '5', '6'], 'also of its own')
+  })
+
+  await group('what a member has claimed and does not know of is free again', async (t, _, ann, bob, offsets) => {
+    const [first = 0, second = 0] = offsets
+    t.same(texts(await ann.claim(4)), ['1', '2', '3', '4'])
+    t.same(texts(await bob.claim(1)), ['5'])
+    t.same(texts(await ann.claimAgain(1, [first, second])), ['3'])
+    t.same(texts(await bob.claimAgain(9, [])), ['4', '5', '6'], 'of whoever claims; what others have is theirs')
+    await ann.settle(first, second)
+    t.same(texts(await ann.claim(9)), [])
   })
 
   await group('claims last longer when they are renewed', async (t, world, ann, bob) => {
