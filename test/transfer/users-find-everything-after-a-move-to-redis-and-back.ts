@@ -25,8 +25,9 @@ async function annAt(t: Scope, server: MqttTarget): Promise<Device> {
 /** What one who subscribes now gets. */
 async function retainedAt(t: Scope, server: MqttTarget): Promise<string[]> {
   const newcomer = await connect(t, server, bob)
-  await newcomer.subscribe('state/#', { qos: 1 })
-  await newcomer.publish('state/now', 'last')
+  // Retained messages come in the order of the subscriptions, and whatever is published meanwhile may come before them.
+  await newcomer.publish('last', 'last', { retain: true })
+  await newcomer.subscribe(['state/#', 'last'], { qos: 1 })
   const texts: string[] = []
   for (;;) {
     const { text, retain } = await newcomer.next()
