@@ -1,7 +1,6 @@
 /** Users of a Mosquitto password file, who may use every topic that is not a push topic. */
 import { readFileSync, statSync } from 'node:fs'
 import { PushError, type User, type UserCredentials, type Users } from '../index.ts'
-import { parseTopic } from '../topics/index.ts'
 import { PasswordChecks } from './password-checks.ts'
 import { Passwords } from './password-file.ts'
 
@@ -61,14 +60,7 @@ export function passwordFileUsers({ path, broken, failures, now }: UsersOptions)
 }
 
 function userOf(name: string): User {
-  return { kind: 'user', name, mayPublish: (topic) => !isReserved(topic), maySubscribe: (_filter, qos) => qos }
-}
-
-/** Section 4.7.2; and what goes to `$share/` could be subscribed to by nobody. */
-function isReserved(topic: string): boolean {
-  if (topic.startsWith('$SYS/') || topic.startsWith('$share/')) return true
-  const kind = parseTopic(topic)?.kind
-  return kind === 'private' || kind === 'upstream'
+  return { kind: 'user', name, mayPublish: () => true, maySubscribe: (_filter, qos) => qos }
 }
 
 /** Another one whenever the file was written or replaced. */

@@ -25,6 +25,9 @@ interface PublisherContext {
 
 type Encode = typeof encodePuback
 
+/** What a bridge of Mosquitto tells the broker that it bridges to, and leaves as its will, unless it is told not to. */
+const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/
+
 /** Undefined: it may be published to, as far as the topic says. */
 export function topicRefusal(topic: string): PushError | undefined {
   const kind = parseTopic(topic)?.kind
@@ -32,7 +35,9 @@ export function topicRefusal(topic: string): PushError | undefined {
     return new PushError('TOPIC_FORBIDDEN', 'private and upstream topics are for providers and devices')
   // Section 4.7.2; what goes to `$share/` could be subscribed to by nobody.
   const taken = ['$SYS/', '$share/'].find((prefix) => topic.startsWith(prefix))
-  return taken === undefined ? undefined : new PushError('TOPIC_FORBIDDEN', `${taken} is reserved`)
+  return taken === undefined || BRIDGE_STATE.test(topic)
+    ? undefined
+    : new PushError('TOPIC_FORBIDDEN', `${taken} is reserved`)
 }
 
 export class UserPublisher {
