@@ -38,10 +38,12 @@ export interface GroupAppend {
   readonly group: TokenId
   readonly subject: string
   readonly message: Message
+  /** As `SessionAppend.uid`: a log that has taken it takes it no second time, also when it is settled; until `forgetGroupUid`. */
+  readonly uid?: string
 }
 
 /** `full`: the log has no room (`storedMessages`, `storedBytes`), and the newest is refused. `gone`: nobody reads it. */
-export type GroupAppended = 'stored' | 'full' | 'gone'
+export type GroupAppended = 'stored' | 'duplicate' | 'full' | 'gone'
 
 /** What became of a message. `message.id` is that of the message, `message.payload` what is told of it. */
 export interface EventAppend {
@@ -163,6 +165,8 @@ export interface UpstreamStore {
 
   /** Stores a message in the log of a group (`groupLog`), durably, for the members that share its reader. */
   appendGroup(append: GroupAppend): Promise<GroupAppended>
+  /** Nobody sends it to these groups again. Idempotent. */
+  forgetGroupUid(uid: string, groups: readonly TokenId[]): Promise<void>
 
   /** This node hears `upstreamAppended` of the log from now on; returns how to stop. */
   listenUpstream(app: string): Promise<() => void>

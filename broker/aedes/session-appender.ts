@@ -168,13 +168,15 @@ export class SessionAppender {
 
   /** Nobody publishes it again. Where this misses a session, as one that has unsubscribed, the store forgets it in a day. */
   forget(uid: string, { topic, from }: Pick<GeneralMessage, 'topic' | 'from'>): void {
-    const { store, follower } = this.#options
+    const { store, follower, groups } = this.#options
     const names: string[] = []
+    const shared: string[] = []
     for (const { subscriber, granted } of follower.routes?.match(topic, from) ?? []) {
       const { name, node, isGroup } = subscriber
-      if (node === undefined && !isGroup && granted > 0) names.push(name)
+      if (node === undefined && granted > 0) (isGroup ? shared : names).push(name)
     }
     if (names.length > 0) store.forgetUid(uid, names).catch(() => undefined)
+    if (shared.length > 0) groups.forget(shared, uid)
   }
 
   /** Counted by the store. */

@@ -64,6 +64,8 @@ export interface GeneralGroups {
    * @throws STORE_UNAVAILABLE
    */
   append(names: readonly string[], message: GeneralMessage): Promise<void>
+  /** Nobody publishes the message of this uid again. Must not throw. */
+  forget(names: readonly string[], uid: string): void
   /** Members of it are connected to this node: it is a receiver here, and gets QoS 0 as such. */
   isHere(name: string): boolean
 }

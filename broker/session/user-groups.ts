@@ -112,10 +112,17 @@ export class UserGroups implements Watcher, GeneralGroups {
     // Nobody waits for it: now, or soon.
     const expiresAt = message.qos === 0 ? Math.min(message.expiresAt, now() + TOLD_MS) : message.expiresAt
     const subject = toGroupSubject(message)
+    const { uid } = message
+    const known = uid === undefined ? {} : { uid }
     const appends = names.map((name) =>
-      store.appendGroup({ group: idOf(name), subject, message: { ...message, expiresAt } }),
+      store.appendGroup({ group: idOf(name), subject, message: { ...message, expiresAt }, ...known }),
     )
     await Promise.all(appends)
+  }
+
+  forget(names: readonly string[], uid: string): void {
+    // The store forgets it by itself, later.
+    this.#options.store.forgetGroupUid(uid, names.map(idOf)).catch(() => undefined)
   }
 
   isHere(name: string): boolean {

@@ -29,6 +29,7 @@ export const Kind = {
   upstreamReader: 0x67,
   upstreamRetained: 0x68,
   upstreamReceived: 0x69,
+  groupUid: 0x6a,
   meta: 0x6d,
   namedSession: 0x6e,
   privateEntry: 0x70,
@@ -229,6 +230,11 @@ export function packetIdOf(key: Buffer): number {
 
 export function sessionUidKey(id: number, uid: string): Buffer {
   return numbered(Kind.sessionUid, id, uid)
+}
+
+/** Of the log of a group. */
+export function groupUidKey(log: string, uid: string): Buffer {
+  return under(Kind.groupUid, log, uid)
 }
 
 /** Held by this run of the process, and ends some time after that. */

@@ -15,7 +15,6 @@ import { type Database, orDamaged } from './database.ts'
 import {
   bodyCountKey,
   bodyKey,
-  dueKey,
   entryKey,
   numberRange,
   Kind,
@@ -24,7 +23,7 @@ import {
   sessionUidKey,
 } from './keys.ts'
 import type { Log } from './log.ts'
-import { decodeNumber, encodeNumber, hasEnded, type NamedSession } from './named-records.ts'
+import { encodeNumber, hasEnded, type NamedSession } from './named-records.ts'
 import { readLog } from './read.ts'
 import {
   asReleased,
@@ -36,11 +35,10 @@ import {
   sessionHeadOf,
 } from './session-entry.ts'
 import type { Transaction } from './transaction.ts'
+import { forgetUidAt, isKnownUid, rememberUid } from './uids.ts'
 
 /** Up to here each log has a copy: to count who has a body costs as much. */
 export const COPIED_BYTES = 512
-/** A message is known by its uid so long. */
-const UID_MS = 24 * 60 * 60 * 1000
 
 type Limits = Pick<StoreLimits, 'storedMessages' | 'storedBytes'>
 
@@ -104,9 +102,7 @@ class Append {
 
   #hasTaken({ id }: NamedSession): boolean {
     const { uid } = this.#append
-    if (uid === undefined || id === 0) return false
-    const bytes = this.#transaction.get(sessionUidKey(id, uid))
-    return bytes !== undefined && orDamaged(() => decodeNumber(bytes)) > this.#transaction.now
+    return uid !== undefined && id > 0 && isKnownUid(this.#transaction, sessionUidKey(id, uid))
   }
 
   #hasRoom({ log, released, releasedBytes }: NamedSession): boolean {
@@ -140,12 +136,7 @@ class Append {
 
   #remember({ id }: NamedSession): void {
     const { uid } = this.#append
-    if (uid === undefined) return
-    const key = sessionUidKey(id, uid)
-    forgetAt(this.#transaction, key)
-    const until = this.#transaction.now + UID_MS
-    this.#transaction.put(key, encodeNumber(until))
-    this.#transaction.addDue(until, key)
+    if (uid !== undefined) rememberUid(this.#transaction, sessionUidKey(id, uid))
   }
 
   #tell(): void {
@@ -163,26 +154,8 @@ class Append {
 export function forgetUid(transaction: Transaction, uid: string, names: readonly string[]): void {
   for (const name of names) {
     const session = transaction.sessions.of(name)
-    if (session !== undefined && session.id > 0) forgetAt(transaction, sessionUidKey(session.id, uid))
+    if (session !== undefined && session.id > 0) forgetUidAt(transaction, sessionUidKey(session.id, uid))
   }
-}
-
-function forgetAt(transaction: Transaction, key: Buffer): void {
-  const bytes = transaction.get(key)
-  if (bytes === undefined) return
-  transaction.delete(
-    dueKey(
-      orDamaged(() => decodeNumber(bytes)),
-      key,
-    ),
-  )
-  transaction.delete(key)
-}
-
-/** It may have been remembered again since it was due. */
-export function sweepUid(transaction: Transaction, key: Buffer, now: number): void {
-  const bytes = transaction.get(key)
-  if (bytes !== undefined && orDamaged(() => decodeNumber(bytes)) <= now) transaction.delete(key)
 }
 
 /** False: a newer session was opened, or there is none. */

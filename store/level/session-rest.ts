@@ -4,10 +4,11 @@
  */
 import { type Database, orDamaged } from './database.ts'
 import { dueKey, Kind, numberOf, numberRange, sessionNameKey } from './keys.ts'
-import { decodeNumber, type NamedSession } from './named-records.ts'
+import type { NamedSession } from './named-records.ts'
 import { sessionHeadOf } from './session-entry.ts'
 import { endSubscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
+import { forgetUidAt } from './uids.ts'
 
 const KINDS = [
   Kind.sessionEntry,
@@ -67,16 +68,8 @@ function remove(transaction: Transaction, key: Buffer): void {
       transaction.sessions.dropBody(bytes && orDamaged(() => sessionHeadOf(bytes)).body)
       break
     }
-    case Kind.sessionUid: {
-      const bytes = transaction.get(key)
-      if (bytes !== undefined)
-        transaction.delete(
-          dueKey(
-            orDamaged(() => decodeNumber(bytes)),
-            key,
-          ),
-        )
-    }
+    case Kind.sessionUid:
+      return forgetUidAt(transaction, key)
   }
   transaction.delete(key)
 }

@@ -211,6 +211,10 @@ class LevelStore extends LevelSessions implements Store {
     return await this.#upstream.appendGroup(append)
   }
 
+  async forgetGroupUid(uid: string, groups: readonly TokenId[]): Promise<void> {
+    await this.#upstream.forgetGroupUid(uid, groups)
+  }
+
   async listenUpstream(app: string): Promise<() => void> {
     this.mustBeOpen()
     return this.#upstream.listen(app)

@@ -21,13 +21,13 @@ import { Log } from './log.ts'
 import { changeRetained } from './messages.ts'
 import { decodeTimed, type TokenState, trimmable } from './records.ts'
 import { sweepRetainedTopic } from './retained-topics.ts'
-import { sweepUid } from './session-log.ts'
 import { prepareRest, sweepRest } from './session-rest.ts'
 import { closeEarlier, sweepNamed, sweepSessionEntry } from './sweep-sessions.ts'
 import { sweepUpstream, sweepUpstreamEntry } from './sweep-upstream.ts'
 import { forgetSession, hasEnded } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 import { expireRetained, forgetRetained } from './upstream-retained.ts'
+import { sweepUid } from './uids.ts'
 import { forgetWill, sweepWill } from './wills.ts'
 
 /** Due keys taken together, and about how many changes, so that live calls go on in between. */
@@ -97,6 +97,7 @@ function sweepOne(transaction: Transaction, due: Buffer, now: number): void {
     case Kind.sessionRest:
       return sweepRest(transaction, due, key)
     case Kind.sessionUid:
+    case Kind.groupUid:
       transaction.delete(due)
       return sweepUid(transaction, key, now)
     case Kind.namedWill:

@@ -27,6 +27,7 @@ import type { Transaction } from './transaction.ts'
 import {
   appendEvents,
   appendGroup,
+  forgetGroupUid,
   appendUpstream,
   PART,
   releaseUpstream,
@@ -87,6 +88,15 @@ export class LevelUpstream {
       synced: true,
       bytes: bytesOf([append.message]),
       apply: (transaction) => appendGroup(transaction, this.#context, append),
+    })
+  }
+
+  /** Where it is lost, the uid stays for its day. */
+  async forgetGroupUid(uid: string, groups: readonly TokenId[]): Promise<void> {
+    await this.#options.commits.submit({
+      synced: false,
+      bytes: uid.length * groups.length,
+      apply: (transaction) => forgetGroupUid(transaction, uid, groups),
     })
   }
 

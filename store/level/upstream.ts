@@ -17,11 +17,12 @@ import {
 } from '../contract.ts'
 import { upstreamEntryOf } from '../message.ts'
 import { clamp } from './bytes.ts'
-import { receivedKey } from './keys.ts'
+import { groupUidKey, receivedKey } from './keys.ts'
 import { isReceived, withoutReceived, withReceived } from './received.ts'
 import type { TokenState } from './records.ts'
 import type { Transaction } from './transaction.ts'
 import { encodeUpstreamEntry } from './upstream-entry.ts'
+import { forgetUidAt, isKnownUid, rememberUid } from './uids.ts'
 import { isRead, withDropped } from './upstream-records.ts'
 import { checkRetained, retainUpstream } from './upstream-retained.ts'
 
@@ -110,18 +111,25 @@ export function appendEvents(
 export function appendGroup(
   transaction: Transaction,
   { limits, isHeard }: UpstreamContext,
-  { group, subject, message }: GroupAppend,
+  { group, subject, message, uid }: GroupAppend,
 ): GroupAppended {
   const append = { app: groupLog(group), tokenId: group, subject, message }
   const state = transaction.upstream.of(append.app)
   if (!isRead(state, transaction.now)) return 'gone'
+  const uidKey = uid === undefined ? undefined : groupUidKey(append.app, uid)
+  if (uidKey !== undefined && isKnownUid(transaction, uidKey)) return 'duplicate'
   if (!hasRoom(transaction, append, limits)) {
     transaction.counts.session.dropped += 1
     return 'full'
   }
   const offset = store(transaction, append, { messages: Infinity, bytes: Infinity })
+  if (uidKey !== undefined) rememberUid(transaction, uidKey)
   tell(transaction, isHeard, append, offset)
   return 'stored'
+}
+
+export function forgetGroupUid(transaction: Transaction, uid: string, groups: readonly TokenId[]): void {
+  for (const group of groups) forgetUidAt(transaction, groupUidKey(groupLog(group), uid))
 }
 
 /** What was acknowledged, and what has expired where there is no room otherwise, is in nobody's way. */

@@ -107,6 +107,7 @@ function upstream({ upstream, readers, listeners, locate }: Pieces): UpstreamSto
     releaseUpstream: (tokenId, epoch, packetId) => upstream.release(tokenId, epoch, packetId),
     appendEvents: (events) => upstream.appendEvents(events),
     appendGroup: (append) => upstream.appendGroup(append),
+    forgetGroupUid: (uid, groups) => upstream.forgetGroupUid(uid, groups),
     listenUpstream: (app) => listeners.take(app),
     openReader: (open) => readers.open(open),
     closeReader: (app, reader) => readers.close(app, reader),

@@ -34,6 +34,7 @@ import type { Listeners } from './listeners.ts'
 import {
   asBytes,
   EVENTS,
+  FORGET_UID,
   GROUP,
   asNumber,
   asSlice,
@@ -142,21 +143,28 @@ export class Upstream {
     return offsets
   }
 
-  async appendGroup({ group, subject, message }: GroupAppend): Promise<GroupAppended> {
+  async appendGroup({ group, subject, message, uid }: GroupAppend): Promise<GroupAppended> {
     const { lanes, locate, observer } = this.#options
     const { base, id } = locate(group)
     const log = groupLog(group)
-    const result = await lanes.run(GROUP, base, log, encodeUpstream(id, subject, message))
+    const result = await lanes.run(GROUP, base, log, encodeUpstream(id, subject, message), uid ?? false)
     const offset = asNumber(result[0])
     const expired = asNumber(result[1])
     if (expired > 0) observer?.expired('session', expired)
     if (offset === 0) return 'gone'
+    if (offset === -2) return 'duplicate'
     if (offset < 0) {
       observer?.dropped('session', 1)
       return 'full'
     }
     this.#tellHere(log, partitionOf(id), offset, upstreamEntryOf(message, offset, group, subject))
     return 'stored'
+  }
+
+  async forgetGroupUid(uid: string, groups: readonly TokenId[]): Promise<void> {
+    const { lanes, locate } = this.#options
+    const bases = new Set(groups.map((group) => locate(group).base))
+    await Promise.all(Array.from(bases, (base) => lanes.run(FORGET_UID, base, uid)))
   }
 
   async restore(log: string, entries: readonly UpstreamEntry[]): Promise<readonly ReaderMove[]> {

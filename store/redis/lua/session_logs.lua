@@ -6,7 +6,8 @@
   the number in the place of the body. The log of a session that ended becomes a grave, where entries share their bodies:
   those are counted down some at a time (KEY.graves is the list of them).
 
-  KEY.uids and a uid is the set of the sessions that have taken the message of this uid: field and epoch of the beginning.
+  KEY.uids and a uid is the set of the sessions that have taken the message of this uid: field and epoch of the beginning; and
+  of the groups: the names of their logs.
 
   append_sessions  base, uid or false, body, field, name or false, head, ...
                    -> { expired messages, offset, or one of the codes below, ... }: one for each session
@@ -193,6 +194,14 @@ function parts.session_logs()
       call('EXPIRE', key, UID_SECONDS)
     end
     return result
+  end
+
+  -- Of a group, by the name of its log.
+  function steps.has_taken(base, uid, member) return call('SISMEMBER', base .. KEY.uids .. uid, member) == 1 end
+
+  function steps.take(base, uid, member)
+    call('SADD', base .. KEY.uids .. uid, member)
+    call('EXPIRE', base .. KEY.uids .. uid, UID_SECONDS)
   end
 
   function steps.forget_uid(step)

@@ -4,7 +4,8 @@
   upstream          base, id, app, generation, epoch or 0, subject, expires, entry, stored, packet id to remember or 0
                     -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, SESSION_TAKEN_OVER, UPSTREAM_SHARE, RETAINED_LIMIT,
                     RECEIVE_MAXIMUM_EXCEEDED or { offset or 0, duplicate, read, dropped, expired }
-  group             base, log, entry -> { offset, 0: nobody reads it, or -1: it is full, expired }
+  group             base, log, entry, uid or false
+                    -> { offset, 0: nobody reads it, -1: it is full, or -2: it has a message of this uid, expired }
   release_upstream  base, id, epoch, packet id         -> SESSION_TAKEN_OVER or { was remembered }
   events            base, log, again, entry, ...  -> { dropped, expired, offset or 0, ... }; again: what another store
                     had, which is stored whatever the limits are, and whether anybody reads it
@@ -94,10 +95,11 @@ function parts.upstream()
 
   -- The newest is refused, as by the log of a session.
   function steps.group(step)
-    local _, base, app, entry = unpack(step)
-    local record = readers.of(base, app)
+    local _, base, app, entry, uid = unpack(step)
+    local record, logs = readers.of(base, app), need('session_logs')
     readers.expire(record)
     if record.readers == 0 then return { 0, 0 } end
+    if uid and logs.has_taken(base, uid, app) then return { -2, 0 } end
     local payload, leaves = struct.unpack('>I4I6', entry, 2)
     local function is_full()
       return record.count >= LIMIT.stored_messages or record.bytes + payload > LIMIT.stored_bytes
@@ -107,6 +109,7 @@ function parts.upstream()
     if is_full() then return { -1, freed } end
     log.rebase(record)
     local offset = log.append(record, entry, payload, math.huge, math.huge)
+    if uid then logs.take(base, uid, app) end
     readers.sweep_at(record, leaves)
     tell(record, offset, entry)
     return { offset, freed }

@@ -10,6 +10,45 @@ function append(world: World, payload: string, ttl = DAY): Promise<string> {
 }
 
 export async function groupLogs(t: Test, makeEngine: MakeEngine): Promise<void> {
+  await scenario(t, makeEngine, 'a message of one uid is in the log of a group once', async (t, world) => {
+    const [group, other] = [world.idOf(), world.idOf({ device: 'other' })]
+    const log = groupLog(group)
+    const part = world.store.upstreamPart(group)
+    for (const each of [group, other])
+      await world.store.openReader({ app: groupLog(each), reader: 'g', expiresAt: Infinity })
+    const message = world.message({ ttl: DAY, payload: 'once' })
+    const repeat = (to: string) =>
+      world.store.appendGroup({ group: to, subject: '12/a/b', message: { ...message }, uid: 'uid' })
+
+    t.equal(await repeat(group), 'stored')
+    t.equal(await repeat(group), 'duplicate')
+    t.equal(await repeat(other), 'stored', 'each group by itself')
+    const of = { app: log, reader: 'g', part, member: 'ann' }
+    const { entries } = await world.store.claimUpstream({ ...of, until: world.now + HOUR, limit: EVERYTHING })
+    t.same(entries.map(text), ['once'])
+    await world.store.settleUpstream(of, [entries[0]!.offset])
+    await world.reopen()
+    t.equal(await repeat(group), 'duplicate', 'also when it is settled, and after a restart')
+    await world.store.forgetGroupUid('uid', [group])
+    t.equal(await repeat(group), 'stored')
+    await world.store.forgetGroupUid('uid', [group, other])
+    await world.store.forgetGroupUid('uid', [group])
+  })
+
+  await scenario(t, makeEngine, 'the uid of a message for a group is known for a day', async (t, world) => {
+    const group = world.idOf()
+    await world.store.openReader({ app: groupLog(group), reader: 'g', expiresAt: Infinity })
+    const append = () => {
+      const message = world.message({ ttl: 3 * DAY, payload: 'again' })
+      return world.store.appendGroup({ group, subject: '12/a/b', message, uid: 'uid' })
+    }
+    await append()
+    await world.reopen()
+    world.pass(DAY - 1)
+    await world.store.sweep()
+    t.equal(await append(), 'duplicate')
+  })
+
   await scenario(
     t,
     makeEngine,
