@@ -4,7 +4,7 @@
  *
  *   node .build/scripts/paho-suites.js <checkout of that repository> <port> <username> <password>
  *
- * The server must let this user use every topic, and keep its sessions; the suites take some four minutes. Nothing in the
+ * The server must let this user use every topic, keep its sessions, and have no other clients; it takes some four minutes. Nothing in the
  * checkout is changed: Python sets the port and the credentials as each client of the suite connects. Prints what failed,
  * and exits with 1 when something did that is not in `WRONG`, which says what the suites themselves get wrong.
  */

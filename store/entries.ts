@@ -63,6 +63,8 @@ export interface OpenedNamedSession {
   /** Higher than any epoch given for this name before, while something of it is known. */
   readonly epoch: number
   readonly state?: Uint8Array
+  /** The last state of a session which this one ends, where it is still there: what belongs to it elsewhere can be ended. */
+  readonly discarded?: Uint8Array
   /** True when the session that is resumed was not closed. */
   readonly unclean: boolean
   /** The will that waited with a session which this one ends, and that nobody has taken: it is to be published now. */

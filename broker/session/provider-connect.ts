@@ -5,10 +5,11 @@ import type { ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import { encodeConnackFor } from './connack.ts'
 import { allowedExpiry, declaredExpiry } from './expiry.ts'
+import { leaveForGood } from './provider-groups.ts'
 import type { ProviderNode } from './provider-node.ts'
 import { ProviderSession } from './provider-session.ts'
 import { providerSessionName } from './provider-sessions.ts'
-import { decodeProviderState } from './provider-state.ts'
+import { decodeProviderState, sessionReader } from './provider-state.ts'
 
 /** Answers the CONNECT. Throws what refuses it. */
 export async function connectProvider(
@@ -30,6 +31,7 @@ export async function connectProvider(
     const opened = await store.openNamedSession(name, connect.cleanStart, seconds * 1000)
     const resumed = opened.state === undefined ? undefined : decodeProviderState(opened.state)
     node.wills.forget({ name })
+    if (opened.discarded !== undefined) await discard(node, provider, name, opened.discarded)
     // Before the CONNACK, so that it comes before what this connection publishes.
     if (opened.will !== undefined) await node.wills.ended(opened.will)
     if (!connection.open) {
@@ -56,4 +58,15 @@ export async function connectProvider(
   } finally {
     expected()
   }
+}
+
+/** What a session that is over would have read is kept for it no longer. */
+async function discard(node: ProviderNode, provider: Provider, name: string, last: Uint8Array): Promise<void> {
+  const state = decodeProviderState(last)
+  if (state === undefined) return
+  const apps = new Set<string>()
+  for (const subscription of state.subscriptions)
+    if (subscription.group === undefined) apps.add(subscription.app)
+    else await leaveForGood(node, provider, subscription, { name })
+  for (const app of apps) await node.store.closeReader(app, sessionReader(state))
 }

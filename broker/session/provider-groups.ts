@@ -85,18 +85,35 @@ export class ProviderGroups {
 
   /** For good. */
   async leave(subscription: ProviderSubscription): Promise<void> {
-    const { node } = this.#session
+    const { node, provider } = this.#session
     await this.leaveHere(subscription.name)
-    const reader = this.#readerOf(subscription)
-    const left = await leaveGroup(node.store, reader, this.#session, node.now())
-    if (left === 0) await node.store.closeReader(subscription.app, reader)
+    await leaveForGood(node, provider, subscription, this.#session)
   }
 
-  /** Each provider has groups of its own. */
-  #readerOf({ group = '', filter }: ProviderSubscription): string {
-    const of = JSON.stringify([this.#session.provider.name, group, filter])
-    return `g/${createHash('sha256').update(of).digest('base64url')}`
+  #readerOf(subscription: ProviderSubscription): string {
+    return groupReader(this.#session.provider, subscription)
   }
+}
+
+type Subscription = Pick<ProviderSubscription, 'app' | 'group' | 'filter'>
+type Named = GroupsContext['provider']
+
+/** As `leaveGroup`. With the last member its reader goes. */
+export async function leaveForGood(
+  { store, now }: ProviderNode,
+  provider: Named,
+  subscription: Subscription,
+  session: Parameters<typeof leaveGroup>[2],
+): Promise<void> {
+  const reader = groupReader(provider, subscription)
+  if ((await leaveGroup(store, reader, session, now())) === 0) await store.closeReader(subscription.app, reader)
+}
+
+/** Each provider has groups of its own. */
+function groupReader({ name }: Named, { group = '', filter }: Subscription): string {
+  return `g/${createHash('sha256')
+    .update(JSON.stringify([name, group, filter]))
+    .digest('base64url')}`
 }
 
 function isFor({ app, filter }: ProviderSubscription, { tokenId, subject }: UpstreamEntry): boolean {

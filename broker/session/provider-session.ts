@@ -21,7 +21,7 @@ import { ProviderGroups, UNKEPT_MS } from './provider-groups.ts'
 import type { ProviderNode } from './provider-node.ts'
 import { ProviderPublisher } from './provider-publish.ts'
 import type { LiveProviderSession } from './provider-sessions.ts'
-import { encodeProviderState, type ProviderState } from './provider-state.ts'
+import { encodeProviderState, type ProviderState, sessionReader } from './provider-state.ts'
 import { placeOf, type ProviderSubscription, ProviderSubscriptions } from './provider-subscriptions.ts'
 import { Expiry } from './expiry.ts'
 import { encodeProviderWill, publishProviderWill } from './provider-will.ts'
@@ -244,7 +244,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   // What it reads
 
   get #reader(): string {
-    return `s/${this.#incarnation}`
+    return sessionReader({ incarnation: this.#incarnation })
   }
 
   get readerExpiresAt(): number {

@@ -11,6 +11,11 @@ export interface ProviderState {
   readonly received: readonly number[]
 }
 
+/** In the upstream logs of apps, of what it subscribed to by itself. */
+export function sessionReader({ incarnation }: Pick<ProviderState, 'incarnation'>): string {
+  return `s/${incarnation}`
+}
+
 export type SentMark = readonly [app: string, part: number, offset: number]
 
 interface Stored extends ProviderState {

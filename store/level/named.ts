@@ -27,6 +27,7 @@ export function openNamedSession(
   const resumed = cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
   if (previous?.held)
     transaction.tell((watcher) => watcher.namedSessionEnded?.(name, previous.epoch, resumed === undefined))
+  const last = previous?.hasState ? stateOf(transaction, name) : undefined
   if (previous !== undefined && resumed === undefined) discard(transaction, name, previous)
   const before = resumed ?? newSession(transaction, previous)
   const epoch = before.epoch + 1
@@ -40,10 +41,9 @@ export function openNamedSession(
     expiresAt: NEVER,
     hasWill: false,
   })
-  const state = resumed?.hasState ? stateOf(transaction, name) : undefined
   return {
     epoch,
-    ...(state === undefined ? {} : { state }),
+    ...(last === undefined ? {} : { [resumed === undefined ? 'discarded' : 'state']: last }),
     unclean: resumed?.held === true || resumed?.unclean === true,
     ...(will === undefined || resumed !== undefined ? {} : { will }),
   }

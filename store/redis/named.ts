@@ -73,9 +73,11 @@ export class NamedSessions {
     const early = this.#held.opened(name, session)
     if (early !== undefined) this.ended(name, early.epoch)
     const will = asOptionalBytes(result[6])
+    const discarded = asOptionalBytes(result[7])
     return {
       epoch,
       ...(state === undefined ? {} : { state }),
+      ...(discarded === undefined ? {} : { discarded }),
       unclean: result[2] === true,
       ...(will === undefined ? {} : { will }),
     }

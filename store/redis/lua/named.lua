@@ -15,7 +15,7 @@
 
   open_named   base, field, name or false, clean start, kept
                -> { epoch, state or false, unclean, epoch taken over here or false, epoch whose subscriptions ended or false,
-               has subscriptions, will of a session that this one ends or false }
+               has subscriptions, will of a session that this one ends or false, its last state or false }
   save_named   base, field, name or false, epoch, opened, state                         -> SESSION_TAKEN_OVER or { }
   close_named  base, field, name or false, epoch, opened, state or false, expires or 0, will at or false, will or false
                -> { epoch whose subscriptions ended or false }
@@ -235,7 +235,7 @@ function parts.named()
 
   steps.open_named = reading(function(place, step)
     local clean, kept, session = step[5], step[6], place.session
-    local state, unclean, taken, will = false, false, false, false
+    local state, unclean, taken, will, discarded = false, false, false, false, false
     -- Above every epoch that was given and lost.
     local epoch = math.max(floors[place.base] + 1, ticks())
     if session then
@@ -248,6 +248,7 @@ function parts.named()
       epoch = math.max(epoch, session.epoch + 1)
       will = forget_will(place)
       if discards then
+        discarded = state_of(place)
         discard(place)
         session.born = epoch
       else
@@ -262,7 +263,7 @@ function parts.named()
       place.session = session
     end
     session.epoch, session.node, session.kept, session.opened, session.dirty = epoch, NODE, kept, NOW, true
-    return { epoch, state, unclean, taken, place.ended or false, has(session, SUBSCRIBED), will }
+    return { epoch, state, unclean, taken, place.ended or false, has(session, SUBSCRIBED), will, discarded }
   end)
 
   steps.save_named = reading(function(place, step)
