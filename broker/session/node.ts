@@ -1,4 +1,4 @@
-/** What the device sessions of one node share. */
+/** What the sessions of one node share, and those of its devices. */
 import type { Logger } from 'pino'
 import type { Auth } from '../../auth/contract.ts'
 import type { Limits } from '../../common/limits.ts'
@@ -8,40 +8,41 @@ import type { RateByKey, Rates } from '../gate/rates.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import type { DeviceSessions, DeviceSessionsLimits } from './device-sessions.ts'
 
-export type DeviceLimits = DeviceSessionsLimits &
-  Pick<
-    Limits,
-    | 'window'
-    | 'readBytes'
-    | 'topicAliases'
-    | 'connectsPerToken'
-    | 'devicePublishes'
-    | 'idleTimeoutMs'
-    | 'subscriptions'
-    | 'sessionExpiry'
-    | 'receiveMaximum'
-    | 'maximumPacketSize'
-    | 'topicAliasMaximum'
-    | 'payloadBytes'
-    | 'defaultTtl'
-    | 'maximumTtl'
-  >
+/** Of any session. */
+export type SessionLimits = Pick<
+  Limits,
+  | 'readBytes'
+  | 'topicAliases'
+  | 'idleTimeoutMs'
+  | 'subscriptions'
+  | 'sessionExpiry'
+  | 'receiveMaximum'
+  | 'maximumPacketSize'
+  | 'topicAliasMaximum'
+>
 
-export interface DeviceNode {
-  readonly auth: Auth
+export type DeviceLimits = DeviceSessionsLimits &
+  SessionLimits &
+  Pick<Limits, 'window' | 'connectsPerToken' | 'devicePublishes' | 'payloadBytes' | 'defaultTtl' | 'maximumTtl'>
+
+export interface SessionNode {
   readonly store: Store
-  readonly sessions: DeviceSessions
   readonly wills: DelayedWills
   readonly metrics: Metrics
   readonly logger: Logger
-  readonly limits: DeviceLimits
   /** Milliseconds since the epoch, for dates. */
   readonly now: () => number
+  readonly randomId: () => string
+}
+
+export interface DeviceNode extends SessionNode {
+  readonly auth: Auth
+  readonly sessions: DeviceSessions
+  readonly limits: DeviceLimits
   /** Milliseconds that only grow, for durations. */
   readonly monotonic: () => number
   /** By token id and generation. */
   readonly connects: RateByKey
   /** By token id. */
   readonly publishes: Rates
-  readonly randomId: () => string
 }
