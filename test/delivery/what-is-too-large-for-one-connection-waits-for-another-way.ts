@@ -39,7 +39,9 @@ async function skipped(t: Test, options: Partial<PushOptions>): Promise<void> {
       )
       await barrier(server, device)
       await device.end()
-      await eventually('the session is written', async () => !(await pending(issued.token)).includes(wanted.at(-1)!))
+      // The barrier was the last that it acknowledged.
+      const isSmall = (text: string | undefined) => text?.startsWith('barrier-') === true || wanted.includes(text ?? '')
+      await eventually('the session is written', async () => !(await pending(issued.token)).some(isSmall))
     }
 
     await t.test(`${kind}, over HTTP`, async (t) => {
