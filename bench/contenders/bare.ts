@@ -12,7 +12,7 @@ export function bare(name: string, about: string): Contender {
     durable: false,
     ours: false,
     needs: [],
-    works: ['private', 'broadcast'],
+    works: ['private', 'broadcast', 'idle'],
     async start(folder) {
       const mqttPort = await freePort()
       const child = new Child(process.execPath, [SERVER, String(mqttPort)], { cwd: folder })

@@ -44,7 +44,7 @@ return redis.call('HDEL', KEYS[1], ARGV[2])`
 
 export function openRedisRetained({ url, prefix, now }: RedisRetainedOptions): RetainedMessages {
   const keyPrefix = `${prefix}:mqtt:`
-  const { client } = openStateConnection({ url, keyPrefix })
+  const client = openStateConnection({ url, keyPrefix })
   return new RedisRetained(client, keyPrefix, now)
 }
 
