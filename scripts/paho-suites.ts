@@ -4,9 +4,9 @@
  *
  *   node .build/scripts/paho-suites.js <checkout of that repository> <port> <username> <password>
  *
- * The server must let this user use every topic, keep its sessions, and have no other clients; it takes some four minutes. Nothing in the
- * checkout is changed: Python sets the port and the credentials as each client of the suite connects. Prints what failed,
- * and exits with 1 when something did that is not in `WRONG`, which says what the suites themselves get wrong.
+ * The server must let this user use every topic, keep its sessions and have no other clients; the suites take some four
+ * minutes. Nothing in the checkout is changed: Python sets the port and the credentials as each client of a suite connects.
+ * Prints what failed, and exits with 1 when something did that is not in `WRONG`, which says what the suites get wrong.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
