@@ -3,10 +3,11 @@
  * changes. Notices are hints; `catchUp` is what makes it whole.
  */
 import type { SessionSubscriptions, Store, SubscriptionChange } from '../../store/contract.ts'
+import { SHARE } from '../codec/topic-syntax.ts'
 import { GROUP_SESSIONS, NODE_SESSIONS } from '../session/general.ts'
 import { decodeSubscription } from '../session/subscription-record.ts'
 import { RoutingTable, Subscriber } from './routing-table.ts'
-import { packOptions, PLAIN_OPTIONS } from './subscription-options.ts'
+import { type PackedOptions, packOptions, PLAIN_OPTIONS } from './subscription-options.ts'
 
 /** A session that is kept, or what another node wants to be told of. */
 export class StoredSubscriber extends Subscriber {
@@ -32,6 +33,8 @@ const SESSIONS = 5_000
 class Table {
   readonly routes = new RoutingTable<StoredSubscriber>()
   readonly #subscribers = new Map<string, StoredSubscriber>()
+  /** Options that are the same object need not be read again. */
+  #last: { readonly options: Uint8Array; readonly packed: PackedOptions } = { options: new Uint8Array(), packed: 0 }
 
   change({ name, replaces, filters }: Pick<SubscriptionChange, 'name' | 'replaces' | 'filters'>): void {
     const subscriber = this.#subscribers.get(name) ?? new StoredSubscriber(name)
@@ -45,10 +48,18 @@ class Table {
   }
 
   #set(subscriber: StoredSubscriber, filter: string, options: Uint8Array): void {
+    if (options === this.#last.options && !filter.startsWith(SHARE)) {
+      this.routes.set(subscriber, filter, this.#last.packed)
+      return
+    }
     const subscription = decodeSubscription(filter, options)
     // A form of another version gets everything, so that nothing is lost for it; what is shared, its group gets.
     if (subscription === undefined) this.routes.set(subscriber, filter, PLAIN_OPTIONS)
-    else if (subscription.group === undefined) this.routes.set(subscriber, filter, packOptions(subscription))
+    else if (subscription.group === undefined) {
+      const packed = packOptions(subscription)
+      this.#last = { options, packed }
+      this.routes.set(subscriber, filter, packed)
+    }
   }
 }
 

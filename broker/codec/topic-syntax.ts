@@ -6,7 +6,8 @@ import { malformed, violation } from './violation.ts'
 const SLASH = 0x2f
 const PLUS = 0x2b
 const HASH = 0x23
-const SHARE = '$share/'
+/** What the name of a shared subscription begins with (MQTT 5 section 4.8.2). */
+export const SHARE = '$share/'
 
 /** Refuses a topic name that is not allowed in PUBLISH or as a will topic; it may be empty only where the caller says so. */
 export function checkTopicName(topic: string, limits: DecoderLimits, byteLength: number): void {

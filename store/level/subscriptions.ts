@@ -205,7 +205,15 @@ function addRow({ prefix, filters }: Gathering, row: string): void {
   }
   const third = row.indexOf('\0', prefix.length)
   const end = third + 1 + Number(row.slice(prefix.length, third))
-  filters.push([row.slice(third + 1, end), Buffer.from(row.slice(end), 'latin1')])
+  filters.push([row.slice(third + 1, end), optionsOf(row.slice(end))])
+}
+
+let last = { text: '', options: Buffer.alloc(0) }
+
+/** Most rows have those of the row before: a `Buffer` for each is a part of what a start with many subscriptions takes. */
+function optionsOf(text: string): Buffer {
+  if (text !== last.text) last = { text, options: Buffer.from(text, 'latin1') }
+  return last.options
 }
 
 // Other values
