@@ -10,7 +10,7 @@ import type {
   SubscriptionSlice,
 } from '../contract.ts'
 import { ValueWriter } from './bytes.ts'
-import { type Database, orDamaged, type Range, unavailable } from './database.ts'
+import { type Database, orDamaged } from './database.ts'
 import {
   Kind,
   kindRange,
@@ -22,6 +22,7 @@ import {
   subscriptionKey,
 } from './keys.ts'
 import { hasEnded, type NamedSession, versioned } from './named-records.ts'
+import { changeRows, readRows } from './subscription-rows.ts'
 import type { Transaction } from './transaction.ts'
 
 /** What the log of changes keeps. Who is further behind reads the table. */
@@ -56,14 +57,7 @@ export function changeSubscriptions(transaction: Transaction, change: Subscripti
   }
   const sets = filters.some(([, options]) => options !== undefined)
   if (table === 0 && sets) table = sessions.newNumber()
-  if (table > 0) {
-    transaction.put(subscriptionKey(table), encodeOwner(table, name, epoch))
-    for (const [filter, options] of filters) {
-      const key = subscriptionKey(table, filter)
-      if (options === undefined) transaction.delete(key)
-      else transaction.put(key, encodeRow(table, filter, options))
-    }
-  }
+  if (table > 0) changeRows(transaction, { table, name, epoch, filters })
   if (table !== session.table) sessions.set(name, { ...session, table })
   return log(transaction, change)
 }
@@ -131,7 +125,7 @@ export async function readSubscriptions(
 
 /** As they are when it begins. */
 export function allSubscriptions(database: Database): AsyncIterable<SessionSubscriptions> {
-  return gathered(database, kindRange(Kind.subscription))
+  return readRows(database, kindRange(Kind.subscription))
 }
 
 export async function subscriptionsOf(
@@ -139,81 +133,10 @@ export async function subscriptionsOf(
   session: NamedSession | undefined,
 ): Promise<SessionSubscriptions | undefined> {
   if (session === undefined || session.table === 0) return undefined
-  for await (const subscriptions of gathered(database, numberRange(Kind.subscription, session.table))) {
+  for await (const subscriptions of readRows(database, numberRange(Kind.subscription, session.table))) {
     return subscriptions
   }
   return undefined
-}
-
-interface Gathering {
-  /** What its other rows begin with. */
-  readonly prefix: string
-  readonly name: string
-  readonly epoch: number
-  readonly filters: (readonly [filter: string, options: Uint8Array])[]
-}
-
-/** The rows of each session, where there are any. What nobody has any more is passed over. */
-async function* gathered(database: Database, range: Range): AsyncIterable<SessionSubscriptions> {
-  let session: Gathering | undefined
-  for await (const rows of database.texts(range)) {
-    for (const row of rows) {
-      if (row.startsWith(OWNER)) {
-        if (session !== undefined && session.filters.length > 0) yield told(session)
-        session = ownerOf(row)
-      } else if (session !== undefined) {
-        addRow(session, row)
-      }
-    }
-  }
-  if (session !== undefined && session.filters.length > 0) yield told(session)
-}
-
-function told({ name, epoch, filters }: Gathering): SessionSubscriptions {
-  return { name, epoch, filters }
-}
-
-// Rows of the table are text: version and kind, number of the table, and what follows, with a zero character after each.
-
-const OWNER = '1o'
-const FILTER = '1f'
-
-function encodeOwner(table: number, name: string, epoch: number): Buffer {
-  return Buffer.from(`${OWNER}${table}\0${epoch}\0${name}`)
-}
-
-/** Options are a character a byte. */
-function encodeRow(table: number, filter: string, options: Uint8Array): Buffer {
-  return Buffer.from(`${FILTER}${table}\0${filter.length}\0${filter}${Buffer.from(options).toString('latin1')}`)
-}
-
-function ownerOf(row: string): Gathering {
-  const second = row.indexOf('\0')
-  const third = row.indexOf('\0', second + 1)
-  return {
-    prefix: `${FILTER}${row.slice(OWNER.length, second + 1)}`,
-    epoch: Number(row.slice(second + 1, third)),
-    name: row.slice(third + 1),
-    filters: [],
-  }
-}
-
-function addRow({ prefix, filters }: Gathering, row: string): void {
-  if (!row.startsWith(prefix)) {
-    if (row.startsWith(FILTER)) return
-    throw unavailable('subscriptions of the embedded store have a format of another version')
-  }
-  const third = row.indexOf('\0', prefix.length)
-  const end = third + 1 + Number(row.slice(prefix.length, third))
-  filters.push([row.slice(third + 1, end), optionsOf(row.slice(end))])
-}
-
-let last = { text: '', options: Buffer.alloc(0) }
-
-/** Most rows have those of the row before: a `Buffer` for each is a part of what a start with many subscriptions takes. */
-function optionsOf(text: string): Buffer {
-  if (text !== last.text) last = { text, options: Buffer.from(text, 'latin1') }
-  return last.options
 }
 
 // Other values
