@@ -31,71 +31,123 @@ const TRIES = 20
 const GROUPS = 'group/'
 const NEVER = Number.MAX_SAFE_INTEGER
 
-/**
- * Adds a member, or moves its end on. Gives the latest end of all. `begin`: the group has no members, and the session that
- * knows them is held with this epoch.
- */
-export function joinGroup(
-  store: Store,
-  group: string,
-  { name, epoch }: SessionOfMember,
-  expiresAt: number,
-  now: number,
-  begin?: (epoch: number) => Promise<void>,
-): Promise<number> {
-  const add = (members: Members): void => {
-    const [end] = members[name] ?? [0]
-    members[name] = [Math.max(Math.min(expiresAt, NEVER), end), epoch]
+interface Change {
+  readonly work: (members: Members) => void
+  readonly now: number
+  /** Done before the members are written; `isFirst`: the group has none. Of a batch, that of whoever stays longest. */
+  readonly prepare: ((epoch: number, isFirst: boolean) => Promise<void>) | undefined
+  readonly until: number
+  /** Done when nobody is left. */
+  readonly end: (() => Promise<void>) | undefined
+  readonly resolve: (latest: number) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Changes of one group go one after the other, and those that come meanwhile go together: many join at the same time. */
+export class GroupMembers {
+  readonly #store: Pick<Store, 'openNamedSession' | 'saveNamedSession' | 'closeNamedSession'>
+  /** By group, what waits for a change that is under way. */
+  readonly #waiting = new Map<string, Change[]>()
+
+  constructor(store: Pick<Store, 'openNamedSession' | 'saveNamedSession' | 'closeNamedSession'>) {
+    this.#store = store
   }
-  return change(store, group, now, add, begin)
-}
 
-/**
- * Gives the latest end of those who are left; 0 where nobody is. With an epoch, it stays a member where another connection
- * of its session has joined: this one is only late.
- */
-export function leaveGroup(
-  store: Store,
-  group: string,
-  { name, epoch }: Partial<SessionOfMember> & Pick<SessionOfMember, 'name'>,
-  now: number,
-): Promise<number> {
-  return change(store, group, now, (members) => {
-    const [, joined] = members[name] ?? []
-    if (epoch === undefined || joined === epoch) delete members[name]
-  })
-}
+  /** Adds a member, or moves its end on. Gives the latest end of all. @throws STORE_UNAVAILABLE */
+  join(
+    group: string,
+    { name, epoch }: SessionOfMember,
+    expiresAt: number,
+    now: number,
+    prepare?: Change['prepare'],
+  ): Promise<number> {
+    const work = (members: Members): void => {
+      const [end, joined] = members[name] ?? [0, 0]
+      members[name] = [Math.max(Math.min(expiresAt, NEVER), end), Math.max(epoch, joined)]
+    }
+    return this.#change(group, { work, now, prepare, until: expiresAt, end: undefined })
+  }
 
-async function change(
-  store: Store,
-  group: string,
-  now: number,
-  work: (members: Members) => void,
-  begin?: (epoch: number) => Promise<void>,
-): Promise<number> {
-  const name = `${GROUPS}${group}`
-  for (let tries = 1; ; tries += 1) {
-    const { epoch, state } = await store.openNamedSession(name, false)
+  /**
+   * With an epoch, it stays a member where another connection of its session has joined: this one is only late. `end` is
+   * done before somebody else joins. @throws STORE_UNAVAILABLE
+   */
+  async leave(
+    group: string,
+    { name, epoch }: Partial<SessionOfMember> & Pick<SessionOfMember, 'name'>,
+    now: number,
+    end: () => Promise<void>,
+  ): Promise<void> {
+    const work = (members: Members): void => {
+      const [, joined] = members[name] ?? []
+      if (epoch === undefined || joined === epoch) delete members[name]
+    }
+    await this.#change(group, { work, now, prepare: undefined, until: 0, end })
+  }
+
+  #change(group: string, change: Omit<Change, 'resolve' | 'reject'>): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(group) ?? []
+      waiting.push({ ...change, resolve, reject })
+      if (this.#waiting.has(group)) return
+      this.#waiting.set(group, waiting)
+      this.#work(group).catch(reject)
+    })
+  }
+
+  /** Never rejects. */
+  async #work(group: string): Promise<void> {
+    for (;;) {
+      const changes = this.#waiting.get(group) ?? []
+      if (changes.length === 0) break
+      this.#waiting.set(group, [])
+      try {
+        const latest = await this.#write(`${GROUPS}${group}`, changes)
+        for (const { resolve } of changes) resolve(latest)
+      } catch (error) {
+        for (const { reject } of changes) reject(error)
+      }
+    }
+    this.#waiting.delete(group)
+  }
+
+  async #write(name: string, changes: readonly Change[]): Promise<number> {
+    for (let tries = 1; tries <= TRIES; tries += 1) {
+      const latest = await this.#try(name, changes)
+      if (latest === undefined) continue
+      if (latest === 0) await changes.find(({ end }) => end !== undefined)?.end?.()
+      return latest
+    }
+    throw new PushError('STORE_UNAVAILABLE', 'too many change this shared subscription now')
+  }
+
+  /** Undefined: another node came in between. */
+  async #try(name: string, changes: readonly Change[]): Promise<number | undefined> {
+    const { epoch, state } = await this.#store.openNamedSession(name, false)
+    const now = Math.max(...changes.map((each) => each.now))
     const all = state === undefined ? [] : Object.entries(decode(state)).filter(([, [end]]) => end > now)
     const members: Members = Object.assign(Object.create(null) as object, Object.fromEntries(all))
-    work(members)
+    for (const { work } of changes) work(members)
     const latest = Math.max(0, ...Object.values(members).map(([end]) => end))
     try {
-      if (begin !== undefined && all.length === 0) await begin(epoch)
+      await longest(changes)?.prepare?.(epoch, all.length === 0)
       // Fails where another one came in between, so that its change is not lost.
-      await store.saveNamedSession(name, epoch, encode(members))
+      await this.#store.saveNamedSession(name, epoch, encode(members))
     } catch (error) {
-      if (!(error instanceof PushError) || error.code !== 'SESSION_TAKEN_OVER' || tries === TRIES) throw error
-      continue
+      if (error instanceof PushError && error.code === 'SESSION_TAKEN_OVER') return undefined
+      throw error
     }
     const stateExpiresAt = latest >= NEVER ? Infinity : latest
-    await store.closeNamedSession(
-      name,
-      epoch,
-      latest === 0 ? { stateExpiresAt: 0 } : { state: encode(members), stateExpiresAt },
-    )
+    const left = latest === 0 ? { stateExpiresAt: 0 } : { state: encode(members), stateExpiresAt }
+    await this.#store.closeNamedSession(name, epoch, left)
     return latest
   }
+}
+
+function longest(changes: readonly Change[]): Change | undefined {
+  let found: Change | undefined
+  for (const each of changes) if (each.prepare !== undefined && each.until >= (found?.until ?? 0)) found = each
+  return found
 }
 
 function encode(members: Members): Uint8Array {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { ReaderPart, UpstreamEntry } from '../../store/contract.ts'
 import { filterMatches } from '../codec/topic-syntax.ts'
-import { joinGroup, leaveGroup } from './group-members.ts'
+import type { GroupMembers } from './group-members.ts'
 import type { ProviderNode } from './provider-node.ts'
 import type { LiveGroup } from './provider-sessions.ts'
 import type { ProviderSubscription } from './provider-subscriptions.ts'
@@ -63,7 +63,7 @@ export class ProviderGroups {
 
   async #renew(app: string, reader: string): Promise<readonly ReaderPart[]> {
     const { node, readerExpiresAt } = this.#session
-    const expiresAt = await joinGroup(node.store, reader, this.#session, readerExpiresAt, node.now())
+    const expiresAt = await node.sessions.members.join(reader, this.#session, readerExpiresAt, node.now())
     return await node.store.openReader({ app, reader, expiresAt })
   }
 
@@ -98,15 +98,15 @@ export class ProviderGroups {
 type Subscription = Pick<ProviderSubscription, 'app' | 'group' | 'filter'>
 type Named = GroupsContext['provider']
 
-/** As `leaveGroup`. With the last member its reader goes. */
+/** As `GroupMembers.leave`. With the last member its reader goes. */
 export async function leaveForGood(
-  { store, now }: ProviderNode,
+  { store, sessions, now }: ProviderNode,
   provider: Named,
   subscription: Subscription,
-  session: Parameters<typeof leaveGroup>[2],
+  session: Parameters<GroupMembers['leave']>[1],
 ): Promise<void> {
   const reader = groupReader(provider, subscription)
-  if ((await leaveGroup(store, reader, session, now())) === 0) await store.closeReader(subscription.app, reader)
+  await sessions.members.leave(reader, session, now(), () => store.closeReader(subscription.app, reader))
 }
 
 /** Each provider has groups of its own. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Limits } from '../../common/limits.ts'
 import type { ReaderPart, SessionOwner, Store, UpstreamEntry, Watcher } from '../../store/contract.ts'
 import type { DelayedWills } from './delayed-wills.ts'
+import { GroupMembers } from './group-members.ts'
 import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
 import type { ProviderSubscription } from './provider-subscriptions.ts'
 import type { UpstreamGroup } from './upstream-group.ts'
@@ -50,6 +51,8 @@ interface ProviderSessionsOptions {
 }
 
 export class ProviderSessions implements Watcher {
+  /** Of shared subscriptions. */
+  readonly members: GroupMembers
   readonly #store: Store
   readonly #wills: DelayedWills
   readonly #logger: Logger
@@ -66,6 +69,7 @@ export class ProviderSessions implements Watcher {
   constructor({ store, logger, wills, limits }: ProviderSessionsOptions) {
     this.#wills = wills
     this.#store = store
+    this.members = new GroupMembers(store)
     this.#logger = logger
     this.#limits = limits
     this.#retries = new Retries(limits.retryMs)

@@ -15,7 +15,7 @@ import {
   type GeneralRouter,
   type GeneralSubscription,
 } from './general.ts'
-import { joinGroup, leaveGroup, type SessionOfMember } from './group-members.ts'
+import { GroupMembers, type SessionOfMember } from './group-members.ts'
 import { toGroupSubject } from './group-message.ts'
 import type { SharedReceiver } from './shared-message.ts'
 import { type GroupMember, UpstreamGroup } from './upstream-group.ts'
@@ -84,6 +84,7 @@ export class UserGroups implements Watcher, GeneralGroups {
   readonly #options: UserGroupsOptions
   readonly #groups = new Map<string, LiveGroup>()
   readonly #memberships = new Set<Membership>()
+  readonly #members: GroupMembers
   readonly #retries: Retries
   #timer: NodeJS.Timeout | undefined
   #sweeping = false
@@ -91,6 +92,7 @@ export class UserGroups implements Watcher, GeneralGroups {
 
   constructor(options: UserGroupsOptions) {
     this.#options = options
+    this.#members = new GroupMembers(options.store)
     this.#retries = new Retries(options.limits.retryMs)
   }
 
@@ -134,8 +136,7 @@ export class UserGroups implements Watcher, GeneralGroups {
   /** @throws STORE_UNAVAILABLE */
   async join(member: UserGroupMember): Promise<UserMembership> {
     const { store, randomId } = this.#options
-    const live = this.#liveOf(member.subscription)
-    await live.ready
+    const live = await this.#opened(member.subscription)
     const share: GroupMember<GeneralSubscription> = {
       id: randomId(),
       drain: member.receiver,
@@ -159,9 +160,10 @@ export class UserGroups implements Watcher, GeneralGroups {
     const { store, now, router } = this.#options
     const { live, member } = membership
     const until = now() + member.lastsMs()
-    // The reader first: who publishes may know of the subscription at once.
-    await store.openReader({ app: live.log, reader: READER, expiresAt: until })
-    await joinGroup(store, membersOf(live.id), member.session, until, now(), async (epoch) => {
+    await this.#members.join(membersOf(live.id), member.session, until, now(), async (epoch, isFirst) => {
+      // The reader first: who publishes may know of the subscription at once.
+      await store.openReader({ app: live.log, reader: READER, expiresAt: until })
+      if (!isFirst) return
       live.epoch = epoch
       await router().subscribe(live, [subscriptionOf(live.filter)])
     })
@@ -183,12 +185,20 @@ export class UserGroups implements Watcher, GeneralGroups {
     await leaving
   }
 
-  /** As `leaveGroup`. The last member takes along what waits. */
-  async leave(subscription: GeneralSubscription, session: Parameters<typeof leaveGroup>[2]): Promise<void> {
+  /** As `GroupMembers.leave`. The last member takes along what waits. */
+  async leave(subscription: GeneralSubscription, session: Parameters<GroupMembers['leave']>[1]): Promise<void> {
     const { store, now } = this.#options
     const id = groupIdOf(subscription)
-    const latest = await leaveGroup(store, membersOf(id), session, now())
-    if (latest === 0) await store.closeReader(groupLog(id), READER)
+    await this.#members.leave(membersOf(id), session, now(), () => store.closeReader(groupLog(id), READER))
+  }
+
+  /** Its last member may leave while another one waits for it. */
+  async #opened(subscription: GeneralSubscription): Promise<LiveGroup> {
+    for (;;) {
+      const live = this.#liveOf(subscription)
+      await live.ready
+      if (this.#groups.get(live.id) === live) return live
+    }
   }
 
   #liveOf(subscription: GeneralSubscription): LiveGroup {

@@ -152,12 +152,20 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
 
   // Shared subscriptions
 
+  /** It outlives the connection. */
+  get #keeps(): boolean {
+    return this.isKept && this.expiry.seconds > 0
+  }
+
   async joinGroup(subscription: GeneralSubscription): Promise<void> {
     const { node } = this
     const before = this.#memberships.get(subscription.name)
     const lastsMs = (): number => (this.isKept ? this.expiry.seconds * 1000 + MARGIN_MS : UNKEPT_MS)
     const member = { session: this, subscription, receiver: this.#outgoing.shared, lastsMs }
-    this.#memberships.set(subscription.name, await node.groups.join(member))
+    const membership = await node.groups.join(member)
+    // Nobody else would let go of it.
+    if (this.#closed) return await (this.#keeps ? membership.leave() : membership.end())
+    this.#memberships.set(subscription.name, membership)
     await before?.leave()
   }
 
@@ -238,7 +246,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     if (epoch === 0) return await this.#leaveGroups(false)
     if (isKept) await this.commit()
     const { seconds } = expiry
-    const keeps = isKept && seconds > 0
+    const keeps = this.#keeps
     await this.#leaveGroups(keeps)
     const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill({ name, user: user.name }, delayed) }
     await store.closeNamedSession(name, epoch, {

@@ -1,6 +1,6 @@
 // Does a session that a clean start discards leave its shared subscriptions at once, and only what was there before it?
 import { t } from '../support/tap.ts'
-import { joinGroup, leaveGroup } from '../../broker/session/group-members.ts'
+import { GroupMembers } from '../../broker/session/group-members.ts'
 import { openLevel } from '../store/support/level.ts'
 import { join, publish } from './support/people.ts'
 import { type General, serve } from './support/serve.ts'
@@ -35,8 +35,13 @@ await t.test('a connection that leaves late takes none of a newer one along', as
   const { store } = await openLevel(t)
   const now = Date.now()
   const end = now + 60_000
-  await joinGroup(store, 'g', { name: 'one', epoch: 1 }, end, now)
-  await joinGroup(store, 'g', { name: 'one', epoch: 2 }, end, now)
-  t.equal(await leaveGroup(store, 'g', { name: 'one', epoch: 1 }, now), end)
-  t.equal(await leaveGroup(store, 'g', { name: 'one', epoch: 2 }, now), 0)
+  const members = new GroupMembers(store)
+  await members.join('g', { name: 'one', epoch: 1 }, end, now)
+  await members.join('g', { name: 'one', epoch: 2 }, end, now)
+  let ends = 0
+  const leave = (epoch: number) => members.leave('g', { name: 'one', epoch }, now, async () => void (ends += 1))
+  await leave(1)
+  t.equal(ends, 0)
+  await leave(2)
+  t.equal(ends, 1)
 })
