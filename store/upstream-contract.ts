@@ -167,6 +167,13 @@ export interface UpstreamStore {
   appendGroup(append: GroupAppend): Promise<GroupAppended>
   /** Nobody sends it to these groups again. Idempotent. */
   forgetGroupUid(uid: string, groups: readonly TokenId[]): Promise<void>
+  /**
+   * To which session a message of the log of a group goes, which is for one alone (QoS 2): gives the name that was told first
+   * for this offset, by whichever member, durably, until `forgetAssigned` or for a day.
+   */
+  assignShared(group: TokenId, offset: number, name: string): Promise<string>
+  /** It is settled. Idempotent. */
+  forgetAssigned(group: TokenId, offset: number): Promise<void>
 
   /** This node hears `upstreamAppended` of the log from now on; returns how to stop. */
   listenUpstream(app: string): Promise<() => void>

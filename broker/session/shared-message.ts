@@ -6,7 +6,8 @@ export interface SharedMessage<S> {
   readonly entry: UpstreamEntry
   readonly part: number
   readonly subscription: S
-  settle(): void
+  /** `written`: that it is settled. */
+  settle(written?: () => void): void
 }
 
 /** A member's way out. */

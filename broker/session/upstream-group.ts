@@ -30,6 +30,8 @@ interface Holder<S> {
   readonly claimed: Map<number, Set<number>>
   /** Acknowledged, and not settled yet. */
   readonly settled: Map<number, number[]>
+  /** Told when all of that is settled. */
+  written: (() => void)[]
   /** Parts of which the answer to a claim was lost: it may have more than it knows. */
   readonly unsure: Set<number>
 }
@@ -66,7 +68,7 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
   }
 
   add(member: GroupMember<S>): void {
-    this.#holders.push({ member, claimed: new Map(), settled: new Map(), unsure: new Set() })
+    this.#holders.push({ member, claimed: new Map(), settled: new Map(), written: [], unsure: new Set() })
   }
 
   /** What it acknowledged is settled, the rest is free again. */
@@ -163,7 +165,7 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
     if (slice.entries.length > 0) this.#takeTurn(holder)
     for (const entry of slice.entries) {
       offsets.add(entry.offset)
-      const settle = () => this.#acknowledged(holder, part, entry.offset)
+      const settle = (written?: () => void) => this.#acknowledged(holder, part, entry.offset, written)
       if (this.#matches(member.subscription, entry))
         member.drain.give({ entry, part, subscription: member.subscription, settle })
       else settle()
@@ -179,8 +181,9 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
     return isMore && slice.entries.length > 0
   }
 
-  #acknowledged(holder: Holder<S>, part: number, offset: number): void {
+  #acknowledged(holder: Holder<S>, part: number, offset: number, written?: () => void): void {
     if (holder.claimed.get(part)?.delete(offset) !== true) return
+    if (written !== undefined) holder.written.push(written)
     const settled = holder.settled.get(part) ?? []
     settled.push(offset)
     holder.settled.set(part, settled)
@@ -205,7 +208,19 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
     }
   }
 
-  async #settle({ member, settled }: Holder<S>): Promise<void> {
+  async #settle(holder: Holder<S>): Promise<void> {
+    const { member, settled, written } = holder
+    holder.written = []
+    try {
+      await this.#writeSettled(member, settled)
+    } catch (error) {
+      holder.written = [...written, ...holder.written]
+      throw error
+    }
+    for (const each of written) each()
+  }
+
+  async #writeSettled(member: GroupMember<S>, settled: Holder<S>['settled']): Promise<void> {
     for (const [part, offsets] of settled) {
       settled.delete(part)
       try {

@@ -7,6 +7,11 @@ import type { UserOutgoingContext } from './user-outgoing-context.ts'
 import type { UserSender } from './user-sender.ts'
 import type { UserWindow } from './user-window.ts'
 
+interface How {
+  readonly retain: boolean
+  readonly identifiers: readonly number[]
+}
+
 type Shared = SharedMessage<GeneralSubscription>
 
 /** Far above those that a log and the queue begin with. */
@@ -76,11 +81,16 @@ export class UserShared implements SharedReceiver<GeneralSubscription> {
     this.#underWay.set(packetId, shared)
   }
 
-  #handOver(shared: Shared, topic: string, how: { retain: boolean; identifiers: readonly number[] }): void {
-    const { node, name, connection } = this.#session
-    const { entry } = shared
-    node.store.appendSessions({ topic, message: entry, to: [{ name, qos: 2, ...how }], uid: uidOf(entry) }).then(
-      () => shared.settle(),
+  #handOver(shared: Shared, topic: string, how: How): void {
+    const { node, connection } = this.#session
+    const { tokenId, offset } = shared.entry
+    this.#giveToOne(shared, topic, how).then(
+      (name) =>
+        shared.settle(() => {
+          // The store forgets both by itself, later.
+          node.store.forgetAssigned(tokenId, offset).catch(() => undefined)
+          node.store.forgetUid(uidOf(shared.entry), [name]).catch(() => undefined)
+        }),
       (error: unknown) => {
         node.logger.warn({ connection: connection.id, err: error }, 'could not take a shared message, trying again')
         node.sessions.later(() => {
@@ -89,9 +99,17 @@ export class UserShared implements SharedReceiver<GeneralSubscription> {
       },
     )
   }
+
+  /** A member that had it, and could not settle it before its node died, keeps it [MQTT-4.8.2-4]. */
+  async #giveToOne({ entry }: Shared, topic: string, how: How): Promise<string> {
+    const { store } = this.#session.node
+    const name = await store.assignShared(entry.tokenId, entry.offset, this.#session.name)
+    await store.appendSessions({ topic, message: entry, to: [{ name, qos: 2, ...how }], uid: uidOf(entry) })
+    return name
+  }
 }
 
-/** What it is known by, should it not be settled. */
+/** What it is known by, should it be handed over again. */
 function uidOf({ tokenId, offset }: UpstreamEntry): string {
   return `g/${tokenId}/${offset}`
 }

@@ -30,6 +30,7 @@ export const Kind = {
   upstreamRetained: 0x68,
   upstreamReceived: 0x69,
   groupUid: 0x6a,
+  assigned: 0x6b,
   meta: 0x6d,
   namedSession: 0x6e,
   privateEntry: 0x70,
@@ -235,6 +236,11 @@ export function sessionUidKey(id: number, uid: string): Buffer {
 /** Of the log of a group. */
 export function groupUidKey(log: string, uid: string): Buffer {
   return under(Kind.groupUid, log, uid)
+}
+
+/** Who has the message at this offset of the log of a group. */
+export function assignedKey(log: string, offset: number): Buffer {
+  return under(Kind.assigned, log, String(offset))
 }
 
 /** Held by this run of the process, and ends some time after that. */

@@ -215,6 +215,14 @@ class LevelStore extends LevelSessions implements Store {
     await this.#upstream.forgetGroupUid(uid, groups)
   }
 
+  async assignShared(group: TokenId, offset: number, name: string): Promise<string> {
+    return await this.#upstream.assignShared(group, offset, name)
+  }
+
+  async forgetAssigned(group: TokenId, offset: number): Promise<void> {
+    await this.#upstream.forgetAssigned(group, offset)
+  }
+
   async listenUpstream(app: string): Promise<() => void> {
     this.mustBeOpen()
     return this.#upstream.listen(app)

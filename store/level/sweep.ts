@@ -1,6 +1,7 @@
 /** Taking out what has expired: it reads what is due, never what is stored. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { TokenId } from '../contract.ts'
+import { sweepAssigned } from './assigned.ts'
 import type { Database } from './database.ts'
 import type { Durable } from './durable.ts'
 import { forgottenAt } from './due.ts'
@@ -100,6 +101,9 @@ function sweepOne(transaction: Transaction, due: Buffer, now: number): void {
     case Kind.groupUid:
       transaction.delete(due)
       return sweepUid(transaction, key, now)
+    case Kind.assigned:
+      transaction.delete(due)
+      return sweepAssigned(transaction, key, now)
     case Kind.namedWill:
     case Kind.tokenWill:
       transaction.delete(due)

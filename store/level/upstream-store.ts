@@ -16,6 +16,7 @@ import type {
   UpstreamEntry,
 } from '../contract.ts'
 import type { Told } from '../watching.ts'
+import { assignShared, forgetAssigned } from './assigned.ts'
 import type { Claims } from './claims.ts'
 import type { Database } from './database.ts'
 import type { Durable } from './durable.ts'
@@ -97,6 +98,23 @@ export class LevelUpstream {
       synced: false,
       bytes: uid.length * groups.length,
       apply: (transaction) => forgetGroupUid(transaction, uid, groups),
+    })
+  }
+
+  async assignShared(group: TokenId, offset: number, name: string): Promise<string> {
+    return await this.#options.commits.submit({
+      synced: true,
+      bytes: name.length,
+      apply: (transaction) => assignShared(transaction, group, offset, name),
+    })
+  }
+
+  /** Where it is lost, it stays for its day. */
+  async forgetAssigned(group: TokenId, offset: number): Promise<void> {
+    await this.#options.commits.submit({
+      synced: false,
+      bytes: 0,
+      apply: (transaction) => forgetAssigned(transaction, group, offset),
     })
   }
 

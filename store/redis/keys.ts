@@ -79,6 +79,8 @@ const gravesKey = (base: string): string => `${base}yg`
 const graveKey = (base: string, number: number | ''): string => `${base}yd${number}`
 /** Set of the sessions that have taken the message of this uid. */
 const uidsKey = (base: string, uid: string): string => `${base}yu${uid}`
+/** The name of the session that has a message of the log of a group: log, `/` and offset. */
+const assignedKey = (base: string, message: string): string => `${base}yg${message}`
 /** Hash of owner -> will. */
 const willsKey = (base: string): string => `${base}a`
 /** Sorted set of owners by when they are told of. */
@@ -182,6 +184,7 @@ export function luaKeyNames(): string {
     graves: gravesKey(''),
     grave: graveKey('', ''),
     uids: uidsKey('', ''),
+    assigned: assignedKey('', ''),
     wills: willsKey(''),
     willsDue: willsDueKey(''),
     subscriptions: subscriptionsKey(''),

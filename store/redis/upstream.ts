@@ -34,6 +34,9 @@ import type { Listeners } from './listeners.ts'
 import {
   asBytes,
   EVENTS,
+  ASSIGN,
+  asText,
+  FORGET_ASSIGNED,
   FORGET_UID,
   GROUP,
   asNumber,
@@ -165,6 +168,17 @@ export class Upstream {
     const { lanes, locate } = this.#options
     const bases = new Set(groups.map((group) => locate(group).base))
     await Promise.all(Array.from(bases, (base) => lanes.run(FORGET_UID, base, uid)))
+  }
+
+  async assignShared(group: TokenId, offset: number, name: string): Promise<string> {
+    const { lanes, locate } = this.#options
+    const [assigned] = await lanes.run(ASSIGN, locate(group).base, groupLog(group), offset, name)
+    return asText(assigned)
+  }
+
+  async forgetAssigned(group: TokenId, offset: number): Promise<void> {
+    const { lanes, locate } = this.#options
+    await lanes.run(FORGET_ASSIGNED, locate(group).base, groupLog(group), offset)
   }
 
   async restore(log: string, entries: readonly UpstreamEntry[]): Promise<readonly ReaderMove[]> {

@@ -15,6 +15,7 @@ local PART = {
   retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep', sweep_subscriptions = 'sweep',
   open_reader = 'readers', close_reader = 'readers', move_reader = 'readers', listen = 'readers',
   upstream = 'upstream', release_upstream = 'upstream', read_upstream = 'upstream', events = 'upstream', group = 'upstream',
+  assign = 'upstream', forget_assigned = 'upstream',
   claim = 'claims', settle = 'claims', renew_claims = 'claims', release_claims = 'claims',
   retainers = 'retaining', upstream_retained = 'retaining', restore_retained = 'retaining',
   readers_of = 'inventory', named_sessions = 'inventory',
@@ -30,7 +31,7 @@ local READS = {
 local AGAIN = { claim = 'claim_again' }
 -- Steps that store what was not there.
 local STORES = {
-  append = true, publish = true, restore = true, upstream = true, events = true, group = true, append_sessions = true,
+  append = true, publish = true, restore = true, upstream = true, events = true, group = true, assign = true, append_sessions = true,
   change_subscriptions = true, restore_retained = true,
 }
 local results, kept, all_kept = {}, {}, true

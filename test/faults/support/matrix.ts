@@ -3,23 +3,21 @@
  * are the catalogue's, nothing that was acknowledged is lost, `/readyz` tells the truth, and all is back by itself soon
  * after the store is. A file of this folder is one fault; this is the table that all of them share.
  */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Test } from 'tap'
 import {
   eventually,
   metric,
+  passwordFile,
   request,
   type Scope,
   type ServerProcess,
   startServerProcess,
-  temporaryFolder,
   within,
 } from '../../support/index.ts'
 import { ACTIONS, type Action, TEXTS } from './actions.ts'
 import type { Outcome } from './outcome.ts'
-import { type Participant, PASSWORDS, type Principal, PRINCIPALS, user } from './principals.ts'
+import { type Participant, type Principal, PRINCIPALS, user } from './principals.ts'
 import { USER_ACTIONS } from './user-actions.ts'
 
 export interface Fault {
@@ -51,11 +49,9 @@ interface Cell {
 }
 
 export async function faultMatrix(t: Test, fault: Fault): Promise<void> {
-  const passwords = join(temporaryFolder(t, 'users'), 'passwords')
-  writeFileSync(passwords, `${PASSWORDS}\n`)
   const settings = {
     PUSH_LOG_LEVEL: 'warn',
-    PUSH_PASSWORD_FILE: passwords,
+    PUSH_PASSWORD_FILE: passwordFile(t),
     ...(await fault.start(t)),
   }
   const server = await startServerProcess(t, { settings })

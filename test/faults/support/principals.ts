@@ -1,5 +1,5 @@
 /** Who meets a fault: each principal with somebody who sends to it, and somebody who hears what it publishes. */
-import { issueToken, send, type Scope, type Server } from '../../support/index.ts'
+import { bob, issueToken, send, type Scope, type Server } from '../../support/index.ts'
 import { Member } from './member.ts'
 
 export interface Participant {
@@ -72,16 +72,11 @@ const provider: Principal = {
   },
 }
 
-/** Written by `mosquitto_passwd -H sha512 -b bob secret2`: one round, so that a CONNECT costs little. */
-export const PASSWORDS =
-  'bob:$6$kegOXKsJ6u8TmrFr$NhJ9VvPePyNkogUL9vwOHidkj+3COYmDbWx+uGhgWcaQTnYjWKr8vm3WBONAJWjXzBGNLLs9hc0qzu/4aDk/lA=='
-const BOB = { username: 'bob', password: 'secret2' }
-
 export const user: Principal<UserParticipant> = {
   name: 'user',
   async join(t, server, cell) {
-    const member = new Member(t, server, `${cell}-user`, BOB, `to/${cell}`)
-    const other = new Member(t, server, `${cell}-other`, BOB, `of/${cell}`)
+    const member = new Member(t, server, `${cell}-user`, bob, `to/${cell}`)
+    const other = new Member(t, server, `${cell}-other`, bob, `of/${cell}`)
     return {
       cell,
       member,

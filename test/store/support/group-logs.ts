@@ -35,6 +35,21 @@ export async function groupLogs(t: Test, makeEngine: MakeEngine): Promise<void> 
     await world.store.forgetGroupUid('uid', [group])
   })
 
+  await scenario(t, makeEngine, 'a message that is for one goes to who was named first', async (t, world) => {
+    const [group, other] = [world.idOf(), world.idOf({ device: 'other' })]
+    t.equal(await world.store.assignShared(group, 7, 'ann'), 'ann')
+    t.equal(await world.store.assignShared(group, 7, 'bob'), 'ann')
+    t.equal(await world.store.assignShared(group, 8, 'bob'), 'bob', 'each message by itself')
+    t.equal(await world.store.assignShared(other, 7, 'bob'), 'bob', 'and each group')
+    await world.reopen()
+    world.pass(DAY - 1)
+    await world.store.sweep()
+    t.equal(await world.store.assignShared(group, 7, 'bob'), 'ann')
+    await world.store.forgetAssigned(group, 7)
+    await world.store.forgetAssigned(group, 7)
+    t.equal(await world.store.assignShared(group, 7, 'bob'), 'bob')
+  })
+
   await scenario(t, makeEngine, 'the uid of a message for a group is known for a day', async (t, world) => {
     const group = world.idOf()
     await world.store.openReader({ app: groupLog(group), reader: 'g', expiresAt: Infinity })
