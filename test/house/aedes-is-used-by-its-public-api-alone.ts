@@ -18,19 +18,23 @@ const REPRESENTATIVE = [
   'plugin/close-ends-cleanly.js',
 ]
 
+const isLong = process.env.PUSH_TEST_LONG !== undefined
+
 function filesOf(folder: string): string[] {
   const names = readdirSync(join(BUILD, 'test', folder)).filter((name) => name.endsWith('.js'))
   return names.map((name) => `${folder}/${name}`)
 }
 
 async function strictly(t: Scope, args: readonly string[]) {
-  const { stdout, stderr, exited } = startProgram(t, process.execPath, ['--import', STRICT, ...args])
+  const { stdout, stderr, exited } = startProgram(t, process.execPath, ['--import', STRICT, ...args], {
+    // The deadline of this test is theirs.
+    env: { TAP_TIMEOUT: '0', ...(isLong ? { PUSH_TEST_LONG: '1' } : {}) },
+  })
   const { code } = await exited
   return { code, output: [...stdout.received, ...stderr] }
 }
 
 t.test('what is declared is enough', async (t) => {
-  const isLong = process.env.PUSH_TEST_LONG !== undefined
   const files = isLong ? [...filesOf('general'), ...filesOf('plugin')] : REPRESENTATIVE
   const tests = pathToFileURL(join(BUILD, 'test/'))
   const program = `
