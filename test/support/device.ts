@@ -34,6 +34,8 @@ export interface ConnectOptions {
   readonly subscribe?: boolean
   /** Anything else of MQTT.js. */
   readonly more?: IClientOptions
+  /** Sees the client before it connects: MQTT.js says that it has connected after it has sent again what was under way. */
+  readonly watch?: (client: MqttClient) => void
 }
 
 /** A PUBLISH as it arrived. */
@@ -126,6 +128,7 @@ export async function connect(
   const client = mqtt.connect(urlOf(target, options), clientOptions(credentials, options))
   // MQTT.js emits errors of a connection that is already lost; the tests look at `closed` instead.
   client.on('error', () => undefined)
+  options.watch?.(client)
   t.teardown(() => client.end(true))
 
   const queue = new ArrivalQueue<Arrival>('a message on the device')

@@ -1,8 +1,10 @@
 /** What was sent, what was accepted, and what arrived where: the books of a crash test. */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Test } from 'tap'
 
-export type Kind = 'private' | 'broadcast' | 'upstream'
+/** Of general topics: what is published with QoS 1, and what with QoS 2. */
+export type Kind = 'private' | 'broadcast' | 'upstream' | 'general' | 'exactly once'
 
 interface Entry {
   readonly publisher: string
@@ -17,13 +19,18 @@ export interface Account {
   readonly accepted: number
   /** Those of them that devices sent. */
   readonly acceptedUpstream: number
+  /** Those that users sent to general topics. */
+  readonly acceptedGeneral: number
   /** Deliveries that the accepted messages make, each device once. */
   readonly owed: number
   readonly delivered: number
   /** Accepted, and not delivered to a device it was for. */
   readonly lost: readonly string[]
-  /** Deliveries of the same message to the same device after the first. */
+  /** Deliveries of the same message to the same device after the first; of general topics they are counted by themselves. */
   readonly duplicated: number
+  readonly duplicatedGeneral: number
+  /** Exactly once, and delivered more often. */
+  readonly repeated: readonly string[]
   /** Delivered to a device it was not for. */
   readonly misdelivered: readonly string[]
   /** Delivered, and never sent by anybody. */
@@ -36,6 +43,9 @@ export interface Account {
   readonly unanswered: number
 }
 
+/** What a node claimed that was killed is free after a minute. */
+const LONGEST_MS = 150_000
+
 export class Ledger {
   readonly #sent = new Map<string, Entry>()
   /** Device to the texts in the order of their first arrival. */
@@ -45,8 +55,8 @@ export class Ledger {
   readonly #broken: string[] = []
   #accepted = 0
   #arrivals = 0
-  /** Publishes upstream that wait for their answer. */
-  #waitingUpstream = 0
+  /** Publishes upstream and of users that wait for their answer. */
+  #unanswered = 0
 
   get acceptedCount(): number {
     return this.#accepted
@@ -90,21 +100,29 @@ export class Ledger {
     this.#broken.push(promise)
   }
 
-  /** An upstream publish begins; returns how to say that it is over, answered or not. */
-  upstreamBegins(): () => void {
-    this.#waitingUpstream += 1
+  /** A publish upstream or of a user begins; returns how to say that it is over, answered or not. */
+  publishBegins(): () => void {
+    this.#unanswered += 1
     return () => {
-      this.#waitingUpstream -= 1
+      this.#unanswered -= 1
       this.#look()
     }
   }
 
-  /** Resolves when no upstream publish waits for its answer, and what was accepted has arrived everywhere. */
-  async upstreamArrived(): Promise<void> {
-    await this.until(() => this.#waitingUpstream === 0)
+  /**
+   * Resolves when no publish upstream or of a user waits for its answer, and what was accepted has arrived everywhere; or when
+   * that takes so long that it never will.
+   */
+  async everythingArrived(): Promise<void> {
+    await Promise.race([this.#everythingArrived(), pause(LONGEST_MS, undefined, { ref: false })])
+  }
+
+  async #everythingArrived(): Promise<void> {
+    await this.until(() => this.#unanswered === 0)
     const owed: (readonly [text: string, reader: string])[] = []
     for (const [text, { kind, accepted, receivers }] of this.#sent) {
-      if (kind === 'upstream' && accepted) for (const reader of receivers) owed.push([text, reader])
+      if (kind !== 'private' && kind !== 'broadcast' && accepted)
+        for (const reader of receivers) owed.push([text, reader])
     }
     await this.until(() => {
       for (let last = owed.at(-1); last !== undefined && this.has(last[1], last[0]); last = owed.at(-1)) owed.pop()
@@ -124,11 +142,14 @@ export class Ledger {
 
   account(): Account {
     let [owed, delivered, duplicated, unanswered, acceptedUpstream] = [0, 0, 0, 0, 0]
+    let [acceptedGeneral, duplicatedGeneral] = [0, 0]
+    const repeated: string[] = []
     const lost: string[] = []
     const misdelivered: string[] = []
     const unexpected: string[] = []
     for (const [text, { kind, receivers, accepted }] of this.#sent) {
       if (accepted && kind === 'upstream') acceptedUpstream += 1
+      if (accepted && isGeneral(kind)) acceptedGeneral += 1
       for (const device of receivers) {
         if (accepted) owed += 1
         else if (this.has(device, text)) unanswered += 1
@@ -141,13 +162,18 @@ export class Ledger {
         if (entry === undefined) unexpected.push(`${text} to ${device}`)
         else if (!entry.receivers.has(device)) misdelivered.push(`${text} to ${device}`)
         else delivered += 1
-        duplicated += times - 1
+        if (entry !== undefined && isGeneral(entry.kind)) duplicatedGeneral += times - 1
+        else duplicated += times - 1
+        if (entry?.kind === 'exactly once' && times > 1) repeated.push(`${text} to ${device}, ${times} times`)
       }
     }
     const outOfOrder = this.#outOfOrder()
     return {
       accepted: this.#accepted,
       acceptedUpstream,
+      acceptedGeneral,
+      duplicatedGeneral,
+      repeated,
       broken: this.#broken,
       owed,
       delivered,
@@ -185,7 +211,11 @@ export class Ledger {
   }
 }
 
-type Faults = Pick<Account, 'lost' | 'misdelivered' | 'unexpected' | 'outOfOrder' | 'broken'>
+function isGeneral(kind: Kind): boolean {
+  return kind === 'general' || kind === 'exactly once'
+}
+
+type Faults = Pick<Account, 'lost' | 'misdelivered' | 'unexpected' | 'outOfOrder' | 'broken' | 'repeated'>
 
 /** What no crash may do. The order is for the caller to judge. */
 export function checkFaults(t: Pick<Test, 'comment' | 'same'>, faults: Faults): void {
@@ -196,6 +226,7 @@ export function checkFaults(t: Pick<Test, 'comment' | 'same'>, faults: Faults): 
   )
   t.same(faults.lost, [], 'nothing is lost')
   t.same(faults.misdelivered, [], 'nothing is misdelivered')
+  t.same(faults.repeated, [], 'what is to be exactly once is')
   t.same(faults.broken, [], 'no kept session is gone')
   t.same(faults.unexpected, [], 'nothing comes out of nowhere')
 }

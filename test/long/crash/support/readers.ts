@@ -112,7 +112,7 @@ export async function publishUpstream(
       const sequence = ledger.nextSequence(`up-${name}`)
       const text = `up-${name}-${sequence}`
       ledger.sending(text, `up-${name}`, sequence, 'upstream', hearing)
-      const over = ledger.upstreamBegins()
+      const over = ledger.publishBegins()
       const lost = device.closed.then(() => Promise.reject(new Error('the connection is gone')))
       try {
         await Promise.race([device.publish(`${issued.topics.private.replace('/t/', '/u/')}/log`, text), lost])

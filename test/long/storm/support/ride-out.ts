@@ -1,9 +1,10 @@
 /** A storm over nodes, from the first token to the books: what the tests of this folder have in common. */
 import type { Test } from 'tap'
-import { eventually, issueToken, request, send } from '../../../support/index.ts'
+import { eventually, issueToken, passwordFile, request, send } from '../../../support/index.ts'
 import { type Member, sessionKind } from '../../crash/support/devices.ts'
 import { checkFaults, Ledger } from '../../crash/support/ledger.ts'
 import { openReaders, readersOf, roamingReader } from '../../crash/support/readers.ts'
+import { openUsers, POOL, roamingUser, usersOf } from '../../crash/support/users.ts'
 import { livePublisher, type PublisherKind } from '../../crash/support/publishers.ts'
 import { type SeededRandom, seededRandom } from '../../../support/random.ts'
 import { startNodeProcess } from '../../../nodes/support/nodes.ts'
@@ -35,7 +36,9 @@ export interface Outcome {
 
 const APP = 'shop'
 const FOREIGN_APP = 'bank'
+const USERS = 6
 const SETTINGS = {
+  PUSH_MAX_STORED: '100000',
   PUSH_MAX_PENDING_MESSAGES: '30000',
   PUSH_MAX_BROADCASTS: '100000',
   PUSH_SWEEP: '5',
@@ -46,7 +49,7 @@ const SETTINGS = {
 export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
   const random = seededRandom()
   t.comment(`PUSH_TEST_SEED=${random.seed} repeats the choices of this run`)
-  const settings = { ...SETTINGS, ...plan.settings }
+  const settings = { ...SETTINGS, PUSH_PASSWORD_FILE: passwordFile(t), ...plan.settings }
   const nodes = await Promise.all(plan.urls.map((url) => startNodeProcess(t, url, settings)))
   const target = anyOf(nodes, random)
   const members: Member[] = []
@@ -60,9 +63,12 @@ export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
   const weather = createWeather()
   const readers = readersOf(APP, FOREIGN_APP, members)
   await openReaders(t, target, readers)
+  const users = usersOf(USERS)
+  await openUsers(t, target, users)
   const devices = [
     ...members.map((member) => roamingDevice(target, member, readers, ledger, weather, random)),
     ...readers.map((reader) => roamingReader(target, reader, ledger, weather, random)),
+    ...users.map((user) => roamingUser(target, user, users, ledger, weather, random)),
   ]
   const publishers = plan.publishers.map((kind, index) =>
     livePublisher(target, { name: `publisher-${index}`, app: APP, kind, members }, ledger, weather, random),
@@ -78,24 +84,28 @@ export async function rideOut(t: Test, plan: StormPlan): Promise<Outcome> {
     return answers.every(({ status }) => status === 200)
   })
   await sendLast(target, members, ledger)
-  await ledger.upstreamArrived()
+  await ledger.everythingArrived()
   weather.over = true
   await Promise.all(nodes.map((node) => node.stop()))
   await Promise.all(devices)
 
-  const { accepted, acceptedUpstream, owed, delivered, duplicated, unanswered, ...bad } = ledger.account()
+  const { accepted, acceptedUpstream, acceptedGeneral, owed, delivered, unanswered, ...rest } = ledger.account()
+  const { duplicated, duplicatedGeneral, ...bad } = rest
   t.comment(`${strikes.nodes} kills of a node, ${strikes.store} strikes at Redis`)
   t.comment(
-    `accepted ${accepted}, of them upstream ${acceptedUpstream}, owed ${owed}, delivered ${delivered}, without an answer ${unanswered}`,
+    `accepted ${accepted}, of them upstream ${acceptedUpstream}, of users ${acceptedGeneral}, owed ${owed}, delivered ${delivered}, without an answer ${unanswered}`,
   )
-  t.comment(`duplicated ${duplicated} (${((duplicated / delivered) * 100).toFixed(2)} %)`)
+  t.comment(
+    `duplicated ${duplicatedGeneral} of users, else ${duplicated} (${((duplicated / delivered) * 100).toFixed(2)} %)`,
+  )
   checkFaults(t, bad)
   // Members of a group have no common order.
-  const outOfOrder = bad.outOfOrder.filter((line) => !line.endsWith(' to workers'))
+  const outOfOrder = bad.outOfOrder.filter((line) => !line.endsWith(' to workers') && !line.endsWith(` to ${POOL}`))
   t.same(outOfOrder, [], 'and everything is in order')
   const crashes = nodes.flatMap(({ logs }) => logs.filter((line) => /"level":60/.test(line)))
   t.same(crashes, [], 'no node ended by itself')
   t.ok(acceptedUpstream > plan.seconds, 'devices published upstream')
+  t.ok(acceptedGeneral > plan.seconds / 2, 'and users to general topics')
   return { strikes, accepted, duplicated }
 }
 
