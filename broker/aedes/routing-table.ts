@@ -87,7 +87,7 @@ class Found<S extends Subscriber> {
 }
 
 interface Level<S extends Subscriber> {
-  next: Map<string, Level<S>> | undefined
+  next: SmallMap<string, Level<S>> | undefined
   holders: Holders<S> | undefined
 }
 
@@ -140,9 +140,10 @@ export class RoutingTable<S extends Subscriber> {
   #holdersOf(filter: string): Holders<S> {
     let level = this.#root
     for (const text of filter.split('/')) {
-      level.next ??= new Map()
-      const next = level.next.get(text) ?? { next: undefined, holders: undefined }
-      level.next.set(text, next)
+      level.next ??= new SmallMap()
+      const known = level.next.get(text)
+      const next = known ?? { next: undefined, holders: undefined }
+      if (known === undefined) level.next.set(text, next)
       level = next
     }
     level.holders ??= new SmallMap()
