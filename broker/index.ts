@@ -288,10 +288,10 @@ export class PushBroker {
     connect: ConnectPacket,
     request: IncomingMessage | undefined,
   ): Promise<boolean> {
-    const { users, logger } = this.#options
+    const { users } = this.#options
     if (this.#users === undefined || users === undefined) return false
     const socket = request?.socket ?? connection.stream
-    const user = await authenticateUser(users, connection, connect, socket, logger)
+    const user = await authenticateUser(users, connection, connect, socket, this.#options)
     if (user === undefined) return false
     await connectUser(this.#users, connection, connect, user)
     return true

@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream'
 import redisPersistence from 'aedes-persistence-redis'
 import { Cluster, type Redis } from 'ioredis'
+import { inTime } from '../../common/in-time.ts'
 import { PushError } from '../../errors.ts'
 import type { RetainedTopic } from '../../store/contract.ts'
 import { openStateConnection } from '../../store/redis/index.ts'
@@ -66,7 +67,7 @@ class RedisRetained implements RetainedMessages {
     const { topic } = retained
     const before = this.#storing.get(topic)
     const packet = retainedPacketOf(retained)
-    const store = (): Promise<void> => inTime(this.#persistence.storeRetained(packet))
+    const store = (): Promise<void> => answered(this.#persistence.storeRetained(packet))
     const storing = before === undefined ? store() : before.then(store, store)
     this.#storing.set(topic, storing)
     try {
@@ -91,7 +92,7 @@ class RedisRetained implements RetainedMessages {
     // A key may be found twice while Redis moves it to another place.
     const told = new Set<string>()
     try {
-      await inTime(this.#ready())
+      await answered(this.#ready())
       for await (const packet of this.#persistence.createRetainedStreamCombi([filter])) {
         const retained = retainedTopicOf(packet, this.#now())
         const { topic } = retained
@@ -130,16 +131,8 @@ function unavailable(cause: unknown): PushError {
   return cause instanceof PushError ? cause : new PushError('STORE_UNAVAILABLE', 'retained messages', { cause })
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Redis does not answer')), LONGEST_MS)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
+function answered<T>(work: Promise<T>): Promise<T> {
+  return inTime(work, LONGEST_MS, () => new Error('Redis does not answer'))
 }
 
 interface Scan {

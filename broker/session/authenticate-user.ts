@@ -1,11 +1,12 @@
 /** From a CONNECT that is none of a device or provider to the user whose it is. */
 import type { PeerCertificate } from 'node:tls'
 import type { Duplex } from 'node:stream'
-import type { Logger } from 'pino'
+import { inTime } from '../../common/in-time.ts'
 import { PushError } from '../../errors.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { User } from './general.ts'
+import { late, RuledUser, type RulesContext } from './user-rules.ts'
 import type { UserCredentials, Users } from './users.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function authenticateUser(
   connection: Connection,
   { username = '', password, clientId }: ConnectPacket,
   socket: Duplex,
-  logger: Logger,
+  context: RulesContext,
 ): Promise<User | undefined> {
   const gone = new AbortController()
   connection.onceOver(() => gone.abort())
@@ -32,10 +33,19 @@ export async function authenticateUser(
     signal: gone.signal,
   }
   try {
-    return await users.authenticate(credentials)
+    // Some programs call nobody null.
+    const user: User | null | undefined = await inTime(
+      users.authenticate(credentials),
+      context.limits.connectTimeoutMs,
+      () => {
+        gone.abort()
+        return late()
+      },
+    )
+    return user === undefined || user === null ? undefined : new RuledUser(user, context)
   } catch (error) {
     if (error instanceof PushError) throw error
-    logger.error({ connection: connection.id, err: error }, 'could not check a user')
+    context.logger.error({ connection: connection.id, err: error }, 'could not check a user')
     throw new PushError('USER_UNCHECKED')
   }
 }

@@ -10,7 +10,14 @@ import type { Users } from './users.ts'
 export type UserLimits = SessionLimits &
   Pick<
     Limits,
-    'window' | 'queuedMessages' | 'queuedBytes' | 'queuedBytesInAll' | 'commitMs' | 'retryMs' | 'sessionRecheckMs'
+    | 'connectTimeoutMs'
+    | 'window'
+    | 'queuedMessages'
+    | 'queuedBytes'
+    | 'queuedBytesInAll'
+    | 'commitMs'
+    | 'retryMs'
+    | 'sessionRecheckMs'
   >
 
 export interface UserNode extends SessionNode {

@@ -182,7 +182,9 @@ export class UserPublisher {
 
   #refuse(turn: Turn, packet: PublishPacket, error: PushError): void {
     const { node, connection, level, wantsReasons } = this.#session
-    node.logger.info({ connection: connection.id, code: error.code, detail: error.detail }, 'PUBLISH refused')
+    const { code, detail, cause } = error
+    const why = cause === undefined ? {} : { err: cause }
+    node.logger.info({ connection: connection.id, code, detail, ...why }, 'PUBLISH refused')
     if (level !== 5) {
       this.#turns.end(turn)
       return connection.end(error)

@@ -1,4 +1,5 @@
 /** The will of a user: a message to general topics, when its connection is gone. */
+import { inTime } from '../../common/in-time.ts'
 import { PushError } from '../../errors.ts'
 import type { Will } from '../codec/packets.ts'
 import type { User } from './general.ts'
@@ -6,6 +7,7 @@ import { generalMessageOfWill } from './general-message.ts'
 import { decodeWill, encodeWill } from './stored-will.ts'
 import type { UserNode } from './user-node.ts'
 import { topicRefusal } from './user-publish.ts'
+import { late, RuledUser } from './user-rules.ts'
 
 interface WillOwner {
   /** The session that left it. */
@@ -22,11 +24,21 @@ export function encodeUserWill(of: WillOwner, will: Will): Uint8Array {
 export async function publishStoredUserWill(node: UserNode, value: Uint8Array): Promise<void> {
   const { of, will } = decodeWill<WillOwner>(value)
   if (node.users.find !== undefined) {
-    const user = await node.users.find(of.user)
+    const user = await found(node, of.user)
     if (user === undefined) return node.logger.info({ code: 'USER_REFUSED' }, 'will refused')
     if (!(await mayLeave(node, user, will))) return
   }
   await node.router.publish(generalMessageOfWill(node, will, of.name))
+}
+
+/** @throws STORE_UNAVAILABLE: the will waits a little longer */
+async function found({ users, limits, logger }: UserNode, name: string): Promise<User | undefined> {
+  try {
+    const user = await inTime(Promise.resolve(users.find?.(name)), limits.connectTimeoutMs, late)
+    return user && new RuledUser(user, { limits, logger })
+  } catch (error) {
+    throw new PushError('STORE_UNAVAILABLE', 'the user of a will', { cause: error })
+  }
 }
 
 /** [MQTT-3.1.2-8] after any end but a DISCONNECT. Never rejects. */
