@@ -13,6 +13,8 @@ export interface UserOutgoingContext extends LiveUserSession {
   readonly isKept: boolean
   /** There is somebody to send to. */
   readonly live: boolean
+  /** Keeps what is to be known of it, should nobody close it. @throws STORE_UNAVAILABLE, SESSION_TAKEN_OVER */
+  save(): Promise<void>
   /** The window has room again: for what groups have. */
   roomMade(): void
 }

@@ -22,6 +22,8 @@ interface Due {
   messages: AsyncIterator<RetainedTopic>
   /** Some of them may have gone. */
   isBegun: boolean
+  /** Where nobody closes the session, the next connection sends them all. */
+  isSaved: boolean
 }
 
 /** Through a log, so many go together. */
@@ -50,7 +52,7 @@ export class UserRetained {
   }
 
   add(subscription: GeneralSubscription): void {
-    this.#due.push({ subscription, messages: this.#messagesFor(subscription), isBegun: false })
+    this.#due.push({ subscription, messages: this.#messagesFor(subscription), isBegun: false, isSaved: false })
     this.run()
   }
 
@@ -149,6 +151,10 @@ export class UserRetained {
   /** False when it has to wait for room in the log. */
   async #send(due: Due, messages: readonly RetainedTopic[]): Promise<boolean> {
     const { qos: granted, identifier } = due.subscription
+    if (!due.isSaved && this.#ways.log !== undefined && granted > 0 && messages.some(({ qos }) => qos > 0)) {
+      await this.#session.save()
+      due.isSaved = true
+    }
     due.isBegun = true
     const identifiers = identifier === 0 ? [] : [identifier]
     const stored: Promise<boolean>[] = []
@@ -174,6 +180,8 @@ export class UserRetained {
     this.#due = this.#due.filter((each) => each !== due)
     void due.messages.return?.().catch(() => undefined)
     if (this.#due.length === 0) this.#passed.clear()
+    // Where it is not written, they come once more.
+    if (due.isSaved) this.#session.save().catch(() => undefined)
   }
 }
 

@@ -200,6 +200,10 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     await this.#outgoing.commit()
   }
 
+  async save(): Promise<void> {
+    await this.node.store.saveNamedSession(this.name, this.epoch, encodeUserState(this.#outgoing.state()))
+  }
+
   // Ending
 
   discarded(): void {
