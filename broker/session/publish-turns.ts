@@ -18,13 +18,16 @@ export interface Turn {
 
 /**
  * Another QoS 2 message, whose PUBREL has not come, may be taken [MQTT-3.3.4-9]. It cannot wait unread: PUBREL comes on the
- * same way. Before MQTT 5 there is no Receive Maximum, so that only the packet ids end.
+ * same way. Before MQTT 5 nobody tells a client of a Receive Maximum, so that it has more room.
  * @throws RECEIVE_MAXIMUM_EXCEEDED
  */
 export function checkReceiveMaximum(level: ProtocolLevel, receiveMaximum: number, received: ReadonlySet<number>): void {
-  if (level === 5 && received.size >= receiveMaximum) throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+  const most = level === 5 ? receiveMaximum : receiveMaximum * TIMES_BEFORE_5
+  if (received.size >= most) throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
 }
 
+/** All of them are kept with a session. */
+const TIMES_BEFORE_5 = 10
 /** Of payloads; one packet always fits. */
 const MOST_BYTES = 1024 ** 2
 const NOTHING = new Uint8Array(0)

@@ -27,7 +27,14 @@ for (const clean of [true, false])
     }
   })
 
-await t.test('on MQTT 5 it is a limit', async (t) => {
+await t.test('there is a limit all the same', async (t) => {
+  const { raw } = await join(t, server, 'greedy', { level: 4 })
+  for (let id = 1; id <= 10 * MAXIMUM + 1; id += 1) publish(raw, 'nobody', `${id}`, id, { qos: 2 })
+  await raw.closed
+  t.pass('it is closed')
+})
+
+await t.test('on MQTT 5 it is lower', async (t) => {
   const { raw } = await join(t, server, 'five')
   for (const id of numbers) publish(raw, 'topic', `${id}`, id, { qos: 2 })
   t.match(await raw.next('disconnect'), { reasonCode: 0x93 })
