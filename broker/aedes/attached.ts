@@ -1,6 +1,7 @@
 /** The Aedes of an embedding program, and its own clients. */
 import type { IncomingMessage } from 'node:http'
 import { Aedes } from 'aedes'
+import { PushError } from '../../errors.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import { NativeClient } from './native-client.ts'
@@ -24,6 +25,8 @@ export class Attached {
 
   /** A CONNECT that is none of ours, and all that follows on its connection. @throws what refuses it */
   connect(connection: Connection, connect: ConnectPacket, request: IncomingMessage | undefined): void | Promise<void> {
+    // It answers nobody any more.
+    if (this.broker.closed) throw new PushError('SHUTTING_DOWN', 'the attached broker is closed')
     const client = new NativeClient(connection, connect)
     const read = client.handle(connect)
     connection.admit(client, connect.keepAlive, 0)

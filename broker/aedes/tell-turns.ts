@@ -4,7 +4,7 @@
  */
 import type { GeneralMessage } from '../session/general.ts'
 
-/** Of what its persistence does not retain, Aedes says nothing: the next ones wait no longer than this, ms. */
+/** Of what its persistence does not retain, Aedes says nothing: what waits then has waited long enough, ms. */
 const LONGEST_MS = 5_000
 
 interface Turn {
@@ -14,9 +14,14 @@ interface Turn {
 }
 
 export class TellTurns {
+  readonly #longestMs: number
   /** By publisher, what is being retained. */
   readonly #turns = new Map<string, Turn>()
   readonly #publishers = new WeakMap<object, string>()
+
+  constructor(longestMs = LONGEST_MS) {
+    this.#longestMs = longestMs
+  }
 
   /** `packet` is what it is known by when it is emitted. */
   take(message: GeneralMessage, packet: object, tell: () => void): void {
@@ -28,10 +33,18 @@ export class TellTurns {
     }
     if (retain) {
       this.#publishers.set(packet, from)
-      const timer = setTimeout(() => this.emitted(packet), LONGEST_MS).unref()
+      const timer = setTimeout(() => this.#giveUp(from, packet), this.#longestMs).unref()
       this.#turns.set(from, { packet, timer, waiting: [] })
     }
     tell()
+  }
+
+  /** All of it goes at once: one after the other they would wait for ever longer, and be ever more. */
+  #giveUp(from: string, packet: object): void {
+    const turn = this.#turns.get(from)
+    if (turn?.packet !== packet) return
+    this.#turns.delete(from)
+    for (const [, , tell] of turn.waiting) tell()
   }
 
   emitted(packet: object): void {
