@@ -1,5 +1,8 @@
 /** What waits in memory for clients of this process, in all. Where it is too much, whoever holds most gives way. */
 
+/** What a message that waits weighs besides its payload, bytes. */
+export const OVERHEAD = 200
+
 export interface Holder {
   /** Bytes that it holds now. */
   readonly bytes: number

@@ -7,7 +7,7 @@ import { OFFSET_CYCLE } from '../../store/contract.ts'
 import { Crowding } from './crowding.ts'
 import type { GeneralDelivery } from './general.ts'
 import type { Outbound } from './general-packet.ts'
-import type { Holder } from './memory-budget.ts'
+import { type Holder, OVERHEAD } from './memory-budget.ts'
 import type { UserOutgoingContext } from './user-outgoing-context.ts'
 import type { UserSender } from './user-sender.ts'
 import type { UserWindow } from './user-window.ts'
@@ -21,8 +21,6 @@ interface Waiting {
   readonly bytes: number
 }
 
-/** What a message weighs besides its payload, bytes. */
-const OVERHEAD = 200
 /** QoS 2 messages that came last: their publisher may send them once more, from another node. */
 const RECENT = 1_000
 

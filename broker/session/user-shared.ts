@@ -1,7 +1,9 @@
 /** What shared subscriptions give to one connected user: as much as fits into the window, and settled by what it acknowledges. */
+import { PushError } from '../../errors.ts'
 import type { UpstreamEntry } from '../../store/contract.ts'
 import type { GeneralSubscription } from './general.ts'
 import { fromGroupSubject } from './group-message.ts'
+import { type Holder, OVERHEAD } from './memory-budget.ts'
 import type { SharedMessage, SharedReceiver } from './shared-message.ts'
 import type { UserOutgoingContext } from './user-outgoing-context.ts'
 import type { UserSender } from './user-sender.ts'
@@ -17,12 +19,15 @@ type Shared = SharedMessage<GeneralSubscription>
 /** Far above those that a log and the queue begin with. */
 const FIRST_ID = 49_153
 
-export class UserShared implements SharedReceiver<GeneralSubscription> {
+export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
   readonly #session: UserOutgoingContext
   readonly #sender: UserSender
   readonly #window: UserWindow
   #waiting: Shared[] = []
   readonly #underWay = new Map<number, Shared>()
+  /** Of what waits and has no place in the log: QoS 0. The rest was claimed for the room that there is. */
+  #bytes = 0
+  #count = 0
 
   constructor(session: UserOutgoingContext, sender: UserSender, window: UserWindow) {
     this.#session = session
@@ -30,15 +35,24 @@ export class UserShared implements SharedReceiver<GeneralSubscription> {
     this.#window = window
   }
 
+  get bytes(): number {
+    return this.#bytes
+  }
+
   get room(): number {
     return this.#session.live && this.#session.connection.writable ? this.#window.room - this.#waiting.length : 0
   }
 
   give(message: Shared): void {
-    const { limits, metrics } = this.#session.node
-    // What has a place in the log was claimed for the room that there is.
-    if (message.entry.offset === 0 && this.#waiting.length >= limits.queuedMessages) return metrics.queueDropped.inc()
+    const { metrics, sessions } = this.#session.node
+    const bytes = bytesOf(message)
+    if (bytes > 0 && this.#isFull(bytes)) return metrics.queueDropped.inc()
     this.#waiting.push(message)
+    if (bytes > 0) {
+      this.#count += 1
+      this.#bytes += bytes
+      sessions.budget.add(this, bytes)
+    }
     this.run()
   }
 
@@ -46,6 +60,7 @@ export class UserShared implements SharedReceiver<GeneralSubscription> {
     while (this.#session.live && this.#session.connection.writable && this.#window.room > 0) {
       const message = this.#waiting.shift()
       if (message === undefined) return
+      this.#letGo([message])
       this.#send(message)
     }
   }
@@ -57,10 +72,34 @@ export class UserShared implements SharedReceiver<GeneralSubscription> {
     message?.settle()
   }
 
+  /** The process holds too much. */
+  shed(): void {
+    const dropped = this.#waiting.filter((each) => bytesOf(each) > 0)
+    this.#waiting = this.#waiting.filter((each) => bytesOf(each) === 0)
+    this.#session.node.metrics.queueDropped.inc(dropped.length)
+    this.#letGo(dropped)
+  }
+
   /** What it has goes to others. */
   close(): void {
+    this.#letGo(this.#waiting)
     this.#waiting = []
     this.#underWay.clear()
+  }
+
+  #isFull(bytes: number): boolean {
+    const { queuedMessages, queuedBytes } = this.#session.node.limits
+    return this.#count >= queuedMessages || (this.#count > 0 && this.#bytes + bytes > queuedBytes)
+  }
+
+  #letGo(messages: readonly Shared[]): void {
+    for (const each of messages) {
+      const bytes = bytesOf(each)
+      if (bytes === 0) continue
+      this.#count -= 1
+      this.#bytes -= bytes
+      this.#session.node.sessions.budget.remove(this, bytes)
+    }
   }
 
   #send(shared: Shared): void {
@@ -104,9 +143,17 @@ export class UserShared implements SharedReceiver<GeneralSubscription> {
   async #giveToOne({ entry }: Shared, topic: string, how: How): Promise<string> {
     const { store } = this.#session.node
     const name = await store.assignShared(entry.tokenId, entry.offset, this.#session.name)
-    await store.appendSessions({ topic, message: entry, to: [{ name, qos: 2, ...how }], uid: uidOf(entry) })
+    const to = [{ name, qos: 2 as const, ...how }]
+    const [outcome] = await store.appendSessions({ topic, message: entry, to, uid: uidOf(entry) })
+    // What is acknowledged makes room.
+    if (outcome === 'full') throw new PushError('QUEUE_FULL', 'the log of the session')
     return name
   }
+}
+
+/** 0: it has a place in the log. */
+function bytesOf({ entry: { offset, payload, properties } }: Shared): number {
+  return offset > 0 ? 0 : OVERHEAD + payload.byteLength + (properties?.byteLength ?? 0)
 }
 
 /** What it is known by, should it be handed over again. */
