@@ -19,11 +19,13 @@ import type { Limits } from '../common/limits.ts'
 import type { VersionSelector } from '../topics/index.ts'
 import type { LogEntry, LogSlice, Message, ReadLimit, SessionClose, SessionOwner, TokenId } from './entries.ts'
 import type { KnownNamedSession, NamedSessionStore } from './named-sessions.ts'
+import type { NodeChannel } from './node-channel.ts'
 import type { RetainedTopicStore, SessionEntry, SessionLogStore } from './session-logs.ts'
 import type { KnownReader, Part, ReaderMove, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
 
 export type * from './entries.ts'
 export type * from './named-sessions.ts'
+export type * from './node-channel.ts'
 export type * from './session-logs.ts'
 export type * from './upstream-contract.ts'
 export { appOfEventLog, eventLog, groupLog, isGroupLog } from './upstream-contract.ts'
@@ -315,17 +317,6 @@ export interface Inventory {
    * forward, and an account that is current on its device stays so.
    */
   restoreToken(token: RestoredToken): Promise<TokenRecord>
-}
-
-/** How nodes tell each other what nobody has to keep, such as messages of QoS 0. */
-export interface NodeChannel {
-  /** Of this node, while its process lives: what it is told by. Printable, at most 64 characters. */
-  readonly name: string
-  /**
-   * A hint as all of `Watcher`; but to one node they come in the order of the calls. Resolves when Redis has taken it, and
-   * rejects with `STORE_UNAVAILABLE` when that is not known.
-   */
-  tell(nodes: readonly string[], bytes: Uint8Array): Promise<void>
 }
 
 export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessionStore, SessionLogStore {

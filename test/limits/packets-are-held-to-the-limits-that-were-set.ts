@@ -65,7 +65,11 @@ await t.test('subscriptions', async (t) => {
 })
 
 await t.test('unacknowledged QoS 2, also before MQTT 5', async (t) => {
-  for (const protocolVersion of [4, 5] as const) {
+  // Before MQTT 5, nobody tells a client of the limit: it has ten times as much room.
+  for (const [protocolVersion, most] of [
+    [4, 30],
+    [5, 3],
+  ] as const) {
     for (const [fields, topic] of [
       [{ token: issued.token }, `${upstream}/x`],
       [provider, issued.topics.private],
@@ -73,9 +77,9 @@ await t.test('unacknowledged QoS 2, also before MQTT 5', async (t) => {
       const before = await closed('RECEIVE_MAXIMUM_EXCEEDED')
       const raw = await connectRaw(t, server.mqttPort, { protocolVersion })
       await raw.connect(fields)
-      for (let id = 1; id <= 4; id++) raw.sendBytes(publish(topic, 2, id, protocolVersion))
+      for (let id = 1; id <= most + 1; id++) raw.sendBytes(publish(topic, 2, id, protocolVersion))
       await raw.closed
-      t.ok(raw.packets.received.filter(({ cmd }) => cmd === 'pubrec').length <= 3)
+      t.ok(raw.packets.received.filter(({ cmd }) => cmd === 'pubrec').length <= most)
       await eventually('the count', async () => (await closed('RECEIVE_MAXIMUM_EXCEEDED')) === before + 1)
     }
   }
