@@ -154,7 +154,7 @@ export class PushBroker {
       publishes,
       randomId,
     }
-    this.#users = this.#userNode(options, { now, monotonic, randomId })
+    this.#users = this.#userNode(options, { now, monotonic, randomId, turns })
     sessions.start()
     providerSessions.start()
     this.#users?.sessions.start()
@@ -162,13 +162,14 @@ export class PushBroker {
 
   #userNode(
     { general, users, store, metrics, logger, limits }: BrokerOptions,
-    { now, monotonic, randomId }: Required<Pick<BrokerOptions, 'now' | 'monotonic' | 'randomId'>>,
+    own: Pick<UserNode, 'now' | 'randomId' | 'turns'> & { readonly monotonic: () => number },
   ): UserNode | undefined {
     if (general === undefined || users === undefined) return undefined
+    const { monotonic, ...shared } = own
     const wills = new DelayedWills({
       store,
       logger,
-      now,
+      now: own.now,
       publish: async (value) => {
         if (this.#users !== undefined) await publishStoredUserWill(this.#users, value)
       },
@@ -185,8 +186,7 @@ export class PushBroker {
       limits,
       users,
       clientIdAlone: users.sessionsByClientId === true,
-      now,
-      randomId,
+      ...shared,
     }
   }
 

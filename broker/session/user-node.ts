@@ -1,5 +1,6 @@
 /** What the sessions of users of one node share. */
 import type { Limits } from '../../common/limits.ts'
+import type { Turns } from '../../common/turns.ts'
 import type { GeneralRouter } from './general.ts'
 import type { PacketsOfOne } from './general-packet.ts'
 import type { SessionLimits, SessionNode } from './node.ts'
@@ -27,6 +28,7 @@ export interface UserNode extends SessionNode {
   /** Of the message that went to a client last: it goes to the next one too. */
   readonly packets: PacketsOfOne
   readonly limits: UserLimits
+  readonly turns: Turns
   readonly users: Pick<Users, 'find'>
   /** A session is known by its client id alone, as Mosquitto has it; else by user and client id. */
   readonly clientIdAlone: boolean

@@ -30,6 +30,9 @@ interface SubscriberContext extends GeneralReceiver {
 /** SUBACK of MQTT 3.1.1 knows one failure. */
 const FAILURE_V3 = 0x80
 
+/** What a filter costs, whatever comes of it: thousands of them fit into a packet. */
+const FILTER = 10
+
 interface Made {
   readonly subscription: GeneralSubscription
   readonly wantsRetained: boolean
@@ -41,7 +44,11 @@ export async function handleUserSubscribe(session: SubscriberContext, packet: Su
   const identifier = packet.properties.subscriptionIdentifier ?? 0
   const codes: number[] = []
   const made = new Map<string, Made>()
-  for (const request of packet.subscriptions) codes.push(await subscribeOne(session, request, identifier, made))
+  for (const request of packet.subscriptions) {
+    codes.push(await subscribeOne(session, request, identifier, made))
+    const turn = node.turns.take(session.name, FILTER)
+    if (turn !== undefined) await turn
+  }
   const all = [...made.values()]
   try {
     if (all.length > 0)

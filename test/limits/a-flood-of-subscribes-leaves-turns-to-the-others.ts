@@ -39,3 +39,16 @@ for (const [role, fields, topic] of [
     t.ok(late < FLOOD / 2, `${late} were handled until the budget was used up`)
   })
 }
+
+await t.test('many filters in one packet', async (t) => {
+  const raw = await connectRaw(t, embedded.mqttPort, { protocolVersion: 5 })
+  await raw.connect({ username: JOE.username, password: Buffer.from(JOE.password), clientId: 'greedy' })
+  const subscriptions = Array.from({ length: 20_000 }, (_, at) => ({ topic: `f/${at}`, qos: 1 as const }))
+  raw.send({ cmd: 'subscribe', messageId: 1, subscriptions })
+  let pings = 0
+  while (!raw.packets.received.some(({ cmd }) => cmd === 'suback')) {
+    await bystander.ping()
+    pings += 1
+  }
+  t.ok(pings > 20, `${pings} pings of a bystander were answered meanwhile`)
+})
