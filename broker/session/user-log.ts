@@ -24,6 +24,7 @@ export class UserLog {
   readonly #session: UserOutgoingContext
   readonly #sender: UserSender
   readonly #window: UserWindow
+  readonly #rested: () => void
   /** Everything up to here was sent, or is not for this client. */
   #sent = 0
   /** The highest offset known to exist. */
@@ -41,12 +42,14 @@ export class UserLog {
   readonly #releasing: Releasing[] = []
   #isReleasing = false
 
+  /** `rested`: it is caught up, or waits for an acknowledgement; what waits for it may go on. */
   constructor(
     session: UserOutgoingContext,
     sender: UserSender,
     window: UserWindow,
-    { state, unclean }: { readonly state: UserState; readonly unclean: boolean },
+    { state, unclean, rested }: { readonly state: UserState; readonly unclean: boolean; readonly rested: () => void },
   ) {
+    this.#rested = rested
     this.#session = session
     this.#sender = sender
     this.#window = window
@@ -96,9 +99,10 @@ export class UserLog {
       })
       .then(() => {
         this.#running = undefined
-        if (!this.#again) return
+        if (!this.#again) return this.#rested()
         this.#again = false
         this.run()
+        if (this.#running === undefined) this.#rested()
       })
   }
 

@@ -38,7 +38,8 @@ export class UserOutgoing {
     this.#session = session
     this.#window = new UserWindow(window, connect)
     const sender = new UserSender(session, connect, topicAliases)
-    if (left !== undefined) this.#log = new UserLog(session, sender, this.#window, left)
+    const rested = (): void => this.#retained.run()
+    if (left !== undefined) this.#log = new UserLog(session, sender, this.#window, { ...left, rested })
     this.#queue = new UserQueue(session, sender, this.#window)
     this.shared = new UserShared(session, sender, this.#window)
     this.#retained = new UserRetained(session, { window: this.#window, queue: this.#queue, log: this.#log })
