@@ -115,7 +115,7 @@ export class Pieces {
     const { nodes } = this
     this.nodeChannel = nodeChannel({ lanes, prefix, node: this.#node })
     this.sweeper = new Sweeper({ ...shared, named, nodes, sweepMs: this.limits.sweepMs })
-    this.secrets = new RedisSecrets({ ...shared, everyNode: this.#channelOf('') })
+    this.secrets = new RedisSecrets({ ...shared, everyNode: this.#channelOf(''), openMs: this.limits.redisOpenMs })
     const { secrets } = this
     const kept = { broadcasts, secrets, follows, listeners, readers, named, nodes, sessions: this.#sessions }
     this.recovery = new Recovery({ ...kept, events, observer, lookMs: this.limits.redisProbeMs })

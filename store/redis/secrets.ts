@@ -7,7 +7,7 @@ import type { StoreObserver } from '../contract.ts'
 import type { Client } from './connection.ts'
 import { packAsking } from './events.ts'
 import { secretKey } from './keys.ts'
-import { unavailable } from './script.ts'
+import { classify, unavailable } from './script.ts'
 
 interface RedisSecretsOptions {
   readonly client: Client
@@ -15,11 +15,14 @@ interface RedisSecretsOptions {
   /** The channel that every node listens to. */
   readonly everyNode: string
   readonly observer: StoreObserver | undefined
+  /** A connection may be lost while a program starts: it is tried again for so long. */
+  readonly openMs: number
 }
 
 /** Nodes that have the secrets answer within a turn or two, unless they have much to do. Waited for once, at a start. */
 const ANSWERED_MS = 2_000
 const LOOK_MS = 25
+const RETRY_MS = 100
 
 export class RedisSecrets {
   readonly #options: RedisSecretsOptions
@@ -34,15 +37,32 @@ export class RedisSecrets {
   }
 
   async secret(name: string, create: () => string): Promise<string> {
-    try {
-      const stored = await this.#read(name)
-      const secret = stored ?? (await this.#write(name, (await this.#lost(name)) ?? create()))
-      if (secret === undefined) throw unavailable('the secret was removed while it was read')
-      if (!this.#used.has(name)) this.#used.set(name, secret)
-      return secret
-    } catch (error) {
-      throw unavailable('the secret could not be read or kept', error)
+    const end = performance.now() + this.#options.openMs
+    // What `create` throws is for the caller.
+    let hasThrown = false
+    const make = (): string => {
+      hasThrown = true
+      const made = create()
+      hasThrown = false
+      return made
     }
+    for (;;) {
+      try {
+        return await this.#secret(name, make)
+      } catch (error) {
+        if (hasThrown || classify(error) !== 'again' || performance.now() >= end)
+          throw unavailable('the secret could not be read or kept', error)
+      }
+      await pause(RETRY_MS)
+    }
+  }
+
+  async #secret(name: string, create: () => string): Promise<string> {
+    const stored = await this.#read(name)
+    const secret = stored ?? (await this.#write(name, (await this.#lost(name)) ?? create()))
+    if (secret === undefined) throw unavailable('the secret was removed while it was read')
+    if (!this.#used.has(name)) this.#used.set(name, secret)
+    return secret
   }
 
   /** Writes those that are gone again, and looks whether this node and Redis have the same. */
