@@ -28,7 +28,7 @@ export type * from './named-sessions.ts'
 export type * from './node-channel.ts'
 export type * from './session-logs.ts'
 export type * from './upstream-contract.ts'
-export { appOfEventLog, eventLog, groupLog, isGroupLog } from './upstream-contract.ts'
+export { appOfEventLog, eventLog, groupLog, groupOfLog, isGroupLog } from './upstream-contract.ts'
 
 /** Where offsets jump over some, they jump by a multiple of this, so that what is computed from them goes round with it. */
 export const OFFSET_CYCLE = 32_256

@@ -32,6 +32,11 @@ export function isGroupLog(log: string): boolean {
   return log.startsWith('//')
 }
 
+/** The inverse; undefined for another log. */
+export function groupOfLog(log: string): string | undefined {
+  return isGroupLog(log) ? log.slice(2) : undefined
+}
+
 /** A message for a shared subscription of users. */
 export interface GroupAppend {
   /** In the form of a token id: all of its log is in the part of that, in order. */
@@ -180,7 +185,7 @@ export interface UpstreamStore {
   /**
    * A reader is known in every part when it resolves: what is appended after that is kept for it. One that is new begins
    * at the end of each part; one that is known keeps its cursors, and its expiry only moves to a later time. Idempotent.
-   * Gives every part, in order.
+   * Gives every part, in order; of a group, the only one that it has.
    */
   openReader(open: ReaderOpen): Promise<readonly ReaderPart[]>
   /** It is gone, and so is what was kept for it alone. Idempotent. */

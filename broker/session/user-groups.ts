@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Limits } from '../../common/limits.ts'
 import { Retries } from './live-names.ts'
-import { groupLog, type Store, type UpstreamEntry, type Watcher } from '../../store/contract.ts'
+import { groupLog, groupOfLog, type Store, type UpstreamEntry, type Watcher } from '../../store/contract.ts'
 import {
   GROUP_SESSIONS,
   type GeneralGroups,
@@ -227,7 +227,8 @@ export class UserGroups implements Watcher, GeneralGroups {
   // Wakes
 
   upstreamAppended(log: string, part: number): void {
-    const live = log.startsWith('//') ? this.#groups.get(log.slice(2)) : undefined
+    const group = groupOfLog(log)
+    const live = group === undefined ? undefined : this.#groups.get(group)
     live?.group.wake(part)
   }
 

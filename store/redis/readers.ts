@@ -2,19 +2,23 @@
  * Readers of upstream logs. Those that were opened here and not closed are opened again when Redis has lost them: at the
  * end of what each part then holds.
  */
-import type { ReaderMove, ReaderOpen, ReaderPart } from '../contract.ts'
+import { groupOfLog, type Part, type ReaderMove, type ReaderOpen, type ReaderPart, type TokenId } from '../contract.ts'
 import { asTime } from './entry.ts'
 import { PARTITIONS, partitionBase } from './keys.ts'
 import type { Lanes } from './lanes.ts'
 import { asNumber, CLOSE_READER, MOVE_READER, OPEN_READER } from './steps.ts'
+import { type Location, partitionOf } from './token.ts'
 import { WholeLog } from './whole-log.ts'
 
 interface ReadersOptions {
   readonly lanes: Lanes
   readonly prefix: string
+  /** Of a token id, or a group. */
+  readonly locate: (tokenId: TokenId) => Location
   readonly now: () => number
 }
 
+const ALL = Array.from({ length: PARTITIONS }, (_, part) => part)
 const READER_BYTES = 400
 /** As many are held before those that have ended are forgotten. */
 const FIRST_LOOK = 1_024
@@ -64,7 +68,7 @@ export class Readers {
   /** `isAgain`: nobody hears what was missed, so that it is told later. */
   async #openParts({ app, reader, expiresAt }: ReaderOpen, isAgain: boolean): Promise<readonly ReaderPart[]> {
     const expires = expiresAt === Infinity ? 0 : Math.max(1, asTime(expiresAt))
-    return await this.#everywhere(async (base, part) => {
+    return await this.#everywhere(app, async (base, part) => {
       const result = await this.#options.lanes.run(OPEN_READER, base, app, reader, expires, isAgain)
       return { part, cursor: asNumber(result[0]), end: asNumber(result[1]), missed: asNumber(result[2]) }
     })
@@ -72,7 +76,7 @@ export class Readers {
 
   async close(app: string, reader: string): Promise<void> {
     this.#open.delete(nameOf(app, reader))
-    await this.#everywhere((base) => this.#options.lanes.run(CLOSE_READER, base, app, reader))
+    await this.#everywhere(app, (base) => this.#options.lanes.run(CLOSE_READER, base, app, reader))
   }
 
   async move(app: string, reader: string, moves: readonly ReaderMove[]): Promise<boolean> {
@@ -94,10 +98,13 @@ export class Readers {
     }
   }
 
-  async #everywhere<T>(work: (base: string, part: number) => Promise<T>): Promise<T[]> {
-    const { prefix } = this.#options
-    return await this.#wholeLog.run(PARTITIONS, () =>
-      Promise.all(Array.from({ length: PARTITIONS }, (_, part) => work(partitionBase(prefix, part), part))),
+  /** The log of a group has a single part. */
+  async #everywhere<T>(app: string, work: (base: string, part: Part) => Promise<T>): Promise<T[]> {
+    const { prefix, locate } = this.#options
+    const group = groupOfLog(app)
+    const parts = group === undefined ? ALL : [partitionOf(locate(group).id)]
+    return await this.#wholeLog.run(parts.length, () =>
+      Promise.all(parts.map((part) => work(partitionBase(prefix, part), part))),
     )
   }
 }

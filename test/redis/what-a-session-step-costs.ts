@@ -1,11 +1,13 @@
 // How many commands of Redis does each step of a session by name cost? A bound that fails when they grow.
 import { t } from '../support/tap.ts'
+import { groupLog } from '../../store/contract.ts'
 import { RedisObserver } from '../nodes/support/redis-work.ts'
 import { startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
 import { deliver, subscribe } from './support/named.ts'
 import { ALL } from './support/people.ts'
 
+const groupId = 'AAAAAAAAAAAAAAAAAAAAAA'
 /** Of any batch that changes something: EVALSHA, the journal read and written, LASTSAVE. */
 const BATCH = 4
 
@@ -48,4 +50,8 @@ await t.test('commands of each step', async (t) => {
   t.ok((await total(() => store.subscriptionsEnd())) <= 3, 'a look at the end of the log')
   const all = await cost(() => Promise.all(Array.from({ length: 50 }, () => store.subscriptionsEnd())))
   t.same([all['evalsha'], all['get']], [1, 1], 'those of one turn are one')
+
+  const open = { app: groupLog(groupId), reader: 'g', expiresAt: Date.now() + 60_000 }
+  t.ok((await total(() => store.openReader(open))) < 20, 'the reader of a shared subscription is in one part')
+  t.ok((await total(() => store.closeReader(open.app, open.reader))) < 20)
 })
