@@ -53,5 +53,6 @@ await t.test('commands of each step', async (t) => {
 
   const open = { app: groupLog(groupId), reader: 'g', expiresAt: Date.now() + 60_000 }
   t.ok((await total(() => store.openReader(open))) < 20, 'the reader of a shared subscription is in one part')
+  t.ok((await total(() => store.listenUpstream(open.app))) < 20, 'and so is who hears of it')
   t.ok((await total(() => store.closeReader(open.app, open.reader))) < 20)
 })
