@@ -45,8 +45,9 @@ export async function createOwnAedes(options: OwnAedesOptions): Promise<GeneralB
           qos: 0 as const,
           retain,
           dup: false,
+          properties,
         }
-        broker.publish({ ...packet, properties }, (error) => {
+        broker.publish(packet, (error) => {
           if (error) publication.fail(new PushError('STORE_UNAVAILABLE', 'the router', { cause: error }))
           resolve()
         })

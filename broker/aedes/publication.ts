@@ -25,7 +25,7 @@ export class Publication implements Emission {
   /** Told when it has left. */
   left: (() => void) | undefined
   /** Kept sessions that it has been given to, which need not have taken it. */
-  readonly #given = new Set<string>()
+  #given: Set<string> | undefined
 
   constructor(message: GeneralMessage, leave: (publication: Publication) => void) {
     this.message = message
@@ -42,7 +42,7 @@ export class Publication implements Emission {
   }
 
   isGivenTo(name: string): boolean {
-    return this.#given.has(name)
+    return this.#given?.has(name) === true
   }
 
   /** Holds it against the table: gives the kept sessions whose logs do not have it yet. */
@@ -62,7 +62,8 @@ export class Publication implements Emission {
       this.isHeard = true
       const delivery = match.deliveryOf(this.message)
       if (isGroup && delivery.qos === 0) groups.push(name)
-      if (delivery.qos === 0 || this.#given.has(name)) continue
+      if (delivery.qos === 0 || this.isGivenTo(name)) continue
+      this.#given ??= new Set()
       this.#given.add(name)
       to.push({ name, qos: delivery.qos, retain: delivery.retain, identifiers: delivery.identifiers })
     }

@@ -51,10 +51,10 @@ export class SessionAppender {
     // Nothing of it is for a log, or for another node.
     if (qos === 0 && isAlone) return undefined
     const line = this.#lines.get(from)
-    if (line === undefined && isAlone && follower.routes !== undefined) {
+    if (isAlone && follower.routes !== undefined && this.#isFirst(line)) {
       const to = publication.match(follower.routes, follower.offset, undefined)
-      if (to.length === 0) return undefined
-      return this.#inLine(from, publication, this.#append(publication, to))
+      if (line !== undefined) line.matchedAt = follower.offset
+      return to.length === 0 ? undefined : this.#inLine(from, publication, this.#append(publication, to))
     }
     const looked = isAlone || retain ? undefined : this.#lookUp()
     // Awaited later, perhaps after another has failed.
@@ -121,8 +121,13 @@ export class SessionAppender {
     const { follower } = this.#options
     const line = this.#lines.get(from)
     if (follower.routes === undefined) return this.#await(line, line?.last)
-    if (line?.last === undefined) return undefined
-    return line.waiting === 0 && line.matchedAt === follower.offset ? undefined : this.#await(line, line.last)
+    return this.#isFirst(line) ? undefined : this.#await(line, line?.last)
+  }
+
+  /** Nothing of this publisher has to be stored before the next: what is with the store is there first. */
+  #isFirst(line: Line | undefined): boolean {
+    if (line?.last === undefined) return true
+    return line.waiting === 0 && line.matchedAt === this.#options.follower.offset
   }
 
   async #await(line: Line | undefined, before: Promise<void> | undefined): Promise<void> {
@@ -150,16 +155,16 @@ export class SessionAppender {
 
   async #append({ message }: Publication, to: readonly SessionDelivery[]): Promise<void> {
     if (message.qos === 0 || to.length === 0) return
-    const names = to.flatMap(({ name }) => (isGroup(name) ? [name] : []))
-    if (names.length === 0) return await this.#appendSessions(message, to)
+    if (!to.some(({ name }) => isGroup(name))) return await this.#appendSessions(message, to)
+    const groups = to.filter(({ name }) => isGroup(name)).map(({ name }) => name)
     const sessions = to.filter(({ name }) => !isGroup(name))
-    await Promise.all([this.#options.groups.append(names, message), this.#appendSessions(message, sessions)])
+    await Promise.all([this.#options.groups.append(groups, message), this.#appendSessions(message, sessions)])
   }
 
   async #appendSessions(message: GeneralMessage, to: readonly SessionDelivery[]): Promise<void> {
     if (to.length === 0) return
     const { topic, uid } = message
-    const append = { topic, message, to, ...(uid === undefined ? {} : { uid }) }
+    const append = uid === undefined ? { topic, message, to } : { topic, message, to, uid }
     const results = await this.#options.store.appendSessions(append)
     let full = 0
     for (const result of results) if (result === 'full') full += 1

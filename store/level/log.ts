@@ -38,7 +38,7 @@ interface Appendix {
   readonly expiresAt: number
   readonly payloadBytes: number
   readonly owner?: string
-  readonly body?: Buffer
+  readonly body?: Buffer | undefined
   encode(offset: number, indexed: boolean): Buffer
 }
 

@@ -128,7 +128,7 @@ class Append {
     const { offset } = log.add({
       expiresAt: clamp(message.expiresAt),
       payloadBytes: this.#bytes,
-      ...(body === undefined ? {} : { body }),
+      body,
       encode: (offset, indexed) => encodeSessionEntry({ offset, topic, message, copy, body, indexed }),
     })
     return offset

@@ -10,7 +10,6 @@ import type {
   SessionAppended,
   SessionClose,
   SessionCommit,
-  SessionDelivery,
   SessionEntry,
   SessionLogStore,
   SessionOwner,
@@ -76,18 +75,18 @@ export class LevelSessions extends LevelEngine implements NamedSessionStore, Ses
 
   async appendSessions(append: SessionAppend): Promise<readonly SessionAppended[]> {
     const { to } = append
-    if (to.length <= DELIVERIES) return await this.#append(append, to)
+    if (to.length <= DELIVERIES) return await this.#append(append)
     const steps: Promise<readonly SessionAppended[]>[] = []
     for (let from = 0; from < to.length; from += DELIVERIES) {
-      steps.push(this.#append(append, to.slice(from, from + DELIVERIES)))
+      steps.push(this.#append({ ...append, to: to.slice(from, from + DELIVERIES) }))
     }
     return (await Promise.all(steps)).flat()
   }
 
-  #append(append: SessionAppend, to: readonly SessionDelivery[]): Promise<readonly SessionAppended[]> {
+  #append(append: SessionAppend): Promise<readonly SessionAppended[]> {
     const own = bodyBytes(append.message)
-    const bytes = own + to.length * (DELIVERY_BYTES + Math.min(own, COPIED_BYTES))
-    return this.change((transaction) => appendSessions(transaction, this.limits, { ...append, to }), { bytes })
+    const bytes = own + append.to.length * (DELIVERY_BYTES + Math.min(own, COPIED_BYTES))
+    return this.change((transaction) => appendSessions(transaction, this.limits, append), { bytes })
   }
 
   /** Where it is lost, the uid stays for its day. */

@@ -54,10 +54,11 @@ export class SessionLogs {
     const { named, observer } = this.#options
     const { to } = append
     const answers = await this.#append(append)
-    await this.#appendToLost(append, answers)
+    if (answers.includes('gone')) await this.#appendToLost(append, answers)
     const full = answers.filter((answer) => answer === 'full').length
     if (full > 0) observer?.dropped('session', full)
-    for (const [position, { name }] of to.entries()) if (answers[position] === 'gone') named.gone(name)
+    if (answers.includes('gone'))
+      for (const [position, { name }] of to.entries()) if (answers[position] === 'gone') named.gone(name)
     return answers
   }
 
