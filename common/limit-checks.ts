@@ -1,6 +1,7 @@
 /** Values of limits: what each may be, and that they fit together. */
-import { LIMIT_ORDERS, LIMITS, type LimitName, type LimitOrder, type Limits } from './limits.ts'
 import type { Limit } from './limit.ts'
+import { LIMIT_ORDERS, type LimitOrder } from './limit-orders.ts'
+import { LIMITS, type LimitName, type Limits } from './limits.ts'
 
 /** For people, with its unit. */
 export function aboutLimit({ about, unit, zeroIsNone }: Limit): string {

@@ -1,5 +1,5 @@
 /**
- * Every limit of the product, once: its setting, default, range and unit, and what must fit together. `createPush` takes
+ * Every limit of the product, once: its setting, default, range and unit. `createPush` takes
  * them as `limits`; the server takes them as settings, and has `--help`, its checks and docs/operations.md from here.
  */
 import {
@@ -315,90 +315,3 @@ export const DEFAULT_LIMITS: Limits = Object.freeze(
 export function limitsFrom(valueOf: (name: LimitName) => number): Limits {
   return Object.fromEntries(LIMIT_NAMES.map((name) => [name, valueOf(name)])) as Limits
 }
-
-/** Two limits of the same unit that must fit together. */
-export interface LimitOrder {
-  readonly lower: LimitName
-  readonly upper: LimitName
-  /** Which of them gives way when it was not given. */
-  readonly yields: 'lower' | 'upper'
-  /** The upper one has room for so much, when the lower one is so much. */
-  readonly room?: (lower: number) => number
-  readonly why: string
-}
-
-/** Of what goes around the payload in a packet: topic, properties, packet id. */
-const PACKET_ROOM = 1024
-
-export const LIMIT_ORDERS: readonly LimitOrder[] = [
-  {
-    lower: 'defaultTokenTtl',
-    upper: 'maximumTokenTtl',
-    yields: 'lower',
-    why: 'the usual life of a token is not longer than the longest',
-  },
-  {
-    lower: 'defaultTtl',
-    upper: 'maximumTtl',
-    yields: 'lower',
-    why: 'the usual time to live is not longer than the longest',
-  },
-  {
-    lower: 'payloadBytes',
-    upper: 'privateBytes',
-    yields: 'upper',
-    why: 'the largest payload fits into what waits for a device',
-  },
-  {
-    lower: 'payloadBytes',
-    upper: 'broadcastBytes',
-    yields: 'upper',
-    why: 'the largest payload fits into a broadcast log',
-  },
-  {
-    lower: 'payloadBytes',
-    upper: 'queuedBytes',
-    yields: 'upper',
-    why: 'the largest payload fits into what is held for a user',
-  },
-  {
-    lower: 'queuedBytes',
-    upper: 'queuedBytesInAll',
-    yields: 'upper',
-    why: 'what is held for one user fits into what is held for all',
-  },
-  {
-    lower: 'payloadBytes',
-    upper: 'diskBytes',
-    yields: 'upper',
-    room: (payload) => payload + PACKET_ROOM,
-    why: 'the largest payload fits into what waits for the disk, with 1,024 bytes around it',
-  },
-  {
-    lower: 'payloadBytes',
-    upper: 'redisBytes',
-    yields: 'upper',
-    room: (payload) => payload + PACKET_ROOM,
-    why: 'the largest payload fits into what waits for Redis, with 1,024 bytes around it',
-  },
-  {
-    lower: 'payloadBytes',
-    upper: 'bodyBytes',
-    yields: 'upper',
-    room: (payload) => Math.ceil(payload / 3) * 4 + PACKET_ROOM,
-    why: 'the largest payload fits into a request, as base64 and with 1,024 bytes around it',
-  },
-  {
-    lower: 'payloadBytes',
-    upper: 'maximumPacketSize',
-    yields: 'upper',
-    room: (payload) => payload + PACKET_ROOM,
-    why: 'the largest payload fits into a packet, with 1,024 bytes around it',
-  },
-  {
-    lower: 'connectionsPerAddress',
-    upper: 'connections',
-    yields: 'upper',
-    why: 'one address has no more connections than there are in all',
-  },
-]

@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LIMIT_ORDERS, LIMITS } from '../common/limits.ts'
+import { LIMIT_ORDERS } from '../common/limit-orders.ts'
+import { LIMITS } from '../common/limits.ts'
 import { flagOf, SETTINGS, type Setting } from '../server/settings.ts'
 import { ROOT } from '../test/support/root.ts'
 

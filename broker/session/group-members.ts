@@ -19,12 +19,6 @@ interface StoredMembers {
   readonly members: Members
 }
 
-/** Without epochs. */
-interface OldMembers {
-  readonly v: 1
-  readonly members: Record<string, number>
-}
-
 /** Others change it at the same moment: who was fenced tries again. */
 const TRIES = 20
 /** What the names of their sessions begin with. */
@@ -124,11 +118,11 @@ export class GroupMembers {
   /** Undefined: another node came in between. */
   async #try(name: string, changes: readonly Change[]): Promise<number | undefined> {
     const { epoch, state } = await this.#store.openNamedSession(name, false)
-    const now = Math.max(...changes.map((each) => each.now))
+    const now = latestOf(changes.map((each) => each.now))
     const all = state === undefined ? [] : Object.entries(decode(state)).filter(([, [end]]) => end > now)
     const members: Members = Object.assign(Object.create(null) as object, Object.fromEntries(all))
     for (const { work } of changes) work(members)
-    const latest = Math.max(0, ...Object.values(members).map(([end]) => end))
+    const latest = latestOf(Object.values(members).map(([end]) => end))
     try {
       await longest(changes)?.prepare?.(epoch, all.length === 0)
       // Fails where another one came in between, so that its change is not lost.
@@ -144,6 +138,11 @@ export class GroupMembers {
   }
 }
 
+/** 0 where there is none. Not by arguments: of a call there may not be as many as members. */
+function latestOf(times: readonly number[]): number {
+  return times.reduce((latest, time) => Math.max(latest, time), 0)
+}
+
 function longest(changes: readonly Change[]): Change | undefined {
   let found: Change | undefined
   for (const each of changes) if (each.prepare !== undefined && each.until >= (found?.until ?? 0)) found = each
@@ -156,8 +155,6 @@ function encode(members: Members): Uint8Array {
 }
 
 function decode(state: Uint8Array): Members {
-  const stored = JSON.parse(Buffer.from(state).toString('utf8')) as StoredMembers | OldMembers
-  if (stored.v === 2) return stored.members
-  if (stored.v !== 1) return {}
-  return Object.fromEntries(Object.entries(stored.members).map(([name, end]) => [name, [end, 0]]))
+  const { v, members } = JSON.parse(Buffer.from(state).toString('utf8')) as StoredMembers
+  return v === 2 ? members : {}
 }

@@ -33,9 +33,29 @@ const FAILURE_V3 = 0x80
 /** What a filter costs, whatever comes of it: thousands of them fit into a packet. */
 const FILTER = 10
 
-interface Made {
+interface MadeOne {
   readonly subscription: GeneralSubscription
   readonly wantsRetained: boolean
+}
+
+/** What a packet makes, by name: of two with the same, the last. */
+class Made {
+  readonly #all = new Map<string, MadeOne>()
+  /** Those that the session did not have. */
+  added = 0
+
+  has(name: string): boolean {
+    return this.#all.has(name)
+  }
+
+  set(one: MadeOne, isNew: boolean): void {
+    this.#all.set(one.subscription.name, one)
+    if (isNew) this.added += 1
+  }
+
+  all(): MadeOne[] {
+    return [...this.#all.values()]
+  }
 }
 
 /** Everything that was published before is settled. */
@@ -43,13 +63,13 @@ export async function handleUserSubscribe(session: SubscriberContext, packet: Su
   const { node, connection, level, subscriptions } = session
   const identifier = packet.properties.subscriptionIdentifier ?? 0
   const codes: number[] = []
-  const made = new Map<string, Made>()
+  const made = new Made()
   for (const request of packet.subscriptions) {
     codes.push(await subscribeOne(session, request, identifier, made))
     const turn = node.turns.take(session.name, FILTER)
     if (turn !== undefined) await turn
   }
-  const all = [...made.values()]
+  const all = made.all()
   try {
     if (all.length > 0)
       await node.router.subscribe(
@@ -78,7 +98,7 @@ async function subscribeOne(
   session: SubscriberContext,
   request: SubscriptionRequest,
   identifier: number,
-  made: Map<string, Made>,
+  made: Made,
 ): Promise<number> {
   const { node, user, subscriptions } = session
   const { filter: name, noLocal, retainAsPublished, retainHandling } = request
@@ -87,19 +107,13 @@ async function subscribeOne(
   const isNew = !subscriptions.has(name) && !made.has(name)
   const granted = await grantedTo(session, () => user.maySubscribe(place.filter, request.qos))
   if (granted === undefined) return refuse(session, 'TOPIC_FORBIDDEN', Reason.notAuthorized)
-  if (isNew && countWith(subscriptions, made) >= node.limits.subscriptions)
+  if (isNew && subscriptions.size + made.added >= node.limits.subscriptions)
     return refuse(session, 'SUBSCRIPTIONS_LIMIT', Reason.quotaExceeded)
   // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]; a shared subscription gets none (section 4.8.2)
   const wantsRetained = place.group === undefined && (retainHandling === 0 || (retainHandling === 1 && isNew))
   const subscription = { ...place, qos: granted, noLocal, retainAsPublished, identifier }
-  made.set(name, { subscription, wantsRetained })
+  made.set({ subscription, wantsRetained }, isNew)
   return granted
-}
-
-function countWith(subscriptions: ReadonlyMap<string, unknown>, made: ReadonlyMap<string, unknown>): number {
-  let count = subscriptions.size
-  for (const name of made.keys()) if (!subscriptions.has(name)) count += 1
-  return count
 }
 
 /** Whatever an embedder's rule throws is a refusal. The granted QoS is never above what was asked for. */

@@ -1,6 +1,7 @@
 // Is each limit one setting, with a default in its range, and are limits of one unit compared with each other?
 import { t } from '../support/tap.ts'
-import { DEFAULT_LIMITS, LIMIT_NAMES, LIMIT_ORDERS, LIMITS } from '../../common/limits.ts'
+import { LIMIT_ORDERS } from '../../common/limit-orders.ts'
+import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS } from '../../common/limits.ts'
 import type { Limit } from '../../common/limit.ts'
 import { readConfig } from '../../server/arguments.ts'
 import { limitsOf } from '../../server/settings-fit.ts'
