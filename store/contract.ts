@@ -21,12 +21,14 @@ import type { LogEntry, LogSlice, Message, ReadLimit, SessionClose, SessionOwner
 import type { KnownNamedSession, NamedSessionStore } from './named-sessions.ts'
 import type { NodeChannel } from './node-channel.ts'
 import type { RetainedTopicStore, SessionEntry, SessionLogStore } from './session-logs.ts'
+import type { TableStore } from './tables.ts'
 import type { KnownReader, Part, ReaderMove, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
 
 export type * from './entries.ts'
 export type * from './named-sessions.ts'
 export type * from './node-channel.ts'
 export type * from './session-logs.ts'
+export type * from './tables.ts'
 export type * from './upstream-contract.ts'
 export { appOfEventLog, eventLog, groupLog, groupOfLog, isGroupLog } from './upstream-contract.ts'
 
@@ -221,6 +223,8 @@ export interface Watcher {
   sessionAppended?(name: string, offset: number, entry?: SessionEntry): void
   /** Subscriptions changed. */
   subscriptionsChanged?(offset: number): void
+  /** A row of a table changed. */
+  tableChanged?(table: string, version: number): void
   /** Another node has told this one something, see `NodeChannel`. */
   told?(bytes: Uint8Array): void
   /** The time of a will has come, and nobody may have published it. */
@@ -319,7 +323,7 @@ export interface Inventory {
   restoreToken(token: RestoredToken): Promise<TokenRecord>
 }
 
-export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessionStore, SessionLogStore {
+export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessionStore, SessionLogStore, TableStore {
   /** Absent over Redis. */
   readonly retainedTopics?: RetainedTopicStore
   /** Absent where one process has the store to itself. */

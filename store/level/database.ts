@@ -16,6 +16,7 @@ export interface Write {
 export interface Range {
   readonly gte: Buffer
   readonly lt: Buffer
+  readonly limit?: number
 }
 
 /**

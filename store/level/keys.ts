@@ -36,6 +36,9 @@ export const Kind = {
   privateEntry: 0x70,
   retainedPrivate: 0x72,
   sessionState: 0x73,
+  tableRow: 0x6f,
+  tableChange: 0x71,
+  tableRemoved: 0x79,
   token: 0x74,
   upstream: 0x75,
   due: 0x76,
@@ -264,6 +267,11 @@ export function bodyKey(id: Buffer): Buffer {
 
 export function bodyCountKey(id: Buffer): Buffer {
   return Buffer.concat([Buffer.from([Kind.bodyCount]), id])
+}
+
+/** A row of a table, or what the keys of all of them, and of its changes, start with. */
+export function tableKey(kind: number, table: string, key = ''): Buffer {
+  return under(kind, table, key)
 }
 
 // Retained messages

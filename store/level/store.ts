@@ -26,6 +26,9 @@ import {
   type RetainedBroadcast,
   type SessionClose,
   type Store,
+  type TableRow,
+  type TableSlice,
+  type TableWrite,
   type TokenId,
   type TokenRecord,
   type TokenRegistration,
@@ -44,6 +47,7 @@ import { readLog } from './read.ts'
 import { trimmable } from './records.ts'
 import { LevelSessions } from './session-store.ts'
 import { closeSession, openSession, recordOf, registerToken, restoreToken, revokeToken, saveSession } from './tokens.ts'
+import { forgettable, readChanges, readRow, readRows, tableEnd, writeRow } from './tables.ts'
 import type { Transaction } from './transaction.ts'
 import { PART } from './upstream.ts'
 import { LevelUpstream } from './upstream-store.ts'
@@ -79,6 +83,38 @@ class LevelStore extends LevelSessions implements Store {
       transaction.put(key, Buffer.from(made))
       return made
     })
+  }
+
+  // Tables
+
+  async writeRow(write: TableWrite): Promise<number | undefined> {
+    let forgotten: readonly Buffer[] = []
+    return await this.change((transaction) => writeRow(transaction, write, forgotten), {
+      bytes: write.value?.byteLength ?? 0,
+      prepare: async () => {
+        forgotten = await forgettable(this.database, write.table)
+      },
+    })
+  }
+
+  async readRow(table: string, key: string): Promise<TableRow | undefined> {
+    this.mustBeOpen()
+    return readRow(this.database, table, key, this.now())
+  }
+
+  async readRows(table: string, after: string, most: number): Promise<readonly TableRow[]> {
+    this.mustBeOpen()
+    return await readRows(this.database, table, { after, most, now: this.now() })
+  }
+
+  async tableEnd(table: string): Promise<number> {
+    this.mustBeOpen()
+    return tableEnd(this.database, table)
+  }
+
+  async readChanges(table: string, after: number, most: number): Promise<TableSlice | undefined> {
+    this.mustBeOpen()
+    return await readChanges(this.database, table, { after, most, now: this.now() })
   }
 
   // Token registry

@@ -25,6 +25,7 @@ import { sweepRetainedTopic } from './retained-topics.ts'
 import { prepareRest, sweepRest } from './session-rest.ts'
 import { closeEarlier, sweepNamed, sweepSessionEntry } from './sweep-sessions.ts'
 import { sweepUpstream, sweepUpstreamEntry } from './sweep-upstream.ts'
+import { sweepRow } from './tables.ts'
 import { forgetSession, hasEnded } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 import { expireRetained, forgetRetained } from './upstream-retained.ts'
@@ -101,6 +102,9 @@ function sweepOne(transaction: Transaction, due: Buffer, now: number): void {
     case Kind.groupUid:
       transaction.delete(due)
       return sweepUid(transaction, key, now)
+    case Kind.tableRow:
+      transaction.delete(due)
+      return sweepRow(transaction, key, now)
     case Kind.assigned:
       transaction.delete(due)
       return sweepAssigned(transaction, key, now)

@@ -85,6 +85,10 @@ export class Events {
     this.#emit((watcher) => watcher.subscriptionsChanged?.(offset))
   }
 
+  tableChanged(table: string, version: number): void {
+    this.#emit((watcher) => watcher.tableChanged?.(table, version))
+  }
+
   told(bytes: Uint8Array): void {
     this.#emit((watcher) => watcher.told?.(bytes))
   }
@@ -177,6 +181,8 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
     }
     case 't':
       return events.subscriptionsChanged(asNumber(subject))
+    case 'r':
+      return events.tableChanged(asText(subject), asNumber(number))
     case 'm':
       return events.told(asBytes(subject))
     case 'e':

@@ -133,6 +133,18 @@ const filtersKey = (base: string, field: string): string => `${base}f${field}`
 /** Hash of name -> epoch up to which its sessions have ended. */
 const endedSubscribersKey = (base: string): string => `${base}e`
 
+/** A small table. */
+export const tableBase = (prefix: string, table: string): string => `{${prefix}:table:${table}}`
+const tableKey = (base: string): string => `${base}h`
+/** Hash of key -> row. */
+const rowsKey = (base: string): string => `${base}r`
+/** Sorted sets of the same keys: in the order of their bytes, by their newest change, by when they end. */
+const rowKeysKey = (base: string): string => `${base}k`
+const rowChangesKey = (base: string): string => `${base}v`
+const rowsDueKey = (base: string): string => `${base}e`
+/** Sorted set of keys of rows that were removed, by when. */
+const rowsRemovedKey = (base: string): string => `${base}d`
+
 /** The nodes. */
 export const nodesBase = (prefix: string): string => `{${prefix}:nodes}`
 /** Sorted set of nodes by when they were last heard of. */
@@ -192,6 +204,12 @@ export function luaKeyNames(): string {
     subscribers: subscribersKey(''),
     filters: filtersKey('', ''),
     endedSubscribers: endedSubscribersKey(''),
+    table: tableKey(''),
+    rows: rowsKey(''),
+    rowKeys: rowKeysKey(''),
+    rowChanges: rowChangesKey(''),
+    rowsDue: rowsDueKey(''),
+    rowsRemoved: rowsRemovedKey(''),
     nodes: nodesKey(''),
     received: receivedKey('', ''),
     retaining: retainingKey('', ''),

@@ -25,6 +25,7 @@ import { Replication } from './replication.ts'
 import { RedisSecrets } from './secrets.ts'
 import { SessionLogs } from './session-logs.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { RedisTables } from './tables.ts'
 import { Sweeper } from './sweeper.ts'
 import { type Location, locate } from './token.ts'
 import { Tokens } from './tokens.ts'
@@ -52,6 +53,7 @@ export class Pieces {
   readonly named: NamedSessions
   readonly subscriptions: Subscriptions
   readonly sessionLogs: SessionLogs
+  readonly tables: RedisTables
   readonly wills: Wills
   readonly follows: Follows
   readonly listeners: Listeners
@@ -104,6 +106,7 @@ export class Pieces {
     this.named = new NamedSessions({ ...shared, names, subscriptions: this.subscriptions })
     const { named } = this
     this.sessionLogs = new SessionLogs({ ...shared, names, named })
+    this.tables = new RedisTables(shared)
     this.wills = new Wills({ ...shared, names })
     this.wakes = this.#createWakes()
     this.follows = createFollows(shared)

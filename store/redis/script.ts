@@ -22,6 +22,7 @@ const PARTS = [
   'session_logs',
   'subscriptions',
   'nodes',
+  'tables',
   'broadcast',
   'retaining',
   'shares',

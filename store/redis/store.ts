@@ -1,5 +1,13 @@
 /** The store on Redis: many nodes, one truth. Each call of the contract, and the part that does it. */
-import type { Inventory, NamedSessionStore, ReadLimit, SessionLogStore, Store, UpstreamStore } from '../contract.ts'
+import type {
+  Inventory,
+  NamedSessionStore,
+  ReadLimit,
+  SessionLogStore,
+  Store,
+  TableStore,
+  UpstreamStore,
+} from '../contract.ts'
 import { connectClient, unlessRefused } from './connection.ts'
 import { checkFormat } from './format.ts'
 import { knownApps, knownLogs, knownNamedSessions, knownReaders, knownTokens } from './inventory.ts'
@@ -19,6 +27,7 @@ export function openRedisStore(options: RedisStoreOptions): Store {
     ...upstream(pieces),
     ...namedSessions(pieces),
     ...inventory(pieces),
+    ...tables(pieces),
     secret: (name, create) => pieces.secrets.secret(name, create),
     nodes: pieces.nodeChannel,
   }
@@ -75,6 +84,7 @@ type TokenCalls = Omit<
   | keyof NamedSessionStore
   | keyof SessionLogStore
   | keyof Inventory
+  | keyof TableStore
   | 'secret'
   | 'nodes'
   | 'retainedTopics'
@@ -96,6 +106,16 @@ function tokens({ tokens, broadcasts, follows }: Pieces): TokenCalls {
     saveSession: (tokenId, epoch, state) => tokens.saveSession(tokenId, epoch, state),
     closeSession: (tokenId, epoch, close) => tokens.closeSession(tokenId, epoch, close),
     follow: (tokenId) => follows.take(tokenId),
+  }
+}
+
+function tables({ tables }: Pieces): TableStore {
+  return {
+    writeRow: (write) => tables.writeRow(write),
+    readRow: (table, key) => tables.readRow(table, key),
+    readRows: (table, after, most) => tables.readRows(table, after, most),
+    tableEnd: (table) => tables.tableEnd(table),
+    readChanges: (table, after, most) => tables.readChanges(table, after, most),
   }
 }
 

@@ -18,6 +18,7 @@ import { retainedTopics } from './support/retained-topics.ts'
 import { sessionLogs } from './support/session-logs.ts'
 import { sessions } from './support/sessions.ts'
 import { subscriptions } from './support/subscriptions.ts'
+import { tables } from './support/tables.ts'
 import { upstream } from './support/upstream.ts'
 import { upstreamGroups } from './support/upstream-groups.ts'
 import { wakes } from './support/wakes.ts'
@@ -37,6 +38,7 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('packet ids that sessions by name received', (t) => received(t, makeEngine))
   await t.test('logs of sessions by name', (t) => sessionLogs(t, makeEngine))
   await t.test('subscriptions', (t) => subscriptions(t, makeEngine))
+  await t.test('tables', (t) => tables(t, makeEngine))
   await t.test('wills', (t) => wills(t, makeEngine))
   await t.test('retained messages of general topics', (t) => retainedTopics(t, makeEngine))
   await t.test('upstream logs', (t) => upstream(t, makeEngine))

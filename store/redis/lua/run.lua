@@ -18,6 +18,7 @@ local PART = {
   assign = 'upstream', forget_assigned = 'upstream',
   claim = 'claims', settle = 'claims', renew_claims = 'claims', release_claims = 'claims',
   retainers = 'retaining', upstream_retained = 'retaining', restore_retained = 'retaining',
+  write_row = 'tables', read_row = 'tables', read_rows = 'tables', table_end = 'tables', read_changes = 'tables',
   readers_of = 'inventory', named_sessions = 'inventory',
 }
 -- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
@@ -25,6 +26,7 @@ local READS = {
   lookup = true, bucket = true, read = true, retained = true, read_broadcast = true, last_broadcast = true,
   retained_index = true, retained_entry = true, read_upstream = true, retainers = true, upstream_retained = true,
   read_session = true, subscriptions_end = true, read_subscriptions = true, subscriptions = true, subscriptions_of = true,
+  read_row = true, read_rows = true, table_end = true, read_changes = true,
   readers_of = true, named_sessions = true,
 }
 -- Steps that change something and answer with much: the journal keeps less of the result, from which they make it again.
@@ -32,7 +34,7 @@ local AGAIN = { claim = 'claim_again' }
 -- Steps that store what was not there.
 local STORES = {
   append = true, publish = true, restore = true, upstream = true, events = true, group = true, assign = true, append_sessions = true,
-  change_subscriptions = true, restore_retained = true,
+  change_subscriptions = true, restore_retained = true, write_row = true,
 }
 local results, kept, all_kept = {}, {}, true
 for i = 2, #batch do

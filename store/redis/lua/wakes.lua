@@ -8,6 +8,7 @@
     'n', name, epoch, discarded (1 or 0)  a session that is known by a name is over; nothing of it goes on
     's', name, offset, entry or false    the log of such a session grew
     't', offset                          subscriptions changed; told to ''
+    'r', table, version                  a row of a table changed; told to ''
     'm', bytes                           what another node tells this one
     'c', id, private, broadcast, marks or false   the cursors moved
 ]]

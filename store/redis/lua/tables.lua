@@ -1,0 +1,153 @@
+--[[
+  Small tables, each under a hash tag of its own. The record (KEY.table): { version, run, version of the newest change,
+  removals after this version are known }. KEY.rows: hash of key -> { version of the newest change, when it ends (0: never),
+  value }; KEY.rowKeys: the same keys, in the order of their bytes; KEY.rowChanges: by the version of their newest change;
+  KEY.rowsDue: by when they end. KEY.rowsRemoved: keys of rows that were removed, by the version of that.
+
+  write_row     base, table, key, value or false, expires, expected version or -1
+                -> { version, or false where another one is there }
+  read_row      base, key            -> { } or { version, expires, value }
+  read_rows     base, after, most    -> { key, version, expires, value, ... }
+  table_end     base                 -> { version }
+  read_changes  base, after, most    -> { } where removals are not known, or
+                { read to, version of the newest, key, version, expires, value or false where it is gone, ... }
+]]
+function parts.tables()
+  local log = need('log')
+  local wake = need('wakes')
+  local steps = {}
+  local VERSION, MOST_REMOVED, DUE, PAGE = 1, 10000, 16, 128
+  local tables = {}
+
+  local function text(number) return string.format('%.0f', number) end
+
+  local function of(base)
+    local known = tables[base]
+    if known then return known end
+    local record = { base = base, run = 0, last = 0, since = 0, count = 0 }
+    local packed, _ = call('GET', base .. KEY.table), nil
+    if packed then
+      _, record.run, record.last, record.since = unpack_packed(packed)
+    end
+    tables[base] = record
+    return record
+  end
+
+  local function row_of(base, key)
+    local packed = call('HGET', base .. KEY.rows, key)
+    if not packed then return nil end
+    local version, expires, value = unpack_packed(packed)
+    if expires > 0 and expires <= NOW then return nil end
+    return { version = version, expires = expires, value = value }
+  end
+
+  local function drop(base, key)
+    call('HDEL', base .. KEY.rows, key)
+    call('ZREM', base .. KEY.rowKeys, key)
+    call('ZREM', base .. KEY.rowChanges, key)
+    call('ZREM', base .. KEY.rowsDue, key)
+  end
+
+  local function drop_expired(base)
+    for _, key in ipairs(call('ZRANGEBYSCORE', base .. KEY.rowsDue, '-inf', NOW, 'LIMIT', 0, DUE)) do drop(base, key) end
+  end
+
+  local function put(base, version, key, value, expires)
+    call('HSET', base .. KEY.rows, key, pack(version, expires, value))
+    call('ZADD', base .. KEY.rowKeys, 0, key)
+    call('ZADD', base .. KEY.rowChanges, text(version), key)
+    call('ZREM', base .. KEY.rowsRemoved, key)
+    if expires > 0 then
+      call('ZADD', base .. KEY.rowsDue, text(expires), key)
+    else
+      call('ZREM', base .. KEY.rowsDue, key)
+    end
+  end
+
+  local function remove(record, version, key)
+    local base = record.base
+    drop(base, key)
+    call('ZADD', base .. KEY.rowsRemoved, text(version), key)
+    while call('ZCARD', base .. KEY.rowsRemoved) > MOST_REMOVED do
+      record.since = tonumber(call('ZPOPMIN', base .. KEY.rowsRemoved)[2])
+    end
+  end
+
+  function steps.write_row(step)
+    local _, base, name, key, value, expires, expected = unpack(step)
+    local before = row_of(base, key)
+    if expected >= 0 and expected ~= (before and before.version or 0) then return { false } end
+    local record = of(base)
+    if not value and not before then return { record.last } end
+    local last = record.last
+    log.rebase(record)
+    -- Something may have been lost: who follows reads all of it again.
+    if record.last ~= last and last > 0 then record.since = record.last end
+    local version = record.last + 1
+    record.last = version
+    drop_expired(base)
+    if value then
+      put(base, version, key, value, expires)
+    else
+      remove(record, version, key)
+    end
+    call('SET', base .. KEY.table, pack(VERSION, record.run, record.last, record.since))
+    wake.tell('', { 'r', name, version })
+    return { version }
+  end
+
+  function steps.read_row(step)
+    local row = row_of(step[2], step[3])
+    if not row then return {} end
+    return { row.version, row.expires, row.value }
+  end
+
+  function steps.read_rows(step)
+    local _, base, after, most = unpack(step)
+    local result, count = {}, 0
+    while count < most do
+      local from = after == '' and '-' or '(' .. after
+      local keys = call('ZRANGEBYLEX', base .. KEY.rowKeys, from, '+', 'LIMIT', 0, math.min(PAGE, most - count))
+      if #keys == 0 then break end
+      for _, key in ipairs(keys) do
+        local row = row_of(base, key)
+        if row then
+          count = count + 1
+          for _, each in ipairs({ key, row.version, row.expires, row.value }) do result[#result + 1] = each end
+        end
+      end
+      after = keys[#keys]
+    end
+    return result
+  end
+
+  function steps.table_end(step) return { of(step[2]).last } end
+
+  local function changed(base, kind, after, most)
+    return call('ZRANGEBYSCORE', base .. kind, '(' .. text(after), '+inf', 'WITHSCORES', 'LIMIT', 0, most)
+  end
+
+  function steps.read_changes(step)
+    local _, base, after, most = unpack(step)
+    local record = of(base)
+    if after < record.since or after > record.last then return {} end
+    local found = {}
+    for _, kind in ipairs({ KEY.rowChanges, KEY.rowsRemoved }) do
+      local flat = changed(base, kind, after, most)
+      for i = 1, #flat, 2 do found[#found + 1] = { flat[i], tonumber(flat[i + 1]) } end
+    end
+    table.sort(found, function(one, other) return one[2] < other[2] end)
+    local count = math.min(most, #found)
+    local result = { #found >= most and found[count][2] or record.last, record.last }
+    for i = 1, count do
+      local key, version = found[i][1], found[i][2]
+      local row = row_of(base, key)
+      for _, each in ipairs({ key, version, row and row.expires or 0, row and row.value or false }) do
+        result[#result + 1] = each
+      end
+    end
+    return result
+  end
+
+  return steps
+end
