@@ -1,5 +1,5 @@
 /** What auth gives to the rest: tokens and keys in, principals out. */
-import type { Device, Provider, Triple } from '../topics/index.ts'
+import type { Device, Epochs, Provider, Triple } from '../topics/index.ts'
 
 export interface Grant extends Triple {
   readonly version?: string | undefined
@@ -7,6 +7,10 @@ export interface Grant extends Triple {
   readonly ttl: number
   /** From the token registry. */
   readonly generation: number
+  /** Milliseconds since the epoch. Absent: its device does not renew it. */
+  readonly renewUntil?: number | undefined
+  /** Of the app and the account as they are now. Default: none. */
+  readonly epochs?: Epochs | undefined
 }
 
 export interface IssuedToken {
@@ -20,6 +24,8 @@ export interface IssuedToken {
 export interface Auth {
   /** The token id of a triple, under this installation's key. */
   tokenIdOf(triple: Triple): string
+  /** Names an account of an app by a keyed hash, see `accountMark` of `topics/`. */
+  accountMarkOf(app: string, account: string): string
   issue(grant: Grant): IssuedToken
   /**
    * Signature by the key that `kid` names and with that key's algorithm only, `iss`, `aud`, `exp`, and every claim's shape;

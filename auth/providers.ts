@@ -1,6 +1,6 @@
 /** Provider keys: which back end may act for which apps. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { isAppName, isName, type Provider } from '../topics/index.ts'
+import { ALL_SCOPES, isAppName, isName, type Provider } from '../topics/index.ts'
 import { readNamedFile } from '../common/private-files.ts'
 import { checkFields, isRecord } from './fields.ts'
 import type { RandomBytes } from './keys.ts'
@@ -22,6 +22,8 @@ interface Entry {
 const MIN_KEY_BYTES = 16
 const MAX_KEY_BYTES = 256
 const GENERATED_BYTES = 32
+/** Who may make keys for every app is asked for every app. */
+const ALL_BUT_KEYS = new Set([...ALL_SCOPES].filter((scope) => scope !== 'keys:admin'))
 
 /** A key that nobody can guess, fit for a header, an environment variable and an MQTT password. */
 export function generateProviderKey(random: RandomBytes = randomBytes): string {
@@ -111,7 +113,12 @@ function isApp(app: unknown): app is string {
 }
 
 function makeEntry({ name, key, apps }: ProviderKey): Entry {
-  const provider = { kind: 'provider', name, apps: apps === undefined ? 'all' : new Set(apps) } as const
+  const provider: Provider = {
+    kind: 'provider',
+    name,
+    apps: apps === undefined ? 'all' : new Set(apps),
+    scopes: apps === undefined ? ALL_SCOPES : ALL_BUT_KEYS,
+  }
   return { digest: sha256(Buffer.from(key, 'utf8')), provider: Object.freeze(provider) }
 }
 

@@ -3,7 +3,17 @@ import { timingSafeEqual } from 'node:crypto'
 import { createSigner, createVerifier, TokenError } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
 import { PushError } from '../errors.ts'
-import { isAppName, isName, isTokenId, isVersion, tokenId, type Device, type Triple } from '../topics/index.ts'
+import {
+  accountMark,
+  isAppName,
+  isName,
+  isTokenId,
+  isVersion,
+  tokenId,
+  type Device,
+  type Epochs,
+  type Triple,
+} from '../topics/index.ts'
 import type { Auth, Grant, IssuedToken } from './contract.ts'
 import { isRecord } from './fields.ts'
 import type { KeyRing, RandomBytes, RingKey } from './keys.ts'
@@ -22,7 +32,7 @@ interface TokenOptions {
   readonly random: RandomBytes
 }
 
-export type Tokens = Pick<Auth, 'tokenIdOf' | 'issue' | 'verify'>
+export type Tokens = Pick<Auth, 'tokenIdOf' | 'accountMarkOf' | 'issue' | 'verify'>
 
 /** Names of 128 bytes and an RS256 signature make 2.5 KiB. */
 const MAX_TOKEN_LENGTH = 4096
@@ -32,6 +42,7 @@ const SKEW_SECONDS = 60
 const MAX_TTL_SECONDS = 3_155_760_000
 const JTI = /^(0|[1-9a-z][0-9a-z]{0,10})\.[A-Za-z0-9_-]{16}$/
 const JTI_BYTES = 12
+const NO_EPOCHS: Epochs = [0, 0]
 /** Milliseconds between two looks for new keys. */
 const RELOAD_INTERVAL = 5_000
 /** How many tokens that were verified lately are remembered: about half a kilobyte each. */
@@ -58,6 +69,8 @@ const CLAIMS: ReadonlySet<string> = new Set([
   'nbf',
   'exp',
   'jti',
+  'renew',
+  'epochs',
 ])
 
 /** What is wrong with a token, for its reader. Never a part of the token, but for the names of claims. */
@@ -76,6 +89,9 @@ export function createTokens(options: TokenOptions): Tokens {
     tokenIdOf(triple) {
       checkNames(triple)
       return tokenId(options.tokenIdKey, triple)
+    },
+    accountMarkOf(app, account) {
+      return accountMark(options.tokenIdKey, app, account)
     },
     issue(grant) {
       return issue(options, sign, grant)
@@ -96,7 +112,7 @@ function signer({ signingKey, algorithm, kid }: RingKey): (claims: Record<string
 
 function issue(options: TokenOptions, sign: (claims: Record<string, unknown>) => string, grant: Grant): IssuedToken {
   checkGrant(grant)
-  const { app, device, account, version } = grant
+  const { app, device, account, version, renewUntil, epochs = NO_EPOCHS } = grant
   const id = tokenId(options.tokenIdKey, grant)
   const iat = Math.floor(options.now() / 1000)
   const exp = iat + grant.ttl
@@ -110,6 +126,8 @@ function issue(options: TokenOptions, sign: (claims: Record<string, unknown>) =>
     aud: options.audience,
     iat,
     exp,
+    ...(renewUntil === undefined ? {} : { renew: Math.floor(renewUntil / 1000) }),
+    ...(epochs[0] === 0 && epochs[1] === 0 ? {} : { epochs }),
     jti: `${grant.generation.toString(36)}.${options.random(JTI_BYTES).toString('base64url')}`,
   })
   return { token, tokenId: id, expiresAt: exp * 1000 }
@@ -121,7 +139,7 @@ function checkGrant(grant: Grant): void {
   if (grant.version !== undefined && !isVersion(grant.version)) throw new PushError('VERSION_INVALID')
   if (!Number.isSafeInteger(grant.ttl) || grant.ttl < 1 || grant.ttl > MAX_TTL_SECONDS)
     throw new PushError('TTL_INVALID')
-  if (!isGeneration(grant.generation)) throw new TypeError('a generation is a whole number, 0 or more')
+  if (!isWhole(grant.generation)) throw new TypeError('a generation is a whole number, 0 or more')
 }
 
 function checkNames({ app, device, account }: Triple): void {
@@ -235,6 +253,9 @@ function readClaims(options: TokenOptions, claims: unknown): Verified {
     tokenId: id,
     generation: readGeneration(claims['jti']),
     expiresAt: expires * 1000,
+    // Those of before there were renewals end as they were meant to.
+    renewUntil: claims['renew'] === undefined ? 0 : readSeconds(claims['renew'], 'renew') * 1000,
+    epochs: readEpochs(claims['epochs']),
   }
   return { device: Object.freeze(device), issuedAt, notBefore }
 }
@@ -266,12 +287,19 @@ function readSeconds(value: unknown, claim: string): number {
 function readGeneration(jti: unknown): number {
   const [, text = ''] = (typeof jti === 'string' && JTI.exec(jti)) || []
   const generation = Number.parseInt(text, 36)
-  if (!isGeneration(generation)) throw invalid('jti')
+  if (!isWhole(generation)) throw invalid('jti')
   return generation
 }
 
-function isGeneration(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
+function readEpochs(epochs: unknown): Epochs {
+  if (epochs === undefined) return NO_EPOCHS
+  const [app, account, ...others]: unknown[] = Array.isArray(epochs) ? epochs : []
+  if (others.length > 0 || !isWhole(app) || !isWhole(account)) throw invalid('epochs')
+  return [app, account]
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 /**

@@ -5,7 +5,7 @@ import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import type { Store, TokenRecord } from '../store/contract.ts'
 import { refusalOf } from '../store/honoured.ts'
-import type { Device, Provider } from '../topics/index.ts'
+import { mayUse, type Device, type Provider, type Scope } from '../topics/index.ts'
 import type { RequestWork } from './work.ts'
 
 /** A device whose token the registry still honours, with what the registry knows. */
@@ -18,7 +18,8 @@ type Hook = (request: FastifyRequest) => Promise<void>
 
 /** `onRequest` hooks of routes, and what they have found. */
 export interface Guard {
-  readonly provider: Hook
+  /** A provider whose key has this scope. */
+  provider(scope: Scope): Hook
   readonly device: Hook
   providerOf(request: FastifyRequest): Provider
   deviceOf(request: FastifyRequest): KnownDevice
@@ -47,9 +48,10 @@ export function createGuard(
   }
 
   return {
-    async provider(request) {
+    provider: (scope) => async (request) => {
       const principal = authenticate(request)
       if (principal.kind !== 'provider') throw new PushError('NOT_A_PROVIDER')
+      if (!mayUse(principal, scope)) throw new PushError('SCOPE_MISSING', scope)
       await work.admit(principal, request)
       providers.set(request, principal)
     },

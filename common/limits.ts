@@ -22,6 +22,15 @@ export const LIMITS = {
   defaultTokenTtl: limit('PUSH_TOKEN_TTL', 90 * DAY, [1, 10 * YEAR], 'life of a message token', SECONDS),
   maximumTokenTtl: limit('PUSH_TOKEN_TTL_MAX', 400 * DAY, [1, 10 * YEAR], 'longest life of a message token', SECONDS),
 
+  renewalMs: limit(
+    'PUSH_RENEWAL',
+    90 * DAY,
+    [0, 400 * DAY],
+    'how long a device renews its token itself, from the last proof of its account, unless the provider says otherwise',
+    SECONDS_TO_MS,
+  ),
+  accountDevices: limit('PUSH_MAX_ACCOUNT_DEVICES', 1_000, [1, 10_000], 'devices of one account of an app'),
+
   defaultTtl: limit('PUSH_MESSAGE_TTL', 7 * DAY, [1, YEAR], 'time to live of a message', SECONDS),
   maximumTtl: limit('PUSH_MESSAGE_TTL_MAX', 28 * DAY, [1, YEAR], 'longest time to live of a message', SECONDS),
   payloadBytes: limit('PUSH_MAX_PAYLOAD', 256 * KIB, [1, 16 * MIB], 'largest payload', BYTES),

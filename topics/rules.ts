@@ -15,19 +15,48 @@ export interface Device {
   readonly generation: number
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
+  /** Milliseconds since the epoch: until then the device renews its token itself. */
+  readonly renewUntil: number
+  /** Of the app and of the account, when the JWT was issued; a higher one has revoked it since. 0: none was known. */
+  readonly epochs: Epochs
 }
+
+/** When all tokens of an app, and all of an account, were revoked last: whole numbers that only grow. */
+export type Epochs = readonly [app: number, account: number]
+
+/** What a provider key may do. */
+export const SCOPES = [
+  'messages:send',
+  'messages:read',
+  'tokens:issue',
+  'tokens:read',
+  'tokens:revoke',
+  'events:read',
+  'webhooks:write',
+  'keys:admin',
+] as const
+export type Scope = (typeof SCOPES)[number]
 
 /** A back end that sends messages, known by a provider key. */
 export interface Provider {
   readonly kind: 'provider'
   readonly name: string
   readonly apps: 'all' | ReadonlySet<string>
+  readonly scopes: ReadonlySet<Scope>
+  /** Of a key that is kept in the store; absent: one of the configuration. */
+  readonly keyId?: string
 }
 
 type DeviceSubscription = Extract<PushTopic, { kind: 'private' | 'broadcast' }>
 
 export function mayActFor(provider: Provider, app: string): boolean {
   return provider.apps === 'all' || provider.apps.has(app)
+}
+
+export const ALL_SCOPES: ReadonlySet<Scope> = new Set(SCOPES)
+
+export function mayUse(provider: Provider, scope: Scope): boolean {
+  return provider.scopes.has(scope)
 }
 
 /** A device subscribes to exactly its private topic and the broadcast topics of its app; undefined: refused. */

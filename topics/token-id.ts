@@ -27,6 +27,15 @@ export function tokenId(key: Uint8Array, { app, device, account }: Triple): stri
   return id.toString('base64url')
 }
 
+/**
+ * Names an account of an app where only "the same one" matters: 22 characters base64url of a keyed hash, of none but
+ * ''. With four parts and not three, it is the token id of nobody.
+ */
+export function accountMark(key: Uint8Array, app: string, account: string): string {
+  if (account === '') return ''
+  return keyedHash(key, ['account', app, account, '']).subarray(0, BYTES).toString('base64url')
+}
+
 export function isTokenId(value: string): boolean {
   return TOKEN_ID.test(value)
 }

@@ -2,7 +2,7 @@
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
-import type { Provider } from '../../topics/index.ts'
+import { ALL_SCOPES, type Provider } from '../../topics/index.ts'
 import type { HttpLimits } from '../limits.ts'
 import { createCompiler, fromValidation, type Compiler } from '../validation.ts'
 import { known, type Caller } from './call.ts'
@@ -84,7 +84,7 @@ interface InProcessContext {
 }
 
 /** The embedding program may do everything. No provider has this name: none begins with `$`. */
-const EVERY_APP: Provider = { kind: 'provider', name: '$program', apps: 'all' }
+const EVERY_APP: Provider = { kind: 'provider', name: '$program', apps: 'all', scopes: ALL_SCOPES }
 
 export function createInProcessCalls(context: InProcessContext): InProcessCalls {
   const { calls, limits, log } = context

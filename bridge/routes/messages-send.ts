@@ -17,10 +17,14 @@ interface SendRouteContext {
 
 export function sendMessages(api: FastifyInstance, { send, guard, limits, errors }: SendRouteContext): void {
   const schema = schemaOf(limits, errors)
-  api.post<{ Body: SendBody }>('/v1/messages', { onRequest: guard.provider, schema }, async (request, reply) => {
-    const stored = await send(request.body, { provider: guard.providerOf(request), log: request.log })
-    return reply.code(202).send(stored)
-  })
+  api.post<{ Body: SendBody }>(
+    '/v1/messages',
+    { onRequest: guard.provider('messages:send'), schema },
+    async (request, reply) => {
+      const stored = await send(request.body, { provider: guard.providerOf(request), log: request.log })
+      return reply.code(202).send(stored)
+    },
+  )
 }
 
 function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode[]) {

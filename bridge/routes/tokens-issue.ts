@@ -61,7 +61,10 @@ export function issueTokens(api: FastifyInstance, { issueToken, guard, limits }:
       ),
     },
   }
-  api.post<{ Body: TokenBody }>('/v1/tokens', { onRequest: guard.provider, schema }, async (request, reply) =>
-    reply.code(201).send(await issueToken(request.body, { provider: guard.providerOf(request) })),
+  api.post<{ Body: TokenBody }>(
+    '/v1/tokens',
+    { onRequest: guard.provider('tokens:issue'), schema },
+    async (request, reply) =>
+      reply.code(201).send(await issueToken(request.body, { provider: guard.providerOf(request) })),
   )
 }

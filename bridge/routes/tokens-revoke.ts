@@ -25,7 +25,7 @@ export function revokeTokens(api: FastifyInstance, { revokeToken, guard }: Revok
   }
   api.delete<{ Params: { tokenId: string } }>(
     '/v1/tokens/:tokenId',
-    { onRequest: guard.provider, schema },
+    { onRequest: guard.provider('tokens:revoke'), schema },
     async (request, reply) => {
       await revokeToken(request.params.tokenId, { provider: guard.providerOf(request) })
       return reply.code(204).send(null)

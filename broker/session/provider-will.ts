@@ -1,5 +1,5 @@
 /** The will of a provider: a message to devices, when its connection is gone. */
-import type { Provider } from '../../topics/index.ts'
+import { ALL_SCOPES, type Provider } from '../../topics/index.ts'
 import type { Will } from '../codec/packets.ts'
 import type { ProviderNode } from './provider-node.ts'
 import { decodeWill, encodeWill } from './stored-will.ts'
@@ -17,7 +17,9 @@ export function encodeProviderWill({ name, apps }: Provider, will: Will): Uint8A
 export async function publishStoredProviderWill(node: ProviderNode, value: Uint8Array): Promise<void> {
   const { of, will } = decodeWill<WillOwner>(value)
   const { name, apps } = of
-  const provider: Provider = { kind: 'provider', name, apps: apps === 'all' ? apps : new Set(apps) }
+  // It was allowed to when it left the will.
+  const scopes = ALL_SCOPES
+  const provider: Provider = { kind: 'provider', name, apps: apps === 'all' ? apps : new Set(apps), scopes }
   await publishProviderWill(node, provider, will)
 }
 

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { t } from '../support/tap.ts'
-import { broadcastTopic, mayActFor, mayProviderSubscribe, privateTopic } from '../../topics/index.ts'
+import { ALL_SCOPES, broadcastTopic, mayActFor, mayProviderSubscribe, privateTopic } from '../../topics/index.ts'
 import { providerDestination, tokenId, upstreamPrefix, type Provider } from '../../topics/index.ts'
 import { KEY, levelsOf, provider, triple, version } from './support/arbitraries.ts'
 import { matches } from './support/mqtt.ts'
 
-const some: Provider = { kind: 'provider', name: 'some', apps: new Set(['app']) }
-const every: Provider = { kind: 'provider', name: 'every', apps: 'all' }
+const some: Provider = { kind: 'provider', name: 'some', apps: new Set(['app']), scopes: ALL_SCOPES }
+const every: Provider = { kind: 'provider', name: 'every', apps: 'all', scopes: ALL_SCOPES }
 
 await t.test('whatever it may subscribe to matches only upstream topics of its apps', async (t) => {
   const property = fc.property(provider, triple, version, levelsOf, (one, theirs, itsVersion, levels) => {

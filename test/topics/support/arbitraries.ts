@@ -1,7 +1,7 @@
 /** Names and principals for property tests: few characters, so that what could collide does so often. */
 import fc from 'fast-check'
 import type { Device, Provider, Triple } from '../../../topics/index.ts'
-import { isAppName, isName, isVersion, tokenId } from '../../../topics/index.ts'
+import { ALL_SCOPES, isAppName, isName, isVersion, tokenId } from '../../../topics/index.ts'
 
 export const KEY = Buffer.alloc(32, 0x5a)
 
@@ -56,12 +56,21 @@ export const triple: fc.Arbitrary<Triple> = fc.record({ app: appName, device: na
 export function deviceOf(of: Triple, ofVersion?: string): Device {
   const versioned = ofVersion === undefined ? {} : { version: ofVersion }
   const id = tokenId(KEY, of)
-  return { kind: 'device', ...of, ...versioned, tokenId: id, generation: 1, expiresAt: Number.MAX_SAFE_INTEGER }
+  return {
+    kind: 'device',
+    ...of,
+    ...versioned,
+    tokenId: id,
+    generation: 1,
+    expiresAt: Number.MAX_SAFE_INTEGER,
+    renewUntil: 0,
+    epochs: [0, 0],
+  }
 }
 
 export const provider: fc.Arbitrary<Provider> = fc
   .uniqueArray(appName, { maxLength: 2 })
-  .map((apps) => ({ kind: 'provider', name: 'back end', apps: new Set(apps) }))
+  .map((apps) => ({ kind: 'provider', name: 'back end', apps: new Set(apps), scopes: ALL_SCOPES }))
 
 const LEVELS = ['t', 'u', '+', '#', '', '$share', '$SYS', 'x']
 
