@@ -251,6 +251,7 @@ function readClaims(options: TokenOptions, claims: unknown): Verified {
     ...triple,
     ...(version === undefined ? {} : { version }),
     tokenId: id,
+    accountMark: accountMark(options.tokenIdKey, triple.app, triple.account),
     generation: readGeneration(claims['jti']),
     expiresAt: expires * 1000,
     // Those of before there were renewals end as they were meant to.

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { t } from '../support/tap.ts'
 import { ALGORITHMS } from '../../auth/index.ts'
-import { isTokenId } from '../../topics/index.ts'
+import { isTokenId, type Epochs } from '../../topics/index.ts'
 import { account, appName, name, version } from '../topics/support/arbitraries.ts'
 import { decode, GRANT, NOW, testAuth } from './support/auth.ts'
 
@@ -13,6 +13,11 @@ const grants = fc.record({
   account,
   version: fc.option(version, { nil: undefined }),
   ttl: fc.integer({ min: 1, max: 3_155_760_000 }),
+  renewUntil: fc.oneof(
+    fc.constant(0),
+    fc.nat().map((seconds) => seconds * 1_000),
+  ),
+  epochs: fc.constantFrom([0, 0], [1_790_000_000_000, 0], [3, Number.MAX_SAFE_INTEGER]) as fc.Arbitrary<Epochs>,
   generation: fc.oneof(fc.nat(), fc.constantFrom(0, 35, 36, Number.MAX_SAFE_INTEGER)),
 })
 
@@ -24,7 +29,9 @@ for (const algorithm of ALGORITHMS) {
       const { ttl, version: itsVersion, ...rest } = grant
       const versioned = itsVersion === undefined ? {} : { version: itsVersion }
       assert.equal(expiresAt, NOW + ttl * 1_000)
-      assert.deepEqual(auth.verify(token), { kind: 'device', ...rest, ...versioned, tokenId, expiresAt })
+      const accountMark = auth.accountMarkOf(grant.app, grant.account)
+      assert.deepEqual(auth.verify(token), { kind: 'device', ...rest, ...versioned, tokenId, accountMark, expiresAt })
+      assert.equal(accountMark === '', grant.account === '')
       assert.equal(tokenId, auth.tokenIdOf(grant))
     })
     fc.assert(property, { numRuns: algorithm === 'RS256' ? 50 : 200 })

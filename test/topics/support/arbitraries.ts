@@ -1,7 +1,7 @@
 /** Names and principals for property tests: few characters, so that what could collide does so often. */
 import fc from 'fast-check'
 import type { Device, Provider, Triple } from '../../../topics/index.ts'
-import { ALL_SCOPES, isAppName, isName, isVersion, tokenId } from '../../../topics/index.ts'
+import { accountMark, ALL_SCOPES, isAppName, isName, isVersion, tokenId } from '../../../topics/index.ts'
 
 export const KEY = Buffer.alloc(32, 0x5a)
 
@@ -61,6 +61,7 @@ export function deviceOf(of: Triple, ofVersion?: string): Device {
     ...of,
     ...versioned,
     tokenId: id,
+    accountMark: accountMark(KEY, of.app, of.account),
     generation: 1,
     expiresAt: Number.MAX_SAFE_INTEGER,
     renewUntil: 0,
