@@ -1,0 +1,34 @@
+/** Who did what, for whoever has to know it later: one line of log each, with no secret, and no name of a device or account. */
+import type { Logger } from 'pino'
+
+export interface AuditLine {
+  readonly action:
+    | 'token.issued'
+    | 'token.renewed'
+    | 'token.revoked'
+    | 'tokens.revoked'
+    | 'enrolment.created'
+    | 'enrolment.deleted'
+    | 'key.created'
+    | 'key.changed'
+    | 'key.rotated'
+    | 'key.deleted'
+    | 'signing-key.rotated'
+    | 'signing-key.retired'
+  /** `provider <name>`, `key <id> of <name>`, `issuer <iss>`, `code <id>`, `device <token id>`. */
+  readonly by: string
+  readonly app?: string | undefined
+  readonly tokenId?: string | undefined
+  /** Keyed hash of an account. */
+  readonly accountMark?: string | undefined
+  /** Id of a key or code. */
+  readonly id?: string | undefined
+  /** The account that was current on the device before. */
+  readonly switchedFrom?: string | undefined
+}
+
+export type Audit = (line: AuditLine) => void
+
+export function auditTo(logger: Pick<Logger, 'info'>): Audit {
+  return (line) => logger.info({ audit: true, ...line }, 'audit')
+}
