@@ -33,8 +33,19 @@ export interface Auth {
    * @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
    */
   verify(token: string): Device
-  /** The provider of a key, compared in constant time; undefined when no provider has it. */
+  /**
+   * The provider of a key, compared in constant time; undefined when no provider has it.
+   * @throws STORE_UNAVAILABLE when it is one of the store, and whether it holds is not known
+   */
   provider(key: string | Uint8Array): Provider | undefined
+  /**
+   * As its key is now; undefined when that holds no more: it was removed, has expired, or was replaced. One of the
+   * configuration stays as it is.
+   * @throws STORE_UNAVAILABLE
+   */
+  providerNow(provider: Provider): Provider | undefined
+  /** By the id of a key of the store. @throws STORE_UNAVAILABLE */
+  providerWithKey(id: string): Provider | undefined
   /** The provider of a name: with several keys, it may act for the apps of each of them. Undefined when there is none. */
   providerNamed(name: string): Provider | undefined
 }

@@ -4,6 +4,7 @@ import type { Auth } from './contract.ts'
 import { generatedRing, loadKeysFromFile, makeRing, tokenIdKey, type Algorithm, type RandomBytes } from './keys.ts'
 import { createProviders, type ProviderKey } from './providers.ts'
 import type { Secrets } from './secrets.ts'
+import { createKeyProviders, looksLikeStoredKey, NO_STORED_KEYS, type StoredKeys } from './stored-keys.ts'
 import { createTokens } from './tokens.ts'
 
 export type { Auth, Grant, IssuedToken } from './contract.ts'
@@ -18,6 +19,8 @@ export {
 } from './keys.ts'
 export { checkFields } from './fields.ts'
 export { generateProviderKey, loadProvidersFromFile, createProviders, type ProviderKey } from './providers.ts'
+export { decodeStoredKey, encodeStoredKey, type PreviousKey, type StoredKey } from './stored-key-row.ts'
+export { looksLikeStoredKey, makeStoredKey, type StoredKeys } from './stored-keys.ts'
 export { fileSecrets, firstFrom, knownSecret, type FileSecretsOptions, type Secrets } from './secrets.ts'
 
 export interface AuthOptions {
@@ -30,6 +33,8 @@ export interface AuthOptions {
   readonly issuer?: string | undefined
   readonly audience?: string | undefined
   readonly providers: readonly ProviderKey[]
+  /** Default: none. */
+  readonly storedKeys?: StoredKeys | undefined
   /** Milliseconds since the epoch. */
   readonly now?: (() => number) | undefined
   /** Milliseconds that only grow, for durations. */
@@ -50,6 +55,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
   const { now = Date.now, monotonic = () => performance.now(), random = randomBytes } = options
   if (issuer === '' || audience === '') throw new Error('the issuer and the audience of tokens must not be empty')
   const providers = createProviders(options.providers)
+  const keys = createKeyProviders(options.storedKeys ?? NO_STORED_KEYS, now)
   const file = keysFile === undefined ? undefined : await loadKeysFromFile(keysFile)
   const idKey = file?.tokenIdKey ?? (await tokenIdKey(secrets, random))
   const reloadRing = async () =>
@@ -58,7 +64,13 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
       : makeRing((await loadKeysFromFile(keysFile)).keys)
   const ring = file === undefined ? await reloadRing() : makeRing(file.keys)
   const tokens = createTokens({ ring, reloadRing, tokenIdKey: idKey, issuer, audience, now, monotonic, random })
-  return { ...tokens, provider: providers.ofKey, providerNamed: providers.named }
+  return {
+    ...tokens,
+    provider: (key) => (looksLikeStoredKey(key) ? keys.ofKey(key) : providers.ofKey(key)),
+    providerNamed: providers.named,
+    providerNow: keys.current,
+    providerWithKey: keys.withId,
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { ALL_SCOPES, isAppName, isName, type Provider } from '../topics/index.ts
 import { readNamedFile } from '../common/private-files.ts'
 import { checkFields, isRecord } from './fields.ts'
 import type { RandomBytes } from './keys.ts'
+import { looksLikeStoredKey } from './stored-keys.ts'
 
 /** One provider key of the configuration. A provider with two entries has two keys, as it needs while it changes them. */
 export interface ProviderKey {
@@ -102,6 +103,8 @@ function parseProvider(entry: unknown, where: string): ProviderKey {
   const bytes = typeof key === 'string' ? Buffer.byteLength(key) : 0
   if (typeof key !== 'string' || bytes < MIN_KEY_BYTES || bytes > MAX_KEY_BYTES)
     throw new Error(`${where}.key (${name}) must be ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes`)
+  if (looksLikeStoredKey(key))
+    throw new Error(`${where}.key (${name}) has the form of a key that the store keeps, and would be looked for there`)
   if (!Object.hasOwn(entry, 'apps')) return { name, key }
   if (!Array.isArray(apps) || apps.length === 0 || !apps.every(isApp))
     throw new Error(`${where}.apps (${name}) must be a list of names of apps; leave it out for every app`)

@@ -11,5 +11,6 @@ export {
 export type { TokenAnswer } from './calls/issue-token.ts'
 export type { SendAnswer } from './calls/send-message.ts'
 export { boundTo, checkOneHost, createHostCheck } from './host-check.ts'
+export { KeyCopy, KEYS_TABLE } from './key-copy.ts'
 export { type HttpLimits } from './limits.ts'
 export { refuseUpgrade } from './problem.ts'

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Aedes } from 'aedes'
 import type { Logger } from 'pino'
 import type { Auth } from '../auth/contract.ts'
-import { looksLikeToken } from '../auth/index.ts'
+import { looksLikeStoredKey, looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { createRandomId } from '../common/random-id.ts'
@@ -271,6 +271,8 @@ export class PushBroker {
         await connectProvider(this.#providers, connection, connect, provider)
         return
       }
+      // A key of ours is nothing for anybody else to judge.
+      if (password !== undefined && looksLikeStoredKey(password)) throw new PushError('CREDENTIALS_INVALID')
       await this.#attaching
       if (await this.#isUser(connection, connect, request)) return
       if (this.#goesOn(connect)) return this.#attached?.connect(connection, connect, request)

@@ -16,6 +16,7 @@ import {
   createHostCheck,
   createHttpApi,
   createInProcessCalls,
+  KeyCopy,
   refuseUpgrade,
   type InProcessCalls,
 } from '../bridge/index.ts'
@@ -102,7 +103,9 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   await store.open()
   opened.push(store)
   const providers = typeof options.providers === 'function' ? await options.providers(secrets) : options.providers
-  const auth = await openAuth({ ...options, now, monotonic, providers, secrets })
+  const keys = await KeyCopy.open({ store, logger, now, monotonic })
+  opened.push(keys)
+  const auth = await openAuth({ ...options, now, monotonic, providers, secrets, storedKeys: keys })
   const general = await openGeneralTopics({
     store,
     logger,
@@ -167,6 +170,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       const ended = Promise.all([http.close(), broker.close().then(() => general.close()), calls.settled()])
       if ((await Promise.race([ended, untilAway(store), late])) === 'late')
         logger.warn('closing does not end by itself: the store is closed now')
+      await keys.close()
       await Promise.race([store.close(), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },

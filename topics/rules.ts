@@ -39,6 +39,18 @@ export const SCOPES = [
 ] as const
 export type Scope = (typeof SCOPES)[number]
 
+/** So many receivers within so many seconds. */
+export interface Quota {
+  readonly count: number
+  readonly seconds: number
+}
+
+/** How much may be done with a provider key. */
+export interface Quotas {
+  /** Of messages, a broadcast as one; all of them hold. */
+  readonly receivers: readonly Quota[]
+}
+
 /** A back end that sends messages, known by a provider key. */
 export interface Provider {
   readonly kind: 'provider'
@@ -47,6 +59,8 @@ export interface Provider {
   readonly scopes: ReadonlySet<Scope>
   /** Of a key that is kept in the store; absent: one of the configuration. */
   readonly keyId?: string
+  /** Absent: none. */
+  readonly quotas?: Quotas
 }
 
 type DeviceSubscription = Extract<PushTopic, { kind: 'private' | 'broadcast' }>
@@ -59,6 +73,13 @@ export const ALL_SCOPES: ReadonlySet<Scope> = new Set(SCOPES)
 
 export function mayUse(provider: Provider, scope: Scope): boolean {
   return provider.scopes.has(scope)
+}
+
+/** One that may do this may do all that the other one may. */
+export function isWithin(inner: Pick<Provider, 'apps' | 'scopes'>, outer: Pick<Provider, 'apps' | 'scopes'>): boolean {
+  const { apps } = outer
+  const hasApps = apps === 'all' || (inner.apps !== 'all' && [...inner.apps].every((app) => apps.has(app)))
+  return hasApps && [...inner.scopes].every((scope) => outer.scopes.has(scope))
 }
 
 /** A device subscribes to exactly its private topic and the broadcast topics of its app; undefined: refused. */

@@ -1,0 +1,133 @@
+/** Provider keys that are kept in the store: `push_<id>_<secret>`, and who has shown one. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { PushError } from '../errors.ts'
+import type { Provider, Quotas, Scope } from '../topics/index.ts'
+import type { RandomBytes } from './keys.ts'
+import type { StoredKey } from './stored-key-row.ts'
+
+/** The keys of the store as this process knows them. */
+export interface StoredKeys {
+  find(id: string): StoredKey | undefined
+  /** False: who goes by them might go by what was changed long ago. */
+  readonly isFresh: boolean
+}
+
+export const NO_STORED_KEYS: StoredKeys = { find: () => undefined, isFresh: true }
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const ID_LENGTH = 12
+/** 190 bits. */
+const SECRET_LENGTH = 32
+/** Larger bytes would make some letters likelier than others. */
+const FAIR_BYTES = 256 - (256 % ALPHABET.length)
+const KEY = new RegExp(`^push_([0-9A-Za-z]{${ID_LENGTH}})_[0-9A-Za-z]{${SECRET_LENGTH}}$`)
+/** Also of one that was cut, or has something behind it. */
+const LIKE_KEY = new RegExp(`^push_[0-9A-Za-z]{${ID_LENGTH}}_`)
+const LIKE_KEY_LENGTH = 'push_'.length + ID_LENGTH + 1
+const KEY_LENGTH = LIKE_KEY_LENGTH + SECRET_LENGTH
+
+export interface MadeKey {
+  readonly id: string
+  /** All of it: nobody can tell it again. */
+  readonly key: string
+  readonly digest: Uint8Array
+}
+
+/** Another secret for `id`, or a new key. */
+export function makeStoredKey(random: RandomBytes, id = letters(ID_LENGTH, random)): MadeKey {
+  const key = `push_${id}_${letters(SECRET_LENGTH, random)}`
+  return { id, key, digest: digestOf(key) }
+}
+
+function letters(length: number, random: RandomBytes): string {
+  let text = ''
+  while (text.length < length) {
+    const fair = [...random(length - text.length)].filter((byte) => byte < FAIR_BYTES)
+    text += fair.map((byte) => ALPHABET.charAt(byte % ALPHABET.length)).join('')
+  }
+  return text
+}
+
+/** Whether it is meant as such a key, so that it is not tried as anything else. It says nothing about whether it is one. */
+export function looksLikeStoredKey(text: string | Uint8Array): boolean {
+  return LIKE_KEY.test(typeof text === 'string' ? text : latin1(text.subarray(0, LIKE_KEY_LENGTH)))
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+function digestOf(key: string): Buffer {
+  return createHash('sha256').update(key, 'latin1').digest()
+}
+
+/** A provider by a key of the store. It knows what was shown, so that it ends with that. */
+class KeyHolder implements Provider {
+  readonly kind = 'provider'
+  readonly name: string
+  readonly apps: Provider['apps']
+  readonly scopes: ReadonlySet<Scope>
+  readonly keyId: string
+  readonly quotas?: Quotas
+  readonly #key: StoredKey
+  readonly #digest: Uint8Array
+
+  constructor(key: StoredKey, digest: Uint8Array) {
+    this.name = key.name
+    this.apps = key.apps
+    this.scopes = key.scopes
+    this.keyId = key.id
+    if (key.quotas !== undefined) this.quotas = key.quotas
+    this.#key = key
+    this.#digest = digest
+  }
+
+  /** Undefined: what was shown is refused now. */
+  as(key: StoredKey, now: number): KeyHolder | undefined {
+    if (!isTaken(key, this.#digest, now)) return undefined
+    return key === this.#key ? this : new KeyHolder(key, this.#digest)
+  }
+}
+
+function isTaken({ digest, previous }: StoredKey, shown: Uint8Array, now: number): boolean {
+  const isCurrent = timingSafeEqual(digest, shown)
+  return previous !== undefined && timingSafeEqual(previous.digest, shown) ? now < previous.until : isCurrent
+}
+
+export interface KeyProviders {
+  /** Undefined when it is none. @throws STORE_UNAVAILABLE */
+  ofKey(key: string | Uint8Array): Provider | undefined
+  /** As its key is now; undefined when that is refused. One of the configuration stays as it is. @throws STORE_UNAVAILABLE */
+  current(provider: Provider): Provider | undefined
+  /** Whatever was shown of it. @throws STORE_UNAVAILABLE */
+  withId(id: string): Provider | undefined
+}
+
+export function createKeyProviders(keys: StoredKeys, now: () => number): KeyProviders {
+  function find(id: string): StoredKey | undefined {
+    if (!keys.isFresh) throw new PushError('STORE_UNAVAILABLE', 'whether the provider key holds is not known')
+    const key = keys.find(id)
+    return key !== undefined && now() < key.expiresAt ? key : undefined
+  }
+
+  return {
+    ofKey(given) {
+      if (given.length !== KEY_LENGTH) return undefined
+      const text = typeof given === 'string' ? given : latin1(given)
+      const [, id] = KEY.exec(text) ?? []
+      const key = id === undefined ? undefined : find(id)
+      if (key === undefined) return undefined
+      const shown = digestOf(text)
+      return isTaken(key, shown, now()) ? new KeyHolder(key, shown) : undefined
+    },
+    current(provider) {
+      if (!(provider instanceof KeyHolder)) return provider
+      const key = find(provider.keyId)
+      return key && provider.as(key, now())
+    },
+    withId(id) {
+      const key = find(id)
+      return key && new KeyHolder(key, key.digest)
+    },
+  }
+}

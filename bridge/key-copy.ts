@@ -1,0 +1,68 @@
+/** The provider keys of the store, as every process has them: a second old at most. */
+import type { FastifyBaseLogger } from 'fastify'
+import { decodeStoredKey, type StoredKey, type StoredKeys } from '../auth/index.ts'
+import { PushError } from '../errors.ts'
+import type { Store } from '../store/contract.ts'
+import { TableCopy } from '../store/table-copy.ts'
+
+export const KEYS_TABLE = 'keys'
+
+interface KeyCopyOptions {
+  readonly store: Store
+  readonly logger: Pick<FastifyBaseLogger, 'debug' | 'warn'>
+  readonly now: () => number
+  readonly monotonic: () => number
+}
+
+export class KeyCopy implements StoredKeys {
+  readonly #copy: TableCopy<StoredKey>
+  #changed: (id: string) => void = () => undefined
+
+  private constructor({ logger, ...options }: KeyCopyOptions) {
+    this.#copy = new TableCopy({
+      ...options,
+      table: KEYS_TABLE,
+      decode: decodeStoredKey,
+      changed: (id) => this.#changed(id),
+      failed(error) {
+        const isAway = error instanceof PushError && error.code === 'STORE_UNAVAILABLE'
+        // That the store is away is said by others, and once.
+        logger[isAway ? 'debug' : 'warn']({ err: error }, 'could not follow the provider keys')
+      },
+    })
+  }
+
+  /** @throws STORE_UNAVAILABLE */
+  static async open(options: KeyCopyOptions): Promise<KeyCopy> {
+    const keys = new KeyCopy(options)
+    await keys.#copy.open()
+    return keys
+  }
+
+  async close(): Promise<void> {
+    this.#copy.close()
+  }
+
+  get isFresh(): boolean {
+    return this.#copy.isFresh
+  }
+
+  find(id: string): StoredKey | undefined {
+    return this.#copy.get(id)
+  }
+
+  /** In the order of their ids. */
+  all(): StoredKey[] {
+    return Array.from(this.#copy.entries(), ([, key]) => key).toSorted((one, other) => (one.id < other.id ? -1 : 1))
+  }
+
+  /** Has what was written before the call. @throws STORE_UNAVAILABLE */
+  async refresh(): Promise<void> {
+    await this.#copy.refresh()
+  }
+
+  /** Who hears that a key is another one, or gone. */
+  onChange(listener: (id: string) => void): void {
+    this.#changed = listener
+  }
+}
