@@ -3,8 +3,14 @@ import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../store/contra
 import type { Selections } from '../topics/index.ts'
 
 interface BroadcastLookup {
-  /** The entries for this version after an offset. What other versions get is passed over, up to a limit. */
-  read(app: string, after: number, version: string, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>>
+  /** The entries for this reader after an offset. What others get is passed over, up to a limit. */
+  read(app: string, after: number, reader: Reader, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>>
+}
+
+/** What decides which broadcasts are for a device. */
+export interface Reader {
+  readonly version: string
+  readonly tags: readonly string[]
 }
 
 /** Entries a read of the store: the same for every reader, so that reads can be shared. */
@@ -41,7 +47,7 @@ export function createBroadcastLookup(
   }
 
   return {
-    async read(app, after, version, limit) {
+    async read(app, after, { version, tags }, limit) {
       const entries: BroadcastEntry[] = []
       let size = 0
       let scanned = 0
@@ -50,7 +56,7 @@ export function createBroadcastLookup(
       do {
         slice = await shared(app, readTo)
         for (const entry of slice.entries) {
-          if (!selections.selects(entry.selector, version)) continue
+          if (!selections.selects(entry.selector, version, tags)) continue
           entries.push(entry)
           size += entry.payload.byteLength
         }

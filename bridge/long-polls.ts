@@ -3,9 +3,12 @@ import { PushError } from '../errors.ts'
 import type { Store, TokenId } from '../store/contract.ts'
 import type { SharedCount } from '../common/tally.ts'
 import type { Device, Selections } from '../topics/index.ts'
+import { tagsOf, type KnownDevice } from './authenticate.ts'
 import type { HttpLimits } from './limits.ts'
 
 interface LongPoll {
+  /** Of the device, as the registry had them last: what asks for others does not wake it. */
+  tags: readonly string[]
   /** The time is up or the token ends, the client is gone, the server shuts down, or newer polls of the token need the room. */
   readonly isOver: boolean
   /** Resolves when there may be something to read, or the poll is over. What came since the last call counts. */
@@ -18,7 +21,7 @@ export interface LongPolls {
    * Hears of everything that is stored from here on: read after this, then wait.
    * @throws RATE_LIMITED, SHUTTING_DOWN, STORE_UNAVAILABLE
    */
-  enter(device: Device, seconds: number, gone: AbortSignal): Promise<LongPoll>
+  enter(known: KnownDevice, seconds: number, gone: AbortSignal): Promise<LongPoll>
   /** Starts to hear the store; returns how to stop. */
   watch(): () => void
   /** The token may have been revoked or switched here: who waits with it asks the registry again. */
@@ -105,10 +108,10 @@ export function createLongPolls({ store, limits, selections, now, shared }: Long
   shared?.hear(heard)
   return {
     recheck,
-    async enter(device, seconds, gone) {
+    async enter({ device, record }, seconds, gone) {
       if (isClosed) throw new PushError('SHUTTING_DOWN')
       if (open >= limits.waiting) throw new PushError('RATE_LIMITED', 'too many long polls')
-      const poll = new Poll(device, remove)
+      const poll = new Poll(device, tagsOf(record), remove)
       try {
         await add(poll)
       } catch (error) {
@@ -123,9 +126,9 @@ export function createLongPolls({ store, limits, selections, now, shared }: Long
         privateAppended: recheck,
         broadcastAppended(app, _offset, entry) {
           for (const poll of byApp.get(app) ?? []) {
-            const { version } = poll.device
-            if (version === undefined) continue
-            if (entry === undefined || selections.selects(entry.selector, version)) poll.wake()
+            const { device, tags } = poll
+            if (device.version === undefined) continue
+            if (entry === undefined || selections.selects(entry.selector, device.version, tags)) poll.wake()
           }
         },
         // A newer MQTT session is nothing to it; for the rest, the registry knows why.
@@ -145,14 +148,16 @@ export function createLongPolls({ store, limits, selections, now, shared }: Long
 
 class Poll implements LongPoll {
   readonly device: Device
+  tags: readonly string[]
   isOver = false
   #isAwake = false
   #resolve: (() => void) | undefined
   readonly #removed: (poll: Poll) => void
   readonly #stop: (() => void)[] = []
 
-  constructor(device: Device, removed: (poll: Poll) => void) {
+  constructor(device: Device, tags: readonly string[], removed: (poll: Poll) => void) {
     this.device = device
+    this.tags = tags
     this.#removed = removed
   }
 

@@ -1,9 +1,9 @@
 /** What is pending for a device: its private log and its app's broadcast log, as one page. */
-import type { BroadcastEntry, Cursors, LogEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
+import type { BroadcastEntry, LogEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
 import { acknowledgedUnder, standing } from '../store/marks.ts'
-import type { Device, Selections } from '../topics/index.ts'
-import type { KnownDevice } from './authenticate.ts'
-import { createBroadcastLookup } from './broadcast-lookup.ts'
+import type { Selections } from '../topics/index.ts'
+import { tagsOf, type KnownDevice } from './authenticate.ts'
+import { createBroadcastLookup, type Reader } from './broadcast-lookup.ts'
 import type { PageCursor } from './page-cursor.ts'
 import type { HttpLimits } from './limits.ts'
 
@@ -31,45 +31,75 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
 
   /** Without what was acknowledged under another version; first what was too large for an MQTT connection. */
   async function pendingBroadcasts(
-    device: Device,
-    cursors: Cursors,
+    { device, record }: KnownDevice,
     limit: ReadLimit,
   ): Promise<Pending<BroadcastEntry>> {
     const { app, version } = device
+    const { cursors } = record
     // Which broadcasts are for a token without a version, nobody knows: it gets them over MQTT, by subscribing.
     if (version === undefined) return nothingAfter(cursors.broadcast)
+    const reader = { version, tags: tagsOf(record) }
     const offsets = cursors.marks?.skippedBroadcast ?? []
-    const skipped: BroadcastEntry[] = []
-    let looked = 0
-    for (; looked < offsets.length && skipped.length < limit.entries; looked++) {
-      const offset = offsets[looked] ?? 0
-      const [entry] = (await store.readBroadcast(app, offset - 1, { entries: 1, bytes: 1 })).entries
-      if (entry?.offset === offset && selections.selects(entry.selector, version)) skipped.push(entry)
-    }
+    const skips = await skippedBroadcasts(app, offsets, reader, limit.entries)
     const from = standing(cursors, version)
-    const slice = await broadcasts.read(app, from, version, limit)
+    const slice = await broadcasts.read(app, from, reader, limit)
     const fresh = slice.entries.filter(({ offset, selector }) => {
       if (offsets.includes(offset)) return false
-      return !acknowledgedUnder(cursors, offset, version).some((other) => selections.selects(selector, other))
+      const under = acknowledgedUnder(cursors, offset, version)
+      return !under.some((other) => selections.selectsVersion(selector, other))
     })
-    const isWhole = looked === offsets.length
-    return { ...slice, entries: [...skipped, ...fresh], skipped: skipped.length, from, isWhole }
+    const isStillFor = await tagsStill(device.tokenId, [...skips.entries, ...fresh])
+    const skipped = skips.entries.filter(isStillFor)
+    const entries = [...skipped, ...fresh.filter(isStillFor)]
+    const { isWhole, passed } = skips
+    return { ...slice, entries, skipped: skipped.length, passed, from, isWhole }
   }
 
-  async function pendingOwn({ tokenId }: Device, cursors: Cursors, limit: ReadLimit): Promise<Pending<LogEntry>> {
+  /** What was skipped and is for this reader; `passed` is what its tags do not select, which is over. */
+  async function skippedBroadcasts(app: string, offsets: readonly number[], { version, tags }: Reader, most: number) {
+    const entries: BroadcastEntry[] = []
+    const passed: number[] = []
+    let looked = 0
+    for (; looked < offsets.length && entries.length < most; looked++) {
+      const offset = offsets[looked] ?? 0
+      const [entry] = (await store.readBroadcast(app, offset - 1, { entries: 1, bytes: 1 })).entries
+      if (entry?.offset !== offset) continue
+      if (!selections.selectsTags(entry.selector, tags)) passed.push(offset)
+      else if (selections.selectsVersion(entry.selector, version)) entries.push(entry)
+    }
+    return { entries, passed, isWhole: looked === offsets.length }
+  }
+
+  /** What was stored after a tag was taken back is not for the device, though it had the tag when its request came. */
+  async function tagsStill(
+    tokenId: string,
+    entries: readonly BroadcastEntry[],
+  ): Promise<(entry: BroadcastEntry) => boolean> {
+    if (entries.every(({ selector }) => selector.tags === undefined)) return () => true
+    const record = await store.lookupToken(tokenId)
+    const tags = record && tagsOf(record)
+    return ({ selector }) => selections.selectsTags(selector, tags)
+  }
+
+  async function pendingOwn({ device, record }: KnownDevice, limit: ReadLimit): Promise<Pending<LogEntry>> {
+    const { tokenId } = device
+    const { cursors } = record
     const from = cursors.private
     const [first] = cursors.marks?.skippedPrivate ?? []
     const slice = await store.readPrivate(tokenId, first === undefined ? from : Math.min(first - 1, from), limit)
-    return { ...slice, skipped: slice.entries.filter(({ offset }) => offset <= from).length, from, isWhole: true }
+    return {
+      ...slice,
+      skipped: slice.entries.filter(({ offset }) => offset <= from).length,
+      from,
+      passed: [],
+      isWhole: true,
+    }
   }
 
   return {
-    async read({ device, record: { cursors } }, limit) {
+    async read(known, limit) {
       const most = { entries: limit, bytes }
-      const [own, shared] = await Promise.all([
-        pendingOwn(device, cursors, most),
-        pendingBroadcasts(device, cursors, most),
-      ])
+      const [own, shared] = await Promise.all([pendingOwn(known, most), pendingBroadcasts(known, most)])
       return pageOf(own, shared, limit)
     },
   }
@@ -78,13 +108,15 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
 /** Of one log: the first entries are below the cursor, where they were skipped; the others follow on `from`. */
 interface Pending<E extends LogEntry> extends LogSlice<E> {
   readonly skipped: number
+  /** Skipped before, and not for the device: acknowledging the page passes it. */
+  readonly passed: readonly number[]
   readonly from: number
   /** All that was skipped was looked at. */
   readonly isWhole: boolean
 }
 
 function nothingAfter(offset: number): Pending<BroadcastEntry> {
-  return { entries: [], readTo: offset, end: offset, skipped: 0, from: offset, isWhole: true }
+  return { entries: [], readTo: offset, end: offset, skipped: 0, passed: [], from: offset, isWhole: true }
 }
 
 function pageOf(own: Pending<LogEntry>, shared: Pending<LogEntry>, limit: number): Page {
@@ -120,8 +152,8 @@ function positionAfter({ entries, readTo, from, skipped }: Pending<LogEntry>, ta
   return taken <= skipped ? from : (entries[taken - 1]?.offset ?? from)
 }
 
-function skippedAmong({ entries, skipped }: Pending<LogEntry>, taken: number): number[] {
-  return entries.slice(0, Math.min(taken, skipped)).map(({ offset }) => offset)
+function skippedAmong({ entries, skipped, passed }: Pending<LogEntry>, taken: number): number[] {
+  return [...entries.slice(0, Math.min(taken, skipped)).map(({ offset }) => offset), ...passed]
 }
 
 function isMore({ entries, readTo, end, isWhole }: Pending<LogEntry>, taken: number): boolean {

@@ -16,7 +16,7 @@
  * "before the first message". Redis keeps that even where it was emptied: an earlier cursor is below all that comes after.
  */
 import type { Limits } from '../common/limits.ts'
-import type { VersionSelector } from '../topics/index.ts'
+import type { Selector } from '../topics/index.ts'
 import type { LogEntry, LogSlice, Message, ReadLimit, SessionClose, SessionOwner, TokenId } from './entries.ts'
 import type { KnownNamedSession, NamedSessionStore } from './named-sessions.ts'
 import type { NodeChannel } from './node-channel.ts'
@@ -36,7 +36,7 @@ export { appOfEventLog, eventLog, groupLog, groupOfLog, isGroupLog } from './ups
 export const OFFSET_CYCLE = 32_256
 
 export interface BroadcastEntry extends LogEntry {
-  readonly selector: VersionSelector
+  readonly selector: Selector
 }
 
 /** Where a token id has acknowledged up to, in its two logs. */
@@ -116,7 +116,7 @@ export interface RestoredToken {
 
 /** What a selector retains, or what it hides since it was cleared or has expired. */
 export interface RetainedBroadcast {
-  readonly selector: VersionSelector
+  readonly selector: Selector
   readonly offset: number
   /** Absent: nothing, and older retained broadcasts for the same versions stay hidden. */
   readonly entry?: BroadcastEntry
@@ -136,7 +136,7 @@ export interface PrivateAppend {
 
 export interface BroadcastAppend {
   readonly app: string
-  readonly selector: VersionSelector
+  readonly selector: Selector
   readonly message: Message
   readonly dedupe: boolean
 }
@@ -170,6 +170,8 @@ export interface OpenedSession {
   readonly cursors: Cursors
   /** The highest offset given in the private log. */
   readonly privateEnd: number
+  /** Absent: none. */
+  readonly tags?: readonly string[]
 }
 
 /** A move of the cursors; offsets below the stored ones, or absent, leave them where they are. */
@@ -371,10 +373,10 @@ export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessi
   /** The last retained message of the private topic, unexpired. Acknowledgement does not remove it. */
   retainedPrivate(tokenId: TokenId): Promise<LogEntry | undefined>
   /**
-   * The last retained entry of the app whose selector matches the version; none where that one is empty or has expired:
-   * as with one retained message a topic, what it replaced or cleared does not come back.
+   * The last retained entry of the app whose selector matches the version and the tags of a device; none where that one is
+   * empty or has expired: as with one retained message a topic, what it replaced or cleared does not come back.
    */
-  retainedBroadcast(app: string, version: string): Promise<BroadcastEntry | undefined>
+  retainedBroadcast(app: string, version: string, tags: readonly string[]): Promise<BroadcastEntry | undefined>
   /**
    * Moves cursors forward and trims private logs up to them. Returns the commits that were refused because a newer
    * session has been opened; one of a token id that is not known is passed over. A resolved commit may be lost by a crash of the machine: it costs a duplicate.

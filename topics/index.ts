@@ -1,5 +1,7 @@
 export * from './names.ts'
 export * from './rules.ts'
+export * from './selectors.ts'
+export * from './tags.ts'
 export * from './token-id.ts'
 export * from './topics.ts'
-export * from './versions.ts'
+export { parseVersions, type VersionSelector } from './versions.ts'

@@ -15,9 +15,14 @@ function isPrintableAscii(value: string): boolean {
   return true
 }
 
+/** Some bytes of UTF-8 without control characters. */
+export function isPlainText(value: string, maxBytes: number): boolean {
+  if (value.length === 0 || value.length > maxBytes) return false
+  return isPrintableAscii(value) || (!FORBIDDEN.test(value) && Buffer.byteLength(value, 'utf8') <= maxBytes)
+}
+
 function isText(value: string): boolean {
-  if (value.length === 0 || value.length > MAX_NAME_BYTES || value.startsWith('$')) return false
-  return isPrintableAscii(value) || (!FORBIDDEN.test(value) && Buffer.byteLength(value, 'utf8') <= MAX_NAME_BYTES)
+  return !value.startsWith('$') && isPlainText(value, MAX_NAME_BYTES)
 }
 
 /** A device or account: 1 to 128 bytes, no control characters, `/`, `+`, `#`, and no `$` at the start. */
@@ -37,7 +42,7 @@ export function isVersion(value: string): boolean {
 
 /** A message id: 1 to 128 bytes without control characters. */
 export function isMessageId(value: string): boolean {
-  return isText(value.startsWith('$') ? `_${value.slice(1)}` : value)
+  return isPlainText(value, MAX_NAME_BYTES)
 }
 
 /** The topic level of a version: `1.0+b7` is `1.0%2Bb7`. */

@@ -23,8 +23,8 @@ export function parseVersions(range: string): VersionSelector | undefined {
   return compileRange(text) === undefined ? undefined : { kind: 'range', range: text }
 }
 
-/** The text form of a selector, its name in the store: `=1.0`, `~>=2.1 <3`, `*`. */
-export function encodeSelector(selector: VersionSelector): string {
+/** The text form: `=1.0`, `~>=2.1 <3`, `*`. */
+export function encodeVersions(selector: VersionSelector): string {
   switch (selector.kind) {
     case 'exact':
       return `=${selector.version}`
@@ -35,7 +35,8 @@ export function encodeSelector(selector: VersionSelector): string {
   }
 }
 
-export function decodeSelector(text: string): VersionSelector {
+/** @throws TypeError when it is not the text of a version selector */
+export function decodeVersions(text: string): VersionSelector {
   if (text === '*') return { kind: 'all' }
   if (text.startsWith('=') && isVersion(text.slice(1))) return { kind: 'exact', version: text.slice(1) }
   if (text.startsWith('~')) return { kind: 'range', range: text.slice(1) }
@@ -43,7 +44,7 @@ export function decodeSelector(text: string): VersionSelector {
 }
 
 /** Whether one selector takes a version. */
-type SelectorTest = (version: string) => boolean
+export type VersionTest = (version: string) => boolean
 
 /** What is remembered: ranges, the answers of one range, and versions that were read. */
 const RANGES = 1_000
@@ -55,24 +56,18 @@ const READ_COST = 50
 const COMPARE_COST = 2
 
 /**
- * Answers which versions a selector takes, and remembers it, within limits: a log holds the same few ranges again and
- * again, and devices have the same few versions.
+ * Answers which versions a selector takes, and remembers it, within limits.
  *
  * A range takes pre-releases in order (`2.2.0-beta.1` is within `>=2.1 <3`), since a beta tester runs the app too.
  * `2.1` counts as `2.1.0`. A version that is not semver is in no range.
  */
-export class Selections {
+export class VersionTests {
   /** Units of work so far. */
   work = 0
-  readonly #ranges = new LRUCache<string, SelectorTest>({ max: RANGES })
+  readonly #ranges = new LRUCache<string, VersionTest>({ max: RANGES })
   readonly #versions = new LRUCache<string, { readonly parsed: SemVer | undefined }>({ max: VERSIONS })
 
-  selects(selector: VersionSelector, version: string): boolean {
-    return this.test(selector)(version)
-  }
-
-  /** The same for many versions. */
-  test(selector: VersionSelector): SelectorTest {
+  test(selector: VersionSelector): VersionTest {
     if (selector.kind !== 'range') {
       this.work++
       return selector.kind === 'all' ? () => true : (version) => selector.version === version
@@ -84,7 +79,7 @@ export class Selections {
     return test
   }
 
-  #testOf(text: string): SelectorTest {
+  #testOf(text: string): VersionTest {
     this.work += READ_COST
     const alternatives = alternativesOf(text)
     const cost = alternatives.length * COMPARE_COST

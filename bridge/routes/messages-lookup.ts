@@ -5,7 +5,7 @@ import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Store } from '../../store/contract.ts'
 import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
-import { knowDevice, type Guard, type KnownDevice } from '../authenticate.ts'
+import { knowDevice, tagsOf, type Guard, type KnownDevice } from '../authenticate.ts'
 import { encodePageCursor } from '../page-cursor.ts'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
@@ -103,14 +103,16 @@ async function readOrWait(
   gone: AbortSignal,
 ): Promise<Page> {
   const { device } = known
-  const poll = await longPolls.enter(device, wait, gone)
+  const poll = await longPolls.enter(known, wait, gone)
   try {
     let page = await pages.read(known, limit)
     while (page.entries.length === 0 && !page.more && !poll.isOver) {
       await poll.woken()
       checkEnd(device, now)
       if (poll.isOver) break
-      page = await pages.read(await knowDevice(store, device), limit)
+      const again = await knowDevice(store, device)
+      poll.tags = tagsOf(again.record)
+      page = await pages.read(again, limit)
       // What was stored after a revocation, or after the token's end, is not for its holder.
       if (page.entries.length > 0) await knowDevice(store, device)
       checkEnd(device, now)

@@ -1,6 +1,7 @@
 /**
- * Moves one device along its app's broadcast log: what its versions select, each entry once, under the version that was
- * subscribed to first. A version that is subscribed to later catches up with what was passed before it.
+ * Moves one device along its app's broadcast log: what its versions and tags select, each entry once, under the version that
+ * was subscribed to first. A version that is subscribed to later catches up with what was passed before it; what the tags do
+ * not select is passed for good.
  */
 import type { BroadcastEntry, Commit, Cursors, LogEntry } from '../../store/contract.ts'
 import { broadcastTopic } from '../../topics/index.ts'
@@ -128,8 +129,9 @@ export class BroadcastDrain {
     const topic = broadcastTopic(this.#session.device.app, version)
     // With several versions these are not all, and what is between them comes first.
     const isAll = this.#versions?.size === 1
-    for (const { entry, packets } of arrivals) {
-      if (entry.offset <= this.log.sent) continue
+    for (const { entry, packets, isFor } of arrivals) {
+      // Passed like what no version selects.
+      if (entry.offset <= this.log.sent || isFor?.(this.#session.tags) === false) continue
       const packetId = broadcastPacketId(entry.offset)
       if (!isAll || isBusy || !this.#host.hasRoom() || this.isInFlight(packetId) || !this.#isFirst(entry)) {
         this.#hasCaughtUp = false
@@ -219,7 +221,7 @@ export class BroadcastDrain {
   }
 
   #sendTo(fanout: BroadcastFanout, log: LogDrain, entry: BroadcastEntry, versions: Iterable<string>): boolean {
-    const version = fanout.match(entry, versions)
+    const version = this.#isFor(fanout, entry) ? fanout.match(entry, versions) : undefined
     const subscription = version === undefined ? undefined : this.#versions?.get(version)
     const packetId = broadcastPacketId(entry.offset)
     if (version === undefined || subscription === undefined) {
@@ -232,11 +234,16 @@ export class BroadcastDrain {
     return true
   }
 
+  /** As far as tags say. */
+  #isFor(fanout: BroadcastFanout, entry: BroadcastEntry): boolean {
+    return fanout.tagTest(entry)?.(this.#session.tags) !== false
+  }
+
   #isFirst({ offset }: BroadcastEntry): boolean {
     return this.#standings?.isFirst(offset) !== false
   }
 
-  /** Under another version, or by HTTP. */
+  /** Under another version, or by HTTP; or it was passed there since the tags did not select it. */
   #wasSent(fanout: BroadcastFanout, entry: BroadcastEntry): boolean {
     const under = this.#standings?.sentUnder(entry.offset, this.log.sent) ?? []
     return under.length > 0 && fanout.match(entry, under) !== undefined
@@ -251,14 +258,15 @@ export class BroadcastDrain {
     return comes ? catchUp.log : this.log
   }
 
-  /** An entry that was skipped before, if it is there, with the subscription that selects it. */
+  /** An entry that was skipped before, if it is there and the tags select it, with the subscription that does. */
   async entryAt(offset: number): Promise<{ entry?: LogEntry; subscription?: Subscription; topic: string }> {
     const fanout = this.#fanout
     const [entry] = (await fanout?.read(offset - 1, { entries: 1, bytes: 1 }))?.entries ?? []
-    const version = entry === undefined ? undefined : fanout?.match(entry, this.#versions?.keys() ?? [])
+    if (fanout === undefined || entry === undefined || !this.#isFor(fanout, entry)) return { topic: '' }
+    const version = fanout.match(entry, this.#versions?.keys() ?? [])
     const subscription = version === undefined ? undefined : this.#versions?.get(version)
     return {
-      ...(entry === undefined ? {} : { entry }),
+      entry,
       ...(subscription === undefined ? {} : { subscription }),
       topic: broadcastTopic(this.#session.device.app, version ?? ''),
     }

@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../../store/contract.ts'
-import type { Selections } from '../../topics/index.ts'
+import type { Selections, TagTest } from '../../topics/index.ts'
 import type { Turns } from '../../common/turns.ts'
 
 /** A session as this file sees it. */
@@ -21,6 +21,8 @@ export type PacketCache = Map<number, Buffer>
 export interface Arrival {
   readonly entry: BroadcastEntry
   readonly packets: PacketCache
+  /** Whose tags it is for; absent: whatever they are. */
+  readonly isFor: TagTest | undefined
 }
 
 const TAIL_ENTRIES = 256
@@ -102,10 +104,10 @@ export class BroadcastFanout {
     return slice
   }
 
-  /** The first of these versions that an entry is for. */
+  /** The first of these versions that an entry is for, as far as tags allow. */
   match({ selector }: BroadcastEntry, versions: Iterable<string>): string | undefined {
     const before = this.#selections.work
-    const test = this.#selections.test(selector)
+    const test = this.#selections.versionTest(selector)
     let match: string | undefined
     for (const version of versions) {
       if (!test(version)) continue
@@ -114,6 +116,15 @@ export class BroadcastFanout {
     }
     this.#spent += this.#selections.work - before
     return match
+  }
+
+  /** Whose tags an entry is for; undefined: whatever they are. */
+  tagTest({ selector }: BroadcastEntry): TagTest | undefined {
+    if (selector.tags === undefined) return undefined
+    const before = this.#selections.work
+    const test = this.#selections.tagTest(selector)
+    this.#spent += this.#selections.work - before
+    return test
   }
 
   /** What to wait for before there is more to match, where a slice of work is used up; `units` is work besides. */
@@ -219,7 +230,7 @@ export class BroadcastFanout {
     for (const [version, listeners] of this.#byVersion) {
       const arrivals = entries
         .filter((entry) => this.match(entry, [version]) !== undefined)
-        .map((entry) => ({ entry, packets: new Map<number, Buffer>() }))
+        .map((entry) => ({ entry, packets: new Map<number, Buffer>(), isFor: this.tagTest(entry) }))
       if (arrivals.length === 0) {
         const waiting = this.turn()
         if (waiting !== undefined) await waiting

@@ -11,6 +11,8 @@ export interface DrainContext extends LiveSession, Committing, BroadcastListener
   readonly node: DeviceNode
   readonly connection: Connection
   readonly device: Device
+  /** Of the device, as the registry had them when it connected. */
+  readonly tags: readonly string[]
   readonly privateTopic: string
   readonly subscriptions: ReadonlyMap<string, Subscription>
   /** There is somebody to send to. */

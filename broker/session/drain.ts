@@ -205,12 +205,13 @@ export class Drain implements DrainHost {
     const subscription = this.#retained.first()
     if (subscription === undefined) return
     const topic = parseTopic(subscription.filter)
-    const { store } = this.#session.node
+    const { node, tags } = this.#session
+    const { store } = node
     if (topic?.kind === 'private') {
       const entry = await store.retainedPrivate(topic.tokenId)
       this.#offerRetained('private', subscription, entry, this.#private)
     } else if (topic?.kind === 'broadcast') {
-      const entry = await store.retainedBroadcast(topic.app, topic.version)
+      const entry = await store.retainedBroadcast(topic.app, topic.version, tags)
       this.#offerRetained('broadcast', subscription, entry, this.#broadcast.logOf(topic.version, entry))
     }
     this.#retained.settle(subscription)

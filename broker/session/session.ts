@@ -19,6 +19,9 @@ import type { DrainContext } from './drain-context.ts'
 import type { HandlerContext } from './handler-context.ts'
 import { encodeDeviceWill, publishWill } from './will.ts'
 
+/** Shared by all that have none, as most. */
+const NO_TAGS: readonly string[] = []
+
 interface DelayedWill {
   readonly will: Will
   readonly publishAt: number
@@ -39,6 +42,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   readonly node: DeviceNode
   readonly connection: Connection
   readonly device: Device
+  readonly tags: readonly string[]
   readonly level: ProtocolLevel
   readonly epoch: number
   readonly clientId: string
@@ -59,6 +63,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     this.node = node
     this.connection = connection
     this.device = device
+    this.tags = opened.tags ?? NO_TAGS
     this.level = connect.level
     this.epoch = opened.epoch
     this.clientId = connect.clientId

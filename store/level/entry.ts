@@ -1,10 +1,10 @@
 /**
  * An entry of a private or broadcast log as bytes: version (1), offset (6), expiresAt (6), storedAt (6), payload length (4),
  * flags (a number), id, then properties and selector when the flags say so, then the payload. What an entry may have besides
- * (collapse key, receipt, tags, content encoding, fingerprint) gets a flag and its place after the selector; what an older
+ * (collapse key, receipt, content encoding, fingerprint) gets a flag and its place after the selector; what an older
  * program would misread, another version.
  */
-import { decodeSelector, encodeSelector, type VersionSelector } from '../../topics/index.ts'
+import { decodeSelector, encodeSelector, type Selector } from '../../topics/index.ts'
 import type { BroadcastEntry, LogEntry, Message } from '../contract.ts'
 import { ValueReader, ValueWriter, clamp } from './bytes.ts'
 
@@ -34,7 +34,7 @@ export interface EntryHead {
 interface NewEntry {
   readonly offset: number
   readonly message: Message
-  readonly selector?: VersionSelector | undefined
+  readonly selector?: Selector | undefined
   readonly indexed: boolean
 }
 

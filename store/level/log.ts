@@ -1,5 +1,5 @@
 /** What all kinds of log have in common: appending, room, trimming, expiry. */
-import type { VersionSelector } from '../../topics/index.ts'
+import type { Selector } from '../../topics/index.ts'
 import type { LogName, Message } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { type EntryHead, encodeEntry } from './entry.ts'
@@ -70,7 +70,7 @@ export class Log {
   }
 
   /** Stores a message at the end, without regard to room. */
-  append(message: Message, selector?: VersionSelector): { offset: number; bytes: Buffer } {
+  append(message: Message, selector?: Selector): { offset: number; bytes: Buffer } {
     return this.add({
       expiresAt: clamp(message.expiresAt),
       payloadBytes: message.payload.byteLength,

@@ -1,5 +1,6 @@
 /** Appending to private and broadcast logs, and acknowledging. */
 import { PushError } from '../../errors.ts'
+import { isForAll } from '../../topics/index.ts'
 import type { Appended, BroadcastAppend, Commit, Message, PrivateAppend, StoreLimits, TokenId } from '../contract.ts'
 import { moveCursors } from '../marks.ts'
 import { entryOf } from '../message.ts'
@@ -137,7 +138,7 @@ function retain(transaction: Transaction, tokenId: string, message: Message, byt
 function checkRetainedLimit(transaction: Transaction, limits: StoreLimits, request: BroadcastAppend): void {
   const { app, selector, message } = request
   const index = transaction.retained(app)
-  if (selector.kind === 'all' || index.has(selector) || index.size < limits.retainedBroadcasts) return
+  if (isForAll(selector) || index.has(selector) || index.size < limits.retainedBroadcasts) return
   if (message.payload.byteLength > 0 || index.hides(selector, Infinity)) throw new PushError('RETAINED_LIMIT')
 }
 

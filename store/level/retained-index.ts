@@ -1,5 +1,5 @@
 /** Which broadcast of an app is retained for which selector. Never changed: a change makes another one. */
-import { decodeSelector, encodeSelector, type Selections, type VersionSelector } from '../../topics/index.ts'
+import { decodeSelector, encodeSelector, isForAll, type Selections, type Selector } from '../../topics/index.ts'
 
 export interface RetainedRow {
   readonly offset: number
@@ -9,27 +9,30 @@ export interface RetainedRow {
 
 interface Row extends RetainedRow {
   readonly text: string
-  readonly selector: VersionSelector
+  readonly selector: Selector
 }
 
 /** What changed, by selector; undefined: it is gone. */
 export type RetainedChanges = ReadonlyMap<string, RetainedRow | undefined>
 
-/** Versions whose answer is kept. */
+/** Of so many versions, with the tags of a device, the answer is kept. */
 const ANSWERS = 1_000
 
 export class RetainedIndex {
   readonly #rows = new Map<string, Row>()
   readonly #answers = new Map<string, Row | undefined>()
+  #asksForTags = false
 
   constructor(rows: Iterable<[string, RetainedRow]>) {
     for (const [text, { offset, until }] of rows) {
-      this.#rows.set(text, { offset, until, text, selector: decodeSelector(text) })
+      const selector = decodeSelector(text)
+      this.#rows.set(text, { offset, until, text, selector })
+      if (selector.tags !== undefined) this.#asksForTags = true
     }
   }
 
   /** By offset. */
-  get rows(): readonly (RetainedRow & { readonly text: string; readonly selector: VersionSelector })[] {
+  get rows(): readonly (RetainedRow & { readonly text: string; readonly selector: Selector })[] {
     return [...this.#rows.values()].sort((one, other) => one.offset - other.offset)
   }
 
@@ -37,7 +40,7 @@ export class RetainedIndex {
     return this.#rows.size
   }
 
-  has(selector: VersionSelector): boolean {
+  has(selector: Selector): boolean {
     return this.#rows.has(encodeSelector(selector))
   }
 
@@ -49,27 +52,34 @@ export class RetainedIndex {
   }
 
   /**
-   * As with one retained message a topic: the last one that selects the version is the one, also when it was cleared or
-   * has expired. What it replaced does not come back.
+   * As with one retained message a topic: the last one that selects the version and the tags is the one, also when it was
+   * cleared or has expired. What it replaced does not come back.
    */
-  lastFor(version: string, selections: Selections): { text: string; row: RetainedRow } | undefined {
-    let last = this.#answers.get(version)
-    if (last === undefined && !this.#answers.has(version)) {
+  lastFor(
+    version: string,
+    tags: readonly string[],
+    selections: Selections,
+  ): { text: string; row: RetainedRow } | undefined {
+    // No version or tag has a line feed in it.
+    const asked = this.#asksForTags ? [version, ...tags].join('\n') : version
+    let last = this.#answers.get(asked)
+    if (last === undefined && !this.#answers.has(asked)) {
       for (const row of this.#rows.values()) {
-        if ((last === undefined || row.offset > last.offset) && selections.selects(row.selector, version)) last = row
+        if ((last === undefined || row.offset > last.offset) && selections.selects(row.selector, version, tags))
+          last = row
       }
       if (this.#answers.size >= ANSWERS) this.#answers.clear()
-      this.#answers.set(version, last)
+      this.#answers.set(asked, last)
     }
     return last && { text: last.text, row: last }
   }
 
   /** What a retained message, or a clearing, changes. */
-  retain(selector: VersionSelector, row: RetainedRow): RetainedChanges {
+  retain(selector: Selector, row: RetainedRow): RetainedChanges {
     const text = encodeSelector(selector)
     const changes = new Map<string, RetainedRow | undefined>()
-    if (selector.kind === 'all') {
-      // It is the last one for every version, so that no older one can be seen again.
+    if (isForAll(selector)) {
+      // It is the last one for every device, so that no older one can be seen again.
       for (const other of this.#rows.keys()) changes.set(other, undefined)
       changes.set(text, row.until === 0 ? undefined : row)
       return changes
@@ -98,7 +108,7 @@ export class RetainedIndex {
   }
 
   /** Whether a clearing would hide an older one that another selector retains. */
-  hides(selector: VersionSelector, offset: number): boolean {
+  hides(selector: Selector, offset: number): boolean {
     const text = encodeSelector(selector)
     for (const other of this.#rows.values()) {
       if (other.until > 0 && other.offset < offset && other.text !== text && mayMeet(selector, other.selector))
@@ -115,7 +125,7 @@ export class RetainedIndex {
   }
 }
 
-/** Two exact versions never meet; a range may meet anything, and to keep a needless clearing costs little. */
-function mayMeet(one: VersionSelector, other: VersionSelector): boolean {
-  return one.kind !== 'exact' || other.kind !== 'exact'
+/** Two exact versions never meet; a range, and tags, may meet anything, and to keep a needless clearing costs little. */
+function mayMeet(one: Selector, other: Selector): boolean {
+  return one.kind !== 'exact' || other.kind !== 'exact' || one.version === other.version
 }

@@ -187,9 +187,9 @@ class LevelStore extends LevelSessions implements Store {
       : this.#retained(retainedPrivateKey(tokenId), decodeEntry)
   }
 
-  async retainedBroadcast(app: string, version: string): Promise<BroadcastEntry | undefined> {
+  async retainedBroadcast(app: string, version: string, tags: readonly string[]): Promise<BroadcastEntry | undefined> {
     this.mustBeOpen()
-    const last = (await this.durable.retained(app)).lastFor(version, this.#selections)
+    const last = (await this.durable.retained(app)).lastFor(version, tags, this.#selections)
     if (last === undefined || last.row.until <= this.now()) return undefined
     return this.#retained(retainedBroadcastKey(app, last.text), decodeBroadcastEntry)
   }

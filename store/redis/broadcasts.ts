@@ -1,6 +1,6 @@
 /** The broadcast logs: append, read, and which retained broadcast a version gets. */
 import { LRUCache } from 'lru-cache'
-import { decodeSelector, encodeSelector, Selections, type VersionSelector } from '../../topics/index.ts'
+import { decodeSelector, encodeSelector, Selections, type Selector } from '../../topics/index.ts'
 import type {
   Appended,
   BroadcastAppend,
@@ -19,7 +19,7 @@ import { LAST_BROADCAST, PUBLISH, READ_BROADCAST, RETAINED_ENTRY, RETAINED_INDEX
 
 interface RetainedRow {
   readonly text: string
-  readonly selector: VersionSelector
+  readonly selector: Selector
   readonly offset: number
   /** 0: cleared. */
   readonly expiresAt: number
@@ -115,9 +115,9 @@ export class Broadcasts {
     this.#apps.clear()
   }
 
-  async retained(app: string, version: string): Promise<BroadcastEntry | undefined> {
+  async retained(app: string, version: string, tags: readonly string[]): Promise<BroadcastEntry | undefined> {
     for (let look = 0; look < LOOKS; look += 1) {
-      const row = lastMatch(await this.#index(app), version, this.#selections)
+      const row = lastMatch(await this.#index(app), (selector) => this.#selections.selects(selector, version, tags))
       if (row === undefined || row.expiresAt <= this.#options.now()) return undefined
       const result = await this.#options.lanes.run(RETAINED_ENTRY, this.#base(app), row.text)
       if (result.length > 0 && asNumber(result[0]) === row.offset)
@@ -189,10 +189,10 @@ function readRows(result: Result): readonly RetainedRow[] {
 }
 
 /** As with one retained message a topic: the last one whose selector matches is the one, also when it was cleared. */
-function lastMatch(index: RetainedIndex, version: string, selections: Selections): RetainedRow | undefined {
+function lastMatch(index: RetainedIndex, selects: (selector: Selector) => boolean): RetainedRow | undefined {
   let last: RetainedRow | undefined
   for (const row of index.rows) {
-    if ((last === undefined || row.offset > last.offset) && selections.selects(row.selector, version)) last = row
+    if ((last === undefined || row.offset > last.offset) && selects(row.selector)) last = row
   }
   return last
 }

@@ -1,10 +1,10 @@
 /**
  * How a message is stored: `flags, payload length (4), expires (6), stored (6), format, id length (1), id, { field,
  * length (4), value } ..., payload`. The scripts read the first eleven bytes, and nothing else. Fields that a version does
- * not know are passed over, so that the next ones (collapse key, receipt, tags, content encoding, fingerprint) need no other
+ * not know are passed over, so that the next ones (collapse key, receipt, content encoding, fingerprint) need no other
  * format.
  */
-import { decodeSelector, encodeSelector, type VersionSelector } from '../../topics/index.ts'
+import { decodeSelector, encodeSelector, type Selector } from '../../topics/index.ts'
 import type { BroadcastEntry, LogEntry, Message } from '../contract.ts'
 
 const FORMAT = 1
@@ -20,7 +20,7 @@ const LAST_TIME = 2 ** 48 - 1
 /** A time as it is stored: whole milliseconds, within 48 bits. */
 export const asTime = (time: number): number => Math.min(Math.max(Math.floor(time), 0), LAST_TIME)
 
-export function encodeEntry(message: Message, selector?: VersionSelector): Buffer {
+export function encodeEntry(message: Message, selector?: Selector): Buffer {
   const { properties, payload } = message
   const text = selector === undefined ? undefined : Buffer.from(encodeSelector(selector), 'utf8')
   const idBytes = Buffer.byteLength(message.id, 'utf8')

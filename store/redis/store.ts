@@ -100,7 +100,7 @@ function tokens({ tokens, broadcasts, follows }: Pieces): TokenCalls {
     readPrivate: (tokenId, after, limit) => tokens.read(tokenId, after, finite(limit)),
     readBroadcast: (app, after, limit) => broadcasts.read(app, after, finite(limit)),
     retainedPrivate: (tokenId) => tokens.retained(tokenId),
-    retainedBroadcast: (app, version) => broadcasts.retained(app, version),
+    retainedBroadcast: (app, version, tags) => broadcasts.retained(app, version, tags),
     commit: (commits) => tokens.commit(commits),
     openSession: (request) => tokens.openSession(request),
     saveSession: (tokenId, epoch, state) => tokens.saveSession(tokenId, epoch, state),

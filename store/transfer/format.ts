@@ -14,7 +14,7 @@ import {
   isAppName,
   isDeviceMark,
   isTokenId,
-  type VersionSelector,
+  type Selector,
 } from '../../topics/index.ts'
 import type { Marks, Message, TokenId } from '../contract.ts'
 import { Fields, isText, isWhole, TransferError } from './fields.ts'
@@ -65,7 +65,7 @@ export interface AppLine {
 export interface BroadcastLine {
   readonly type: 'broadcast'
   readonly offset: number
-  readonly selector: VersionSelector
+  readonly selector: Selector
   /** False: it is retained, and no longer in the log. */
   readonly pending: boolean
   /** It is the one that its selector retains; `message.retain` says the same. */
@@ -76,7 +76,7 @@ export interface BroadcastLine {
 export interface ClearedLine {
   readonly type: 'cleared'
   readonly offset: number
-  readonly selector: VersionSelector
+  readonly selector: Selector
 }
 
 export interface TokenLine {
@@ -224,15 +224,15 @@ function headerOf(fields: Fields): HeaderLine {
   return { type: 'header', id: fields.text('id', (text) => /^[A-Za-z0-9_-]{1,64}$/.test(text)) }
 }
 
-function placeOf(fields: Fields): { offset: number; selector: VersionSelector } {
+function placeOf(fields: Fields): { offset: number; selector: Selector } {
   return { offset: fields.whole('offset'), selector: selectorOf(fields.text('selector')) }
 }
 
-function selectorOf(text: string): VersionSelector {
+function selectorOf(text: string): Selector {
   try {
     return decodeSelector(text)
   } catch {
-    throw new TransferError('`selector` is not the text of a version selector')
+    throw new TransferError('`selector` is not the text of a selector')
   }
 }
 

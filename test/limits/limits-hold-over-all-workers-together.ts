@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { requestCounts } from '../../bridge/request-counts.ts'
 import { Admission } from '../../broker/gate/admission.ts'
 import { RateByKey, Rates } from '../../broker/gate/rates.ts'
-import type { Store } from '../../store/contract.ts'
+import type { Store, TokenRecord } from '../../store/contract.ts'
 import { type CountName, createTally, Exchange, sharedCount, type Tally } from '../../common/tally.ts'
 import { Selections, type Device } from '../../topics/index.ts'
 import { eventually } from '../support/waiting.ts'
@@ -98,7 +98,11 @@ t.test('lookups that wait, in all and with one token', async (t) => {
   const options = { store, limits, selections: new Selections(), now: () => 0 }
   const { exchange, first, second, heard } = both('waiting', (shared) => createLongPolls({ ...options, shared }))
   const enter = (polls: LongPolls, tokenId: string) =>
-    polls.enter({ tokenId, app: 'chat', expiresAt: 1e9 } as Device, 1000, new AbortController().signal)
+    polls.enter(
+      { device: { tokenId, app: 'chat', expiresAt: 1e9 } as Device, record: {} as TokenRecord },
+      1000,
+      new AbortController().signal,
+    )
   const poll = await enter(first, 'a')
   await heard()
   const newer = await enter(second, 'a')

@@ -53,7 +53,7 @@ async function emptied(t: Test, url: string, servers: readonly Redis[]): Promise
   const before = await send(one, token, 'before')
   for (let count = 0; count < 5; count += 1) await broadcast(`before ${count}`)
   const broadcastBefore = await broadcast('retained before', true)
-  t.ok(await one.retainedBroadcast(APP, '1.0.0'))
+  t.ok(await one.retainedBroadcast(APP, '1.0.0', []))
   const secret = await one.secret('shared', () => 'the shared secret')
   await one.commit([{ tokenId: token, private: before.offset, broadcast: broadcastBefore.offset }])
   const stop = await one.follow(left)
@@ -83,9 +83,9 @@ async function emptied(t: Test, url: string, servers: readonly Redis[]): Promise
     broadcasts.entries.map(({ id }) => id),
     ['before 0'],
   )
-  t.equal(await one.retainedBroadcast(APP, '1.0.0'), undefined)
+  t.equal(await one.retainedBroadcast(APP, '1.0.0', []), undefined)
   await broadcast('retained after', true)
-  t.equal((await one.retainedBroadcast(APP, '1.0.0'))?.id, 'retained after', 'and not what was known before')
+  t.equal((await one.retainedBroadcast(APP, '1.0.0', []))?.id, 'retained after', 'and not what was known before')
 
   // By itself, the node notices; the session has what came, and the next messages wake it.
   await eventually('the session that is known again', () => ear.heard.includes(`message ${accepted[1]!.offset}`))

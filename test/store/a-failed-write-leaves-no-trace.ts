@@ -43,7 +43,7 @@ await t.test('a failed write', async (t) => {
   t.equal(await store.lookupToken(OTHER), undefined)
   t.same(await texts(store), ['before'])
   t.equal(await store.retainedPrivate(TOKEN), undefined)
-  t.equal(await store.retainedBroadcast('weather', '1'), undefined)
+  t.equal(await store.retainedBroadcast('weather', '1', []), undefined)
   t.equal((await store.readBroadcast('weather', 0, { entries: 1, bytes: 1 })).end, 0)
   await store.saveSession(TOKEN, epoch, Buffer.from('still open'))
   t.equal(await store.secret('name', () => 'kept'), 'kept')
@@ -55,7 +55,7 @@ await t.test('a failed write', async (t) => {
     offset: 1,
     duplicate: false,
   })
-  t.ok(await store.retainedBroadcast('weather', '1'))
+  t.ok(await store.retainedBroadcast('weather', '1', []))
   await turn()
   t.equal(told, 2, 'the two that were stored')
 })

@@ -5,7 +5,7 @@ import { t } from '../support/tap.ts'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { openLevelStore, type Store } from '../../store/index.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { anyCall, APPS, type Call, TOKENS, VERSIONS } from './support/any-call.ts'
+import { anyCall, APPS, type Call, TAGS, TOKENS, VERSIONS } from './support/any-call.ts'
 import { Model } from './support/model.ts'
 
 const LIMITS = {
@@ -49,7 +49,9 @@ async function everythingOf(target: Store | Model): Promise<unknown> {
   })
   const apps = APPS.map(async (app) => {
     const { entries } = await target.readBroadcast(app, 0, EVERYTHING)
-    return [entries, await Promise.all(VERSIONS.map(async (version) => await target.retainedBroadcast(app, version)))]
+    const readers = VERSIONS.flatMap((version) => TAGS.map((tags) => ({ version, tags })))
+    const retained = readers.map(async ({ version, tags }) => await target.retainedBroadcast(app, version, tags))
+    return [entries, await Promise.all(retained)]
   })
   return await Promise.all([...tokens, ...apps])
 }

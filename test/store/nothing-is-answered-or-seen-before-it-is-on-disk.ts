@@ -77,7 +77,7 @@ await t.test('while it is held back', async (t) => {
   t.same(await texts(store), [])
   const all = { entries: 10, bytes: 1_000 }
   t.same(await store.readBroadcast('weather', 0, all), { entries: [], readTo: 0, end: 0 })
-  t.equal(await store.retainedBroadcast('weather', '1'), undefined)
+  t.equal(await store.retainedBroadcast('weather', '1', []), undefined)
 })
 
 await t.test('no more wait than may', async (t) => {

@@ -38,10 +38,15 @@ const message = fc.record(
   { id: text, payload: bytes, properties: bytes, retain: fc.boolean(), storedAt: time, expiresAt: time },
   { requiredKeys: ['id', 'payload', 'retain', 'storedAt', 'expiresAt'] },
 )
-const selector = fc.oneof(
+const versions = fc.oneof(
   fc.constant({ kind: 'all' as const }),
   fc.constantFrom('1.0', 'nightly β').map((version) => ({ kind: 'exact' as const, version })),
   fc.constantFrom('>=2.1 <3', '^1').map((range) => ({ kind: 'range' as const, range })),
+)
+const tagged = fc.tuple(versions, fc.constantFrom('{"any":["β\\"\\\\"]}', '{"all":["a"],"none":["b","c"]}'))
+const selector = fc.oneof(
+  versions,
+  tagged.map(([each, tags]) => ({ ...each, tags })),
 )
 
 const someLog = fc

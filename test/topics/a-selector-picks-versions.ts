@@ -3,10 +3,18 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { satisfies } from 'semver'
 import { t } from '../support/tap.ts'
-import { decodeSelector, encodeSelector, parseVersions, Selections, type VersionSelector } from '../../topics/index.ts'
-import { version } from './support/arbitraries.ts'
+import {
+  decodeSelector,
+  encodeSelector,
+  parseTagSelector,
+  parseVersions,
+  Selections,
+  type Selector,
+  type VersionSelector,
+} from '../../topics/index.ts'
+import { tagSelector, version } from './support/arbitraries.ts'
 
-const selects = (one: VersionSelector, its: string) => new Selections().selects(one, its)
+const selects = (one: Selector, its: string) => new Selections().selects(one, its, [])
 
 const range = fc.constantFrom(
   '>=2.1 <3',
@@ -19,14 +27,29 @@ const range = fc.constantFrom(
   '=1.0.0',
   '1 - 2',
 )
-const selector: fc.Arbitrary<VersionSelector> = fc.oneof(
+const versions: fc.Arbitrary<VersionSelector> = fc.oneof(
   version.map((one) => ({ kind: 'exact', version: one }) as const),
   range.map((one) => ({ kind: 'range', range: one }) as const),
   fc.constant({ kind: 'all' } as const),
 )
+const tags = tagSelector.map((wanted) => parseTagSelector(wanted)!)
+const selector: fc.Arbitrary<Selector> = fc.oneof(
+  versions,
+  fc.tuple(versions, tags).map(([one, tags]) => ({ ...one, tags })),
+)
 
 await t.test('a selector is read back from its text as it was', async (t) => {
   const property = fc.property(selector, (one) => {
+    assert.deepEqual(decodeSelector(encodeSelector(one)), one)
+  })
+  fc.assert(property, { numRuns: 500 })
+  t.pass('for every case')
+})
+
+await t.test('whatever a range or a version says, it is not taken for tags', async (t) => {
+  const hostile = fc.string({ unit: fc.constantFrom('#', '\n', '{', '}', '"', '=', '~', '*', 'any', '[', ']', '1') })
+  const property = fc.property(hostile, fc.option(tags, { nil: undefined }), (range, tags) => {
+    const one: Selector = { kind: 'range', range, ...(tags === undefined ? {} : { tags }) }
     assert.deepEqual(decodeSelector(encodeSelector(one)), one)
   })
   fc.assert(property, { numRuns: 500 })
@@ -99,7 +122,7 @@ await t.test('as semver says, whatever is remembered', async (t) => {
   const versions = fc.tuple(numbers, fc.constantFrom('', '-beta', '-rc.1', '+7')).map((each) => each.join(''))
   const property = fc.property(fc.constantFrom(...ranges), versions, (text, its) => {
     const expected = satisfies(its, text, { includePrerelease: true })
-    assert.equal(selections.selects({ kind: 'range', range: text }, its), expected, `${text} of ${its}`)
+    assert.equal(selections.selects({ kind: 'range', range: text }, its, []), expected, `${text} of ${its}`)
   })
   fc.assert(property, { numRuns: 3_000 })
   t.pass('for every case')
@@ -130,8 +153,15 @@ await t.test('what is no range', async (t) => {
 })
 
 await t.test('what is no text of a selector', async (t) => {
-  for (const text of ['', '1.0', '=', '=$x', '=\u0000', '**', '>=1'])
-    t.throws(() => decodeSelector(text), JSON.stringify(text))
+  const texts = ['', '1.0', '=', '=$x', '=\u0000', '**', '>=1']
+  const tagged = ['#', '#\n*', '#{}\n*', '#{"any":["a"]}', '#{"any":["a"]}\n', '#{"any":["a"]}*', '#{"any":["a"]}\n1']
+  const unordered = [
+    '#{"any":["b","a"]}\n*',
+    '#{"any":["a","a"]}\n*',
+    '#{ "any":["a"]}\n*',
+    '#{"none":["a"],"any":["b"]}\n*',
+  ]
+  for (const text of [...texts, ...tagged, ...unordered]) t.throws(() => decodeSelector(text), JSON.stringify(text))
 })
 
 await t.test('a long range takes no long time to refuse', async (t) => {

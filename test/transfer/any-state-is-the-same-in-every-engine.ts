@@ -4,14 +4,16 @@ import { t } from '../support/tap.ts'
 import { openLevelStore, type Store } from '../../store/index.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
 import { exportStore, importStore, noCounts, nothingImported, splitLines } from '../../store/transfer/index.ts'
-import { deviceMark, tokenId, type VersionSelector } from '../../topics/index.ts'
+import { deviceMark, tokenId, type Selector } from '../../topics/index.ts'
 import { startRedis, temporaryFolder } from '../support/index.ts'
 import { snapshot } from './support/snapshot.ts'
 
 const KEY = Buffer.alloc(32, 7)
 const START = 1_800_000_000_000
 const VERSIONS = ['1.0.0', '1.7.0', '2.0.0', 'nightly']
-const SELECTORS: VersionSelector[] = [
+const SELECTORS: Selector[] = [
+  { kind: 'all', tags: '{"any":["beta"]}' },
+  { kind: 'exact', version: '1.0.0', tags: '{"all":["x"],"none":["beta"]}' },
   { kind: 'all' },
   { kind: 'exact', version: '1.0.0' },
   { kind: 'exact', version: '2.0.0' },

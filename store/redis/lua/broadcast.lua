@@ -57,13 +57,22 @@ function parts.broadcast()
     call('HDEL', record.base .. KEY.retained, selector)
   end
 
+  -- What a selector says of versions: tags stand before it, on a line of their own.
+  local function versions_of(selector)
+    if string.sub(selector, 1, 1) ~= '#' then return selector end
+    return string.sub(selector, string.find(selector, '\n', 1, true) + 1)
+  end
+
+  local function may_meet(selector, other)
+    local one, two = versions_of(selector), versions_of(other)
+    local both_exact = string.sub(one, 1, 1) == '=' and string.sub(two, 1, 1) == '='
+    return not both_exact or one == two
+  end
+
   -- A cleared selector is kept only while an older retained entry with another selector could show through.
   local function hides(selector, offset, index)
     for other, entry in pairs(index) do
-      if other ~= selector and entry[2] > 0 and entry[1] < offset then
-        local both_exact = string.sub(selector, 1, 1) == '=' and string.sub(other, 1, 1) == '='
-        if not both_exact then return true end
-      end
+      if other ~= selector and entry[2] > 0 and entry[1] < offset and may_meet(selector, other) then return true end
     end
     return false
   end

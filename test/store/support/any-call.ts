@@ -1,7 +1,7 @@
 /** Calls of the store, at random, on few token ids, apps and message ids, so that they meet. */
 import * as fc from 'fast-check'
 import type { Message, Store } from '../../../store/index.ts'
-import type { VersionSelector } from '../../../topics/index.ts'
+import type { Selector } from '../../../topics/index.ts'
 import type { Model } from './model.ts'
 
 /** What the store and the model are both asked. */
@@ -17,11 +17,15 @@ export const TOKENS = [
 export const APPS = ['a', 'b']
 export const VERSIONS = ['1.0.0', '1.7.0', '2.0.0', 'nightly']
 
-const SELECTORS: VersionSelector[] = [
+export const TAGS = [[], ['beta'], ['beta', 'staff']]
+
+const SELECTORS: Selector[] = [
   { kind: 'all' },
   { kind: 'exact', version: '1.0.0' },
   { kind: 'exact', version: '2.0.0' },
   { kind: 'range', range: '>=1.5' },
+  { kind: 'all', tags: '{"any":["beta"]}' },
+  { kind: 'exact', version: '1.0.0', tags: '{"none":["staff"]}' },
 ]
 const DECADE = 10 * 365 * 86_400_000
 

@@ -143,8 +143,8 @@ export class Model {
     return this.#live([this.tokens.get(tokenId)?.retained].filter((entry) => entry !== undefined))[0]
   }
 
-  retainedBroadcast(name: string, version: string): BroadcastEntry | undefined {
-    const last = this.app(name).retained.findLast(({ selector }) => this.#selections.selects(selector, version))
+  retainedBroadcast(name: string, version: string, tags: readonly string[]): BroadcastEntry | undefined {
+    const last = this.app(name).retained.findLast(({ selector }) => this.#selections.selects(selector, version, tags))
     return last === undefined || last.payload.length === 0 ? undefined : this.#live([last])[0]
   }
 

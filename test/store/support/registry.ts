@@ -144,7 +144,7 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
         duplicate: false,
       })
       t.match(await world.broadcast(ALL, { id: name, dedupe: true, retain: true }, name), { duplicate: false })
-      t.match(await world.store.retainedBroadcast(name, name), { id: name })
+      t.match(await world.store.retainedBroadcast(name, name, []), { id: name })
       t.match(await world.store.lookupToken(token), { app: name })
     }
   })

@@ -1,17 +1,18 @@
 /** The last retained message of private topics and of versions. */
 import type { Test } from 'tap'
-import { ALL, APP, DAY, exactly, HOUR, type MakeEngine, range, scenario, text, type World } from './world.ts'
+import { ALL, APP, DAY, exactly, HOUR, type MakeEngine, range, scenario, tagged, text, type World } from './world.ts'
 
 export async function retained(t: Test, makeEngine: MakeEngine): Promise<void> {
   await privateTopics(t, makeEngine)
   await broadcastTopics(t, makeEngine)
   await hiding(t, makeEngine)
+  await tags(t, makeEngine)
   await limits(t, makeEngine)
 }
 
 /** What a new subscriber of each version gets. */
 async function seen(world: World, ...versions: string[]): Promise<(string | undefined)[]> {
-  const entries = await Promise.all(versions.map((version) => world.store.retainedBroadcast(APP, version)))
+  const entries = await Promise.all(versions.map((version) => world.store.retainedBroadcast(APP, version, [])))
   return entries.map((entry) => entry && text(entry))
 }
 
@@ -66,12 +67,12 @@ async function broadcastTopics(t: Test, makeEngine: MakeEngine): Promise<void> {
     const two = await world.broadcast(range('>=2'), { payload: 'two', retain: true })
     await world.broadcast(ALL, { payload: 'not retained' })
     t.same(await seen(world, '1.0', '1.1', '2.3', 'nightly'), ['one', 'all', 'two', 'all'])
-    t.match(await world.store.retainedBroadcast(APP, '2.3'), {
+    t.match(await world.store.retainedBroadcast(APP, '2.3', []), {
       offset: two.offset,
       selector: range('>=2'),
       retain: true,
     })
-    t.equal(await world.store.retainedBroadcast('chat', '1.0'), undefined)
+    t.equal(await world.store.retainedBroadcast('chat', '1.0', []), undefined)
     await world.broadcast(exactly('1.0'), { payload: 'one again', retain: true })
     t.same(await seen(world, '1.0'), ['one again'], 'the same selector replaces')
     await world.reopen()
@@ -134,6 +135,54 @@ async function hiding(t: Test, makeEngine: MakeEngine): Promise<void> {
     await world.store.sweep()
     t.same(await seen(world, '1.0', '1.1'), [undefined, undefined])
   })
+}
+
+async function tags(t: Test, makeEngine: MakeEngine): Promise<void> {
+  await scenario(t, makeEngine, 'tags choose among retained broadcasts as versions do', async (t, world) => {
+    const seenBy = async (version: string, ...tags: string[]) => {
+      const entry = await world.store.retainedBroadcast(APP, version, tags)
+      return entry && text(entry)
+    }
+    const beta = tagged(ALL, { any: ['beta', 'staff'] })
+    const others = tagged(exactly('1.0'), { none: ['beta'] })
+    await world.broadcast(beta, { payload: 'for testers', retain: true })
+    t.same([await seenBy('1.0'), await seenBy('1.0', 'beta')], [undefined, 'for testers'])
+    await world.broadcast(others, { payload: 'for others', retain: true })
+    const before = await world.store.retainedBroadcast(APP, '1.0', [])
+    t.strictSame(before?.selector, others, 'as it was given')
+    for (const restarted of [false, true]) {
+      if (restarted) await world.reopen()
+      t.same([await seenBy('1.0'), await seenBy('2.0')], ['for others', undefined])
+      t.same([await seenBy('1.0', 'beta'), await seenBy('2.0', 'beta', 'x')], ['for testers', 'for testers'])
+      t.same([await seenBy('1.0', 'staff'), await seenBy('2.0', 'staff')], ['for others', 'for testers'])
+    }
+    await world.broadcast(tagged(exactly('1.0'), { all: ['staff'] }), { payload: '', retain: true })
+    t.same([await seenBy('1.0', 'staff'), await seenBy('1.0')], [undefined, 'for others'], 'cleared for some')
+    t.equal(await seenBy('2.0', 'staff'), 'for testers')
+    await world.store.sweep()
+    t.equal(await seenBy('1.0', 'staff'), undefined, 'what was cleared stays so while it hides another one')
+    await world.broadcast(others, { payload: '', retain: true })
+    await world.broadcast(beta, { payload: '', retain: true })
+    t.same(await world.store.retainedBroadcasts(APP), [], 'nothing is left to hide')
+    await world.broadcast(beta, { payload: 'again', retain: true })
+    await world.broadcast(ALL, { payload: 'all', retain: true })
+    t.same([await seenBy('1.0', 'beta'), await seenBy('1.0')], ['all', 'all'], 'one for all replaces every other')
+    t.equal((await world.store.retainedBroadcasts(APP)).length, 1)
+  })
+
+  await scenario(
+    t,
+    makeEngine,
+    'every choice of tags counts as another retained broadcast',
+    async (t, world) => {
+      await world.broadcast(tagged(ALL, { any: ['one'] }), { retain: true })
+      await world.broadcast(tagged(ALL, { any: ['two'] }), { retain: true })
+      const third = world.broadcast(tagged(ALL, { any: ['three'] }), { retain: true })
+      await t.rejects(third, { code: 'RETAINED_LIMIT' }, 'all versions with tags are not all')
+      await world.broadcast(ALL, { retain: true })
+    },
+    { retainedBroadcasts: 2 },
+  )
 }
 
 async function limits(t: Test, makeEngine: MakeEngine): Promise<void> {

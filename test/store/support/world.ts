@@ -15,7 +15,7 @@ import type {
   TokenId,
   Watcher,
 } from '../../../store/contract.ts'
-import { deviceMark, tokenId, type VersionSelector } from '../../../topics/index.ts'
+import { deviceMark, parseTagSelector, tokenId, type Selector, type TagSelector } from '../../../topics/index.ts'
 
 export interface EngineOptions {
   readonly limits?: Partial<StoreLimits>
@@ -134,7 +134,7 @@ export class World {
     return this.store.append({ tokenId: to, message: this.message(draft), dedupe: draft.dedupe ?? false })
   }
 
-  broadcast(selector: VersionSelector, draft: Draft = {}, app = APP): Promise<Appended> {
+  broadcast(selector: Selector, draft: Draft = {}, app = APP): Promise<Appended> {
     return this.store.appendBroadcast({ app, selector, message: this.message(draft), dedupe: draft.dedupe ?? false })
   }
 
@@ -184,14 +184,20 @@ export const DEAF: Watcher = {
   resync: () => undefined,
 }
 
-export const ALL: VersionSelector = { kind: 'all' }
+export const ALL: Selector = { kind: 'all' }
 
-export function exactly(version: string): VersionSelector {
+export function exactly(version: string): Selector {
   return { kind: 'exact', version }
 }
 
-export function range(text: string): VersionSelector {
+export function range(text: string): Selector {
   return { kind: 'range', range: text }
+}
+
+export function tagged(versions: Selector, wanted: TagSelector): Selector {
+  const tags = parseTagSelector(wanted)
+  if (tags === undefined) throw new Error('no tag selector')
+  return { ...versions, tags }
 }
 
 export function text(entry: LogEntry): string {

@@ -1,7 +1,7 @@
 /** Names and principals for property tests: few characters, so that what could collide does so often. */
 import fc from 'fast-check'
-import type { Device, Provider, Triple } from '../../../topics/index.ts'
-import { accountMark, ALL_SCOPES, isAppName, isName, isVersion, tokenId } from '../../../topics/index.ts'
+import type { Device, Provider, TagSelector, Triple } from '../../../topics/index.ts'
+import { accountMark, ALL_SCOPES, isAppName, isName, isTag, isVersion, tokenId } from '../../../topics/index.ts'
 
 export const KEY = Buffer.alloc(32, 0x5a)
 
@@ -45,6 +45,15 @@ export const version = fc.oneof(
   text(VERSION_UNITS, 4).filter(isVersion),
   fc.constantFrom('t', 'u', '+', '#', '1.0.0+b7', '2.1', '7', '1.0.0-rc.1'),
 )
+/** Few, so that they meet, and some that are written with care in JSON. */
+export const tag = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom('a', 'b', 'c', 'd', 'A', 'constructor', '__proto__') },
+  { weight: 1, arbitrary: text([...VERSION_UNITS, '"', '\\', ',', ']', '}', ':'], 4).filter(isTag) },
+)
+const tagList = fc.option(fc.array(tag, { minLength: 1, maxLength: 16 }), { nil: undefined })
+export const tagSelector: fc.Arbitrary<TagSelector> = fc
+  .record({ any: tagList, all: tagList, none: tagList })
+  .filter(({ any, all, none }) => (any ?? all ?? none) !== undefined)
 /** Anything, allowed or not. */
 export const anyText = fc.oneof(
   fc.string({ unit: fc.constantFrom(...HOSTILE_UNITS), maxLength: 6 }),

@@ -16,8 +16,9 @@ const plain = ({ id, payload, properties, storedAt, expiresAt }: LogEntry) => ({
 
 const selections = new Selections()
 
+/** Of a device whose tags are right. */
 function isPending(cursors: Cursors, { offset, selector }: BroadcastEntry, version: string): boolean {
-  const test = selections.test(selector)
+  const test = selections.versionTest(selector)
   if (!test(version)) return false
   if (cursors.marks?.skippedBroadcast.includes(offset) === true) return true
   return offset > standing(cursors, version) && !acknowledgedUnder(cursors, offset, version).some(test)
@@ -52,8 +53,10 @@ export async function snapshot(store: Store, versions: readonly string[] = []) {
   const retained: Record<string, unknown> = {}
   for (const app of apps) {
     for (const version of versions) {
-      const entry = await store.retainedBroadcast(app, version)
-      retained[`${app} ${version}`] = entry && plain(entry)
+      for (const tags of [[], ['beta']]) {
+        const entry = await store.retainedBroadcast(app, version, tags)
+        retained[`${app} ${version} ${tags.join()}`] = entry && plain(entry)
+      }
     }
   }
   return { tokens: Object.fromEntries([...tokens].sort(([one], [other]) => (one < other ? -1 : 1))), retained }
