@@ -138,6 +138,10 @@ export const ERRORS = {
     reason: 0x87,
     title: 'Another account is logged in to this app on this device; its token is the valid one.',
   },
+  ISSUER_UNAVAILABLE: {
+    status: 503,
+    title: 'The identity provider of the token cannot be asked for its keys now; try again after `Retry-After`.',
+  },
   TOKEN_NOT_RENEWABLE: {
     status: 403,
     title: 'The device cannot renew this token any more; ask the provider, or prove the account again.',

@@ -21,6 +21,21 @@ export interface IssuedToken {
   readonly expiresAt: number
 }
 
+/** Who somebody is to an identity provider, from its JWT. */
+export interface Identity {
+  readonly kind: 'identity'
+  /** Its `iss`. */
+  readonly issuer: string
+  /** With the prefix of its issuer; never empty. */
+  readonly account: string
+  /** For which it holds: of its issuer, and the one that it names where its issuer names them. */
+  readonly apps: ReadonlySet<string>
+  /** Absent: its issuer says nothing of tags. */
+  readonly tags?: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
 export interface Auth {
   /** The token id of a triple, under this installation's key. */
   tokenIdOf(triple: Triple): string
@@ -33,6 +48,14 @@ export interface Auth {
    * @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
    */
   verify(token: string): Device
+  /**
+   * Signature by a key of the issuer that `iss` names, and with an algorithm of it; then `aud`, `exp`, and the shape of the
+   * claims that count. May wait for an issuer whose keys are asked for.
+   * @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, ISSUER_UNAVAILABLE (rejects)
+   */
+  identity(jwt: string): Promise<Identity>
+  /** Whose a JWT says that it is, unverified: a message token, or one of a known identity provider. */
+  issuerOf(jwt: string): 'own' | 'known' | undefined
   /**
    * The provider of a key, compared in constant time; undefined when no provider has it.
    * @throws STORE_UNAVAILABLE when it is one of the store, and whether it holds is not known
@@ -48,4 +71,8 @@ export interface Auth {
   providerWithKey(id: string): Provider | undefined
   /** The provider of a name: with several keys, it may act for the apps of each of them. Undefined when there is none. */
   providerNamed(name: string): Provider | undefined
+  /** Takes the file of identity providers as it is now; one that cannot be used changes nothing. Never rejects. */
+  reload(): Promise<void>
+  /** Asks and watches no more. */
+  close(): void
 }

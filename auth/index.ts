@@ -1,13 +1,16 @@
 /** Tokens and keys in, principals out. The only user of fast-jwt. */
 import { randomBytes } from 'node:crypto'
+import { pino, type Logger } from 'pino'
 import type { Auth } from './contract.ts'
+import { openIssuers } from './issuers/issuers.ts'
+import { isJwt } from './jwt.ts'
 import { generatedRing, loadKeysFromFile, makeRing, tokenIdKey, type Algorithm, type RandomBytes } from './keys.ts'
 import { createProviders, type ProviderKey } from './providers.ts'
 import type { Secrets } from './secrets.ts'
 import { createKeyProviders, looksLikeStoredKey, NO_STORED_KEYS, type StoredKeys } from './stored-keys.ts'
 import { createTokens } from './tokens.ts'
 
-export type { Auth, Grant, IssuedToken } from './contract.ts'
+export type { Auth, Grant, Identity, IssuedToken } from './contract.ts'
 export {
   ALGORITHMS,
   createKeyFile,
@@ -17,6 +20,7 @@ export {
   type KeyFile,
   type RandomBytes,
 } from './keys.ts'
+export { checkIssuersFile } from './issuers/issuers.ts'
 export { checkFields } from './fields.ts'
 export { generateProviderKey, loadProvidersFromFile, createProviders, type ProviderKey } from './providers.ts'
 export { decodeStoredKey, encodeStoredKey, type PreviousKey, type StoredKey } from './stored-key-row.ts'
@@ -32,6 +36,10 @@ export interface AuthOptions {
   readonly keysFile?: string | undefined
   readonly issuer?: string | undefined
   readonly audience?: string | undefined
+  /** Of identity providers; default: there are none. */
+  readonly issuersFile?: string | undefined
+  /** Hears of identity providers. */
+  readonly logger?: Pick<Logger, 'info' | 'warn' | 'error'> | undefined
   readonly providers: readonly ProviderKey[]
   /** Default: none. */
   readonly storedKeys?: StoredKeys | undefined
@@ -43,8 +51,6 @@ export interface AuthOptions {
 }
 
 const NAME = 'aedes-push'
-/** Header, claims, signature; the header is a JSON object, and the signature of an `alg: none` token is empty. */
-const TOKEN = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
 
 /**
  * Makes or loads the keys.
@@ -64,8 +70,11 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
       : makeRing((await loadKeysFromFile(keysFile)).keys)
   const ring = file === undefined ? await reloadRing() : makeRing(file.keys)
   const tokens = createTokens({ ring, reloadRing, tokenIdKey: idKey, issuer, audience, now, monotonic, random })
+  const { logger = pino({ level: 'silent' }) } = options
+  const issuers = await openIssuers({ file: options.issuersFile, ownIssuer: issuer, now, monotonic, logger })
   return {
     ...tokens,
+    ...issuers,
     provider: (key) => (looksLikeStoredKey(key) ? keys.ofKey(key) : providers.ofKey(key)),
     providerNamed: providers.named,
     providerNow: keys.current,
@@ -78,9 +87,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
  * password of somebody else. It says nothing about whether the token holds.
  */
 export function looksLikeToken(password: Uint8Array | string): boolean {
-  if (typeof password === 'string') return TOKEN.test(password)
+  if (typeof password === 'string') return isJwt(password)
   const isObject = password[0] === 0x65 && password[1] === 0x79 && password[2] === 0x4a
-  return (
-    isObject && TOKEN.test(Buffer.from(password.buffer, password.byteOffset, password.byteLength).toString('latin1'))
-  )
+  return isObject && isJwt(Buffer.from(password.buffer, password.byteOffset, password.byteLength).toString('latin1'))
 }

@@ -2,6 +2,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { readNamedFile } from '../common/private-files.ts'
 import { checkFields, isRecord } from './fields.ts'
+import { fits, requirementOf } from './key-types.ts'
 import { knownSecret, type Secrets } from './secrets.ts'
 
 export const ALGORITHMS = ['HS256', 'EdDSA', 'ES256', 'RS256'] as const
@@ -157,27 +158,8 @@ function readPrivateKey(pem: unknown, algorithm: Exclude<Algorithm, 'HS256'>, wh
     // What OpenSSL says of a broken key helps nobody; the sentence below does.
   }
   if (key === undefined) throw new Error(`${where} must be a private key, PKCS#8 PEM without a password`)
-  if (!fits(key, algorithm)) throw new Error(`${where} must be ${REQUIREMENTS[algorithm]} for ${algorithm}`)
+  if (!fits(key, algorithm)) throw new Error(`${where} must be ${requirementOf(algorithm)} for ${algorithm}`)
   return key
-}
-
-const REQUIREMENTS = {
-  EdDSA: 'an Ed25519 key',
-  ES256: 'an EC key on curve P-256',
-  RS256: `an RSA key of at least ${RSA_BITS} bits`,
-} as const
-
-function fits({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject, algorithm: Algorithm): boolean {
-  switch (algorithm) {
-    case 'HS256':
-      return false
-    case 'EdDSA':
-      return type === 'ed25519'
-    case 'ES256':
-      return type === 'ec' && details?.namedCurve === 'prime256v1'
-    case 'RS256':
-      return type === 'rsa' && (details?.modulusLength ?? 0) >= RSA_BITS
-  }
 }
 
 function decodeSecret(text: unknown, where: string): Buffer {

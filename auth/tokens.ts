@@ -16,6 +16,7 @@ import {
 } from '../topics/index.ts'
 import type { Auth, Grant, IssuedToken } from './contract.ts'
 import { isRecord } from './fields.ts'
+import { checkSpelling, invalid, parseHeader } from './jwt.ts'
 import type { KeyRing, RandomBytes, RingKey } from './keys.ts'
 
 interface TokenOptions {
@@ -72,11 +73,6 @@ const CLAIMS: ReadonlySet<string> = new Set([
   'renew',
   'epochs',
 ])
-
-/** What is wrong with a token, for its reader. Never a part of the token, but for the names of claims. */
-function invalid(detail: string): PushError {
-  return new PushError('TOKEN_INVALID', detail)
-}
 
 export function createTokens(options: TokenOptions): Tokens {
   const sign = signer(options.ring.signing)
@@ -213,24 +209,6 @@ function makeVerifier({ verifyingKey, algorithm }: RingKey): Verifier {
     ignoreNotBefore: true,
   })
   return { algorithm, verify }
-}
-
-function parseHeader(token: string): Record<string, unknown> {
-  let header: unknown
-  try {
-    header = JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString('utf8'))
-  } catch {
-    // Said below; the message of JSON.parse would quote the token.
-  }
-  if (!isRecord(header)) throw invalid('it is not a JWT')
-  return header
-}
-
-/** The last character of a signature has bits that mean nothing: one spelling is taken, so that a token has one text. */
-function checkSpelling(token: string): void {
-  const signature = token.slice(token.lastIndexOf('.') + 1)
-  if (Buffer.from(signature, 'base64url').toString('base64url') !== signature)
-    throw invalid('its signature or form is wrong')
 }
 
 function readClaims(options: TokenOptions, claims: unknown): Verified {

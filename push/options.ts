@@ -37,6 +37,8 @@ export interface CommonOptions {
   readonly keysFile?: string
   readonly issuer?: string
   readonly audience?: string
+  /** JSON file of identity providers whose tokens let devices ask for message tokens; it may change at any time. */
+  readonly issuersFile?: string
   /** Each with its default and range stands in the table of docs/operations.md, third column. */
   readonly limits?: Partial<PushLimits>
   /**
@@ -68,6 +70,7 @@ const CHECKS = {
   keysFile: checks.path,
   issuer: checks.text,
   audience: checks.text,
+  issuersFile: checks.path,
   limits: checks.object,
   allowedHosts: checks.allowedHosts,
   logger: checks.logger,

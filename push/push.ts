@@ -63,6 +63,8 @@ export interface Push extends InProcessCalls {
    */
   webSocket(server: Server, path?: string): () => void
   readonly metrics: Metrics
+  /** Takes the file of identity providers as it is now; it is also watched. One that cannot be used changes nothing. */
+  reload(): Promise<void>
   /** Takes nothing new, answers what is under way, tells MQTT 5 clients 0x8B, writes everything, closes the store. */
   close(): Promise<void>
 }
@@ -105,7 +107,8 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const providers = typeof options.providers === 'function' ? await options.providers(secrets) : options.providers
   const keys = await KeyCopy.open({ store, logger, now, monotonic })
   opened.push(keys)
-  const auth = await openAuth({ ...options, now, monotonic, providers, secrets, storedKeys: keys })
+  const auth = await openAuth({ ...options, now, monotonic, providers, secrets, storedKeys: keys, logger })
+  opened.push({ close: async () => auth.close() })
   const general = await openGeneralTopics({
     store,
     logger,
@@ -164,8 +167,10 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     http,
     webSocket: webSockets(options, limits, broker, logger, randomId),
     metrics,
+    reload: () => auth.reload(),
     async close() {
       isClosing = true
+      auth.close()
       const late = setTimeout(LONGEST_END_MS, 'late', UNREF)
       const ended = Promise.all([http.close(), broker.close().then(() => general.close()), calls.settled()])
       if ((await Promise.race([ended, untilAway(store), late])) === 'late')

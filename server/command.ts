@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Logger } from 'pino'
 import { askedFor, readConfig, type Arguments } from './arguments.ts'
-import { fileSecrets, loadKeysFromFile, openAuth, createProviders, type Secrets } from '../auth/index.ts'
+import {
+  checkIssuersFile,
+  fileSecrets,
+  loadKeysFromFile,
+  openAuth,
+  createProviders,
+  type Secrets,
+} from '../auth/index.ts'
 import type { RemoteBridgeOptions } from '../bridge/remote.ts'
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
 import { limitsOf } from './settings-fit.ts'
@@ -18,7 +25,7 @@ import { checkListeners, listenBridge } from './listen.ts'
 import { loggerOf } from './logging.ts'
 import { LogDestination, standardError, type StandardError } from './logs.ts'
 import { fileProviders, providersOf } from './providers.ts'
-import { startServing } from './serve.ts'
+import { isReloadable, startServing } from './serve.ts'
 import { DEFAULT_LIMITS } from '../common/limits.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { Passwords } from '../mosquitto-compat/index.ts'
@@ -132,13 +139,15 @@ async function transfer(command: 'export' | 'import', { config, say, ending, pro
 /** The files that settings name are looked at before anything starts: what is wrong in them is a wrong setting. */
 async function checkFiles(config: Config, command: Arguments['command']): Promise<void> {
   if (command === undefined) checkListeners(config)
-  const { PUSH_PROVIDER_KEY: key, PUSH_KEYS_FILE: keys } = config
+  const { PUSH_PROVIDER_KEY: key, PUSH_KEYS_FILE: keys, PUSH_ISSUERS_FILE: issuers } = config
   const given = key === undefined ? [] : [{ name: 'provider', key }]
   await asSetting('PUSH_PROVIDERS_FILE', async () => createProviders([...(await fileProviders(config)), ...given]))
   const { PUSH_PASSWORD_FILE: passwords } = config
   if (passwords !== undefined)
     await asSetting('PUSH_PASSWORD_FILE', () => new Passwords(readFileSync(passwords, 'utf8')))
   if (keys !== undefined) await asSetting('PUSH_KEYS_FILE', () => loadKeysFromFile(keys))
+  if (issuers !== undefined)
+    await asSetting('PUSH_ISSUERS_FILE', () => checkIssuersFile(issuers, config.PUSH_TOKEN_ISSUER))
 }
 
 async function asSetting(name: string, check: () => unknown): Promise<void> {
@@ -156,7 +165,7 @@ function serveWithWorkers({ config, logger, ending, lastResort, process }: Progr
     throw new ConfigError(
       'PUSH_WORKERS (--workers): more than one process needs Redis; set PUSH_REDIS_URL, or workers to 1',
     )
-  if (config.PUSH_TLS_CERT !== undefined) ending.onHangUp(() => signalWorkers('SIGHUP'))
+  if (isReloadable(config)) ending.onHangUp(() => signalWorkers('SIGHUP'))
   const supervisor = supervise({
     workers: config.PUSH_WORKERS,
     logger,

@@ -1,7 +1,7 @@
 /** The ready server: push, general topics, and the listeners, as the settings say. */
 import type { Logger } from 'pino'
 import type { Metrics } from '../common/metrics.ts'
-import { createPush } from '../index.ts'
+import { createPush, type Push } from '../index.ts'
 import { passwordFileUsers } from '../mosquitto-compat/index.ts'
 import { listen } from './listen.ts'
 import { providersOf } from './providers.ts'
@@ -23,7 +23,7 @@ export interface ServeOptions {
 export interface Serving {
   readonly ports: Ports
   readonly metrics: Metrics
-  /** Reads the certificates again; absent without TLS. */
+  /** Reads certificates and identity providers again; absent where there are none. */
   readonly reload: (() => void) | undefined
   /** Takes nothing new, answers what is under way, and closes everything. */
   close(): Promise<void>
@@ -47,6 +47,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
     ...(config.PUSH_KEYS_FILE === undefined ? {} : { keysFile: config.PUSH_KEYS_FILE }),
     issuer: config.PUSH_TOKEN_ISSUER,
     audience: config.PUSH_TOKEN_AUDIENCE,
+    ...(config.PUSH_ISSUERS_FILE === undefined ? {} : { issuersFile: config.PUSH_ISSUERS_FILE }),
     limits: limitsOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
     logger,
@@ -66,7 +67,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
     return {
       ports: listening.ports,
       metrics: push.metrics,
-      reload: listening.reload,
+      reload: reloadOf(config, push, listening),
       async close() {
         await listening.close()
         await push.close()
@@ -79,6 +80,20 @@ export async function startServing({ config, logger, env = {}, membership, opene
       .catch((failure: unknown) => logger.warn({ err: failure }, 'could not close after a failed start'))
     throw error
   }
+}
+
+function reloadOf(config: Config, push: Push, listening: Pick<Serving, 'reload'>): Serving['reload'] {
+  if (!isReloadable(config)) return undefined
+  return () => {
+    listening.reload?.()
+    // It tells of what is wrong itself.
+    push.reload().catch(() => undefined)
+  }
+}
+
+/** Whether SIGHUP has something to read again. */
+export function isReloadable(config: Config): boolean {
+  return config.PUSH_TLS_CERT !== undefined || config.PUSH_ISSUERS_FILE !== undefined
 }
 
 /** Users besides devices and providers; without a file there are none. */

@@ -184,6 +184,7 @@ const SERVER_SETTINGS = {
   PUSH_TOKEN_ALGORITHM: choice('algorithm of the generated signing key', ALGORITHMS, 'HS256'),
   PUSH_TOKEN_ISSUER: text('`iss` of message tokens', 'aedes-push'),
   PUSH_TOKEN_AUDIENCE: text('`aud` of message tokens', 'aedes-push'),
+  PUSH_ISSUERS_FILE: path('JSON file of identity providers whose tokens let a device ask for a message token'),
 
   PUSH_BROKER_URL: optional(
     'for `aedes-push bridge`: the MQTT broker to publish to',
