@@ -4,9 +4,6 @@ const MAX_NAME_BYTES = 128
 
 /** C0, DEL and C1 controls (MQTT 5 section 1.5.4 lets a receiver refuse them), and lone surrogates, which are not UTF-8. */
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
-/** Tags that one device may have. */
-export const MOST_TAGS = 16
-const MAX_TAG_BYTES = 64
 const LEVEL_OR_WILDCARD = /[/+#]/
 
 /** As most names are: a loop takes a fifth of the time of the expression, and what it passes has a byte a character. */
@@ -46,12 +43,6 @@ export function isVersion(value: string): boolean {
 /** A message id: 1 to 128 bytes without control characters. */
 export function isMessageId(value: string): boolean {
   return isPlainText(value, MAX_NAME_BYTES)
-}
-
-/** A tag of a device: 1 to 64 bytes without control characters. */
-export function isTag(value: unknown): value is string {
-  if (typeof value !== 'string' || value === '' || value.length > MAX_TAG_BYTES) return false
-  return !FORBIDDEN.test(value) && Buffer.byteLength(value, 'utf8') <= MAX_TAG_BYTES
 }
 
 /** The topic level of a version: `1.0+b7` is `1.0%2Bb7`. */

@@ -1,7 +1,7 @@
 /** What an identity provider's token says of who has it, when it is one of theirs, for us, and holds now. */
 import { TokenError } from 'fast-jwt'
 import { PushError } from '../../errors.ts'
-import { isName, isTag, MOST_TAGS } from '../../topics/index.ts'
+import { isName, MAX_TAG_BYTES, MAX_TAGS, parseTags } from '../../topics/index.ts'
 import type { Identity } from '../contract.ts'
 import { isRecord } from '../fields.ts'
 import { checkSpelling, invalid, isJwt, parseClaims, parseHeader } from '../jwt.ts'
@@ -107,8 +107,8 @@ function readApps(claims: Record<string, unknown>, { apps, claims: { app: name }
 }
 
 function readTags(value: unknown, name: string): readonly string[] {
-  if (value === undefined) return []
-  if (!Array.isArray(value) || value.length > MOST_TAGS || !value.every(isTag))
-    throw invalid(`${name}: at most ${MOST_TAGS} tags of 1 to 64 bytes without control characters`)
-  return [...new Set(value)]
+  const tags = value === undefined ? [] : parseTags(value)
+  if (tags === undefined)
+    throw invalid(`${name}: at most ${MAX_TAGS} tags of 1 to ${MAX_TAG_BYTES} bytes without control characters`)
+  return tags
 }
