@@ -102,7 +102,7 @@ export const ERRORS = {
     reason: 0x97,
     title: 'Too much of what this device published is unread; publish again when its providers have read some.',
   },
-  CURSOR_INVALID: { status: 400, title: "The cursor does not come from this token's last lookup; look up again." },
+  CURSOR_INVALID: { status: 400, title: 'The cursor is none that this caller was given; begin without it.' },
 
   // Who
   CREDENTIALS_MISSING: {
@@ -154,6 +154,14 @@ export const ERRORS = {
   ACCOUNT_FULL: { status: 409, title: 'The account has as many devices as the server allows; revoke one.' },
   ACCOUNT_UNKNOWN: { status: 404, title: 'The account has no device that is logged in to this app.' },
   KEY_UNKNOWN: { status: 404, title: 'There is no such key.' },
+  KEY_REVOKED: {
+    status: 403,
+    reason: 0x87,
+    title:
+      'The provider key was removed or replaced, has expired, or may do less now; connect again with one that holds.',
+  },
+  NAME_TAKEN: { status: 409, title: 'This is the name of a provider that may do more; choose another one.' },
+  KEYS_LIMIT: { status: 409, title: 'There are as many provider keys as the server allows; delete one.' },
   SCOPE_MISSING: { status: 403, reason: 0x87, title: 'The provider key does not have the scope that this needs.' },
   QUOTA_EXCEEDED: {
     status: 429,

@@ -8,12 +8,22 @@ export type { Algorithm, ProviderKey, Secrets } from './auth/index.ts'
 export type {
   CallOptions,
   InProcessCalls,
+  KeyAnswer,
+  KeyApps,
+  KeyChange,
+  KeyList,
+  KeyQuery,
+  KeyQuotas,
+  KeyRequest,
+  KeyRotation,
+  MadeKeyAnswer,
   SendAnswer,
   SendRequest,
   SendTo,
   TokenAnswer,
   TokenRequest,
 } from './bridge/index.ts'
+export type { Quota, Scope } from './topics/index.ts'
 export {
   Certificates,
   type Acceptor,

@@ -1,6 +1,7 @@
 /** The HTTP API of a server with a store. */
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
+import { auditTo } from '../common/audit.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { createRandomId } from '../common/random-id.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
@@ -11,10 +12,12 @@ import { createGuard, knowDevice } from './authenticate.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
 import { createFastifyApp } from './fastify-app.ts'
 import type { Admit } from './http-server.ts'
+import type { KeyCopy } from './keys/key-copy.ts'
 import type { HttpLimits } from './limits.ts'
 import { createLongPolls } from './long-polls.ts'
 import { createPages } from './lookup.ts'
 import { reportHealth } from './routes/health.ts'
+import { manageKeys } from './routes/keys.ts'
 import { acknowledgeMessages } from './routes/messages-ack.ts'
 import { lookUpMessages } from './routes/messages-lookup.ts'
 import { sendMessages } from './routes/messages-send.ts'
@@ -31,6 +34,8 @@ export interface HttpApiOptions {
   readonly auth: Auth
   /** Open, before the first request comes. */
   readonly store: Store
+  /** The provider keys of the store; open. */
+  readonly keys: KeyCopy
   readonly metrics: Metrics
   /** What `/metrics` answers, where it is more than `metrics`: all processes of one server. */
   readonly metricsText?: (() => Promise<string>) | undefined
@@ -80,6 +85,8 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     store,
     publisher,
     longPolls,
+    keys: options.keys,
+    audit: auditTo(logger),
     work,
     metrics,
     limits,
@@ -102,6 +109,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       revokeTokens(api, { ...calls, guard })
       sendMessages(api, { ...calls, guard, limits, errors: publisher.errors })
       lookUpMessages(api, { store, guard, pages, longPolls, metrics, limits, now })
+      manageKeys(api, { calls, guard })
       acknowledgeMessages(api, { store, guard, metrics })
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)

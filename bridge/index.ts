@@ -11,6 +11,17 @@ export {
 export type { TokenAnswer } from './calls/issue-token.ts'
 export type { SendAnswer } from './calls/send-message.ts'
 export { boundTo, checkOneHost, createHostCheck } from './host-check.ts'
-export { KeyCopy, KEYS_TABLE } from './key-copy.ts'
+export type {
+  KeyAnswer,
+  KeyApps,
+  KeyChange,
+  KeyList,
+  KeyQuery,
+  KeyQuotas,
+  KeyRequest,
+  KeyRotation,
+  MadeKeyAnswer,
+} from './keys/schemas.ts'
+export { KeyCopy, KEYS_TABLE } from './keys/key-copy.ts'
 export { type HttpLimits } from './limits.ts'
 export { refuseUpgrade } from './problem.ts'

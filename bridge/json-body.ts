@@ -10,6 +10,13 @@ import type { HttpLimits } from './limits.ts'
 /** What a body may be compressed with; `x-gzip` is an old name of the same (RFC 9110 section 8.4.1.3). */
 export const ENCODINGS: readonly string[] = ['gzip', 'x-gzip']
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** No body is an empty object. */
+    readonly mayHaveNoBody?: boolean
+  }
+}
+
 type Done = (error: Error | null, value?: unknown) => void
 
 /**
@@ -29,8 +36,10 @@ export function acceptJsonOnly(app: FastifyInstance, { bodyBytes }: HttpLimits):
     else done(new PushError('CONTENT_ENCODING_UNSUPPORTED'))
   })
   app.addHook('preValidation', async (request) => {
-    const needsBody = request.routeOptions.schema?.body !== undefined
-    if (needsBody && request.body === undefined) throw new PushError('JSON_INVALID', 'there is no body')
+    const { schema, config } = request.routeOptions
+    if (schema?.body === undefined || request.body !== undefined) return
+    if (config.mayHaveNoBody !== true) throw new PushError('JSON_INVALID', 'there is no body')
+    request.body = {}
   })
 }
 

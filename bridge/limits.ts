@@ -9,6 +9,7 @@ export type HttpLimits = TokenLimits &
     | 'bodyBytes'
     | 'headerBytes'
     | 'tokens'
+    | 'keys'
     | 'lookupMessages'
     | 'lookupBytes'
     | 'lookupScan'

@@ -19,6 +19,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
       tags: [
         { name: 'tokens', description: 'Message tokens, by a provider for its devices' },
         { name: 'messages', description: 'Sending by a provider, looking up and acknowledging by a device' },
+        { name: 'keys', description: 'Provider keys, by whoever may give them out' },
         { name: 'server', description: 'Its state' },
       ],
       components: {

@@ -99,4 +99,6 @@ function refuseOtherCalls(api: FastifyInstance): void {
   api.delete('/v1/tokens/:tokenId', options, refuseCall)
   api.get('/v1/messages', options, refuseCall)
   api.post('/v1/messages/ack', options, refuseCall)
+  api.all('/v1/keys', options, refuseCall)
+  api.all('/v1/keys/*', options, refuseCall)
 }

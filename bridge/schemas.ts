@@ -23,6 +23,7 @@ export const PROVIDER_ERRORS: readonly ErrorCode[] = [
   'TOKEN_EXPIRED',
   'TOKEN_NOT_YET_VALID',
   'NOT_A_PROVIDER',
+  'SCOPE_MISSING',
 ]
 
 export const DEVICE_ERRORS: readonly ErrorCode[] = [
@@ -92,6 +93,8 @@ export function problems(...codes: readonly ErrorCode[]): Record<number, unknown
     ]),
   )
 }
+
+export const NAME = '1 to 128 bytes without control characters, `/`, `+`, `#` or a `$` at the start'
 
 /** What a call answers: an object with all of these. */
 export const answer = (description: string, properties: Readonly<Record<string, object>>) => ({

@@ -17,9 +17,17 @@ export function createCompiler(): Compiler {
     useDefaults: true,
     allErrors: false,
     addUsedSchema: false,
+    formats: { 'date-time': isDateTime },
   })
   return <T>({ schema }: { readonly schema: object }) => ajv.compile<T>(schema)
 }
+
+/** RFC 3339 section 5.6, as far as a Date holds it. */
+function isDateTime(text: string): boolean {
+  return DATE_TIME.test(text) && !Number.isNaN(Date.parse(text))
+}
+
+const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i
 
 /** Fields that have a code of their own. */
 const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -27,19 +35,29 @@ const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
   'body/id': 'MESSAGE_ID_INVALID',
   'body/payloadBase64': 'PAYLOAD_INVALID',
   'body/cursor': 'CURSOR_INVALID',
+  'querystring/cursor': 'CURSOR_INVALID',
 }
 
 const ONE_RECEIVER = '`to` takes exactly one of `token`, `tokens`, `app` with `version`, and `app` with `versions`'
 
+/** What a field may be, where that is one of several. */
+const ONE_OF: Readonly<Record<string, string>> = {
+  'body/apps': 'must be a list of 1 to 100 names, or "*" for every app',
+  'body/expiresAt': 'must be a date and time such as 2030-12-31T23:59:59Z, or null',
+  'body/quotas': 'must be {"receivers": {"count", "seconds"}}, or null',
+  'body/quotas/receivers': 'must be {"count", "seconds"}, or a list of one or two of them',
+}
+
 /** `where` is the part of the request: `body`, `querystring`, `params`. */
 export function fromValidation(errors: readonly FastifySchemaValidationError[], where: string): PushError {
   // Inside `oneOf` the first error is about one branch only; the last one is about the whole.
-  const error = errors.find(({ keyword }) => keyword === 'oneOf') ?? errors[0]
+  const error = errors.find(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf') ?? errors[0]
   if (error === undefined) return new PushError('REQUEST_INVALID')
   const path = `${where}${error.instancePath}`
   if (error.keyword === 'oneOf') {
     return path === 'body/to' ? new PushError('REQUEST_INVALID', ONE_RECEIVER) : new PushError('PAYLOAD_INVALID')
   }
+  if (error.keyword === 'anyOf') return new PushError('REQUEST_INVALID', `${path} ${ONE_OF[path] ?? 'is not valid'}`)
   if (error.keyword === 'maxItems' && path === 'body/to/tokens') return new PushError('TOO_MANY_TOKENS')
   return new PushError(FIELD_CODES[path] ?? 'REQUEST_INVALID', `${path} ${reason(error)}`)
 }

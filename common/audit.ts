@@ -27,8 +27,16 @@ export interface AuditLine {
   readonly switchedFrom?: string | undefined
 }
 
+/** As `by` names a provider. */
+export function byProvider({ name, keyId }: { readonly name: string; readonly keyId?: string }): string {
+  return keyId === undefined ? `provider ${name}` : `key ${keyId} of ${name}`
+}
+
 export type Audit = (line: AuditLine) => void
 
+/** Of each such line: no number of them is too many for the log. */
+export const AUDIT_MESSAGE = 'audit'
+
 export function auditTo(logger: Pick<Logger, 'info'>): Audit {
-  return (line) => logger.info({ audit: true, ...line }, 'audit')
+  return (line) => logger.info({ audit: true, ...line }, AUDIT_MESSAGE)
 }

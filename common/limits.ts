@@ -280,6 +280,7 @@ export const LIMITS = {
     ZERO_IS_NONE,
   ),
   tokens: limit('PUSH_MAX_TOKENS', 1_000, [1, 10_000], 'tokens that one HTTP request may name'),
+  keys: limit('PUSH_MAX_KEYS', 10_000, [1, 100_000], 'provider keys that the store keeps'),
   lookupMessages: limit('PUSH_MAX_LOOKUP', 100, [1, 10_000], 'messages in one answer to a lookup'),
   lookupBytes: limit(
     'PUSH_MAX_LOOKUP_BYTES',

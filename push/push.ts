@@ -140,6 +140,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     version: packageVersion(),
     auth,
     store,
+    keys,
     metrics,
     metricsText: options.metricsText?.(metrics),
     limits,

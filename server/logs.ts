@@ -4,6 +4,7 @@
  */
 import { write, writeSync } from 'node:fs'
 import { pino, type Level, type Logger, type LoggerOptions } from 'pino'
+import { AUDIT_MESSAGE } from '../common/audit.ts'
 
 /** The most that one write takes: a pipe takes it whole or not at all, so lines of several processes do not mix. */
 const ATOMIC_BYTES = 4096
@@ -194,7 +195,7 @@ export function createLogger(
       hooks: {
         logMethod(args, method, number) {
           const message = typeof args[0] === 'string' ? args[0] : args[1]
-          const isBounded = number >= INFO && number < FATAL && message !== LEFT_OUT
+          const isBounded = number >= INFO && number < FATAL && message !== LEFT_OUT && message !== AUDIT_MESSAGE
           if (!isBounded || repeats.take(message ?? '')) method.apply(this, args)
         },
       },

@@ -1,8 +1,10 @@
 /** All calls of a provider, made once: the routes answer with them, and so does the program that embeds us. */
 import type { Auth } from '../../auth/contract.ts'
+import type { Audit } from '../../common/audit.ts'
 import type { Store } from '../../store/contract.ts'
 import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
+import { createKeyCalls, type KeyCalls, type KeysContext } from '../keys/calls.ts'
 import { createIssueToken, type IssueToken } from './issue-token.ts'
 import { createRevokeToken, type RevokeToken } from './revoke-token.ts'
 import { createSendMessage, type SendContext, type SendMessage } from './send-message.ts'
@@ -11,10 +13,12 @@ interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly auth: Auth
   readonly store: Store
   readonly longPolls: LongPolls
-  readonly limits: SendContext['limits'] & TokenLimits
+  readonly keys: KeysContext['keys']
+  readonly audit: Audit
+  readonly limits: SendContext['limits'] & TokenLimits & KeysContext['limits']
 }
 
-export interface Calls {
+export interface Calls extends KeyCalls {
   readonly send: SendMessage
   readonly issueToken: IssueToken
   readonly revokeToken: RevokeToken
@@ -34,7 +38,14 @@ export function createCalls(context: CallsContext): Calls {
       result.then(over, over)
       return result
     }
+  const keyCalls = createKeyCalls(context)
   return {
+    createKey: tracked(keyCalls.createKey),
+    listKeys: tracked(keyCalls.listKeys),
+    findKey: tracked(keyCalls.findKey),
+    changeKey: tracked(keyCalls.changeKey),
+    rotateKey: tracked(keyCalls.rotateKey),
+    deleteKey: tracked(keyCalls.deleteKey),
     send: tracked(createSendMessage({ ...context, verify: (token) => auth.verify(token) })),
     issueToken: tracked(createIssueToken(context)),
     revokeToken: tracked(createRevokeToken(context)),

@@ -2,7 +2,21 @@
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
-import { ALL_SCOPES, type Provider } from '../../topics/index.ts'
+import { ALL_SCOPES, mayUse, type Provider, type Scope } from '../../topics/index.ts'
+import {
+  changeKeySchema,
+  createKeySchema,
+  keyIdSchema,
+  listKeysSchema,
+  rotateKeySchema,
+  type KeyAnswer,
+  type KeyChange,
+  type KeyList,
+  type KeyQuery,
+  type KeyRequest,
+  type KeyRotation,
+  type MadeKeyAnswer,
+} from '../keys/schemas.ts'
 import type { HttpLimits } from '../limits.ts'
 import { createCompiler, fromValidation, type Compiler } from '../validation.ts'
 import { known, type Caller } from './call.ts'
@@ -73,6 +87,18 @@ export interface InProcessCalls {
    * @throws PushError (rejects)
    */
   revokeToken(tokenId: string, options?: CallOptions): Promise<void>
+  /** What `POST /v1/keys` does. @throws PushError (rejects), as do the others */
+  createKey(request: KeyRequest, options?: CallOptions): Promise<MadeKeyAnswer>
+  /** What `GET /v1/keys` does. */
+  listKeys(query?: KeyQuery, options?: CallOptions): Promise<KeyList>
+  /** What `GET /v1/keys/{id}` does. */
+  findKey(id: string, options?: CallOptions): Promise<KeyAnswer>
+  /** What `PATCH /v1/keys/{id}` does. */
+  changeKey(id: string, change: KeyChange, options?: CallOptions): Promise<KeyAnswer>
+  /** What `POST /v1/keys/{id}/rotate` does. */
+  rotateKey(id: string, rotation?: KeyRotation, options?: CallOptions): Promise<MadeKeyAnswer>
+  /** What `DELETE /v1/keys/{id}` does. */
+  deleteKey(id: string, options?: CallOptions): Promise<void>
 }
 
 interface InProcessContext {
@@ -91,22 +117,41 @@ export function createInProcessCalls(context: InProcessContext): InProcessCalls 
   const compile = createCompiler()
   const asMessage = checker<SendBody>(compile, sendSchema(limits), 'body')
   const asTokenRequest = checker<TokenBody>(compile, tokenSchema(limits), 'body')
+  const asKeyRequest = checker<KeyRequest>(compile, createKeySchema, 'body')
+  const asKeyChange = checker<KeyChange>(compile, changeKeySchema, 'body')
+  const asKeyRotation = checker<KeyRotation>(compile, rotateKeySchema, 'body')
+  const asKeyQuery = checker<KeyQuery>(compile, listKeysSchema, 'querystring')
+  const asKeyId = checker<{ id: string }>(compile, keyIdSchema, 'params')
   const asRevocation = checker<{ tokenId: string }>(compile, revokeSchema, 'params')
 
-  async function call<T>(options: unknown, work: (caller: Caller) => Promise<T>): Promise<T> {
+  async function call<T>(scope: Scope, options: unknown, work: (caller: Caller) => Promise<T>): Promise<T> {
     if (context.isClosing()) throw new PushError('SHUTTING_DOWN')
     try {
-      return await work({ provider: providerOf(options, context.auth), log })
+      const provider = providerOf(options, context.auth)
+      if (!mayUse(provider, scope)) throw new PushError('SCOPE_MISSING', scope)
+      return await work({ provider, log })
     } catch (error) {
       throw known(error, log)
     }
   }
 
   return {
-    send: (message, options = {}) => call(options, (caller) => calls.send(asMessage(message), caller)),
-    issueToken: (request, options = {}) => call(options, (caller) => calls.issueToken(asTokenRequest(request), caller)),
+    send: (message, options = {}) => call('messages:send', options, (caller) => calls.send(asMessage(message), caller)),
+    issueToken: (request, options = {}) =>
+      call('tokens:issue', options, (caller) => calls.issueToken(asTokenRequest(request), caller)),
     revokeToken: (tokenId, options = {}) =>
-      call(options, (caller) => calls.revokeToken(asRevocation({ tokenId }).tokenId, caller)),
+      call('tokens:revoke', options, (caller) => calls.revokeToken(asRevocation({ tokenId }).tokenId, caller)),
+    createKey: (request, options = {}) =>
+      call('keys:admin', options, (caller) => calls.createKey(asKeyRequest(request), caller)),
+    listKeys: (query = {}, options = {}) =>
+      call('keys:admin', options, (caller) => calls.listKeys(asKeyQuery(query), caller)),
+    findKey: (id, options = {}) => call('keys:admin', options, (caller) => calls.findKey(asKeyId({ id }).id, caller)),
+    changeKey: (id, change, options = {}) =>
+      call('keys:admin', options, (caller) => calls.changeKey(asKeyId({ id }).id, asKeyChange(change), caller)),
+    rotateKey: (id, rotation = {}, options = {}) =>
+      call('keys:admin', options, (caller) => calls.rotateKey(asKeyId({ id }).id, asKeyRotation(rotation), caller)),
+    deleteKey: (id, options = {}) =>
+      call('keys:admin', options, (caller) => calls.deleteKey(asKeyId({ id }).id, caller)),
   }
 }
 

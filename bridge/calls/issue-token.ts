@@ -13,6 +13,7 @@ import {
 } from '../../topics/index.ts'
 import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
+import { NAME } from '../schemas.ts'
 import type { Caller } from './call.ts'
 
 interface IssueContext {
@@ -87,8 +88,6 @@ function checkNames({ app, device, account, version }: TokenBody): void {
   if (account !== undefined && account !== '' && !isName(account)) throw new PushError('NAME_INVALID', '`account`')
   if (version !== undefined && !isVersion(version)) throw new PushError('VERSION_INVALID', '`version`')
 }
-
-const NAME = '1 to 128 bytes without control characters, `/`, `+`, `#` or a `$` at the start'
 
 export function tokenSchema({ defaultTokenTtl, maximumTokenTtl }: TokenLimits) {
   return {

@@ -1,5 +1,5 @@
 /** `GET /v1/messages`: what is pending for the device that asks. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { isUtf8 } from 'node:buffer'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
@@ -10,6 +10,7 @@ import { encodePageCursor } from '../page-cursor.ts'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import type { Page, PageEntry, Pages } from '../lookup.ts'
+import { readNumbers } from '../query.ts'
 import { answer, DEVICE_ERRORS, messageIdSchema, problems, timeSchema } from '../schemas.ts'
 
 const DEFAULT_LIMIT = 20
@@ -80,19 +81,25 @@ export function lookUpMessages(api: FastifyInstance, context: LookupContext): vo
     querystring: querySchema(limits),
     response: { 200: answerSchema, ...problems(...DEVICE_ERRORS) },
   }
-  api.get<Lookup>('/v1/messages', { onRequest: guard.device, preValidation: readNumbers, schema }, async (request) => {
-    const { limit = usualLimit(limits), wait = 0 } = request.query
-    const known = guard.deviceOf(request)
-    const seconds = Math.min(wait, limits.waitSeconds)
-    const page =
-      seconds === 0 ? await pages.read(known, limit) : await readOrWait(context, known, limit, seconds, request.signal)
-    for (const { log } of page.entries) metrics.delivered.inc({ destination: log })
-    return {
-      messages: page.entries.map((entry) => describe(known.device, entry)),
-      cursor: encodePageCursor(known.device, page.cursor),
-      more: page.more,
-    }
-  })
+  api.get<Lookup>(
+    '/v1/messages',
+    { onRequest: guard.device, preValidation: readNumbers('limit', 'wait'), schema },
+    async (request) => {
+      const { limit = usualLimit(limits), wait = 0 } = request.query
+      const known = guard.deviceOf(request)
+      const seconds = Math.min(wait, limits.waitSeconds)
+      const page =
+        seconds === 0
+          ? await pages.read(known, limit)
+          : await readOrWait(context, known, limit, seconds, request.signal)
+      for (const { log } of page.entries) metrics.delivered.inc({ destination: log })
+      return {
+        messages: page.entries.map((entry) => describe(known.device, entry)),
+        cursor: encodePageCursor(known.device, page.cursor),
+        more: page.more,
+      }
+    },
+  )
 }
 
 async function readOrWait(
@@ -138,14 +145,5 @@ function describe(device: Device, { log, entry }: PageEntry) {
     ...(isUtf8(bytes) ? { payload: bytes.toString('utf8') } : { payloadBase64: bytes.toString('base64') }),
     storedAt: new Date(storedAt).toISOString(),
     expiresAt: new Date(expiresAt).toISOString(),
-  }
-}
-
-/** A query holds text only; its whole numbers become numbers before they are validated. */
-async function readNumbers(request: FastifyRequest): Promise<void> {
-  const query = request.query as Record<string, unknown>
-  for (const name of ['limit', 'wait']) {
-    const text = query[name]
-    if (typeof text === 'string' && /^\d{1,9}$/.test(text)) query[name] = Number(text)
   }
 }

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { t } from '../support/tap.ts'
-import { issueToken } from '../support/api.ts'
+import { issueToken, request } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 import { join } from 'node:path'
 import { ROOT } from '../support/root.ts'
@@ -26,6 +26,7 @@ await t.test('command by command', async (t) => {
   let commands = 0
   for (const [, command = '', shown] of text.matchAll(BLOCK)) {
     const { token, tokenId } = await issueToken(api, names)
+    const key = await request(api, 'POST', '/v1/keys', { body: { name: 'x', apps: '*', scopes: ['messages:send'] } })
     // The document revokes the token first and sends to it afterwards: each command finds a valid one.
     const env = {
       PATH: process.env['PATH'],
@@ -33,6 +34,7 @@ await t.test('command by command', async (t) => {
       KEY: api.providerKey,
       TOKEN: token,
       TOKEN_ID: tokenId,
+      KEY_ID: key.body.id,
       CURSOR: cursor,
     }
     const { stdout } = await run('bash', ['-euc', `${command} -w '\\n%{http_code}'`], { env })
@@ -46,8 +48,8 @@ await t.test('command by command', async (t) => {
       t.same(places(body), places(wanted))
       if (typeof body === 'object' && body !== null && 'cursor' in body) cursor = String(body.cursor)
     } else {
-      t.equal(status, '204', command)
+      t.match(status, /^20[014]$/, command)
     }
   }
-  t.equal(commands, 6)
+  t.equal(commands, 12)
 })

@@ -1,5 +1,6 @@
 // What becomes of log lines when standard error takes none, takes them slowly, or breaks: does anybody wait, are lines mixed?
 import { t } from '../support/tap.ts'
+import { auditTo } from '../../common/audit.ts'
 import { createLogger, LogDestination, type LogWriter } from '../../server/logs.ts'
 import { eventually } from '../support/waiting.ts'
 
@@ -110,6 +111,7 @@ t.test('what strangers cause is bounded in a minute, and counted', async (t) => 
     child.error('another')
     logger.debug('for who looks for something')
     logger.fatal('the last')
+    auditTo(child)({ action: 'key.created', by: 'provider a', id: `${count}` })
   }
   now += 61_000
   logger.info('CONNECT refused')
@@ -123,6 +125,7 @@ t.test('what strangers cause is bounded in a minute, and counted', async (t) => 
   t.equal(count('another'), 3)
   t.equal(count('for who looks for something'), 10)
   t.equal(count('the last'), 10)
+  t.equal(count('audit'), 10, 'those are not of strangers')
   t.same(
     lines.filter(({ repeated }) => repeated !== undefined).map(({ repeated, lines: left }) => [repeated, left]),
     [

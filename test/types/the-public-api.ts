@@ -18,6 +18,15 @@ import {
   type FastifyInstance,
   type Heard,
   type InProcessCalls,
+  type KeyAnswer,
+  type KeyApps,
+  type KeyChange,
+  type KeyList,
+  type KeyQuery,
+  type KeyQuotas,
+  type KeyRequest,
+  type KeyRotation,
+  type MadeKeyAnswer,
   type Logger,
   type Metrics,
   type NativePersistence,
@@ -27,6 +36,8 @@ import {
   type PushErrorOptions,
   type PushLimits,
   type PushOptions,
+  type Quota,
+  type Scope,
   type Secrets,
   type SendAnswer,
   type SendRequest,
@@ -67,6 +78,17 @@ function mentioned(options: CommonOptions, error: PushError, tally: Tally): void
   holds<Same<ReturnType<Push['issueToken']>, Promise<TokenAnswer>>>()
   holds<Same<ReturnType<Push['revokeToken']>, Promise<void>>>()
   holds<Same<SendRequest['to'], SendTo>>()
+  holds<Same<Parameters<Push['createKey']>, [request: KeyRequest, options?: CallOptions | undefined]>>()
+  holds<Same<ReturnType<Push['createKey']>, Promise<MadeKeyAnswer>>>()
+  holds<Same<Parameters<Push['changeKey']>[1], KeyChange>>()
+  holds<Same<Parameters<Push['rotateKey']>[1], KeyRotation | undefined>>()
+  holds<Same<Parameters<Push['listKeys']>[0], KeyQuery | undefined>>()
+  holds<Same<ReturnType<Push['listKeys']>, Promise<KeyList>>>()
+  holds<Same<ReturnType<Push['findKey']>, Promise<KeyAnswer>>>()
+  holds<Same<KeyAnswer['apps'], KeyApps>>()
+  holds<Same<KeyAnswer['scopes'][number], Scope>>()
+  holds<Same<NonNullable<KeyAnswer['quotas']>, KeyQuotas>>()
+  holds<Same<KeyQuotas['receivers'], Quota | readonly Quota[]>>()
   holds<Same<NonNullable<(typeof options)['algorithm']>, Algorithm>>()
   holds<Same<NonNullable<(typeof options)['limits']>, Partial<PushLimits>>>()
   holds<Same<NonNullable<(typeof options)['logger']>, Logger>>()
@@ -116,6 +138,10 @@ async function documented(push: Push, logger: Logger): Promise<void> {
   const { rejected } = await push.send({ to: { app: 'chat', versions: '>=2' }, payloadBase64: 'eA==' })
   for (const { code } of rejected) holds<Same<typeof code, ErrorCode>>()
   await push.revokeToken(tokenId, {})
+  const made = await push.createKey({ name: 'shop', apps: ['chat'], scopes: ['messages:send'], expiresIn: 60 })
+  await push.changeKey(made.id, { apps: '*', expiresAt: null, quotas: { receivers: { count: 9, seconds: 60 } } })
+  holds<Same<typeof made.key, string>>()
+  await push.deleteKey((await push.rotateKey(made.id)).id)
 }
 
 async function keyOf(secrets: Secrets): Promise<ProviderKey> {

@@ -2,7 +2,7 @@
 import type { Scope } from '../../support/scope.ts'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
-import { createHttpApi, type HttpApi, type HttpApiOptions, type HttpLimits } from '../../../bridge/index.ts'
+import { createHttpApi, KeyCopy, type HttpApi, type HttpApiOptions, type HttpLimits } from '../../../bridge/index.ts'
 import { openAuth, type Auth, type ProviderKey } from '../../../auth/index.ts'
 import { createMetrics, type Metrics } from '../../../common/metrics.ts'
 import type { Store } from '../../../store/contract.ts'
@@ -38,23 +38,32 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
   const { limits, providers = [], around = () => ({}), now = Date.now, engine: make, ...rest } = options
   const engine = make?.(now) ?? openLevelStore({ directory: temporaryFolder(t, 'bridge'), now })
   await engine.open()
-  const auth = await openAuth({ secrets: engine, providers: [{ name: 'all', key: PROVIDER_KEY }, ...providers], now })
+  const logs: string[] = []
+  const logger = pino({ level: 'trace' }, { write: (line: string) => void logs.push(line) })
+  const keys = await KeyCopy.open({ store: engine, logger, now, monotonic: () => performance.now() })
+  const auth = await openAuth({
+    secrets: engine,
+    providers: [{ name: 'all', key: PROVIDER_KEY }, ...providers],
+    storedKeys: keys,
+    now,
+  })
   const store = between(engine, around(engine))
   const metrics = createMetrics()
-  const logs: string[] = []
   const { http: app } = createHttpApi({
     version: '0.0.0',
     auth,
     store,
+    keys,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...limits },
-    logger: pino({ level: 'trace' }, { write: (line: string) => void logs.push(line) }),
+    logger,
     now,
     ...rest,
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(async () => {
     await app.close()
+    await keys.close()
     await engine.close()
   })
   const httpPort = (app.server.address() as AddressInfo).port

@@ -1,9 +1,9 @@
 /** The provider keys of the store, as every process has them: a second old at most. */
 import type { FastifyBaseLogger } from 'fastify'
-import { decodeStoredKey, type StoredKey, type StoredKeys } from '../auth/index.ts'
-import { PushError } from '../errors.ts'
-import type { Store } from '../store/contract.ts'
-import { TableCopy } from '../store/table-copy.ts'
+import { decodeStoredKey, type StoredKey, type StoredKeys } from '../../auth/index.ts'
+import { PushError } from '../../errors.ts'
+import type { Store } from '../../store/contract.ts'
+import { TableCopy } from '../../store/table-copy.ts'
 
 export const KEYS_TABLE = 'keys'
 
@@ -51,9 +51,9 @@ export class KeyCopy implements StoredKeys {
     return this.#copy.get(id)
   }
 
-  /** In the order of their ids. */
+  /** In any order. */
   all(): StoredKey[] {
-    return Array.from(this.#copy.entries(), ([, key]) => key).toSorted((one, other) => (one.id < other.id ? -1 : 1))
+    return Array.from(this.#copy.entries(), ([, key]) => key)
   }
 
   /** Has what was written before the call. @throws STORE_UNAVAILABLE */

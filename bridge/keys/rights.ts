@@ -1,0 +1,51 @@
+/** What a provider may do with keys: never more than it may do itself. */
+import type { Auth } from '../../auth/index.ts'
+import { PushError } from '../../errors.ts'
+import { isWithin, type Provider } from '../../topics/index.ts'
+import type { KeyFields } from './fields.ts'
+import type { KeyCopy } from './key-copy.ts'
+
+interface RightsContext {
+  readonly auth: Pick<Auth, 'providerNamed'>
+  readonly keys: KeyCopy
+}
+
+type Rights = Pick<Provider, 'apps' | 'scopes'>
+
+/** Whoever may act for every app sees every key, and may remove it. */
+export function maySee(provider: Provider, key: Rights): boolean {
+  return provider.apps === 'all' || isWithin(key, provider)
+}
+
+/** It may give this out, or change it. @throws APP_FORBIDDEN, SCOPE_MISSING */
+export function checkRights(provider: Provider, { apps, scopes }: Rights): void {
+  if (!isWithin({ apps, scopes: NONE }, provider)) throw new PushError('APP_FORBIDDEN')
+  const missing = [...scopes].find((scope) => !provider.scopes.has(scope))
+  if (missing !== undefined) throw new PushError('SCOPE_MISSING', missing)
+}
+
+const NONE: Provider['scopes'] = new Set()
+
+/** When the key that asks ends: what it gives out ends no later. */
+export function endOf({ keyId }: Provider, { keys }: RightsContext): number {
+  if (keyId === undefined) return Number.POSITIVE_INFINITY
+  return keys.find(keyId)?.expiresAt ?? 0
+}
+
+/** @throws REQUEST_INVALID */
+export function checkEnd({ expiresAt }: Pick<KeyFields, 'expiresAt'>, end: number): void {
+  if (expiresAt > end) throw new PushError('REQUEST_INVALID', 'a key ends no later than the one that asks for it')
+}
+
+/**
+ * A provider's sessions and limits are those of its name: nobody takes the name of one who may do more.
+ * @param id of the key that is to have the name
+ * @throws NAME_TAKEN
+ */
+export function checkName(provider: Provider, name: string, id: string, { auth, keys }: RightsContext): void {
+  if (name === provider.name) return
+  const configured = auth.providerNamed(name)
+  const others = keys.all().filter((key) => key.name === name && key.id !== id)
+  const all: Rights[] = configured === undefined ? others : [configured, ...others]
+  if (!all.every((each) => isWithin(each, provider))) throw new PushError('NAME_TAKEN')
+}

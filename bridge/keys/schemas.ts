@@ -1,0 +1,235 @@
+/** What is asked and answered of keys. */
+import type { Quota, Scope } from '../../topics/index.ts'
+import { SCOPES } from '../../topics/index.ts'
+import { NAME } from '../schemas.ts'
+
+/** `"*"`: every app. */
+export type KeyApps = readonly string[] | '*'
+
+export interface KeyQuotas {
+  /** One window, or two that hold both. */
+  readonly receivers: Quota | readonly Quota[]
+}
+
+interface KeyFields {
+  /** Of the provider. */
+  readonly name: string
+  readonly apps: KeyApps
+  readonly scopes: readonly Scope[]
+}
+
+/** Absent: it never ends. */
+interface KeyEnd {
+  /** ISO 8601. */
+  readonly expiresAt?: string | undefined
+  /** Seconds from now. */
+  readonly expiresIn?: number | undefined
+}
+
+/** The body of `POST /v1/keys`. */
+export interface KeyRequest extends KeyFields, KeyEnd {
+  readonly quotas?: KeyQuotas | undefined
+}
+
+/** The body of `PATCH /v1/keys/{id}`: what is absent stays. `null`: never, and none. */
+export interface KeyChange extends Partial<KeyFields> {
+  readonly expiresAt?: string | null | undefined
+  readonly expiresIn?: number | undefined
+  readonly quotas?: KeyQuotas | null | undefined
+}
+
+export interface KeyAnswer extends KeyFields {
+  readonly id: string
+  /** ISO 8601 in UTC; null: never. */
+  readonly expiresAt: string | null
+  readonly quotas: KeyQuotas | null
+  readonly createdAt: string
+  /** `provider <name>`, or `key <id> of <name>`. */
+  readonly createdBy: string
+  readonly rotatedAt: string | null
+  /** Until then, what was the key before its rotation is taken as well. */
+  readonly previousUntil: string | null
+}
+
+/** With the key itself, which nobody can tell again. */
+export interface MadeKeyAnswer extends KeyAnswer {
+  readonly key: string
+}
+
+export interface KeyList {
+  /** The oldest first. */
+  readonly keys: readonly KeyAnswer[]
+  /** For the next page; null: there is none. */
+  readonly cursor: string | null
+}
+
+export interface KeyQuery {
+  readonly limit?: number | undefined
+  readonly cursor?: string | undefined
+}
+
+/** The body of `POST /v1/keys/{id}/rotate`. */
+export interface KeyRotation {
+  /** Seconds in which both are taken. */
+  readonly overlap?: number | undefined
+}
+
+export const DEFAULT_KEYS = 100
+const MOST_KEYS = 1_000
+export const DEFAULT_OVERLAP = 86_400
+const LONGEST_OVERLAP = 30 * 86_400
+const MOST_APPS = 100
+/** A hundred years. */
+const LONGEST = 3_155_760_000
+const LONGEST_WINDOW = 366 * 86_400
+const MOST_RECEIVERS = 1_000_000_000_000
+
+const name = { type: 'string', description: `Of the provider. ${NAME}`, examples: ['shop'] }
+
+const apps = {
+  anyOf: [
+    { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: MOST_APPS, uniqueItems: true },
+    { type: 'string', const: '*' },
+  ],
+  description: 'For which apps it may act; `"*"` is every app',
+  examples: [['chat', 'chat.beta']],
+}
+
+const scopes = {
+  type: 'array',
+  items: { type: 'string', enum: [...SCOPES] },
+  minItems: 1,
+  uniqueItems: true,
+  description: 'What it may do',
+  examples: [['messages:send', 'tokens:issue']],
+}
+
+const window = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['count', 'seconds'],
+  properties: {
+    count: { type: 'integer', minimum: 1, maximum: MOST_RECEIVERS, description: 'Receivers', examples: [10_000] },
+    seconds: { type: 'integer', minimum: 1, maximum: LONGEST_WINDOW, description: 'Within so many', examples: [60] },
+  },
+}
+
+const quotas = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['receivers'],
+  properties: {
+    receivers: {
+      anyOf: [window, { type: 'array', items: window, minItems: 1, maxItems: 2 }],
+      description: 'Of messages, a broadcast as one: one window, or two that hold both',
+    },
+  },
+  examples: [{ receivers: { count: 10_000, seconds: 60 } }],
+}
+
+const expiresAt = {
+  type: 'string',
+  format: 'date-time',
+  description: 'When it ends; absent, and without `expiresIn`: never',
+  examples: ['2030-12-31T23:59:59.000Z'],
+}
+
+const expiresIn = {
+  type: 'integer',
+  minimum: 1,
+  maximum: LONGEST,
+  description: 'Seconds from now, in place of `expiresAt`',
+  examples: [7_776_000],
+}
+
+export const createKeySchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['name', 'apps', 'scopes'],
+  properties: { name, apps, scopes, expiresAt, expiresIn, quotas },
+  examples: [{ name: 'shop', apps: ['chat'], scopes: ['messages:send', 'tokens:issue'], expiresIn: 7_776_000 }],
+}
+
+const orNull = (schema: object, description: string) => ({ anyOf: [schema, { type: 'null' }], description })
+
+export const changeKeySchema = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: {
+    name,
+    apps,
+    scopes,
+    expiresAt: orNull(expiresAt, 'When it ends; null: never'),
+    expiresIn,
+    quotas: orNull(quotas, 'null: none'),
+  },
+  examples: [{ scopes: ['messages:send'] }],
+}
+
+export const rotateKeySchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    overlap: {
+      type: 'integer',
+      minimum: 0,
+      maximum: LONGEST_OVERLAP,
+      description: `Seconds in which the previous key is taken as well; ${DEFAULT_OVERLAP} when absent`,
+      examples: [3_600],
+    },
+  },
+  examples: [{ overlap: 3_600 }],
+}
+
+export const keyIdSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['id'],
+  properties: { id: { type: 'string', description: 'Of the key', examples: ['4fZk0pWq81Lx'] } },
+}
+
+export const listKeysSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    limit: {
+      type: 'integer',
+      minimum: 1,
+      maximum: MOST_KEYS,
+      description: `Keys at most; ${DEFAULT_KEYS} when absent`,
+    },
+    cursor: { type: 'string', description: 'Of the page before' },
+  },
+}
+
+const time = (description: string) => ({
+  anyOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }],
+  description,
+})
+
+export const keyProperties = {
+  id: { type: 'string', description: 'Not secret', examples: ['4fZk0pWq81Lx'] },
+  name,
+  apps,
+  scopes,
+  expiresAt: time('null: never'),
+  quotas: orNull(quotas, 'null: none'),
+  createdAt: { type: 'string', format: 'date-time' },
+  createdBy: {
+    type: 'string',
+    description: 'Who made it',
+    examples: ['provider provider', 'key 4fZk0pWq81Lx of shop'],
+  },
+  rotatedAt: time('null: never'),
+  previousUntil: time('Until then, what was the key before its rotation is taken as well'),
+}
+
+export const madeKeyProperties = {
+  ...keyProperties,
+  key: {
+    type: 'string',
+    description: 'The key itself. Nobody can tell it again: the server keeps a hash',
+    examples: ['push_4fZk0pWq81Lx_7Hc2VbQ9mTz4rXy6Nw1sKd8LpE3gUa5J'],
+  },
+}
