@@ -74,6 +74,11 @@ export const ERRORS = {
     reason: 0x90,
     title: 'Send a semver range such as `>=2.1 <3` or `*`, with at most 256 characters and 16 alternatives.',
   },
+  TAGS_INVALID: {
+    status: 400,
+    reason: 0x90,
+    title: 'A tag must be 1 to 64 bytes without control characters; send at most 16 in a list, as `any`, `all` or `none`.',
+  },
   TOPIC_INVALID: { status: 400, reason: 0x90, title: 'The topic is neither a private nor a broadcast topic.' },
   MESSAGE_ID_INVALID: {
     status: 400,

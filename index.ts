@@ -23,7 +23,7 @@ export type {
   TokenAnswer,
   TokenRequest,
 } from './bridge/index.ts'
-export type { Quota, Scope } from './topics/index.ts'
+export type { Quota, Scope, TagSelector } from './topics/index.ts'
 export {
   Certificates,
   type Acceptor,

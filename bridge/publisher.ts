@@ -1,7 +1,7 @@
 /** Publishing what a request asks for: into the store, or into another MQTT broker. */
 import { PushError, type ErrorCode } from '../errors.ts'
 import type { Message } from '../store/contract.ts'
-import type { Provider, VersionSelector } from '../topics/index.ts'
+import type { Provider, Selector } from '../topics/index.ts'
 import type { ContentKind } from './payload.ts'
 
 /** A message on its way to its receivers. */
@@ -22,7 +22,7 @@ interface PrivateDestination {
 export interface BroadcastDestination {
   readonly kind: 'broadcast'
   readonly app: string
-  readonly selector: VersionSelector
+  readonly selector: Selector
 }
 
 export type Destination = PrivateDestination | BroadcastDestination

@@ -1,8 +1,8 @@
 /** Who a message is for: `to` of a request, checked against what the provider may do. */
 import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
-import { isAppName, isTokenId, isVersion, mayActFor, parseVersions } from '../topics/index.ts'
-import type { Device, Provider, VersionSelector } from '../topics/index.ts'
+import { isAppName, isTokenId, isVersion, mayActFor, parseTagSelector, parseVersions } from '../topics/index.ts'
+import type { Device, Provider, Selector, TagSelector, VersionSelector } from '../topics/index.ts'
 import type { RequestWork } from './work.ts'
 import { codeForOne, type BroadcastDestination, type Publisher, type Receiver, type Rejected } from './publisher.ts'
 
@@ -12,6 +12,7 @@ export interface To {
   readonly app?: string
   readonly version?: string
   readonly versions?: string
+  readonly tags?: TagSelector | undefined
 }
 
 export type Recipients =
@@ -26,7 +27,7 @@ interface RecipientContext {
   readonly work: Pick<RequestWork, 'token'>
 }
 
-/** @throws NAME_INVALID, VERSION_INVALID, VERSION_RANGE_INVALID, APP_FORBIDDEN, and what the context throws for all */
+/** @throws NAME_INVALID, VERSION_INVALID, VERSION_RANGE_INVALID, TAGS_INVALID, APP_FORBIDDEN, and what the context throws for all */
 export async function recipientsOf(to: To, context: RecipientContext): Promise<Recipients> {
   if (to.app !== undefined) checkApp(to.app, context.provider)
   const tokens = to.tokens ?? (to.token === undefined ? undefined : [to.token])
@@ -40,7 +41,15 @@ function checkApp(app: string, provider: Provider): void {
   if (!mayActFor(provider, app)) throw new PushError('APP_FORBIDDEN')
 }
 
-function selectorOf({ version, versions }: To): VersionSelector {
+function selectorOf(to: To): Selector {
+  const versions = versionsOf(to)
+  if (to.tags === undefined) return versions
+  const tags = parseTagSelector(to.tags)
+  if (tags === undefined) throw new PushError('TAGS_INVALID', '`to.tags`')
+  return { ...versions, tags }
+}
+
+function versionsOf({ version, versions }: To): VersionSelector {
   if (version !== undefined) {
     if (!isVersion(version)) throw new PushError('VERSION_INVALID', '`to.version`')
     return { kind: 'exact', version }

@@ -58,6 +58,7 @@ function refuseUnsayable(destination: Destination, { given }: Publication): void
     ...(given.id ? ['`id`'] : []),
     ...(given.ttl ? ['`ttl`'] : []),
     ...(versionsOf(destination) === undefined ? [] : ['`to.versions`']),
+    ...(tagsOf(destination) === undefined ? [] : ['`to.tags`']),
   ]
   if (unsayable.length === 0) return
   throw new PushError('UNSUPPORTED_BY_BRIDGE', `${unsayable.join(', ')} over MQTT 3.1.1`)
@@ -65,17 +66,26 @@ function refuseUnsayable(destination: Destination, { given }: Publication): void
 
 function propertiesOf(destination: Destination, { message, kind }: Publication) {
   const versions = versionsOf(destination)
+  const tags = tagsOf(destination)
   return {
     messageExpiryInterval: Math.floor((message.expiresAt - message.storedAt) / 1000),
     ...(kind === 'bytes' ? {} : { payloadFormatIndicator: true }),
     ...(kind === 'json' ? { contentType: JSON_TYPE } : {}),
-    userProperties: { id: message.id, ...(versions === undefined ? {} : { versions }) },
+    userProperties: {
+      id: message.id,
+      ...(versions === undefined ? {} : { versions }),
+      ...(tags === undefined ? {} : { tags }),
+    },
   }
 }
 
 function versionsOf(destination: Destination): string | undefined {
   if (destination.kind === 'private' || destination.selector.kind === 'exact') return undefined
   return destination.selector.kind === 'range' ? destination.selector.range : '*'
+}
+
+function tagsOf(destination: Destination): string | undefined {
+  return destination.kind === 'private' ? undefined : destination.selector.tags
 }
 
 /** A server of ours gives the sentence of its catalogue as reason string, which tells more than the reason code. */

@@ -38,7 +38,10 @@ const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
   'querystring/cursor': 'CURSOR_INVALID',
 }
 
-const ONE_RECEIVER = '`to` takes exactly one of `token`, `tokens`, `app` with `version`, and `app` with `versions`'
+const ONE_RECEIVER =
+  '`to` takes exactly one of `token`, `tokens`, `app` with `version`, and `app` with `versions`; these two take `tags`'
+/** Of a broadcast. */
+const TAGS = 'body/to/tags'
 
 /** What a field may be, where that is one of several. */
 const ONE_OF: Readonly<Record<string, string>> = {
@@ -59,7 +62,8 @@ export function fromValidation(errors: readonly FastifySchemaValidationError[], 
   }
   if (error.keyword === 'anyOf') return new PushError('REQUEST_INVALID', `${path} ${ONE_OF[path] ?? 'is not valid'}`)
   if (error.keyword === 'maxItems' && path === 'body/to/tokens') return new PushError('TOO_MANY_TOKENS')
-  return new PushError(FIELD_CODES[path] ?? 'REQUEST_INVALID', `${path} ${reason(error)}`)
+  const code = path === TAGS || path.startsWith(`${TAGS}/`) ? 'TAGS_INVALID' : FIELD_CODES[path]
+  return new PushError(code ?? 'REQUEST_INVALID', `${path} ${reason(error)}`)
 }
 
 function reason({ keyword, params, message = 'is not valid' }: FastifySchemaValidationError): string {

@@ -4,7 +4,14 @@ import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Appended, Store } from '../store/contract.ts'
 import { makeMessage, type MessageLimits } from '../store/message.ts'
-import { parseVersions, providerDestination, type Provider, type VersionSelector } from '../topics/index.ts'
+import {
+  parseTagSelectorJson,
+  parseVersions,
+  providerDestination,
+  type Provider,
+  type Selector,
+  type VersionSelector,
+} from '../topics/index.ts'
 import { encodeForwardProperties } from './codec/encoder.ts'
 import type { Properties, QoS } from './codec/packets.ts'
 
@@ -28,8 +35,9 @@ export type Accept = (provider: Provider, packet: IncomingPublish) => Promise<Ap
 
 /**
  * Stores a message to a private or broadcast topic. On MQTT 5 the user property `id` is the message id (the same
- * id again is accepted once), `versions` on the topic `<app>/*` is a range of versions, and Message Expiry Interval is
- * the time to live. Rejects with what the catalogue names; then nothing is stored.
+ * id again is accepted once), `versions` on the topic `<app>/*` is a range of versions, `tags` on a broadcast topic chooses
+ * devices by their tags, and Message Expiry Interval is the time to live. Rejects with what the catalogue names; then
+ * nothing is stored.
  */
 export function createAccept(options: AcceptOptions): Accept {
   return async (provider, packet) => {
@@ -38,12 +46,15 @@ export function createAccept(options: AcceptOptions): Accept {
       if (destination === undefined)
         throw new PushError('TOPIC_FORBIDDEN', 'a provider publishes to private and broadcast topics of its apps')
       const { message, dedupe } = draft(options, packet)
+      const tags = tagsOf(packet.properties)
+      if (tags !== undefined && destination.kind === 'private')
+        throw new PushError('TAGS_INVALID', 'the user property `tags` chooses among the receivers of a broadcast only')
       const appended =
         destination.kind === 'private'
           ? await options.store.append({ tokenId: destination.tokenId, app: destination.app, message, dedupe })
           : await options.store.appendBroadcast({
               app: destination.app,
-              selector: selectorOf(destination.version, packet.properties),
+              selector: selectorOf(destination.version, packet.properties, tags),
               message,
               dedupe,
             })
@@ -79,22 +90,39 @@ function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, prop
   return { message, dedupe: id !== undefined }
 }
 
+/** User properties that are for us. */
+const OURS = new Set(['id', 'versions', 'tags'])
+
 /** Without what is for us. */
 function withoutOurs(properties: Properties): Properties {
   const { userProperties } = properties
   if (userProperties === undefined) return properties
   return {
     ...properties,
-    userProperties: userProperties.filter(([name]) => name !== 'id' && name !== 'versions'),
+    userProperties: userProperties.filter(([name]) => !OURS.has(name)),
   }
 }
 
-function selectorOf(version: string, properties: Properties): VersionSelector {
+function selectorOf(version: string, properties: Properties, tags: string | undefined): Selector {
+  const versions = versionsOf(version, properties)
+  return tags === undefined ? versions : { ...versions, tags }
+}
+
+function versionsOf(version: string, properties: Properties): VersionSelector {
   if (version !== '*') return { kind: 'exact', version }
   const selector = parseVersions(userProperty(properties, 'versions') ?? '')
   if (selector === undefined)
     throw new PushError('VERSION_RANGE_INVALID', 'the user property `versions`, which the topic `<app>/*` needs')
   return selector
+}
+
+/** One that is not understood must not go to everybody; neither must the second of two. */
+function tagsOf({ userProperties = [] }: Properties): string | undefined {
+  const [given, another] = userProperties.filter(([name]) => name === 'tags')
+  if (given === undefined) return undefined
+  const tags = another === undefined ? parseTagSelectorJson(given[1]) : undefined
+  if (tags === undefined) throw new PushError('TAGS_INVALID', 'the user property `tags`, once, as JSON')
+  return tags
 }
 
 function userProperty(properties: Properties, name: string): string | undefined {

@@ -2,7 +2,7 @@
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
-import { ALL_SCOPES, mayUse, type Provider, type Scope } from '../../topics/index.ts'
+import { ALL_SCOPES, mayUse, type Provider, type Scope, type TagSelector } from '../../topics/index.ts'
 import {
   changeKeySchema,
   createKeySchema,
@@ -27,14 +27,20 @@ import { sendSchema, type SendAnswer, type SendBody } from './send-message.ts'
 
 type Without<Names extends string> = { readonly [Name in Names]?: never }
 
-/** For whom a message is: a token, up to a thousand of them, or every device with a version of an app. */
+/** For whom a message is: a token, up to a thousand of them, or every device with a version of an app, and with tags. */
 export type SendTo =
-  | ({ readonly token: string; readonly app?: string | undefined } & Without<'tokens' | 'version' | 'versions'>)
-  | ({ readonly tokens: readonly string[]; readonly app?: string | undefined } & Without<
-      'token' | 'version' | 'versions'
+  | ({ readonly token: string; readonly app?: string | undefined } & Without<
+      'tokens' | 'version' | 'versions' | 'tags'
     >)
-  | ({ readonly app: string; readonly version: string } & Without<'token' | 'tokens' | 'versions'>)
-  | ({ readonly app: string; readonly versions: string } & Without<'token' | 'tokens' | 'version'>)
+  | ({ readonly tokens: readonly string[]; readonly app?: string | undefined } & Without<
+      'token' | 'version' | 'versions' | 'tags'
+    >)
+  | ({ readonly app: string; readonly version: string; readonly tags?: TagSelector | undefined } & Without<
+      'token' | 'tokens' | 'versions'
+    >)
+  | ({ readonly app: string; readonly versions: string; readonly tags?: TagSelector | undefined } & Without<
+      'token' | 'tokens' | 'version'
+    >)
 
 /** A message: the body of `POST /v1/messages`. */
 export type SendRequest = {

@@ -2,7 +2,7 @@
 import type { Metrics } from '../../common/metrics.ts'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import { makeMessage, type MessageLimits } from '../../store/message.ts'
-import type { Device } from '../../topics/index.ts'
+import { MAX_TAGS, type Device, type TagSelector } from '../../topics/index.ts'
 import type { HttpLimits } from '../limits.ts'
 import { contentOf } from '../payload.ts'
 import { publishToEach, type Outcome, type Publication, type Publisher } from '../publisher.ts'
@@ -40,13 +40,14 @@ export interface SendBody {
   readonly id?: string
 }
 
-/** One of `token`, `tokens`, `app` with `version`, and `app` with `versions`, as the schema sees to. */
+/** One of `token`, `tokens`, `app` with `version`, and `app` with `versions`, as the schema sees to; `tags` with these two. */
 interface SendTarget {
   readonly token?: string
   readonly tokens?: readonly string[]
   readonly app?: string
   readonly version?: string
   readonly versions?: string
+  readonly tags?: TagSelector
 }
 
 /**
@@ -121,6 +122,22 @@ export function sendSchema(limits: HttpLimits & MessageLimits) {
   }
 }
 
+const tagsSchema = {
+  type: 'object',
+  description: 'Of a broadcast: only for devices whose tags fit every list that is given',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: {
+    any: tagListSchema('One of these or more'),
+    all: tagListSchema('Every one of these'),
+    none: tagListSchema('None of these'),
+  },
+}
+
+function tagListSchema(description: string) {
+  return { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: MAX_TAGS, description }
+}
+
 function toSchema({ tokens }: HttpLimits) {
   const only = (required: string[], ...others: string[]) => ({
     required,
@@ -141,13 +158,18 @@ function toSchema({ tokens }: HttpLimits) {
       app: { type: 'string', description: 'Of a broadcast; with token ids, the app they must belong to' },
       version: { type: 'string', description: 'Exactly this version of the app' },
       versions: { type: 'string', description: 'A semver range, or `*` for all', examples: ['>=2.1 <3'] },
+      tags: tagsSchema,
     },
     oneOf: [
-      only(['token'], 'tokens', 'version', 'versions'),
-      only(['tokens'], 'token', 'version', 'versions'),
+      only(['token'], 'tokens', 'version', 'versions', 'tags'),
+      only(['tokens'], 'token', 'version', 'versions', 'tags'),
       only(['app', 'version'], 'token', 'tokens', 'versions'),
       only(['app', 'versions'], 'token', 'tokens', 'version'),
     ],
-    examples: [{ token: 'kHqJ2mXv0pR7tYw3nZs5cA' }, { app: 'chat', versions: '>=2.1 <3' }],
+    examples: [
+      { token: 'kHqJ2mXv0pR7tYw3nZs5cA' },
+      { app: 'chat', versions: '>=2.1 <3' },
+      { app: 'chat', versions: '*', tags: { any: ['beta', 'staff'], none: ['muted'] } },
+    ],
   }
 }

@@ -69,6 +69,10 @@ await t.test('MQTT 5', async (t) => {
   await send(remote, { app: 'chat', version: '1.0+b7' }, 'x')
   t.match(broker.published[4]?.topic, 'chat/1.0%2Bb7')
   t.notMatch(broker.published[4]?.properties?.userProperties, { versions: String })
+  await send(remote, { app: 'chat', version: '2.0', tags: { none: ['b'], any: ['beta', 'a"'] } }, 'x')
+  const tags = '{"any":["a\\"","beta"],"none":["b"]}'
+  t.match(broker.published[5], { topic: 'chat/2.0', properties: { userProperties: { tags } } })
+  t.notMatch(broker.published[4]?.properties?.userProperties, { tags: String })
 })
 
 await t.test('MQTT 3.1.1, without what it has no place for', async (t) => {
@@ -83,7 +87,8 @@ await t.test('MQTT 3.1.1, without what it has no place for', async (t) => {
   const post = (body: object) => request(remote, 'POST', '/v1/messages', { body })
   t.match(await post({ to, payload: 'x', retain: true }), { status: 202, body: { accepted: 1 } })
   t.match(broker.published, [{ topic: `chat/t/${TOKEN_ID}`, qos: 1, retain: true }])
-  for (const fields of [{ id: 'a' }, { ttl: 60 }, { to: { app: 'chat', versions: '*' } }]) {
+  const tagged = { to: { app: 'chat', version: '1', tags: { any: ['beta'] } } }
+  for (const fields of [{ id: 'a' }, { ttl: 60 }, { to: { app: 'chat', versions: '*' } }, tagged]) {
     const answer = await post({ to, payload: 'x', ...fields })
     t.match(answer, { status: 501, body: { code: 'UNSUPPORTED_BY_BRIDGE', detail: /3\.1\.1/ } })
   }

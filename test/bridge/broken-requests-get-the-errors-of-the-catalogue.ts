@@ -5,6 +5,8 @@ import { t } from '../support/tap.ts'
 import { issueToken, request, type RequestOptions } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 
+type Row = [[string, string, RequestOptions], number, string, RegExp?]
+
 await t.test('bodies, paths, methods and types', async (t) => {
   const api = await serve(t)
   const { token } = await issueToken(api, { app: 'chat', device: 'a' })
@@ -17,7 +19,7 @@ await t.test('bodies, paths, methods and types', async (t) => {
   ]
   const get = (query: string): [string, string, RequestOptions] => ['GET', `/v1/messages?${query}`, { bearer: token }]
 
-  const broken: [[string, string, RequestOptions], number, string, RegExp?][] = [
+  const broken: Row[] = [
     [raw('{'), 400, 'JSON_INVALID'],
     [raw(''), 400, 'JSON_INVALID'],
     [raw(Buffer.from([0x22, 0xff, 0x22])), 400, 'JSON_INVALID'],
@@ -61,6 +63,27 @@ await t.test('bodies, paths, methods and types', async (t) => {
     [send({ to: { app: 'ch/at', version: '1' }, payload: 'x' }), 400, 'NAME_INVALID'],
     [send({ to: { app: 'chat', version: '' }, payload: 'x' }), 400, 'VERSION_INVALID'],
     [send({ to: { app: 'chat', versions: 'one or two' }, payload: 'x' }), 400, 'VERSION_RANGE_INVALID'],
+    [send({ to: { token, tags: { any: ['a'] } }, payload: 'x' }), 400, 'REQUEST_INVALID', /exactly one/],
+    [send({ to: { app: 'chat', tags: { any: ['a'] } }, payload: 'x' }), 400, 'REQUEST_INVALID', /exactly one/],
+    ...[
+      {},
+      null,
+      [],
+      'beta',
+      { any: [] },
+      { any: 'beta' },
+      { any: [7] },
+      { any: [''] },
+      { any: ['a'.repeat(65)] },
+      { any: ['a\n'] },
+      { all: ['\ud800'] },
+      { none: Array.from({ length: 17 }, (_, at) => `${at}`) },
+      { any: ['beta'], some: ['x'] },
+      { any: ['beta'], none: null },
+    ].map(
+      (tags): Row => [send({ to: { app: 'chat', versions: '*', tags }, payload: 'x' }), 400, 'TAGS_INVALID', /tags/],
+    ),
+    [raw('{"to":{"app":"chat","versions":"*","tags":{"any":["a"],"__proto__":[]}},"payload":1}'), 400, 'TAGS_INVALID'],
     [get('limit=0'), 400, 'REQUEST_INVALID', /querystring\/limit/],
     [get('limit=101'), 400, 'REQUEST_INVALID'],
     [get('limit=ten'), 400, 'REQUEST_INVALID'],

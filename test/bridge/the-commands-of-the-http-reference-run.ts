@@ -51,5 +51,5 @@ await t.test('command by command', async (t) => {
       t.match(status, /^20[014]$/, command)
     }
   }
-  t.equal(commands, 12)
+  t.equal(commands, 13)
 })

@@ -93,6 +93,35 @@ await t.test('mosquitto_pub gives a range and an id', async (t) => {
   t.equal(userProperty(arrived[0]!, 'id'), 'from the shell')
 })
 
+await t.test('tags that are no choice of tags are refused, and nothing is sent', async (t) => {
+  const nobody = ['', '{', 'beta', '["beta"]', '{}', '{"any":[]}', '{"any":"beta"}', '{"any":["beta"],"some":["x"]}']
+  const lists = [...nobody.map((tags) => [tags]), ['{"none":["x"]}', '{"none":["y"]}']]
+  const topics = [`${app}/2.1.0`, `${app}/*`]
+  for (const topic of topics) {
+    for (const tags of lists) {
+      const properties = { userProperties: { tags, versions: '*' } }
+      for (const qos of [1, 2] as const)
+        await t.rejects(provider.publish(topic, 'nobody', { qos, properties }), { code: 0x90 }, `${topic} ${tags.join()}`)
+      await provider.publish(topic, 'nobody', { qos: 0, properties })
+    }
+  }
+  const properties = { userProperties: { tags: '{"none":["x"]}' } }
+  await t.rejects(provider.publish(issued.topics.private, 'nobody', { properties }), { code: 0x90 }, 'a private topic')
+  t.same(await barrier(server, device, { app, versions: '*' }), [])
+  t.same(await barrier(server, device), [])
+})
+
+await t.test('a choice of tags is not told to the devices', async (t) => {
+  await provider.publish(`${app}/2.1.0`, 'chosen', {
+    properties: { userProperties: { tags: '{"none":["x"]}', a: 'b' } },
+  })
+  const { text, properties } = await device.next()
+  t.equal(text, 'chosen')
+  t.same(Object.keys(properties.userProperties ?? {}).sort(), ['a', 'id', 'storedAt'])
+  await provider.publish(`${app}/2.1.0`, 'for others', { properties: { userProperties: { tags: '{"any":["x"]}' } } })
+  t.same(await barrier(server, device, { app, versions: '*' }), [])
+})
+
 await t.test('a range that is none is refused in the PUBACK', async (t) => {
   const properties = { userProperties: { versions: 'not a range' } }
   await t.rejects(provider.publish(`${app}/*`, 'nobody', { properties }), { code: 0x90 })

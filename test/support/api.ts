@@ -1,5 +1,6 @@
 /** The HTTP API as a provider's or a device's program would call it. */
 import { type Agent, type IncomingHttpHeaders, request as httpRequest } from 'node:http'
+import type { TagSelector } from '../../topics/index.ts'
 
 /** What a call needs to know of a server. */
 export interface ApiTarget {
@@ -118,8 +119,8 @@ export async function revoke(target: ApiTarget, tokenId: string): Promise<void> 
 export type Destination =
   | { readonly token: string }
   | { readonly tokens: readonly string[] }
-  | { readonly app: string; readonly version: string }
-  | { readonly app: string; readonly versions: string }
+  | { readonly app: string; readonly version: string; readonly tags?: TagSelector }
+  | { readonly app: string; readonly versions: string; readonly tags?: TagSelector }
 
 export interface SendOptions {
   readonly ttl?: number

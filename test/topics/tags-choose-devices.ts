@@ -73,7 +73,8 @@ await t.test('one text for what means the same', async (t) => {
 })
 
 await t.test('what is a tag', async (t) => {
-  const printable = (value: string) => /^[^\u0000-\u001f\u007f-\u009f]*$/.test(value) && Buffer.from(value).toString() === value
+  const printable = (value: string) =>
+    /^[^\u0000-\u001f\u007f-\u009f]*$/.test(value) && Buffer.from(value).toString() === value
   const property = fc.property(anyText, (value) => {
     const bytes = Buffer.byteLength(value)
     assert.equal(isTag(value), bytes >= 1 && bytes <= 64 && printable(value), JSON.stringify(value))

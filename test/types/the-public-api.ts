@@ -42,6 +42,7 @@ import {
   type SendAnswer,
   type SendRequest,
   type SendTo,
+  type TagSelector,
   type Tally,
   type TlsSettings,
   type TokenAnswer,
@@ -78,6 +79,7 @@ function mentioned(options: CommonOptions, error: PushError, tally: Tally): void
   holds<Same<ReturnType<Push['issueToken']>, Promise<TokenAnswer>>>()
   holds<Same<ReturnType<Push['revokeToken']>, Promise<void>>>()
   holds<Same<SendRequest['to'], SendTo>>()
+  holds<Same<NonNullable<Extract<SendTo, { version: string }>['tags']>, TagSelector>>()
   holds<Same<Parameters<Push['createKey']>, [request: KeyRequest, options?: CallOptions | undefined]>>()
   holds<Same<ReturnType<Push['createKey']>, Promise<MadeKeyAnswer>>>()
   holds<Same<Parameters<Push['changeKey']>[1], KeyChange>>()
@@ -136,6 +138,8 @@ async function documented(push: Push, logger: Logger): Promise<void> {
   await push.send({ to: { tokens: [token, tokenId], app: 'chat' }, payload: Buffer.from('bytes') })
   await push.send({ to: { app: 'chat', version: '2.1.0' }, payload: null }, { provider: 'backend' })
   const { rejected } = await push.send({ to: { app: 'chat', versions: '>=2' }, payloadBase64: 'eA==' })
+  await push.send({ to: { app: 'chat', versions: '*', tags: { any: ['beta'], none: ['muted'] } }, payload: 'x' })
+  await push.send({ to: { app: 'chat', version: '2', tags: undefined }, payload: 'x' })
   for (const { code } of rejected) holds<Same<typeof code, ErrorCode>>()
   await push.revokeToken(tokenId, {})
   const made = await push.createKey({ name: 'shop', apps: ['chat'], scopes: ['messages:send'], expiresIn: 60 })
