@@ -78,6 +78,13 @@ export const LIMITS = {
   ),
   upstreamRetained: limit('PUSH_MAX_RETAINED_UPSTREAM', 100, [1, 10_000], 'retained upstream messages of a device'),
   dedupeMs: limit('PUSH_DEDUPE_WINDOW', DAY, [1, YEAR], 'how long a message id is remembered', SECONDS_TO_MS),
+  deviceHoldMs: limit(
+    'PUSH_DEVICE_HOLD',
+    28 * DAY,
+    [0, 10 * YEAR],
+    'how long after the end of its newest token an account keeps its device',
+    SECONDS_TO_MS,
+  ),
   sweepMs: limit(
     'PUSH_SWEEP',
     60,

@@ -20,6 +20,14 @@ import type { Selector } from '../topics/index.ts'
 import type { LogEntry, LogSlice, Message, ReadLimit, SessionClose, SessionOwner, TokenId } from './entries.ts'
 import type { KnownNamedSession, NamedSessionStore } from './named-sessions.ts'
 import type { NodeChannel } from './node-channel.ts'
+import type {
+  AccountStore,
+  Cursors,
+  KnownToken,
+  RegistryStore,
+  RestoredToken,
+  TokenRecord,
+} from './registry-contract.ts'
 import type { RetainedTopicStore, SessionEntry, SessionLogStore } from './session-logs.ts'
 import type { TableStore } from './tables.ts'
 import type { KnownReader, Part, ReaderMove, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
@@ -27,6 +35,7 @@ import type { KnownReader, Part, ReaderMove, UpstreamEntry, UpstreamStore } from
 export type * from './entries.ts'
 export type * from './named-sessions.ts'
 export type * from './node-channel.ts'
+export type * from './registry-contract.ts'
 export type * from './session-logs.ts'
 export type * from './tables.ts'
 export type * from './upstream-contract.ts'
@@ -37,81 +46,6 @@ export const OFFSET_CYCLE = 32_256
 
 export interface BroadcastEntry extends LogEntry {
   readonly selector: Selector
-}
-
-/** Where a token id has acknowledged up to, in its two logs. */
-export interface Cursors {
-  readonly private: number
-  /** In the broadcast log of the token's app. */
-  readonly broadcast: number
-  /** Absent: both stand for everything up to them. */
-  readonly marks?: Marks | undefined
-}
-
-/**
- * What the cursors do not say alone. A broadcast that a device's versions do not select *yet* is passed by the cursor, and
- * still pending for a version that is subscribed to later; a message that was too large for one connection is passed, and
- * still pending for another one, or for HTTP. `marks.ts` says what is pending, and how a commit changes this.
- */
-export interface Marks {
-  /** Of versions that are not named below, broadcasts are pending from here on. */
-  readonly floor: number
-  /** The broadcast cursor stands for these versions: what is for one of them is acknowledged up to it. */
-  readonly versions: readonly string[]
-  /** Versions that are acknowledged up to other offsets; at most 100. */
-  readonly passed: readonly (readonly [version: string, offset: number])[]
-  /** Passed and not acknowledged: ascending, at most 100, and for the private log still in it. */
-  readonly skippedPrivate: readonly number[]
-  readonly skippedBroadcast: readonly number[]
-}
-
-/** The store knows devices and accounts by hashes only, never by their names. */
-export interface TokenRegistration {
-  readonly tokenId: TokenId
-  readonly app: string
-  /** The same for all accounts of this app on this device: `deviceMark` of `topics/`. */
-  readonly deviceMark: string
-  /** When the newest JWT of this token id expires. */
-  readonly expiresAt: number
-}
-
-export interface RegisteredToken {
-  /** Goes into the JWT. It only grows; a JWT with an older one was revoked, or issued before an account switch. */
-  readonly generation: number
-  /** The token id of the account that was current for this app and device before, when it is another one. */
-  readonly switchedFrom?: TokenId
-}
-
-export interface TokenRecord {
-  readonly app: string
-  readonly generation: number
-  readonly revoked: boolean
-  /** False while another account is the current one of this app and device. */
-  readonly current: boolean
-  readonly cursors: Cursors
-}
-
-/** Everything that is known of a token id but its messages and its session. */
-export interface KnownToken {
-  readonly registration: TokenRegistration
-  readonly generation: number
-  readonly revoked: boolean
-  readonly current: boolean
-  readonly cursors: Cursors
-  /** The highest offset given in the private log. */
-  readonly privateEnd: number
-}
-
-/** A token id as another store knew it. */
-export interface RestoredToken {
-  readonly registration: TokenRegistration
-  readonly generation: number
-  readonly revoked: boolean
-  readonly current: boolean
-  /** In the broadcast log of this store. */
-  readonly broadcastCursor: number
-  /** Of the broadcast log of this store; taken for a token id that is not known here. */
-  readonly marks?: Marks | undefined
 }
 
 /** What a selector retains, or what it hides since it was cleared or has expired. */
@@ -132,6 +66,8 @@ export interface PrivateAppend {
    * the message expires where that is later, is the same message. False: the id is fresh and need not be remembered beyond what makes a resend safe.
    */
   readonly dedupe: boolean
+  /** Refused where another account has the device. */
+  readonly onlyCurrent?: boolean
 }
 
 export interface BroadcastAppend {
@@ -269,6 +205,7 @@ export type StoreLimits = Pick<
   | 'storedMessages'
   | 'storedBytes'
   | 'dedupeMs'
+  | 'deviceHoldMs'
   | 'sweepMs'
 >
 
@@ -325,7 +262,15 @@ export interface Inventory {
   restoreToken(token: RestoredToken): Promise<TokenRecord>
 }
 
-export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessionStore, SessionLogStore, TableStore {
+export interface Store
+  extends SecretStore,
+    Inventory,
+    RegistryStore,
+    AccountStore,
+    UpstreamStore,
+    NamedSessionStore,
+    SessionLogStore,
+    TableStore {
   /** Absent over Redis. */
   readonly retainedTopics?: RetainedTopicStore
   /** Absent where one process has the store to itself. */
@@ -340,26 +285,13 @@ export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessi
   /** Hear what happens; returns how to stop. */
   watch(watcher: Watcher): () => void
 
-  // Token registry
-
-  /**
-   * Makes this token id known and the current one of its app and device. Idempotent; cursors, logs and session state
-   * of a known token id stay. A new one starts with its broadcast cursor at the end of its app's log. When another
-   * token id was current, its session ends (`TOKEN_SUPERSEDED`) and it is refused until registered again.
-   * One that was revoked, or not the current one, is valid again with a new generation only: what was issued before the
-   * revocation or the account switch stays refused. Otherwise the generation stays.
-   */
-  registerToken(registration: TokenRegistration): Promise<RegisteredToken>
-  /** Refuses all JWTs issued so far and ends the session (`TOKEN_REVOKED`). What is pending stays. False: not known. */
-  revokeToken(tokenId: TokenId): Promise<boolean>
-  lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined>
-
   // Logs
 
   /**
    * Stores a private message: dedupe, cap, retain, wake, in one step. Resolves when it is durable.
    * A retained message with an empty payload clears the retained message and is still delivered.
-   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, STORE_UNAVAILABLE. A superseded token id is no error: its messages wait.
+   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, STORE_UNAVAILABLE. A superseded token id is no error: its messages wait, unless
+   * `onlyCurrent` says TOKEN_SUPERSEDED.
    */
   append(append: PrivateAppend): Promise<Appended>
   /**
@@ -400,7 +332,8 @@ export interface Store extends SecretStore, Inventory, UpstreamStore, NamedSessi
 
   /**
    * One pass over what may have expired; engines also run it every `sweepMs`. A token id is forgotten when its newest JWT
-   * expired as long ago as a message can live (28 days), and nothing of it is pending or retained.
+   * expired as long ago as a message can live (28 days) and as its account keeps a device (`deviceHoldMs`), and nothing of it
+   * is pending or retained.
    */
   sweep(): Promise<void>
 }

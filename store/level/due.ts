@@ -1,24 +1,28 @@
 /** When something of a record has to be looked at by a sweep. */
+import type { Limits } from '../../common/limits.ts'
 import { type AppState, NEVER, type TokenState } from './records.ts'
 import { hasRest, type UpstreamState } from './upstream-records.ts'
 
-/**
- * A token id is forgotten this long after its newest JWT expired (and nothing of it is pending or retained): as long as
- * a message can live, so that a device which comes back with a new JWT still finds its broadcasts.
- */
-const FORGOTTEN_AFTER_MS = 28 * 24 * 60 * 60 * 1000
+/** As long as a message can live: a device which comes back with a new JWT until then still finds its broadcasts. */
+const MESSAGE_MS = 28 * 24 * 60 * 60 * 1000
 
-export function forgottenAt(token: TokenState): number {
-  return token.expiresAt + FORGOTTEN_AFTER_MS
+/** How long after its newest JWT expired a token id is kept at least; its account may keep the device for longer. */
+export function tokenKeptMs({ deviceHoldMs }: Pick<Limits, 'deviceHoldMs'>): number {
+  return Math.max(MESSAGE_MS, deviceHoldMs)
 }
 
-export function tokenDueAt(token: TokenState, now: number): number {
+/** When a token id is forgotten of which nothing is pending or retained. */
+export function forgottenAt(token: TokenState, keptMs: number): number {
+  return token.expiresAt + keptMs
+}
+
+export function tokenDueAt(token: TokenState, keptMs: number, now: number): number {
   const { log, session, retainedUntil } = token
   let dueAt = NEVER
   if (log.count > 0) dueAt = Math.min(dueAt, log.dueAt)
   if (retainedUntil > 0) dueAt = Math.min(dueAt, retainedUntil)
   if (session !== undefined && !session.held && !session.unclean) dueAt = Math.min(dueAt, session.expiresAt)
-  const end = forgottenAt(token)
+  const end = forgottenAt(token, keptMs)
   // Past its end, it stays for what is pending or retained, whose time is among the others.
   return end > now || dueAt >= NEVER ? Math.min(dueAt, end) : dueAt
 }

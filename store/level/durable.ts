@@ -19,8 +19,17 @@ const APPS_WITH_READERS = 2_000
 /** What was appended lately is what is acknowledged next, one entry after the other. */
 const ENTRY_HEADS = 20_000
 
+interface DurableOptions {
+  readonly database: Database
+  readonly cachedTokens: number
+  /** See `tokenKeptMs`. */
+  readonly keptMs: number
+  readonly readerGone: (app: string, reader: string) => void
+}
+
 export class Durable {
   readonly database: Database
+  readonly keptMs: number
   readonly #tokens: LRUCache<TokenId, TokenState>
   readonly #apps = new LRUCache<string, AppState>({ max: APPS })
   readonly #upstreams = new LRUCache<string, UpstreamState>({ max: APPS })
@@ -31,8 +40,9 @@ export class Durable {
   readonly #heads = new LRUCache<string, EntryHead>({ max: ENTRY_HEADS })
   readonly #readerGone: (app: string, reader: string) => void
 
-  constructor(database: Database, cachedTokens: number, readerGone: (app: string, reader: string) => void) {
+  constructor({ database, cachedTokens, keptMs, readerGone }: DurableOptions) {
     this.database = database
+    this.keptMs = keptMs
     this.#readerGone = readerGone
     this.#tokens = new LRUCache({ max: cachedTokens })
     this.#named = new LRUCache({ max: cachedTokens })

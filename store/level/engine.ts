@@ -4,6 +4,7 @@ import type { StoreHealth, StoreLimits, StoreObserver, StoreOptions, Watcher } f
 import { tellAll, type Told } from '../watching.ts'
 import { Claims } from './claims.ts'
 import { Database, unavailable } from './database.ts'
+import { tokenKeptMs } from './due.ts'
 import { Durable } from './durable.ts'
 import { GroupCommit } from './group-commit.ts'
 import { secretKey } from './keys.ts'
@@ -41,9 +42,12 @@ export class LevelEngine {
     this.#observer = options.observer
     this.now = options.now ?? Date.now
     this.database = new Database(options.directory)
-    this.durable = new Durable(this.database, this.limits.cachedTokens, (app, reader) =>
-      this.claims.forget(app, reader),
-    )
+    this.durable = new Durable({
+      database: this.database,
+      cachedTokens: this.limits.cachedTokens,
+      keptMs: tokenKeptMs(this.limits),
+      readerGone: (app, reader) => this.claims.forget(app, reader),
+    })
     this.commits = new GroupCommit({
       database: this.database,
       durable: this.durable,

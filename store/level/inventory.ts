@@ -1,5 +1,7 @@
 /** Going through everything, a portion at a time. */
-import type { KnownNamedSession, KnownReader, KnownToken } from '../contract.ts'
+import { PushError } from '../../errors.ts'
+import { isTokenId } from '../../topics/index.ts'
+import type { KnownNamedSession, KnownReader, KnownToken, TokenPage } from '../contract.ts'
 import { type Database, orDamaged } from './database.ts'
 import type { Durable } from './durable.ts'
 import {
@@ -13,9 +15,11 @@ import {
   packetIdOf,
   retainedUpstreamPrefix,
   startingWith,
+  tokenKey,
 } from './keys.ts'
 import { decodeBytes, decodeText, decodeWill, hasEnded } from './named-records.ts'
 import { cursorsOf, decodeToken, NEVER } from './records.ts'
+import { detailsOf } from './token-details.ts'
 import { PART } from './upstream.ts'
 import { hasEnded as hasReaderEnded } from './upstream-readers.ts'
 import { droppedBetween, isRead } from './upstream-records.ts'
@@ -25,17 +29,35 @@ import { keysIn } from './walk.ts'
 export async function* knownTokens(database: Database): AsyncIterable<KnownToken> {
   for await (const key of keysIn(database, kindRange(Kind.token))) {
     const bytes = database.get(key)
-    if (bytes === undefined) continue
-    const token = orDamaged(() => decodeToken(bytes))
-    const { app, deviceMark, expiresAt, generation, revoked, current, log } = token
-    yield {
-      registration: { tokenId: nameOf(key), app, deviceMark, expiresAt },
-      generation,
-      revoked,
-      current,
-      cursors: cursorsOf(token),
-      privateEnd: log.last,
-    }
+    if (bytes !== undefined) yield knownToken(database, key, bytes)
+  }
+}
+
+/** @throws CURSOR_INVALID */
+export async function tokenPage(database: Database, after: string | undefined, most: number): Promise<TokenPage> {
+  if (after !== undefined && !isTokenId(after)) throw new PushError('CURSOR_INVALID')
+  const { gte, lt } = kindRange(Kind.token)
+  const from = after === undefined ? gte : Buffer.concat([tokenKey(after), Buffer.alloc(1)])
+  const limit = Math.max(1, most)
+  const rows = await database.entries({ gte: from, lt, limit })
+  const tokens = rows.map(([key, bytes]) => knownToken(database, key, bytes))
+  const last = tokens.at(-1)
+  return last === undefined || rows.length < limit ? { tokens } : { tokens, next: last.registration.tokenId }
+}
+
+function knownToken(database: Database, key: Buffer, bytes: Buffer): KnownToken {
+  const tokenId = nameOf(key)
+  const token = orDamaged(() => decodeToken(bytes))
+  const { app, deviceMark, expiresAt, generation, revoked, current, log, lastSeen } = token
+  return {
+    registration: { tokenId, app, deviceMark, expiresAt },
+    generation,
+    revoked,
+    current,
+    cursors: cursorsOf(token),
+    details: detailsOf(database, tokenId),
+    lastSeen,
+    privateEnd: log.last,
   }
 }
 

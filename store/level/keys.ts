@@ -5,6 +5,7 @@
 import { clamp } from './bytes.ts'
 
 export const Kind = {
+  account: 0x41,
   body: 0x42,
   bodyCount: 0x43,
   sessionEntry: 0x45,
@@ -17,6 +18,7 @@ export const Kind = {
   sessionReceived: 0x51,
   sessionReleased: 0x52,
   subscription: 0x53,
+  tokenDetails: 0x54,
   sessionUid: 0x55,
   tokenWill: 0x56,
   namedWill: 0x57,
@@ -76,6 +78,15 @@ export function nameOf(key: Buffer): string {
 
 export function tokenKey(tokenId: string): Buffer {
   return named(Kind.token, tokenId)
+}
+
+export function tokenDetailsKey(tokenId: string): Buffer {
+  return named(Kind.tokenDetails, tokenId)
+}
+
+/** The token ids of an account. */
+export function accountKey(accountMark: string): Buffer {
+  return named(Kind.account, accountMark)
 }
 
 export function appKey(app: string): Buffer {

@@ -18,7 +18,7 @@ import { cursorsOf, decodeTimed, encodeTimed, type Mutable, type TokenState, tri
 import type { RetainedChanges } from './retained-index.ts'
 import type { Transaction } from './transaction.ts'
 
-/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED */
+/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED */
 export function append(transaction: Transaction, limits: StoreLimits, request: PrivateAppend): Appended {
   const { tokenId, message, dedupe } = request
   const token = transaction.token(tokenId)
@@ -26,6 +26,7 @@ export function append(transaction: Transaction, limits: StoreLimits, request: P
     throw new PushError('TOKEN_UNKNOWN')
   }
   if (token.revoked) throw new PushError('TOKEN_REVOKED')
+  if (request.onlyCurrent === true && !token.current) throw new PushError('TOKEN_SUPERSEDED')
   const idKey = dedupe ? messageIdKey(Kind.privateId, tokenId, message.id) : undefined
   const first = idKey && remembered(transaction, idKey)
   if (first !== undefined) return { offset: first, duplicate: true, dropped: 0 }

@@ -71,6 +71,10 @@ export interface TokenState {
   readonly upstream: UpstreamUse | undefined
   /** Time of its due key; 0 when it has none yet. */
   readonly visitAt: number
+  /** Tags are among what is known of it, see `tokenDetailsKey`. */
+  readonly hasTags: boolean
+  /** 0: not known. */
+  readonly lastSeen: number
 }
 
 export interface AppState {
@@ -96,6 +100,8 @@ const MARKS = 64
 const HAS_RECEIVED = 128
 const UPSTREAM = 256
 const HAS_WILL = 512
+const HAS_TAGS = 1024
+const LAST_SEEN = 2048
 
 const NUMBER_BYTES = 8
 
@@ -111,10 +117,12 @@ export function encodeToken(token: TokenState): Buffer {
     (session?.hasReceived ? HAS_RECEIVED : 0) |
     (session?.hasWill ? HAS_WILL : 0) |
     (token.upstream === undefined ? 0 : UPSTREAM) |
+    (token.hasTags ? HAS_TAGS : 0) |
+    (token.lastSeen === 0 ? 0 : LAST_SEEN) |
     (token.marks === undefined ? 0 : MARKS)
   const marks = token.marks === undefined ? '' : JSON.stringify(token.marks)
   const texts = token.app.length + token.deviceMark.length + marks.length
-  const out = new ValueWriter(22 * NUMBER_BYTES + texts * 3)
+  const out = new ValueWriter(23 * NUMBER_BYTES + texts * 3)
     .number(flags)
     .text(token.app)
     .text(token.deviceMark)
@@ -130,6 +138,7 @@ export function encodeToken(token: TokenState): Buffer {
   if (token.marks !== undefined) out.text(marks)
   const { upstream } = token
   if (upstream !== undefined) out.number(upstream.unread).number(upstream.unreadBytes).number(upstream.retained)
+  if (token.lastSeen > 0) out.wide(clamp(token.lastSeen))
   return out.done()
 }
 
@@ -163,6 +172,8 @@ export function decodeToken(bytes: Buffer): TokenState {
     (flags & UPSTREAM) === 0
       ? undefined
       : { unread: from.number(), unreadBytes: from.number(), retained: from.number() }
+  // Records of earlier versions have none.
+  const lastSeen = (flags & LAST_SEEN) === 0 ? 0 : from.wide()
   return {
     app,
     deviceMark,
@@ -179,6 +190,8 @@ export function decodeToken(bytes: Buffer): TokenState {
     retainedUntil,
     upstream,
     visitAt,
+    hasTags: (flags & HAS_TAGS) !== 0,
+    lastSeen,
   }
 }
 

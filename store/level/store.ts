@@ -21,17 +21,12 @@ import {
   type ReaderOpen,
   type ReaderPart,
   type ReadLimit,
-  type RegisteredToken,
   type RestoredToken,
   type RetainedBroadcast,
   type SessionClose,
   type Store,
-  type TableRow,
-  type TableSlice,
-  type TableWrite,
   type TokenId,
   type TokenRecord,
-  type TokenRegistration,
   type UpstreamAppend,
   type UpstreamAppended,
   type UpstreamEntry,
@@ -45,9 +40,8 @@ import { append, appendBroadcast, commit } from './messages.ts'
 import { knownApps, knownNamedSessions, knownReaders, knownTokens, knownUpstreamLogs } from './inventory.ts'
 import { readLog } from './read.ts'
 import { trimmable } from './records.ts'
-import { LevelSessions } from './session-store.ts'
-import { closeSession, openSession, recordOf, registerToken, restoreToken, revokeToken, saveSession } from './tokens.ts'
-import { forgettable, readChanges, readRow, readRows, tableEnd, writeRow } from './tables.ts'
+import { LevelRegistry } from './registry-store.ts'
+import { closeSession, openSession, restoreToken, saveSession } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 import { PART } from './upstream.ts'
 import { LevelUpstream } from './upstream-store.ts'
@@ -57,7 +51,7 @@ export function openLevelStore(options: LevelStoreOptions): Store & Required<Pic
   return new LevelStore(options)
 }
 
-class LevelStore extends LevelSessions implements Store {
+class LevelStore extends LevelRegistry implements Store {
   readonly #selections = new Selections()
   readonly #upstream: LevelUpstream
 
@@ -83,56 +77,6 @@ class LevelStore extends LevelSessions implements Store {
       transaction.put(key, Buffer.from(made))
       return made
     })
-  }
-
-  // Tables
-
-  async writeRow(write: TableWrite): Promise<number | undefined> {
-    let forgotten: readonly Buffer[] = []
-    return await this.change((transaction) => writeRow(transaction, write, forgotten), {
-      bytes: write.value?.byteLength ?? 0,
-      prepare: async () => {
-        forgotten = await forgettable(this.database, write.table)
-      },
-    })
-  }
-
-  async readRow(table: string, key: string): Promise<TableRow | undefined> {
-    this.mustBeOpen()
-    return readRow(this.database, table, key, this.now())
-  }
-
-  async readRows(table: string, after: string, most: number): Promise<readonly TableRow[]> {
-    this.mustBeOpen()
-    return await readRows(this.database, table, { after, most, now: this.now() })
-  }
-
-  async tableEnd(table: string): Promise<number> {
-    this.mustBeOpen()
-    return tableEnd(this.database, table)
-  }
-
-  async readChanges(table: string, after: number, most: number): Promise<TableSlice | undefined> {
-    this.mustBeOpen()
-    return await readChanges(this.database, table, { after, most, now: this.now() })
-  }
-
-  // Token registry
-
-  async registerToken(registration: TokenRegistration): Promise<RegisteredToken> {
-    return await this.change((transaction) => registerToken(transaction, registration))
-  }
-
-  async revokeToken(tokenId: TokenId): Promise<boolean> {
-    return await this.change((transaction) => revokeToken(transaction, tokenId), {
-      prepare: (transaction) => transaction.upstream.prepareRetained(tokenId),
-    })
-  }
-
-  async lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined> {
-    this.mustBeOpen()
-    const token = this.durable.token(tokenId)
-    return token && recordOf(token)
   }
 
   // Logs

@@ -1,6 +1,7 @@
 /** Taking out what has expired: it reads what is due, never what is stored. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { TokenId } from '../contract.ts'
+import { sweepAccount } from './accounts.ts'
 import { sweepAssigned } from './assigned.ts'
 import type { Database } from './database.ts'
 import type { Durable } from './durable.ts'
@@ -26,6 +27,7 @@ import { prepareRest, sweepRest } from './session-rest.ts'
 import { closeEarlier, sweepNamed, sweepSessionEntry } from './sweep-sessions.ts'
 import { sweepUpstream, sweepUpstreamEntry } from './sweep-upstream.ts'
 import { sweepRow } from './tables.ts'
+import { forgetDetails } from './token-details.ts'
 import { forgetSession, hasEnded } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 import { expireRetained, forgetRetained } from './upstream-retained.ts'
@@ -73,7 +75,8 @@ async function prepare(transaction: Transaction, database: Database, key: Buffer
       return await prepareRest(transaction, database, key)
     case Kind.token: {
       const token = transaction.token(nameOf(key))
-      if (token !== undefined && forgottenAt(token) <= now) await transaction.upstream.prepareRetained(nameOf(key))
+      if (token !== undefined && forgottenAt(token, transaction.keptMs) <= now)
+        await transaction.upstream.prepareRetained(nameOf(key))
     }
   }
 }
@@ -102,6 +105,9 @@ function sweepOne(transaction: Transaction, due: Buffer, now: number): void {
     case Kind.groupUid:
       transaction.delete(due)
       return sweepUid(transaction, key, now)
+    case Kind.account:
+      transaction.delete(due)
+      return sweepAccount(transaction, key, time)
     case Kind.tableRow:
       transaction.delete(due)
       return sweepRow(transaction, key, now)
@@ -141,7 +147,7 @@ function sweepToken(transaction: Transaction, due: Buffer, time: number, tokenId
   if (token.session !== undefined && session === undefined) forgetSession(transaction, tokenId, token.session)
   const swept = { ...token, log: log.state, retainedUntil, session, visitAt: 0 }
   transaction.setToken(tokenId, swept)
-  if (forgottenAt(token) <= now && log.state.count === 0 && retainedUntil === 0)
+  if (forgottenAt(token, transaction.keptMs) <= now && log.state.count === 0 && retainedUntil === 0)
     forgetToken(transaction, tokenId, swept)
 }
 
@@ -152,6 +158,7 @@ function forgetToken(transaction: Transaction, tokenId: TokenId, token: TokenSta
   if (token.session !== undefined) forgetSession(transaction, tokenId, token.session)
   forgetRetained(transaction, tokenId)
   forgetWill(transaction, tokenWillKey(tokenId))
+  forgetDetails(transaction, tokenId)
   transaction.setToken(tokenId, undefined)
 }
 

@@ -1,46 +1,100 @@
 /** The token registry and the sessions. */
 import { PushError } from '../../errors.ts'
 import type {
+  DeviceHeld,
   OpenedSession,
   OpenSessionRequest,
   RegisteredToken,
+  Registering,
   RestoredToken,
+  Revocation,
   SessionClose,
   SessionEnd,
+  TokenDetails,
+  TokenHolder,
   TokenId,
   TokenRecord,
   TokenRegistration,
 } from '../contract.ts'
+import { refusalOf } from '../honoured.ts'
 import { clamp } from './bytes.ts'
 import { floorOf } from './floor.ts'
-import { currentKey, receivedKey, sessionStateKey, tokenWillKey } from './keys.ts'
+import { currentKey, receivedKey, retainedPrivateKey, sessionStateKey, tokenWillKey } from './keys.ts'
 import { cursorsOf, emptyLog, NEVER, type StoredSession, type TokenState } from './records.ts'
+import { changeDetails, detailsOf, knownDetails } from './token-details.ts'
 import type { Transaction } from './transaction.ts'
 import { forgetRetained } from './upstream-retained.ts'
 import { forgetWill, keepWill } from './wills.ts'
 
-export function registerToken(transaction: Transaction, registration: TokenRegistration): RegisteredToken {
+/**
+ * `holdMs`: how long an account keeps a device.
+ * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED for a renewal
+ */
+export function registerToken(
+  transaction: Transaction,
+  registration: TokenRegistration,
+  registering: Registering,
+  holdMs: number,
+): RegisteredToken | DeviceHeld {
   const { tokenId, app, deviceMark, expiresAt } = registration
-  const token = transaction.token(tokenId) ?? newToken(transaction, registration)
   const key = currentKey(app, deviceMark)
   const previous = transaction.get(key)?.toString()
-  const generation = token.current ? token.generation : token.generation + 1
+  const known = transaction.token(tokenId)
+  if (registering.kind === 'renewal') honoured(known, app, registering.generation)
+  if (registering.kind === 'free' && previous !== undefined && previous !== tokenId) {
+    const heldBy = holderOf(transaction, previous, holdMs)
+    if (heldBy !== undefined && !isNamed(heldBy, registering.holder)) return { heldBy }
+  }
+  const token = known ?? newToken(transaction, registration)
+  const lost = registering.kind === 'renewal' ? registering.generation : 0
+  const generation = Math.max(token.current ? token.generation : token.generation + 1, lost)
+  const details = changeDetails(transaction, tokenId, registration.details)
   transaction.setToken(tokenId, {
     ...token,
     generation,
     revoked: false,
     current: true,
     expiresAt: Math.max(token.expiresAt, clamp(expiresAt)),
+    hasTags: details.tags.length > 0,
+    lastSeen: seenAt(transaction),
   })
-  if (previous === tokenId) return { generation }
+  const registered = { generation, details }
+  if (previous === tokenId) return registered
   transaction.put(key, Buffer.from(tokenId))
-  if (previous === undefined) return { generation }
+  return previous === undefined ? registered : { ...registered, ...supersede(transaction, previous) }
+}
+
+function supersede(transaction: Transaction, previous: TokenId): { switchedFrom: TokenId } {
   const other = transaction.token(previous)
   if (other !== undefined) {
     const session = endSession(transaction, previous, other, 'TOKEN_SUPERSEDED')
     transaction.setToken(previous, { ...other, current: false, session })
   }
-  return { generation, switchedFrom: previous }
+  return { switchedFrom: previous }
+}
+
+/** The token id that is current for a device, where it holds it. */
+function holderOf(transaction: Transaction, tokenId: TokenId, holdMs: number): DeviceHeld['heldBy'] | undefined {
+  const token = transaction.token(tokenId)
+  if (token === undefined || token.revoked || token.expiresAt + holdMs <= transaction.now) return undefined
+  return { tokenId, generation: token.generation, details: detailsOf(transaction, tokenId) }
+}
+
+function isNamed(holder: TokenHolder, named: TokenHolder | undefined): boolean {
+  return holder.tokenId === named?.tokenId && holder.generation === named.generation
+}
+
+/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED where a JWT of this generation is not honoured */
+export function honoured(token: TokenState | undefined, app: string | undefined, generation: number): TokenState {
+  if (token === undefined || (app !== undefined && token.app !== app)) throw new PushError('TOKEN_UNKNOWN')
+  const refusal = refusalOf(token, generation)
+  if (refusal !== undefined) throw new PushError(refusal)
+  return token
+}
+
+/** To the second. */
+function seenAt({ now }: Transaction): number {
+  return Math.floor(now / 1000) * 1000
 }
 
 function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: TokenRegistration): TokenState {
@@ -61,12 +115,14 @@ function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: Toke
     retainedUntil: 0,
     upstream: undefined,
     visitAt: 0,
+    hasTags: false,
+    lastSeen: 0,
   }
 }
 
 /** What is known here stays; it only moves forward. What the token id retains has to be prepared. */
 export function restoreToken(transaction: Transaction, restored: RestoredToken): TokenRecord {
-  const { registration, generation, broadcastCursor, marks } = restored
+  const { registration, generation, broadcastCursor, marks, lastSeen = 0 } = restored
   const { tokenId, app, deviceMark, expiresAt } = registration
   const known = transaction.token(tokenId)
   const token = known ?? {
@@ -81,19 +137,22 @@ export function restoreToken(transaction: Transaction, restored: RestoredToken):
       : generation > token.generation
         ? restored.revoked
         : token.revoked
+  const details = knownDetails(transaction, tokenId) ?? changeDetails(transaction, tokenId, restored.details)
   const merged = {
     ...token,
     generation: Math.max(generation, token.generation),
     revoked,
     expiresAt: Math.max(token.expiresAt, clamp(expiresAt)),
     broadcastCursor: known === undefined ? broadcastCursor : Math.max(token.broadcastCursor, broadcastCursor),
+    hasTags: details.tags.length > 0,
+    lastSeen: Math.max(token.lastSeen, lastSeen),
   }
   transaction.setToken(tokenId, merged)
   if (merged.revoked) {
     forgetRetained(transaction, tokenId)
     forgetWill(transaction, tokenWillKey(tokenId))
   }
-  return recordOf(merged)
+  return recordOf(merged, details)
 }
 
 /** False when another one is there. */
@@ -103,31 +162,50 @@ function takePlace(transaction: Transaction, key: Buffer, tokenId: TokenId): boo
   return true
 }
 
-export function recordOf(token: TokenState): TokenRecord {
-  const { app, generation, revoked, current } = token
-  return { app, generation, revoked, current, cursors: cursorsOf(token) }
+export function recordOf(token: TokenState, details: TokenDetails): TokenRecord {
+  const { app, generation, revoked, current, expiresAt, lastSeen } = token
+  return { app, generation, revoked, current, cursors: cursorsOf(token), expiresAt, details, lastSeen }
 }
 
-/** What the token id retains has to be prepared. */
-export function revokeToken(transaction: Transaction, tokenId: TokenId): boolean {
+/**
+ * What the token id retains has to be prepared.
+ * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED for a generation
+ */
+export function revokeToken(transaction: Transaction, tokenId: TokenId, { generation, purge }: Revocation): boolean {
   const token = transaction.token(tokenId)
+  if (generation !== undefined) honoured(token, undefined, generation)
   if (token === undefined) return false
-  if (token.revoked) return true
-  const session = endSession(transaction, tokenId, token, 'TOKEN_REVOKED')
-  transaction.setToken(tokenId, { ...token, revoked: true, generation: token.generation + 1, session })
-  forgetRetained(transaction, tokenId)
-  forgetWill(transaction, tokenWillKey(tokenId))
+  if (!token.revoked) {
+    const session = endSession(transaction, tokenId, token, 'TOKEN_REVOKED')
+    transaction.setToken(tokenId, { ...token, revoked: true, generation: token.generation + 1, session })
+    forgetRetained(transaction, tokenId)
+    forgetWill(transaction, tokenWillKey(tokenId))
+  }
+  if (purge === true) purgeLogs(transaction, tokenId)
   return true
+}
+
+/** Nothing of before is pending: the log goes at once, but for the rest of a long one, which the next calls trim. */
+function purgeLogs(transaction: Transaction, tokenId: TokenId): void {
+  const token = transaction.token(tokenId)
+  if (token === undefined) return
+  const log = transaction.privateLog(tokenId, token)
+  log.trim(log.state.last)
+  if (token.retainedUntil > 0) transaction.delete(retainedPrivateKey(tokenId))
+  transaction.setToken(tokenId, {
+    ...token,
+    log: log.state,
+    cursor: log.state.last,
+    broadcastCursor: transaction.app(token.app).log.last,
+    marks: undefined,
+    retainedUntil: 0,
+  })
 }
 
 /** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED */
 export function openSession(transaction: Transaction, request: OpenSessionRequest): OpenedSession {
   const { tokenId } = request
-  const token = transaction.token(tokenId)
-  if (token === undefined || token.app !== request.app) throw new PushError('TOKEN_UNKNOWN')
-  if (token.revoked || request.generation < token.generation) throw new PushError('TOKEN_REVOKED')
-  if (!token.current) throw new PushError('TOKEN_SUPERSEDED')
-
+  const token = honoured(transaction.token(tokenId), request.app, request.generation)
   const previous = token.session
   if (previous?.held) endSession(transaction, tokenId, token, 'SESSION_TAKEN_OVER')
   const will = previous?.hasWill ? forgetWill(transaction, tokenWillKey(tokenId)) : undefined
@@ -146,7 +224,7 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
     hasWill: false,
     expiresAt: NEVER,
   }
-  transaction.setToken(tokenId, { ...token, epoch, session })
+  transaction.setToken(tokenId, { ...token, epoch, session, lastSeen: seenAt(transaction) })
   return {
     epoch,
     ...(state === undefined ? {} : { state }),
@@ -154,6 +232,7 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
     ...(will === undefined || resumed !== undefined ? {} : { will }),
     cursors: cursorsOf(token),
     privateEnd: token.log.last,
+    ...(token.hasTags ? { tags: detailsOf(transaction, tokenId).tags } : {}),
   }
 }
 
@@ -174,7 +253,7 @@ export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: 
   if (token.session.hasWill) forgetWill(transaction, tokenWillKey(tokenId))
   if (state === undefined) {
     forgetSession(transaction, tokenId, token.session)
-    return transaction.setToken(tokenId, { ...token, session: undefined })
+    return transaction.setToken(tokenId, { ...token, session: undefined, lastSeen: seenAt(transaction) })
   }
   transaction.put(key, Buffer.from(state))
   const { hasReceived } = token.session
@@ -187,7 +266,7 @@ export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: 
     hasWill: will !== undefined,
     expiresAt: clamp(close.stateExpiresAt),
   }
-  transaction.setToken(tokenId, { ...token, session })
+  transaction.setToken(tokenId, { ...token, session, lastSeen: seenAt(transaction) })
 }
 
 /** What is kept beside the record of its token id. */

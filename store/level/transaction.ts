@@ -47,6 +47,11 @@ export class Transaction implements LogTransaction {
     this.sessions = new SessionChanges(this, durable)
   }
 
+  /** See `tokenKeptMs`. */
+  get keptMs(): number {
+    return this.#durable.keptMs
+  }
+
   // Reading and changing
 
   get(key: Buffer): Buffer | undefined {
@@ -185,7 +190,7 @@ export class Transaction implements LogTransaction {
       if (before > 0) this.delete(dueKey(before, key))
       return this.delete(key)
     }
-    const visitAt = this.schedule(key, before, changed.visitAt, tokenDueAt(changed, this.now))
+    const visitAt = this.schedule(key, before, changed.visitAt, tokenDueAt(changed, this.keptMs, this.now))
     const token = visitAt === changed.visitAt ? changed : { ...changed, visitAt }
     this.#tokens.set(id, token)
     this.put(key, encodeToken(token))

@@ -20,6 +20,7 @@ import { clamp } from './bytes.ts'
 import { groupUidKey, receivedKey } from './keys.ts'
 import { isReceived, withoutReceived, withReceived } from './received.ts'
 import type { TokenState } from './records.ts'
+import { honoured } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 import { encodeUpstreamEntry } from './upstream-entry.ts'
 import { forgetUidAt, isKnownUid, rememberUid } from './uids.ts'
@@ -71,10 +72,7 @@ export function appendUpstream(
 
 function publisher(transaction: Transaction, append: UpstreamAppend): TokenState {
   const { app, tokenId, generation, epoch } = append
-  const token = transaction.token(tokenId)
-  if (token === undefined || token.app !== app) throw new PushError('TOKEN_UNKNOWN')
-  if (token.revoked || generation < token.generation) throw new PushError('TOKEN_REVOKED')
-  if (!token.current) throw new PushError('TOKEN_SUPERSEDED')
+  const token = honoured(transaction.token(tokenId), app, generation)
   if (epoch !== undefined) checkSession(token, epoch)
   return token
 }

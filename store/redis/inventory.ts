@@ -1,13 +1,14 @@
 /** Going through everything, a portion at a time. */
-import type { KnownNamedSession, KnownReader, KnownToken, ReaderPart, UpstreamEntry } from '../contract.ts'
+import { PushError } from '../../errors.ts'
+import type { KnownNamedSession, KnownReader, KnownToken, ReaderPart, TokenPage, UpstreamEntry } from '../contract.ts'
 import { type Client, servers } from './connection.ts'
+import { asDetails } from './details.ts'
 import { tokenIdOf } from './events.ts'
 import {
   appKey,
   appOfKey,
   broadcastBase,
   BUCKETS,
-  bucketName,
   logKeysPattern,
   logOfKey,
   PARTITIONS,
@@ -17,36 +18,68 @@ import type { Lanes, Result } from './lanes.ts'
 import { asCursors } from './marks.ts'
 import type { Packed } from './pack.ts'
 import { unavailable } from './script.ts'
-import { asBytes, asList, asNumber, asText, BUCKET, NAMED_SESSIONS, READERS_OF } from './steps.ts'
+import { asBytes, asList, asNumber, asText, NAMED_SESSIONS, READERS_OF, TOKEN_PAGE } from './steps.ts'
 
-const BUCKETS_AT_ONCE = 8
+const TOKENS_AT_ONCE = 1_000
+/** Partitions that one page looks at, as most may be empty. */
+const PARTITIONS_A_PAGE = 16
+const PLACES = PARTITIONS * BUCKETS
+const PLACE = /^\d{1,5}$/
 const KEYS_A_SCAN = 1_000
 const PARTITIONS_AT_ONCE = 32
 const START = '0'
-/** What `bucket` answers for each token id. */
-const FIELDS = 11
+/** What `page` answers for each token id. */
+const FIELDS = 13
 
 export async function* knownTokens(lanes: Lanes, prefix: string): AsyncIterable<KnownToken> {
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    const base = partitionBase(prefix, partition)
-    const first = Buffer.from([partition])
-    for (let bucket = 0; bucket < BUCKETS; bucket += BUCKETS_AT_ONCE) {
-      const numbers = Array.from({ length: BUCKETS_AT_ONCE }, (_, number) => bucket + number)
-      const results = await Promise.all(numbers.map((number) => lanes.run(BUCKET, base, bucketName(number), first)))
-      for (const result of results) yield* tokensOf(result)
-    }
+  for (let after: string | undefined; ; ) {
+    const { tokens, next } = await tokenPage(lanes, prefix, after, TOKENS_AT_ONCE)
+    yield* tokens
+    if (next === undefined) return
+    after = next
   }
 }
 
-function* tokensOf(result: Result): Iterable<KnownToken> {
-  for (let at = 0; at + FIELDS <= result.length; at += FIELDS) {
-    const [id, app, mark, expires, generation, revoked, current, cursor, broadcast, last, marks] = result.slice(
+/**
+ * Partition by partition, bucket by bucket: `after` is the number of the next bucket among all.
+ * @throws CURSOR_INVALID
+ */
+export async function tokenPage(
+  lanes: Lanes,
+  prefix: string,
+  after: string | undefined,
+  most: number,
+): Promise<TokenPage> {
+  const tokens: KnownToken[] = []
+  let place = placeOf(after)
+  for (let looked = 0; looked < PARTITIONS_A_PAGE && place < PLACES; looked += 1) {
+    const partition = Math.floor(place / BUCKETS)
+    const told = [place % BUCKETS, Buffer.from([partition]), Math.max(1, most - tokens.length)]
+    const [next, ...fields] = await lanes.run(TOKEN_PAGE, partitionBase(prefix, partition), ...told)
+    tokens.push(...tokensOf(fields))
+    place = partition * BUCKETS + asNumber(next)
+    if (tokens.length >= most) break
+  }
+  return place < PLACES ? { tokens, next: String(place) } : { tokens }
+}
+
+function placeOf(after: string | undefined): number {
+  if (after === undefined) return 0
+  const place = PLACE.test(after) ? Number(after) : PLACES
+  if (place >= PLACES) throw new PushError('CURSOR_INVALID')
+  return place
+}
+
+function* tokensOf(fields: Result): Iterable<KnownToken> {
+  for (let at = 0; at + FIELDS <= fields.length; at += FIELDS) {
+    const [id, app, mark, expires, generation, revoked, current, cursor, broadcast, last, ...rest] = fields.slice(
       at,
       at + FIELDS,
     )
+    const [marks, seen, details] = rest
     yield {
       registration: {
-        tokenId: tokenIdOf(asBytes(id)),
+        tokenId: tokenIdOf(id),
         app: asText(app),
         deviceMark: asBytes(mark).toString('base64url'),
         expiresAt: asNumber(expires) * 1000,
@@ -55,6 +88,8 @@ function* tokensOf(result: Result): Iterable<KnownToken> {
       revoked: revoked === true,
       current: current === true,
       cursors: asCursors(cursor, broadcast, marks),
+      details: asDetails(details),
+      lastSeen: asNumber(seen) * 1000,
       privateEnd: asNumber(last),
     }
   }

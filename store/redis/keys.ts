@@ -11,8 +11,6 @@ export const PARTITIONS = 256
 
 /** In each partition. */
 export const BUCKETS = 64
-/** A bucket is named by a printable character: a number would be written out with every key. */
-export const bucketName = (bucket: number): string => String.fromCharCode(48 + bucket)
 
 const PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/
 
@@ -57,6 +55,10 @@ export const retainedIndexKey = (base: string): string => `${base}i`
 const followersKey = (base: string): string => `${base}f`
 /** Hash of serial -> what the cursors do not say alone. */
 const marksKey = (base: string): string => `${base}m`
+/** What is known of the token ids of a bucket beside their names: hash of serial -> details. */
+const detailsKey = (base: string, bucket: string): string => `${base}p${bucket}`
+/** The token ids of an account: hash of 16 bytes of the token id -> note; and '' -> what is known of all. */
+const accountKey = (base: string, accountMark: string): string => `${base}c${accountMark}`
 /** Message ids that are remembered: hash of id -> (offset, until), one for each token id or app that uses them. */
 const idsKey = (base: string, serial: number | ''): string => `${base}d${serial}`
 /** Hash of name -> session that is known by it. */
@@ -185,6 +187,8 @@ export function luaKeyNames(): string {
     retainedIndex: retainedIndexKey(''),
     followers: followersKey(''),
     marks: marksKey(''),
+    details: detailsKey('', ''),
+    account: accountKey('', ''),
     ids: idsKey('', ''),
     named: namedKey(''),
     namedDue: namedDueKey(''),

@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import type { NodeChannel, SessionEnd, TokenId } from '../contract.ts'
+import { Accounts } from './accounts.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
 import type { ConnectionSettings } from './client.ts'
@@ -21,6 +22,7 @@ import { OpenSessions } from './open-sessions.ts'
 import type { RedisLimits, RedisStoreOptions } from './options.ts'
 import { Readers } from './readers.ts'
 import { Recovery } from './recovery.ts'
+import { Registry } from './registry.ts'
 import { Replication } from './replication.ts'
 import { RedisSecrets } from './secrets.ts'
 import { SessionLogs } from './session-logs.ts'
@@ -48,6 +50,8 @@ export class Pieces {
   readonly lanes: Lanes
   readonly wakes: Wakes
   readonly locate: (tokenId: TokenId) => Location
+  readonly registry: Registry
+  readonly accounts: Accounts
   readonly tokens: Tokens
   readonly broadcasts: Broadcasts
   readonly named: NamedSessions
@@ -100,7 +104,11 @@ export class Pieces {
     })
     this.broadcasts = new Broadcasts(shared)
     const { broadcasts } = this
-    this.tokens = new Tokens({ ...shared, broadcasts, sessions: this.#sessions, sessionEnded: this.#sessionEnded })
+    this.registry = new Registry({ ...shared, broadcasts, sessionEnded: this.#sessionEnded })
+    const { registry } = this
+    const sessions = { sessions: this.#sessions, sessionEnded: this.#sessionEnded }
+    this.tokens = new Tokens({ ...shared, broadcasts, registry, ...sessions })
+    this.accounts = new Accounts({ ...shared, deviceHoldMs: this.limits.deviceHoldMs })
     const names = new Names(prefix)
     this.subscriptions = new Subscriptions({ ...shared, names })
     this.named = new NamedSessions({ ...shared, names, subscriptions: this.subscriptions })
@@ -200,6 +208,7 @@ function scriptLimits(limits: RedisLimits): readonly number[] {
     ...eventPartLimits(limits),
     limits.storedMessages,
     limits.storedBytes,
+    limits.deviceHoldMs,
   ]
   return all.map((each) => Math.min(each, MOST))
 }

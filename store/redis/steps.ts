@@ -1,5 +1,6 @@
 /** The steps that the script knows, and how their results are read. The head of each file in `lua/` describes them. */
 import type { LogEntry, LogSlice, TokenRecord } from '../contract.ts'
+import { asDetails } from './details.ts'
 import type { Result, StepKind } from './lanes.ts'
 import { asCursors } from './marks.ts'
 import { asBytes, asNumber, asText } from './values.ts'
@@ -14,9 +15,12 @@ export const REGISTER = stores('register')
 export const REVOKE = changes('revoke')
 export const LOOKUP = reads('lookup')
 export const RESTORE = stores('restore')
-export const BUCKET = reads('bucket')
-/** Shares token id and app, and has two arguments for each message: appends to one token id travel as one. */
-export const APPEND: StepKind = { ...stores('append'), joined: { shared: 2, split: splitAppend } }
+export const TOKEN_PAGE = reads('page')
+export const NOTE_DEVICE = stores('note_device')
+export const ACCOUNT_DEVICES = reads('account_devices')
+export const FORGET_DEVICES = changes('forget_devices')
+/** Shares token id, app and whether it has to be current, and has two arguments for each message: appends to one token id travel as one. */
+export const APPEND: StepKind = { ...stores('append'), joined: { shared: 3, split: splitAppend } }
 export const READ = reads('read')
 export const RETAINED = reads('retained')
 export const COMMIT = changes('commit')
@@ -112,6 +116,9 @@ export function asTokenRecord(result: Result): TokenRecord {
     revoked: result[2] === true,
     current: result[3] === true,
     cursors: asCursors(result[4], result[5], result[6]),
+    expiresAt: asNumber(result[7]) * 1000,
+    lastSeen: asNumber(result[8]) * 1000,
+    details: asDetails(result[9]),
   }
 }
 

@@ -1,8 +1,10 @@
 /** The store on Redis: many nodes, one truth. Each call of the contract, and the part that does it. */
 import type {
+  AccountStore,
   Inventory,
   NamedSessionStore,
   ReadLimit,
+  RegistryStore,
   SessionLogStore,
   Store,
   TableStore,
@@ -23,6 +25,7 @@ export function openRedisStore(options: RedisStoreOptions): Store {
   const pieces = new Pieces(options)
   return {
     ...life(pieces),
+    ...registry(pieces),
     ...tokens(pieces),
     ...upstream(pieces),
     ...namedSessions(pieces),
@@ -84,6 +87,8 @@ type TokenCalls = Omit<
   | keyof NamedSessionStore
   | keyof SessionLogStore
   | keyof Inventory
+  | keyof RegistryStore
+  | keyof AccountStore
   | keyof TableStore
   | 'secret'
   | 'nodes'
@@ -92,9 +97,6 @@ type TokenCalls = Omit<
 
 function tokens({ tokens, broadcasts, follows }: Pieces): TokenCalls {
   return {
-    registerToken: (registration) => tokens.register(registration),
-    revokeToken: (tokenId) => tokens.revoke(tokenId),
-    lookupToken: (tokenId) => tokens.lookup(tokenId),
     append: (append) => tokens.append(append),
     appendBroadcast: (append) => broadcasts.append(append),
     readPrivate: (tokenId, after, limit) => tokens.read(tokenId, after, finite(limit)),
@@ -106,6 +108,19 @@ function tokens({ tokens, broadcasts, follows }: Pieces): TokenCalls {
     saveSession: (tokenId, epoch, state) => tokens.saveSession(tokenId, epoch, state),
     closeSession: (tokenId, epoch, close) => tokens.closeSession(tokenId, epoch, close),
     follow: (tokenId) => follows.take(tokenId),
+  }
+}
+
+function registry({ registry, accounts }: Pieces): RegistryStore & AccountStore {
+  return {
+    // With both of its signatures.
+    registerToken: registry.registerToken.bind(registry),
+    revokeToken: (tokenId, how) => registry.revokeToken(tokenId, how),
+    lookupToken: (tokenId) => registry.lookupToken(tokenId),
+    tokenPage: (after, most) => registry.tokenPage(after, most),
+    noteDevice: (note) => accounts.noteDevice(note),
+    accountDevices: (accountMark) => accounts.accountDevices(accountMark),
+    forgetDevices: (accountMark, devices) => accounts.forgetDevices(accountMark, devices),
   }
 }
 
@@ -165,7 +180,7 @@ function namedSessions(pieces: Pieces): NamedSessionStore & SessionLogStore {
   }
 }
 
-function inventory({ client, lanes, prefix, broadcasts, upstream, tokens }: Pieces): Inventory {
+function inventory({ client, lanes, prefix, broadcasts, upstream, registry }: Pieces): Inventory {
   return {
     tokens: () => knownTokens(lanes, prefix),
     broadcastApps: () => knownApps(client, prefix),
@@ -175,7 +190,7 @@ function inventory({ client, lanes, prefix, broadcasts, upstream, tokens }: Piec
     namedSessions: () => knownNamedSessions(lanes, prefix),
     restoreUpstream: (log, entries) => upstream.restore(log, entries),
     restoreRetainedUpstream: (app, entries) => upstream.restoreRetained(app, entries),
-    restoreToken: (token) => tokens.restore(token),
+    restoreToken: (token) => registry.restore(token),
   }
 }
 

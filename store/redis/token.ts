@@ -2,6 +2,7 @@
 import { PushError } from '../../errors.ts'
 import { isTokenId } from '../../topics/index.ts'
 import type { Part, TokenId } from '../contract.ts'
+import { checkAccountMark } from '../details.ts'
 import { partitionBase } from './keys.ts'
 
 export interface Location {
@@ -20,6 +21,12 @@ export function locate(prefix: string, tokenId: TokenId): Location {
   if (!isTokenId(tokenId)) throw new PushError('TOKEN_UNKNOWN')
   const id = Buffer.from(tokenId, 'base64url')
   return { base: partitionBase(prefix, partitionOf(id)), id }
+}
+
+/** The base of the partition in which the index of an account lies. @throws TypeError for what is no mark */
+export function locateAccount(prefix: string, accountMark: string): string {
+  checkAccountMark(accountMark)
+  return partitionBase(prefix, partitionOf(Buffer.from(accountMark, 'base64url')))
 }
 
 /** Also the part of its app's upstream log. */

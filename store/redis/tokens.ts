@@ -1,5 +1,4 @@
-/** Token ids: the registry, private logs with their cursors, and the sessions of devices. */
-import { type ErrorCode, PushError } from '../../errors.ts'
+/** Private logs of token ids with their cursors, and the sessions of devices. */
 import type {
   Appended,
   Commit,
@@ -9,30 +8,29 @@ import type {
   OpenSessionRequest,
   PrivateAppend,
   ReadLimit,
-  RegisteredToken,
-  RestoredToken,
   SessionClose,
   SessionEnd,
   StoreObserver,
   TokenId,
-  TokenRecord,
-  TokenRegistration,
 } from '../contract.ts'
 import { entryOf } from '../message.ts'
 import type { Broadcasts } from './broadcasts.ts'
 import { asTime, decodeEntry, encodeEntry } from './entry.ts'
-import { type Events, tokenIdOf } from './events.ts'
+import { asDetails } from './details.ts'
+import type { Events } from './events.ts'
 import type { Lanes } from './lanes.ts'
-import { asCursors, encodeChange, encodeMarks } from './marks.ts'
+import { asCursors, encodeChange } from './marks.ts'
 import type { OpenSessions } from './open-sessions.ts'
+import { orWhenUnknown, type Registry } from './registry.ts'
 import * as steps from './steps.ts'
-import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice, asTokenRecord } from './steps.ts'
-import { type Location, markBytes } from './token.ts'
+import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice } from './steps.ts'
+import type { Location } from './token.ts'
 
 interface TokensOptions {
   readonly lanes: Lanes
   readonly events: Events
   readonly broadcasts: Broadcasts
+  readonly registry: Registry
   readonly sessions: OpenSessions
   readonly locate: (tokenId: TokenId) => Location
   /** This node has ended a session that it holds. */
@@ -41,8 +39,6 @@ interface TokensOptions {
   readonly observer: StoreObserver | undefined
 }
 
-const MOST_SECONDS = 2 ** 48 / 1000
-
 export class Tokens {
   readonly #options: TokensOptions
 
@@ -50,48 +46,16 @@ export class Tokens {
     this.#options = options
   }
 
-  async register(registration: TokenRegistration): Promise<RegisteredToken> {
-    const { tokenId, app, deviceMark } = registration
-    const { base, id } = this.#options.locate(tokenId)
-    // Another slot in a Cluster. A broadcast in between is after the end that was read, so that the device gets it.
-    const end = await this.#options.broadcasts.end(app)
-    const expires = asSeconds(registration.expiresAt)
-    const result = await this.#options.lanes.run(steps.REGISTER, base, id, app, markBytes(deviceMark), expires, end)
-    const previous = asOptionalBytes(result[1])
-    const ended = asOptionalNumber(result[2])
-    const generation = asNumber(result[0])
-    if (previous === undefined) return { generation }
-    const switchedFrom = tokenIdOf(previous)
-    if (ended !== undefined) this.#options.sessionEnded(switchedFrom, ended, 'TOKEN_SUPERSEDED')
-    return { generation, switchedFrom }
-  }
-
-  async revoke(tokenId: TokenId): Promise<boolean> {
-    return await orWhenUnknown(false, async () => {
-      const { base, id } = this.#options.locate(tokenId)
-      const result = await this.#options.lanes.run(steps.REVOKE, base, id)
-      const ended = asOptionalNumber(result[1])
-      if (ended !== undefined) this.#options.sessionEnded(tokenId, ended, 'TOKEN_REVOKED')
-      return result[0] === true
-    })
-  }
-
-  async lookup(tokenId: TokenId): Promise<TokenRecord | undefined> {
-    return await orWhenUnknown(undefined, async () => {
-      const { base, id } = this.#options.locate(tokenId)
-      return asTokenRecord(await this.#options.lanes.run(steps.LOOKUP, base, id))
-    })
-  }
-
   // Logs
 
-  async append({ tokenId, app, message, dedupe }: PrivateAppend): Promise<Appended> {
+  async append({ tokenId, app, message, dedupe, onlyCurrent = false }: PrivateAppend): Promise<Appended> {
     const { base, id } = this.#options.locate(tokenId)
     const result = await this.#options.lanes.run(
       steps.APPEND,
       base,
       id,
       app ?? '',
+      onlyCurrent,
       encodeEntry(message),
       dedupe ? message.id : false,
     )
@@ -151,7 +115,7 @@ export class Tokens {
   }
 
   async #cutUnknownApp(tokenId: TokenId, cursor: number): Promise<number> {
-    const token = await this.lookup(tokenId)
+    const token = await this.#options.registry.lookupToken(tokenId)
     return token === undefined ? 0 : await this.#options.broadcasts.cut(token.app, cursor)
   }
 
@@ -164,6 +128,7 @@ export class Tokens {
     const state = asOptionalBytes(result[1])
     const ended = asOptionalNumber(result[6])
     const will = asOptionalBytes(result[8])
+    const { tags } = asDetails(result[9])
     if (ended !== undefined) this.#options.sessionEnded(tokenId, ended, 'SESSION_TAKEN_OVER')
     this.#options.sessions.opened(tokenId, { epoch, app, generation })
     return {
@@ -173,6 +138,7 @@ export class Tokens {
       ...(will === undefined ? {} : { will }),
       cursors: asCursors(result[3], result[4], result[7]),
       privateEnd: asNumber(result[5]),
+      ...(tags.length > 0 ? { tags } : {}),
     }
   }
 
@@ -190,32 +156,5 @@ export class Tokens {
     const { state = false, will } = close
     const kept = will === undefined ? [false, false] : [asTime(will.publishAt), will.value]
     await this.#options.lanes.run(steps.CLOSE, base, id, epoch, state, expires, ...kept)
-  }
-
-  async restore({ registration, ...token }: RestoredToken): Promise<TokenRecord> {
-    const { tokenId, app, deviceMark, expiresAt } = registration
-    const { base, id } = this.#options.locate(tokenId)
-    const mark = markBytes(deviceMark)
-    const { broadcastCursor, generation, revoked, current, marks } = token
-    const kept = marks === undefined ? false : encodeMarks(marks)
-    const told = [app, mark, asSeconds(expiresAt), broadcastCursor, generation, revoked, current, kept]
-    return asTokenRecord(await this.#options.lanes.run(steps.RESTORE, base, id, ...told))
-  }
-}
-
-/** Rounded up: a token id is kept until its newest JWT has really expired. */
-function asSeconds(time: number): number {
-  return Math.ceil(Math.min(time / 1000, MOST_SECONDS))
-}
-
-const UNKNOWN: ErrorCode = 'TOKEN_UNKNOWN'
-
-/** For calls to which an unknown token id is no error. */
-async function orWhenUnknown<T>(instead: T, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof PushError && error.code === UNKNOWN) return instead
-    throw error
   }
 }

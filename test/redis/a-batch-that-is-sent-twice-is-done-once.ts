@@ -1,11 +1,13 @@
 // When an answer is lost and the batch is sent again: does each step take effect once, and answer the same?
 import { t } from '../support/tap.ts'
+import { NO_DETAILS } from '../../store/details.ts'
+import { asDetails, encodeDetailsChange } from '../../store/redis/details.ts'
 import { encodeEntry } from '../../store/redis/entry.ts'
 import { absentKey, broadcastBase } from '../../store/redis/keys.ts'
 import type { Result, StepKind } from '../../store/redis/lanes.ts'
 import type { Packable } from '../../store/redis/pack.ts'
 import * as steps from '../../store/redis/steps.ts'
-import { locate, markBytes } from '../../store/redis/token.ts'
+import { locate, locateAccount, markBytes } from '../../store/redis/token.ts'
 import { deviceMark } from '../../topics/index.ts'
 import { faultProxy, startRedis } from '../support/index.ts'
 import { redisStore } from './support/engine.ts'
@@ -19,10 +21,15 @@ await t.test('every step, with each batch sent three times', async (t) => {
   const soon = Date.now() + 60_000
   const onToken = (kind: StepKind, ...args: Packable[]): Promise<Result> => lanes.run(kind, base, id, ...args)
   const append = (name: string): Promise<Result> => {
-    return onToken(steps.APPEND, '', encodeEntry({ ...message(name), retain: true }), name)
+    return onToken(steps.APPEND, '', false, encodeEntry({ ...message(name), retain: true }), name)
   }
 
-  t.same(await onToken(steps.REGISTER, APP, markBytes(deviceMark(APP, 'phone')), 2e9, 0), [1, false, false])
+  const register = (...condition: Packable[]): Promise<Result> =>
+    onToken(steps.REGISTER, APP, markBytes(deviceMark(APP, 'phone')), 2e9, 0, ...condition)
+  t.same(await register('always', 0, false, false), [1, false, false, false])
+  const change = encodeDetailsChange({ version: '2', tags: ['x'] })
+  const [generation, details] = await register('renewal', 1, false, change)
+  t.same([generation, asDetails(details)], [1, { ...NO_DETAILS, version: '2', tags: ['x'] }])
   // One turn, one batch.
   const begin = steps.asNumber((await onToken(steps.LOOKUP))[4])
   t.same(await Promise.all([append('one'), append('two')]), [
@@ -35,12 +42,23 @@ await t.test('every step, with each batch sent three times', async (t) => {
   const again = await onToken(steps.OPEN, APP, 1, false)
   const newer = steps.asNumber(again[0])
   t.ok(newer > epoch)
-  t.match(again.slice(1), [Buffer.from('state'), true, begin, 0, begin + 2, epoch])
+  t.match(again.slice(1), [Buffer.from('state'), true, begin, 0, begin + 2, epoch, false, false, details])
   t.same(await onToken(steps.COMMIT, newer, begin + 1, 0), [false, false, begin + 1, 0, false])
   t.same(await onToken(steps.CLOSE, newer, 'kept', soon), [])
   t.same(await onToken(steps.FOLLOW, soon), [])
-  t.match(await onToken(steps.REVOKE), [true, false])
-  t.match(await onToken(steps.LOOKUP), [Buffer.from(APP), 2, true, true, begin + 1, 0], 'revoked once')
+  t.same(await onToken(steps.REVOKE, 1, 0), [true, false])
+  t.match(await onToken(steps.LOOKUP), [Buffer.from(APP), 2, true, true, begin + 2, 0], 'revoked once')
+
+  const onAccount = (kind: StepKind, ...args: Packable[]): Promise<Result> =>
+    lanes.run(kind, locateAccount('push', idOf('phone')), idOf('phone'), ...args)
+  t.same(await onAccount(steps.NOTE_DEVICE, id, 0, 0, soon, 1), [true])
+  const [, stamp = 0] = await onAccount(steps.ACCOUNT_DEVICES)
+  t.same(await onAccount(steps.NOTE_DEVICE, id, 0, 0, soon, 1), [true])
+  t.same(await onAccount(steps.FORGET_DEVICES, id, steps.asNumber(stamp)), [])
+  const [, newest] = await onAccount(steps.ACCOUNT_DEVICES)
+  t.ok(steps.asNumber(newest) > steps.asNumber(stamp))
+  t.same(await onAccount(steps.FORGET_DEVICES, id, steps.asNumber(newest)), [])
+  t.same(await onAccount(steps.ACCOUNT_DEVICES), [])
 
   const broadcast = message('all')
   const publish = (): Promise<Result> =>

@@ -118,7 +118,7 @@ await t.test('subscriptions, nodes, events', async (t) => {
   const [begin] = (await lanes.run(steps.OPEN_READER, base, '/weather', 'reader', 0, false)).map(steps.asNumber)
   t.same(await lanes.run(steps.EVENTS, base, '/weather', false, entry, entry), [0, 0, begin! + 1, begin! + 2])
   t.equal((await lanes.run(steps.READERS_OF, base, '/weather')).length, 5)
-  await lanes.run(steps.REGISTER, base, id, APP, markBytes(deviceMark(APP, 'phone')), 2e9, 0)
+  await lanes.run(steps.REGISTER, base, id, APP, markBytes(deviceMark(APP, 'phone')), 2e9, 0, 'always', 0, false, false)
   t.same(await lanes.run(steps.RESTORE_RETAINED, base, APP, id, 'state', Date.now() + 60_000, entry), [])
   t.same(
     replies.filter(([first, ...others]) => others.some((other) => other !== first)),

@@ -16,7 +16,7 @@ await t.test('every step, with each batch sent three times', async (t) => {
   const { base, id } = locate('push', idOf('phone'))
   const run = (kind: StepKind, ...args: Packable[]): Promise<Result> => lanes.run(kind, base, ...args)
   const soon = Date.now() + 60_000
-  await run(steps.REGISTER, id, APP, markBytes(deviceMark(APP, 'phone')), 2e9, 0)
+  await run(steps.REGISTER, id, APP, markBytes(deviceMark(APP, 'phone')), 2e9, 0, 'always', 0, false, false)
   const epoch = steps.asNumber((await run(steps.OPEN, id, APP, 1, false))[0])
   const publish = (name: string, packetId: number): Promise<Result> => {
     const entry = encodeUpstream(id, 'state', { ...message(name), retain: true })

@@ -57,7 +57,7 @@ await t.test('what waits together', async (t) => {
     [false, 9],
   ])
   const append = (at: typeof one, name: string, id: string | false): Promise<Result> =>
-    lanes.run(steps.APPEND, at.base, at.id, 'weather', entry(name), id)
+    lanes.run(steps.APPEND, at.base, at.id, 'weather', false, entry(name), id)
   const results = await Promise.all([
     append(one, 'a', false),
     append(two, 'b', false),
@@ -76,18 +76,22 @@ await t.test('what waits together', async (t) => {
   const [first, second, commit, last] = batches[0] ?? []
   const text = (name: string): string => entry(name).toString('latin1')
   const id = one.id.toString('latin1')
-  t.same(sentOf(first), ['append', one.base, id, 'weather', text('a'), false, text('c'), 'id'])
-  t.same(sentOf(second).slice(4), [text('b'), false])
+  t.same(sentOf(first), ['append', one.base, id, 'weather', false, text('a'), false, text('c'), 'id'])
+  t.same(sentOf(second).slice(5), [text('b'), false])
   t.same(sentOf(commit).slice(0, 3), ['commit', one.base, id])
-  t.same(sentOf(last).slice(4), [text('d'), false], 'what was asked for after the commit stays after it')
+  t.same(sentOf(last).slice(5), [text('d'), false], 'what was asked for after the commit stays after it')
 })
 
-await t.test('a refusal is for all of them, and another app is another step', async (t) => {
-  const { lanes, batches } = script(['TOKEN_UNKNOWN', [false, 1]])
-  const append = (app: string): Promise<Result> => lanes.run(steps.APPEND, one.base, one.id, app, entry('a'), false)
+await t.test('a refusal is for all of them, and on another condition it is another step', async (t) => {
+  const { lanes, batches } = script(['TOKEN_UNKNOWN', [false, 1], [false, 2]])
+  const append = (app: string, onlyCurrent = false): Promise<Result> =>
+    lanes.run(steps.APPEND, one.base, one.id, app, onlyCurrent, entry('a'), false)
   const refused = [append('other'), append('other')]
-  const taken = append('weather')
+  const taken = [append('weather'), append('weather', true)]
   for (const each of refused) await t.rejects(each, { code: 'TOKEN_UNKNOWN' })
-  t.same(await taken, [1, false, 0, 0, false])
-  t.equal(batches[0]?.length, 2)
+  t.same(await Promise.all(taken), [
+    [1, false, 0, 0, false],
+    [2, false, 0, 0, false],
+  ])
+  t.equal(batches[0]?.length, 3)
 })

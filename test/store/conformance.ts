@@ -4,6 +4,7 @@
  *     await conformance(t, async (options) => ({ store, reopen, crash, close }))
  */
 import type { Test } from 'tap'
+import { accounts } from './support/accounts.ts'
 import { broadcastLogs } from './support/broadcast-logs.ts'
 import { durability } from './support/durability.ts'
 import { groupLogs } from './support/group-logs.ts'
@@ -12,13 +13,16 @@ import { marks } from './support/marks.ts'
 import { namedSessions } from './support/named-sessions.ts'
 import { privateLogs } from './support/private-logs.ts'
 import { received } from './support/received.ts'
+import { registering } from './support/registering.ts'
 import { registry } from './support/registry.ts'
 import { retained } from './support/retained.ts'
 import { retainedTopics } from './support/retained-topics.ts'
+import { revoking } from './support/revoking.ts'
 import { sessionLogs } from './support/session-logs.ts'
 import { sessions } from './support/sessions.ts'
 import { subscriptions } from './support/subscriptions.ts'
 import { tables } from './support/tables.ts'
+import { tokenDetails } from './support/token-details.ts'
 import { upstream } from './support/upstream.ts'
 import { upstreamGroups } from './support/upstream-groups.ts'
 import { wakes } from './support/wakes.ts'
@@ -29,6 +33,10 @@ export type { Engine, EngineOptions, MakeEngine } from './support/world.ts'
 
 export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void> {
   await t.test('the token registry', (t) => registry(t, makeEngine))
+  await t.test('registering on a condition', (t) => registering(t, makeEngine))
+  await t.test('revoking', (t) => revoking(t, makeEngine))
+  await t.test('what is known of token ids', (t) => tokenDetails(t, makeEngine))
+  await t.test('devices of accounts', (t) => accounts(t, makeEngine))
   await t.test('private logs', (t) => privateLogs(t, makeEngine))
   await t.test('broadcast logs', (t) => broadcastLogs(t, makeEngine))
   await t.test('what the cursors pass and is still pending', (t) => marks(t, makeEngine))

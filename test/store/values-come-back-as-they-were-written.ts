@@ -1,6 +1,7 @@
 // Does every value of the embedded store decode to what was encoded, and do its keys sort like their numbers?
 import * as fc from 'fast-check'
 import { t } from '../support/tap.ts'
+import { decodeAccount, encodeAccount } from '../../store/level/accounts.ts'
 import { decodeBroadcastEntry, decodeEntry, encodeEntry, readHead } from '../../store/level/entry.ts'
 import {
   dueKey,
@@ -26,6 +27,7 @@ import {
   encodeBody,
   encodeSessionEntry,
 } from '../../store/level/session-entry.ts'
+import { decodeDetails, encodeDetails } from '../../store/level/token-details.ts'
 import { decodeUpstreamEntry, encodeUpstreamEntry } from '../../store/level/upstream-entry.ts'
 import { decodeReader, decodeUpstream, encodeReader, encodeUpstream } from '../../store/level/upstream-records.ts'
 
@@ -87,7 +89,10 @@ const token = fc.record({
   retainedUntil: time,
   upstream: fc.option(fc.record({ unread: offset, unreadBytes: offset, retained: offset }), { nil: undefined }),
   visitAt: time,
+  hasTags: fc.boolean(),
+  lastSeen: time,
 })
+const epochs = fc.tuple(time, time)
 
 t.test('entries', async (t) => {
   fc.assert(
@@ -261,6 +266,22 @@ t.test('records', async (t) => {
     { numRuns: 100 },
   )
   t.throws(() => decodeToken(encodeToken(fc.sample(token, 1)[0]!).subarray(0, 10)), RangeError)
+  const details = fc.record({ accountMark: text, epochs, tags: fc.array(text, { maxLength: 16 }), version: text })
+  fc.assert(
+    fc.property(details, (details) => {
+      const encoded = encodeDetails(details)
+      t.same(decodeDetails(encoded), details)
+      encoded[0] = 2
+      t.throws(() => decodeDetails(encoded), RangeError, 'another version')
+    }),
+    { numRuns: 100 },
+  )
+  const device = fc.record({ tokenId: text, stamp: offset, epochs, endsAt: time })
+  const account = fc.record({ dueAt: time, devices: fc.array(device) })
+  fc.assert(
+    fc.property(account, (account) => void t.same(decodeAccount(encodeAccount(account)), account)),
+    { numRuns: 100 },
+  )
 })
 
 t.test('keys', async (t) => {

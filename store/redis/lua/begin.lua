@@ -25,7 +25,7 @@ local LIMIT = {
   retained_broadcasts = header[13], dedupe_ms = header[14],
   upstream_messages = header[15], upstream_bytes = header[16], share_messages = header[17], share_bytes = header[18],
   upstream_retained = header[19], event_messages = header[20], event_bytes = header[21],
-  stored_messages = header[22], stored_bytes = header[23],
+  stored_messages = header[22], stored_bytes = header[23], device_hold = header[24],
 }
 local call, pack, unpack_packed = redis.call, cmsgpack.pack, cmsgpack.unpack
 local journal = call('HMGET', KEYS[1], 'run', PROCESS)

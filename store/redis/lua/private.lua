@@ -1,6 +1,6 @@
 --[[
-  append    base, id, app or '', entry, message id to remember or false, entry, message id or false, ...
-            -> TOKEN_UNKNOWN, TOKEN_REVOKED, { wake this node, first offset } when all were stored one after the other and
+  append    base, id, app or '', only current, entry, message id to remember or false, entry, message id or false, ...
+            -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, { wake this node, first offset } when all were stored one after the other and
             nothing had to go for them, or { wake this node, false, offset, duplicate, dropped, expired, ... }
   read      base, id, after, entries, bytes  -> { read to, last, offset, entry, ... }
   retained  base, id                         -> { } or { offset, entry }
@@ -71,10 +71,11 @@ function parts.private()
   end
 
   function steps.append(step)
-    local base, id, app = step[2], step[3], step[4]
+    local base, id, app, only_current = step[2], step[3], step[4], step[5]
     local record = token.of(base, id)
     if not record or (app ~= '' and app ~= record.app) then return 'TOKEN_UNKNOWN' end
     if token.has(record, token.REVOKED) then return 'TOKEN_REVOKED' end
+    if only_current and not token.has(record, token.CURRENT) then return 'TOKEN_SUPERSEDED' end
     local ids = base .. KEY.ids .. record.serial
     local first, due = nil, math.huge
     -- Most logs are of interest to this node alone, or to none.
@@ -86,7 +87,7 @@ function parts.private()
     log.rebase(record)
     -- Four values for each message, from the first one on that is not simply the next.
     local each
-    for i = 5, #step, 2 do
+    for i = 6, #step, 2 do
       local entry, message = step[i], step[i + 1]
       local offset, dropped, expired = message and known_as(record, ids, message), 0, 0
       local duplicate = offset and true or false
@@ -104,7 +105,7 @@ function parts.private()
       first = first or offset
       if not each and (duplicate or dropped + expired > 0) then
         each = { here, false }
-        for before = 0, (i - 5) / 2 - 1 do
+        for before = 0, (i - 6) / 2 - 1 do
           local at = 4 * before
           each[at + 3], each[at + 4], each[at + 5], each[at + 6] = first + before, false, 0, 0
         end

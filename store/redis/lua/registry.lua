@@ -1,37 +1,50 @@
 --[[
-  register  base, id, app, device hash, expires (seconds), end of the app's broadcast log
-            -> FULL (for a token id that is not known) or
-            { generation, id of the token id that was current before or false, epoch of its session here or false }
-  revoke    base, id  -> { known, epoch of a session on this node or false }
-  lookup    base, id  -> TOKEN_UNKNOWN or { app, generation, revoked, current, private cursor, broadcast cursor, marks or false }
-  restore   base, id, app, device hash, expires (seconds), broadcast cursor, generation, revoked, current, marks or false
+  register  base, id, app, device hash, expires (seconds), end of the app's broadcast log, 'always', 'free' or 'renewal',
+            generation of the renewal or of the holder, id of the holder or false, change of the details or false (details.lua)
+            -> FULL (for a token id that is not known), TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED (a renewal),
+            { generation, details or false, id of the token id that was current before or false, epoch of its session here or
+            false } or, where another one holds the device, { false, details or false, its id, its generation }
+  revoke    base, id, generation or false, end of the app's broadcast log to purge what is pending or false
+            -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED (for a generation) or
+            { known, epoch of a session on this node or false }
+  lookup    base, id  -> TOKEN_UNKNOWN or { app, generation, revoked, current, private cursor, broadcast cursor, marks or false,
+            expires, seen (seconds), details or false }
+  restore   base, id, app, device hash, expires (seconds), broadcast cursor, generation, revoked, current, marks or false,
+            seen (seconds), change of the details or false
             -> as lookup. What is known here stays; it only moves forward.
-  bucket    base, bucket, first byte of the token ids
-            -> { id, app, device hash, expires, generation, revoked, current, private cursor, broadcast cursor, last, marks or false,
-            ... }
+  page      base, number of a bucket, first byte of the token ids, most
+            -> { bucket to go on with (64: none), id, app, device hash, expires, generation, revoked, current, private cursor,
+            broadcast cursor, last, marks or false, seen (seconds), details or false, ... }: whole buckets
 ]]
 function parts.registry()
   local token = need('token')
   local log = need('log')
   local holder = need('holder')
+  local details = need('details')
   local steps = {}
+  local BUCKETS, FIELDS = 64, 13
 
-  -- The token id that is current for this app and device: all of them are in one bucket.
-  local function current_other(record)
-    local fields = call('HGETALL', record.base .. KEY.tokens .. record.bucket)
+  -- The token id that is current for this app and device, and not this one: all of them are in one bucket.
+  local function current_other(base, id, app, device)
+    local bucket, first = token.bucket_of(id), string.sub(id, 1, 1)
+    local fields = call('HGETALL', base .. KEY.tokens .. bucket)
     for i = 1, #fields, 2 do
-      local id = string.sub(record.id, 1, 1) .. fields[i]
-      local other = id ~= record.id and (records[id] or token.parse(record.base, id, record.bucket, fields[i + 1]))
-      if other and token.has(other, token.CURRENT) and other.device == record.device and other.app == record.app then
-        records[id] = other
+      local each = first .. fields[i]
+      local other = each ~= id and (records[each] or token.parse(base, each, bucket, fields[i + 1]))
+      if other and token.has(other, token.CURRENT) and other.device == device and other.app == app then
+        records[each] = other
         return other
       end
     end
     return nil
   end
 
-  local function supersede(record)
-    local other = current_other(record)
+  -- It keeps its device from others.
+  local function holds(record)
+    return not token.has(record, token.REVOKED) and record.expires * 1000 + LIMIT.device_hold > NOW
+  end
+
+  local function supersede(other)
     if not other then return false, false end
     token.set_flag(other, token.CURRENT, false)
     return other.id, holder.finish(other, 'TOKEN_SUPERSEDED') and other.epoch
@@ -41,7 +54,7 @@ function parts.registry()
     local record = {
       base = base, id = id, bucket = token.bucket_of(id), entries = base .. KEY.log,
       flags = 0, generation = generation, serial = call('INCR', base .. KEY.serials), run = RUN, epoch = 0, last = 0,
-      cursor = 0, broadcast = broadcast, expires = expires, due = 0, app = app, device = device,
+      cursor = 0, broadcast = broadcast, expires = expires, due = 0, app = app, device = device, seen = 0,
       head = 0, count = 0, bytes = 0, dirty = true,
     }
     log.begin(record)
@@ -60,33 +73,62 @@ function parts.registry()
   local function describe(record)
     return {
       record.app, record.generation, token.has(record, token.REVOKED), token.has(record, token.CURRENT), record.cursor,
-      record.broadcast, token.marks_of(record),
+      record.broadcast, token.marks_of(record), record.expires, record.seen, details.of(record),
     }
   end
 
+  -- A new record is written at once: who else registers the device in the same batch has to find it.
+  local function finish_new(record, is_new)
+    if is_new then token.store(record) end
+  end
+
   function steps.register(step)
-    local _, base, id, app, device, expires, broadcast = unpack(step)
+    local _, base, id, app, device, expires, broadcast, kind, generation, named, change = unpack(step)
     local record = token.of(base, id)
-    if not record then
+    if kind == 'renewal' then
+      local refused = record and record.app ~= app and 'TOKEN_UNKNOWN' or token.refusal(record, generation)
+      if refused then return refused end
+    end
+    local other = not (record and token.has(record, token.CURRENT)) and current_other(base, id, app, device)
+    if kind == 'free' and other and holds(other) and (other.id ~= named or other.generation ~= generation) then
+      return { false, details.of(other), other.id, other.generation }
+    end
+    local is_new = not record
+    if is_new then
       if FULL then return 'FULL' end
       record = create(base, id, app, device, expires, broadcast, 1)
     else
       expires_at(record, expires)
       -- An account that comes back: what was issued before the switch stays refused.
-      if not token.has(record, token.CURRENT) then record.generation, record.dirty = record.generation + 1, true end
+      if not token.has(record, token.CURRENT) then record.generation = record.generation + 1 end
+      -- As when a session is opened: the JWT is the proof of a generation that was lost.
+      if kind == 'renewal' then record.generation = math.max(record.generation, generation) end
     end
+    token.see(record)
     token.set_flag(record, token.REVOKED, false)
-    local previous, ended = false, false
-    if not token.has(record, token.CURRENT) then
-      token.set_flag(record, token.CURRENT, true)
-      previous, ended = supersede(record)
+    token.set_flag(record, token.CURRENT, true)
+    local known = details.change(record, change)
+    local previous, ended = supersede(other)
+    finish_new(record, is_new)
+    return { record.generation, known, previous, ended }
+  end
+
+  -- Nothing of what was sent before is pending or retained.
+  local function purge(record, broadcast)
+    log.trim(record, record.last)
+    if token.has(record, token.MARKED) then need('marks').forget(record) end
+    if token.has(record, token.RETAINED) then
+      call('HDEL', record.base .. KEY.retained, record.serial)
+      token.set_flag(record, token.RETAINED, false)
     end
-    return { record.generation, previous, ended }
+    record.cursor, record.broadcast, record.dirty = record.last, math.max(record.broadcast, broadcast), true
   end
 
   function steps.revoke(step)
-    local _, base, id = unpack(step)
+    local _, base, id, generation, purged = unpack(step)
     local record = token.of(base, id)
+    local refused = generation and token.refusal(record, generation)
+    if refused then return refused end
     if not record then return { false, false } end
     local ended = false
     if token.has(record, token.RETAINING) then need('retaining').forget(record) end
@@ -96,6 +138,7 @@ function parts.registry()
       record.generation, record.dirty = record.generation + 1, true
       ended = holder.finish(record, 'TOKEN_REVOKED') and record.epoch
     end
+    if purged then purge(record, purged) end
     return { true, ended }
   end
 
@@ -106,15 +149,18 @@ function parts.registry()
   end
 
   function steps.restore(step)
-    local _, base, id, app, device, expires, broadcast, generation, revoked, current, marks = unpack(step)
+    local _, base, id, app, device, expires, broadcast, generation, revoked, current, marks, seen, change = unpack(step)
     local record = token.of(base, id)
-    if not record then
+    local is_new = not record
+    if is_new then
       record = create(base, id, app, device, expires, broadcast, generation)
       if marks then need('marks').store(record, marks) end
-      if current and not current_other(record) then token.set_flag(record, token.CURRENT, true) end
+      if current and not current_other(base, id, app, device) then token.set_flag(record, token.CURRENT, true) end
     end
     expires_at(record, expires)
     if broadcast > record.broadcast then record.broadcast, record.dirty = broadcast, true end
+    if seen > record.seen then record.seen, record.dirty = seen, true end
+    if change and not details.of(record) then details.change(record, change) end
     if generation > record.generation then
       record.generation, record.dirty = generation, true
       token.set_flag(record, token.REVOKED, revoked)
@@ -122,20 +168,37 @@ function parts.registry()
       token.set_flag(record, token.REVOKED, true)
     end
     if token.has(record, token.REVOKED) and token.has(record, token.RETAINING) then need('retaining').forget(record) end
+    finish_new(record, is_new)
     return describe(record)
   end
 
-  function steps.bucket(step)
-    local _, base, bucket, first = unpack(step)
-    local fields, result = call('HGETALL', base .. KEY.tokens .. bucket), {}
+  local function details_of_bucket(base, bucket)
+    local fields, found = call('HGETALL', base .. KEY.details .. bucket), {}
+    for i = 1, #fields, 2 do found[fields[i]] = fields[i + 1] end
+    return found
+  end
+
+  local function add_bucket(result, base, bucket, first)
+    local fields = call('HGETALL', base .. KEY.tokens .. bucket)
+    if #fields == 0 then return end
+    local known = details_of_bucket(base, bucket)
     for i = 1, #fields, 2 do
-      local id = first .. fields[i]
+      local id, at = first .. fields[i], #result
       local r = records[id] or token.parse(base, id, bucket, fields[i + 1])
-      local known = {
+      local each = {
         id, r.app, r.device, r.expires, r.generation, token.has(r, token.REVOKED), token.has(r, token.CURRENT), r.cursor,
-        r.broadcast, r.last, token.marks_of(r),
+        r.broadcast, r.last, token.marks_of(r), r.seen, known[tostring(r.serial)] or false,
       }
-      for j = 1, #known do result[#result + 1] = known[j] end
+      for j = 1, FIELDS do result[at + j] = each[j] end
+    end
+  end
+
+  function steps.page(step)
+    local _, base, bucket, first, most = unpack(step)
+    local result = { bucket }
+    while result[1] < BUCKETS and #result <= FIELDS * (most - 1) + 1 do
+      add_bucket(result, base, string.char(token.FIRST_BUCKET + result[1]), first)
+      result[1] = result[1] + 1
     end
     return result
   end

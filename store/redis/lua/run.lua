@@ -1,6 +1,7 @@
 -- Runs the steps, writes what they changed, tells other nodes, and keeps the results for a repetition.
 local PART = {
-  register = 'registry', revoke = 'registry', lookup = 'registry', restore = 'registry', bucket = 'registry',
+  register = 'registry', revoke = 'registry', lookup = 'registry', restore = 'registry', page = 'registry',
+  note_device = 'accounts', account_devices = 'accounts', forget_devices = 'accounts',
   append = 'private', read = 'private', retained = 'private', commit = 'private', follow = 'private',
   open = 'session', save = 'session', close = 'session', check = 'session',
   open_named = 'named', save_named = 'named', close_named = 'named', check_named = 'named', remember = 'named',
@@ -23,7 +24,7 @@ local PART = {
 }
 -- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
 local READS = {
-  lookup = true, bucket = true, read = true, retained = true, read_broadcast = true, last_broadcast = true,
+  lookup = true, page = true, account_devices = true, read = true, retained = true, read_broadcast = true, last_broadcast = true,
   retained_index = true, retained_entry = true, read_upstream = true, retainers = true, upstream_retained = true,
   read_session = true, subscriptions_end = true, read_subscriptions = true, subscriptions = true, subscriptions_of = true,
   read_row = true, read_rows = true, table_end = true, read_changes = true,

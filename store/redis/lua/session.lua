@@ -2,7 +2,7 @@
   open   base, id, app, generation, clean start
          -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED or
             { epoch, state or false, unclean, private cursor, broadcast cursor, last, epoch taken over here or false,
-              marks or false, will of a session that this one ends or false }
+              marks or false, will of a session that this one ends or false, details (details.lua) where it has tags or false }
   save   base, id, epoch, state                         -> SESSION_TAKEN_OVER or { }
   close  base, id, epoch, state or false, expires or 0, will at or false, will or false  -> { }
   check  base, id, epoch, generation
@@ -19,8 +19,8 @@ function parts.session()
     local _, base, id, app, generation, clean = unpack(step)
     local record = token.of(base, id)
     if not record or record.app ~= app then return 'TOKEN_UNKNOWN' end
-    if token.has(record, token.REVOKED) or generation < record.generation then return 'TOKEN_REVOKED' end
-    if not token.has(record, token.CURRENT) then return 'TOKEN_SUPERSEDED' end
+    local refused = token.refusal(record, generation)
+    if refused then return refused end
     -- A JWT of a generation that is not known: the registry lost it in a crash, the JWT is the proof that it was given.
     if generation > record.generation then record.generation = generation end
     log.rebase(record)
@@ -43,9 +43,13 @@ function parts.session()
       end
     end
     -- Above every epoch that was given and lost, as the offsets of a log that begins.
-    record.epoch, record.dirty = math.max(record.epoch + 1, ticks()), true
+    record.epoch = math.max(record.epoch + 1, ticks())
+    token.see(record)
     holder.store(record, NODE, 0, false)
-    return { record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended, token.marks_of(record), will }
+    local details = token.has(record, token.TAGGED) and need('details').of(record)
+    return {
+      record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended, token.marks_of(record), will, details,
+    }
   end
 
   function steps.save(step)
@@ -64,6 +68,7 @@ function parts.session()
     local session = holder.of(record)
     if not session or holder.is_over(session) then return {} end
     holder.forget_will(record)
+    token.see(record)
     if not state then
       holder.forget(record)
     else

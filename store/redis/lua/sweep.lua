@@ -12,7 +12,7 @@
   token id, by when something in them is due (KEY.due), so that a sweep looks at nothing else: a bucket is one character, an
   upstream or event log 'u' and its name, the log of a session by name 'y' and the field of that. A token id goes when its newest JWT has expired `KEPT_SECONDS` ago and
   nothing of it is pending, retained or remembered: until then a device that comes back with a new JWT of the same token id
-  finds its broadcasts.
+  finds its broadcasts, and its account may hold the device.
 ]]
 function parts.sweep()
   local token = need('token')
@@ -23,7 +23,7 @@ function parts.sweep()
   local broadcast = need('broadcast')
   local steps = {}
   local JOURNAL_MS = 600000
-  local KEPT_SECONDS = 28 * 86400
+  local KEPT_SECONDS = math.max(28 * 86400, math.ceil(LIMIT.device_hold / 1000))
 
   -- Journals of processes that are gone.
   local function forget_journals()
@@ -76,6 +76,7 @@ function parts.sweep()
     if token.has(record, token.MARKED) then need('marks').forget(record) end
     if token.has(record, token.RETAINING) then need('retaining').forget(record) end
     if token.has(record, token.FOLLOWED) then private.store_followers(record, {}) end
+    need('details').forget(record)
     call('HDEL', record.base .. KEY.tokens .. record.bucket, string.sub(record.id, 2))
     records[record.id] = false
   end

@@ -8,8 +8,9 @@
     serial      short name of the token id within its partition, which other keys use
     run         the life of the server in which it was last written, see begin.lua
     times       epoch of the newest session, the highest offset given in the private log (`last`), and the cursor in the
-                app's broadcast log, 6 bytes each: all of them begin at a time (log.lua). With them a record of an app with
-                a name of usual length is within 64 bytes, above which Redis keeps a bucket in three times the memory
+                app's broadcast log, 6 bytes each: all of them begin at a time (log.lua); and when it was last seen, seconds,
+                4 bytes that records of earlier versions do not have. With them a record of an app with a name of usual
+                length is within 64 bytes, above which Redis keeps a bucket in three times the memory
     lag         how far the private cursor is behind `last`
     expires     when the newest JWT expires, seconds
     due         when something of it has to be swept, seconds, when that is earlier; else 0
@@ -17,10 +18,11 @@
     behind, count, bytes, gaps   of the private log (log.lua), only with count > 0; behind: last - head
 ]]
 function parts.token()
-  local TIMES = '>I6I6I6'
+  local TIMES, TIMES_BEFORE, TIMES_BYTES = '>I6I6I6I4', '>I6I6I6', 22
+  local MOST_SECONDS = 4294967295
   local CURRENT, REVOKED, SESSION, RETAINED, IDS, FOLLOWED, MARKED, SKIPPED = 1, 2, 4, 8, 16, 32, 64, 128
-  -- Above 255 a record grows by two bytes, which few token ids need: QoS 2 under way, retained upstream messages, a will.
-  local RECEIVED, RETAINING, WILL = 256, 512, 1024
+  -- Above 255 a record grows by one byte, which few token ids need: QoS 2 under way, retained upstream messages, a will, tags.
+  local RECEIVED, RETAINING, WILL, TAGGED = 256, 512, 1024, 2048
 
   local function has(record, flag) return bit.band(record.flags, flag) ~= 0 end
 
@@ -37,16 +39,22 @@ function parts.token()
   end
 
   -- 64 buckets, named by a printable character: numbers would be written out with every key.
-  local function bucket_of(id) return string.char(48 + math.floor(string.byte(id, 2) / 4)) end
+  local FIRST_BUCKET = 48
+  local function bucket_of(id) return string.char(FIRST_BUCKET + math.floor(string.byte(id, 2) / 4)) end
 
   local function parse_record(base, id, bucket, packed)
     local flags, generation, serial, run, times, lag, expires, due, app, device, behind, count, bytes, gaps = unpack_packed(packed)
-    local epoch, last, broadcast = struct.unpack(TIMES, times)
+    local epoch, last, broadcast, seen
+    if #times == TIMES_BYTES then
+      epoch, last, broadcast, seen = struct.unpack(TIMES, times)
+    else
+      epoch, last, broadcast = struct.unpack(TIMES_BEFORE, times)
+    end
     return {
       base = base, id = id, bucket = bucket, entries = base .. KEY.log,
       flags = flags, generation = generation, serial = serial, run = run, epoch = epoch, last = last, cursor = last - lag,
       broadcast = broadcast, expires = expires, due = due, app = app, device = device,
-      head = behind and last - behind or 0, count = count or 0, bytes = bytes or 0, gaps = gaps,
+      head = behind and last - behind or 0, count = count or 0, bytes = bytes or 0, gaps = gaps, seen = seen or 0,
     }
   end
 
@@ -64,7 +72,7 @@ function parts.token()
 
   local function store_record(record)
     local r = record
-    local times, packed = struct.pack(TIMES, r.epoch, r.last, r.broadcast), nil
+    local times, packed = struct.pack(TIMES, r.epoch, r.last, r.broadcast, r.seen), nil
     if r.count == 0 then
       packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device)
     elseif r.gaps then
@@ -74,6 +82,17 @@ function parts.token()
     end
     call('HSET', r.base .. KEY.tokens .. r.bucket, string.sub(r.id, 2), packed)
     r.dirty = false
+  end
+
+  -- Registered, or its session opened or closed.
+  local function see(record) record.seen, record.dirty = math.min(math.floor(NOW / 1000), MOST_SECONDS), true end
+
+  -- Why a JWT of this generation is refused, or nil.
+  local function refusal(record, generation)
+    if not record then return 'TOKEN_UNKNOWN' end
+    if has(record, REVOKED) or generation < record.generation then return 'TOKEN_REVOKED' end
+    if not has(record, CURRENT) then return 'TOKEN_SUPERSEDED' end
+    return nil
   end
 
   -- Something of this token id has to be swept at this time; the index knows the earliest time of each bucket.
@@ -87,8 +106,8 @@ function parts.token()
 
   return {
     CURRENT = CURRENT, REVOKED = REVOKED, SESSION = SESSION, RETAINED = RETAINED, IDS = IDS, FOLLOWED = FOLLOWED,
-    MARKED = MARKED, SKIPPED = SKIPPED, RECEIVED = RECEIVED, RETAINING = RETAINING, WILL = WILL, marks_of = marks_of,
+    MARKED = MARKED, SKIPPED = SKIPPED, RECEIVED = RECEIVED, RETAINING = RETAINING, WILL = WILL, TAGGED = TAGGED, marks_of = marks_of,
     has = has, set_flag = set_flag, bucket_of = bucket_of, parse = parse_record, of = record_of, store = store_record,
-    sweep_at = sweep_at,
+    FIRST_BUCKET = FIRST_BUCKET, sweep_at = sweep_at, see = see, refusal = refusal,
   }
 end

@@ -31,8 +31,8 @@ function parts.upstream()
 
   local function refusal(record, app, generation, epoch)
     if not record or record.app ~= app then return 'TOKEN_UNKNOWN' end
-    if token.has(record, token.REVOKED) or generation < record.generation then return 'TOKEN_REVOKED' end
-    if not token.has(record, token.CURRENT) then return 'TOKEN_SUPERSEDED' end
+    local refused = token.refusal(record, generation)
+    if refused then return refused end
     if epoch > 0 and is_over(record, epoch) then return 'SESSION_TAKEN_OVER' end
     return nil
   end

@@ -1,6 +1,6 @@
 /** Calls of the store, at random, on few token ids, apps and message ids, so that they meet. */
 import * as fc from 'fast-check'
-import type { Message, Store } from '../../../store/index.ts'
+import type { Message, Registering, Store } from '../../../store/index.ts'
 import type { Selector } from '../../../topics/index.ts'
 import type { Model } from './model.ts'
 
@@ -13,7 +13,7 @@ export const TOKENS = [
   { app: 'a', deviceMark: 'x' },
   { app: 'a', deviceMark: 'y' },
   { app: 'b', deviceMark: 'x' },
-].map((place, number) => ({ ...place, tokenId: String(number).padStart(22, 'A') }))
+].map((place, number) => ({ ...place, tokenId: `${String(number).padStart(21, 'A')}A` }))
 export const APPS = ['a', 'b']
 export const VERSIONS = ['1.0.0', '1.7.0', '2.0.0', 'nightly']
 
@@ -46,20 +46,44 @@ function messageOf({ id, payload, retain, ttl }: Draft, now: number): Message {
   return { id, payload, retain, storedAt: now, expiresAt: now + ttl }
 }
 
-const register = token.map(
-  (registration): Call =>
-    (target, now) =>
-      target.registerToken({ ...registration, expiresAt: now + DECADE }),
+const generation = fc.nat(4)
+const details = fc.record(
+  {
+    accountMark: fc.constantFrom('', ...TOKENS.map(({ tokenId }) => tokenId)),
+    epochs: fc.tuple(fc.nat(2), fc.nat(2)),
+    tags: fc.constantFrom([], ['x'], ['x', 'y']),
+    version: fc.constantFrom('', ...VERSIONS),
+  },
+  { requiredKeys: [] },
 )
-const revoke = token.map(
-  ({ tokenId }): Call =>
+const registering: fc.Arbitrary<Registering> = fc.oneof(
+  fc.constant({ kind: 'always' as const }),
+  fc.record({ kind: fc.constant('renewal' as const), generation }),
+  fc.record(
+    {
+      kind: fc.constant('free' as const),
+      holder: fc.record({ tokenId: token.map(({ tokenId }) => tokenId), generation }),
+    },
+    { requiredKeys: ['kind'] },
+  ),
+)
+const register = fc.tuple(token, registering, fc.constantFrom(1_000, DECADE), fc.option(details)).map(
+  ([registration, registering, ttl, details]): Call =>
+    (target, now) =>
+      target.registerToken(
+        { ...registration, expiresAt: now + ttl, ...(details === null ? {} : { details }) },
+        registering,
+      ),
+)
+const revoke = fc.tuple(token, fc.record({ generation, purge: fc.boolean() }, { requiredKeys: [] })).map(
+  ([{ tokenId }, how]): Call =>
     (target) =>
-      target.revokeToken(tokenId),
+      target.revokeToken(tokenId, how),
 )
-const append = fc.tuple(token, draft).map(
-  ([{ tokenId }, draft]): Call =>
+const append = fc.tuple(token, draft, fc.boolean()).map(
+  ([{ tokenId }, draft, onlyCurrent]): Call =>
     (target, now) =>
-      target.append({ tokenId, message: messageOf(draft, now), dedupe: draft.dedupe }),
+      target.append({ tokenId, message: messageOf(draft, now), dedupe: draft.dedupe, onlyCurrent }),
 )
 const broadcast = fc.tuple(fc.constantFrom(...APPS), fc.constantFrom(...SELECTORS), draft).map(
   ([app, selector, draft]): Call =>
@@ -71,7 +95,7 @@ const commit = fc.tuple(token, fc.record({ private: offset, broadcast: offset, e
     (target) =>
       target.commit([{ tokenId, ...moves }]),
 )
-const open = fc.tuple(token, fc.nat(4), fc.boolean()).map(
+const open = fc.tuple(token, generation, fc.boolean()).map(
   ([{ tokenId, app }, generation, cleanStart]): Call =>
     (target) =>
       target.openSession({ tokenId, app, generation, cleanStart }),
@@ -94,8 +118,8 @@ export const anyCall: fc.Arbitrary<Call> = fc.oneof(
   { weight: 4, arbitrary: broadcast },
   { weight: 4, arbitrary: commit },
   { weight: 4, arbitrary: open },
-  { weight: 3, arbitrary: register },
+  { weight: 6, arbitrary: register },
   { weight: 2, arbitrary: save },
   { weight: 2, arbitrary: close },
-  { weight: 1, arbitrary: revoke },
+  { weight: 2, arbitrary: revoke },
 )

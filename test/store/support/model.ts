@@ -6,18 +6,23 @@ import type {
   BroadcastEntry,
   Commit,
   Cursors,
+  DeviceHeld,
   LogEntry,
   OpenedSession,
   OpenSessionRequest,
   PrivateAppend,
   RegisteredToken,
+  Registering,
+  Revocation,
   SessionClose,
   StoreLimits,
+  TokenDetails,
   TokenId,
   TokenRecord,
   TokenRegistration,
 } from '../../../store/contract.ts'
-import { Selections } from '../../../topics/index.ts'
+import { NO_DETAILS } from '../../../store/details.ts'
+import { type Epochs, Selections } from '../../../topics/index.ts'
 
 interface Remembered {
   readonly offset: number
@@ -42,6 +47,9 @@ interface ModelToken {
   readonly deviceMark: string
   generation: number
   revoked: boolean
+  expiresAt: number
+  details: TokenDetails
+  lastSeen: number
   readonly cursors: { private: number; broadcast: number }
   readonly log: ModelLog<LogEntry>
   retained: LogEntry | undefined
@@ -68,50 +76,96 @@ export class Model {
     this.#now = now
   }
 
-  registerToken({ tokenId, app, deviceMark }: TokenRegistration): RegisteredToken {
-    const token = this.tokens.get(tokenId) ?? {
+  registerToken(
+    { tokenId, app, deviceMark, expiresAt, details }: TokenRegistration,
+    registering: Registering = { kind: 'always' },
+  ): RegisteredToken | DeviceHeld {
+    const known = this.tokens.get(tokenId)
+    if (registering.kind === 'renewal') this.#honoured(tokenId, registering.generation)
+    const place = JSON.stringify([app, deviceMark])
+    const previous = this.#current.get(place)
+    if (registering.kind === 'free' && previous !== undefined && previous !== tokenId) {
+      const heldBy = this.#holder(previous)
+      const { holder } = registering
+      if (heldBy !== undefined && (heldBy.tokenId !== holder?.tokenId || heldBy.generation !== holder.generation))
+        return { heldBy }
+    }
+    const token: ModelToken = known ?? {
       app,
       deviceMark,
       generation: 1,
       revoked: false,
+      expiresAt: 0,
+      details: NO_DETAILS,
+      lastSeen: 0,
       cursors: { private: 0, broadcast: this.app(app).log.last },
       log: new ModelLog<LogEntry>(),
       retained: undefined,
       epoch: 0,
       session: undefined,
     }
-    const isBack = this.tokens.has(tokenId) && !this.#isCurrent(tokenId, token)
+    const isBack = known !== undefined && previous !== tokenId
     this.tokens.set(tokenId, token)
     token.revoked = false
+    token.expiresAt = Math.max(token.expiresAt, expiresAt)
+    token.details = { ...token.details, ...details, epochs: later(token.details.epochs, details?.epochs) }
+    token.lastSeen = this.#second()
     if (isBack) token.generation += 1
-    const place = JSON.stringify([app, deviceMark])
-    const previous = this.#current.get(place)
+    if (registering.kind === 'renewal') token.generation = Math.max(token.generation, registering.generation)
     this.#current.set(place, tokenId)
-    if (previous === undefined || previous === tokenId) return { generation: token.generation }
+    const registered = { generation: token.generation, details: token.details }
+    if (previous === undefined || previous === tokenId) return registered
     this.#end(previous)
-    return { generation: token.generation, switchedFrom: previous }
+    return { ...registered, switchedFrom: previous }
   }
 
-  revokeToken(tokenId: TokenId): boolean {
+  #holder(tokenId: TokenId): DeviceHeld['heldBy'] | undefined {
+    const token = this.tokens.get(tokenId)
+    if (token === undefined || token.revoked || token.expiresAt + this.#limits.deviceHoldMs <= this.#now())
+      return undefined
+    return { tokenId, generation: token.generation, details: token.details }
+  }
+
+  #honoured(tokenId: TokenId, generation: number): ModelToken {
+    const token = this.tokens.get(tokenId)
+    if (token === undefined) throw new PushError('TOKEN_UNKNOWN')
+    if (token.revoked || generation < token.generation) throw new PushError('TOKEN_REVOKED')
+    if (!this.#isCurrent(tokenId, token)) throw new PushError('TOKEN_SUPERSEDED')
+    return token
+  }
+
+  #second(): number {
+    return Math.floor(this.#now() / 1000) * 1000
+  }
+
+  revokeToken(tokenId: TokenId, { generation, purge }: Revocation = {}): boolean {
+    if (generation !== undefined) this.#honoured(tokenId, generation)
     const token = this.tokens.get(tokenId)
     if (token === undefined) return false
     if (!token.revoked) token.generation += 1
     token.revoked = true
     this.#end(tokenId)
+    if (purge !== true) return true
+    token.log.entries = []
+    token.retained = undefined
+    token.cursors.private = token.log.last
+    token.cursors.broadcast = this.app(token.app).log.last
     return true
   }
 
   lookupToken(tokenId: TokenId): TokenRecord | undefined {
     const token = this.tokens.get(tokenId)
     if (token === undefined) return undefined
-    const { app, generation, revoked, cursors } = token
-    return { app, generation, revoked, current: this.#isCurrent(tokenId, token), cursors: { ...cursors } }
+    const { app, generation, revoked, cursors, expiresAt, details, lastSeen } = token
+    const current = this.#isCurrent(tokenId, token)
+    return { app, generation, revoked, current, cursors: { ...cursors }, expiresAt, details, lastSeen }
   }
 
-  append({ tokenId, message, dedupe }: PrivateAppend): Appended {
+  append({ tokenId, message, dedupe, onlyCurrent }: PrivateAppend): Appended {
     const token = this.tokens.get(tokenId)
     if (token === undefined) throw new PushError('TOKEN_UNKNOWN')
     if (token.revoked) throw new PushError('TOKEN_REVOKED')
+    if (onlyCurrent === true && !this.#isCurrent(tokenId, token)) throw new PushError('TOKEN_SUPERSEDED')
     const { privateMessages, privateBytes } = this.#limits
     const room = { messages: privateMessages, bytes: privateBytes }
     const entry = { ...message, offset: token.log.last + 1 }
@@ -161,13 +215,12 @@ export class Model {
   }
 
   openSession({ tokenId, generation, cleanStart }: OpenSessionRequest): OpenedSession {
-    const token = this.tokens.get(tokenId)
-    if (token === undefined) throw new PushError('TOKEN_UNKNOWN')
-    if (token.revoked || generation < token.generation) throw new PushError('TOKEN_REVOKED')
-    if (!this.#isCurrent(tokenId, token)) throw new PushError('TOKEN_SUPERSEDED')
+    const token = this.#honoured(tokenId, generation)
     const previous = token.session
     const resumed = previous !== undefined && this.#lives(previous) && !cleanStart ? previous : undefined
     token.epoch += 1
+    token.lastSeen = this.#second()
+    const { tags } = token.details
     token.session = { held: true, unclean: false, state: resumed?.state, until: Infinity }
     const cursors: Cursors = { ...token.cursors }
     return {
@@ -176,6 +229,7 @@ export class Model {
       unclean: resumed !== undefined && (resumed.held || resumed.unclean),
       cursors,
       privateEnd: token.log.last,
+      ...(tags.length > 0 ? { tags } : {}),
     }
   }
 
@@ -188,6 +242,7 @@ export class Model {
   closeSession(tokenId: TokenId, epoch: number, { state, stateExpiresAt }: SessionClose): void {
     const token = this.tokens.get(tokenId)
     if (token?.epoch !== epoch || token.session === undefined || !this.#lives(token.session)) return
+    token.lastSeen = this.#second()
     token.session = state === undefined ? undefined : { held: false, unclean: false, state, until: stateExpiresAt }
   }
 
@@ -252,4 +307,8 @@ export class Model {
     session.held = false
     session.unclean = true
   }
+}
+
+function later([app, account]: Epochs, [otherApp, otherAccount]: Epochs = [0, 0]): Epochs {
+  return [Math.max(app, otherApp), Math.max(account, otherAccount)]
 }

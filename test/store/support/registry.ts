@@ -1,7 +1,8 @@
 /** Registering, switching accounts, revoking. */
 import type { Test } from 'tap'
 import { deviceMark } from '../../../topics/index.ts'
-import { ALL, APP, HOUR, type MakeEngine, scenario } from './world.ts'
+import { NO_DETAILS } from '../../../store/details.ts'
+import { ALL, APP, DAY, HOUR, type MakeEngine, scenario } from './world.ts'
 
 export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
   await scenario(t, makeEngine, 'a registered token id is known and current', async (t, world) => {
@@ -15,6 +16,9 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
       revoked: false,
       current: true,
       cursors: { private: await world.cursorOf(world.idOf()), broadcast: 0 },
+      expiresAt: world.now + 365 * DAY,
+      details: NO_DETAILS,
+      lastSeen: world.now,
     })
   })
 
@@ -25,7 +29,7 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
     await world.store.commit([{ tokenId: token, private: one.offset }])
     const before = await world.store.lookupToken(token)
     const again = await world.register()
-    t.same(again, { generation: before?.generation })
+    t.same(again, { generation: before?.generation, details: NO_DETAILS })
     t.same(await world.store.lookupToken(token), before)
     t.same(await world.texts(token), ['two'])
   })

@@ -12,7 +12,9 @@ import type {
   Store,
   StoreLimits,
   StoreObserver,
+  TokenDetails,
   TokenId,
+  TokenRegistration,
   Watcher,
 } from '../../../store/contract.ts'
 import { deviceMark, parseTagSelector, tokenId, type Selector, type TagSelector } from '../../../topics/index.ts'
@@ -100,11 +102,15 @@ export class World {
     return tokenId(KEY, { app, device, account })
   }
 
-  /** Registers, for a year. */
-  register(person: Person = {}): Promise<RegisteredToken> {
+  /** For a year. */
+  registration(person: Person = {}, details?: Partial<TokenDetails>, ttl = 365 * DAY): TokenRegistration {
     const { app = APP, device = 'phone' } = person
-    const expiresAt = this.now + 365 * DAY
-    return this.store.registerToken({ tokenId: this.idOf(person), app, deviceMark: deviceMark(app, device), expiresAt })
+    const place = { tokenId: this.idOf(person), app, deviceMark: deviceMark(app, device) }
+    return { ...place, expiresAt: this.now + ttl, ...(details === undefined ? {} : { details }) }
+  }
+
+  register(person: Person = {}, details?: Partial<TokenDetails>): Promise<RegisteredToken> {
+    return this.store.registerToken(this.registration(person, details))
   }
 
   /** The cursor of a token id. Before anything is acknowledged, that is where its log begins: the engine's own choice. */

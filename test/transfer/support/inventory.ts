@@ -1,6 +1,7 @@
 /** What `Inventory` promises, for every engine. */
 import type { Test } from 'tap'
 import type { KnownToken, Store } from '../../../store/contract.ts'
+import { NO_DETAILS } from '../../../store/details.ts'
 import { deviceMark } from '../../../topics/index.ts'
 import { ALL, APP, DAY, exactly, HOUR, type MakeEngine, range, scenario, text } from '../../store/support/world.ts'
 
@@ -28,7 +29,8 @@ export async function inventory(t: Test, makeEngine: MakeEngine): Promise<void> 
     for (let number = 0; number < 1_200; number += 1) ids.push(world.token({ device: `device ${number}` }))
     const expected = new Set(await Promise.all(ids))
     const anna = await world.token({ device: 'shared' })
-    const bert = await world.token({ device: 'shared', account: 'bert' })
+    await world.register({ device: 'shared', account: 'bert' }, { version: '1.0' })
+    const bert = world.idOf({ device: 'shared', account: 'bert' })
     const lost = await world.token({ device: 'lost' })
     await world.store.revokeToken(lost)
     const sent = await world.send(bert)
@@ -51,6 +53,8 @@ export async function inventory(t: Test, makeEngine: MakeEngine): Promise<void> 
       revoked: false,
       current: true,
       cursors: { private: sent.offset, broadcast: broadcast.offset },
+      details: { ...NO_DETAILS, version: '1.0' },
+      lastSeen: world.now,
       privateEnd: sent.offset + 1,
     })
   })

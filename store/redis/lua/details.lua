@@ -1,0 +1,39 @@
+--[[
+  What is known of a token id beside its names (`TokenDetails` of ../../registry-contract.ts): KEY.details and the bucket:
+  hash of serial -> { format, account (16 bytes, '' for none), epoch of the app, epoch of the account, version, { tag, ... } }.
+  A registration changes it by { account or false, epoch of the app, epoch of the account, version or false,
+  { tag, ... } or false }; epochs only grow.
+]]
+function parts.details()
+  local token = need('token')
+  local FORMAT = 1
+
+  local function key_of(record) return record.base .. KEY.details .. record.bucket end
+
+  -- As it is kept; false: nothing.
+  local function of(record) return call('HGET', key_of(record), record.serial) end
+
+  local function store(record, packed, tags)
+    call('HSET', key_of(record), record.serial, packed)
+    token.set_flag(record, token.TAGGED, #tags > 0)
+  end
+
+  -- As it is kept afterwards. What a later version wrote stays.
+  local function change(record, packed)
+    local known = of(record)
+    if not packed then return known end
+    local account, app_epoch, account_epoch, version, tags = unpack(unpack_packed(packed))
+    local was = known and unpack_packed(known) or { FORMAT, '', 0, 0, '', {} }
+    if was[1] ~= FORMAT then return known end
+    tags = tags or was[6]
+    local changed = pack({
+      FORMAT, account or was[2], math.max(app_epoch, was[3]), math.max(account_epoch, was[4]), version or was[5], tags,
+    })
+    if changed ~= known then store(record, changed, tags) end
+    return changed
+  end
+
+  local function forget(record) call('HDEL', key_of(record), record.serial) end
+
+  return { of = of, change = change, forget = forget }
+end
