@@ -71,8 +71,10 @@ class KeyHolder implements Provider {
   readonly quotas?: Quotas
   readonly #key: StoredKey
   readonly #digest: Uint8Array
+  /** From then on, what was shown is refused, whatever else holds. */
+  readonly #until: number
 
-  constructor(key: StoredKey, digest: Uint8Array) {
+  constructor(key: StoredKey, digest: Uint8Array, until: number) {
     this.name = key.name
     this.apps = key.apps
     this.scopes = key.scopes
@@ -80,18 +82,22 @@ class KeyHolder implements Provider {
     if (key.quotas !== undefined) this.quotas = key.quotas
     this.#key = key
     this.#digest = digest
+    this.#until = until
   }
 
-  /** Undefined: what was shown is refused now. */
+  /** Undefined: what was shown is refused now. It is asked for each message. */
   as(key: StoredKey, now: number): KeyHolder | undefined {
-    if (!isTaken(key, this.#digest, now)) return undefined
-    return key === this.#key ? this : new KeyHolder(key, this.#digest)
+    if (key !== this.#key) return holderOf(key, this.#digest, now)
+    return now < this.#until ? this : undefined
   }
 }
 
-function isTaken({ digest, previous }: StoredKey, shown: Uint8Array, now: number): boolean {
+function holderOf(key: StoredKey, shown: Uint8Array, now: number): KeyHolder | undefined {
+  const { digest, previous, expiresAt } = key
   const isCurrent = timingSafeEqual(digest, shown)
-  return previous !== undefined && timingSafeEqual(previous.digest, shown) ? now < previous.until : isCurrent
+  const isPrevious = previous !== undefined && timingSafeEqual(previous.digest, shown)
+  const until = isCurrent ? expiresAt : isPrevious ? Math.min(previous.until, expiresAt) : 0
+  return now < until ? new KeyHolder(key, shown, until) : undefined
 }
 
 export interface KeyProviders {
@@ -106,8 +112,7 @@ export interface KeyProviders {
 export function createKeyProviders(keys: StoredKeys, now: () => number): KeyProviders {
   function find(id: string): StoredKey | undefined {
     if (!keys.isFresh) throw new PushError('STORE_UNAVAILABLE', 'whether the provider key holds is not known')
-    const key = keys.find(id)
-    return key !== undefined && now() < key.expiresAt ? key : undefined
+    return keys.find(id)
   }
 
   return {
@@ -116,9 +121,7 @@ export function createKeyProviders(keys: StoredKeys, now: () => number): KeyProv
       const text = typeof given === 'string' ? given : latin1(given)
       const [, id] = KEY.exec(text) ?? []
       const key = id === undefined ? undefined : find(id)
-      if (key === undefined) return undefined
-      const shown = digestOf(text)
-      return isTaken(key, shown, now()) ? new KeyHolder(key, shown) : undefined
+      return key && holderOf(key, digestOf(text), now())
     },
     current(provider) {
       if (!(provider instanceof KeyHolder)) return provider
@@ -127,7 +130,7 @@ export function createKeyProviders(keys: StoredKeys, now: () => number): KeyProv
     },
     withId(id) {
       const key = find(id)
-      return key && new KeyHolder(key, key.digest)
+      return key && holderOf(key, key.digest, now())
     },
   }
 }

@@ -1,10 +1,12 @@
 /** The accept stage: a provider's PUBLISH becomes a stored message, and only then is acknowledged. */
 import { isUtf8 } from 'node:buffer'
+import type { Auth } from '../auth/contract.ts'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Appended, Store } from '../store/contract.ts'
 import { makeMessage, type MessageLimits } from '../store/message.ts'
 import {
+  mayUse,
   parseTagSelectorJson,
   parseVersions,
   providerDestination,
@@ -16,6 +18,7 @@ import { encodeForwardProperties } from './codec/encoder.ts'
 import type { Properties, QoS } from './codec/packets.ts'
 
 interface AcceptOptions {
+  readonly auth: Pick<Auth, 'providerNow'>
   readonly store: Store
   readonly metrics: Metrics
   readonly limits: MessageLimits
@@ -41,8 +44,8 @@ export type Accept = (provider: Provider, packet: IncomingPublish) => Promise<Ap
  */
 export function createAccept(options: AcceptOptions): Accept {
   return async (provider, packet) => {
-    const destination = providerDestination(provider, packet.topic)
     try {
+      const destination = destinationOf(options, provider, packet.topic)
       if (destination === undefined)
         throw new PushError('TOPIC_FORBIDDEN', 'a provider publishes to private and broadcast topics of its apps')
       const { message, dedupe } = draft(options, packet)
@@ -66,6 +69,14 @@ export function createAccept(options: AcceptOptions): Accept {
       throw error
     }
   }
+}
+
+/** By what its key allows now. */
+function destinationOf({ auth }: AcceptOptions, provider: Provider, topic: string) {
+  const current = auth.providerNow(provider)
+  if (current === undefined) throw new PushError('KEY_REVOKED')
+  if (!mayUse(current, 'messages:send')) throw new PushError('SCOPE_MISSING', 'messages:send')
+  return providerDestination(current, topic)
 }
 
 function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, properties }: IncomingPublish) {

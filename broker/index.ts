@@ -129,6 +129,7 @@ export class PushBroker {
     const providerWills = new DelayedWills({ store, logger, now, publish })
     const providerSessions = new ProviderSessions({ store, logger, wills: providerWills, limits })
     this.#providers = {
+      auth,
       store,
       sessions: providerSessions,
       wills: providerWills,
@@ -137,7 +138,7 @@ export class PushBroker {
       limits,
       now,
       randomId,
-      accept: createAccept({ store, metrics, limits, now, randomId }),
+      accept: createAccept({ auth, store, metrics, limits, now, randomId }),
       mayPublish: ({ name }) => providerPublishes.take(name),
     }
     this.#node = {
@@ -216,6 +217,11 @@ export class PushBroker {
     if (request !== undefined) this.#requests.set(stream, request)
     const id = `c${(++this.#connectionCount).toString(36)}`
     this.#context.connections.add(new Connection(stream, this.#context, id, address))
+  }
+
+  /** A key of the store is another one, or gone. */
+  keyChanged(id: string): void {
+    this.#providers.sessions.keyChanged(id)
   }
 
   /** Counts a connection of HTTP among all; one that is too many is closed. */

@@ -135,6 +135,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     tally,
   })
   opened.push(broker)
+  keys.onChange((id) => broker.keyChanged(id))
   let isClosing = false
   const { http, calls } = createHttpApi({
     version: packageVersion(),

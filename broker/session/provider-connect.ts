@@ -1,6 +1,6 @@
 /** CONNECT with a provider key: to a live session. */
 import { PushError } from '../../errors.ts'
-import { providerDestination, type Provider } from '../../topics/index.ts'
+import { mayUse, providerDestination, type Provider } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import { encodeConnackFor } from './connack.ts'
@@ -19,8 +19,7 @@ export async function connectProvider(
   provider: Provider,
 ): Promise<void> {
   const { sessions, store } = node
-  if (connect.will !== undefined && providerDestination(provider, connect.will.topic) === undefined)
-    throw new PushError('TOPIC_FORBIDDEN', 'the will is for no private or broadcast topic of its apps')
+  checkScopes(provider, connect)
   const clientId = connect.clientId === '' ? node.randomId() : connect.clientId
   const name = providerSessionName(provider.name, clientId)
   await sessions.release(name)
@@ -58,6 +57,17 @@ export async function connectProvider(
   } finally {
     expected()
   }
+}
+
+/** Nobody takes a session over who could do nothing with it. */
+function checkScopes(provider: Provider, { will }: ConnectPacket): void {
+  const maySend = mayUse(provider, 'messages:send')
+  if (!maySend && !mayUse(provider, 'messages:read'))
+    throw new PushError('SCOPE_MISSING', 'messages:send or messages:read')
+  if (will === undefined) return
+  if (!maySend) throw new PushError('SCOPE_MISSING', 'messages:send, for the will')
+  if (providerDestination(provider, will.topic) === undefined)
+    throw new PushError('TOPIC_FORBIDDEN', 'the will is for no private or broadcast topic of its apps')
 }
 
 /** What a session that is over would have read is kept for it no longer. */

@@ -1,4 +1,5 @@
 /** What the sessions of providers of one node share. */
+import type { Auth } from '../../auth/contract.ts'
 import type { Limits } from '../../common/limits.ts'
 import type { Provider } from '../../topics/index.ts'
 import type { Accept } from '../accept.ts'
@@ -9,6 +10,7 @@ export type ProviderLimits = SessionLimits &
   Pick<Limits, 'providerWindow' | 'commitMs' | 'retryMs' | 'sessionRecheckMs'>
 
 export interface ProviderNode extends SessionNode {
+  readonly auth: Pick<Auth, 'providerNow' | 'providerWithKey'>
   readonly sessions: ProviderSessions
   readonly limits: ProviderLimits
   readonly accept: Accept

@@ -96,7 +96,7 @@ export class ProviderPublisher {
     const { connection, level, wantsReasons } = this.#session
     const refusal = error instanceof PushError ? error : new PushError('INTERNAL')
     this.#log(error)
-    if (level !== 5) return connection.end(refusal)
+    if (level !== 5 || refusal.code === 'KEY_REVOKED') return connection.end(refusal)
     // [MQTT-3.1.2-29]
     answer(pubackReason(refusal.reason), wantsReasons ? refusal.message : undefined)
   }

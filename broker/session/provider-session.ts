@@ -1,7 +1,7 @@
 /** The live connection of a provider: which packet goes to which handler, and what the session remembers. */
 import { PushError, type ErrorCode } from '../../errors.ts'
 import type { OpenedNamedSession, UpstreamEntry } from '../../store/contract.ts'
-import type { Provider } from '../../topics/index.ts'
+import { isWithin, type Provider } from '../../topics/index.ts'
 import { encodeSuback, encodeUnsuback, PINGRESP } from '../codec/encoder.ts'
 import {
   Reason,
@@ -46,7 +46,8 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   readonly principal = 'provider'
   readonly node: ProviderNode
   readonly connection: Connection
-  readonly provider: Provider
+  /** As its key was when somebody looked last. */
+  provider: Provider
   readonly name: string
   readonly level: ProtocolLevel
   readonly epoch: number
@@ -91,7 +92,35 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
 
   /** There is somebody to send to. */
   get live(): boolean {
-    return this.#begun && !this.#closed && this.connection.open && !this.connection.isParting
+    return this.#begun && !this.#closed && this.connection.open && !this.connection.isParting && this.#keyHolds()
+  }
+
+  /** False also where nobody knows. */
+  #keyHolds(): boolean {
+    const { provider, node } = this
+    if (provider.keyId === undefined) return true
+    try {
+      return node.auth.providerNow(provider) !== undefined
+    } catch (error) {
+      if (error instanceof PushError) return false
+      throw error
+    }
+  }
+
+  /** A key that holds no more, or lost something, ends the connection: what comes next is checked from the start. */
+  recheckKey(): void {
+    let now: Provider | undefined
+    try {
+      now = this.node.auth.providerNow(this.provider)
+    } catch (error) {
+      // Nothing is sent until it is known again.
+      if (error instanceof PushError) return
+      throw error
+    }
+    if (now === undefined || now.name !== this.provider.name || !isWithin(this.provider, now))
+      return this.end(new PushError('KEY_REVOKED'))
+    this.provider = now
+    this.drain.drained()
   }
 
   handle(packet: Packet): void | Promise<void> {
@@ -192,6 +221,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   /** The code for the SUBACK. */
   async #subscribeOne(request: SubscriptionRequest, identifier: number, made: ProviderSubscription[]): Promise<number> {
     const { node, subscriptions } = this
+    if (!this.#keyHolds()) return this.#failure(Reason.unspecifiedError)
     const place = placeOf(this.provider, request.filter)
     const existing = subscriptions.get(request.filter)
     if (place === undefined) return this.#refuseSubscription('TOPIC_FORBIDDEN', Reason.notAuthorized)

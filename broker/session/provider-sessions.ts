@@ -23,6 +23,9 @@ const PREFIX = 'p/'
 export interface LiveProviderSession extends LiveNamed {
   readonly connection: LiveNamed['connection'] & { failed(error: unknown): void }
   arrived(app: string, part: number, offset: number, entry: UpstreamEntry | undefined): void
+  readonly provider: { readonly keyId?: string }
+  /** What its key allows may have changed. */
+  recheckKey(): void
   /** Renews what it reads with, and looks at all of it. */
   look(): Promise<void>
   /** Writes the cursors that have moved. */
@@ -42,6 +45,9 @@ interface App {
   /** Once the store tells this node of the log. */
   readonly listening: Promise<() => void>
 }
+
+/** Keys end also without anybody changing them, ms. */
+const KEY_LOOK_MS = 400
 
 interface ProviderSessionsOptions {
   readonly store: Store
@@ -63,6 +69,7 @@ export class ProviderSessions implements Watcher {
   readonly #retries: Retries
   #commitTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
+  #keyTimer: NodeJS.Timeout | undefined
   #sweeping = false
   #stopWatching: () => void = () => undefined
 
@@ -78,10 +85,12 @@ export class ProviderSessions implements Watcher {
   start(): void {
     this.#stopWatching = this.#store.watch(this)
     this.#sweepTimer = setInterval(() => this.resync(), this.#limits.sessionRecheckMs).unref()
+    this.#keyTimer = setInterval(() => this.keyChanged(), KEY_LOOK_MS).unref()
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#sweepTimer)
+    clearInterval(this.#keyTimer)
     this.#retries.stop()
     clearTimeout(this.#commitTimer)
     await this.#live.stop()
@@ -199,6 +208,19 @@ export class ProviderSessions implements Watcher {
     for (const { group } of known.groups.values()) {
       if (offset > 0) group.wake(part)
       else if (entry !== undefined) group.told(entry)
+    }
+  }
+
+  /** Without an id: any of them. */
+  keyChanged(id?: string): void {
+    for (const session of this.#live.all()) {
+      const { keyId } = session.provider
+      if (keyId === undefined || (id !== undefined && keyId !== id)) continue
+      try {
+        session.recheckKey()
+      } catch (error) {
+        session.connection.failed(error)
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 /** What one provider has subscribed to, and which of it a message of a device matches (MQTT 5 section 4.7). */
-import { mayProviderSubscribe, type Provider } from '../../topics/index.ts'
+import { mayProviderSubscribe, mayUse, type Provider } from '../../topics/index.ts'
 import { filterMatches, sharedFilter } from '../codec/topic-syntax.ts'
 
 export interface ProviderSubscription {
@@ -41,7 +41,7 @@ export function placeOf(
     // Before MQTT 5 the gate lets a share pass that is not well-formed.
     return undefined
   }
-  if (!mayProviderSubscribe(provider, filter)) return undefined
+  if (!mayUse(provider, 'messages:read') || !mayProviderSubscribe(provider, filter)) return undefined
   return { app: filter.slice(0, filter.indexOf('/')), filter, group }
 }
 

@@ -189,7 +189,7 @@ export class UpstreamDrain implements SharedReceiver<ProviderSubscription> {
   }
 
   drained(): void {
-    while (this.#told.length > 0 && this.#session.connection.writable) {
+    while (this.#told.length > 0 && this.#session.live && this.#session.connection.writable) {
       const entry = this.#told.shift()
       if (entry !== undefined) this.#sendTold(entry)
     }
