@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileSecrets, knownSecret, TOKEN_SECRETS, type Secrets } from '../auth/index.ts'
+import { KEYS_TABLE } from '../bridge/index.ts'
 import { ConfigError, type Config } from './settings.ts'
 import type { RetainedMessages } from '../broker/index.ts'
 import { engineOf } from '../push/engine.ts'
@@ -28,6 +29,8 @@ export interface TransferOptions {
 
 const PROVIDER_KEY = 'provider.key'
 const PROGRESS_MS = 5_000
+/** What moves of the small tables. */
+const TABLES = [KEYS_TABLE]
 const CHUNK_CHARACTERS = 64 * 1024
 const SECRET = 'it holds the signing keys, the provider key and all messages: keep it as secret as the store itself'
 
@@ -46,7 +49,13 @@ export async function runExport(
   await withStore(options, async (store, topics) => {
     const counts = noCounts()
     const secrets = await knownSecrets(secretsOf(config, store))
-    const lines = exportStore(store, { id: randomBytes(9).toString('base64url'), secrets, topics, counts })
+    const lines = exportStore(store, {
+      id: randomBytes(9).toString('base64url'),
+      secrets,
+      topics,
+      tables: TABLES,
+      counts,
+    })
     await withProgress(
       () => say(`so far ${inWords(counts)}`),
       () => pipeline(Readable.from(inChunks(lines), { objectMode: false }), output, { end: false }),
@@ -81,13 +90,14 @@ export async function runImport(
   for (const line of remarks(imported)) say(line)
 }
 
-function remarks({ duplicates, expired, dropped, revoked, sessions }: Imported): string[] {
+function remarks({ duplicates, expired, dropped, revoked, sessions, rows }: Imported): string[] {
   const lines = []
   if (duplicates > 0) lines.push(`${duplicates} messages were there already`)
   if (expired > 0) lines.push(`${expired} messages had expired and were left out`)
   if (dropped > 0) lines.push(`${dropped} messages were dropped: a log is fuller than the limits here allow`)
   if (revoked > 0) lines.push(`${revoked} messages are of tokens that are revoked here already`)
   if (sessions > 0) lines.push(`${sessions} sessions were left out: others have their names here`)
+  if (rows > 0) lines.push(`${rows} rows of tables stayed as they are here: others were exported`)
   return lines
 }
 
@@ -100,6 +110,7 @@ function inWords(counts: Counts): string {
     `${counts.entries} unread messages and events for ${counts.readers} readers`,
     `${counts.retained + counts.topics} retained messages of other topics`,
     `${counts.sessions} sessions with ${counts.deliveries} messages and ${counts.subscriptions} subscriptions`,
+    `${counts.rows} rows of tables`,
     `${secrets} keys`,
   ].join(', ')
 }

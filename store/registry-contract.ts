@@ -102,15 +102,14 @@ export interface TokenRecord {
 
 /** Everything that is known of a token id but its messages and its session. */
 export interface KnownToken extends Omit<TokenRecord, 'app' | 'expiresAt'> {
-  /** Without its details, which stand beside it. */
-  readonly registration: TokenRegistration
+  readonly registration: Omit<TokenRegistration, 'details'>
   /** The highest offset given in the private log. */
   readonly privateEnd: number
 }
 
 /** A token id as another store knew it. */
 export interface RestoredToken {
-  readonly registration: TokenRegistration
+  readonly registration: Omit<TokenRegistration, 'details'>
   readonly generation: number
   readonly revoked: boolean
   readonly current: boolean

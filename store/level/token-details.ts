@@ -30,9 +30,8 @@ export function changeDetails(
   tokenId: TokenId,
   given: Partial<TokenDetails> | undefined,
 ): TokenDetails {
-  const known = knownDetails(transaction, tokenId)
-  if (given === undefined) return known ?? NO_DETAILS
-  const changed = changedDetails(known ?? NO_DETAILS, given)
+  const known = detailsOf(transaction, tokenId)
+  const changed = given === undefined ? known : changedDetails(known, given)
   if (changed !== known) transaction.put(tokenDetailsKey(tokenId), encodeDetails(changed))
   return changed
 }

@@ -1,4 +1,4 @@
-/** What version 2 of the format added, as lines. */
+/** What came after version 1 of the format, as lines. */
 import {
   appOfEventLog,
   type KnownReader,
@@ -10,11 +10,12 @@ import {
   type Store,
   type UpstreamEntry,
 } from '../contract.ts'
-import type { EntryLine, LogsLine, ReaderLine, RetainedLine, SessionsLine, TopicLine } from './format-logs.ts'
+import type { EntryLine, LogsLine, ReaderLine, RetainedLine, RowLine, SessionsLine, TopicLine } from './format-logs.ts'
 import { isProgress } from './progress.ts'
 import type { TransferTopics } from './topics.ts'
 
 const PORTION: ReadLimit = { entries: 256, bytes: 1024 * 1024 }
+const ROWS = 1_000
 
 export async function* linesOfLogs(store: Store): AsyncIterable<LogsLine> {
   for await (const log of store.upstreamLogs()) {
@@ -68,6 +69,16 @@ export async function* linesOfSessions(store: Store): AsyncIterable<SessionsLine
 export async function* linesOfTopics(topics: TransferTopics): AsyncIterable<TopicLine> {
   for await (const retained of topics.all()) {
     yield { type: 'topic', topic: retained.topic, qos: retained.qos, message: messageOf(retained) }
+  }
+}
+
+export async function* linesOfTable(store: Store, table: string): AsyncIterable<RowLine> {
+  for (let after = ''; ; ) {
+    const rows = await store.readRows(table, after, ROWS)
+    for (const { key, value, expiresAt } of rows) yield { type: 'row', table, key, value, expiresAt }
+    const last = rows.at(-1)
+    if (last === undefined) return
+    after = last.key
   }
 }
 

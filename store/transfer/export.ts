@@ -1,6 +1,7 @@
 /** All of a store as lines of text. */
 import type { BroadcastEntry, LogEntry, Marks, Message, RetainedBroadcast, Store, TokenId } from '../contract.ts'
-import { linesOfLogs, linesOfSessions, linesOfTopics } from './export-logs.ts'
+import { changedDetails, NO_DETAILS } from '../details.ts'
+import { linesOfLogs, linesOfSessions, linesOfTable, linesOfTopics } from './export-logs.ts'
 import {
   type BroadcastLine,
   type BroadcastMarks,
@@ -20,6 +21,8 @@ export interface ExportOptions {
   /** What issued tokens need to stay valid. */
   readonly secrets: readonly { readonly name: string; readonly value: string }[]
   readonly topics: TransferTopics
+  /** The small tables that move. */
+  readonly tables: readonly string[]
   /** Kept up to date while lines are taken. */
   readonly counts: Counts
 }
@@ -38,7 +41,10 @@ export async function* exportStore(store: Store, { counts, ...rest }: ExportOpti
   yield encodeLine({ type: 'end', counts })
 }
 
-async function* linesOf(store: Store, { id, secrets, topics }: Omit<ExportOptions, 'counts'>): AsyncIterable<Line> {
+async function* linesOf(
+  store: Store,
+  { id, secrets, topics, tables }: Omit<ExportOptions, 'counts'>,
+): AsyncIterable<Line> {
   yield { type: 'header', id }
   for (const { name, value } of secrets) yield { type: 'secret', name, value }
   for await (const app of store.broadcastApps()) yield* linesOfApp(store, app)
@@ -46,6 +52,7 @@ async function* linesOf(store: Store, { id, secrets, topics }: Omit<ExportOption
   yield* linesOfLogs(store)
   yield* linesOfSessions(store)
   yield* linesOfTopics(topics)
+  for (const table of tables) yield* linesOfTable(store, table)
 }
 
 /** The log, and among it, by offset, what is retained or cleared and no longer in the log. */
@@ -88,10 +95,11 @@ async function* broadcastsOf(store: Store, app: string): AsyncIterable<Broadcast
 }
 
 async function* linesOfTokens(store: Store): AsyncIterable<TokenLine | MessageLine> {
-  for await (const { registration, generation, revoked, current, cursors, privateEnd } of store.tokens()) {
+  for await (const { registration, cursors, privateEnd, details, ...known } of store.tokens()) {
     const { private: cursor, broadcast: broadcastCursor, marks } = cursors
     const told = marks === undefined ? {} : { marks: broadcastMarks(marks) }
-    yield { type: 'token', ...registration, generation, revoked, current, broadcastCursor, ...told }
+    const kept = changedDetails(NO_DETAILS, details) === NO_DETAILS ? {} : { details }
+    yield { type: 'token', ...registration, ...known, broadcastCursor, ...told, ...kept }
     const [skipped = cursor + 1] = marks?.skippedPrivate ?? []
     yield* messageLines(store, registration.tokenId, Math.min(cursor, skipped - 1), privateEnd)
   }

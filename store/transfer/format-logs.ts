@@ -1,4 +1,7 @@
-/** The lines that version 2 of the format added: logs that have readers, sessions by name, and general topics. */
+/**
+ * The lines that version 2 of the format added: logs that have readers, sessions by name, and general topics; and those of
+ * version 3: rows of small tables.
+ */
 import { isAppName, isTokenId } from '../../topics/index.ts'
 import {
   appOfEventLog,
@@ -8,6 +11,7 @@ import {
   type Part,
   type RetainedTopic,
   type SessionEntry,
+  type TableRow,
   type TokenId,
 } from '../contract.ts'
 import { type Fields, isText, isWhole } from './fields.ts'
@@ -67,17 +71,33 @@ export interface TopicLine extends Pick<RetainedTopic, 'topic' | 'qos'> {
   readonly message: Message
 }
 
-export type LogsLine = LogLine | ReaderLine | EntryLine | RetainedLine
-export type SessionsLine = SessionLine | SubscriptionLine | DeliveryLine
-export type Version2Line = LogsLine | SessionsLine | TopicLine
-
-const VERSION_2_TYPES = ['log', 'reader', 'entry', 'retained', 'session', 'subscription', 'delivery', 'topic'] as const
-
-export function isVersion2Type(type: string): type is Version2Line['type'] {
-  return (VERSION_2_TYPES as readonly string[]).includes(type)
+/** Of a small table. */
+export interface RowLine extends Omit<TableRow, 'version'> {
+  readonly type: 'row'
+  readonly table: string
 }
 
-export function version2ToJson(line: Version2Line): object {
+export type LogsLine = LogLine | ReaderLine | EntryLine | RetainedLine
+export type SessionsLine = SessionLine | SubscriptionLine | DeliveryLine
+export type LaterLine = LogsLine | SessionsLine | TopicLine | RowLine
+
+const LATER_TYPES = [
+  'log',
+  'reader',
+  'entry',
+  'retained',
+  'session',
+  'subscription',
+  'delivery',
+  'topic',
+  'row',
+] as const
+
+export function isLaterType(type: string): type is LaterLine['type'] {
+  return (LATER_TYPES as readonly string[]).includes(type)
+}
+
+export function laterToJson(line: LaterLine): object {
   switch (line.type) {
     case 'session': {
       const { state, will, ...rest } = line
@@ -89,6 +109,8 @@ export function version2ToJson(line: Version2Line): object {
     }
     case 'subscription':
       return { ...line, options: base64(line.options) }
+    case 'row':
+      return { ...line, value: base64(line.value) }
     case 'entry':
     case 'retained':
     case 'delivery':
@@ -100,7 +122,7 @@ export function version2ToJson(line: Version2Line): object {
 }
 
 /** @throws TransferError */
-export function version2Of(type: Version2Line['type'], fields: Fields): Version2Line {
+export function laterOf(type: LaterLine['type'], fields: Fields): LaterLine {
   switch (type) {
     case 'log':
       return { type, log: fields.text('log', isLogName) }
@@ -135,6 +157,14 @@ export function version2Of(type: Version2Line['type'], fields: Fields): Version2
         qos: fields.oneOf('qos', [0, 1, 2]),
         message: messageOf(fields.inner('message')),
       }
+    case 'row':
+      return {
+        type,
+        table: fields.text('table', isTableName),
+        key: fields.text('key', isFilled),
+        value: fields.bytes('value'),
+        expiresAt: fields.timeOrNever('expiresAt'),
+      }
   }
 }
 
@@ -166,6 +196,7 @@ function willOf(fields: Fields): NonNullable<SessionLine['will']> {
 }
 
 const isFilled = (text: string): boolean => text !== ''
+const isTableName = (text: string): boolean => /^[!-~]{1,64}$/.test(text)
 
 function isLogName(name: string): boolean {
   return isGroupLog(name) || isAppName(appOfEventLog(name) ?? name)

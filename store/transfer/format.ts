@@ -2,11 +2,11 @@
  * The lines of an export, each a JSON object with a `type`:
  *
  *     header, secret*, (app, (broadcast | cleared)*)*, (token, message*)*,
- *     (log, reader*, (entry | retained)*)*, (session, (subscription | delivery)*)*, topic*, end
+ *     (log, reader*, (entry | retained)*)*, (session, (subscription | delivery)*)*, topic*, row*, end
  *
  * Broadcasts and entries are in the order of their offsets (entries part by part), messages and deliveries in the order in
  * which they are delivered. Offsets are those of the store that was exported; the importing one gives its own. Bytes are
- * base64. Version 1 had the first line alone.
+ * base64. Version 1 had the first line alone, version 2 no rows and no details of tokens.
  */
 import {
   decodeSelector,
@@ -15,15 +15,16 @@ import {
   isDeviceMark,
   isTokenId,
   type Selector,
+  isVersion,
 } from '../../topics/index.ts'
-import type { Marks, Message, TokenId } from '../contract.ts'
+import type { Marks, Message, TokenDetails, TokenId } from '../contract.ts'
 import { Fields, isText, isWhole, TransferError } from './fields.ts'
-import { isVersion2Type, type Version2Line, version2Of, version2ToJson } from './format-logs.ts'
+import { isLaterType, type LaterLine, laterOf, laterToJson } from './format-logs.ts'
 import { messageOf, messageToJson } from './message-json.ts'
 
 export const FORMAT = 'aedes-push export'
-export const VERSION = 2
-const VERSIONS = [1, VERSION]
+export const VERSION = 3
+const VERSIONS = [1, 2, VERSION]
 
 export interface Counts {
   secrets: number
@@ -42,6 +43,8 @@ export interface Counts {
   deliveries: number
   /** General topics that retain something. */
   topics: number
+  /** Of small tables. */
+  rows: number
 }
 
 interface HeaderLine {
@@ -92,6 +95,8 @@ export interface TokenLine {
   readonly broadcastCursor: number
   /** What that does not say alone, in offsets of the exported broadcast log. */
   readonly marks?: BroadcastMarks
+  readonly details?: TokenDetails
+  readonly lastSeen?: number
 }
 
 export type BroadcastMarks = Pick<Marks, 'floor' | 'versions' | 'passed' | 'skippedBroadcast'>
@@ -117,7 +122,7 @@ export type Line =
   | ClearedLine
   | TokenLine
   | MessageLine
-  | Version2Line
+  | LaterLine
   | EndLine
 
 const COUNTED = {
@@ -134,6 +139,7 @@ const COUNTED = {
   subscription: 'subscriptions',
   delivery: 'deliveries',
   topic: 'topics',
+  row: 'rows',
 } as const satisfies Partial<Record<Line['type'], keyof Counts>>
 
 /** Of a version 1, whose end has no more. */
@@ -165,7 +171,7 @@ export function encodeLine(line: Line): string {
     case 'end':
       return toText(line)
     default:
-      return toText(version2ToJson(line))
+      return toText(laterToJson(line))
   }
 }
 
@@ -210,7 +216,7 @@ function lineOf(fields: Fields): Line {
     case 'end':
       return { type, counts: countsOf(fields.inner('counts')) }
     default:
-      if (isVersion2Type(type)) return version2Of(type, fields)
+      if (isLaterType(type)) return laterOf(type, fields)
       throw new TransferError('its type is not known')
   }
 }
@@ -219,7 +225,7 @@ function headerOf(fields: Fields): HeaderLine {
   if (fields.text('format') !== FORMAT) throw new TransferError('it is no export of aedes-push')
   const version = fields.whole('version')
   if (!VERSIONS.includes(version)) {
-    throw new TransferError(`version ${version} of the format is not known, only ${VERSIONS.join(' and ')}`)
+    throw new TransferError(`version ${version} of the format is not known, only ${VERSIONS.join(', ')}`)
   }
   return { type: 'header', id: fields.text('id', (text) => /^[A-Za-z0-9_-]{1,64}$/.test(text)) }
 }
@@ -248,6 +254,8 @@ function tokenOf(fields: Fields): TokenLine {
     current: fields.boolean('current'),
     broadcastCursor: fields.whole('broadcastCursor'),
     ...(fields.has('marks') ? { marks: marksOf(fields.inner('marks')) } : {}),
+    ...(fields.has('details') ? { details: detailsOf(fields.inner('details')) } : {}),
+    ...(fields.has('lastSeen') ? { lastSeen: fields.whole('lastSeen') } : {}),
   }
 }
 
@@ -257,6 +265,17 @@ function marksOf(fields: Fields): BroadcastMarks {
     versions: fields.list('versions', isText),
     passed: fields.list('passed', isPassed),
     skippedBroadcast: fields.list('skippedBroadcast', isWhole),
+  }
+}
+
+function detailsOf(fields: Fields): TokenDetails {
+  const [app = 0, account = 0, ...more] = fields.list('epochs', isWhole)
+  if (more.length > 0) throw new TransferError('`details.epochs` are not two')
+  return {
+    accountMark: fields.text('accountMark', (mark) => mark === '' || isTokenId(mark)),
+    epochs: [app, account],
+    tags: fields.list('tags', isText),
+    version: fields.text('version', (version) => version === '' || isVersion(version)),
   }
 }
 

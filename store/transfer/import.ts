@@ -3,7 +3,7 @@
  * on where it ended; what happened in the store since (a revocation, an acknowledgement) is not taken back.
  */
 import { PushError } from '../../errors.ts'
-import type { BroadcastAppend, Marks, Message, SecretStore, Store, TokenId } from '../contract.ts'
+import type { BroadcastAppend, Marks, Message, SecretStore, Store, TokenId, TokenRecord } from '../contract.ts'
 import { TransferError } from './fields.ts'
 import {
   type AppLine,
@@ -19,9 +19,9 @@ import {
   type SecretLine,
   type TokenLine,
 } from './format.ts'
-import type { Version2Line } from './format-logs.ts'
+import type { LaterLine } from './format-logs.ts'
 import type { Imported } from './imported.ts'
-import { ImportVersion2 } from './import-version-2.ts'
+import { ImportLater } from './import-later.ts'
 import { OffsetMap } from './offset-map.ts'
 import { Queues } from './queues.ts'
 import type { TransferTopics } from './topics.ts'
@@ -74,7 +74,7 @@ class Import {
   #header: string | undefined
   #app: string | undefined
   #token: OpenToken | undefined
-  #version2: ImportVersion2 | undefined
+  #later: ImportLater | undefined
   #ended = false
 
   constructor(store: Store, options: ImportOptions) {
@@ -94,18 +94,18 @@ class Import {
   /** After an error: what has begun is done or has failed. */
   async settle(): Promise<void> {
     await this.#queues.drain().catch(() => undefined)
-    await this.#version2?.settle()
+    await this.#later?.settle()
   }
 
   async finish(): Promise<void> {
     await this.#queues.drain()
-    await this.#version2?.finish()
+    await this.#later?.finish()
     if (!this.#ended) {
       throw new TransferError(
         'the export is cut short: its last line is missing. What it holds is imported; import the whole export again',
       )
     }
-    await this.#version2?.close()
+    await this.#later?.close()
   }
 
   async #step(line: Line): Promise<void> {
@@ -128,7 +128,7 @@ class Import {
       case 'end':
         return await this.#end(line.counts)
       default:
-        return await this.#takeVersion2(line)
+        return await this.#takeLater(line)
     }
   }
 
@@ -204,13 +204,21 @@ class Import {
   }
 
   async #restore(line: TokenLine, broadcastCursor: number, revoked: boolean): Promise<boolean> {
-    const { tokenId, app, deviceMark, expiresAt, generation, current } = line
+    const { tokenId, app, deviceMark, expiresAt, generation, current, details, lastSeen } = line
     const registration = { tokenId, app, deviceMark, expiresAt }
     const marks = line.marks === undefined ? undefined : await this.#marks(app, line.marks)
-    const token = { registration, generation, revoked, current, broadcastCursor, marks }
+    const token = { registration, generation, revoked, current, broadcastCursor, marks, details, lastSeen }
     const record = await this.#store.restoreToken(token)
     if (record.app !== app) throw new Error(`token id ${tokenId} belongs to another app here`)
+    if (!line.revoked) await this.#note(tokenId, record)
     return record.revoked
+  }
+
+  /** The index of accounts is made anew, of those that may be sent to. */
+  async #note(tokenId: TokenId, { details, expiresAt, revoked, current }: TokenRecord): Promise<void> {
+    const { accountMark, epochs } = details
+    if (accountMark === '' || revoked || !current) return
+    await this.#store.noteDevice({ accountMark, tokenId, epochs, expiresAt, most: Number.MAX_SAFE_INTEGER })
   }
 
   /** What was skipped of the private log is among its messages. */
@@ -259,19 +267,19 @@ class Import {
   }
 
   /** What is restored there is of the tokens that came before. */
-  async #takeVersion2(line: Version2Line): Promise<void> {
-    if (this.#version2 === undefined) {
+  async #takeLater(line: LaterLine): Promise<void> {
+    if (this.#later === undefined) {
       this.#closeToken()
       this.#app = undefined
       await this.#queues.drain()
-      this.#version2 = await ImportVersion2.open({ ...this.#options, store: this.#store }, this.#header ?? '')
+      this.#later = await ImportLater.open({ ...this.#options, store: this.#store }, this.#header ?? '')
     }
-    await this.#version2.take(line)
+    await this.#later.take(line)
   }
 
   async #end(counts: Counts): Promise<void> {
     this.#closeToken()
-    await this.#version2?.finish()
+    await this.#later?.finish()
     const { read } = this.#options.imported
     for (const name of COUNT_NAMES) {
       if (counts[name] === read[name]) continue

@@ -14,8 +14,10 @@ export interface Imported {
   revoked: number
   /** Sessions whose name another one has here: they were left out. */
   sessions: number
+  /** Rows of tables that are others here: they stayed. */
+  rows: number
 }
 
 export function nothingImported(): Imported {
-  return { read: noCounts(), duplicates: 0, expired: 0, dropped: 0, revoked: 0, sessions: 0 }
+  return { read: noCounts(), duplicates: 0, expired: 0, dropped: 0, revoked: 0, sessions: 0, rows: 0 }
 }

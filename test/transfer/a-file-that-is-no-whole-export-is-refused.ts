@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { t } from '../support/tap.ts'
 import { openLevelStore } from '../../store/index.ts'
 import { decodeLine } from '../../store/transfer/format.ts'
-import { deviceMark, tokenId } from '../../topics/index.ts'
+import { accountMark, deviceMark, tokenId } from '../../topics/index.ts'
 import { temporaryFolder } from '../support/index.ts'
 import { linesOf, runWith } from './support/move.ts'
 
 const SECRET = 'A'.repeat(43)
 const PLACE = { app: 'weather', deviceMark: deviceMark('weather', 'phone'), expiresAt: Date.now() + 86_400_000 }
+const ACCOUNT = accountMark(Buffer.alloc(32, 7), 'weather', 'ann')
 const ID = tokenId(Buffer.alloc(32, 7), { app: 'weather', device: 'phone', account: 'ann' })
 
 await t.test('what is wrong is named', async (t) => {
@@ -44,6 +45,9 @@ await t.test('what is wrong is named', async (t) => {
   const times = { keptMs: null, expiresAt: null }
   const session = line({ type: 'session', name: 'one', held: true, ...times, received: [[1, 'uid']] })
   const delivery = line({ type: 'delivery', topic: 'a', qos: 2, identifiers: [], released: false, message: written })
+  const row = line({ type: 'row', table: 'codes', key: 'one', value: '', expiresAt: null })
+  const details = { accountMark: ACCOUNT, epochs: [1, 2], tags: [], version: '' }
+  const detailed = line({ ...(JSON.parse(token) as object), details })
 
   const fewer = end.replace('"logs":0', '"logs":1').replace('"entries":0', '"entries":1')
 
@@ -56,7 +60,7 @@ await t.test('what is wrong is named', async (t) => {
     ['no header', [token, text, end], /line 1 .*begins with its header/],
     ['two headers', [header, header], /line 2 .*begins with its header/],
     ['something else', ['{"hello": "world"}'], /line 1 .*`type` is missing/],
-    ['a later version', [header.replace('"version":2', '"version":3')], /line 1 .*version 3 .*only 1 and 2/],
+    ['a later version', [header.replace('"version":3', '"version":4')], /line 1 .*version 4 .*only 1, 2, 3/],
     ['an unknown line', [header, '{"type":"surprise"}'], /line 2 .*type is not known/],
     ['a message of nobody', [header, text], /line 2 .*belongs to no token/],
     [
@@ -77,6 +81,9 @@ await t.test('what is wrong is named', async (t) => {
     ['an entry less', [header, token, text, log, fewer], /line 5 .*1 entries, of which 0/],
     ['no base64', [header, token, text.replace('aGVsbG8=', '!!!')], /line 3 .*`message.payload`/],
     ['a path as a name', [header, secret.replace('token-id.key', '../key')], /line 2 .*`name`/],
+    ['no name of a table', [header, row.replace('codes', 'a b')], /line 2 .*`table`/],
+    ['no account', [header, detailed.replace(ACCOUNT, ACCOUNT.slice(1))], /line 2 .*`details.accountMark`/],
+    ['no epochs', [header, detailed.replace('[1,2]', '[1,2,3]')], /line 2 .*epochs/],
     ['two keys', [header, secret, other], /line 3 .*another secret token-id.key/],
   ]
   for (const [name, lines, says] of cases) {
@@ -96,12 +103,12 @@ await t.test('what is wrong is named', async (t) => {
     t.throws(() => decodeLine(line.replace('{', `{${added}`)), new RegExp(`${named} is not known`))
   t.throws(() => decodeLine(text.replace('"payload"', '"expires":1,"payload"')), /"message\.expires" is not known/)
 
-  for (const type of [log, entry, session, delivery])
+  for (const type of [log, entry, session, delivery, row])
     t.throws(() => decodeLine(type.replace('{', '{"more":1,')), /"more" is not known/)
 
   const first = join(temporaryFolder(t, 'export'), 'version-1.jsonl')
   const counts = { secrets: 0, apps: 0, broadcasts: 0, tokens: 1, messages: 1 }
-  const former = [header.replace('"version":2', '"version":1'), token, text, line({ type: 'end', counts })]
+  const former = [header.replace('"version":3', '"version":1'), token, text, line({ type: 'end', counts })]
   writeFileSync(first, former.map((each) => `${each}\n`).join(''))
   const read = await runWith(t, 'import', first, { PUSH_DATA_DIR: temporaryFolder(t, 'data') })
   t.match(read, { code: 0, errors: /imported 1 tokens, 1 private messages/ }, 'version 1')

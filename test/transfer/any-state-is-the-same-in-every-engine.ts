@@ -1,10 +1,11 @@
 // Whatever was done to a store: is it the same for devices after a move to Redis, and after one back?
 import * as fc from 'fast-check'
+import type { Test } from 'tap'
 import { t } from '../support/tap.ts'
-import { openLevelStore, type Store } from '../../store/index.ts'
+import { type KnownToken, openLevelStore, type Store } from '../../store/index.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
 import { exportStore, importStore, noCounts, nothingImported, splitLines } from '../../store/transfer/index.ts'
-import { deviceMark, tokenId, type Selector } from '../../topics/index.ts'
+import { accountMark, deviceMark, tokenId, type Selector } from '../../topics/index.ts'
 import { startRedis, temporaryFolder } from '../support/index.ts'
 import { snapshot } from './support/snapshot.ts'
 
@@ -39,8 +40,18 @@ const draft = fc.record({
   retain: fc.boolean(),
   ttl: fc.integer({ min: 1, max: 6_000 }),
 })
+const MARKS = ['1', '2'].map((account) => accountMark(KEY, 'a', account))
+const details = fc.record(
+  {
+    accountMark: fc.constantFrom('', ...MARKS),
+    epochs: fc.tuple(fc.nat(3), fc.nat(3)),
+    tags: fc.constantFrom([], ['x'], ['x', 'y']),
+    version: fc.constantFrom('', ...VERSIONS),
+  },
+  { requiredKeys: [] },
+)
 const step = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('register' as const), token: someToken }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('register' as const), token: someToken, details }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('revoke' as const), token: someToken }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('send' as const), token: someToken, draft }) },
   {
@@ -88,7 +99,7 @@ async function perform(store: Store, clock: Clock, step: Step, number: number): 
     storedAt: clock.now,
     expiresAt: clock.now + ttl,
   })
-  if (step.kind === 'register') await store.registerToken(step.token)
+  if (step.kind === 'register') await store.registerToken({ ...step.token, details: step.details })
   else if (step.kind === 'revoke') await store.revokeToken(step.token.tokenId)
   else if (step.kind === 'pass') clock.now += step.time
   else if (step.kind === 'sweep') await store.sweep()
@@ -112,8 +123,23 @@ const NO_TOPICS = {
 }
 
 async function transfer(from: Store, to: Store, clock: Clock): Promise<void> {
-  const lines = splitLines(exportStore(from, { id: 'x', secrets: [], topics: NO_TOPICS, counts: noCounts() }))
+  const lines = splitLines(
+    exportStore(from, { id: 'x', secrets: [], topics: NO_TOPICS, tables: [], counts: noCounts() }),
+  )
   await importStore(to, lines, { secrets: to, topics: NO_TOPICS, now: () => clock.now, imported: nothingImported() })
+}
+
+/** The index of accounts is as the token ids say. */
+async function accountsAreRight(t: Test, store: Store, about: string): Promise<void> {
+  const tokens: KnownToken[] = []
+  for await (const token of store.tokens()) tokens.push(token)
+  for (const mark of MARKS) {
+    const expected = tokens
+      .filter(({ details, current, revoked }) => details.accountMark === mark && current && !revoked)
+      .map(({ registration, details }) => [registration.tokenId, details.epochs])
+    const found = (await store.accountDevices(mark)).map(({ tokenId, epochs }) => [tokenId, epochs])
+    t.same(found.toSorted(), expected.toSorted(), about)
+  }
 }
 
 await t.test('level, Redis, level', async (t) => {
@@ -138,6 +164,8 @@ await t.test('level, Redis, level', async (t) => {
         await transfer(first, second, clock)
         await transfer(second, third, clock)
         t.same(await snapshot(third, VERSIONS), wanted, 'back again', { diagnostic: false })
+        await accountsAreRight(t, second, 'in Redis')
+        await accountsAreRight(t, third, 'back again')
         return JSON.stringify(await snapshot(third, VERSIONS)) === JSON.stringify(wanted)
       } finally {
         for (const store of stores) await store.close()

@@ -1,4 +1,4 @@
-// Does everything that version 2 of an export holds survive a move to Redis and back, an import that fails anywhere, and a second one?
+// Does everything that later versions of an export hold survive a move to Redis and back, an import that fails anywhere, and a second one?
 import type { Test } from 'tap'
 import { PushError } from '../../errors.ts'
 import { t } from '../support/tap.ts'
@@ -15,7 +15,17 @@ import {
   splitLines,
 } from '../../store/transfer/index.ts'
 import { startRedis, temporaryFolder } from '../support/index.ts'
-import { fill, namedOf, type Place, RETAINED_SINCE, retainedOf, START, unreadOf } from './support/full-store.ts'
+import {
+  fill,
+  namedOf,
+  type Place,
+  RETAINED_SINCE,
+  retainedOf,
+  rowsOf,
+  START,
+  TABLES,
+  unreadOf,
+} from './support/full-store.ts'
 
 const clock = { now: START }
 const options = { now: () => clock.now, limits: { sweepMs: 2 ** 31 - 1 } }
@@ -40,7 +50,8 @@ async function redisAt(t: Test, url: string): Promise<Place> {
 
 async function linesOf({ store, topics }: Place, id: string): Promise<string[]> {
   const lines: string[] = []
-  for await (const line of exportStore(store, { id, secrets: [], topics, counts: noCounts() })) lines.push(line)
+  for await (const line of exportStore(store, { id, secrets: [], topics, tables: TABLES, counts: noCounts() }))
+    lines.push(line)
   return lines
 }
 
@@ -80,6 +91,8 @@ await t.test('level, Redis, level', async (t) => {
   const named = await namedOf(first.store, clock.now)
   const retained = await retainedOf(first)
   t.equal(retained.length, 4)
+  const rows = (await rowsOf(first)).filter((row) => row !== 'x=78 Infinity')
+  t.equal(rows.length, 29)
 
   const imported = await take(second, lines)
   t.match(imported, { duplicates: 0, dropped: 0, sessions: 0 })
@@ -87,7 +100,11 @@ await t.test('level, Redis, level', async (t) => {
   t.same(await unreadOf(second.store, clock.now), unread, 'each reader has what it had not passed')
   t.same(await namedOf(second.store, clock.now), named)
   t.same(await retainedOf(second), retained)
+  t.same(await rowsOf(second), rows, 'the tables that were named')
 
+  await second.store.writeRow({ table: 'keys', key: 'ä 0' })
+  await second.store.writeRow({ table: 'keys', key: 'ä 2', value: Buffer.from([1]) })
+  const since = await rowsOf(second)
   await second.topics.retain({ ...RETAINED_SINCE, storedAt: clock.now })
   const again = await take(second, lines)
   t.ok(again.duplicates > 100)
@@ -97,12 +114,19 @@ await t.test('level, Redis, level', async (t) => {
   t.equal(newer.length, 3)
   const others = (await retainedOf(second)).filter(([topic]) => topic !== RETAINED_SINCE.topic)
   t.same(others, newer)
+  t.same(await rowsOf(second), since, 'what was removed or changed since stays so')
   t.match(await retainedOf(second), [[RETAINED_SINCE.topic, 1, 'since', 'newer']], 'and takes nothing back')
 
   await take(third, await linesOf(second, 'two'))
   nothingIsLost(t, await unreadOf(third.store, clock.now), unread, 'back again')
   t.same(await namedOf(third.store, clock.now), named)
   t.same(await retainedOf(third), await retainedOf(second))
+  t.same(await rowsOf(third), since)
+
+  const fourth = await level(t)
+  await fourth.store.writeRow({ table: 'codes', key: 'ä 1', value: Buffer.from('other') })
+  t.match(await take(fourth, lines), { rows: 1 }, 'another row of the same key is told of')
+  t.match((await fourth.store.readRow('codes', 'ä 1'))?.value, Buffer.from('other'), 'and stays')
 })
 
 /** Fails at the call of this number, and at all after it. */
@@ -113,7 +137,8 @@ function failing(store: Store, calls: number): Store {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       return (...args: unknown[]): unknown => {
-        const counts = typeof name === 'string' && /^(restore|open|save|append|move|close|change|commit)/.test(name)
+        const counts =
+          typeof name === 'string' && /^(restore|note|write|open|save|append|move|close|change|commit)/.test(name)
         if (counts && left <= 0) return Promise.reject(new PushError('STORE_UNAVAILABLE'))
         if (counts) left -= 1
         return Reflect.apply(value, target, args)
@@ -129,6 +154,7 @@ await t.test('an import that ends anywhere is run again', async (t) => {
   const unread = await unreadOf(first.store, clock.now)
   const named = await namedOf(first.store, clock.now)
   const retained = await retainedOf(first)
+  const rows = (await rowsOf(first)).filter((row) => row !== 'x=78 Infinity')
   for (let calls = 3; ; calls += 23) {
     const place = await level(t)
     const ended = await take({ ...place, store: failing(place.store, calls) }, lines).then(
@@ -139,6 +165,7 @@ await t.test('an import that ends anywhere is run again', async (t) => {
     nothingIsLost(t, await unreadOf(place.store, clock.now), unread, `after ${calls} calls`)
     t.same(await namedOf(place.store, clock.now), named, `after ${calls} calls`)
     t.same(await retainedOf(place), retained, `after ${calls} calls`)
+    t.same(await rowsOf(place), rows, `after ${calls} calls`)
     if (ended) break
   }
 })

@@ -23,13 +23,14 @@ function parts.details()
     local known = of(record)
     if not packed then return known end
     local account, app_epoch, account_epoch, version, tags = unpack(unpack_packed(packed))
-    local was = known and unpack_packed(known) or { FORMAT, '', 0, 0, '', {} }
+    local nothing = { FORMAT, '', 0, 0, '', {} }
+    local was = known and unpack_packed(known) or nothing
     if was[1] ~= FORMAT then return known end
     tags = tags or was[6]
     local changed = pack({
       FORMAT, account or was[2], math.max(app_epoch, was[3]), math.max(account_epoch, was[4]), version or was[5], tags,
     })
-    if changed ~= known then store(record, changed, tags) end
+    if changed ~= (known or pack(nothing)) then store(record, changed, tags) end
     return changed
   end
 

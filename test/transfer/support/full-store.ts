@@ -18,6 +18,9 @@ const DEVICES = Array.from({ length: 5 }, (_, number) => {
   }
 })
 
+/** The tables that move. */
+export const TABLES = ['keys', 'codes']
+
 let made = 0
 function message(payload: string | Uint8Array, ttl = DAY, retain = false): Message {
   made += 1
@@ -49,9 +52,22 @@ export async function fill({ store, topics }: Place): Promise<void> {
   for (const device of DEVICES) await store.registerToken(device)
   await fillLogs(store)
   await fillSessions(store)
+  for (let number = 0; number < 30; number += 1) {
+    const table = TABLES[number % 2] ?? ''
+    const ends = number === 4 ? START + 1 : START + DAY * number
+    const value = Buffer.from([number, 0, 255])
+    await store.writeRow({ table, key: `ä ${number}`, value, ...(number % 3 === 0 ? {} : { expiresAt: ends }) })
+  }
+  await store.writeRow({ table: 'stays', key: 'x', value: Buffer.from('x') })
   for (const topic of ['a', 'a/b', 'ä', '$x']) {
     await topics.retain({ ...message(topic, DAY, true), topic, qos: topic === 'ä' ? 0 : 2 })
   }
+}
+
+/** What small tables hold, as text. */
+export async function rowsOf({ store }: Place): Promise<string[]> {
+  const rows = await Promise.all([...TABLES, 'stays'].map((table) => store.readRows(table, '', 1_000)))
+  return rows.flat().map(({ key, value, expiresAt }) => `${key}=${Buffer.from(value).toString('hex')} ${expiresAt}`)
 }
 
 /** What general topics retain, as text, in the order of their names. */

@@ -29,7 +29,7 @@ export async function snapshot(store: Store, versions: readonly string[] = []) {
   const tokens = new Map<TokenId, unknown>()
   const apps = new Set<string>()
   for await (const token of store.tokens()) {
-    const { registration, generation, revoked, current, cursors } = token
+    const { registration, generation, revoked, current, cursors, details, lastSeen } = token
     const { tokenId, app, deviceMark, expiresAt } = registration
     const pending = await store.readPrivate(tokenId, 0, ALL)
     const broadcasts = await store.readBroadcast(app, cursors.broadcast, ALL)
@@ -42,6 +42,8 @@ export async function snapshot(store: Store, versions: readonly string[] = []) {
       generation,
       revoked,
       current,
+      details,
+      lastSeen,
       pending: pending.entries.map(plain),
       broadcasts: broadcasts.entries.map(plain),
       selectors: broadcasts.entries.map(({ selector }) => selector),

@@ -1,13 +1,13 @@
-/** The lines that version 2 of the format added, into a store. */
+/** The lines that came after version 1 of the format, into a store. */
 import type { Store } from '../contract.ts'
-import type { TopicLine, Version2Line } from './format-logs.ts'
+import type { LaterLine, RowLine, TopicLine } from './format-logs.ts'
 import { ImportLogs } from './import-logs.ts'
 import { ImportSessions } from './import-sessions.ts'
 import type { Imported } from './imported.ts'
 import { Progress } from './progress.ts'
 import type { TransferTopics } from './topics.ts'
 
-interface ImportVersion2Options {
+interface ImportLaterOptions {
   readonly store: Store
   readonly now: () => number
   readonly imported: Imported
@@ -15,16 +15,16 @@ interface ImportVersion2Options {
 }
 
 /** Which lines are being read. */
-type Kind = 'logs' | 'sessions' | 'topics'
+type Kind = 'logs' | 'sessions' | 'topics' | 'rows'
 
-export class ImportVersion2 {
-  readonly #options: ImportVersion2Options
+export class ImportLater {
+  readonly #options: ImportLaterOptions
   readonly #progress: Progress
   readonly #logs: ImportLogs
   readonly #sessions: ImportSessions
   #kind: Kind | undefined
 
-  private constructor(options: ImportVersion2Options, progress: Progress) {
+  private constructor(options: ImportLaterOptions, progress: Progress) {
     this.#options = options
     this.#progress = progress
     this.#logs = new ImportLogs({ ...options, progress })
@@ -32,11 +32,11 @@ export class ImportVersion2 {
   }
 
   /** With what names the export. */
-  static async open(options: ImportVersion2Options, id: string): Promise<ImportVersion2> {
-    return new ImportVersion2(options, await Progress.open(options.store, id))
+  static async open(options: ImportLaterOptions, id: string): Promise<ImportLater> {
+    return new ImportLater(options, await Progress.open(options.store, id))
   }
 
-  async take(line: Version2Line): Promise<void> {
+  async take(line: LaterLine): Promise<void> {
     switch (line.type) {
       case 'log':
       case 'reader':
@@ -52,6 +52,9 @@ export class ImportVersion2 {
       case 'topic':
         await this.#turnTo('topics')
         return await this.#topic(line)
+      case 'row':
+        await this.#turnTo('rows')
+        return await this.#row(line)
     }
   }
 
@@ -92,5 +95,15 @@ export class ImportVersion2 {
     if (message.expiresAt <= now()) imported.expired += 1
     else if (whether === 'done' || (await this.#isNewer(topic, message))) imported.duplicates += 1
     else await topics.retain({ ...message, topic, qos })
+  }
+
+  /** What is here stays; and what was removed here since an import before is not put back. */
+  async #row({ table, key, value, expiresAt }: RowLine): Promise<void> {
+    const { store, now, imported } = this.#options
+    if (this.#progress.isFull) await this.#progress.save()
+    if (this.#progress.next() === 'done' || expiresAt <= now()) return
+    if ((await store.writeRow({ table, key, value, expiresAt, expected: 0 })) !== undefined) return
+    const here = await store.readRow(table, key)
+    if (here !== undefined && !Buffer.from(here.value).equals(value)) imported.rows += 1
   }
 }
