@@ -15,7 +15,9 @@ await t.test('a token id that is forgotten', async (t) => {
 
   await register(store, TOKEN, now)
   await store.revokeToken(TOKEN)
-  const { generation } = await register(store, TOKEN, now)
+  const { generation } = await register(store, TOKEN, now, { accountMark: TOKEN, tags: ['x'], version: '1.0' })
+  const note = { accountMark: TOKEN, tokenId: TOKEN, epochs: [0, 0] as const, expiresAt: now + 366 * DAY, most: 1 }
+  await store.noteDevice(note)
   const { epoch } = await open(generation)
   await store.closeSession(TOKEN, epoch, { state: Buffer.from('state'), stateExpiresAt: Infinity })
   const { offset } = await send()
@@ -40,6 +42,7 @@ await t.test('a token id that is forgotten', async (t) => {
   t.same([...kinds], [Kind.meta], 'nothing of it is left')
 
   await store.open()
+  t.same(await store.accountDevices(TOKEN), [])
   const again = await register(store, TOKEN, now)
   t.ok(again.generation > generation)
   t.ok((await open(again.generation)).epoch > epoch)

@@ -266,6 +266,16 @@ t.test('records', async (t) => {
     { numRuns: 100 },
   )
   t.throws(() => decodeToken(encodeToken(fc.sample(token, 1)[0]!).subarray(0, 10)), RangeError)
+  // Flags of two bytes, whatever else is in them.
+  const upstream = { unread: 1, unreadBytes: 1, retained: 1 }
+  const earlier = { ...fc.sample(token, 1)[0]!, upstream, hasTags: false, lastSeen: 0 }
+  const { length } = encodeToken(earlier)
+  t.equal(encodeToken({ ...earlier, hasTags: true }).length, length)
+  t.equal(
+    encodeToken({ ...earlier, lastSeen: 1 }).length,
+    length + 6,
+    'earlier records, which had no time there, are read',
+  )
   const details = fc.record({ accountMark: text, epochs, tags: fc.array(text, { maxLength: 16 }), version: text })
   fc.assert(
     fc.property(details, (details) => {

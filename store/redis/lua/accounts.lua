@@ -21,7 +21,7 @@ function parts.accounts()
     return { stamp = stamp, earliest = earliest, latest = latest }
   end
 
-  local function keep_summary(key, all) call('HSET', key, ALL, pack(FORMAT, all.stamp, all.earliest, all.latest)) end
+  local function pack_summary(all) return pack(FORMAT, all.stamp, all.earliest, all.latest) end
 
   local function drop(key, gone)
     for i = 1, #gone, TOGETHER do call('HDEL', key, unpack(gone, i, math.min(i + TOGETHER - 1, #gone))) end
@@ -43,9 +43,12 @@ function parts.accounts()
   function steps.note_device(step)
     local _, _, _, id, app_epoch, account_epoch, ends, most = unpack(step)
     local key = key_of(step)
-    local all = summary(call('HGET', key, ALL))
-    if all.earliest > 0 and all.earliest <= NOW then prune(key, all) end
-    local known = call('HGET', key, id)
+    local packed = call('HMGET', key, ALL, id)
+    local all, known = summary(packed[1]), packed[2]
+    if all.earliest > 0 and all.earliest <= NOW then
+      prune(key, all)
+      known = call('HGET', key, id)
+    end
     if known then
       local _, _, app_before, account_before, ends_before = unpack_packed(known)
       app_epoch, account_epoch = math.max(app_epoch, app_before), math.max(account_epoch, account_before)
@@ -58,12 +61,10 @@ function parts.accounts()
     -- Above those of an account that was here before and is gone with its newest stamp.
     all.stamp = math.max(all.stamp + 1, ticks())
     all.earliest = all.earliest > 0 and math.min(all.earliest, ends) or ends
-    call('HSET', key, id, pack(FORMAT, all.stamp, app_epoch, account_epoch, ends))
-    if ends > all.latest then
-      all.latest = ends
-      call('PEXPIRE', key, math.max(1, ends - NOW))
-    end
-    keep_summary(key, all)
+    local is_last = ends > all.latest
+    all.latest = math.max(all.latest, ends)
+    call('HSET', key, id, pack(FORMAT, all.stamp, app_epoch, account_epoch, ends), ALL, pack_summary(all))
+    if is_last then call('PEXPIRE', key, math.max(1, ends - NOW)) end
     return { true }
   end
 
@@ -94,7 +95,7 @@ function parts.accounts()
     if #gone > 0 and call('HLEN', key) == 1 then
       local all = summary(call('HGET', key, ALL))
       all.earliest, all.latest = 0, 0
-      keep_summary(key, all)
+      call('HSET', key, ALL, pack_summary(all))
       call('PEXPIRE', key, EMPTY_MS)
     end
     return {}

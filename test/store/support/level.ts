@@ -1,7 +1,7 @@
 /** The embedded engine in a folder of the test's own. */
 import { ClassicLevel } from 'classic-level'
 import type { Test } from 'tap'
-import { type LevelStoreOptions, openLevelStore, type Store } from '../../../store/index.ts'
+import { type LevelStoreOptions, openLevelStore, type Store, type TokenDetails } from '../../../store/index.ts'
 import { temporaryFolder } from '../../support/folders.ts'
 
 export type LevelOptions = Partial<LevelStoreOptions>
@@ -24,8 +24,9 @@ export const TOKEN = 'AAAAAAAAAAAAAAAAAAAAAA'
 export const OTHER = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
 /** Registers, for a year. */
-export function register(store: Store, tokenId = TOKEN, now = Date.now()) {
-  return store.registerToken({ tokenId, app: 'weather', deviceMark: 'phone', expiresAt: now + 365 * 86_400_000 })
+export function register(store: Store, tokenId = TOKEN, now = Date.now(), details: Partial<TokenDetails> = {}) {
+  const expiresAt = now + 365 * 86_400_000
+  return store.registerToken({ tokenId, app: 'weather', deviceMark: 'phone', expiresAt, details })
 }
 
 export interface Draft {

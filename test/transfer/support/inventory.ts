@@ -114,6 +114,24 @@ export async function inventory(t: Test, makeEngine: MakeEngine): Promise<void> 
     t.match(await world.register({ account: 'anna' }), { generation: 8, switchedFrom: bert })
   })
 
+  await scenario(t, makeEngine, 'what is known of a token id is put in place where nothing is', async (t, world) => {
+    const { store } = world
+    const details = { accountMark: world.idOf(), epochs: [5, 6] as const, tags: ['x'], version: '1.0' }
+    const place = { generation: 1, revoked: false, current: true, broadcastCursor: 0 }
+    const restored = { ...place, registration: world.registration(), details, lastSeen: world.now - HOUR }
+    t.match(await store.restoreToken(restored), { details, lastSeen: world.now - HOUR })
+    t.same((await world.open(world.idOf(), 1)).tags, ['x'])
+    await world.register({}, { tags: [], version: '1.1' })
+    const since = { ...details, tags: [], version: '1.1' }
+    t.match(await store.restoreToken(restored), { details: since, lastSeen: world.now }, 'what happened here stays')
+    t.equal((await world.open(world.idOf(), 1)).tags, undefined)
+
+    await world.register({ device: 'tablet' })
+    const tablet = { ...restored, registration: world.registration({ device: 'tablet' }) }
+    t.match(await store.restoreToken(tablet), { details })
+    t.same((await world.open(world.idOf({ device: 'tablet' }), 1)).tags, ['x'], 'of one that was known without')
+  })
+
   await scenario(t, makeEngine, 'putting in place takes nothing back', async (t, world) => {
     const place = { app: APP, deviceMark: deviceMark(APP, 'phone'), expiresAt: world.now + DAY }
     const { store } = world
