@@ -4,6 +4,10 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import type { AdminOptions } from './admin/admin-command.ts'
+import { ADMIN_GROUPS } from './admin/groups.ts'
+import { adminCall, adminCommandOf, unexpected } from './admin/read-admin.ts'
+import type { AdminCall } from './admin/run-admin.ts'
 import { ConfigError, flagOf, SETTINGS, type Config, type Setting, type SettingName } from './settings.ts'
 import { fit } from './settings-fit.ts'
 import { judgeUnknown, nearest } from './unknown-settings.ts'
@@ -15,11 +19,14 @@ export type Command = (typeof COMMANDS)[number]
 export interface Arguments {
   /** Undefined: the server. */
   readonly command: Command | undefined
+  /** In place of all that. */
+  readonly admin: AdminCall | undefined
   readonly config: Config
   /** Variables whose names begin like settings, and are none. */
   readonly unknown: readonly string[]
 }
 
+const COMMAND_NAMES = [...COMMANDS, ...Object.keys(ADMIN_GROUPS)]
 const NAMES = Object.keys(SETTINGS) as readonly SettingName[]
 const FLAGS = ['config', ...NAMES.map(flagOf)]
 
@@ -33,7 +40,8 @@ export function askedFor(argv: readonly string[]): 'help' | 'version' | undefine
 
 /** @throws ConfigError */
 export function readConfig(argv: readonly string[], env: Environment): Arguments {
-  const { command, flags } = readFlags(argv)
+  const asked = adminCommandOf(argv)
+  const { words, flags } = readWords(argv, asked?.options ?? {})
   const file = readFile(flags.get('config'))
   const values: Record<string, unknown> = {}
   const given = new Set<string>()
@@ -45,14 +53,18 @@ export function readConfig(argv: readonly string[], env: Environment): Arguments
   }
   // Every setting of the table has been given its value above.
   const config = fit(values as Config, given)
-  return { command: readCommand(command), config, unknown: unknownVariables(env) }
+  const unknown = unknownVariables(env)
+  if (asked !== undefined) return { command: undefined, admin: adminCall(asked, words, flags), config, unknown }
+  const [command, more] = words
+  if (more !== undefined) throw unexpected(more)
+  return { command: readCommand(command), admin: undefined, config, unknown }
 }
 
 function readCommand(word: string | undefined): Command | undefined {
   const command = COMMANDS.find((each) => each === word)
   if (command === undefined && word !== undefined)
     throw new ConfigError(
-      `${JSON.stringify(word)} is not a command; run without one for the server, or with 'bridge', 'export' or 'import'`,
+      `${JSON.stringify(word)} is not a command; run without one for the server, or with ${COMMAND_NAMES.map((each) => `'${each}'`).join(', ')}`,
     )
   return command
 }
@@ -78,29 +90,43 @@ function parse(name: string, setting: Setting<unknown>, given: string): unknown 
   throw new ConfigError(`${name} (--${flagOf(name)}): ${shown} is not allowed; it must be ${setting.allowed}`)
 }
 
-/** Each flag takes the word behind it, whatever that is; the last of a name counts. */
-function readFlags(argv: readonly string[]): { command: string | undefined; flags: Map<string, string> } {
-  const options = Object.fromEntries(FLAGS.map((name) => [name, { type: 'string' }] as const))
-  const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true })
-  const flags = new Map<string, string>()
-  let command: string | undefined
-  for (const token of tokens) {
-    if (token.kind === 'option' && token.rawName.startsWith('--')) {
-      if (!FLAGS.includes(token.name)) throw unknownFlag(token.name)
-      if (token.value === undefined) throw new ConfigError(`--${token.name} needs a value`)
-      flags.set(token.name, token.value)
-    } else if (token.kind === 'positional' && token.index === 0) {
-      command = token.value
-    } else {
-      const word = JSON.stringify(argv[token.index])
-      throw new ConfigError(`${word} is not expected; flags are written --name value`)
-    }
-  }
-  return { command, flags }
+interface Words {
+  /** Those that are no flags. */
+  readonly words: readonly string[]
+  readonly flags: ReadonlyMap<string, string>
 }
 
-function unknownFlag(name: string): ConfigError {
-  return new ConfigError(`--${name} is not a setting${suggest(nearest(name, NAMES.map(flagOf)), '--')}`)
+/** Each flag takes the word behind it, whatever that is; the last of a name counts. */
+function readWords(argv: readonly string[], own: AdminOptions): Words {
+  const all = [...FLAGS, ...Object.keys(own)]
+  const typeOf = (name: string) => (isValueless(own, name) ? 'boolean' : 'string')
+  const options = Object.fromEntries(all.map((name) => [name, { type: typeOf(name) }] as const))
+  const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true })
+  const flags = new Map<string, string>()
+  const words: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'option' && token.rawName.startsWith('--')) {
+      if (!all.includes(token.name)) throw unknownFlag(token.name, Object.keys(own))
+      const isAlone = isValueless(own, token.name)
+      if (token.value === undefined && !isAlone) throw new ConfigError(`--${token.name} needs a value`)
+      if (token.value !== undefined && isAlone) throw new ConfigError(`--${token.name} takes no value`)
+      flags.set(token.name, token.value ?? '')
+    } else if (token.kind === 'positional' && token.index === words.length) {
+      words.push(token.value)
+    } else {
+      throw unexpected(argv[token.index])
+    }
+  }
+  return { words, flags }
+}
+
+function isValueless(own: AdminOptions, name: string): boolean {
+  return Object.hasOwn(own, name) && own[name]?.value === undefined
+}
+
+function unknownFlag(name: string, own: readonly string[]): ConfigError {
+  const what = own.length === 0 ? 'a setting' : 'an option or a setting'
+  return new ConfigError(`--${name} is not ${what}${suggest(nearest(name, [...own, ...NAMES.map(flagOf)]), '--')}`)
 }
 
 function readFile(path: string | undefined): Map<string, string> {

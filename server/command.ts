@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Logger } from 'pino'
+import { AskError } from './admin/ask.ts'
+import { runAdmin, type AdminCall } from './admin/run-admin.ts'
 import { askedFor, readConfig, type Arguments } from './arguments.ts'
 import {
   checkIssuersFile,
@@ -76,7 +78,7 @@ export async function run(invocation: Invocation): Promise<void> {
   // Who reads nothing of it is told nothing.
   process.stdout.on('error', () => undefined)
   const asked = askedFor(argv)
-  if (asked !== undefined) return void process.stdout.write(asked === 'help' ? helpText() : versionText())
+  if (asked !== undefined) return void process.stdout.write(asked === 'help' ? helpText(argv) : versionText())
   let config: Config | undefined
   try {
     const read = readConfig(argv, env)
@@ -91,7 +93,8 @@ export async function run(invocation: Invocation): Promise<void> {
   }
 }
 
-async function runCommand({ command, config, unknown }: Arguments, program: Program): Promise<void> {
+async function runCommand({ command, config, unknown, admin }: Arguments, program: Program): Promise<void> {
+  if (admin !== undefined) return await administer(admin, program)
   for (const name of unknown) program.logger.warn({ name }, 'this variable looks like a setting, but is not one')
   await checkFiles(config, command)
   if (command === 'bridge') await bridge(program)
@@ -123,6 +126,19 @@ function startErrorOf(error: unknown, config: Config | undefined): string {
   return `${setting}: ${error.detail ?? (cause instanceof Error ? cause.message : 'the store cannot be opened')}`
 }
 
+/** A command that another process, which serves, carries out. */
+async function administer(call: AdminCall, { config, process, ending, say }: Program): Promise<void> {
+  try {
+    const text = await runAdmin(call, config)
+    await new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()))
+  } catch (error) {
+    if (!(error instanceof AskError)) throw error
+    say(error.message)
+    return await ending.exit(1)
+  }
+  await ending.exit(0)
+}
+
 /** An export or import that a signal cuts short has not succeeded. */
 async function transfer(command: 'export' | 'import', { config, say, ending, process }: Program): Promise<void> {
   const options: TransferOptions = { config, limits: limitsOf(config), say }
@@ -141,6 +157,7 @@ async function checkFiles(config: Config, command: Arguments['command']): Promis
   if (command === undefined) checkListeners(config)
   const { PUSH_PROVIDER_KEY: key, PUSH_KEYS_FILE: keys, PUSH_ISSUERS_FILE: issuers } = config
   const given = key === undefined ? [] : [{ name: 'provider', key }]
+  await asSetting('PUSH_PROVIDER_KEY', () => createProviders(given))
   await asSetting('PUSH_PROVIDERS_FILE', async () => createProviders([...(await fileProviders(config)), ...given]))
   const { PUSH_PASSWORD_FILE: passwords } = config
   if (passwords !== undefined)

@@ -10,7 +10,7 @@ import {
 } from '../auth/index.ts'
 import type { Config } from './settings.ts'
 
-const PROVIDER_KEY = 'provider.key'
+export const PROVIDER_KEY = 'provider.key'
 
 /** The provider of `PUSH_PROVIDER_KEY`, or of the generated key, and those of the file. */
 export async function providersOf(config: Config, logger: Logger, shared?: Secrets): Promise<ProviderKey[]> {

@@ -1,6 +1,5 @@
 /** Every setting of the server: its name, what it is for, its default and what is allowed. Limits are those of `LIMITS`. */
 import type { BlockList } from 'node:net'
-import { looksLikeStoredKey } from '../auth/index.ts'
 import { aboutLimit, wholeFrom } from '../common/limit-checks.ts'
 import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
 import type { Limit } from '../common/limit.ts'
@@ -155,12 +154,8 @@ const SERVER_SETTINGS = {
   PUSH_WORKERS: whole('processes that serve, with Redis only', 1, 1, 256),
   PUSH_PROVIDER_KEY: optional(
     'key of the provider who may act for every app; generated when not set',
-    '16 to 256 bytes without white space, and not of the form push_<id>_<secret>',
-    (value) =>
-      /^\S{1,256}$/.test(value) &&
-      Buffer.byteLength(value) >= 16 &&
-      Buffer.byteLength(value) <= 256 &&
-      !looksLikeStoredKey(value),
+    '16 to 256 bytes without white space',
+    (value) => /^\S{1,256}$/.test(value) && Buffer.byteLength(value) >= 16 && Buffer.byteLength(value) <= 256,
     true,
   ),
   PUSH_PROVIDERS_FILE: path('JSON file with more providers: [{"name", "key", "apps": [...]}]'),
