@@ -77,7 +77,8 @@ export const ERRORS = {
   TAGS_INVALID: {
     status: 400,
     reason: 0x90,
-    title: 'A tag must be 1 to 64 bytes without control characters; send at most 16 in a list, as `any`, `all` or `none`.',
+    title:
+      'A tag must be 1 to 64 bytes without control characters; send at most 16 in a list, as `any`, `all` or `none`.',
   },
   TOPIC_INVALID: { status: 400, reason: 0x90, title: 'The topic is neither a private nor a broadcast topic.' },
   MESSAGE_ID_INVALID: {
@@ -156,6 +157,8 @@ export const ERRORS = {
     title: 'Another account is logged in to this app on this device; log it out, or send its token as `holderToken`.',
   },
   CODE_INVALID: { status: 401, title: 'The enrolment code is wrong, used or has expired; ask for a new one.' },
+  ACCOUNT_FORBIDDEN: { status: 403, title: 'The credential is for another account than the request names.' },
+  CODE_UNKNOWN: { status: 404, title: 'There is no such enrolment code.' },
   ACCOUNT_FULL: { status: 409, title: 'The account has as many devices as the server allows; revoke one.' },
   ACCOUNT_UNKNOWN: { status: 404, title: 'The account has no device that is logged in to this app.' },
   KEY_UNKNOWN: { status: 404, title: 'There is no such key.' },

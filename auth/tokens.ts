@@ -53,7 +53,6 @@ const REMEMBERED = 2048
 interface Verified {
   readonly device: Device
   /** Seconds since the epoch, as in the token. */
-  readonly issuedAt: number
   readonly notBefore: number
 }
 
@@ -231,12 +230,13 @@ function readClaims(options: TokenOptions, claims: unknown): Verified {
     tokenId: id,
     accountMark: accountMark(options.tokenIdKey, triple.app, triple.account),
     generation: readGeneration(claims['jti']),
+    issuedAt: issuedAt * 1000,
     expiresAt: expires * 1000,
     // Those of before there were renewals end as they were meant to.
     renewUntil: claims['renew'] === undefined ? 0 : readSeconds(claims['renew'], 'renew') * 1000,
     epochs: readEpochs(claims['epochs']),
   }
-  return { device: Object.freeze(device), issuedAt, notBefore }
+  return { device: Object.freeze(device), notBefore }
 }
 
 function readTriple({ app, device, account }: Record<string, unknown>): Triple {
@@ -285,8 +285,8 @@ function isWhole(value: unknown): value is number {
  * `exp` is the first moment at which the token no longer holds (RFC 7519 section 4.1.4). One of the future is good, and
  * a clock is wrong, as a rule ours: it is not to be thrown away.
  */
-function checkTime({ device, issuedAt, notBefore }: Verified, now: number): void {
+function checkTime({ device, notBefore }: Verified, now: number): void {
   const latest = now + SKEW_SECONDS * 1000
-  if (Math.max(issuedAt, notBefore) * 1000 > latest) throw new PushError('TOKEN_NOT_YET_VALID')
+  if (Math.max(device.issuedAt, notBefore * 1000) > latest) throw new PushError('TOKEN_NOT_YET_VALID')
   if (now >= device.expiresAt) throw new PushError('TOKEN_EXPIRED')
 }

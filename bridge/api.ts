@@ -5,10 +5,12 @@ import { auditTo } from '../common/audit.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { createRandomId } from '../common/random-id.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
+import type { Revocations } from '../store/revocations.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Selections } from '../topics/index.ts'
-import { createGuard, knowDevice } from './authenticate.ts'
+import { createGuard, createProofGuard, knowDevice } from './authenticate.ts'
+import { Accounts } from './calls/accounts.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
 import { createFastifyApp } from './fastify-app.ts'
 import type { Admit } from './http-server.ts'
@@ -23,7 +25,9 @@ import { lookUpMessages } from './routes/messages-lookup.ts'
 import { sendMessages } from './routes/messages-send.ts'
 import { exposeMetrics } from './routes/metrics.ts'
 import { serveOpenApi } from './routes/openapi.ts'
+import { enrol } from './routes/enrolments.ts'
 import { issueTokens } from './routes/tokens-issue.ts'
+import { listTokens } from './routes/tokens-list.ts'
 import { revokeTokens } from './routes/tokens-revoke.ts'
 import { createStorePublisher } from './store-publisher.ts'
 import { RequestWork } from './work.ts'
@@ -36,6 +40,7 @@ export interface HttpApiOptions {
   readonly store: Store
   /** The provider keys of the store; open. */
   readonly keys: KeyCopy
+  readonly revocations: Pick<Revocations, 'fresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke' | 'onRevoked'>
   readonly metrics: Metrics
   /** What `/metrics` answers, where it is more than `metrics`: all processes of one server. */
   readonly metricsText?: (() => Promise<string>) | undefined
@@ -67,7 +72,7 @@ export interface HttpApi {
  * polls at once, lets the other requests in flight end, and leaves the store open.
  */
 export function createHttpApi(options: HttpApiOptions): HttpApi {
-  const { auth, store, metrics, limits, logger } = options
+  const { auth, store, revocations, metrics, limits, logger } = options
   const {
     now = Date.now,
     monotonic = () => performance.now(),
@@ -75,14 +80,19 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     ready = () => store.health(),
   } = options
   const work = new RequestWork(limits.work, monotonic)
-  const guard = createGuard(auth, (device) => knowDevice(store, device), work)
-  const publisher = createStorePublisher(store, metrics)
+  const guard = createGuard(auth, (device) => knowDevice({ store, revocations }, device), work)
+  const proofs = createProofGuard({ auth, revocations, work })
+  const accounts = new Accounts({ store, revocations, most: limits.accountDevices })
+  const publisher = createStorePublisher({ auth, store, accounts, metrics, logger })
   const selections = new Selections()
-  const longPolls = createLongPolls({ store, limits, selections, now, shared: sharedCount(options.tally, 'waiting') })
+  const waiting = sharedCount(options.tally, 'waiting')
+  const longPolls = createLongPolls({ store, revocations, limits, selections, now, shared: waiting })
   const pages = createPages(store, limits, selections)
   const calls = createCalls({
     auth,
     store,
+    revocations,
+    accounts,
     publisher,
     longPolls,
     keys: options.keys,
@@ -105,11 +115,13 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     monotonic,
     closing: () => longPolls.close(),
     routes(api) {
-      issueTokens(api, { ...calls, guard, limits })
+      issueTokens(api, { ...calls, proofs, limits })
+      enrol(api, { ...calls, guard })
+      listTokens(api, { ...calls, guard })
       revokeTokens(api, { ...calls, guard })
       sendMessages(api, { ...calls, guard, limits, errors: publisher.errors })
-      lookUpMessages(api, { store, guard, pages, longPolls, metrics, limits, now })
       manageKeys(api, { calls, guard })
+      lookUpMessages(api, { store, revocations, guard, pages, longPolls, metrics, limits, now })
       acknowledgeMessages(api, { store, guard, metrics })
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)

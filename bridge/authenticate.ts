@@ -1,11 +1,15 @@
-/** Who makes a request: a provider by its key, a device by its message token. */
+/** Who makes a request: a provider by its key, a device by its message token, somebody who wants a token by what proves it. */
+import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import type { Store, TokenRecord } from '../store/contract.ts'
 import { refusalOf } from '../store/honoured.ts'
+import type { Revocations } from '../store/revocations.ts'
 import { mayUse, type Device, type Provider, type Scope } from '../topics/index.ts'
+import { looksLikeCode } from './calls/enrolments.ts'
+import type { Proof } from './calls/proof.ts'
 import type { RequestWork } from './work.ts'
 
 /** A device whose token the registry still honours, with what the registry knows. */
@@ -32,8 +36,27 @@ export interface Guard {
   deviceOf(request: FastifyRequest): KnownDevice
 }
 
+/** The same for who may have a message token. */
+export interface ProofGuard {
+  readonly hook: Hook
+  of(request: FastifyRequest): Proof
+}
+
 /** RFC 6750 section 2.1; Node has trimmed the end. */
 const BEARER = /^bearer +(\S.*)$/i
+
+function credentialOf(request: FastifyRequest): string {
+  const credential = BEARER.exec(request.headers.authorization ?? '')?.[1]
+  if (credential === undefined) throw new PushError('CREDENTIALS_MISSING')
+  return credential
+}
+
+function providerBy(auth: Pick<Auth, 'provider'>, credential: string): Provider {
+  // Node reads headers as latin1: these are the bytes that were sent, UTF-8 as a rule.
+  const provider = auth.provider(Buffer.from(credential, 'latin1'))
+  if (provider === undefined) throw new PushError('CREDENTIALS_INVALID')
+  return provider
+}
 
 /** @param know what the registry says of a verified device; throws when it is no longer honoured */
 export function createGuard(
@@ -45,13 +68,8 @@ export function createGuard(
   const devices = new WeakMap<FastifyRequest, KnownDevice>()
 
   function authenticate(request: FastifyRequest): Device | Provider {
-    const credential = BEARER.exec(request.headers.authorization ?? '')?.[1]
-    if (credential === undefined) throw new PushError('CREDENTIALS_MISSING')
-    if (looksLikeToken(credential)) return auth.verify(credential)
-    // Node reads headers as latin1: these are the bytes that were sent, UTF-8 as a rule.
-    const provider = auth.provider(Buffer.from(credential, 'latin1'))
-    if (provider === undefined) throw new PushError('CREDENTIALS_INVALID')
-    return provider
+    const credential = credentialOf(request)
+    return looksLikeToken(credential) ? auth.verify(credential) : providerBy(auth, credential)
   }
 
   return {
@@ -59,13 +77,13 @@ export function createGuard(
       const principal = authenticate(request)
       if (principal.kind !== 'provider') throw new PushError('NOT_A_PROVIDER')
       if (!mayUse(principal, scope)) throw new PushError('SCOPE_MISSING', scope)
-      await work.admit(principal, request)
+      await work.admit(keyOf(principal), request)
       providers.set(request, principal)
     },
     async device(request) {
       const principal = authenticate(request)
       if (principal.kind !== 'device') throw new PushError('NOT_A_DEVICE')
-      await work.admit(principal, request)
+      await work.admit(keyOf(principal), request)
       devices.set(request, await know(principal))
     },
     providerOf: (request) => found(providers.get(request)),
@@ -73,11 +91,68 @@ export function createGuard(
   }
 }
 
+interface ProofGuardContext {
+  readonly auth: Pick<Auth, 'provider' | 'verify' | 'identity' | 'issuerOf'>
+  readonly revocations: Pick<Revocations, 'check'>
+  readonly work: RequestWork
+}
+
+/** What a credential looks like decides how it is checked: one that fails is tried as nothing else. */
+export function createProofGuard({ auth, revocations, work }: ProofGuardContext): ProofGuard {
+  const proofs = new WeakMap<FastifyRequest, Proof>()
+
+  async function prove(credential: string): Promise<Proof> {
+    if (looksLikeCode(credential)) return { kind: 'code', code: credential }
+    if (looksLikeToken(credential)) {
+      if (auth.issuerOf(credential) === 'known') return { kind: 'identity', identity: await auth.identity(credential) }
+      const device = auth.verify(credential)
+      await revocations.check(device)
+      return { kind: 'renewal', device }
+    }
+    const provider = providerBy(auth, credential)
+    if (!mayUse(provider, 'tokens:issue')) throw new PushError('SCOPE_MISSING', 'tokens:issue')
+    return { kind: 'provider', provider }
+  }
+
+  return {
+    async hook(request) {
+      const proof = await prove(credentialOf(request))
+      await work.admit(keyOfProof(proof), request)
+      proofs.set(request, proof)
+    },
+    of: (request) => found(proofs.get(request)),
+  }
+}
+
+function keyOf(principal: Device | Provider): string {
+  return principal.kind === 'device' ? `device ${principal.tokenId}` : `provider ${principal.name}`
+}
+
+function keyOfProof(proof: Proof): string {
+  switch (proof.kind) {
+    case 'provider':
+      return keyOf(proof.provider)
+    case 'renewal':
+      return keyOf(proof.device)
+    case 'identity':
+      return `identity ${proof.identity.issuer} ${proof.identity.account}`
+    case 'code':
+      return `code ${createHash('sha256').update(proof.code).digest('base64url')}`
+  }
+}
+
 /**
  * What the registry says of a verified device.
  * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, STORE_UNAVAILABLE
  */
-export async function knowDevice(store: Pick<Store, 'lookupToken'>, device: Device): Promise<KnownDevice> {
+export async function knowDevice(
+  {
+    store,
+    revocations,
+  }: { readonly store: Pick<Store, 'lookupToken'>; readonly revocations: Pick<Revocations, 'check'> },
+  device: Device,
+): Promise<KnownDevice> {
+  await revocations.check(device)
   const record = await store.lookupToken(device.tokenId)
   const refusal = refusalOf(record, device.generation)
   if (record === undefined || refusal !== undefined) throw new PushError(refusal ?? 'TOKEN_UNKNOWN')

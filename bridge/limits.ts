@@ -1,7 +1,7 @@
 /** What HTTP allows. */
 import type { Limits } from '../common/limits.ts'
 
-export type TokenLimits = Pick<Limits, 'defaultTokenTtl' | 'maximumTokenTtl'>
+export type TokenLimits = Pick<Limits, 'defaultTokenTtl' | 'maximumTokenTtl' | 'renewalMs' | 'accountDevices'>
 
 export type HttpLimits = TokenLimits &
   Pick<

@@ -1,6 +1,7 @@
 /** Long polls: requests that wait until something arrives for their device. */
 import { PushError } from '../errors.ts'
 import type { Store, TokenId } from '../store/contract.ts'
+import type { Revocations } from '../store/revocations.ts'
 import type { SharedCount } from '../common/tally.ts'
 import type { Device, Selections } from '../topics/index.ts'
 import { tagsOf, type KnownDevice } from './authenticate.ts'
@@ -37,6 +38,7 @@ interface Following {
 
 interface LongPollOptions {
   readonly store: Store
+  readonly revocations: Pick<Revocations, 'onRevoked'>
   readonly limits: HttpLimits
   readonly selections: Selections
   /** Milliseconds since the epoch. */
@@ -45,7 +47,8 @@ interface LongPollOptions {
   readonly shared?: SharedCount | undefined
 }
 
-export function createLongPolls({ store, limits, selections, now, shared }: LongPollOptions): LongPolls {
+export function createLongPolls(options: LongPollOptions): LongPolls {
+  const { store, revocations, limits, selections, now, shared } = options
   const byToken = new Map<TokenId, Following>()
   const byApp = new Map<string, Set<Poll>>()
   let open = 0
@@ -121,8 +124,9 @@ export function createLongPolls({ store, limits, selections, now, shared }: Long
       poll.start(seconds * 1000, () => device.expiresAt - now(), limits.longPollRecheckMs, gone)
       return poll
     },
-    watch: () =>
-      store.watch({
+    watch() {
+      const stopHearing = revocations.onRevoked((app) => wake(byApp.get(app)))
+      const stopWatching = store.watch({
         privateAppended: recheck,
         broadcastAppended(app, _offset, entry) {
           for (const poll of byApp.get(app) ?? []) {
@@ -138,7 +142,12 @@ export function createLongPolls({ store, limits, selections, now, shared }: Long
         cursorMoved: () => {},
         cursorsLost: () => {},
         resync: () => wake(everyPoll()),
-      }),
+      })
+      return () => {
+        stopHearing()
+        stopWatching()
+      }
+    },
     close() {
       isClosed = true
       for (const poll of everyPoll()) poll.end()

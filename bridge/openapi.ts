@@ -17,7 +17,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
       },
       servers: [{ url: '/' }],
       tags: [
-        { name: 'tokens', description: 'Message tokens, by a provider for its devices' },
+        { name: 'tokens', description: 'Message tokens, for a provider or for the device itself' },
         { name: 'messages', description: 'Sending by a provider, looking up and acknowledging by a device' },
         { name: 'keys', description: 'Provider keys, by whoever may give them out' },
         { name: 'server', description: 'Its state' },
@@ -25,6 +25,13 @@ export function describeApi(app: FastifyInstance, version: string): void {
       components: {
         securitySchemes: {
           providerKey: { type: 'http', scheme: 'bearer', description: 'A provider key' },
+          identityToken: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'A JWT of an identity provider of `PUSH_ISSUERS_FILE`',
+          },
+          enrolmentCode: { type: 'http', scheme: 'bearer', description: 'An enrolment code' },
           messageToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A message token' },
         },
       },

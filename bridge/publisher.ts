@@ -40,6 +40,11 @@ export interface Publisher {
    * given id is safe after any error.
    */
   publish(destination: Destination, publication: Publication): Promise<void>
+  /**
+   * To all devices on which the account is logged in: gives their token ids. A repeat as above.
+   * @throws ACCOUNT_UNKNOWN when there are none, STORE_UNAVAILABLE, UNSUPPORTED_BY_BRIDGE
+   */
+  publishToAccount(app: string, account: string, publication: Publication): Promise<readonly string[]>
 }
 
 /** A receiver of a request, with how the request named it. */

@@ -1,13 +1,24 @@
 /** What a query holds is text. */
 import type { FastifyRequest } from 'fastify'
 
-/** A hook: these become numbers, where they are whole ones, before they are validated. */
-export function readNumbers(...names: readonly string[]): (request: FastifyRequest) => Promise<void> {
+export const DEFAULT_PAGE = 100
+export const LONGEST_PAGE = 1_000
+
+/** Of a list that is answered in pages. */
+export const pageQuery = (usual: number, most: number) => ({
+  limit: { type: 'integer', minimum: 1, maximum: most, default: usual, description: 'Entries at most' },
+  cursor: { type: 'string', description: 'Of the page before; absent: the first one' },
+})
+
+/** A hook: these become numbers or truth values, where they are whole ones, before they are validated. */
+export function readValues(...names: readonly string[]): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
     const query = request.query as Record<string, unknown>
     for (const name of names) {
       const text = query[name]
-      if (typeof text === 'string' && /^\d{1,9}$/.test(text)) query[name] = Number(text)
+      if (typeof text !== 'string') continue
+      if (/^\d{1,9}$/.test(text)) query[name] = Number(text)
+      else if (text === 'true' || text === 'false') query[name] = text === 'true'
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Who a message is for: `to` of a request, checked against what the provider may do. */
 import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
-import { isAppName, isTokenId, isVersion, mayActFor, parseTagSelector, parseVersions } from '../topics/index.ts'
+import { isAppName, isName, isTokenId, isVersion, mayActFor, parseTagSelector, parseVersions } from '../topics/index.ts'
 import type { Device, Provider, Selector, TagSelector, VersionSelector } from '../topics/index.ts'
 import type { RequestWork } from './work.ts'
 import { codeForOne, type BroadcastDestination, type Publisher, type Receiver, type Rejected } from './publisher.ts'
@@ -13,10 +13,12 @@ export interface To {
   readonly version?: string
   readonly versions?: string
   readonly tags?: TagSelector | undefined
+  readonly account?: string
 }
 
 export type Recipients =
   | { readonly kind: 'broadcast'; readonly destination: BroadcastDestination }
+  | { readonly kind: 'account'; readonly app: string; readonly account: string }
   | { readonly kind: 'private'; readonly receivers: readonly Receiver[]; readonly rejected: readonly Rejected[] }
 
 interface RecipientContext {
@@ -33,6 +35,10 @@ export async function recipientsOf(to: To, context: RecipientContext): Promise<R
   const tokens = to.tokens ?? (to.token === undefined ? undefined : [to.token])
   if (tokens !== undefined) return privateRecipients(tokens, to.app, context)
   if (to.app === undefined) throw new PushError('REQUEST_INVALID', '`to` names nobody')
+  if (to.account !== undefined) {
+    if (!isName(to.account)) throw new PushError('NAME_INVALID', '`to.account`')
+    return { kind: 'account', app: to.app, account: to.account }
+  }
   return { kind: 'broadcast', destination: { kind: 'broadcast', app: to.app, selector: selectorOf(to) } }
 }
 

@@ -22,6 +22,9 @@ export function createRemotePublisher(upstream: Upstream, metrics: Metrics): Pub
     async appOf() {
       throw new PushError('REQUEST_INVALID', 'behind a bridge, `to.app` is needed with a token id')
     },
+    async publishToAccount() {
+      throw new PushError('UNSUPPORTED_BY_BRIDGE', 'the devices of an account are known to the server itself')
+    },
     async publish(destination, publication) {
       const { message } = publication
       const payload = Buffer.from(message.payload.buffer, message.payload.byteOffset, message.payload.byteLength)

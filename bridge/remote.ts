@@ -95,10 +95,17 @@ async function refuseCall(): Promise<never> {
 /** What needs the store: only the server itself has one. */
 function refuseOtherCalls(api: FastifyInstance): void {
   const options = { schema: { hide: true } }
-  api.post('/v1/tokens', options, refuseCall)
-  api.delete('/v1/tokens/:tokenId', options, refuseCall)
-  api.get('/v1/messages', options, refuseCall)
-  api.post('/v1/messages/ack', options, refuseCall)
   api.all('/v1/keys', options, refuseCall)
   api.all('/v1/keys/*', options, refuseCall)
+  for (const { method, url } of CALLS_OF_THE_STORE) api.route({ method, url, ...options, handler: refuseCall })
 }
+
+const CALLS_OF_THE_STORE = [
+  { method: ['GET', 'POST'], url: '/v1/tokens' },
+  { method: 'POST', url: '/v1/tokens/revoke' },
+  { method: 'DELETE', url: '/v1/tokens/:tokenId' },
+  { method: ['GET', 'POST'], url: '/v1/enrolments' },
+  { method: 'DELETE', url: '/v1/enrolments/:id' },
+  { method: 'GET', url: '/v1/messages' },
+  { method: 'POST', url: '/v1/messages/ack' },
+]

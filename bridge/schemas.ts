@@ -125,3 +125,11 @@ export const messageIdSchema = (description: string) => ({
   description,
   examples: ['order-1042-shipped'],
 })
+
+export const tagsSchema = (description: string) => ({
+  type: 'array',
+  items: { type: 'string' },
+  maxItems: 16,
+  description: `${description}; each 1 to 64 bytes`,
+  examples: [['beta', 'group:7']],
+})

@@ -39,9 +39,10 @@ const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
 }
 
 const ONE_RECEIVER =
-  '`to` takes exactly one of `token`, `tokens`, `app` with `version`, and `app` with `versions`; these two take `tags`'
+  '`to` takes exactly one of `token`, `tokens`, and `app` with `account`, `version` or `versions`; the last two take `tags`'
 /** Of a broadcast. */
 const TAGS = 'body/to/tags'
+const TO_FIELDS: ReadonlySet<unknown> = new Set(['token', 'tokens', 'app', 'account', 'version', 'versions', 'tags'])
 
 /** What a field may be, where that is one of several. */
 const ONE_OF: Readonly<Record<string, string>> = {
@@ -57,13 +58,21 @@ export function fromValidation(errors: readonly FastifySchemaValidationError[], 
   const error = errors.find(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf') ?? errors[0]
   if (error === undefined) return new PushError('REQUEST_INVALID')
   const path = `${where}${error.instancePath}`
+  if (error.keyword === 'oneOf' && path !== 'body/to') return new PushError('PAYLOAD_INVALID')
   if (error.keyword === 'oneOf') {
-    return path === 'body/to' ? new PushError('REQUEST_INVALID', ONE_RECEIVER) : new PushError('PAYLOAD_INVALID')
+    const told = errors.find(isOfField)
+    return told === undefined ? new PushError('REQUEST_INVALID', ONE_RECEIVER) : fromValidation([told], where)
   }
   if (error.keyword === 'anyOf') return new PushError('REQUEST_INVALID', `${path} ${ONE_OF[path] ?? 'is not valid'}`)
   if (error.keyword === 'maxItems' && path === 'body/to/tokens') return new PushError('TOO_MANY_TOKENS')
   const code = path === TAGS || path.startsWith(`${TAGS}/`) ? 'TAGS_INVALID' : FIELD_CODES[path]
   return new PushError(code ?? 'REQUEST_INVALID', `${path} ${reason(error)}`)
+}
+
+/** What is wrong in a field of `to` is wrong in whichever branch has it. */
+function isOfField({ instancePath, keyword, params }: FastifySchemaValidationError): boolean {
+  if (keyword === 'additionalProperties') return !TO_FIELDS.has(params['additionalProperty'])
+  return instancePath.startsWith('/to/')
 }
 
 function reason({ keyword, params, message = 'is not valid' }: FastifySchemaValidationError): string {

@@ -1,7 +1,7 @@
 /** What requests cost, and how much of that one principal may ask for a second, over all its connections. */
 import type { FastifyRequest } from 'fastify'
 import { PushError } from '../errors.ts'
-import type { Device, Provider } from '../topics/index.ts'
+import type { Provider } from '../topics/index.ts'
 import { Turns } from '../common/turns.ts'
 import { WorkBudgets } from '../common/work-budgets.ts'
 
@@ -23,13 +23,12 @@ export class RequestWork {
   }
 
   /**
-   * Counts a request, and waits where its principal has asked for more than its share.
+   * Counts a request under the key of its principal, and waits where that has asked for more than its share.
    * @throws RATE_LIMITED when that would take too long
    */
-  async admit(principal: Device | Provider, request: FastifyRequest): Promise<void> {
+  async admit(key: string, request: FastifyRequest): Promise<void> {
     const bytes = Number(request.headers['content-length'] ?? 0)
     const units = REQUEST + (Number.isFinite(bytes) ? (bytes >> 10) * KIBIBYTE : 0)
-    const key = keyOf(principal)
     const waitMs = this.#budgets.waitOf(key)
     if (waitMs > LONGEST_WAIT_MS)
       throw new PushError('RATE_LIMITED', 'this principal asks for more work than it has a share of')
@@ -39,12 +38,8 @@ export class RequestWork {
 
   /** Before each message token of a list is verified: what to await, so that a long list leaves turns to the others. */
   token(provider: Provider): Promise<void> | undefined {
-    const key = keyOf(provider)
+    const key = `provider ${provider.name}`
     this.#budgets.spend(key, TOKEN)
     return this.#turns.take(key, TOKEN)
   }
-}
-
-function keyOf(principal: Device | Provider): string {
-  return principal.kind === 'device' ? `device ${principal.tokenId}` : `provider ${principal.name}`
 }

@@ -11,6 +11,7 @@ import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { createRandomId } from '../common/random-id.ts'
 import type { Store } from '../store/contract.ts'
+import type { Revocations } from '../store/revocations.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
@@ -62,6 +63,9 @@ const WILLS_MS = 1_000
 interface BrokerOptions {
   readonly auth: Auth
   readonly store: Store
+  readonly revocations: Pick<Revocations, 'fresh' | 'isRevoked' | 'onRevoked'>
+  /** A connection ends with the token it came with. Default: it goes on while its token id has a newer one. */
+  readonly strictExpiry?: boolean | undefined
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: BrokerLimits & MessageLimits
@@ -100,13 +104,13 @@ export class PushBroker {
 
   constructor(options: BrokerOptions) {
     checkAedesVersion()
-    const { auth, store, metrics, logger, limits, tally } = options
+    const { auth, store, revocations, metrics, logger, limits, tally } = options
     const now = options.now ?? Date.now
     const monotonic = options.monotonic ?? (() => performance.now())
     const turns = new Turns()
     const randomId = options.randomId ?? createRandomId()
     const wills = new DelayedWills({ store, logger, now, publish: (value) => publishStoredWill(this.#node, value) })
-    const sessions = new DeviceSessions({ store, metrics, logger, limits, turns, wills, monotonic })
+    const sessions = new DeviceSessions({ store, revocations, metrics, logger, limits, turns, wills, monotonic })
     this.#options = options
     this.admission = new Admission(limits, sharedCount(tally, 'connections'))
     this.#connects = new RateByKey(limits.connectsPerAddress, monotonic, sharedCount(tally, 'connectsPerAddress'))
@@ -144,6 +148,8 @@ export class PushBroker {
     this.#node = {
       auth,
       store,
+      revocations,
+      strictExpiry: options.strictExpiry ?? false,
       sessions,
       wills,
       metrics,

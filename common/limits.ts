@@ -29,6 +29,13 @@ export const LIMITS = {
     'how long a device renews its token itself, from the last proof of its account, unless the provider says otherwise',
     SECONDS_TO_MS,
   ),
+  expiryGraceMs: limit(
+    'PUSH_EXPIRY_GRACE',
+    60,
+    [0, 3600],
+    'a connection goes on for so long after the end of its token while the store does not say whether there is a newer one',
+    SECONDS_TO_MS,
+  ),
   accountDevices: limit('PUSH_MAX_ACCOUNT_DEVICES', 1_000, [1, 10_000], 'devices of one account of an app'),
 
   defaultTtl: limit('PUSH_MESSAGE_TTL', 7 * DAY, [1, YEAR], 'time to live of a message', SECONDS),

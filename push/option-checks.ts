@@ -24,6 +24,7 @@ const LOGGER_METHODS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'chi
 export const text: Check = allowed(isText, 'a text that is not empty')
 export const path: Check = allowed(isText, 'a path')
 export const func: Check = allowed(isFunction, 'a function')
+export const flag: Check = allowed((value) => typeof value === 'boolean', 'true or false')
 export const object: Check = allowed(isObject, 'an object')
 export const algorithm: Check = allowed(
   (value) => ALGORITHMS.some((known) => known === value),

@@ -39,6 +39,8 @@ export interface CommonOptions {
   readonly audience?: string
   /** JSON file of identity providers whose tokens let devices ask for message tokens; it may change at any time. */
   readonly issuersFile?: string
+  /** A connection ends with the token it came with. Default: it goes on while its token id has a newer one. */
+  readonly strictExpiry?: boolean
   /** Each with its default and range stands in the table of docs/operations.md, third column. */
   readonly limits?: Partial<PushLimits>
   /**
@@ -71,6 +73,7 @@ const CHECKS = {
   issuer: checks.text,
   audience: checks.text,
   issuersFile: checks.path,
+  strictExpiry: checks.flag,
   limits: checks.object,
   allowedHosts: checks.allowedHosts,
   logger: checks.logger,

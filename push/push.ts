@@ -34,6 +34,7 @@ import { engineOf } from './engine.ts'
 import { PushError } from '../errors.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
+import { Revocations } from '../store/revocations.ts'
 import type { Store, StoreObserver } from '../store/index.ts'
 import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
 
@@ -104,6 +105,15 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const { store, secrets } = engine
   await store.open()
   opened.push(store)
+  const revocations = new Revocations({
+    store,
+    now,
+    monotonic,
+    keepMs: limits.maximumTokenTtl * 1000 + limits.deviceHoldMs,
+    failed: (error) => logger.warn({ err: error }, 'could not look at what was revoked'),
+  })
+  await revocations.open()
+  opened.push({ close: async () => revocations.close() })
   const providers = typeof options.providers === 'function' ? await options.providers(secrets) : options.providers
   const keys = await KeyCopy.open({ store, logger, now, monotonic })
   opened.push(keys)
@@ -125,6 +135,8 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     general,
     auth,
     store,
+    revocations,
+    strictExpiry: options.strictExpiry,
     metrics,
     logger,
     limits,
@@ -142,6 +154,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     auth,
     store,
     keys,
+    revocations,
     metrics,
     metricsText: options.metricsText?.(metrics),
     limits,
@@ -178,6 +191,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       if ((await Promise.race([ended, untilAway(store), late])) === 'late')
         logger.warn('closing does not end by itself: the store is closed now')
       await keys.close()
+      revocations.close()
       await Promise.race([store.close(), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },

@@ -48,6 +48,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
     issuer: config.PUSH_TOKEN_ISSUER,
     audience: config.PUSH_TOKEN_AUDIENCE,
     ...(config.PUSH_ISSUERS_FILE === undefined ? {} : { issuersFile: config.PUSH_ISSUERS_FILE }),
+    strictExpiry: config.PUSH_STRICT_EXPIRY === 'on',
     limits: limitsOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
     logger,

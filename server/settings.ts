@@ -178,6 +178,11 @@ const SERVER_SETTINGS = {
 
   PUSH_TOKEN_ALGORITHM: choice('algorithm of the generated signing key', ALGORITHMS, 'HS256'),
   PUSH_TOKEN_ISSUER: text('`iss` of message tokens', 'aedes-push'),
+  PUSH_STRICT_EXPIRY: choice(
+    'on: an MQTT connection ends with the token it came with; off: it goes on while its token id has a newer one',
+    ['off', 'on'],
+    'off',
+  ),
   PUSH_TOKEN_AUDIENCE: text('`aud` of message tokens', 'aedes-push'),
   PUSH_ISSUERS_FILE: path('JSON file of identity providers whose tokens let a device ask for a message token'),
 

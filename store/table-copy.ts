@@ -4,7 +4,7 @@
  */
 import type { TableChange, TableRow, TableStore, Watcher } from './contract.ts'
 
-type FollowedStore = Pick<TableStore, 'tableEnd' | 'readRows' | 'readChanges'> & {
+export type FollowedStore = Pick<TableStore, 'tableEnd' | 'readRows' | 'readChanges'> & {
   watch(watcher: Watcher): () => void
 }
 
@@ -17,8 +17,8 @@ interface TableCopyOptions<T> {
   readonly now: () => number
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
-  /** A row has come, is another one, or has gone. Must not throw. */
-  readonly changed?: (key: string, value: T | undefined) => void
+  /** A row has come, is another one, or has gone: by its end where there is no `previous`, else removed. Must not throw. */
+  readonly changed?: (key: string, value: T | undefined, previous?: T) => void
   /** It could not be looked at, or a row could not be read. */
   readonly failed: (error: unknown) => void
 }
@@ -76,6 +76,14 @@ export class TableCopy<T> {
   /** What is known is no older than a second. */
   get isFresh(): boolean {
     return this.#options.monotonic() - this.#confirmedAt <= FRESH_MS
+  }
+
+  /**
+   * What to await before it is no older than a second, if anything.
+   * @throws STORE_UNAVAILABLE (rejects)
+   */
+  fresh(): Promise<void> | undefined {
+    return this.isFresh ? undefined : this.refresh()
   }
 
   get(key: string): T | undefined {
@@ -152,7 +160,7 @@ export class TableCopy<T> {
     const value = row && this.#decode(row)
     if (row === undefined || value === undefined) return this.#remove(key)
     this.#rows.set(key, { value, version, expiresAt: row.expiresAt })
-    this.#options.changed?.(key, value)
+    this.#options.changed?.(key, value, known?.value)
   }
 
   #decode({ key, value }: TableRow): T | undefined {
@@ -162,7 +170,10 @@ export class TableCopy<T> {
   }
 
   #remove(key: string): void {
-    if (this.#rows.delete(key)) this.#options.changed?.(key, undefined)
+    const known = this.#rows.get(key)
+    if (!this.#rows.delete(key)) return
+    const hasEnded = known === undefined || known.expiresAt <= this.#options.now()
+    this.#options.changed?.(key, undefined, hasEnded ? undefined : known.value)
   }
 
   #forgetExpired(): void {

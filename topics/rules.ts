@@ -16,6 +16,8 @@ export interface Device {
   /** Of the token id when the JWT was issued; an older one was revoked. */
   readonly generation: number
   /** Milliseconds since the epoch. */
+  readonly issuedAt: number
+  /** Milliseconds since the epoch. */
   readonly expiresAt: number
   /** Milliseconds since the epoch: until then the device renews its token itself. */
   readonly renewUntil: number

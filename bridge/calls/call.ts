@@ -15,3 +15,8 @@ export function known(error: unknown, log: Caller['log']): PushError {
   log.error({ err: error }, 'request failed')
   return new PushError('INTERNAL')
 }
+
+/** For the audit. */
+export function nameOfProvider({ name, keyId }: Provider): string {
+  return keyId === undefined ? `provider ${name}` : `key ${keyId} of ${name}`
+}

@@ -1,17 +1,30 @@
 /** All calls of a provider, made once: the routes answer with them, and so does the program that embeds us. */
 import type { Auth } from '../../auth/contract.ts'
 import type { Audit } from '../../common/audit.ts'
+import type { Revocations } from '../../store/revocations.ts'
 import type { Store } from '../../store/contract.ts'
+import { createKeyCalls, type KeyCalls, type KeysContext } from '../keys/calls.ts'
 import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
-import { createKeyCalls, type KeyCalls, type KeysContext } from '../keys/calls.ts'
+import type { Accounts } from './accounts.ts'
+import { Enrolments } from './enrolments.ts'
 import { createIssueToken, type IssueToken } from './issue-token.ts'
-import { createRevokeToken, type RevokeToken } from './revoke-token.ts'
+import { createListTokens, type ListTokens } from './list-tokens.ts'
+import {
+  createLogOut,
+  createRevokeAll,
+  createRevokeToken,
+  type LogOut,
+  type RevokeAll,
+  type RevokeToken,
+} from './revoke-token.ts'
 import { createSendMessage, type SendContext, type SendMessage } from './send-message.ts'
 
 interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly auth: Auth
   readonly store: Store
+  readonly revocations: Pick<Revocations, 'fresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke'>
+  readonly accounts: Accounts
   readonly longPolls: LongPolls
   readonly keys: KeysContext['keys']
   readonly audit: Audit
@@ -22,12 +35,18 @@ export interface Calls extends KeyCalls {
   readonly send: SendMessage
   readonly issueToken: IssueToken
   readonly revokeToken: RevokeToken
+  readonly revokeAll: RevokeAll
+  readonly logOut: LogOut
+  readonly listTokens: ListTokens
+  readonly enrolments: Pick<Enrolments, 'create' | 'list' | 'delete'>
   /** Resolves when those that are under way have ended. */
   settled(): Promise<void>
 }
 
 export function createCalls(context: CallsContext): Calls {
-  const { auth } = context
+  const { auth, store, revocations, now } = context
+  const accountMarkOf = (app: string, account: string) => auth.accountMarkOf(app, account)
+  const enrolments = new Enrolments({ store, revocations, accountMarkOf, audit: context.audit, now })
   const underWay = new Set<Promise<unknown>>()
   const tracked =
     <A extends unknown[], T>(call: (...given: A) => Promise<T>) =>
@@ -47,8 +66,16 @@ export function createCalls(context: CallsContext): Calls {
     rotateKey: tracked(keyCalls.rotateKey),
     deleteKey: tracked(keyCalls.deleteKey),
     send: tracked(createSendMessage({ ...context, verify: (token) => auth.verify(token) })),
-    issueToken: tracked(createIssueToken(context)),
+    issueToken: tracked(createIssueToken({ ...context, enrolments })),
     revokeToken: tracked(createRevokeToken(context)),
+    revokeAll: tracked(createRevokeAll(context)),
+    logOut: tracked(createLogOut(context)),
+    listTokens: tracked(createListTokens(context)),
+    enrolments: {
+      create: tracked((body, provider) => enrolments.create(body, provider)),
+      list: tracked((query, provider) => enrolments.list(query, provider)),
+      delete: tracked((id, provider) => enrolments.delete(id, provider)),
+    },
     async settled() {
       await Promise.allSettled(underWay)
     },

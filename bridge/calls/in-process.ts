@@ -22,24 +22,29 @@ import { createCompiler, fromValidation, type Compiler } from '../validation.ts'
 import { known, type Caller } from './call.ts'
 import type { Calls } from './calls.ts'
 import { tokenSchema, type TokenAnswer, type TokenBody } from './issue-token.ts'
-import { revokeSchema } from './revoke-token.ts'
+import { enrolmentSchema, type EnrolmentAnswer, type EnrolmentBody } from './enrolments.ts'
+import { listSchema, type ListQuery, type TokenList } from './list-tokens.ts'
+import { revokeAllSchema, revokeSchema, type RevokeAllBody } from './revoke-token.ts'
 import { sendSchema, type SendAnswer, type SendBody } from './send-message.ts'
 
 type Without<Names extends string> = { readonly [Name in Names]?: never }
 
-/** For whom a message is: a token, up to a thousand of them, or every device with a version of an app, and with tags. */
+/**
+ * For whom a message is: a token, up to a thousand of them, an account, or every device with a version of an app, and with tags.
+ */
 export type SendTo =
   | ({ readonly token: string; readonly app?: string | undefined } & Without<
-      'tokens' | 'version' | 'versions' | 'tags'
+      'tokens' | 'account' | 'version' | 'versions' | 'tags'
     >)
   | ({ readonly tokens: readonly string[]; readonly app?: string | undefined } & Without<
-      'token' | 'version' | 'versions' | 'tags'
+      'token' | 'account' | 'version' | 'versions' | 'tags'
     >)
+  | ({ readonly app: string; readonly account: string } & Without<'token' | 'tokens' | 'version' | 'versions' | 'tags'>)
   | ({ readonly app: string; readonly version: string; readonly tags?: TagSelector | undefined } & Without<
-      'token' | 'tokens' | 'versions'
+      'token' | 'tokens' | 'account' | 'versions'
     >)
   | ({ readonly app: string; readonly versions: string; readonly tags?: TagSelector | undefined } & Without<
-      'token' | 'tokens' | 'version'
+      'token' | 'tokens' | 'account' | 'version'
     >)
 
 /** A message: the body of `POST /v1/messages`. */
@@ -63,13 +68,42 @@ export type SendRequest = {
 /** The body of `POST /v1/tokens`. */
 export interface TokenRequest {
   readonly app: string
-  readonly device: string
+  /** Absent: one is made that nobody can guess. */
+  readonly device?: string | undefined
   /** Absent or empty: not logged in. */
   readonly account?: string | undefined
   /** Of the app on this device. */
   readonly version?: string | undefined
   /** Life of the token, seconds. */
   readonly ttl?: number | undefined
+  /** Of the device, in place of those it has; absent: they stay. */
+  readonly tags?: readonly string[] | undefined
+  /** Until when the device renews the token by itself, ISO 8601; at most 400 days away. */
+  readonly renewUntil?: string | undefined
+}
+
+/** The body of `POST /v1/enrolments`. */
+export interface EnrolmentRequest {
+  readonly app: string
+  /** Absent or empty: not logged in. */
+  readonly account?: string | undefined
+  /** Only this device; absent: the first one that uses it. */
+  readonly device?: string | undefined
+  readonly tags?: readonly string[] | undefined
+  /** How long it can be used, seconds; default 600, at most 86,400. */
+  readonly ttl?: number | undefined
+  /** Also where another account is logged in to the app on the device. */
+  readonly takeOver?: boolean | undefined
+}
+
+/** The query of `GET /v1/tokens`. */
+export interface TokenQuery {
+  readonly app: string
+  readonly account?: string | undefined
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number | undefined
+  /** Of the page before. */
+  readonly cursor?: string | undefined
 }
 
 export interface CallOptions {
@@ -105,6 +139,24 @@ export interface InProcessCalls {
   rotateKey(id: string, rotation?: KeyRotation, options?: CallOptions): Promise<MadeKeyAnswer>
   /** What `DELETE /v1/keys/{id}` does. */
   deleteKey(id: string, options?: CallOptions): Promise<void>
+  /**
+   * What `POST /v1/tokens/revoke` does: all tokens of an app, or of an account of it.
+   * @throws PushError (rejects)
+   */
+  revokeTokens(
+    of: { readonly app: string; readonly account?: string | undefined },
+    options?: CallOptions,
+  ): Promise<void>
+  /**
+   * What `GET /v1/tokens` does.
+   * @throws PushError (rejects)
+   */
+  listTokens(query: TokenQuery, options?: CallOptions): Promise<TokenList>
+  /**
+   * What `POST /v1/enrolments` does: a code for a device that has nothing yet.
+   * @throws PushError (rejects)
+   */
+  createEnrolment(request: EnrolmentRequest, options?: CallOptions): Promise<EnrolmentAnswer>
 }
 
 interface InProcessContext {
@@ -128,6 +180,9 @@ export function createInProcessCalls(context: InProcessContext): InProcessCalls 
   const asKeyRotation = checker<KeyRotation>(compile, rotateKeySchema, 'body')
   const asKeyQuery = checker<KeyQuery>(compile, listKeysSchema, 'querystring')
   const asKeyId = checker<{ id: string }>(compile, keyIdSchema, 'params')
+  const asRevocationOfAll = checker<RevokeAllBody>(compile, revokeAllSchema, 'body')
+  const asQuery = checker<ListQuery>(compile, listSchema, 'querystring')
+  const asEnrolment = checker<EnrolmentBody>(compile, enrolmentSchema, 'body')
   const asRevocation = checker<{ tokenId: string }>(compile, revokeSchema, 'params')
 
   async function call<T>(scope: Scope, options: unknown, work: (caller: Caller) => Promise<T>): Promise<T> {
@@ -144,7 +199,9 @@ export function createInProcessCalls(context: InProcessContext): InProcessCalls 
   return {
     send: (message, options = {}) => call('messages:send', options, (caller) => calls.send(asMessage(message), caller)),
     issueToken: (request, options = {}) =>
-      call('tokens:issue', options, (caller) => calls.issueToken(asTokenRequest(request), caller)),
+      call('tokens:issue', options, ({ provider }) =>
+        calls.issueToken(asTokenRequest(request), { kind: 'provider', provider }),
+      ),
     revokeToken: (tokenId, options = {}) =>
       call('tokens:revoke', options, (caller) => calls.revokeToken(asRevocation({ tokenId }).tokenId, caller)),
     createKey: (request, options = {}) =>
@@ -158,6 +215,12 @@ export function createInProcessCalls(context: InProcessContext): InProcessCalls 
       call('keys:admin', options, (caller) => calls.rotateKey(asKeyId({ id }).id, asKeyRotation(rotation), caller)),
     deleteKey: (id, options = {}) =>
       call('keys:admin', options, (caller) => calls.deleteKey(asKeyId({ id }).id, caller)),
+    revokeTokens: (of, options = {}) =>
+      call('tokens:revoke', options, (caller) => calls.revokeAll(asRevocationOfAll(of), caller)),
+    listTokens: (query, options = {}) =>
+      call('tokens:read', options, (caller) => calls.listTokens(asQuery(query), caller)),
+    createEnrolment: (request, options = {}) =>
+      call('tokens:issue', options, ({ provider }) => calls.enrolments.create(asEnrolment(request), provider)),
   }
 }
 

@@ -1,26 +1,29 @@
 /** A message token for one (app, device, account): the call behind `POST /v1/tokens`. */
+import { randomBytes } from 'node:crypto'
 import type { Auth } from '../../auth/contract.ts'
+import type { Audit } from '../../common/audit.ts'
 import { PushError } from '../../errors.ts'
-import type { Store } from '../../store/contract.ts'
-import {
-  broadcastTopic,
-  deviceMark,
-  isAppName,
-  isName,
-  isVersion,
-  mayActFor,
-  privateTopic,
-} from '../../topics/index.ts'
+import type { DeviceHeld, RegisteredToken, Registering, Store, TokenRegistration } from '../../store/contract.ts'
+import type { Revocations } from '../../store/revocations.ts'
+import { broadcastTopic, deviceMark, privateTopic, type Epochs } from '../../topics/index.ts'
 import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
-import { NAME } from '../schemas.ts'
-import type { Caller } from './call.ts'
+import { NAME, tagsSchema } from '../schemas.ts'
+import type { Accounts } from './accounts.ts'
+import type { Enrolments } from './enrolments.ts'
+import { entitle, type Entitlement, type Proof, type TokenBody } from './proof.ts'
+
+export type { Proof, TokenBody } from './proof.ts'
 
 interface IssueContext {
   readonly auth: Auth
   readonly store: Store
+  readonly revocations: Pick<Revocations, 'fresh' | 'check' | 'epochsOf'>
+  readonly accounts: Accounts
+  readonly enrolments: Enrolments
   readonly longPolls: LongPolls
   readonly limits: TokenLimits
+  readonly audit: Audit
   readonly now: () => number
 }
 
@@ -29,8 +32,16 @@ export interface TokenAnswer {
   readonly token: string
   /** Stable name of the (app, device, account). */
   readonly tokenId: string
+  /** As the request named it, or as it was named here. */
+  readonly device: string
+  /** Empty: not logged in. */
+  readonly account: string
   /** When the token ends, ISO 8601 in UTC. */
   readonly expiresAt: string
+  /** When to renew it: after two thirds of its life. */
+  readonly renewAfter: string
+  /** Until then the device renews it by itself, with the token. */
+  readonly renewUntil: string
   readonly topics: {
     /** What is for this token alone. */
     readonly private: string
@@ -39,41 +50,52 @@ export interface TokenAnswer {
   }
 }
 
-/** A value that `tokenSchema` takes. */
-export interface TokenBody {
-  readonly app: string
-  readonly device: string
-  readonly account?: string
-  readonly version?: string
-  readonly ttl?: number
-}
-
 /**
  * `body` has the shape of `tokenSchema`.
- * @throws NAME_INVALID, VERSION_INVALID, APP_FORBIDDEN, STORE_UNAVAILABLE
+ * @throws what `entitle` throws; DEVICE_HELD, ACCOUNT_FULL, TOKEN_REVOKED, TOKEN_SUPERSEDED, TOKEN_UNKNOWN, STORE_UNAVAILABLE
  */
-export type IssueToken = (body: TokenBody, caller: Pick<Caller, 'provider'>) => Promise<TokenAnswer>
+export type IssueToken = (body: TokenBody, proof: Proof) => Promise<TokenAnswer>
 
-export function createIssueToken({ auth, store, longPolls, limits, now }: IssueContext): IssueToken {
-  return async (body, { provider }) => {
-    const { app, device, account = '', version, ttl = limits.defaultTokenTtl } = body
-    checkNames(body)
-    if (!mayActFor(provider, app)) throw new PushError('APP_FORBIDDEN')
+/** As hard to guess as a token id. */
+const DEVICE_BYTES = 16
+/** RFC 6749 leaves it to the client when to renew; at two thirds there is time for many attempts. */
+const RENEW_AT = 2 / 3
+
+export function createIssueToken(context: IssueContext): IssueToken {
+  const { auth, revocations, longPolls, limits, enrolments, audit, now } = context
+  const proofs = {
+    enrolments,
+    limits,
+    now,
+    makeDevice: () => randomBytes(DEVICE_BYTES).toString('base64url'),
+    holderOf: (token: string, app: string, device: string) => holderOf(context, token, app, device),
+  }
+  return async (body, proof) => {
+    await revocations.fresh()
+    const entitlement = await entitle(body, proof, proofs)
+    const { app, device, account, version } = entitlement.names
     const names = { app, device, account, ...(version === undefined ? {} : { version }) }
-    const tokenId = auth.tokenIdOf(names)
-    const registered = await store.registerToken({
-      tokenId,
-      app,
-      deviceMark: deviceMark(app, device),
-      expiresAt: now() + ttl * 1000,
-    })
-    const { generation, switchedFrom } = registered
+    const { life = Infinity, latestEnd } = entitlement
+    const { ttl = Math.min(life, limits.defaultTokenTtl) } = body
+    const seconds = Math.floor(Math.min(ttl, life, (latestEnd - now()) / 1000))
+    if (seconds < 1) throw new PushError('TOKEN_NOT_RENEWABLE')
+    const epochs = entitlement.epochs ?? revocations.epochsOf(app, auth.accountMarkOf(app, account))
+    const { tokenId, generation, switchedFrom } = await register(context, entitlement, epochs, now() + seconds * 1000)
     if (switchedFrom !== undefined) longPolls.recheck(switchedFrom)
-    const issued = auth.issue({ ...names, ttl, generation })
+    const { by } = entitlement
+    // As the token has it.
+    const renewUntil = Math.floor(entitlement.renewUntil / 1000) * 1000
+    const issued = auth.issue({ ...names, ttl: seconds, generation, renewUntil, epochs })
+    const action = proof.kind === 'renewal' ? 'token.renewed' : 'token.issued'
+    audit({ action, by, app, tokenId, switchedFrom })
     return {
       token: issued.token,
       tokenId,
-      expiresAt: new Date(issued.expiresAt).toISOString(),
+      device,
+      account,
+      expiresAt: isoOf(issued.expiresAt),
+      renewAfter: isoOf(issued.expiresAt - Math.floor(seconds * 1000 * (1 - RENEW_AT))),
+      renewUntil: isoOf(renewUntil),
       topics: {
         private: privateTopic(app, tokenId),
         broadcast: version === undefined ? null : broadcastTopic(app, version),
@@ -82,22 +104,94 @@ export function createIssueToken({ auth, store, longPolls, limits, now }: IssueC
   }
 }
 
-function checkNames({ app, device, account, version }: TokenBody): void {
-  if (!isAppName(app)) throw new PushError('NAME_INVALID', '`app`; an app has no `%` either')
-  if (!isName(device)) throw new PushError('NAME_INVALID', '`device`')
-  if (account !== undefined && account !== '' && !isName(account)) throw new PushError('NAME_INVALID', '`account`')
-  if (version !== undefined && !isVersion(version)) throw new PushError('VERSION_INVALID', '`version`')
+interface Registered extends RegisteredToken {
+  readonly tokenId: string
+}
+
+/** The index of the account has it before, and again after, whatever has been taken out of that meanwhile. */
+async function register(
+  { auth, store, accounts }: IssueContext & { readonly store: Store },
+  { names, registering, tags }: Entitlement,
+  epochs: Epochs,
+  expiresAt: number,
+): Promise<Registered> {
+  const { app, device, account, version } = names
+  const tokenId = auth.tokenIdOf(names)
+  const accountMark = auth.accountMarkOf(app, account)
+  const registration: TokenRegistration = {
+    tokenId,
+    app,
+    deviceMark: deviceMark(app, device),
+    expiresAt,
+    details: { accountMark, epochs, version: version ?? '', ...(tags === undefined ? {} : { tags }) },
+  }
+  const note = { accountMark, tokenId, epochs, expiresAt }
+  if (registering.kind !== 'renewal') await accounts.note(note)
+  const registered = await take({ store, accounts }, registration, registering)
+  await accounts.note(note)
+  return { ...registered, tokenId }
+}
+
+/** @throws DEVICE_HELD */
+async function take(
+  { store, accounts }: Pick<IssueContext, 'store' | 'accounts'>,
+  registration: TokenRegistration,
+  registering: Registering,
+): Promise<RegisteredToken> {
+  const first = await store.registerToken(registration, registering)
+  if (!isHeld(first)) return first
+  const { tokenId, generation, details } = first.heldBy
+  // All tokens of its account, or of the app, were revoked: that ends a hold too.
+  const isOver = accounts.isRevoked({ app: registration.app, ...details })
+  if (!isOver) throw new PushError('DEVICE_HELD')
+  const second = await store.registerToken(registration, { kind: 'free', holder: { tokenId, generation } })
+  if (isHeld(second)) throw new PushError('DEVICE_HELD')
+  return second
+}
+
+function isHeld(result: RegisteredToken | DeviceHeld): result is DeviceHeld {
+  return 'heldBy' in result
+}
+
+/** A token that has ended holds nothing: whether anybody does, the store knows. */
+async function holderOf(
+  { auth, revocations }: Pick<IssueContext, 'auth' | 'revocations'>,
+  token: string,
+  app: string,
+  device: string,
+): Promise<Registering> {
+  try {
+    const holder = auth.verify(token)
+    if (holder.app !== app || holder.device !== device) return { kind: 'free' }
+    await revocations.check(holder)
+    return { kind: 'free', holder: { tokenId: holder.tokenId, generation: holder.generation } }
+  } catch (error) {
+    if (error instanceof PushError && error.code !== 'STORE_UNAVAILABLE') return { kind: 'free' }
+    throw error
+  }
+}
+
+function isoOf(date: number): string {
+  return new Date(date).toISOString()
 }
 
 export function tokenSchema({ defaultTokenTtl, maximumTokenTtl }: TokenLimits) {
   return {
     type: 'object',
     additionalProperties: false,
-    required: ['app', 'device'],
+    required: ['app'],
     properties: {
       app: { type: 'string', description: `${NAME}, nor \`%\``, examples: ['chat'] },
-      device: { type: 'string', description: NAME, examples: ['phone-17'] },
-      account: { type: 'string', description: `${NAME}; absent or empty: not logged in`, examples: ['ann'] },
+      device: {
+        type: 'string',
+        description: `${NAME}; absent: the server makes one that nobody can guess, and answers it`,
+        examples: ['phone-17'],
+      },
+      account: {
+        type: 'string',
+        description: `${NAME}; empty: not logged in. Absent: for a provider not logged in, for others what the credential says`,
+        examples: ['ann'],
+      },
       version: { type: 'string', description: 'Of the app on this device', examples: ['2.1.0'] },
       ttl: {
         type: 'integer',
@@ -105,6 +199,16 @@ export function tokenSchema({ defaultTokenTtl, maximumTokenTtl }: TokenLimits) {
         maximum: maximumTokenTtl,
         description: `Life of the token, seconds; ${defaultTokenTtl} when absent`,
         examples: [86_400],
+      },
+      tags: tagsSchema('For providers: tags of the device in place of those it has; absent: they stay'),
+      renewUntil: {
+        type: 'string',
+        description: 'For providers: until when the device renews the token by itself, ISO 8601; at most 400 days away',
+        examples: ['2030-01-31T12:00:00.000Z'],
+      },
+      holderToken: {
+        type: 'string',
+        description: 'For devices: the token of the account that was logged in to this app on this device before',
       },
     },
   }

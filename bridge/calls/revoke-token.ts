@@ -1,18 +1,39 @@
-/** Refuses every token issued so far under a token id: the call behind `DELETE /v1/tokens/{tokenId}`. */
+/** Refuses tokens that were issued: of one token id, of the device that asks, or all of an app or account. */
+import type { Auth } from '../../auth/contract.ts'
+import type { Audit } from '../../common/audit.ts'
 import { PushError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'
-import { isTokenId, mayActFor, type Provider } from '../../topics/index.ts'
+import type { Revocations } from '../../store/revocations.ts'
+import { isAppName, isName, isTokenId, mayActFor, type Device, type Provider } from '../../topics/index.ts'
 import type { LongPolls } from '../long-polls.ts'
 import { tokenIdSchema } from '../schemas.ts'
-import type { Caller } from './call.ts'
+import { nameOfProvider, type Caller } from './call.ts'
 
 interface RevokeContext {
+  readonly auth: Pick<Auth, 'accountMarkOf'>
   readonly store: Store
+  readonly revocations: Pick<Revocations, 'revoke'>
   readonly longPolls: LongPolls
+  readonly audit: Audit
 }
 
 /** @throws TOKEN_UNKNOWN, APP_FORBIDDEN, STORE_UNAVAILABLE */
 export type RevokeToken = (tokenId: string, caller: Pick<Caller, 'provider'>) => Promise<void>
+
+/**
+ * A device logs out. `purge` drops what is pending for it.
+ * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, STORE_UNAVAILABLE
+ */
+export type LogOut = (device: Device, purge: boolean) => Promise<void>
+
+/** Values that `revokeAllSchema` takes. */
+export interface RevokeAllBody {
+  readonly app: string
+  readonly account?: string
+}
+
+/** @throws NAME_INVALID, APP_FORBIDDEN, STORE_UNAVAILABLE */
+export type RevokeAll = (body: RevokeAllBody, caller: Pick<Caller, 'provider'>) => Promise<void>
 
 export const revokeSchema = {
   type: 'object',
@@ -21,12 +42,42 @@ export const revokeSchema = {
   properties: { tokenId: tokenIdSchema },
 }
 
-export function createRevokeToken({ store, longPolls }: RevokeContext): RevokeToken {
+export const revokeAllSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['app'],
+  properties: {
+    app: { type: 'string', description: 'All tokens of this app', examples: ['chat'] },
+    account: { type: 'string', description: 'Only those of this account', examples: ['ann'] },
+  },
+}
+
+export function createRevokeToken({ store, longPolls, audit }: RevokeContext): RevokeToken {
   return async (tokenId, { provider }) => {
     if (!isTokenId(tokenId)) throw new PushError('TOKEN_UNKNOWN')
     await checkScope(store, provider, tokenId)
     if (!(await store.revokeToken(tokenId))) throw new PushError('TOKEN_UNKNOWN')
     longPolls.recheck(tokenId)
+    audit({ action: 'token.revoked', by: nameOfProvider(provider), tokenId })
+  }
+}
+
+export function createLogOut({ store, longPolls, audit }: RevokeContext): LogOut {
+  return async ({ tokenId, generation, app }, purge) => {
+    await store.revokeToken(tokenId, { generation, purge })
+    longPolls.recheck(tokenId)
+    audit({ action: 'token.revoked', by: `device ${tokenId}`, app, tokenId })
+  }
+}
+
+export function createRevokeAll({ auth, revocations, audit }: RevokeContext): RevokeAll {
+  return async ({ app, account }, { provider }) => {
+    if (!isAppName(app)) throw new PushError('NAME_INVALID', '`app`')
+    if (account !== undefined && !isName(account)) throw new PushError('NAME_INVALID', '`account`')
+    if (!mayActFor(provider, app)) throw new PushError('APP_FORBIDDEN')
+    const accountMark = account === undefined ? undefined : auth.accountMarkOf(app, account)
+    await revocations.revoke(app, accountMark)
+    audit({ action: 'tokens.revoked', by: nameOfProvider(provider), app, accountMark })
   }
 }
 

@@ -28,6 +28,8 @@ export interface SendAnswer {
   /** Receivers it is stored for; 1 for a broadcast. */
   readonly accepted: number
   readonly rejected: { readonly token: string; readonly code: ErrorCode }[]
+  /** Of the devices, where the message is for an account. */
+  readonly tokenIds?: readonly string[]
 }
 
 /** A value that `sendSchema` takes. */
@@ -40,7 +42,9 @@ export interface SendBody {
   readonly id?: string
 }
 
-/** One of `token`, `tokens`, `app` with `version`, and `app` with `versions`, as the schema sees to; `tags` with these two. */
+/**
+ * One of `token`, `tokens`, and `app` with `account`, `version` or `versions`, as the schema sees to; `tags` with the last two.
+ */
 interface SendTarget {
   readonly token?: string
   readonly tokens?: readonly string[]
@@ -48,6 +52,7 @@ interface SendTarget {
   readonly version?: string
   readonly versions?: string
   readonly tags?: TagSelector
+  readonly account?: string
 }
 
 /**
@@ -65,9 +70,9 @@ export function createSendMessage(context: SendContext): SendMessage {
       const { kind, ...content } = contentOf(body)
       const message = makeMessage({ ...content, ttl, retain, id }, limits, now())
       const recipients = await recipientsOf(to, { provider, publisher, verify, work })
-      const { accepted, rejected } = await publish(publisher, recipients, { message, kind, given })
+      const { accepted, rejected, tokenIds } = await publish(publisher, recipients, { message, kind, given })
       for (const { code } of rejected) metrics.rejected.inc({ code })
-      return { id, accepted, rejected: [...rejected] }
+      return { id, accepted, rejected: [...rejected], ...(tokenIds === undefined ? {} : { tokenIds }) }
     } catch (error) {
       const refusal = known(error, log)
       metrics.rejected.inc({ code: refusal.code })
@@ -76,10 +81,18 @@ export function createSendMessage(context: SendContext): SendMessage {
   }
 }
 
-async function publish(publisher: Publisher, recipients: Recipients, publication: Publication): Promise<Outcome> {
+interface Published extends Outcome {
+  readonly tokenIds?: readonly string[]
+}
+
+async function publish(publisher: Publisher, recipients: Recipients, publication: Publication): Promise<Published> {
   if (recipients.kind === 'broadcast') {
     await publisher.publish(recipients.destination, publication)
     return { accepted: 1, rejected: [] }
+  }
+  if (recipients.kind === 'account') {
+    const tokenIds = await publisher.publishToAccount(recipients.app, recipients.account, publication)
+    return { accepted: tokenIds.length, rejected: [], tokenIds }
   }
   const { accepted, rejected } = await publishToEach(publisher, recipients.receivers, publication)
   return { accepted, rejected: [...recipients.rejected, ...rejected] }
@@ -122,7 +135,7 @@ export function sendSchema(limits: HttpLimits & MessageLimits) {
   }
 }
 
-const tagsSchema = {
+const tagSelectorSchema = {
   type: 'object',
   description: 'Of a broadcast: only for devices whose tags fit every list that is given',
   additionalProperties: false,
@@ -138,36 +151,51 @@ function tagListSchema(description: string) {
   return { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: MAX_TAGS, description }
 }
 
+/** A real union: what is generated from it takes nothing else. */
 function toSchema({ tokens }: HttpLimits) {
-  const only = (required: string[], ...others: string[]) => ({
-    required,
-    not: { anyOf: others.map((other) => ({ required: [other] })) },
-  })
-  return {
+  const branch = (title: string, description: string, required: string[], properties: object) => ({
+    title,
+    description,
     type: 'object',
     additionalProperties: false,
-    properties: {
-      token: { type: 'string', description: 'A message token or a token id' },
-      tokens: {
-        type: 'array',
-        items: { type: 'string' },
-        minItems: 1,
-        maxItems: tokens,
-        description: 'Message tokens or token ids',
-      },
-      app: { type: 'string', description: 'Of a broadcast; with token ids, the app they must belong to' },
-      version: { type: 'string', description: 'Exactly this version of the app' },
-      versions: { type: 'string', description: 'A semver range, or `*` for all', examples: ['>=2.1 <3'] },
-      tags: tagsSchema,
-    },
+    required,
+    properties,
+  })
+  const app = { type: 'string', examples: ['chat'] }
+  return {
     oneOf: [
-      only(['token'], 'tokens', 'version', 'versions', 'tags'),
-      only(['tokens'], 'token', 'version', 'versions', 'tags'),
-      only(['app', 'version'], 'token', 'tokens', 'versions'),
-      only(['app', 'versions'], 'token', 'tokens', 'version'),
+      branch('One device', 'By its message token or token id', ['token'], {
+        token: { type: 'string', description: 'A message token or a token id', examples: ['kHqJ2mXv0pR7tYw3nZs5cA'] },
+        app: { ...app, description: 'The app that it must belong to' },
+      }),
+      branch('Many devices', 'Each by its message token or token id', ['tokens'], {
+        tokens: {
+          type: 'array',
+          items: { type: 'string' },
+          minItems: 1,
+          maxItems: tokens,
+          description: 'Message tokens or token ids',
+        },
+        app: { ...app, description: 'The app that they must belong to' },
+      }),
+      branch('An account', 'All devices on which it is logged in to the app', ['app', 'account'], {
+        app,
+        account: { type: 'string', examples: ['ann'] },
+      }),
+      branch('A version', 'Every device with this version of the app', ['app', 'version'], {
+        app,
+        version: { type: 'string', description: 'Exactly this one', examples: ['2.1.0'] },
+        tags: tagSelectorSchema,
+      }),
+      branch('A range of versions', 'Every device with a version in it', ['app', 'versions'], {
+        app,
+        versions: { type: 'string', description: 'A semver range, or `*` for all', examples: ['>=2.1 <3'] },
+        tags: tagSelectorSchema,
+      }),
     ],
     examples: [
       { token: 'kHqJ2mXv0pR7tYw3nZs5cA' },
+      { app: 'chat', account: 'ann' },
       { app: 'chat', versions: '>=2.1 <3' },
       { app: 'chat', versions: '*', tags: { any: ['beta', 'staff'], none: ['muted'] } },
     ],

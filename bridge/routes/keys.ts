@@ -16,7 +16,7 @@ import {
   type KeyRequest,
   type KeyRotation,
 } from '../keys/schemas.ts'
-import { readNumbers } from '../query.ts'
+import { readValues } from '../query.ts'
 import { answer, BODY_ERRORS, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
 interface KeyRoutesContext {
@@ -73,7 +73,7 @@ export function manageKeys(api: FastifyInstance, { calls, guard }: KeyRoutesCont
   }
   api.get<{ Querystring: KeyQuery }>(
     '/v1/keys',
-    { onRequest, preValidation: readNumbers('limit'), schema: list },
+    { onRequest, preValidation: readValues('limit'), schema: list },
     async (request) => await calls.listKeys(request.query, { provider: guard.providerOf(request) }),
   )
 

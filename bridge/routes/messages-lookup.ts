@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { isUtf8 } from 'node:buffer'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
+import type { Revocations } from '../../store/revocations.ts'
 import type { Store } from '../../store/contract.ts'
 import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
 import { knowDevice, tagsOf, type Guard, type KnownDevice } from '../authenticate.ts'
@@ -10,7 +11,7 @@ import { encodePageCursor } from '../page-cursor.ts'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import type { Page, PageEntry, Pages } from '../lookup.ts'
-import { readNumbers } from '../query.ts'
+import { readValues } from '../query.ts'
 import { answer, DEVICE_ERRORS, messageIdSchema, problems, timeSchema } from '../schemas.ts'
 
 const DEFAULT_LIMIT = 20
@@ -62,6 +63,7 @@ const querySchema = (limits: HttpLimits) => ({
 
 interface LookupContext {
   readonly store: Store
+  readonly revocations: Pick<Revocations, 'check'>
   readonly guard: Guard
   readonly pages: Pages
   readonly longPolls: LongPolls
@@ -83,7 +85,7 @@ export function lookUpMessages(api: FastifyInstance, context: LookupContext): vo
   }
   api.get<Lookup>(
     '/v1/messages',
-    { onRequest: guard.device, preValidation: readNumbers('limit', 'wait'), schema },
+    { onRequest: guard.device, preValidation: readValues('limit', 'wait'), schema },
     async (request) => {
       const { limit = usualLimit(limits), wait = 0 } = request.query
       const known = guard.deviceOf(request)
@@ -103,13 +105,14 @@ export function lookUpMessages(api: FastifyInstance, context: LookupContext): vo
 }
 
 async function readOrWait(
-  { store, pages, longPolls, now }: LookupContext,
+  context: LookupContext,
   known: KnownDevice,
   limit: number,
   wait: number,
   gone: AbortSignal,
 ): Promise<Page> {
   const { device } = known
+  const { pages, longPolls, now } = context
   const poll = await longPolls.enter(known, wait, gone)
   try {
     let page = await pages.read(known, limit)
@@ -117,11 +120,11 @@ async function readOrWait(
       await poll.woken()
       checkEnd(device, now)
       if (poll.isOver) break
-      const again = await knowDevice(store, device)
+      const again = await knowDevice(context, device)
       poll.tags = tagsOf(again.record)
       page = await pages.read(again, limit)
       // What was stored after a revocation, or after the token's end, is not for its holder.
-      if (page.entries.length > 0) await knowDevice(store, device)
+      if (page.entries.length > 0) await knowDevice(context, device)
       checkEnd(device, now)
     }
     return page

@@ -1,9 +1,9 @@
-/** `POST /v1/tokens`: a message token for one (app, device, account). */
+/** `POST /v1/tokens`: a message token for one (app, device, account), for a provider or for the device itself. */
 import type { FastifyInstance } from 'fastify'
-import type { Guard } from '../authenticate.ts'
+import type { ProofGuard } from '../authenticate.ts'
 import { tokenSchema, type IssueToken, type TokenBody } from '../calls/issue-token.ts'
 import type { TokenLimits } from '../limits.ts'
-import { answer, BODY_ERRORS, noQuery, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'
+import { answer, BODY_ERRORS, noQuery, problems, timeSchema, tokenIdSchema } from '../schemas.ts'
 
 const answerSchema = answer('The token', {
   token: {
@@ -11,7 +11,11 @@ const answerSchema = answer('The token', {
     description: 'The message token, a JWT: the MQTT password, and the Bearer token of a device',
   },
   tokenId: tokenIdSchema,
+  device: { type: 'string', description: 'As the request named it, or as it was named here', examples: ['phone-17'] },
+  account: { type: 'string', description: 'Empty: not logged in', examples: ['ann'] },
   expiresAt: timeSchema('When the token ends'),
+  renewAfter: timeSchema('When to renew it: after two thirds of its life'),
+  renewUntil: timeSchema('Until then the device renews it by itself, with the token'),
   topics: {
     type: 'object',
     required: ['private', 'broadcast'],
@@ -30,41 +34,54 @@ const answerSchema = answer('The token', {
   },
 })
 
+const ISSUE_ERRORS = [
+  'CREDENTIALS_MISSING',
+  'CREDENTIALS_INVALID',
+  'SCOPE_MISSING',
+  'TOKEN_INVALID',
+  'TOKEN_EXPIRED',
+  'TOKEN_NOT_YET_VALID',
+  'TOKEN_REVOKED',
+  'TOKEN_SUPERSEDED',
+  'TOKEN_UNKNOWN',
+  'TOKEN_NOT_RENEWABLE',
+  'CODE_INVALID',
+  'ISSUER_UNAVAILABLE',
+  'APP_FORBIDDEN',
+  'ACCOUNT_FORBIDDEN',
+  'DEVICE_HELD',
+  'ACCOUNT_FULL',
+  'NAME_INVALID',
+  'VERSION_INVALID',
+  'TAGS_INVALID',
+  'TTL_INVALID',
+  'STORE_UNAVAILABLE',
+] as const
+
 interface IssueRouteContext {
   readonly issueToken: IssueToken
-  readonly guard: Guard
+  readonly proofs: ProofGuard
   readonly limits: TokenLimits
 }
 
-export function issueTokens(api: FastifyInstance, { issueToken, guard, limits }: IssueRouteContext): void {
+export function issueTokens(api: FastifyInstance, { issueToken, proofs, limits }: IssueRouteContext): void {
   const schema = {
     operationId: 'issueToken',
-    summary: 'Issue a message token',
+    summary: 'Issue or renew a message token',
     description:
+      'The credential decides: a provider key issues for any account and device of its apps; the JWT of an identity ' +
+      'provider, or an enrolment code, for its own account; a message token renews itself, with another version at most. ' +
       'The same app, device and account always have the same token id, so what is pending stays. ' +
       'Another account of the same app on the same device is an account switch: ' +
-      'the token of the previous account is refused until it is issued again.',
+      'the token of the previous account is refused until it is issued again. ' +
+      'A device needs the token of that account for it, as `holderToken`, unless it is logged out.',
     tags: ['tokens'],
-    security: [{ providerKey: [] }],
+    security: [{ providerKey: [] }, { identityToken: [] }, { enrolmentCode: [] }, { messageToken: [] }],
     querystring: noQuery,
     body: tokenSchema(limits),
-    response: {
-      201: answerSchema,
-      ...problems(
-        ...PROVIDER_ERRORS,
-        ...BODY_ERRORS,
-        'NAME_INVALID',
-        'VERSION_INVALID',
-        'TTL_INVALID',
-        'APP_FORBIDDEN',
-        'STORE_UNAVAILABLE',
-      ),
-    },
+    response: { 201: answerSchema, ...problems(...BODY_ERRORS, ...ISSUE_ERRORS) },
   }
-  api.post<{ Body: TokenBody }>(
-    '/v1/tokens',
-    { onRequest: guard.provider('tokens:issue'), schema },
-    async (request, reply) =>
-      reply.code(201).send(await issueToken(request.body, { provider: guard.providerOf(request) })),
+  api.post<{ Body: TokenBody }>('/v1/tokens', { onRequest: proofs.hook, schema }, async (request, reply) =>
+    reply.code(201).send(await issueToken(request.body, proofs.of(request))),
   )
 }

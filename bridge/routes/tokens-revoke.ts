@@ -1,15 +1,33 @@
-/** `DELETE /v1/tokens/{tokenId}`: refuses every token issued so far under a token id. */
+/** Revocations: of a token id, of the token that asks (logging out), of all tokens of an app or account. */
 import type { FastifyInstance } from 'fastify'
 import type { Guard } from '../authenticate.ts'
-import { revokeSchema, type RevokeToken } from '../calls/revoke-token.ts'
-import { noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
+import {
+  revokeAllSchema,
+  revokeSchema,
+  type LogOut,
+  type RevokeAll,
+  type RevokeAllBody,
+  type RevokeToken,
+} from '../calls/revoke-token.ts'
+import { readValues } from '../query.ts'
+import { BODY_ERRORS, DEVICE_ERRORS, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
 interface RevokeRouteContext {
   readonly revokeToken: RevokeToken
+  readonly revokeAll: RevokeAll
+  readonly logOut: LogOut
   readonly guard: Guard
 }
 
-export function revokeTokens(api: FastifyInstance, { revokeToken, guard }: RevokeRouteContext): void {
+const DONE = { type: 'null', description: 'Revoked' }
+
+export function revokeTokens(api: FastifyInstance, context: RevokeRouteContext): void {
+  revokeOne(api, context)
+  logOutDevice(api, context)
+  revokeMany(api, context)
+}
+
+function revokeOne(api: FastifyInstance, { revokeToken, guard }: RevokeRouteContext): void {
   const schema = {
     operationId: 'revokeToken',
     summary: 'Revoke the tokens of a token id',
@@ -18,16 +36,69 @@ export function revokeTokens(api: FastifyInstance, { revokeToken, guard }: Revok
     security: [{ providerKey: [] }],
     querystring: noQuery,
     params: revokeSchema,
-    response: {
-      204: { type: 'null', description: 'Revoked' },
-      ...problems(...PROVIDER_ERRORS, 'TOKEN_UNKNOWN', 'APP_FORBIDDEN', 'STORE_UNAVAILABLE'),
-    },
+    response: { 204: DONE, ...problems(...PROVIDER_ERRORS, 'TOKEN_UNKNOWN', 'APP_FORBIDDEN', 'STORE_UNAVAILABLE') },
   }
   api.delete<{ Params: { tokenId: string } }>(
     '/v1/tokens/:tokenId',
     { onRequest: guard.provider('tokens:revoke'), schema },
     async (request, reply) => {
       await revokeToken(request.params.tokenId, { provider: guard.providerOf(request) })
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function logOutDevice(api: FastifyInstance, { logOut, guard }: RevokeRouteContext): void {
+  const schema = {
+    operationId: 'logOut',
+    summary: 'Log out: revoke the token that asks',
+    description: 'And all others of its token id. Another account may then log in to the app on this device.',
+    tags: ['tokens'],
+    security: [{ messageToken: [] }],
+    querystring: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        purge: {
+          type: 'boolean',
+          default: false,
+          description: 'Also drops what is pending for this device and account',
+        },
+      },
+    },
+    response: { 204: DONE, ...problems(...DEVICE_ERRORS) },
+  }
+  api.delete<{ Querystring: { purge?: boolean } }>(
+    '/v1/tokens/current',
+    { onRequest: guard.device, preValidation: readValues('purge'), schema },
+    async (request, reply) => {
+      await logOut(guard.deviceOf(request).device, request.query.purge === true)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function revokeMany(api: FastifyInstance, { revokeAll, guard }: RevokeRouteContext): void {
+  const schema = {
+    operationId: 'revokeTokens',
+    summary: 'Revoke all tokens of an app, or of an account',
+    description:
+      'However many there are: effective at once on the node that answers, and within a second on every other. ' +
+      'Enrolment codes made before are refused too. What is pending stays for tokens issued later.',
+    tags: ['tokens'],
+    security: [{ providerKey: [] }],
+    querystring: noQuery,
+    body: revokeAllSchema,
+    response: {
+      204: DONE,
+      ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, 'NAME_INVALID', 'APP_FORBIDDEN', 'STORE_UNAVAILABLE'),
+    },
+  }
+  api.post<{ Body: RevokeAllBody }>(
+    '/v1/tokens/revoke',
+    { onRequest: guard.provider('tokens:revoke'), schema },
+    async (request, reply) => {
+      await revokeAll(request.body, { provider: guard.providerOf(request) })
       return reply.code(204).send(null)
     },
   )

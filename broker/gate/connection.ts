@@ -36,7 +36,6 @@ export class Connection implements Timed, OutboxOwner {
   #lastPacketAt: number
   /** Close at this date whatever arrives (a token expires), ms since the epoch; 0 for never. */
   #closeAt = 0
-  #closeCode: ErrorCode = 'TOKEN_EXPIRED'
   /** What it is called when nothing arrives for too long. */
   #silence: ErrorCode = 'CONNECT_TIMEOUT'
   readonly #decoder: Decoder
@@ -147,6 +146,13 @@ export class Connection implements Timed, OutboxOwner {
     this.#arm(this.context.monotonic())
   }
 
+  /** The credentials are good until this date, ms since the epoch. */
+  extend(credentialsEnd: number): void {
+    if (this.#state !== 'open') return
+    this.#closeAt = credentialsEnd
+    this.#arm(this.context.monotonic())
+  }
+
   /** Refuses a CONNECT and says why. */
   refuse(connect: Pick<ConnectPacket, 'level'>, error: PushError): void {
     const { context } = this
@@ -212,7 +218,12 @@ export class Connection implements Timed, OutboxOwner {
       this.end(new PushError('SLOW_READER'))
       this.stream.destroy()
     } else if (this.#closeAt > 0 && this.context.now() >= this.#closeAt) {
-      this.end(new PushError(this.#closeCode))
+      if (this.handler?.credentialsEnded === undefined) this.end(new PushError('TOKEN_EXPIRED'))
+      else {
+        this.#closeAt = 0
+        this.handler.credentialsEnded()
+        return this.#state === 'open' ? this.#nextDue(now) : 0
+      }
     } else if (this.#keepAliveMs > 0 && now - this.#lastPacketAt >= this.#keepAliveMs && !this.#busy && !this.#held) {
       this.end(new PushError(this.#silence))
     } else {

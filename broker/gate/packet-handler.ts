@@ -11,6 +11,8 @@ export interface PacketHandler {
   handle(packet: Packet): void | Promise<void>
   /** The peer has read what was written; writing may go on. */
   drained(): void
+  /** The credentials have ended: goes on with `extend`, or ends. Absent: the connection ends. */
+  credentialsEnded?(): void
   /** The connection is gone, once; with the code when the server closed it. */
   closed(code: ErrorCode | undefined): void
 }

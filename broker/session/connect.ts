@@ -27,6 +27,9 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
   if (!node.connects.take(`${device.tokenId}.${device.generation}`))
     throw new PushError('CONNECT_RATE_EXCEEDED', 'with this token')
   const will = willOf(device, connect)
+  const waiting = node.revocations.fresh()
+  if (waiting !== undefined) await waiting
+  checkRevoked(node, device)
   // An older connection here leaves its exact state first, so that the redelivery is exact as well.
   await node.sessions.release(device)
   if (!connection.open) return
@@ -42,11 +45,18 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
     node.wills.forget({ tokenId: device.tokenId })
     // Before the CONNACK, so that it comes before what this connection publishes.
     if (opened.will !== undefined) await node.wills.ended(opened.will)
-    if (connection.open) start({ node, connection, connect, device, opened, resumed, will })
+    const isRevoked = node.revocations.isRevoked(device)
+    if (connection.open && !isRevoked) start({ node, connection, connect, device, opened, resumed, will })
     else await abandon(node, device, connect, opened)
+    checkRevoked(node, device)
   } finally {
     expected()
   }
+}
+
+/** With all others of its app or account: of what comes later, its session is told. */
+function checkRevoked({ revocations }: DeviceNode, device: Device): void {
+  if (revocations.isRevoked(device)) throw new PushError('TOKEN_REVOKED')
 }
 
 function start(options: SessionStart): void {

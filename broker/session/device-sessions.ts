@@ -13,6 +13,7 @@ import type {
   TokenId,
   Watcher,
 } from '../../store/contract.ts'
+import type { Revocations } from '../../store/revocations.ts'
 import { type Device, Selections } from '../../topics/index.ts'
 import type { Turns } from '../../common/turns.ts'
 import { BroadcastFanout, type FanoutContext } from './broadcast-fanout.ts'
@@ -20,12 +21,14 @@ import { Commits } from './commits.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 
 const SWEEP_TICK_MS = 1000
+/** What it takes to end a session, units. */
+const ENDED_WORK = 100
 
 /** A session as this file sees it. */
 export interface LiveSession {
   readonly tokenId: TokenId
   readonly epoch: number
-  readonly device: Pick<Device, 'generation'>
+  readonly device: Pick<Device, 'generation' | 'app' | 'accountMark' | 'epochs'>
   readonly connection: {
     readonly isParting: boolean
     onceOver(callback: () => void): void
@@ -54,6 +57,7 @@ interface DeviceSessionsOptions {
   readonly logger: Logger
   readonly limits: DeviceSessionsLimits
   readonly turns: Turns
+  readonly revocations: Pick<Revocations, 'isRevoked' | 'onRevoked'>
   readonly wills: DelayedWills
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonic: () => number
@@ -66,6 +70,8 @@ export class DeviceSessions implements Watcher {
   readonly #logger: Logger
   readonly #metrics: Metrics
   readonly #limits: DeviceSessionsLimits
+  readonly #turns: Turns
+  readonly #revocations: Pick<Revocations, 'isRevoked' | 'onRevoked'>
   readonly #live = new Map<TokenId, LiveSession>()
   /** What was heard of token ids whose session is just being opened. */
   readonly #expected = new Map<TokenId, Expected>()
@@ -79,12 +85,15 @@ export class DeviceSessions implements Watcher {
   #sweep: Iterator<LiveSession> | undefined
   #stopWatching: () => void = () => undefined
 
-  constructor({ store, metrics, logger, limits, turns, wills, monotonic }: DeviceSessionsOptions) {
+  constructor(options: DeviceSessionsOptions) {
+    const { store, metrics, logger, limits, turns, wills, monotonic } = options
     this.#fanoutContext = { store, logger, turns, selections: new Selections() }
     this.#store = store
     this.#metrics = metrics
     this.#logger = logger
     this.#limits = limits
+    this.#turns = turns
+    this.#revocations = options.revocations
     this.#wills = wills
     this.commits = new Commits(store, logger, limits.commitMs, monotonic)
   }
@@ -94,7 +103,12 @@ export class DeviceSessions implements Watcher {
   }
 
   start(): void {
-    this.#stopWatching = this.#store.watch(this)
+    const stopWatching = this.#store.watch(this)
+    const stopHearing = this.#revocations.onRevoked((app, accountMark) => this.#revoked(app, accountMark))
+    this.#stopWatching = () => {
+      stopWatching()
+      stopHearing()
+    }
     this.#sweepTimer = setInterval(() => this.#sweepSome(), SWEEP_TICK_MS).unref()
   }
 
@@ -221,6 +235,20 @@ export class DeviceSessions implements Watcher {
   resync(): void {
     for (const each of this.#live.values()) this.#tell(each, (session) => session.look())
     for (const fanout of this.#fanouts.values()) this.#check(fanout)
+  }
+
+  /** All of an app at once may be all that there are: the others have turns in between. */
+  #revoked(app: string, accountMark: string | undefined): void {
+    const sessions = [...this.#live.values()].filter(
+      ({ device }) => device.app === app && (accountMark === undefined || device.accountMark === accountMark),
+    )
+    const end = async (): Promise<void> => {
+      for (const session of sessions) {
+        await this.#turns.take('revocations', ENDED_WORK)
+        if (this.#revocations.isRevoked(session.device)) session.end(new PushError('TOKEN_REVOKED'))
+      }
+    }
+    end().catch((error: unknown) => this.#logger.error({ err: error }, 'could not end sessions that were revoked'))
   }
 
   /** A part of the sessions each second, so that a sweep is never a burst. */

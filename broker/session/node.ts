@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Auth } from '../../auth/contract.ts'
 import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
+import type { Revocations } from '../../store/revocations.ts'
 import type { Store } from '../../store/contract.ts'
 import type { RateByKey, Rates } from '../gate/rates.ts'
 import type { DelayedWills } from './delayed-wills.ts'
@@ -23,7 +24,10 @@ export type SessionLimits = Pick<
 
 export type DeviceLimits = DeviceSessionsLimits &
   SessionLimits &
-  Pick<Limits, 'window' | 'connectsPerToken' | 'devicePublishes' | 'payloadBytes' | 'defaultTtl' | 'maximumTtl'>
+  Pick<
+    Limits,
+    'window' | 'expiryGraceMs' | 'connectsPerToken' | 'devicePublishes' | 'payloadBytes' | 'defaultTtl' | 'maximumTtl'
+  >
 
 export interface SessionNode {
   readonly store: Store
@@ -36,6 +40,9 @@ export interface SessionNode {
 }
 
 export interface DeviceNode extends SessionNode {
+  readonly revocations: Pick<Revocations, 'fresh' | 'isRevoked'>
+  /** A connection ends with the token it came with, whatever has been issued since. */
+  readonly strictExpiry: boolean
   readonly auth: Auth
   readonly sessions: DeviceSessions
   readonly limits: DeviceLimits

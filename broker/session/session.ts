@@ -17,6 +17,7 @@ import { encodeState, type SessionState, type Subscription } from './session-sta
 import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
 import type { HandlerContext } from './handler-context.ts'
+import { tokenEnded } from './token-end.ts'
 import { encodeDeviceWill, publishWill } from './will.ts'
 
 /** Shared by all that have none, as most. */
@@ -137,6 +138,10 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
 
   end(error: PushError): void {
     this.connection.end(error)
+  }
+
+  credentialsEnded(): void {
+    tokenEnded(this, this.node.monotonic())
   }
 
   fenced(): void {

@@ -30,7 +30,15 @@ for (const algorithm of ALGORITHMS) {
       const versioned = itsVersion === undefined ? {} : { version: itsVersion }
       assert.equal(expiresAt, NOW + ttl * 1_000)
       const accountMark = auth.accountMarkOf(grant.app, grant.account)
-      assert.deepEqual(auth.verify(token), { kind: 'device', ...rest, ...versioned, tokenId, accountMark, expiresAt })
+      assert.deepEqual(auth.verify(token), {
+        kind: 'device',
+        ...rest,
+        ...versioned,
+        tokenId,
+        accountMark,
+        issuedAt: NOW,
+        expiresAt,
+      })
       assert.equal(accountMark === '', grant.account === '')
       assert.equal(tokenId, auth.tokenIdOf(grant))
     })

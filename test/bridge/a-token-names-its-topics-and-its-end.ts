@@ -33,7 +33,7 @@ await t.test('the token, its id, its end and its topics', async (t) => {
     [{ app: 'chat', device: 'phone', ttl: 1.5 }, 400, 'TTL_INVALID'],
     [{ app: 'chat', device: 'phone', ttl: '60' }, 400, 'TTL_INVALID'],
     [{ app: 'chat', device: 'phone', ttl: 400 * 86_400 + 1 }, 400, 'TTL_INVALID'],
-    [{ app: 'chat' }, 400, 'REQUEST_INVALID'],
+    [{ device: 'a' }, 400, 'REQUEST_INVALID'],
     [{ app: 7, device: 'phone' }, 400, 'REQUEST_INVALID'],
     [{ app: 'chat', device: 'phone', account: null }, 400, 'REQUEST_INVALID'],
     [{ app: 'chat', device: 'phone', role: 'admin' }, 400, 'REQUEST_INVALID'],

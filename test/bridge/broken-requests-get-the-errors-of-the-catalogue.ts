@@ -112,7 +112,7 @@ await t.test('bodies, paths, methods and types', async (t) => {
 
   const methods: [string, string, string][] = [
     ['PUT', '/v1/messages', 'POST, GET, HEAD'],
-    ['GET', '/v1/tokens', 'POST'],
+    ['PUT', '/v1/tokens', 'POST, GET, HEAD'],
     ['PATCH', '/v1/tokens/abc', 'DELETE'],
     ['DELETE', '/healthz?a=b', 'GET, HEAD'],
   ]

@@ -3,14 +3,20 @@ import { t } from '../support/tap.ts'
 import { issueToken, request } from '../support/api.ts'
 import { serve } from './support/serve.ts'
 
+const CALLS_OF_ANYBODY: [string, string, unknown][] = [['POST', '/v1/tokens', { app: 'chat', device: 'a' }]]
 const PROVIDER_CALLS: [string, string, unknown][] = [
-  ['POST', '/v1/tokens', { app: 'chat', device: 'a' }],
+  ['GET', '/v1/tokens?app=chat', undefined],
+  ['POST', '/v1/tokens/revoke', { app: 'chat', account: 'ann' }],
+  ['POST', '/v1/enrolments', { app: 'chat' }],
+  ['GET', '/v1/enrolments', undefined],
+  ['DELETE', '/v1/enrolments/AAAAAAAAAAAAAAAAAAAAAA', undefined],
   ['DELETE', '/v1/tokens/AAAAAAAAAAAAAAAAAAAAAA', undefined],
   ['POST', '/v1/messages', { to: { app: 'chat', versions: '*' }, payload: 'x' }],
 ]
 const DEVICE_CALLS: [string, string, unknown][] = [
   ['GET', '/v1/messages', undefined],
   ['POST', '/v1/messages/ack', { cursor: 'x' }],
+  ['DELETE', '/v1/tokens/current', undefined],
 ]
 
 await t.test('keys, tokens and neither', async (t) => {
@@ -25,7 +31,7 @@ await t.test('keys, tokens and neither', async (t) => {
     [tampered, 401, 'TOKEN_INVALID'],
     [none, 401, 'TOKEN_INVALID'],
   ]
-  for (const [method, path, body] of [...PROVIDER_CALLS, ...DEVICE_CALLS]) {
+  for (const [method, path, body] of [...CALLS_OF_ANYBODY, ...PROVIDER_CALLS, ...DEVICE_CALLS]) {
     for (const [bearer, status, code] of bearers) {
       const answer = await request(api, method, path, { bearer, ...(body === undefined ? {} : { body }) })
       t.match(

@@ -101,7 +101,11 @@ await t.test('tags that are no choice of tags are refused, and nothing is sent',
     for (const tags of lists) {
       const properties = { userProperties: { tags, versions: '*' } }
       for (const qos of [1, 2] as const)
-        await t.rejects(provider.publish(topic, 'nobody', { qos, properties }), { code: 0x90 }, `${topic} ${tags.join()}`)
+        await t.rejects(
+          provider.publish(topic, 'nobody', { qos, properties }),
+          { code: 0x90 },
+          `${topic} ${tags.join()}`,
+        )
       await provider.publish(topic, 'nobody', { qos: 0, properties })
     }
   }

@@ -99,6 +99,7 @@ export interface TokenRequest {
   readonly account?: string
   readonly version?: string
   readonly ttl?: number
+  readonly tags?: readonly string[]
 }
 
 export interface Issued {

@@ -190,8 +190,8 @@ async function refused(push: Push): Promise<void> {
   await push.send({ to: { token: 'x' }, payload: 'x', ttl: '60' })
   // @ts-expect-error -- misspelt
   await push.send({ to: { token: 'x' }, payload: 'x' }, { providr: 'backend' })
-  // @ts-expect-error -- no device
-  await push.issueToken({ app: 'chat' })
+  // @ts-expect-error -- no app
+  await push.issueToken({ device: 'phone' })
   // @ts-expect-error -- no such code
   new PushError('NO_SUCH_CODE')
 }

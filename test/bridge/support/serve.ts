@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { createHttpApi, KeyCopy, type HttpApi, type HttpApiOptions, type HttpLimits } from '../../../bridge/index.ts'
 import { openAuth, type Auth, type ProviderKey } from '../../../auth/index.ts'
 import { createMetrics, type Metrics } from '../../../common/metrics.ts'
+import { Revocations } from '../../../store/revocations.ts'
 import type { Store } from '../../../store/contract.ts'
 import { DEFAULT_LIMITS } from '../../../common/limits.ts'
 import type { MessageLimits } from '../../../store/message.ts'
@@ -41,6 +42,9 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
   const logs: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line: string) => void logs.push(line) })
   const keys = await KeyCopy.open({ store: engine, logger, now, monotonic: () => performance.now() })
+  const monotonic = () => performance.now()
+  const revocations = new Revocations({ store: engine, now, monotonic, keepMs: 1e10, failed: () => undefined })
+  await revocations.open()
   const auth = await openAuth({
     secrets: engine,
     providers: [{ name: 'all', key: PROVIDER_KEY }, ...providers],
@@ -53,6 +57,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
     version: '0.0.0',
     auth,
     store,
+    revocations,
     keys,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...limits },
@@ -64,6 +69,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
   t.teardown(async () => {
     await app.close()
     await keys.close()
+    revocations.close()
     await engine.close()
   })
   const httpPort = (app.server.address() as AddressInfo).port

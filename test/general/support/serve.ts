@@ -66,7 +66,8 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
   }
   const secrets = fileSecrets(join(dataDir, 'keys'), { warn: () => undefined })
   const auth = await openAuth({ secrets, providers: [] })
-  const broker = new PushBroker({ auth, store, metrics, logger, limits, users, general })
+  const revocations = { fresh: () => undefined, isRevoked: () => false, onRevoked: () => () => undefined }
+  const broker = new PushBroker({ auth, store, revocations, metrics, logger, limits, users, general })
   const listener = createServer((socket) => broker.handle(socket))
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')

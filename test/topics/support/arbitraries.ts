@@ -72,6 +72,7 @@ export function deviceOf(of: Triple, ofVersion?: string): Device {
     tokenId: id,
     accountMark: accountMark(KEY, of.app, of.account),
     generation: 1,
+    issuedAt: 0,
     expiresAt: Number.MAX_SAFE_INTEGER,
     renewUntil: 0,
     epochs: [0, 0],

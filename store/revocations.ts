@@ -1,0 +1,160 @@
+/**
+ * Revocations of all tokens of an app, or of an account, at once: an epoch for each, which tokens carry. Every process has a
+ * copy that is a second old at most, so that a check is a look-up in memory, however many tokens there are.
+ */
+import { PushError } from '../errors.ts'
+import type { Device, Epochs } from '../topics/index.ts'
+import { TableCopy, type FollowedStore } from './table-copy.ts'
+import type { TableStore } from './tables.ts'
+
+export const EPOCHS_TABLE = 'epochs'
+
+const FORMAT = 1
+const ROW_BYTES = 9
+const AGAIN_MS = 1_000
+/** Of two nodes at once; each loses to another one that got through. */
+const ATTEMPTS = 100
+
+type Revoked = (app: string, accountMark: string | undefined) => void
+
+interface RevocationsOptions {
+  readonly store: FollowedStore & Pick<TableStore, 'writeRow' | 'readRow'>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
+  /** After so long no token, hold or account index of before it is left, ms. */
+  readonly keepMs: number
+  readonly failed: (error: unknown) => void
+}
+
+type Marked = Pick<Device, 'app' | 'accountMark' | 'epochs'>
+
+export class Revocations {
+  readonly #options: RevocationsOptions
+  readonly #copy: TableCopy<number>
+  readonly #listeners = new Set<Revoked>()
+  /** What was known when the table was emptied under us: nothing else takes a row away before its time. */
+  readonly #lost = new Map<string, number>()
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(options: RevocationsOptions) {
+    const { store, now, monotonic, failed } = options
+    this.#options = options
+    this.#copy = new TableCopy({
+      store,
+      table: EPOCHS_TABLE,
+      decode: (_, value) => decodeEpoch(value),
+      now,
+      monotonic,
+      failed,
+      changed: (key, epoch, previous) => this.#changed(key, epoch, previous),
+    })
+  }
+
+  /** @throws STORE_UNAVAILABLE */
+  async open(): Promise<void> {
+    await this.#copy.open()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#copy.close()
+  }
+
+  /**
+   * What to await before a check is one of what was so a second ago, if anything.
+   * @throws STORE_UNAVAILABLE (rejects)
+   */
+  fresh(): Promise<void> | undefined {
+    return this.#copy.fresh()
+  }
+
+  epochsOf(app: string, accountMark: string): Epochs {
+    const ofAccount = accountMark === '' ? undefined : this.#copy.get(keyOf(app, accountMark))
+    return [this.#copy.get(app) ?? 0, ofAccount ?? 0]
+  }
+
+  isRevoked({ app, accountMark, epochs }: Marked): boolean {
+    const [ofApp, ofAccount] = this.epochsOf(app, accountMark)
+    return epochs[0] < ofApp || epochs[1] < ofAccount
+  }
+
+  /** @throws TOKEN_REVOKED, STORE_UNAVAILABLE */
+  async check(device: Marked): Promise<void> {
+    await this.fresh()
+    if (this.isRevoked(device)) throw new PushError('TOKEN_REVOKED')
+  }
+
+  /**
+   * Everything that was issued for the app, or for one account of it, is refused from now on: here at once, and on every
+   * other node within a second.
+   * @throws STORE_UNAVAILABLE
+   */
+  async revoke(app: string, accountMark?: string): Promise<void> {
+    const key = keyOf(app, accountMark)
+    const { store, now, keepMs } = this.#options
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const row = await store.readRow(EPOCHS_TABLE, key)
+      const known = Math.max(row === undefined ? 0 : (decodeEpoch(row.value) ?? 0), this.#copy.get(key) ?? 0)
+      const value = encodeEpoch(Math.max(Math.floor(now()), known + 1))
+      const expected = row?.version ?? 0
+      const written = { table: EPOCHS_TABLE, key, value, expiresAt: now() + keepMs, expected }
+      if ((await store.writeRow(written)) !== undefined) return await this.#copy.refresh()
+    }
+    throw new PushError('STORE_UNAVAILABLE', 'too many revoke the same at once')
+  }
+
+  /** Hears of each revocation, of any node. Returns how to stop. */
+  onRevoked(listener: Revoked): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #changed(key: string, epoch: number | undefined, previous: number | undefined): void {
+    if (epoch === undefined) {
+      if (previous !== undefined) this.#putBack(key, previous)
+      return
+    }
+    const [app = '', accountMark] = key.split('/')
+    for (const listener of this.#listeners) listener(app, accountMark)
+  }
+
+  #putBack(key: string, epoch: number): void {
+    this.#lost.set(key, epoch)
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      const rows = [...this.#lost]
+      this.#lost.clear()
+      for (const [lost, value] of rows)
+        this.#write(lost, value).catch((error: unknown) => {
+          this.#options.failed(error)
+          if (!this.#isClosed) this.#putBack(lost, value)
+        })
+    }, AGAIN_MS).unref()
+  }
+
+  async #write(key: string, epoch: number): Promise<void> {
+    const { store, now, keepMs } = this.#options
+    const expiresAt = now() + keepMs
+    await store.writeRow({ table: EPOCHS_TABLE, key, value: encodeEpoch(epoch), expiresAt, expected: 0 })
+  }
+}
+
+function keyOf(app: string, accountMark: string | undefined): string {
+  return accountMark === undefined ? app : `${app}/${accountMark}`
+}
+
+function encodeEpoch(epoch: number): Uint8Array {
+  const bytes = Buffer.alloc(ROW_BYTES)
+  bytes.writeUInt8(FORMAT)
+  bytes.writeDoubleBE(epoch, 1)
+  return bytes
+}
+
+function decodeEpoch(bytes: Uint8Array): number | undefined {
+  if (bytes.byteLength !== ROW_BYTES || bytes[0] !== FORMAT) return undefined
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readDoubleBE(1)
+}
