@@ -170,6 +170,12 @@ export const ERRORS = {
   },
   NAME_TAKEN: { status: 409, title: 'This is the name of a provider that may do more; choose another one.' },
   KEYS_LIMIT: { status: 409, title: 'There are as many provider keys as the server allows; delete one.' },
+  SIGNING_KEY_IN_USE: {
+    status: 409,
+    title: 'This key signs, and no other one of its algorithm can yet; rotate first, and wait until the new one signs.',
+  },
+  SIGNING_KEYS_LIMIT: { status: 409, title: 'There are as many signing keys as the server allows; retire one.' },
+  KEYS_FROM_FILE: { status: 409, title: 'The signing keys come from `PUSH_KEYS_FILE`; change that file.' },
   SCOPE_MISSING: { status: 403, reason: 0x87, title: 'The provider key does not have the scope that this needs.' },
   QUOTA_EXCEEDED: {
     status: 429,

@@ -1,5 +1,7 @@
 /** What auth gives to the rest: tokens and keys in, principals out. */
+import type { JsonWebKey } from 'node:crypto'
 import type { Device, Epochs, Provider, Triple } from '../topics/index.ts'
+import type { SigningKeyInfo } from './ring.ts'
 
 export interface Grant extends Triple {
   readonly version?: string | undefined
@@ -19,6 +21,13 @@ export interface IssuedToken {
   readonly tokenId: string
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
+}
+
+/** A JWK (RFC 7517 section 4). */
+export interface PublicKey extends JsonWebKey {
+  readonly kid: string
+  readonly alg: string
+  readonly use: 'sig'
 }
 
 /** Who somebody is to an identity provider, from its JWT. */
@@ -48,6 +57,14 @@ export interface Auth {
    * @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
    */
   verify(token: string): Device
+  /** Of one that was verified before: false when the key that signed its token was retired since. */
+  holds(device: Pick<Device, 'kid'>): boolean
+  /** Public keys of message tokens, as a JWK Set (RFC 7517): of asymmetric algorithms only. */
+  publicKeys(): { readonly keys: readonly PublicKey[] }
+  /** Of message tokens, the oldest one first; nothing secret of them. */
+  signingKeys(): SigningKeyInfo[]
+  /** Who hears that a key verifies no more. */
+  onKeyRetired(listener: (kid: string) => void): void
   /**
    * Signature by a key of the issuer that `iss` names, and with an algorithm of it; then `aud`, `exp`, and the shape of the
    * claims that count. May wait for an issuer whose keys are asked for.

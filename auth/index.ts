@@ -4,8 +4,10 @@ import { pino, type Logger } from 'pino'
 import type { Auth } from './contract.ts'
 import { openIssuers } from './issuers/issuers.ts'
 import { isJwt } from './jwt.ts'
-import { generatedRing, loadKeysFromFile, makeRing, tokenIdKey, type Algorithm, type RandomBytes } from './keys.ts'
+import { loadKeysFromFile, secretKeys, tokenIdKey, type Algorithm, type RandomBytes } from './keys.ts'
 import { createProviders, type ProviderKey } from './providers.ts'
+import { publicKeysOf } from './public-keys.ts'
+import { fixedRing, type Ring } from './ring.ts'
 import type { Secrets } from './secrets.ts'
 import { createKeyProviders, looksLikeStoredKey, NO_STORED_KEYS, type StoredKeys } from './stored-keys.ts'
 import { createTokens } from './tokens.ts'
@@ -14,12 +16,18 @@ export type { Auth, Grant, Identity, IssuedToken } from './contract.ts'
 export {
   ALGORITHMS,
   createKeyFile,
+  existingKey,
   loadKeysFromFile,
+  makeKeyAside,
+  secretKeys,
   TOKEN_SECRETS,
   type Algorithm,
   type KeyFile,
   type RandomBytes,
 } from './keys.ts'
+export { LiveRing, type SigningKey } from './live-ring.ts'
+export type { SigningKeyInfo, SigningKeyState } from './ring.ts'
+export { decodeSigningKey, encodeSigningKey } from './signing-key-row.ts'
 export { checkIssuersFile } from './issuers/issuers.ts'
 export { checkFields } from './fields.ts'
 export { generateProviderKey, loadProvidersFromFile, createProviders, type ProviderKey } from './providers.ts'
@@ -34,6 +42,8 @@ export interface AuthOptions {
   readonly algorithm?: Algorithm | undefined
   /** Take the keys from this file, and none from `secrets` (but the token id key, when the file has none). */
   readonly keysFile?: string | undefined
+  /** The keys where they may change; default: those of the file, or of the secrets. */
+  readonly ring?: Ring | undefined
   readonly issuer?: string | undefined
   readonly audience?: string | undefined
   /** Of identity providers; default: there are none. */
@@ -64,17 +74,18 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
   const keys = createKeyProviders(options.storedKeys ?? NO_STORED_KEYS, now)
   const file = keysFile === undefined ? undefined : await loadKeysFromFile(keysFile)
   const idKey = file?.tokenIdKey ?? (await tokenIdKey(secrets, random))
-  const reloadRing = async () =>
-    keysFile === undefined
-      ? generatedRing(secrets, algorithm, random)
-      : makeRing((await loadKeysFromFile(keysFile)).keys)
-  const ring = file === undefined ? await reloadRing() : makeRing(file.keys)
-  const tokens = createTokens({ ring, reloadRing, tokenIdKey: idKey, issuer, audience, now, monotonic, random })
+  const keysOf = async () =>
+    keysFile === undefined ? secretKeys(secrets, algorithm, random) : (await loadKeysFromFile(keysFile)).keys
+  const ring = options.ring ?? fixedRing({ keys: file?.keys ?? (await keysOf()), reload: keysOf, monotonic })
+  const tokens = createTokens({ ring, tokenIdKey: idKey, issuer, audience, now, random })
   const { logger = pino({ level: 'silent' }) } = options
   const issuers = await openIssuers({ file: options.issuersFile, ownIssuer: issuer, now, monotonic, logger })
   return {
     ...tokens,
     ...issuers,
+    publicKeys: () => publicKeysOf(ring),
+    signingKeys: () => ring.list(),
+    onKeyRetired: (listener) => ring.onRetired(listener),
     provider: (key) => (looksLikeStoredKey(key) ? keys.ofKey(key) : providers.ofKey(key)),
     providerNamed: providers.named,
     providerNow: keys.current,

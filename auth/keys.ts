@@ -1,5 +1,6 @@
-/** The key ring: one key signs message tokens, all verify them, each with its own algorithm only. */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+/** The keys of message tokens: how they are made, and where they are kept. */
+import { createPrivateKey, createPublicKey, generateKeyPair, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
 import { readNamedFile } from '../common/private-files.ts'
 import { checkFields, isRecord } from './fields.ts'
 import { fits, requirementOf } from './key-types.ts'
@@ -19,12 +20,6 @@ export interface RingKey {
   readonly signingKey: Buffer
   /** HS256: the secret. Otherwise the public key, SPKI PEM. */
   readonly verifyingKey: Buffer
-}
-
-export interface KeyRing {
-  /** The one that signs; it is in `keys` too. */
-  readonly signing: RingKey
-  readonly keys: ReadonlyMap<string, RingKey>
 }
 
 /** What a key file holds. */
@@ -52,21 +47,20 @@ function secretName(algorithm: Algorithm): string {
 export const TOKEN_SECRETS: readonly string[] = [TOKEN_ID_KEY, ...ALGORITHMS.map(secretName)]
 
 /**
- * The ring of generated keys. The key of `algorithm` signs and is made when there is none; keys that were made for
- * other algorithms before go on verifying, so that changing the algorithm invalidates no token.
+ * The keys of the secrets, one an algorithm. The first one is of `algorithm`, and is made when there is none; those that
+ * were made for other algorithms before go on verifying, so that changing the algorithm invalidates no token.
  */
-export async function generatedRing(secrets: Secrets, algorithm: Algorithm, random: RandomBytes): Promise<KeyRing> {
+export async function secretKeys(
+  secrets: Secrets,
+  algorithm: Algorithm,
+  random: RandomBytes,
+): Promise<[RingKey, ...RingKey[]]> {
   const name = secretName(algorithm)
   const [signing] = parseKeyFile(await secrets.secret(name, () => createKeyFile(algorithm, random)), name).keys
   const previous = await Promise.all(
-    ALGORITHMS.filter((other) => other !== algorithm).map((other) => existingKey(secrets, secretName(other))),
+    ALGORITHMS.filter((other) => other !== algorithm).map((other) => existingKey(secrets, other)),
   )
-  return makeRing([signing, ...previous.filter((key) => key !== undefined)])
-}
-
-/** A ring in which the first key signs. */
-export function makeRing(keys: readonly [RingKey, ...RingKey[]]): KeyRing {
-  return { signing: keys[0], keys: new Map(keys.map((key) => [key.kid, key])) }
+  return [signing, ...previous.filter((key) => key !== undefined)]
 }
 
 /** The key under which token ids are hashed. It never changes: a new one would cut every device off from its log. */
@@ -105,12 +99,28 @@ function parseKeyFile(text: string, source: string): KeyFile {
 
 /** A new key, as the text of a key file. */
 export function createKeyFile(algorithm: Algorithm, random: RandomBytes): string {
+  const key = makeKey(algorithm, random)
+  return JSON.stringify({ version: FILE_VERSION, keys: [{ kid: key.kid, alg: algorithm, ...keyMaterial(key) }] })
+}
+
+export function makeKey(algorithm: Algorithm, random: RandomBytes): RingKey {
   const kid = random(KID_BYTES).toString('base64url')
-  const material =
-    algorithm === 'HS256'
-      ? { secret: random(SECRET_BYTES).toString('base64url') }
-      : { privateKey: generatePrivateKey(algorithm).export({ type: 'pkcs8', format: 'pem' }) }
-  return JSON.stringify({ version: FILE_VERSION, keys: [{ kid, alg: algorithm, ...material }] })
+  if (algorithm !== 'HS256') return asymmetricKey(kid, algorithm, generatePrivateKey(algorithm))
+  const secret = random(SECRET_BYTES)
+  return { kid, algorithm, signingKey: secret, verifyingKey: secret }
+}
+
+/** Without holding up everybody else: an RSA key takes a tenth of a second and more. */
+export async function makeKeyAside(algorithm: Algorithm, random: RandomBytes): Promise<RingKey> {
+  if (algorithm !== 'RS256') return makeKey(algorithm, random)
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: RSA_BITS })
+  return asymmetricKey(random(KID_BYTES).toString('base64url'), algorithm, privateKey)
+}
+
+/** What is secret of a key, as a key file has it. */
+export function keyMaterial({ algorithm, signingKey }: RingKey): Record<string, string> {
+  if (algorithm === 'HS256') return { secret: signingKey.toString('base64url') }
+  return { privateKey: signingKey.toString('utf8') }
 }
 
 function generatePrivateKey(algorithm: Exclude<Algorithm, 'HS256'>): KeyObject {
@@ -125,12 +135,14 @@ function generatePrivateKey(algorithm: Exclude<Algorithm, 'HS256'>): KeyObject {
 }
 
 /** The key of a secret that was made before; undefined when there is none. */
-async function existingKey(secrets: Secrets, name: string): Promise<RingKey | undefined> {
+export async function existingKey(secrets: Secrets, algorithm: Algorithm): Promise<RingKey | undefined> {
+  const name = secretName(algorithm)
   const text = await knownSecret(secrets, name)
   return text === undefined ? undefined : parseKeyFile(text, name).keys[0]
 }
 
-function parseKey(entry: unknown, where: string): RingKey {
+/** @throws Error that begins with `where`, and never holds key material */
+export function parseKey(entry: unknown, where: string): RingKey {
   if (!isRecord(entry)) throw new Error(`${where} must be an object`)
   const { kid, alg } = entry
   if (typeof kid !== 'string' || !KID.test(kid)) throw new Error(`${where}.kid must be 1 to 64 of A-Z a-z 0-9 _ -`)
@@ -141,7 +153,10 @@ function parseKey(entry: unknown, where: string): RingKey {
     const secret = decodeSecret(entry['secret'], `${where}.secret`)
     return { kid, algorithm, signingKey: secret, verifyingKey: secret }
   }
-  const privateKey = readPrivateKey(entry['privateKey'], algorithm, `${where}.privateKey`)
+  return asymmetricKey(kid, algorithm, readPrivateKey(entry['privateKey'], algorithm, `${where}.privateKey`))
+}
+
+function asymmetricKey(kid: string, algorithm: Algorithm, privateKey: KeyObject): RingKey {
   return {
     kid,
     algorithm,

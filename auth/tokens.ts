@@ -17,23 +17,20 @@ import {
 import type { Auth, Grant, IssuedToken } from './contract.ts'
 import { isRecord } from './fields.ts'
 import { checkSpelling, invalid, parseHeader } from './jwt.ts'
-import type { KeyRing, RandomBytes, RingKey } from './keys.ts'
+import type { RandomBytes, RingKey } from './keys.ts'
+import type { Ring } from './ring.ts'
 
 interface TokenOptions {
-  readonly ring: KeyRing
-  /** Looks for keys that were added since; absent: there is no such place. */
-  readonly reloadRing?: () => Promise<KeyRing>
+  readonly ring: Ring
   readonly tokenIdKey: Uint8Array
   readonly issuer: string
   readonly audience: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds that only grow, for durations. */
-  readonly monotonic: () => number
   readonly random: RandomBytes
 }
 
-export type Tokens = Pick<Auth, 'tokenIdOf' | 'accountMarkOf' | 'issue' | 'verify'>
+export type Tokens = Pick<Auth, 'tokenIdOf' | 'accountMarkOf' | 'issue' | 'verify' | 'holds'>
 
 /** Names of 128 bytes and an RS256 signature make 2.5 KiB. */
 const MAX_TOKEN_LENGTH = 4096
@@ -44,8 +41,6 @@ const MAX_TTL_SECONDS = 3_155_760_000
 const JTI = /^(0|[1-9a-z][0-9a-z]{0,10})\.[A-Za-z0-9_-]{16}$/
 const JTI_BYTES = 12
 const NO_EPOCHS: Epochs = [0, 0]
-/** Milliseconds between two looks for new keys. */
-const RELOAD_INTERVAL = 5_000
 /** How many tokens that were verified lately are remembered: about half a kilobyte each. */
 const REMEMBERED = 2048
 
@@ -74,8 +69,9 @@ const CLAIMS: ReadonlySet<string> = new Set([
 ])
 
 export function createTokens(options: TokenOptions): Tokens {
-  const sign = signer(options.ring.signing)
-  const checkSignature = signatureCheck(options)
+  const { ring } = options
+  const signerOf = once(({ signingKey, algorithm, kid }) => createSigner({ key: signingKey, algorithm, kid }))
+  const checkSignature = signatureCheck(ring)
   // A device on a bad line reconnects again and again: its token is verified once. Only tokens that hold are kept, under
   // their whole text, so that no other one can be taken for them.
   const remembered = new LRUCache<string, Verified>({ max: REMEMBERED })
@@ -89,24 +85,35 @@ export function createTokens(options: TokenOptions): Tokens {
       return accountMark(options.tokenIdKey, app, account)
     },
     issue(grant) {
-      return issue(options, sign, grant)
+      checkGrant(grant)
+      return issue(options, signerOf(ring.signing()), grant)
     },
     verify(token) {
-      const known = remembered.get(token)
+      const found = remembered.get(token)
+      // One whose key was retired since is verified as if it was never seen.
+      const known = found !== undefined && ring.find(found.device.kid) !== undefined ? found : undefined
       const verified = known ?? readClaims(options, checkSignature(token))
       checkTime(verified, options.now())
       if (known === undefined) remembered.set(token, verified)
       return verified.device
     },
+    holds({ kid }) {
+      return ring.find(kid) !== undefined
+    },
   }
 }
 
-function signer({ signingKey, algorithm, kid }: RingKey): (claims: Record<string, unknown>) => string {
-  return createSigner({ key: signingKey, algorithm, kid })
+/** What is made of a key, once for each; it goes with the key. */
+function once<T>(make: (key: RingKey) => T): (key: RingKey) => T {
+  const made = new WeakMap<RingKey, { readonly value: T }>()
+  return (key) => {
+    const known = made.get(key) ?? { value: make(key) }
+    made.set(key, known)
+    return known.value
+  }
 }
 
 function issue(options: TokenOptions, sign: (claims: Record<string, unknown>) => string, grant: Grant): IssuedToken {
-  checkGrant(grant)
   const { app, device, account, version, renewUntil, epochs = NO_EPOCHS } = grant
   const id = tokenId(options.tokenIdKey, grant)
   const iat = Math.floor(options.now() / 1000)
@@ -143,21 +150,29 @@ function checkNames({ app, device, account }: Triple): void {
   if (account !== '' && !isName(account)) throw new PushError('NAME_INVALID', 'account')
 }
 
+interface Signed {
+  readonly kid: string
+  readonly claims: unknown
+}
+
 /**
  * The claims of a token that a key of the ring has signed. The key is chosen by `kid` and by nothing else of the header,
  * and verifies with its own algorithm only (RFC 8725 section 3.1): no `none`, no public key taken for a secret.
  */
-function signatureCheck(options: TokenOptions): (token: string) => unknown {
-  const findVerifier = verifierLookup(options)
+function signatureCheck(ring: Ring): (token: string) => Signed {
+  const verifierOf = once(makeVerifier)
   return (token) => {
     if (token.length > MAX_TOKEN_LENGTH) throw invalid(`longer than ${MAX_TOKEN_LENGTH} bytes`)
     const { kid, alg } = parseHeader(token)
-    const found = typeof kid === 'string' ? findVerifier(kid) : undefined
-    if (found === undefined) throw invalid('no key here has its kid')
-    if (alg !== found.algorithm) throw invalid('its alg is not the one of its key')
+    const key = typeof kid === 'string' ? ring.find(kid) : undefined
+    if (key === undefined) {
+      ring.missed()
+      throw invalid('no key here has its kid')
+    }
+    if (alg !== key.algorithm) throw invalid('its alg is not the one of its key')
     checkSpelling(token)
     try {
-      return found.verify(token)
+      return { kid: key.kid, claims: verifierOf(key)(token) }
     } catch (error) {
       if (error instanceof TokenError) throw invalid('its signature or form is wrong')
       throw error
@@ -165,41 +180,12 @@ function signatureCheck(options: TokenOptions): (token: string) => unknown {
   }
 }
 
-interface Verifier {
-  readonly algorithm: string
-  readonly verify: (token: string) => unknown
-}
-
-/**
- * An unknown `kid` may be of a key that another node has made since, so the ring is read again, for the tokens that
- * come next. Not for this one: whoever sends nonsense shall neither wait nor make us read more than now and then.
- */
-function verifierLookup({ ring, reloadRing, monotonic }: TokenOptions): (kid: string) => Verifier | undefined {
-  const verifiers = new Map<string, Verifier>()
-  let reloadAfter = Number.NEGATIVE_INFINITY
-  const learn = (learned: KeyRing) => {
-    for (const key of learned.keys.values()) if (!verifiers.has(key.kid)) verifiers.set(key.kid, makeVerifier(key))
-  }
-  learn(ring)
-  return (kid) => {
-    const found = verifiers.get(kid)
-    if (found === undefined && reloadRing !== undefined && monotonic() >= reloadAfter) {
-      reloadAfter = monotonic() + RELOAD_INTERVAL
-      // When it fails, the next unknown kid after the interval tries again; every known key works on.
-      reloadRing()
-        .then(learn)
-        .catch(() => undefined)
-    }
-    return found
-  }
-}
-
 /**
  * Time is left to `checkTime`: fast-jwt takes its clock once, when the verifier is made. `iss` and `aud` are left to
  * `readClaims`, since fast-jwt lets a token pass that lacks them.
  */
-function makeVerifier({ verifyingKey, algorithm }: RingKey): Verifier {
-  const verify = createVerifier({
+function makeVerifier({ verifyingKey, algorithm }: RingKey): (token: string) => unknown {
+  return createVerifier({
     key: verifyingKey,
     algorithms: [algorithm],
     checkTyp: 'JWT',
@@ -207,10 +193,9 @@ function makeVerifier({ verifyingKey, algorithm }: RingKey): Verifier {
     ignoreExpiration: true,
     ignoreNotBefore: true,
   })
-  return { algorithm, verify }
 }
 
-function readClaims(options: TokenOptions, claims: unknown): Verified {
+function readClaims(options: TokenOptions, { kid, claims }: Signed): Verified {
   if (!isRecord(claims)) throw invalid('it has no claims')
   // Signed by whoever has the keys, and misspelt: `versions` for `version` would silently be a token without one.
   const unknown = Object.keys(claims).find((name) => !CLAIMS.has(name))
@@ -228,6 +213,7 @@ function readClaims(options: TokenOptions, claims: unknown): Verified {
     ...triple,
     ...(version === undefined ? {} : { version }),
     tokenId: id,
+    kid,
     accountMark: accountMark(options.tokenIdKey, triple.app, triple.account),
     generation: readGeneration(claims['jti']),
     issuedAt: issuedAt * 1000,

@@ -29,6 +29,9 @@ import { enrol } from './routes/enrolments.ts'
 import { issueTokens } from './routes/tokens-issue.ts'
 import { listTokens } from './routes/tokens-list.ts'
 import { revokeTokens } from './routes/tokens-revoke.ts'
+import { manageSigningKeys, publishKeys } from './routes/signing-keys.ts'
+import { createSigningKeyCalls } from './signing-keys/calls.ts'
+import type { SigningKeys } from './signing-keys/signing-keys.ts'
 import { createStorePublisher } from './store-publisher.ts'
 import { RequestWork } from './work.ts'
 
@@ -40,6 +43,8 @@ export interface HttpApiOptions {
   readonly store: Store
   /** The provider keys of the store; open. */
   readonly keys: KeyCopy
+  /** The signing keys of the store; undefined: they are of a file. */
+  readonly signing: SigningKeys | undefined
   readonly revocations: Pick<Revocations, 'fresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke' | 'onRevoked'>
   readonly metrics: Metrics
   /** What `/metrics` answers, where it is more than `metrics`: all processes of one server. */
@@ -80,14 +85,16 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     ready = () => store.health(),
   } = options
   const work = new RequestWork(limits.work, monotonic)
-  const guard = createGuard(auth, (device) => knowDevice({ store, revocations }, device), work)
+  const guard = createGuard(auth, (device) => knowDevice({ auth, store, revocations }, device), work)
   const proofs = createProofGuard({ auth, revocations, work })
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices })
   const publisher = createStorePublisher({ auth, store, accounts, metrics, logger })
   const selections = new Selections()
   const waiting = sharedCount(options.tally, 'waiting')
   const longPolls = createLongPolls({ store, revocations, limits, selections, now, shared: waiting })
+  auth.onKeyRetired(() => longPolls.recheckAll())
   const pages = createPages(store, limits, selections)
+  const audit = auditTo(logger)
   const calls = createCalls({
     auth,
     store,
@@ -96,7 +103,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     publisher,
     longPolls,
     keys: options.keys,
-    audit: auditTo(logger),
+    audit,
     work,
     metrics,
     limits,
@@ -121,7 +128,9 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       revokeTokens(api, { ...calls, guard })
       sendMessages(api, { ...calls, guard, limits, errors: publisher.errors })
       manageKeys(api, { calls, guard })
-      lookUpMessages(api, { store, revocations, guard, pages, longPolls, metrics, limits, now })
+      manageSigningKeys(api, { calls: createSigningKeyCalls({ auth, signing: options.signing, audit }), guard })
+      publishKeys(api, auth)
+      lookUpMessages(api, { auth, store, revocations, guard, pages, longPolls, metrics, limits, now })
       acknowledgeMessages(api, { store, guard, metrics })
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)

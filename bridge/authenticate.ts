@@ -141,18 +141,19 @@ function keyOfProof(proof: Proof): string {
   }
 }
 
+export interface KnowContext {
+  readonly auth: Pick<Auth, 'holds'>
+  readonly store: Pick<Store, 'lookupToken'>
+  readonly revocations: Pick<Revocations, 'check'>
+}
+
 /**
  * What the registry says of a verified device.
  * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, STORE_UNAVAILABLE
  */
-export async function knowDevice(
-  {
-    store,
-    revocations,
-  }: { readonly store: Pick<Store, 'lookupToken'>; readonly revocations: Pick<Revocations, 'check'> },
-  device: Device,
-): Promise<KnownDevice> {
+export async function knowDevice({ auth, store, revocations }: KnowContext, device: Device): Promise<KnownDevice> {
   await revocations.check(device)
+  if (!auth.holds(device)) throw new PushError('TOKEN_REVOKED')
   const record = await store.lookupToken(device.tokenId)
   const refusal = refusalOf(record, device.generation)
   if (record === undefined || refusal !== undefined) throw new PushError(refusal ?? 'TOKEN_UNKNOWN')

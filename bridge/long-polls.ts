@@ -27,6 +27,8 @@ export interface LongPolls {
   watch(): () => void
   /** The token may have been revoked or switched here: who waits with it asks the registry again. */
   recheck(tokenId: TokenId): void
+  /** The same of every token. */
+  recheckAll(): void
   /** Ends every poll, and lets none in. */
   close(): void
 }
@@ -111,6 +113,7 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
   shared?.hear(heard)
   return {
     recheck,
+    recheckAll: () => wake(everyPoll()),
     async enter({ device, record }, seconds, gone) {
       if (isClosed) throw new PushError('SHUTTING_DOWN')
       if (open >= limits.waiting) throw new PushError('RATE_LIMITED', 'too many long polls')

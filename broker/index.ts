@@ -162,6 +162,7 @@ export class PushBroker {
       randomId,
     }
     this.#users = this.#userNode(options, { now, monotonic, randomId, turns })
+    auth.onKeyRetired((kid) => sessions.endSignedBy(kid))
     sessions.start()
     providerSessions.start()
     this.#users?.sessions.start()

@@ -17,6 +17,7 @@ import {
   createHttpApi,
   createInProcessCalls,
   KeyCopy,
+  SigningKeys,
   refuseUpgrade,
   type InProcessCalls,
 } from '../bridge/index.ts'
@@ -117,7 +118,12 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const providers = typeof options.providers === 'function' ? await options.providers(secrets) : options.providers
   const keys = await KeyCopy.open({ store, logger, now, monotonic })
   opened.push(keys)
-  const auth = await openAuth({ ...options, now, monotonic, providers, secrets, storedKeys: keys, logger })
+  const { keysFile, algorithm = 'HS256' } = options
+  const signing =
+    keysFile === undefined ? await SigningKeys.open({ store, secrets, algorithm, logger, now, monotonic }) : undefined
+  if (signing !== undefined) opened.push(signing)
+  const ring = signing?.ring
+  const auth = await openAuth({ ...options, now, monotonic, providers, secrets, ring, storedKeys: keys, logger })
   opened.push({ close: async () => auth.close() })
   const general = await openGeneralTopics({
     store,
@@ -154,6 +160,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     auth,
     store,
     keys,
+    signing,
     revocations,
     metrics,
     metricsText: options.metricsText?.(metrics),
@@ -167,7 +174,8 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     randomId,
     async ready() {
       if (isClosing) throw new PushError('SHUTTING_DOWN')
-      return await store.health()
+      const { warnings } = await store.health()
+      return { warnings: [...warnings, ...(signing?.warnings ?? [])] }
     },
   })
   return {
@@ -190,7 +198,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       const ended = Promise.all([http.close(), broker.close().then(() => general.close()), calls.settled()])
       if ((await Promise.race([ended, untilAway(store), late])) === 'late')
         logger.warn('closing does not end by itself: the store is closed now')
-      await keys.close()
+      await Promise.all([keys.close(), signing?.close()])
       revocations.close()
       await Promise.race([store.close(), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()

@@ -11,6 +11,8 @@ export interface Device {
   readonly account: string
   readonly version?: string
   readonly tokenId: string
+  /** Of the key that signed its JWT. */
+  readonly kid: string
   /** See `accountMark`; '' for no account. */
   readonly accountMark: string
   /** Of the token id when the JWT was issued; an older one was revoked. */

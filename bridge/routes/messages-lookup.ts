@@ -3,10 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import { isUtf8 } from 'node:buffer'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
-import type { Revocations } from '../../store/revocations.ts'
-import type { Store } from '../../store/contract.ts'
 import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
-import { knowDevice, tagsOf, type Guard, type KnownDevice } from '../authenticate.ts'
+import { knowDevice, tagsOf, type Guard, type KnowContext, type KnownDevice } from '../authenticate.ts'
 import { encodePageCursor } from '../page-cursor.ts'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
@@ -61,9 +59,7 @@ const querySchema = (limits: HttpLimits) => ({
   },
 })
 
-interface LookupContext {
-  readonly store: Store
-  readonly revocations: Pick<Revocations, 'check'>
+interface LookupContext extends KnowContext {
   readonly guard: Guard
   readonly pages: Pages
   readonly longPolls: LongPolls

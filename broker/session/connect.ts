@@ -45,8 +45,7 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
     node.wills.forget({ tokenId: device.tokenId })
     // Before the CONNACK, so that it comes before what this connection publishes.
     if (opened.will !== undefined) await node.wills.ended(opened.will)
-    const isRevoked = node.revocations.isRevoked(device)
-    if (connection.open && !isRevoked) start({ node, connection, connect, device, opened, resumed, will })
+    if (connection.open && !isRevoked(node, device)) start({ node, connection, connect, device, opened, resumed, will })
     else await abandon(node, device, connect, opened)
     checkRevoked(node, device)
   } finally {
@@ -54,9 +53,13 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
   }
 }
 
-/** With all others of its app or account: of what comes later, its session is told. */
-function checkRevoked({ revocations }: DeviceNode, device: Device): void {
-  if (revocations.isRevoked(device)) throw new PushError('TOKEN_REVOKED')
+/** With all others of its app, account or signing key: of what comes later, its session is told. */
+function isRevoked({ auth, revocations }: DeviceNode, device: Device): boolean {
+  return revocations.isRevoked(device) || !auth.holds(device)
+}
+
+function checkRevoked(node: DeviceNode, device: Device): void {
+  if (isRevoked(node, device)) throw new PushError('TOKEN_REVOKED')
 }
 
 function start(options: SessionStart): void {

@@ -28,7 +28,7 @@ const ENDED_WORK = 100
 export interface LiveSession {
   readonly tokenId: TokenId
   readonly epoch: number
-  readonly device: Pick<Device, 'generation' | 'app' | 'accountMark' | 'epochs'>
+  readonly device: Pick<Device, 'generation' | 'kid' | 'app' | 'accountMark' | 'epochs'>
   readonly connection: {
     readonly isParting: boolean
     onceOver(callback: () => void): void
@@ -237,15 +237,28 @@ export class DeviceSessions implements Watcher {
     for (const fanout of this.#fanouts.values()) this.#check(fanout)
   }
 
-  /** All of an app at once may be all that there are: the others have turns in between. */
   #revoked(app: string, accountMark: string | undefined): void {
-    const sessions = [...this.#live.values()].filter(
+    this.#endThose(
       ({ device }) => device.app === app && (accountMark === undefined || device.accountMark === accountMark),
+      ({ device }) => this.#revocations.isRevoked(device),
     )
+  }
+
+  /** Their tokens hold no more: the key that signed them was retired. */
+  endSignedBy(kid: string): void {
+    this.#endThose(
+      ({ device }) => device.kid === kid,
+      () => true,
+    )
+  }
+
+  /** They may be all that there are: the others have turns in between. `isOver` is asked again then. */
+  #endThose(affected: (session: LiveSession) => boolean, isOver: (session: LiveSession) => boolean): void {
+    const sessions = [...this.#live.values()].filter(affected)
     const end = async (): Promise<void> => {
       for (const session of sessions) {
         await this.#turns.take('revocations', ENDED_WORK)
-        if (this.#revocations.isRevoked(session.device)) session.end(new PushError('TOKEN_REVOKED'))
+        if (isOver(session)) session.end(new PushError('TOKEN_REVOKED'))
       }
     }
     end().catch((error: unknown) => this.#logger.error({ err: error }, 'could not end sessions that were revoked'))

@@ -35,6 +35,7 @@ for (const algorithm of ALGORITHMS) {
         ...rest,
         ...versioned,
         tokenId,
+        kid: decode(token).header['kid'],
         accountMark,
         issuedAt: NOW,
         expiresAt,

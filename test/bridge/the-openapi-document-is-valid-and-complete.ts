@@ -23,10 +23,14 @@ const CALLS = [
   'patch /v1/keys/{id}',
   'delete /v1/keys/{id}',
   'post /v1/keys/{id}/rotate',
+  'get /v1/signing-keys',
+  'post /v1/signing-keys/rotate',
+  'post /v1/signing-keys/{kid}/retire',
   'get /healthz',
   'get /readyz',
   'get /metrics',
   'get /openapi.json',
+  'get /.well-known/jwks.json',
 ]
 
 await t.test('the document', async (t) => {

@@ -1,6 +1,6 @@
 --[[
   Small tables, each under a hash tag of its own. The record (KEY.table): { version, run, version of the newest change,
-  removals after this version are known }. KEY.rows: hash of key -> { version of the newest change, when it ends (0: never),
+  removals after this version are known, the first version since there was nothing }. KEY.rows: hash of key -> { version of the newest change, when it ends (0: never),
   value }; KEY.rowKeys: the same keys, in the order of their bytes; KEY.rowChanges: by the version of their newest change;
   KEY.rowsDue: by when they end. KEY.rowsRemoved: keys of rows that were removed, by the version of that.
 
@@ -24,10 +24,11 @@ function parts.tables()
   local function of(base)
     local known = tables[base]
     if known then return known end
-    local record = { base = base, run = 0, last = 0, since = 0, count = 0 }
+    local record = { base = base, run = 0, last = 0, since = 0, first = 0, count = 0 }
     local packed, _ = call('GET', base .. KEY.table), nil
     if packed then
-      _, record.run, record.last, record.since = unpack_packed(packed)
+      _, record.run, record.last, record.since, record.first = unpack_packed(packed)
+      record.first = record.first or 0
     end
     tables[base] = record
     return record
@@ -85,13 +86,14 @@ function parts.tables()
     if record.last ~= last and last > 0 then record.since = record.last end
     local version = record.last + 1
     record.last = version
+    if last == 0 then record.first = version end
     drop_expired(base)
     if value then
       put(base, version, key, value, expires)
     else
       remove(record, version, key)
     end
-    call('SET', base .. KEY.table, pack(VERSION, record.run, record.last, record.since))
+    call('SET', base .. KEY.table, pack(VERSION, record.run, record.last, record.since, record.first))
     wake.tell('', { 'r', name, version })
     return { version }
   end
@@ -130,7 +132,8 @@ function parts.tables()
   function steps.read_changes(step)
     local _, base, after, most = unpack(step)
     local record = of(base)
-    if after < record.since or after > record.last then return {} end
+    -- Who has something of before the first version follows a table that was lost.
+    if after < record.since or after > record.last or after > 0 and after < record.first then return {} end
     local found = {}
     for _, kind in ipairs({ KEY.rowChanges, KEY.rowsRemoved }) do
       local flat = changed(base, kind, after, most)

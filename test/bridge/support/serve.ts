@@ -2,8 +2,15 @@
 import type { Scope } from '../../support/scope.ts'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
-import { createHttpApi, KeyCopy, type HttpApi, type HttpApiOptions, type HttpLimits } from '../../../bridge/index.ts'
-import { openAuth, type Auth, type ProviderKey } from '../../../auth/index.ts'
+import {
+  createHttpApi,
+  KeyCopy,
+  SigningKeys,
+  type HttpApi,
+  type HttpApiOptions,
+  type HttpLimits,
+} from '../../../bridge/index.ts'
+import { openAuth, type Algorithm, type Auth, type ProviderKey } from '../../../auth/index.ts'
 import { createMetrics, type Metrics } from '../../../common/metrics.ts'
 import { Revocations } from '../../../store/revocations.ts'
 import type { Store } from '../../../store/contract.ts'
@@ -15,6 +22,8 @@ import { temporaryFolder } from '../../support/folders.ts'
 export interface ServeOptions extends Partial<Pick<HttpApiOptions, 'now' | 'monotonic' | 'randomId' | 'ready'>> {
   readonly limits?: Partial<HttpLimits & MessageLimits>
   readonly providers?: readonly ProviderKey[]
+  /** Of message tokens; default: HS256. */
+  readonly algorithm?: Algorithm
   /** Default: the embedded one, in a folder of the test's own. */
   readonly engine?: (now: () => number) => Store
   /** Stands between the API and the store. */
@@ -36,7 +45,15 @@ export interface Served {
 export const PROVIDER_KEY = 'provider-key-of-the-tests-0123456789'
 
 export async function serve(t: Scope, options: ServeOptions = {}): Promise<Served> {
-  const { limits, providers = [], around = () => ({}), now = Date.now, engine: make, ...rest } = options
+  const {
+    limits,
+    providers = [],
+    around = () => ({}),
+    now = Date.now,
+    algorithm = 'HS256',
+    engine: make,
+    ...rest
+  } = options
   const engine = make?.(now) ?? openLevelStore({ directory: temporaryFolder(t, 'bridge'), now })
   await engine.open()
   const logs: string[] = []
@@ -45,8 +62,10 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
   const monotonic = () => performance.now()
   const revocations = new Revocations({ store: engine, now, monotonic, keepMs: 1e10, failed: () => undefined })
   await revocations.open()
+  const signing = await SigningKeys.open({ store: engine, secrets: engine, algorithm, logger, now, monotonic })
   const auth = await openAuth({
     secrets: engine,
+    ring: signing.ring,
     providers: [{ name: 'all', key: PROVIDER_KEY }, ...providers],
     storedKeys: keys,
     now,
@@ -59,6 +78,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
     store,
     revocations,
     keys,
+    signing,
     metrics,
     limits: { ...DEFAULT_LIMITS, ...limits },
     logger,
@@ -68,7 +88,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(async () => {
     await app.close()
-    await keys.close()
+    await Promise.all([keys.close(), signing.close()])
     revocations.close()
     await engine.close()
   })

@@ -70,6 +70,7 @@ export function deviceOf(of: Triple, ofVersion?: string): Device {
     ...of,
     ...versioned,
     tokenId: id,
+    kid: 'key-1',
     accountMark: accountMark(KEY, of.app, of.account),
     generation: 1,
     issuedAt: 0,
