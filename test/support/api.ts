@@ -120,6 +120,7 @@ export async function revoke(target: ApiTarget, tokenId: string): Promise<void> 
 export type Destination =
   | { readonly token: string }
   | { readonly tokens: readonly string[] }
+  | { readonly app: string; readonly account: string }
   | { readonly app: string; readonly version: string; readonly tags?: TagSelector }
   | { readonly app: string; readonly versions: string; readonly tags?: TagSelector }
 
