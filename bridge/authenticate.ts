@@ -18,13 +18,6 @@ export interface KnownDevice {
   readonly record: TokenRecord
 }
 
-/** What the registry says that the tags of a device are now. */
-export function tagsOf({
-  details,
-}: TokenRecord & { readonly details?: { readonly tags: readonly string[] } }): readonly string[] {
-  return details?.tags ?? []
-}
-
 type Hook = (request: FastifyRequest) => Promise<void>
 
 /** `onRequest` hooks of routes, and what they have found. */

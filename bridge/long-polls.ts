@@ -4,7 +4,7 @@ import type { Store, TokenId } from '../store/contract.ts'
 import type { Revocations } from '../store/revocations.ts'
 import type { SharedCount } from '../common/tally.ts'
 import type { Device, Selections } from '../topics/index.ts'
-import { tagsOf, type KnownDevice } from './authenticate.ts'
+import type { KnownDevice } from './authenticate.ts'
 import type { HttpLimits } from './limits.ts'
 
 interface LongPoll {
@@ -117,7 +117,7 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
     async enter({ device, record }, seconds, gone) {
       if (isClosed) throw new PushError('SHUTTING_DOWN')
       if (open >= limits.waiting) throw new PushError('RATE_LIMITED', 'too many long polls')
-      const poll = new Poll(device, tagsOf(record), remove)
+      const poll = new Poll(device, record.details.tags, remove)
       try {
         await add(poll)
       } catch (error) {

@@ -2,7 +2,7 @@
 import type { BroadcastEntry, LogEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
 import { acknowledgedUnder, standing } from '../store/marks.ts'
 import type { Selections } from '../topics/index.ts'
-import { tagsOf, type KnownDevice } from './authenticate.ts'
+import type { KnownDevice } from './authenticate.ts'
 import { createBroadcastLookup, type Reader } from './broadcast-lookup.ts'
 import type { PageCursor } from './page-cursor.ts'
 import type { HttpLimits } from './limits.ts'
@@ -38,7 +38,7 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
     const { cursors } = record
     // Which broadcasts are for a token without a version, nobody knows: it gets them over MQTT, by subscribing.
     if (version === undefined) return nothingAfter(cursors.broadcast)
-    const reader = { version, tags: tagsOf(record) }
+    const reader = { version, tags: record.details.tags }
     const offsets = cursors.marks?.skippedBroadcast ?? []
     const skips = await skippedBroadcasts(app, offsets, reader, limit.entries)
     const from = standing(cursors, version)
@@ -77,8 +77,7 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
   ): Promise<(entry: BroadcastEntry) => boolean> {
     if (entries.every(({ selector }) => selector.tags === undefined)) return () => true
     const record = await store.lookupToken(tokenId)
-    const tags = record && tagsOf(record)
-    return ({ selector }) => selections.selectsTags(selector, tags)
+    return ({ selector }) => selections.selectsTags(selector, record?.details.tags)
   }
 
   async function pendingOwn({ device, record }: KnownDevice, limit: ReadLimit): Promise<Pending<LogEntry>> {

@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
-import { knowDevice, tagsOf, type Guard, type KnowContext, type KnownDevice } from '../authenticate.ts'
+import { knowDevice, type Guard, type KnowContext, type KnownDevice } from '../authenticate.ts'
 import { encodePageCursor } from '../page-cursor.ts'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
@@ -117,7 +117,7 @@ async function readOrWait(
       checkEnd(device, now)
       if (poll.isOver) break
       const again = await knowDevice(context, device)
-      poll.tags = tagsOf(again.record)
+      poll.tags = again.record.details.tags
       page = await pages.read(again, limit)
       // What was stored after a revocation, or after the token's end, is not for its holder.
       if (page.entries.length > 0) await knowDevice(context, device)

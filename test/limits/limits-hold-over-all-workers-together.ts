@@ -6,6 +6,7 @@ import { requestCounts } from '../../bridge/request-counts.ts'
 import { Admission } from '../../broker/gate/admission.ts'
 import { RateByKey, Rates } from '../../broker/gate/rates.ts'
 import type { Store, TokenRecord } from '../../store/contract.ts'
+import { NO_DETAILS } from '../../store/details.ts'
 import { type CountName, createTally, Exchange, sharedCount, type Tally } from '../../common/tally.ts'
 import { Selections, type Device } from '../../topics/index.ts'
 import { eventually } from '../support/waiting.ts'
@@ -100,7 +101,7 @@ t.test('lookups that wait, in all and with one token', async (t) => {
   const { exchange, first, second, heard } = both('waiting', (shared) => createLongPolls({ ...options, shared }))
   const enter = (polls: LongPolls, tokenId: string) =>
     polls.enter(
-      { device: { tokenId, app: 'chat', expiresAt: 1e9 } as Device, record: {} as TokenRecord },
+      { device: { tokenId, app: 'chat', expiresAt: 1e9 } as Device, record: { details: NO_DETAILS } as TokenRecord },
       1000,
       new AbortController().signal,
     )
