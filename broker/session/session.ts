@@ -43,7 +43,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   readonly node: DeviceNode
   readonly connection: Connection
   readonly device: Device
-  readonly tags: readonly string[]
+  tags: readonly string[]
   readonly level: ProtocolLevel
   readonly epoch: number
   readonly clientId: string

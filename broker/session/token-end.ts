@@ -9,6 +9,7 @@ interface Ended {
   readonly node: DeviceNode
   readonly connection: Connection
   readonly device: Device
+  tags: readonly string[]
 }
 
 /** Between two questions to a store that does not answer, ms. */
@@ -16,7 +17,7 @@ const AGAIN_MS = 1_000
 
 /**
  * The registry is asked once. Where it does not answer the connection goes on for a while, since without the store a client
- * that is closed cannot come back.
+ * that is closed cannot come back. From then on the tags are those of the registry, as if it had connected again.
  * @param since of the monotonic clock, when the token ended
  */
 export function tokenEnded(session: Ended, since: number): void {
@@ -27,7 +28,10 @@ export function tokenEnded(session: Ended, since: number): void {
       const refusal = refusalOf(record, device.generation)
       if (record === undefined || refusal !== undefined) connection.end(new PushError(refusal ?? 'TOKEN_UNKNOWN'))
       else if (record.expiresAt <= node.now()) connection.end(new PushError('TOKEN_EXPIRED'))
-      else connection.extend(record.expiresAt)
+      else {
+        session.tags = record.details.tags
+        connection.extend(record.expiresAt)
+      }
     },
     (error: unknown) => {
       if (!(error instanceof PushError)) return connection.failed(error)
