@@ -104,7 +104,7 @@ export function createKeyFile(algorithm: Algorithm, random: RandomBytes): string
 }
 
 export function makeKey(algorithm: Algorithm, random: RandomBytes): RingKey {
-  const kid = random(KID_BYTES).toString('base64url')
+  const kid = makeKid(random)
   if (algorithm !== 'HS256') return asymmetricKey(kid, algorithm, generatePrivateKey(algorithm))
   const secret = random(SECRET_BYTES)
   return { kid, algorithm, signingKey: secret, verifyingKey: secret }
@@ -114,7 +114,12 @@ export function makeKey(algorithm: Algorithm, random: RandomBytes): RingKey {
 export async function makeKeyAside(algorithm: Algorithm, random: RandomBytes): Promise<RingKey> {
   if (algorithm !== 'RS256') return makeKey(algorithm, random)
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: RSA_BITS })
-  return asymmetricKey(random(KID_BYTES).toString('base64url'), algorithm, privateKey)
+  return asymmetricKey(makeKid(random), algorithm, privateKey)
+}
+
+/** On a command line, one with a "-" at the start would be an option. */
+function makeKid(random: RandomBytes): string {
+  return random(KID_BYTES).toString('base64url').replace(/^-/, 'A')
 }
 
 /** What is secret of a key, as a key file has it. */

@@ -24,5 +24,6 @@ export type {
 } from './keys/schemas.ts'
 export { KeyCopy, KEYS_TABLE } from './keys/key-copy.ts'
 export { type HttpLimits } from './limits.ts'
+export type { SigningKeyAnswer } from './signing-keys/calls.ts'
 export { SigningKeys, SIGNING_TABLE } from './signing-keys/signing-keys.ts'
 export { refuseUpgrade } from './problem.ts'

@@ -5,16 +5,16 @@ import { packageVersion } from '../common/package-version.ts'
 import { flagOf, SETTINGS, type Setting } from './settings.ts'
 
 const groups = Object.entries(ADMIN_GROUPS)
-  .map(([name, { about }]) => `  ${name.padEnd(8)}  ${about}; ${name} --help`)
+  .map(([name, { about }]) => `  ${name.padEnd(12)}  ${about}; ${name} --help`)
   .join('\n')
 
 const USAGE = `aedes-push [command] [--name value ...]
 
 commands
-  (none)    the server: MQTT and HTTP
-  bridge    HTTP apart from the broker: publishes into the MQTT broker of --broker-url
-  export    writes all that is stored to standard output
-  import    takes an export from standard input
+  (none)        the server: MQTT and HTTP
+  bridge        HTTP apart from the broker: publishes into the MQTT broker of --broker-url
+  export        writes all that is stored to standard output
+  import        takes an export from standard input
 ${groups}
 
   --help, --version

@@ -2,8 +2,12 @@
 import type { AdminCommand, AdminGroup, AdminOptions } from './admin-command.ts'
 import { KEY_COMMANDS } from './keys.ts'
 import { flag, text } from './options.ts'
+import { SIGNING_KEY_COMMANDS } from './signing-keys.ts'
 
-export const ADMIN_GROUPS: Readonly<Record<string, AdminGroup>> = { keys: KEY_COMMANDS }
+export const ADMIN_GROUPS: Readonly<Record<string, AdminGroup>> = {
+  keys: KEY_COMMANDS,
+  'signing-keys': SIGNING_KEY_COMMANDS,
+}
 
 /** Of each of them. */
 export const COMMON_OPTIONS = {
