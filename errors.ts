@@ -292,6 +292,8 @@ export type ErrorCode = keyof typeof ERRORS
 
 export interface PushErrorOptions extends ErrorOptions {
   readonly messageId?: string | undefined
+  /** Seconds. */
+  readonly retryAfter?: number | undefined
 }
 
 /** An error of the catalogue. `detail` is for the reader of this one occurrence; it never holds a token, key or payload. */
@@ -301,12 +303,15 @@ export class PushError extends Error {
   readonly detail: string | undefined
   /** Of a message that was not accepted for all: send it again under this id. */
   readonly messageId: string | undefined
+  /** After so many seconds it may be different; undefined: soon, or nobody knows. */
+  readonly retryAfter: number | undefined
 
   constructor(code: ErrorCode, detail?: string, options?: PushErrorOptions) {
     super(detail === undefined ? ERRORS[code].title : `${ERRORS[code].title} (${detail})`, options)
     this.code = code
     this.detail = detail
     this.messageId = options?.messageId
+    this.retryAfter = options?.retryAfter
   }
 
   /** HTTP status of the problem+json answer. */

@@ -7,6 +7,7 @@ import { createRandomId } from '../common/random-id.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
 import type { Revocations } from '../store/revocations.ts'
 import type { MessageLimits } from '../store/message.ts'
+import { QuotaLeases } from '../store/quota-leases.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Selections } from '../topics/index.ts'
 import { createGuard, createProofGuard, knowDevice } from './authenticate.ts'
@@ -45,6 +46,8 @@ export interface HttpApiOptions {
   readonly keys: KeyCopy
   /** The signing keys of the store; undefined: they are of a file. */
   readonly signing: SigningKeys | undefined
+  /** What others of this process count in; by default its own. */
+  readonly quotas?: QuotaLeases
   readonly revocations: Pick<Revocations, 'fresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke' | 'onRevoked'>
   readonly metrics: Metrics
   /** What `/metrics` answers, where it is more than `metrics`: all processes of one server. */
@@ -84,6 +87,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     randomId = createRandomId(),
     ready = () => store.health(),
   } = options
+  const quotas = options.quotas ?? new QuotaLeases({ store, now })
   const work = new RequestWork(limits.work, monotonic)
   const guard = createGuard(auth, (device) => knowDevice({ auth, store, revocations }, device), work)
   const proofs = createProofGuard({ auth, revocations, work })
@@ -104,6 +108,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     longPolls,
     keys: options.keys,
     audit,
+    quotas,
     work,
     metrics,
     limits,
@@ -126,7 +131,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       enrol(api, { ...calls, guard })
       listTokens(api, { ...calls, guard })
       revokeTokens(api, { ...calls, guard })
-      sendMessages(api, { ...calls, guard, limits, errors: publisher.errors })
+      sendMessages(api, { ...calls, guard, quotas, limits, errors: publisher.errors })
       manageKeys(api, { calls, guard })
       manageSigningKeys(api, { calls: createSigningKeyCalls({ auth, signing: options.signing, audit }), guard })
       publishKeys(api, auth)

@@ -43,7 +43,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushEr
   // RFC 9110 section 15.5.16
   if (error.code === 'CONTENT_ENCODING_UNSUPPORTED') void reply.header('accept-encoding', ENCODINGS.join(', '))
   const isTemporary = error.status === 503 || error.status === 429 || error.code === 'TOKEN_NOT_YET_VALID'
-  if (isTemporary && !reply.hasHeader('retry-after')) void reply.header('retry-after', RETRY_AFTER)
+  if (isTemporary && !reply.hasHeader('retry-after')) void reply.header('retry-after', error.retryAfter ?? RETRY_AFTER)
   return reply.send(problemOf(error, request.id))
 }
 

@@ -44,7 +44,12 @@ export interface Publisher {
    * To all devices on which the account is logged in: gives their token ids. A repeat as above.
    * @throws ACCOUNT_UNKNOWN when there are none, STORE_UNAVAILABLE, UNSUPPORTED_BY_BRIDGE
    */
-  publishToAccount(app: string, account: string, publication: Publication): Promise<readonly string[]>
+  publishToAccount(
+    app: string,
+    account: string,
+    publication: Publication,
+    admit?: (receivers: number) => Promise<void> | undefined,
+  ): Promise<readonly string[]>
 }
 
 /** A receiver of a request, with how the request named it. */

@@ -55,9 +55,10 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
       if (!mayActFor(provider, record.app)) throw new PushError('APP_FORBIDDEN')
       return record.app
     },
-    async publishToAccount(app, account, publication) {
+    async publishToAccount(app, account, publication, admit) {
       const accountMark = auth.accountMarkOf(app, account)
       const devices = await accounts.devicesOf(app, accountMark)
+      await admit?.(devices.length)
       const gone = await appendToEach(devices, app, publication)
       // Whoever is not taken out now is found again.
       accounts

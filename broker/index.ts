@@ -13,6 +13,7 @@ import { createRandomId } from '../common/random-id.ts'
 import type { Store } from '../store/contract.ts'
 import type { Revocations } from '../store/revocations.ts'
 import type { MessageLimits } from '../store/message.ts'
+import { QuotaLeases } from '../store/quota-leases.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
 import type { GeneralTopics } from './general-topics.ts'
@@ -66,6 +67,8 @@ interface BrokerOptions {
   readonly revocations: Pick<Revocations, 'fresh' | 'isRevoked' | 'onRevoked'>
   /** A connection ends with the token it came with. Default: it goes on while its token id has a newer one. */
   readonly strictExpiry?: boolean | undefined
+  /** What others of this process count in; by default its own. */
+  readonly quotas?: QuotaLeases
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: BrokerLimits & MessageLimits
@@ -142,6 +145,8 @@ export class PushBroker {
       limits,
       now,
       randomId,
+      quotas: options.quotas ?? new QuotaLeases({ store, now }),
+      monotonic,
       accept: createAccept({ auth, store, metrics, limits, now, randomId }),
       mayPublish: ({ name }) => providerPublishes.take(name),
     }

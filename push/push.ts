@@ -36,7 +36,7 @@ import { PushError } from '../errors.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
 import { Revocations } from '../store/revocations.ts'
-import type { Store, StoreObserver } from '../store/index.ts'
+import { QuotaLeases, type Store, type StoreObserver } from '../store/index.ts'
 import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
 
 export interface Push extends InProcessCalls {
@@ -137,10 +137,12 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     monotonic,
   })
   opened.push(general)
+  const quotas = new QuotaLeases({ store, now })
   const broker = new PushBroker({
     general,
     auth,
     store,
+    quotas,
     revocations,
     strictExpiry: options.strictExpiry,
     metrics,
@@ -161,6 +163,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     store,
     keys,
     signing,
+    quotas,
     revocations,
     metrics,
     metricsText: options.metricsText?.(metrics),

@@ -2,6 +2,7 @@
 import type { Metrics } from '../../common/metrics.ts'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import { makeMessage, type MessageLimits } from '../../store/message.ts'
+import type { QuotaLeases } from '../../store/quota-leases.ts'
 import { MAX_TAGS, type Device, type TagSelector } from '../../topics/index.ts'
 import type { HttpLimits } from '../limits.ts'
 import { contentOf } from '../payload.ts'
@@ -10,11 +11,14 @@ import { recipientsOf, type Recipients } from '../recipients.ts'
 import { messageIdSchema } from '../schemas.ts'
 import type { RequestWork } from '../work.ts'
 import { known, type Caller } from './call.ts'
+import { ReceiverCount } from './receiver-count.ts'
 
 export interface SendContext {
   readonly publisher: Publisher
   readonly verify: (token: string) => Device
   readonly work: RequestWork
+  /** Absent: nobody counts. */
+  readonly quotas?: QuotaLeases
   readonly metrics: Metrics
   readonly limits: HttpLimits & MessageLimits
   readonly now: () => number
@@ -62,20 +66,23 @@ interface SendTarget {
 export type SendMessage = (body: SendBody, caller: Caller) => Promise<SendAnswer>
 
 export function createSendMessage(context: SendContext): SendMessage {
-  const { publisher, verify, work, metrics, limits, now, randomId } = context
+  const { publisher, verify, work, quotas, metrics, limits, now, randomId } = context
   return async (body, { provider, log }) => {
+    const count = provider.quotas && quotas && new ReceiverCount(quotas, provider, now())
     const { to, ttl, retain = false, id = randomId() } = body
     const given = { id: body.id !== undefined, ttl: ttl !== undefined }
     try {
       const { kind, ...content } = contentOf(body)
       const message = makeMessage({ ...content, ttl, retain, id }, limits, now())
       const recipients = await recipientsOf(to, { provider, publisher, verify, work })
-      const { accepted, rejected, tokenIds } = await publish(publisher, recipients, { message, kind, given })
+      const { accepted, rejected, tokenIds } = await publish(publisher, recipients, { message, kind, given }, count)
+      count?.settle(accepted)
       for (const { code } of rejected) metrics.rejected.inc({ code })
       return { id, accepted, rejected: [...rejected], ...(tokenIds === undefined ? {} : { tokenIds }) }
     } catch (error) {
       const refusal = known(error, log)
       metrics.rejected.inc({ code: refusal.code })
+      if (!mayHaveArrived(refusal)) count?.settle(0)
       throw refusalWithId(refusal, id, given.id)
     }
   }
@@ -85,15 +92,24 @@ interface Published extends Outcome {
   readonly tokenIds?: readonly string[]
 }
 
-async function publish(publisher: Publisher, recipients: Recipients, publication: Publication): Promise<Published> {
+async function publish(
+  publisher: Publisher,
+  recipients: Recipients,
+  publication: Publication,
+  count: ReceiverCount | undefined,
+): Promise<Published> {
   if (recipients.kind === 'broadcast') {
+    await count?.admit(1)
     await publisher.publish(recipients.destination, publication)
     return { accepted: 1, rejected: [] }
   }
   if (recipients.kind === 'account') {
-    const tokenIds = await publisher.publishToAccount(recipients.app, recipients.account, publication)
+    const tokenIds = await publisher.publishToAccount(recipients.app, recipients.account, publication, (receivers) =>
+      count?.admit(receivers),
+    )
     return { accepted: tokenIds.length, rejected: [], tokenIds }
   }
+  await count?.admit(recipients.receivers.length)
   const { accepted, rejected } = await publishToEach(publisher, recipients.receivers, publication)
   return { accepted, rejected: [...recipients.rejected, ...rejected] }
 }
@@ -102,12 +118,17 @@ async function publish(publisher: Publisher, recipients: Recipients, publication
 const MAY_HAVE_ARRIVED: ReadonlySet<number> = new Set([429, 500, 503])
 const NO_ID = 'the request gave no `id`: some receivers may have the message, and a repeat would be another one'
 
+/** One that goes beyond a quota is refused before anything is sent. */
+function mayHaveArrived({ status, code }: PushError): boolean {
+  return MAY_HAVE_ARRIVED.has(status) && code !== 'QUOTA_EXCEEDED'
+}
+
 /** Under the id that the request gave, a repeat is safe. One that the server made is not remembered, as it says. */
 function refusalWithId(refusal: PushError, messageId: string, isGiven: boolean): PushError {
-  if (!MAY_HAVE_ARRIVED.has(refusal.status)) return refusal
-  const { code, detail } = refusal
+  if (!mayHaveArrived(refusal)) return refusal
+  const { code, detail, retryAfter } = refusal
   const told = isGiven ? detail : [...(detail === undefined ? [] : [detail]), NO_ID].join('; ')
-  return new PushError(code, told, { cause: refusal, messageId })
+  return new PushError(code, told, { cause: refusal, messageId, retryAfter })
 }
 
 export function sendSchema(limits: HttpLimits & MessageLimits) {

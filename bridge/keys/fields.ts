@@ -40,6 +40,9 @@ function checkFields({ name, apps, scopes, expiresAt, quotas }: KeyFields, now: 
   if (apps !== 'all' && ![...apps].every(isAppName))
     throw new PushError('NAME_INVALID', '`apps`; an app has no `%` either')
   if (expiresAt <= now) throw new PushError('REQUEST_INVALID', '`expiresAt` must be in the future')
+  const windows = quotas?.receivers ?? []
+  if (new Set(windows.map(({ seconds }) => seconds)).size < windows.length)
+    throw new PushError('REQUEST_INVALID', 'two windows of `quotas` have different `seconds`')
   // It would make itself another one.
   if (quotas !== undefined && scopes.has('keys:admin'))
     throw new PushError('REQUEST_INVALID', 'a key with `keys:admin` has no quotas')

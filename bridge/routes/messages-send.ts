@@ -1,28 +1,41 @@
 /** `POST /v1/messages`: a message to one token, to many, or to every device with a version. */
 import type { FastifyInstance } from 'fastify'
-import type { ErrorCode } from '../../errors.ts'
+import { PushError, type ErrorCode } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
+import type { QuotaLeases } from '../../store/quota-leases.ts'
 import type { Guard } from '../authenticate.ts'
 import { sendSchema, type SendBody, type SendMessage } from '../calls/send-message.ts'
 import type { HttpLimits } from '../limits.ts'
+import { QUOTA_HEADERS, tellQuotas } from '../quota-headers.ts'
 import { answer, BODY_ERRORS, messageIdSchema, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
 
 interface SendRouteContext {
   readonly send: SendMessage
   readonly guard: Guard
+  /** Absent: nobody counts. */
+  readonly quotas?: QuotaLeases
   readonly limits: HttpLimits & MessageLimits
   /** What publishing may fail with, for the description of the API. */
   readonly errors: readonly ErrorCode[]
 }
 
-export function sendMessages(api: FastifyInstance, { send, guard, limits, errors }: SendRouteContext): void {
+export function sendMessages(api: FastifyInstance, { send, guard, quotas, limits, errors }: SendRouteContext): void {
   const schema = schemaOf(limits, errors)
   api.post<{ Body: SendBody }>(
     '/v1/messages',
     { onRequest: guard.provider('messages:send'), schema },
     async (request, reply) => {
-      const stored = await send(request.body, { provider: guard.providerOf(request), log: request.log })
-      return reply.code(202).send(stored)
+      const provider = guard.providerOf(request)
+      const sending = send(request.body, { provider, log: request.log })
+      if (provider.quotas === undefined) return reply.code(202).send(await sending)
+      try {
+        const stored = await sending
+        tellQuotas(reply, quotas?.state(provider) ?? [])
+        return reply.code(202).send(stored)
+      } catch (error) {
+        tellQuotas(reply, quotas?.state(provider) ?? [], error instanceof PushError ? error.retryAfter : undefined)
+        throw error
+      }
     },
   )
 }
@@ -49,7 +62,10 @@ function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode
     security: [{ providerKey: [] }],
     querystring: noQuery,
     body: sendSchema(limits),
-    response: { 202: stored, ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, ...SEND_ERRORS, ...errors) },
+    response: {
+      202: { ...stored, headers: QUOTA_HEADERS },
+      ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, ...SEND_ERRORS, ...errors),
+    },
   }
 }
 
@@ -64,4 +80,5 @@ const SEND_ERRORS = [
   'TTL_INVALID',
   'TOO_MANY_TOKENS',
   'APP_FORBIDDEN',
+  'QUOTA_EXCEEDED',
 ] as const

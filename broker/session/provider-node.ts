@@ -2,6 +2,7 @@
 import type { Auth } from '../../auth/contract.ts'
 import type { Limits } from '../../common/limits.ts'
 import type { Provider } from '../../topics/index.ts'
+import type { QuotaLeases } from '../../store/quota-leases.ts'
 import type { Accept } from '../accept.ts'
 import type { SessionLimits, SessionNode } from './node.ts'
 import type { ProviderSessions } from './provider-sessions.ts'
@@ -14,6 +15,9 @@ export interface ProviderNode extends SessionNode {
   readonly sessions: ProviderSessions
   readonly limits: ProviderLimits
   readonly accept: Accept
+  readonly quotas: QuotaLeases
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
   /** False when this provider publishes faster than it may, over all its connections to this node. */
   mayPublish(provider: Provider): boolean
 }

@@ -6,9 +6,10 @@ import { Reason, type ProtocolLevel, type PublishPacket } from '../codec/packets
 import { pubackReason } from '../codec/reasons.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { ProviderNode } from './provider-node.ts'
-import { checkReceiveMaximum, PublishTurns } from './publish-turns.ts'
+import { PublishQuota, type QuotaContext } from './publish-quota.ts'
+import { checkReceiveMaximum, PublishTurns, type Turn } from './publish-turns.ts'
 
-interface PublisherContext {
+interface PublisherContext extends QuotaContext {
   readonly node: ProviderNode
   readonly connection: Connection
   readonly provider: Provider
@@ -19,12 +20,17 @@ interface PublisherContext {
   save(): Promise<void>
 }
 
+/** With the reason in words, where there is one. */
+type Answer = (reason: number, text?: string) => void
+
 export class ProviderPublisher {
   readonly #session: PublisherContext
   readonly #turns: PublishTurns
+  readonly #quota: PublishQuota
 
   constructor(session: PublisherContext) {
     this.#session = session
+    this.#quota = new PublishQuota(session)
     const { connection, node } = session
     this.#turns = new PublishTurns({ connection, receiveMaximum: node.limits.receiveMaximum })
   }
@@ -32,11 +38,36 @@ export class ProviderPublisher {
   handle(packet: PublishPacket): void | Promise<void> {
     const { node, provider, level, received } = this.#session
     if (!node.mayPublish(provider)) throw new PushError('PUBLISH_RATE_EXCEEDED')
-    if (packet.qos === 0) return this.#publishQos0(packet)
     const { qos, packetId = 0 } = packet
-    if (qos === 1) return this.#publishQos1(packet, packetId)
-    if (!received.has(packetId)) checkReceiveMaximum(level, node.limits.receiveMaximum, received)
-    return this.#publishQos2(packet, packetId)
+    const isRepeat = qos === 2 && received.has(packetId)
+    if (qos === 2 && !isRepeat) checkReceiveMaximum(level, node.limits.receiveMaximum, received)
+    // What comes again was counted.
+    return provider.quotas === undefined || isRepeat ? this.#publish(packet) : this.#publishCounted(packet)
+  }
+
+  #publish(packet: PublishPacket): void | Promise<void> {
+    const { qos, packetId = 0 } = packet
+    if (qos === 0) return this.#publishQos0(packet)
+    return qos === 1 ? this.#publishQos1(packet, packetId) : this.#publishQos2(packet, packetId)
+  }
+
+  /** Nothing is read while it waits, so that what comes behind it stays behind it. */
+  #publishCounted(packet: PublishPacket): void | Promise<void> {
+    const admitted = this.#quota.admit(packet)
+    if (admitted === undefined) return this.#publish(packet)
+    return admitted.then(
+      () => this.#publish(packet),
+      (error: unknown) => this.#notAdmitted(packet, error),
+    )
+  }
+
+  #notAdmitted({ qos, packetId = 0, payload }: PublishPacket, error: unknown): void {
+    this.#session.node.metrics.rejected.inc({ code: error instanceof PushError ? error.code : 'INTERNAL' })
+    if (qos === 2) return this.#refuse(error, this.#pubrec(packetId))
+    if (qos === 1) return this.#refuse(error, this.#puback(packetId, this.#turns.begin(payload.byteLength)))
+    this.#log(error)
+    // It has waited as long as it could.
+    if (error instanceof PushError && error.code === 'QUOTA_EXCEEDED') this.#session.connection.end(error)
   }
 
   async release(packetId: number): Promise<void> {
@@ -55,20 +86,25 @@ export class ProviderPublisher {
     this.#turns.close()
   }
 
+  #accept(packet: PublishPacket): Promise<unknown> {
+    const { node, provider } = this.#session
+    const accepted = node.accept(provider, packet)
+    if (provider.quotas === undefined) return accepted
+    const since = node.now()
+    return accepted.catch((error: unknown) => {
+      this.#quota.giveBack(since)
+      throw error
+    })
+  }
+
   /** A QoS 0 message to a device is stored all the same; there is nobody to tell when it is not. */
   #publishQos0(packet: PublishPacket): void {
-    this.#session.node.accept(this.#session.provider, packet).catch((error: unknown) => this.#log(error))
+    this.#accept(packet).catch((error: unknown) => this.#log(error))
   }
 
   #publishQos1(packet: PublishPacket, packetId: number): void | Promise<void> {
-    const { node, provider, connection, level } = this.#session
-    const turn = this.#turns.begin(packet.payload.byteLength)
-    const answer = (reason: number, text?: string) =>
-      this.#turns.end(
-        turn,
-        connection.worded((words) => encodePuback(level, packetId, reason, words), text),
-      )
-    node.accept(provider, packet).then(
+    const answer = this.#puback(packetId, this.#turns.begin(packet.payload.byteLength))
+    this.#accept(packet).then(
       () => answer(Reason.success),
       (error: unknown) => this.#refuse(error, answer),
     )
@@ -77,12 +113,11 @@ export class ProviderPublisher {
 
   /** One after the other: what was published and is not known to be would be published again [MQTT-4.3.3-10] */
   async #publishQos2(packet: PublishPacket, packetId: number): Promise<void> {
-    const { node, provider, connection, level, received } = this.#session
-    const answer = (reason: number, text?: string) =>
-      connection.write(connection.worded((words) => encodePubrec(level, packetId, reason, words), text))
+    const { received } = this.#session
+    const answer = this.#pubrec(packetId)
     if (received.has(packetId)) return answer(Reason.success)
     try {
-      await node.accept(provider, packet)
+      await this.#accept(packet)
       received.add(packetId)
       await this.#session.save()
       answer(Reason.success)
@@ -91,8 +126,23 @@ export class ProviderPublisher {
     }
   }
 
+  #puback(packetId: number, turn: Turn): Answer {
+    const { connection, level } = this.#session
+    return (reason, text) =>
+      this.#turns.end(
+        turn,
+        connection.worded((words) => encodePuback(level, packetId, reason, words), text),
+      )
+  }
+
+  #pubrec(packetId: number): Answer {
+    const { connection, level } = this.#session
+    return (reason, text) =>
+      connection.write(connection.worded((words) => encodePubrec(level, packetId, reason, words), text))
+  }
+
   /** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
-  #refuse(error: unknown, answer: (reason: number, text: string | undefined) => void): void {
+  #refuse(error: unknown, answer: Answer): void {
     const { connection, level, wantsReasons } = this.#session
     const refusal = error instanceof PushError ? error : new PushError('INTERNAL')
     this.#log(error)

@@ -52,6 +52,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   readonly level: ProtocolLevel
   readonly epoch: number
   readonly wantsReasons: boolean
+  readonly keepAlive: number
   readonly subscriptions = new ProviderSubscriptions()
   readonly received: Set<number>
   readonly expiry: Expiry
@@ -73,6 +74,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     this.level = connect.level
     this.epoch = opened.epoch
     this.wantsReasons = connect.properties.requestProblemInformation !== 0
+    this.keepAlive = connect.keepAlive
     this.expiry = new Expiry(connect, node.limits)
     this.#incarnation = resumed?.incarnation ?? node.randomId()
     this.received = new Set(resumed?.received)

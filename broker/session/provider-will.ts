@@ -34,6 +34,12 @@ function configured({ name, apps }: WillOwner): Provider {
 export async function publishProviderWill(node: ProviderNode, provider: Provider, will: Will): Promise<void> {
   if (!node.mayPublish(provider)) return refused(node, 'PUBLISH_RATE_EXCEEDED')
   try {
+    await node.quotas.take(provider, 1)
+  } catch (error) {
+    if (!(error instanceof PushError) || error.code !== 'QUOTA_EXCEEDED') throw error
+    return refused(node, error.code)
+  }
+  try {
     await node.accept(provider, { ...will, properties: will.properties ?? {} })
   } catch (error) {
     if (!(error instanceof PushError) || !OF_THE_KEY.has(error.code)) throw error
