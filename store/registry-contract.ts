@@ -160,11 +160,12 @@ export interface RegistryStore {
   revokeToken(tokenId: TokenId, how?: Revocation): Promise<boolean>
   lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined>
   /**
-   * About so many token ids, sometimes none, in an order of the store's own: from one page to the next, each that is there
-   * all the time comes once. For a listing while serving: a page takes a short time however many are known.
+   * At most so many token ids, of one app or of all, sometimes none, in an order of the store's own: from one page to the
+   * next, each that is there all the time comes once. For a listing while serving: a page takes a short time however many are
+   * known.
    * @throws CURSOR_INVALID where `after` is not what a page before gave
    */
-  tokenPage(after: string | undefined, most: number): Promise<TokenPage>
+  tokenPage(after: string | undefined, most: number, app?: string): Promise<TokenPage>
 }
 
 /** A token id of an account. */

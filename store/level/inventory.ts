@@ -25,6 +25,10 @@ import { hasEnded as hasReaderEnded } from './upstream-readers.ts'
 import { droppedBetween, isRead } from './upstream-records.ts'
 import { keysIn } from './walk.ts'
 
+const ROWS_AT_ONCE = 256
+/** That one page looks at, as most may be of other apps. */
+const ROWS_A_PAGE = 2_048
+
 /** What is not written to disk is not there. */
 export async function* knownTokens(database: Database): AsyncIterable<KnownToken> {
   for await (const key of keysIn(database, kindRange(Kind.token))) {
@@ -34,15 +38,28 @@ export async function* knownTokens(database: Database): AsyncIterable<KnownToken
 }
 
 /** @throws CURSOR_INVALID */
-export async function tokenPage(database: Database, after: string | undefined, most: number): Promise<TokenPage> {
+export async function tokenPage(
+  database: Database,
+  after: string | undefined,
+  most: number,
+  app: string | undefined,
+): Promise<TokenPage> {
   if (after !== undefined && !isTokenId(after)) throw new PushError('CURSOR_INVALID')
   const { gte, lt } = kindRange(Kind.token)
-  const from = after === undefined ? gte : Buffer.concat([tokenKey(after), Buffer.alloc(1)])
-  const limit = Math.max(1, most)
-  const rows = await database.entries({ gte: from, lt, limit })
-  const tokens = rows.map(([key, bytes]) => knownToken(database, key, bytes))
-  const last = tokens.at(-1)
-  return last === undefined || rows.length < limit ? { tokens } : { tokens, next: last.registration.tokenId }
+  const tokens: KnownToken[] = []
+  let last = after
+  for (let looked = 0; looked < ROWS_A_PAGE; looked += ROWS_AT_ONCE) {
+    const from = last === undefined ? gte : Buffer.concat([tokenKey(last), Buffer.alloc(1)])
+    const rows = await database.entries({ gte: from, lt, limit: ROWS_AT_ONCE })
+    for (const [key, bytes] of rows) {
+      const token = knownToken(database, key, bytes)
+      last = token.registration.tokenId
+      if (app === undefined || token.registration.app === app) tokens.push(token)
+      if (tokens.length >= most) return { tokens, next: last }
+    }
+    if (rows.length < ROWS_AT_ONCE) return { tokens }
+  }
+  return last === undefined ? { tokens } : { tokens, next: last }
 }
 
 function knownToken(database: Database, key: Buffer, bytes: Buffer): KnownToken {

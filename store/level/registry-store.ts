@@ -54,9 +54,9 @@ export class LevelRegistry extends LevelSessions implements RegistryStore, Accou
     return token && recordOf(token, detailsOf(this.database, tokenId))
   }
 
-  async tokenPage(after: string | undefined, most: number): Promise<TokenPage> {
+  async tokenPage(after: string | undefined, most: number, app?: string): Promise<TokenPage> {
     this.mustBeOpen()
-    return await tokenPage(this.database, after, most)
+    return await tokenPage(this.database, after, most, app)
   }
 
   // Accounts

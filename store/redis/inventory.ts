@@ -1,5 +1,6 @@
 /** Going through everything, a portion at a time. */
 import { PushError } from '../../errors.ts'
+import { isTokenId } from '../../topics/index.ts'
 import type { KnownNamedSession, KnownReader, KnownToken, ReaderPart, TokenPage, UpstreamEntry } from '../contract.ts'
 import { type Client, servers } from './connection.ts'
 import { asDetails } from './details.ts'
@@ -24,7 +25,7 @@ const TOKENS_AT_ONCE = 1_000
 /** Partitions that one page looks at, as most may be empty. */
 const PARTITIONS_A_PAGE = 16
 const PLACES = PARTITIONS * BUCKETS
-const PLACE = /^\d{1,5}$/
+const TOKEN_ID_BYTES = 16
 const KEYS_A_SCAN = 1_000
 const PARTITIONS_AT_ONCE = 32
 const START = '0'
@@ -41,7 +42,8 @@ export async function* knownTokens(lanes: Lanes, prefix: string): AsyncIterable<
 }
 
 /**
- * Partition by partition, bucket by bucket: `after` is the number of the next bucket among all.
+ * Partition by partition, bucket by bucket, which is the order of the bytes of token ids: `after` is one of these, or the
+ * last one that a bucket can have.
  * @throws CURSOR_INVALID
  */
 export async function tokenPage(
@@ -49,25 +51,51 @@ export async function tokenPage(
   prefix: string,
   after: string | undefined,
   most: number,
+  app?: string,
 ): Promise<TokenPage> {
+  if (after !== undefined && !isTokenId(after)) throw new PushError('CURSOR_INVALID')
+  const from = after === undefined ? undefined : bytesOf(after)
   const tokens: KnownToken[] = []
-  let place = placeOf(after)
+  let place = from === undefined ? 0 : placeOf(from)
   for (let looked = 0; looked < PARTITIONS_A_PAGE && place < PLACES; looked += 1) {
     const partition = Math.floor(place / BUCKETS)
     const told = [place % BUCKETS, Buffer.from([partition]), Math.max(1, most - tokens.length)]
     const [next, ...fields] = await lanes.run(TOKEN_PAGE, partitionBase(prefix, partition), ...told)
-    tokens.push(...tokensOf(fields))
+    tokens.push(...inOrder(tokensOf(fields), from, app))
     place = partition * BUCKETS + asNumber(next)
     if (tokens.length >= most) break
   }
-  return place < PLACES ? { tokens, next: String(place) } : { tokens }
+  // A bucket comes as a whole.
+  const last = tokens.length > most ? tokens[most - 1]?.registration.tokenId : undefined
+  if (last !== undefined) return { tokens: tokens.slice(0, most), next: last }
+  return place < PLACES ? { tokens, next: lastBefore(place) } : { tokens }
 }
 
-function placeOf(after: string | undefined): number {
-  if (after === undefined) return 0
-  const place = PLACE.test(after) ? Number(after) : PLACES
-  if (place >= PLACES) throw new PushError('CURSOR_INVALID')
-  return place
+function inOrder(tokens: Iterable<KnownToken>, after: Buffer | undefined, app: string | undefined): KnownToken[] {
+  return [...tokens]
+    .map((token) => ({ token, bytes: bytesOf(token.registration.tokenId) }))
+    .filter(({ token, bytes }) => {
+      const isOther = app !== undefined && token.registration.app !== app
+      return !isOther && (after === undefined || Buffer.compare(bytes, after) > 0)
+    })
+    .toSorted((one, other) => Buffer.compare(one.bytes, other.bytes))
+    .map(({ token }) => token)
+}
+
+function bytesOf(tokenId: string): Buffer {
+  return Buffer.from(tokenId, 'base64url')
+}
+
+/** As `bucket_of` in token.lua has it. */
+function placeOf(bytes: Buffer): number {
+  return bytes.readUInt8(0) * BUCKETS + Math.floor(bytes.readUInt8(1) / (256 / BUCKETS))
+}
+
+function lastBefore(place: number): string {
+  const bytes = Buffer.alloc(TOKEN_ID_BYTES, 0xff)
+  bytes.writeUInt8(Math.floor((place - 1) / BUCKETS), 0)
+  bytes.writeUInt8((((place - 1) % BUCKETS) + 1) * (256 / BUCKETS) - 1, 1)
+  return bytes.toString('base64url')
 }
 
 function* tokensOf(fields: Result): Iterable<KnownToken> {

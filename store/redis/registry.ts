@@ -112,9 +112,9 @@ export class Registry implements RegistryStore {
     })
   }
 
-  async tokenPage(after: string | undefined, most: number): Promise<TokenPage> {
+  async tokenPage(after: string | undefined, most: number, app?: string): Promise<TokenPage> {
     const { lanes, prefix } = this.#options
-    return await tokenPage(lanes, prefix, after, most)
+    return await tokenPage(lanes, prefix, after, most, app)
   }
 
   async restore({ registration, ...token }: RestoredToken): Promise<TokenRecord> {

@@ -114,6 +114,11 @@ async function listing(t: Test, makeEngine: MakeEngine): Promise<void> {
         t.ok(privateEnd >= known.cursors.private)
       }
     }
+    await world.register({ ...people[0], app: 'mail' })
+    const mails = await allOf(world, 3, 'mail')
+    t.equal(mails.length, 1, 'only of one app')
+    const usual = await world.store.lookupToken(world.idOf(people[0]))
+    t.equal((await allOf(world, 3, usual?.app)).length, expected.length)
     for (const after of ['', 'x', '-1', '1e3', '99999', '../..'])
       await t.rejects(world.store.tokenPage(after, 10), { code: 'CURSOR_INVALID' }, after)
   })
@@ -147,10 +152,11 @@ async function listing(t: Test, makeEngine: MakeEngine): Promise<void> {
   )
 }
 
-async function allOf(world: World, most: number) {
+async function allOf(world: World, most: number, app?: string) {
   const all = []
   for (let after: string | undefined; ; ) {
-    const { tokens, next } = await world.store.tokenPage(after, most)
+    const { tokens, next } = await world.store.tokenPage(after, most, app)
+    if (tokens.length > most) throw new Error(`${tokens.length} in a page of ${most}`)
     all.push(...tokens)
     if (next === undefined) return all
     after = next
