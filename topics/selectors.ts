@@ -20,13 +20,26 @@ export function encodeSelector(selector: Selector): string {
   return selector.tags === undefined ? versions : `#${selector.tags}\n${versions}`
 }
 
-/** @throws TypeError when it is not the text of a selector */
+/**
+ * Of a text that `encodeSelector` made: its tags are not looked into, since a store reads many at one time.
+ * @throws TypeError when it is none
+ */
 export function decodeSelector(text: string): Selector {
   if (!text.startsWith('#')) return decodeVersions(text)
   const end = text.indexOf('\n')
-  const tags = text.slice(1, end)
-  if (end === -1 || parseTagSelectorJson(tags) !== tags) throw new TypeError('not the text of a selector')
-  return { ...decodeVersions(text.slice(end + 1)), tags }
+  if (end === -1) throw new TypeError('not the text of a selector')
+  return { ...decodeVersions(text.slice(end + 1)), tags: text.slice(1, end) }
+}
+
+/**
+ * Of a text that anybody may have made.
+ * @throws TypeError when it is not one that `encodeSelector` makes
+ */
+export function readSelector(text: string): Selector {
+  const selector = decodeSelector(text)
+  const { tags } = selector
+  if (tags !== undefined && parseTagSelectorJson(tags) !== tags) throw new TypeError('not the text of a selector')
+  return selector
 }
 
 /** Tag selectors that are remembered. */

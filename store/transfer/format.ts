@@ -9,13 +9,14 @@
  * base64. Version 1 had the first line alone, version 2 no rows and no details of tokens.
  */
 import {
-  decodeSelector,
   encodeSelector,
   isAppName,
   isDeviceMark,
   isTokenId,
-  type Selector,
   isVersion,
+  parseTags,
+  readSelector,
+  type Selector,
 } from '../../topics/index.ts'
 import type { Marks, Message, TokenDetails, TokenId } from '../contract.ts'
 import { Fields, isText, isWhole, TransferError } from './fields.ts'
@@ -236,7 +237,7 @@ function placeOf(fields: Fields): { offset: number; selector: Selector } {
 
 function selectorOf(text: string): Selector {
   try {
-    return decodeSelector(text)
+    return readSelector(text)
   } catch {
     throw new TransferError('`selector` is not the text of a selector')
   }
@@ -271,10 +272,12 @@ function marksOf(fields: Fields): BroadcastMarks {
 function detailsOf(fields: Fields): TokenDetails {
   const [app = 0, account = 0, ...more] = fields.list('epochs', isWhole)
   if (more.length > 0) throw new TransferError('`details.epochs` are not two')
+  const tags = parseTags(fields.list('tags', isText))
+  if (tags === undefined) throw new TransferError('`details.tags` are not tags of a device')
   return {
     accountMark: fields.text('accountMark', (mark) => mark === '' || isTokenId(mark)),
     epochs: [app, account],
-    tags: fields.list('tags', isText),
+    tags,
     version: fields.text('version', (version) => version === '' || isVersion(version)),
   }
 }

@@ -8,6 +8,7 @@ import {
   encodeSelector,
   parseTagSelector,
   parseVersions,
+  readSelector,
   Selections,
   type Selector,
   type VersionSelector,
@@ -41,6 +42,7 @@ const selector: fc.Arbitrary<Selector> = fc.oneof(
 await t.test('a selector is read back from its text as it was', async (t) => {
   const property = fc.property(selector, (one) => {
     assert.deepEqual(decodeSelector(encodeSelector(one)), one)
+    assert.deepEqual(readSelector(encodeSelector(one)), one)
   })
   fc.assert(property, { numRuns: 500 })
   t.pass('for every case')
@@ -161,7 +163,9 @@ await t.test('what is no text of a selector', async (t) => {
     '#{ "any":["a"]}\n*',
     '#{"none":["a"],"any":["b"]}\n*',
   ]
-  for (const text of [...texts, ...tagged, ...unordered]) t.throws(() => decodeSelector(text), JSON.stringify(text))
+  for (const text of [...texts, '#', '#{"any":["a"]}', '#{"any":["a"]}\n1'])
+    t.throws(() => decodeSelector(text), JSON.stringify(text))
+  for (const text of [...texts, ...tagged, ...unordered]) t.throws(() => readSelector(text), JSON.stringify(text))
 })
 
 await t.test('a long range takes no long time to refuse', async (t) => {

@@ -49,6 +49,10 @@ await t.test('what is wrong is named', async (t) => {
   const details = { accountMark: ACCOUNT, epochs: [1, 2], tags: [], version: '' }
   const detailed = line({ ...(JSON.parse(token) as object), details })
 
+  const app = line({ type: 'app', app: 'weather' })
+  const unsorted = '#{"any":["b","a"]}\n*'
+  const broadcast = line({ type: 'broadcast', offset: 1, selector: unsorted, pending: true, message: written })
+
   const fewer = end.replace('"logs":0', '"logs":1').replace('"entries":0', '"entries":1')
 
   const cases: [string, string[], RegExp][] = [
@@ -84,6 +88,8 @@ await t.test('what is wrong is named', async (t) => {
     ['no name of a table', [header, row.replace('codes', 'a b')], /line 2 .*`table`/],
     ['no account', [header, detailed.replace(ACCOUNT, ACCOUNT.slice(1))], /line 2 .*`details.accountMark`/],
     ['no epochs', [header, detailed.replace('[1,2]', '[1,2,3]')], /line 2 .*epochs/],
+    ['no tags', [header, detailed.replace('"tags":[]', '"tags":["a\\nb"]')], /line 2 .*`details.tags`/],
+    ['no selector', [header, app, broadcast], /line 3 .*`selector`/],
     ['two keys', [header, secret, other], /line 3 .*another secret token-id.key/],
   ]
   for (const [name, lines, says] of cases) {
