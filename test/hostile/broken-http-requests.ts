@@ -104,7 +104,7 @@ const cases: Record<string, Case> = {
     '/v1/tokens',
   ],
   'a lone surrogate': [raw('{"app":"chat","device":"\\ud800"}'), 400, 'NAME_INVALID', '/v1/tokens'],
-  'a token without a device': [body({ app: 'chat' }), 400, 'REQUEST_INVALID', '/v1/tokens'],
+  'a token without an app': [body({ device: 'a' }), 400, 'REQUEST_INVALID', '/v1/tokens'],
   'an unknown field of a token': [
     body({ app: 'chat', device: 'a', admin: true }),
     400,

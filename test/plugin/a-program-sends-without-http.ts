@@ -93,7 +93,7 @@ await t.test('the errors are those of HTTP', async (t) => {
   }
   const requests: unknown[] = [
     {},
-    { app: 'chat' },
+    { device: 'x' },
     { app: 'a/b', device: 'x' },
     { app: 'chat', device: '$x' },
     { app: 'chat', device: 'x', version: '' },
