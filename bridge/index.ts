@@ -22,6 +22,7 @@ export type {
   KeyRotation,
   MadeKeyAnswer,
 } from './keys/schemas.ts'
+export { CODES_TABLE } from './calls/enrolments.ts'
 export { KeyCopy, KEYS_TABLE } from './keys/key-copy.ts'
 export { type HttpLimits } from './limits.ts'
 export type { SigningKeyAnswer } from './signing-keys/calls.ts'

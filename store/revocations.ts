@@ -143,6 +143,11 @@ export class Revocations {
   }
 }
 
+/** Of two rows for the same, the one that revokes more. */
+export function laterEpoch(one: Uint8Array, other: Uint8Array): Uint8Array {
+  return (decodeEpoch(other) ?? 0) > (decodeEpoch(one) ?? 0) ? other : one
+}
+
 function keyOf(app: string, accountMark: string | undefined): string {
   return accountMark === undefined ? app : `${app}/${accountMark}`
 }

@@ -4,6 +4,7 @@ import type { LaterLine, RowLine, TopicLine } from './format-logs.ts'
 import { ImportLogs } from './import-logs.ts'
 import { ImportSessions } from './import-sessions.ts'
 import type { Imported } from './imported.ts'
+import { EPOCHS_TABLE, laterEpoch } from '../revocations.ts'
 import { Progress } from './progress.ts'
 import type { TransferTopics } from './topics.ts'
 
@@ -97,13 +98,23 @@ export class ImportLater {
     else await topics.retain({ ...message, topic, qos })
   }
 
-  /** What is here stays; and what was removed here since an import before is not put back. */
-  async #row({ table, key, value, expiresAt }: RowLine): Promise<void> {
+  /**
+   * What is here stays, but for an earlier revocation; and what was removed here since an import before is not put back.
+   */
+  async #row(line: RowLine): Promise<void> {
     const { store, now, imported } = this.#options
+    const { type: _, ...row } = line
     if (this.#progress.isFull) await this.#progress.save()
-    if (this.#progress.next() === 'done' || expiresAt <= now()) return
-    if ((await store.writeRow({ table, key, value, expiresAt, expected: 0 })) !== undefined) return
-    const here = await store.readRow(table, key)
-    if (here !== undefined && !Buffer.from(here.value).equals(value)) imported.rows += 1
+    if (this.#progress.next() === 'done' || row.expiresAt <= now()) return
+    const here = await store.readRow(row.table, row.key)
+    if (here === undefined) return void (await store.writeRow({ ...row, expected: 0 }))
+    const isSame = Buffer.from(here.value).equals(row.value)
+    if (row.table !== EPOCHS_TABLE) {
+      if (!isSame) imported.rows += 1
+      return
+    }
+    const expiresAt = Math.max(here.expiresAt, row.expiresAt)
+    if (!isSame && laterEpoch(here.value, row.value) === row.value)
+      await store.writeRow({ ...row, expiresAt, expected: here.version })
   }
 }

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { PushError } from '../../errors.ts'
 import { t } from '../support/tap.ts'
 import { openLevelStore, type Store } from '../../store/index.ts'
+import { EPOCHS_TABLE } from '../../store/revocations.ts'
 import { openRedisStore } from '../../store/redis/index.ts'
 import { openRedisRetained } from '../../broker/aedes/redis-retained.ts'
 import { retainedInStore } from '../../broker/index.ts'
@@ -128,6 +129,45 @@ await t.test('level, Redis, level', async (t) => {
   t.match(await take(fourth, lines), { rows: 1 }, 'another row of the same key is told of')
   t.match((await fourth.store.readRow('codes', 'ä 1'))?.value, Buffer.from('other'), 'and stays')
 })
+
+await t.test('of two revocations of the same, the later one holds', async (t) => {
+  const first = await level(t)
+  const tables = [EPOCHS_TABLE]
+  const epochs: readonly [string, number][] = [
+    ['later there', 7],
+    ['later here', 5],
+    ['only there', 3],
+  ]
+  for (const [key, epoch] of epochs) await first.store.writeRow({ table: EPOCHS_TABLE, key, value: rowOf(epoch) })
+  const lines: string[] = []
+  for await (const line of exportStore(first.store, {
+    id: 'epochs',
+    secrets: [],
+    topics: first.topics,
+    tables,
+    counts: noCounts(),
+  }))
+    lines.push(line)
+  const second = await level(t)
+  for (const key of ['later there', 'later here'])
+    await second.store.writeRow({ table: EPOCHS_TABLE, key, value: rowOf(6), expiresAt: START + 9_000 })
+  t.match(await take(second, lines), { rows: 0 })
+  const rows = await second.store.readRows(EPOCHS_TABLE, '', 10)
+  t.same(
+    rows.map(({ key, value, expiresAt }) => [key, Buffer.from(value).readDoubleBE(1), expiresAt]),
+    [
+      ['later here', 6, START + 9_000],
+      ['later there', 7, Infinity],
+      ['only there', 3, Infinity],
+    ],
+  )
+})
+
+function rowOf(epoch: number): Buffer {
+  const bytes = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0])
+  bytes.writeDoubleBE(epoch, 1)
+  return bytes
+}
 
 /** Fails at the call of this number, and at all after it. */
 function failing(store: Store, calls: number): Store {
