@@ -7,7 +7,7 @@ import { isRecord } from '../fields.ts'
 import { checkSpelling, invalid, isJwt, parseClaims, parseHeader } from '../jwt.ts'
 import type { AsymmetricAlgorithm } from '../key-types.ts'
 import type { IssuerEntry } from './entries.ts'
-import { verifierOf, type IssuerKey } from './public-keys.ts'
+import { verifierOf, type IssuerKey } from './issuer-keys.ts'
 
 /** How far their clock may be ahead of ours. */
 const SKEW_SECONDS = 60

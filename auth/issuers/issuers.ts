@@ -6,7 +6,7 @@ import type { Auth } from '../contract.ts'
 import { invalid } from '../jwt.ts'
 import { loadEntries, type IssuerEntry } from './entries.ts'
 import { askedKey, claimedIssuer, readIdentity, verifiedClaims } from './identity.ts'
-import { keysFor, parseKeysFile, type IssuerKey } from './public-keys.ts'
+import { keysFor, parseKeysFile, type IssuerKey } from './issuer-keys.ts'
 import { RemoteKeys } from './remote-keys.ts'
 
 interface IssuersOptions {

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import { fetchText } from './fetch-keys.ts'
-import { parseKeySet, type IssuerKey } from './public-keys.ts'
+import { parseKeySet, type IssuerKey } from './issuer-keys.ts'
 
 interface RemoteKeysOptions {
   readonly issuer: string
