@@ -1,4 +1,5 @@
 /** The HTTP API of a server with a store. */
+import type { BlockList } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import { auditTo } from '../common/audit.ts'
@@ -14,7 +15,7 @@ import { createGuard, createProofGuard, knowDevice } from './authenticate.ts'
 import { Accounts } from './calls/accounts.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
 import { createFastifyApp } from './fastify-app.ts'
-import type { Admit } from './http-server.ts'
+import type { Admit, AdmitRequest } from './http-server.ts'
 import type { KeyCopy } from './keys/key-copy.ts'
 import type { HttpLimits } from './limits.ts'
 import { createLongPolls } from './long-polls.ts'
@@ -56,6 +57,9 @@ export interface HttpApiOptions {
   /** Never given a token, key or payload. */
   readonly logger: FastifyBaseLogger
   readonly admit?: Admit
+  readonly admitRequest?: AdmitRequest
+  /** Who says for whom it passes on requests. */
+  readonly trustedProxies?: BlockList | undefined
   /** Of other processes that the limits hold for as well. */
   readonly tally?: Tally | undefined
   readonly allowedHosts?: readonly string[] | undefined
@@ -120,6 +124,8 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     version: options.version,
     limits,
     admit: options.admit,
+    admitRequest: options.admitRequest,
+    trustedProxies: options.trustedProxies,
     tally: options.tally,
     allowedHosts: options.allowedHosts,
     logger,

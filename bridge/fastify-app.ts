@@ -1,13 +1,14 @@
 /** The HTTP server around the calls: bodies, errors, request ids, limits, shutdown, OpenAPI. */
 import rateLimit from '@fastify/rate-limit'
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import type { BlockList, Socket } from 'node:net'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { PushError } from '../errors.ts'
+import { Forwarding } from '../common/forwarded.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { watchingUpgrades } from '../common/upgrades.ts'
 import { boundTo, checkOneHost, createHostCheck } from './host-check.ts'
-import { createHttpServer, type Admit } from './http-server.ts'
+import { createHttpServer, type Admit, type AdmitRequest } from './http-server.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import type { HttpLimits } from './limits.ts'
 import { observeMethods, refuseUnknown } from './methods.ts'
@@ -27,6 +28,9 @@ interface FastifyAppOptions {
   /** Names that requests may come for; see `createHostCheck`. */
   readonly allowedHosts?: readonly string[] | undefined
   readonly admit?: Admit | undefined
+  readonly admitRequest?: AdmitRequest | undefined
+  /** Who says for whom it passes on requests. */
+  readonly trustedProxies?: BlockList | undefined
   readonly tally?: Tally | undefined
   /** Adds the calls. */
   readonly routes: (api: FastifyInstance) => void
@@ -64,6 +68,7 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   refuseWhenClosing(app, closing)
   closeSilentConnections(app)
   checkHeads(app, options.allowedHosts)
+  if (options.admitRequest !== undefined) admitRequests(app, options.admitRequest)
   app.addHook('onRequest', async (request, reply) => {
     if (request.is404) refuseUnknown(methods, request, reply)
   })
@@ -90,6 +95,14 @@ function checkHeads(app: FastifyInstance, allowedHosts: readonly string[] | unde
     if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue')
       throw new PushError('EXPECTATION_FAILED')
     if (!PROBES.has(routeOptions.url)) check(raw, bound)
+  })
+}
+
+function admitRequests(app: FastifyInstance, admit: AdmitRequest): void {
+  app.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
+    if (routeOptions.url === LIVENESS) return
+    const release = admit(raw)
+    if (release !== undefined) reply.raw.once('close', release)
   })
 }
 
@@ -138,13 +151,15 @@ function logRequests(app: FastifyInstance): void {
 /** A hook of its own: the one that the plugin would add to the routes comes after they have asked who is there. */
 async function limitRequests(
   app: FastifyInstance,
-  { limits: { requestsPerMinute }, monotonic, tally }: FastifyAppOptions,
+  { limits: { requestsPerMinute }, monotonic, tally, trustedProxies }: FastifyAppOptions,
 ): Promise<void> {
   if (requestsPerMinute === 0) return
+  const forwarding = new Forwarding(trustedProxies)
   await app.register(rateLimit, { global: false, store: requestCounts(monotonic, sharedCount(tally, 'requests')) })
   const limit = app.rateLimit({
     max: requestsPerMinute,
     timeWindow: 60_000,
+    keyGenerator: ({ raw }) => forwarding.addressOf(raw),
     allowList: (request) => request.routeOptions.url === LIVENESS,
     errorResponseBuilder: () => new PushError('RATE_LIMITED'),
   })

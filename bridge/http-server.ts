@@ -10,6 +10,9 @@ import { answerSocket, endSocket } from './problem.ts'
 /** Counts a connection until it closes, or closes it when there are too many. */
 export type Admit = (socket: Socket) => void
 
+/** Counts a request until the result is called, where that is not done with its connection. Throws when there are too many. */
+export type AdmitRequest = (request: IncomingMessage) => (() => void) | undefined
+
 interface HttpServerOptions {
   readonly limits: HttpLimits
   readonly logger: FastifyBaseLogger

@@ -1,4 +1,5 @@
 /** HTTP apart from the broker: a process that publishes `POST /v1/messages` into any MQTT broker. */
+import type { BlockList } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import { PushError } from '../errors.ts'
@@ -29,6 +30,8 @@ export interface RemoteBridgeOptions {
   /** Never given a token, key or payload. */
   readonly logger: FastifyBaseLogger
   readonly allowedHosts?: readonly string[] | undefined
+  /** Who says for whom it passes on requests. */
+  readonly trustedProxies?: BlockList | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -60,6 +63,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
     version: options.version,
     limits,
     allowedHosts: options.allowedHosts,
+    trustedProxies: options.trustedProxies,
     logger,
     randomId,
     monotonic,

@@ -1,6 +1,6 @@
 /** Everything MQTT of one node: the gate in front, device sessions of ours, and Aedes for the rest. */
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import type { BlockList, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import type { Aedes } from 'aedes'
@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { Auth } from '../auth/contract.ts'
 import { looksLikeStoredKey, looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
+import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { createRandomId } from '../common/random-id.ts'
 import type { Store } from '../store/contract.ts'
@@ -72,6 +73,8 @@ interface BrokerOptions {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: BrokerLimits & MessageLimits
+  /** Who says for whom it passes on requests. */
+  readonly trustedProxies?: BlockList | undefined
   /** Besides devices and providers. */
   readonly users?: Users | undefined
   /** Of general topics. With it, users are sessions of ours; without, Aedes serves them. */
@@ -95,6 +98,7 @@ export class PushBroker {
   readonly admission: Admission
   /** By address. */
   readonly #connects: RateByKey
+  readonly #forwarding: Forwarding
   /** Connections of HTTP, which may become MQTT over WebSocket. */
   readonly #counted = new WeakSet<Duplex>()
   /** Of WebSockets whose CONNECT has not come yet. */
@@ -115,6 +119,7 @@ export class PushBroker {
     const wills = new DelayedWills({ store, logger, now, publish: (value) => publishStoredWill(this.#node, value) })
     const sessions = new DeviceSessions({ store, revocations, metrics, logger, limits, turns, wills, monotonic })
     this.#options = options
+    this.#forwarding = new Forwarding(options.trustedProxies)
     this.admission = new Admission(limits, sharedCount(tally, 'connections'))
     this.#connects = new RateByKey(limits.connectsPerAddress, monotonic, sharedCount(tally, 'connectsPerAddress'))
     this.#context = {
@@ -216,12 +221,13 @@ export class PushBroker {
 
   /** Takes a connection: a socket, a WebSocket as a stream, any Duplex. */
   handle = (stream: Duplex, request?: IncomingMessage): void => {
-    const address = addressOf(stream, request)
+    const address = request === undefined ? peerOf(stream) : this.#forwarding.addressOf(request)
     try {
       if (stream.destroyed) return
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
       if (request === undefined || !this.#counted.has(request.socket))
         stream.once('close', this.admission.hold(address))
+      else if (this.#isProxied(request.socket)) stream.once('close', this.admission.holdAddress(address))
     } catch (error) {
       this.#turnAway(stream, error, address)
       return
@@ -238,13 +244,25 @@ export class PushBroker {
 
   /** Counts a connection of HTTP among all; one that is too many is closed. */
   admit = (socket: Socket): void => {
-    const address = addressOf(socket, undefined)
+    const address = peerOf(socket)
     try {
-      socket.once('close', this.admission.hold(address))
+      // Whose it is that comes through a proxy is told by each request.
+      socket.once('close', this.admission.hold(this.#isProxied(socket) ? undefined : address))
       this.#counted.add(socket)
     } catch (error) {
       this.#turnAway(socket, error, address)
     }
+  }
+
+  /**
+   * Counts a request that came through a proxy among the connections of its client, until the result is called.
+   * @throws PushError ADDRESS_CONNECTIONS_LIMIT
+   */
+  admitRequest = (request: IncomingMessage): (() => void) | undefined =>
+    this.#isProxied(request.socket) ? this.admission.holdAddress(this.#forwarding.addressOf(request)) : undefined
+
+  #isProxied({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): boolean {
+    return this.#forwarding.isProxy(remoteAddress)
   }
 
   #turnAway(stream: Duplex, error: unknown, address: string): void {
@@ -341,7 +359,7 @@ export class PushBroker {
   }
 }
 
-function addressOf(stream: Duplex, request: IncomingMessage | undefined): string {
-  const socket = request?.socket ?? (stream as { remoteAddress?: unknown })
-  return typeof socket.remoteAddress === 'string' ? socket.remoteAddress : ''
+function peerOf(stream: Duplex): string {
+  const { remoteAddress } = stream as { readonly remoteAddress?: unknown }
+  return typeof remoteAddress === 'string' ? remoteAddress : ''
 }

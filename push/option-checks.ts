@@ -1,4 +1,5 @@
 /** What is allowed for each option of `createPush`; types do not hold in an embedding program. */
+import { BlockList } from 'node:net'
 import { inspect } from 'node:util'
 import { ALGORITHMS, createProviders } from '../auth/index.ts'
 import { isKeyPrefix, parseAddress } from '../store/index.ts'
@@ -53,6 +54,7 @@ export const allowedHosts: Check = allowed(
   (value) => Array.isArray(value) && value.every(isHostName),
   'a list of host names in lower case, without port, or `*`',
 )
+export const blockList: Check = allowed((value) => value instanceof BlockList, 'a BlockList of node:net')
 export const logger: Check = allowed(
   (value) => hasMethods(value, LOGGER_METHODS),
   `a pino logger, or an object with ${LOGGER_METHODS.join(', ')}`,

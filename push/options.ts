@@ -1,4 +1,5 @@
 /** What `createPush` is given, and that nothing in it is misspelt, missing or of the wrong kind. */
+import type { BlockList } from 'node:net'
 import type { Logger } from 'pino'
 import { checkFields, type Algorithm, type ProviderKey, type Secrets } from '../auth/index.ts'
 import { fitLimits, allowedRange, wholeFrom } from '../common/limit-checks.ts'
@@ -48,6 +49,11 @@ export interface CommonOptions {
    * itself; `*` is all. Default: on a loopback address none, on any other all.
    */
   readonly allowedHosts?: readonly string[]
+  /**
+   * Proxies whose `Forwarded` or `X-Forwarded-For` says whose an HTTP request is, for the limits by address. Default: nobody
+   * is believed.
+   */
+  readonly trustedProxies?: BlockList
   /** Default: silent. */
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
@@ -76,6 +82,7 @@ const CHECKS = {
   strictExpiry: checks.flag,
   limits: checks.object,
   allowedHosts: checks.allowedHosts,
+  trustedProxies: checks.blockList,
   logger: checks.logger,
   metricsText: checks.func,
   tally: checks.tally,

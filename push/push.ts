@@ -33,6 +33,7 @@ import {
 import { createDropLog, type DropLog } from './drop-log.ts'
 import { engineOf } from './engine.ts'
 import { PushError } from '../errors.ts'
+import { Forwarding } from '../common/forwarded.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
 import { Revocations } from '../store/revocations.ts'
@@ -149,6 +150,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     logger,
     limits,
     users,
+    trustedProxies: options.trustedProxies,
     now,
     monotonic,
     randomId,
@@ -170,6 +172,8 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     limits,
     logger,
     admit: broker.admit,
+    admitRequest: broker.admitRequest,
+    trustedProxies: options.trustedProxies,
     tally,
     allowedHosts: options.allowedHosts,
     now,
@@ -187,7 +191,14 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     handle: broker.handle,
     acceptor: (through, deliver) =>
       new Acceptor(
-        { ...through, timeoutMs: limits.connectTimeoutMs, admission: broker.admission, metrics, logger },
+        {
+          ...through,
+          forwarding: new Forwarding(options.trustedProxies),
+          timeoutMs: limits.connectTimeoutMs,
+          admission: broker.admission,
+          metrics,
+          logger,
+        },
         deliver,
       ),
     http,

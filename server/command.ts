@@ -17,7 +17,7 @@ import {
 } from '../auth/index.ts'
 import type { RemoteBridgeOptions } from '../bridge/remote.ts'
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
-import { limitsOf } from './settings-fit.ts'
+import { limitsOf, trustedProxiesOf } from './settings-fit.ts'
 import { exitCodeOf, type Ending } from './ending.ts'
 import { PushError } from '../errors.ts'
 import { packageVersion } from '../common/package-version.ts'
@@ -233,6 +233,7 @@ async function bridge({ config, logger, ending, lastResort, countLost, process }
     metrics,
     limits: { ...DEFAULT_LIMITS, ...limitsOf(config) },
     allowedHosts: config.PUSH_ALLOWED_HOSTS,
+    ...trustedProxiesOf(config),
     logger,
   })
   http.server.maxConnections = config.PUSH_MAX_CONNECTIONS

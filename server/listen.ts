@@ -196,8 +196,6 @@ export function checkListeners(config: Config): void {
   if (config.PUSH_HTTP_PORT === 'off' && config.PUSH_HTTPS_PORT === 'off')
     throw new ConfigError('PUSH_HTTP_PORT (--http-port): "off" needs PUSH_HTTPS_PORT (--https-port)')
   refuseSamePorts(config)
-  if (config.PUSH_PROXY_PROTOCOL === 'off' && config.PUSH_PROXY_TRUSTED !== undefined)
-    throw new ConfigError('PUSH_PROXY_TRUSTED (--proxy-trusted): it is for PUSH_PROXY_PROTOCOL, which is off')
   if (config.PUSH_PROXY_PROTOCOL !== 'off' && config.PUSH_PROXY_TRUSTED === undefined)
     throw new ConfigError(
       'PUSH_PROXY_TRUSTED (--proxy-trusted): PUSH_PROXY_PROTOCOL needs the addresses of the balancers',

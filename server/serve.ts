@@ -5,7 +5,7 @@ import { createPush, type Push } from '../index.ts'
 import { passwordFileUsers } from '../mosquitto-compat/index.ts'
 import { listen } from './listen.ts'
 import { providersOf } from './providers.ts'
-import { limitsOf } from './settings-fit.ts'
+import { limitsOf, trustedProxiesOf } from './settings-fit.ts'
 import type { Config } from './settings.ts'
 import { portsOf, type Membership, type Ports } from './workers.ts'
 
@@ -50,6 +50,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
     ...(config.PUSH_ISSUERS_FILE === undefined ? {} : { issuersFile: config.PUSH_ISSUERS_FILE }),
     strictExpiry: config.PUSH_STRICT_EXPIRY === 'on',
     limits: limitsOf(config),
+    ...trustedProxiesOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
     logger,
     ...(membership === undefined

@@ -22,3 +22,8 @@ export function limitsOf(config: Config): Partial<Limits> {
   const differing = LIMIT_NAMES.filter((name) => optionOf(name) !== DEFAULT_LIMITS[name])
   return Object.fromEntries(differing.map((name) => [name, optionOf(name)]))
 }
+
+/** Whose HTTP headers are believed. Where the PROXY protocol says who connects, they are those of clients. */
+export function trustedProxiesOf({ PUSH_PROXY_PROTOCOL: protocol, PUSH_PROXY_TRUSTED: trusted }: Config) {
+  return protocol === 'off' && trusted !== undefined ? { trustedProxies: trusted } : {}
+}

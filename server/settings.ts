@@ -3,7 +3,7 @@ import type { BlockList } from 'node:net'
 import { aboutLimit, wholeFrom } from '../common/limit-checks.ts'
 import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
 import type { Limit } from '../common/limit.ts'
-import { parseNetworks } from '../broker/gate/networks.ts'
+import { parseNetworks } from '../common/networks.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
@@ -130,7 +130,9 @@ const SERVER_SETTINGS = {
     'none',
   ),
   PUSH_PROXY_PROTOCOL: choice('whether every listener expects the header of a balancer', ['off', 'v2'], 'off'),
-  PUSH_PROXY_TRUSTED: networks('balancers that may send it'),
+  PUSH_PROXY_TRUSTED: networks(
+    'proxies that are believed whose connection or request it is: by that header where it is expected, else by Forwarded or X-Forwarded-For of HTTP',
+  ),
   PUSH_ALLOWED_HOSTS: names(
     'names besides localhost that HTTP and WebSocket requests may come for, and whose web pages may make them; * is all. When not set: none where PUSH_HOST is a loopback address, else all',
   ),

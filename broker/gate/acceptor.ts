@@ -6,10 +6,11 @@ import type { BlockList, Socket } from 'node:net'
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
+import type { Forwarding } from '../../common/forwarded.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Admission } from './admission.ts'
 import type { Certificates } from './certificates.ts'
-import { isIn, plainAddress } from './networks.ts'
+import { isIn, plainAddress } from '../../common/networks.ts'
 import { takeProxyHeader, type ProxyHeader } from './proxy-protocol.ts'
 
 interface AcceptorOptions {
@@ -17,6 +18,8 @@ interface AcceptorOptions {
   readonly certificates: Certificates | undefined
   /** Who may say for whom it connects; undefined: nobody, and no header is expected. */
   readonly proxies: BlockList | undefined
+  /** Who passes on requests for many: their connections count among all, and each request for its client. */
+  readonly forwarding: Forwarding
   /** For the header, and again for the TLS handshake, ms. */
   readonly timeoutMs: number
   readonly admission: Admission
@@ -52,7 +55,7 @@ export class Acceptor {
     try {
       if (proxies !== undefined && !isIn(proxies, peer))
         throw new PushError('PROXY_UNTRUSTED', 'add the balancer to PUSH_PROXY_TRUSTED')
-      this.#hold(socket, proxies === undefined ? peer : undefined)
+      this.#hold(socket, proxies !== undefined || this.#options.forwarding.isProxy(peer) ? undefined : peer)
     } catch (error) {
       return this.#refuse(socket, error, peer)
     }

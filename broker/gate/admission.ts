@@ -5,6 +5,9 @@ import type { SharedCount } from '../../common/tally.ts'
 
 export type AdmissionLimits = Pick<Limits, 'connections' | 'connectionsPerAddress'>
 
+/** Before an address, between processes: it does not count among all. */
+const ADDRESS_ALONE = '+'
+
 export class Admission {
   readonly #limits: AdmissionLimits
   readonly #byAddress = new Map<string, number>()
@@ -16,8 +19,10 @@ export class Admission {
     this.#limits = limits
     this.#shared = shared
     shared?.hear((key, change) => {
-      this.#count += change
-      if (key !== '') this.#add(key, change)
+      const isAlone = key.startsWith(ADDRESS_ALONE)
+      if (!isAlone) this.#count += change
+      const address = isAlone ? key.slice(ADDRESS_ALONE.length) : key
+      if (address !== '') this.#add(address, change)
     })
   }
 
@@ -26,24 +31,41 @@ export class Admission {
    * @throws PushError CONNECTIONS_LIMIT, ADDRESS_CONNECTIONS_LIMIT
    */
   hold(address: string | undefined): () => void {
-    const { connections, connectionsPerAddress } = this.#limits
+    const { connections } = this.#limits
     if (this.#count >= connections) throw new PushError('CONNECTIONS_LIMIT')
-    const key = connectionsPerAddress === 0 || address === undefined ? undefined : networkOf(address)
+    return this.#hold(this.#keyOf(address), 1)
+  }
+
+  /**
+   * Counts one that is counted among all already, and whose client is known only now: behind a proxy.
+   * @throws PushError ADDRESS_CONNECTIONS_LIMIT
+   */
+  holdAddress(address: string): () => void {
+    return this.#hold(this.#keyOf(address), 0)
+  }
+
+  #keyOf(address: string | undefined): string | undefined {
+    return this.#limits.connectionsPerAddress === 0 || address === undefined ? undefined : networkOf(address)
+  }
+
+  #hold(key: string | undefined, inAll: 0 | 1): () => void {
     if (key !== undefined) {
       const already = this.#byAddress.get(key) ?? 0
-      if (already >= connectionsPerAddress) throw new PushError('ADDRESS_CONNECTIONS_LIMIT')
-      this.#add(key, 1)
+      if (already >= this.#limits.connectionsPerAddress) throw new PushError('ADDRESS_CONNECTIONS_LIMIT')
     }
-    this.#count += 1
-    this.#shared?.tell(key ?? '', 1)
+    this.#change(key, inAll, 1)
     let held = true
     return () => {
-      if (!held) return
+      if (held) this.#change(key, inAll, -1)
       held = false
-      this.#count -= 1
-      if (key !== undefined) this.#add(key, -1)
-      this.#shared?.tell(key ?? '', -1)
     }
+  }
+
+  #change(key: string | undefined, inAll: 0 | 1, change: 1 | -1): void {
+    this.#count += inAll * change
+    if (key !== undefined) this.#add(key, change)
+    if (inAll === 1) this.#shared?.tell(key ?? '', change)
+    else if (key !== undefined) this.#shared?.tell(`${ADDRESS_ALONE}${key}`, change)
   }
 
   #add(key: string, change: number): void {

@@ -1,7 +1,7 @@
 /** The header that a balancer sends before the bytes of its client: PROXY protocol, version 2 (section 2.2 of its text). */
 import type { Socket } from 'node:net'
 import { PushError } from '../../errors.ts'
-import { plainAddress } from './networks.ts'
+import { plainAddress } from '../../common/networks.ts'
 
 const SIGNATURE = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
 const VERSION_1 = Buffer.from('PROXY ')

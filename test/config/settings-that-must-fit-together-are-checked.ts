@@ -44,7 +44,7 @@ t.test('a default gives way, and never makes a maximum of tokens or messages lon
 t.test('listeners', async (t) => {
   for (const [env, says] of [
     [{ PUSH_HTTP_PORT: '1883' }, /PUSH_HTTP_PORT .*1883 .*PUSH_MQTT_PORT/],
-    [{ PUSH_PROXY_TRUSTED: '10.0.0.0/8' }, /PUSH_PROXY_TRUSTED .*PUSH_PROXY_PROTOCOL/],
+    [{ PUSH_PROXY_PROTOCOL: 'v2' }, /PUSH_PROXY_TRUSTED .*PUSH_PROXY_PROTOCOL/],
     [{ PUSH_TLS_KEY: 'key.pem' }, /PUSH_TLS_KEY .*no port/],
     [{ PUSH_TLS_CA: 'ca.pem' }, /PUSH_TLS_CA .*no port/],
     [
