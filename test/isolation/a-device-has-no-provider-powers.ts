@@ -10,7 +10,8 @@ const ann = await issueToken(server, ANN)
 await t.test('the calls of providers', async (t) => {
   const refused = { status: 403, body: { code: 'NOT_A_PROVIDER' } }
   const bearer = mallory.token
-  t.match(await request(server, 'POST', '/v1/tokens', { bearer, body: ANN }), refused)
+  const others = { status: 400, body: { code: 'REQUEST_INVALID', detail: /device/ } }
+  t.match(await request(server, 'POST', '/v1/tokens', { bearer, body: ANN }), others, 'it renews its own token only')
   t.match(await request(server, 'DELETE', `/v1/tokens/${ann.tokenId}`, { bearer }), refused)
   t.match(await request(server, 'DELETE', `/v1/tokens/${mallory.tokenId}`, { bearer }), refused)
   for (const to of [{ token: ann.tokenId }, { token: mallory.tokenId }, { app: 'chat', version: '1.0' }]) {

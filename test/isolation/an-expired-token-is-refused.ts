@@ -10,7 +10,8 @@ const bob = await join(t, server, NEIGHBOURS['another device'])
 
 for (const protocolVersion of [4, 5] as const) {
   await t.test(`protocol ${protocolVersion}: closed at the end of the token`, async (t) => {
-    const issued = await issueToken(server, { ...ANN, ttl: 2 })
+    const names = { ...ANN, device: `phone of protocol ${protocolVersion}` }
+    const issued = await issueToken(server, { ...names, ttl: 2 })
     const device = await connectDevice(t, server, issued, { protocolVersion, subscribe: true })
     await send(server, { token: issued.tokenId }, 'in time')
     t.equal((await device.next()).text, 'in time')
@@ -22,7 +23,7 @@ for (const protocolVersion of [4, 5] as const) {
     await getsItsOwn(t, server, bob)
     t.equal(device.received.length, seen)
 
-    const again = await issueToken(server, ANN)
+    const again = await issueToken(server, names)
     t.match(await lookup(server, again.token), { messages: [{ payload: 'for later' }] })
     const back = await connectDevice(t, server, again, { protocolVersion, subscribe: true })
     t.equal((await back.next()).text, 'for later', 'what is pending stays for the next token')
