@@ -7,6 +7,8 @@ export type { CountName, Heard, Tally } from './common/tally.ts'
 export type { Algorithm, ProviderKey, Secrets } from './auth/index.ts'
 export type {
   CallOptions,
+  EnrolmentAnswer,
+  EnrolmentRequest,
   InProcessCalls,
   KeyAnswer,
   KeyApps,
@@ -16,11 +18,14 @@ export type {
   KeyQuotas,
   KeyRequest,
   KeyRotation,
+  ListedToken,
   MadeKeyAnswer,
   SendAnswer,
   SendRequest,
   SendTo,
   TokenAnswer,
+  TokenList,
+  TokenQuery,
   TokenRequest,
 } from './bridge/index.ts'
 export type { Quota, Scope, TagSelector } from './topics/index.ts'

@@ -3,12 +3,15 @@ export { createHttpApi, type HttpApi, type HttpApiOptions } from './api.ts'
 export {
   createInProcessCalls,
   type CallOptions,
+  type EnrolmentRequest,
   type InProcessCalls,
   type SendRequest,
   type SendTo,
+  type TokenQuery,
   type TokenRequest,
 } from './calls/in-process.ts'
 export type { TokenAnswer } from './calls/issue-token.ts'
+export type { ListedToken, TokenList } from './calls/list-tokens.ts'
 export type { SendAnswer } from './calls/send-message.ts'
 export { boundTo, checkOneHost, createHostCheck } from './host-check.ts'
 export type {
@@ -22,7 +25,7 @@ export type {
   KeyRotation,
   MadeKeyAnswer,
 } from './keys/schemas.ts'
-export { CODES_TABLE } from './calls/enrolments.ts'
+export { CODES_TABLE, type EnrolmentAnswer } from './calls/enrolments.ts'
 export { KeyCopy, KEYS_TABLE } from './keys/key-copy.ts'
 export { type HttpLimits } from './limits.ts'
 export type { SigningKeyAnswer } from './signing-keys/calls.ts'

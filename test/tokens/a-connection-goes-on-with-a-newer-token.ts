@@ -27,7 +27,7 @@ await onEachEngine(t, async (t, { one, other }) => {
 
   const renewed = await issue(one, { app: 'chat', device: 'revoked', account: 'ann', ttl: 2 })
   const device = await connectDevice(t, one, renewed, { subscribe: true })
-  await issue(other, { app: 'chat', ttl: 60 }, renewed.token)
+  await issue(other, { app: 'chat', device: 'revoked', account: 'ann', ttl: 60 })
   t.same(await barrier(one, device), [])
   await request(other, 'DELETE', `/v1/tokens/${renewed.tokenId}`)
   await device.closed
@@ -40,7 +40,7 @@ await t.test('with strict expiry', async (t) => {
     async (t, { one, other }) => {
       const first = await issue(one, { app: 'chat', device: 'd', account: 'ann', ttl: 2 })
       const device = await connectDevice(t, one, first, { subscribe: true })
-      await issue(other, { app: 'chat', ttl: 60 }, first.token)
+      await issue(other, { app: 'chat', device: 'd', account: 'ann', ttl: 60 })
       await device.closed
       t.ok(Date.now() >= Date.parse(String(first.expiresAt)), 'it ends with the token that it came with')
       t.equal(device.disconnectPacket?.reasonCode, 0x87)

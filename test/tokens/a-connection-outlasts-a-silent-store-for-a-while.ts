@@ -12,7 +12,7 @@ for (const [grace, goesOn] of [
     const server = await startServer(t, { settings: { PUSH_REDIS_URL: redis.url, PUSH_EXPIRY_GRACE: grace } })
     const first = await issue(server, { app: 'chat', device: 'd', account: 'ann', ttl: 2 })
     const device = await connectDevice(t, server, first, { subscribe: true })
-    const longer = await issue(server, { app: 'chat', ttl: 3600 }, first.token)
+    const longer = await issue(server, { app: 'chat', device: 'd', account: 'ann', ttl: 3600 })
     redis.freeze()
     t.teardown(() => redis.thaw())
     if (!goesOn) {
