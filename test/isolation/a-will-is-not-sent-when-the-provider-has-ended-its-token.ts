@@ -7,6 +7,7 @@ import {
   eventually,
   issueToken,
   type Issued,
+  request,
   revoke,
   type Scope,
   startRedis,
@@ -43,10 +44,26 @@ const ENDS: Record<string, (server: Embedded, issued: Issued, device: string) =>
     await issueToken(server, { ...SHOP, device })
   },
   'of another account': (server, _issued, device) => issueToken(server, { ...SHOP, device, account: 'bob' }),
+  'revoked with its account': async (server) => await revokeAll(server, { ...SHOP }),
+  'revoked with its app, and issued again': async (server, _issued, device) => {
+    await revokeAll(server, { app: SHOP.app })
+    await issueToken(server, { ...SHOP, device })
+  },
+  'signed with a key that was retired': async (server, issued) => {
+    const call = (path: string, body: object) => request(server, 'POST', `/v1/signing-keys${path}`, { body })
+    const kid = JSON.parse(Buffer.from(issued.token.split('.')[0] ?? '', 'base64url').toString()).kid
+    await call('/rotate', { now: true })
+    await eventually('the end of the key', async () => (await call(`/${kid}/retire`, {})).status === 200)
+  },
   'of another account, and back': async (server, _issued, device) => {
     await issueToken(server, { ...SHOP, device, account: 'bob' })
     await issueToken(server, { ...SHOP, device })
   },
+}
+
+async function revokeAll(server: Embedded, body: object): Promise<void> {
+  const { status } = await request(server, 'POST', '/v1/tokens/revoke', { body })
+  if (status !== 204) throw new Error(`answered ${status}`)
 }
 
 for (const [where, nodes] of [
