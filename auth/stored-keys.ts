@@ -68,13 +68,12 @@ class KeyHolder implements Provider {
   readonly apps: Provider['apps']
   readonly scopes: ReadonlySet<Scope>
   readonly keyId: string
+  readonly endsAt: number
   readonly quotas?: Quotas
   readonly #key: StoredKey
   readonly #digest: Uint8Array
-  /** From then on, what was shown is refused, whatever else holds. */
-  readonly #until: number
 
-  constructor(key: StoredKey, digest: Uint8Array, until: number) {
+  constructor(key: StoredKey, digest: Uint8Array, endsAt: number) {
     this.name = key.name
     this.apps = key.apps
     this.scopes = key.scopes
@@ -82,13 +81,13 @@ class KeyHolder implements Provider {
     if (key.quotas !== undefined) this.quotas = key.quotas
     this.#key = key
     this.#digest = digest
-    this.#until = until
+    this.endsAt = endsAt
   }
 
   /** Undefined: what was shown is refused now. It is asked for each message. */
   as(key: StoredKey, now: number): KeyHolder | undefined {
     if (key !== this.#key) return holderOf(key, this.#digest, now)
-    return now < this.#until ? this : undefined
+    return now < this.endsAt ? this : undefined
   }
 }
 

@@ -63,6 +63,8 @@ export interface Provider {
   readonly scopes: ReadonlySet<Scope>
   /** Of a key that is kept in the store; absent: one of the configuration. */
   readonly keyId?: string
+  /** When what it has shown is refused, milliseconds since the epoch; absent: never. */
+  readonly endsAt?: number
   /** Absent: none. */
   readonly quotas?: Quotas
 }

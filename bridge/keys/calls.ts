@@ -10,7 +10,7 @@ import type { Caller } from '../calls/call.ts'
 import { decodeKeyCursor, encodeKeyCursor, inOrder } from './cursor.ts'
 import { answerOf, changedFields, fieldsOf, type KeyFields } from './fields.ts'
 import { KEYS_TABLE, type KeyCopy } from './key-copy.ts'
-import { checkEnd, checkName, checkRights, endOf, maySee } from './rights.ts'
+import { asOfNow, checkEnd, checkName, checkRights, endOf, maySee } from './rights.ts'
 import {
   DEFAULT_KEYS,
   DEFAULT_OVERLAP,
@@ -24,7 +24,7 @@ import {
 } from './schemas.ts'
 
 export interface KeysContext {
-  readonly auth: Pick<Auth, 'providerNamed'>
+  readonly auth: Pick<Auth, 'providerNamed' | 'providerNow'>
   readonly store: Pick<Store, 'readRow' | 'writeRow'>
   readonly keys: KeyCopy
   readonly audit: Audit
@@ -37,8 +37,8 @@ type By = Pick<Caller, 'provider'>
 /**
  * What a caller gives out, changes or sees is within its own apps and scopes. A key that it may not see is as if it was
  * not there. What is answered holds in this process at once, and everywhere within a second.
- * @throws STORE_UNAVAILABLE; KEY_UNKNOWN; APP_FORBIDDEN, SCOPE_MISSING; REQUEST_INVALID, NAME_INVALID, NAME_TAKEN,
- * KEYS_LIMIT, CURSOR_INVALID
+ * @throws STORE_UNAVAILABLE; CREDENTIALS_INVALID; KEY_UNKNOWN; APP_FORBIDDEN, SCOPE_MISSING; REQUEST_INVALID,
+ * NAME_INVALID, NAME_TAKEN, KEYS_LIMIT, CURSOR_INVALID
  */
 export interface KeyCalls {
   createKey(body: KeyRequest, caller: By): Promise<MadeKeyAnswer>
@@ -65,14 +65,13 @@ export function createKeyCalls(context: KeysContext): KeyCalls {
   const rows = new KeyRows(context)
 
   return {
-    async createKey(body, { provider }) {
-      await keys.refresh()
-      const end = endOf(provider, context)
+    async createKey(body, caller) {
+      const provider = await asOfNow(caller.provider, context)
       const isEndless = body.expiresAt === undefined && body.expiresIn === undefined
       const asked = fieldsOf(body, now())
-      const fields: KeyFields = isEndless ? { ...asked, expiresAt: end } : asked
+      const fields: KeyFields = isEndless ? { ...asked, expiresAt: endOf(provider) } : asked
       checkRights(provider, fields)
-      checkEnd(fields, end)
+      checkEnd(fields, provider)
       if (keys.all().length >= limits.keys) throw new PushError('KEYS_LIMIT')
       const { id, key, digest } = makeStoredKey(randomBytes)
       checkName(provider, fields.name, id, context)
@@ -99,14 +98,14 @@ export function createKeyCalls(context: KeysContext): KeyCalls {
       return answerOf((await rows.find(id, provider)).key, now())
     },
 
-    async changeKey(id, change, { provider }) {
+    async changeKey(id, change, caller) {
+      const provider = await asOfNow(caller.provider, context)
       const key = await rows.change(id, provider, async (found) => {
         checkRights(provider, found)
         const { quotas: _, ...rest } = found
         const changed = { ...rest, ...changedFields(found, change, now()) }
         checkRights(provider, changed)
-        if (change.expiresAt !== undefined || change.expiresIn !== undefined)
-          checkEnd(changed, endOf(provider, context))
+        if (change.expiresAt !== undefined || change.expiresIn !== undefined) checkEnd(changed, provider)
         if (change.name !== undefined) {
           await keys.refresh()
           checkName(provider, change.name, id, context)
@@ -117,10 +116,13 @@ export function createKeyCalls(context: KeysContext): KeyCalls {
       return answerOf(key, now())
     },
 
-    async rotateKey(id, { overlap = DEFAULT_OVERLAP }, { provider }) {
+    async rotateKey(id, { overlap = DEFAULT_OVERLAP }, caller) {
+      const provider = await asOfNow(caller.provider, context)
       const { key, digest } = makeStoredKey(randomBytes, id)
       const rotated = await rows.change(id, provider, (found) => {
         checkRights(provider, found)
+        // It is told the secret of it.
+        checkEnd(found, provider)
         const { previous: _, ...rest } = found
         const previous = { digest: found.digest, until: now() + overlap * 1000 }
         return { ...rest, digest, rotatedAt: now(), ...(overlap === 0 ? {} : { previous }) }
@@ -129,7 +131,8 @@ export function createKeyCalls(context: KeysContext): KeyCalls {
       return { ...answerOf(rotated, now()), key }
     },
 
-    async deleteKey(id, { provider }) {
+    async deleteKey(id, caller) {
+      const provider = await asOfNow(caller.provider, context)
       await rows.remove(id, provider)
       audit({ action: 'key.deleted', by: byProvider(provider), id })
     },

@@ -1,12 +1,12 @@
 /** What a provider may do with keys: never more than it may do itself. */
 import type { Auth } from '../../auth/index.ts'
 import { PushError } from '../../errors.ts'
-import { isWithin, type Provider } from '../../topics/index.ts'
+import { isWithin, mayUse, type Provider } from '../../topics/index.ts'
 import type { KeyFields } from './fields.ts'
 import type { KeyCopy } from './key-copy.ts'
 
 interface RightsContext {
-  readonly auth: Pick<Auth, 'providerNamed'>
+  readonly auth: Pick<Auth, 'providerNamed' | 'providerNow'>
   readonly keys: KeyCopy
 }
 
@@ -26,15 +26,27 @@ export function checkRights(provider: Provider, { apps, scopes }: Rights): void 
 
 const NONE: Provider['scopes'] = new Set()
 
-/** When the key that asks ends: what it gives out ends no later. */
-export function endOf({ keyId }: Provider, { keys }: RightsContext): number {
-  if (keyId === undefined) return Number.POSITIVE_INFINITY
-  return keys.find(keyId)?.expiresAt ?? 0
+/**
+ * Who asks, as its key is now: whoever takes a key away has also what it gave out before, and nothing comes after.
+ * @throws CREDENTIALS_INVALID, SCOPE_MISSING, STORE_UNAVAILABLE
+ */
+export async function asOfNow(provider: Provider, { auth, keys }: RightsContext): Promise<Provider> {
+  await keys.refresh()
+  const current = auth.providerNow(provider)
+  if (current === undefined) throw new PushError('CREDENTIALS_INVALID')
+  if (!mayUse(current, 'keys:admin')) throw new PushError('SCOPE_MISSING', 'keys:admin')
+  return current
+}
+
+/** When the key that asks ends, or what it was before it was rotated: what it gives out ends no later. */
+export function endOf({ endsAt = Number.POSITIVE_INFINITY }: Provider): number {
+  return endsAt
 }
 
 /** @throws REQUEST_INVALID */
-export function checkEnd({ expiresAt }: Pick<KeyFields, 'expiresAt'>, end: number): void {
-  if (expiresAt > end) throw new PushError('REQUEST_INVALID', 'a key ends no later than the one that asks for it')
+export function checkEnd({ expiresAt }: Pick<KeyFields, 'expiresAt'>, provider: Provider): void {
+  if (expiresAt > endOf(provider))
+    throw new PushError('REQUEST_INVALID', 'a key ends no later than the one that asks for it')
 }
 
 /**

@@ -109,6 +109,31 @@ await t.test('a key that ends', async (t) => {
     t.match(await team.change(id, { expiresAt: null }), later)
     t.match(await team.change(id, { expiresIn: 599 }), { status: 200 })
   }
+  const endless = await make(api, plain)
+  t.match(await team.find(endless.id), { status: 200 }, 'it sees one that ends later')
+  t.match(await team.rotate(endless.id), later, 'and is not told the secret of it')
+  t.match(await team.rotate(made.id), { status: 201 })
+  t.match(await team.rotate(admin.id), { status: 201 }, 'itself, as what replaces it ends with it')
+})
+
+await t.test('what was the key before its rotation', async (t) => {
+  let now = Date.UTC(2030, 0, 1)
+  const api = await serve(t, { now: () => now })
+  const admin = await make(api, { name: 'team', apps: ['chat'], scopes: OWN })
+  const before = callsOf(api, admin)
+  const plain = { name: 'team', apps: ['chat'], scopes: OWN }
+  const { body: other } = await before.make(plain)
+  const path = `/v1/keys/${admin.id}`
+  const rotated = await request(api, 'POST', `${path}/rotate`, { body: { overlap: 60 } })
+  const { body: made } = await before.make(plain)
+  t.equal(made.expiresAt, '2030-01-01T00:01:00.000Z', 'gives out what ends with it')
+  const later = { status: 400, body: { code: 'REQUEST_INVALID', detail: /no later/ } }
+  t.match(await before.make({ ...plain, expiresIn: 61 }), later)
+  t.match(await before.change(other.id, { expiresIn: 61 }), later)
+  for (const id of [other.id, admin.id]) t.match(await before.rotate(id), later, 'and takes over no key that stays')
+  t.match(await callsOf(api, rotated.body).rotate(other.id), { status: 201 })
+  now += 60_000
+  for (const key of [admin, made]) t.match(await callsOf(api, key).find(other.id), { status: 401 })
 })
 
 await t.test('nobody takes the name of one who may do more', async (t) => {
