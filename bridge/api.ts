@@ -49,7 +49,10 @@ export interface HttpApiOptions {
   readonly signing: SigningKeys | undefined
   /** What others of this process count in; by default its own. */
   readonly quotas?: QuotaLeases
-  readonly revocations: Pick<Revocations, 'fresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke' | 'onRevoked'>
+  readonly revocations: Pick<
+    Revocations,
+    'fresh' | 'refresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke' | 'onRevoked'
+  >
   readonly metrics: Metrics
   /** What `/metrics` answers, where it is more than `metrics`: all processes of one server. */
   readonly metricsText?: (() => Promise<string>) | undefined

@@ -17,9 +17,14 @@ export function changedDetails(known: TokenDetails, given: Partial<TokenDetails>
   return isSame ? known : { accountMark, epochs, tags, version }
 }
 
+/** In any part. */
+export function isLater(one: Epochs, other: Epochs): boolean {
+  return one[0] > other[0] || one[1] > other[1]
+}
+
 /** The first one where the other is not later in any part. */
 export function laterEpochs(one: Epochs, other: Epochs): Epochs {
-  if (other[0] <= one[0] && other[1] <= one[1]) return one
+  if (!isLater(other, one)) return one
   return [Math.max(one[0], other[0]), Math.max(one[1], other[1])]
 }
 

@@ -143,8 +143,9 @@ export interface RegistryStore {
    * Makes this token id known and the current one of its app and device. Idempotent; cursors, logs and session state
    * of a known token id stay, and its expiry only grows. A new one starts with its broadcast cursor at the end of its app's
    * log. When another token id was current, its session ends (`TOKEN_SUPERSEDED`) and it is refused until registered again.
-   * One that was revoked, or not the current one, is valid again with a new generation only: what was issued before the
-   * revocation or the account switch stays refused. Otherwise the generation stays.
+   * One that was revoked, or not the current one, or comes with later epochs than are known (but for a renewal), is valid
+   * again with a new generation only: what was issued before the revocation or the account switch stays refused. Otherwise
+   * the generation stays.
    * @throws for a renewal: TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED
    */
   registerToken(

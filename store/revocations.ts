@@ -5,7 +5,7 @@
 import { PushError } from '../errors.ts'
 import type { Device, Epochs } from '../topics/index.ts'
 import { TableCopy, type FollowedStore } from './table-copy.ts'
-import type { TableStore } from './tables.ts'
+import type { TableRow, TableStore } from './tables.ts'
 
 export const EPOCHS_TABLE = 'epochs'
 
@@ -33,9 +33,11 @@ type Marked = Pick<Device, 'app' | 'accountMark' | 'epochs'>
 export class Revocations {
   readonly #options: RevocationsOptions
   readonly #copy: TableCopy<number>
+  /** The latest that was heard of each, also while the store has lost it: an epoch never goes back before its row ends. */
+  readonly #latest = new Map<string, number>()
   readonly #listeners = new Set<Revoked>()
-  /** What was known when the table was emptied under us: nothing else takes a row away before its time. */
-  readonly #lost = new Map<string, number>()
+  /** Of which the store has less than was heard here. */
+  readonly #lost = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
@@ -72,9 +74,14 @@ export class Revocations {
     return this.#copy.fresh()
   }
 
+  /** Knows what was revoked before the call, on whichever node. @throws STORE_UNAVAILABLE */
+  async refresh(): Promise<void> {
+    await this.#copy.refresh()
+  }
+
   epochsOf(app: string, accountMark: string): Epochs {
-    const ofAccount = accountMark === '' ? undefined : this.#copy.get(keyOf(app, accountMark))
-    return [this.#copy.get(app) ?? 0, ofAccount ?? 0]
+    const ofAccount = accountMark === '' ? undefined : this.#latest.get(keyOf(app, accountMark))
+    return [this.#latest.get(app) ?? 0, ofAccount ?? 0]
   }
 
   isRevoked({ app, accountMark, epochs }: Marked): boolean {
@@ -98,7 +105,7 @@ export class Revocations {
     const { store, now, keepMs } = this.#options
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const row = await store.readRow(EPOCHS_TABLE, key)
-      const known = Math.max(row === undefined ? 0 : (decodeEpoch(row.value) ?? 0), this.#copy.get(key) ?? 0)
+      const known = Math.max(epochOf(row), this.#latest.get(key) ?? 0)
       const value = encodeEpoch(Math.max(Math.floor(now()), known + 1))
       const expected = row?.version ?? 0
       const written = { table: EPOCHS_TABLE, key, value, expiresAt: now() + keepMs, expected }
@@ -113,33 +120,43 @@ export class Revocations {
     return () => void this.#listeners.delete(listener)
   }
 
+  /** Nothing but its end takes a row away or moves it back: else the store has lost something, and gets it again. */
   #changed(key: string, epoch: number | undefined, previous: number | undefined): void {
-    if (epoch === undefined) {
-      if (previous !== undefined) this.#putBack(key, previous)
-      return
-    }
+    const latest = this.#latest.get(key) ?? 0
+    if (epoch === undefined && previous === undefined) this.#latest.delete(key)
+    else if ((epoch ?? 0) < latest) this.#putBackSoon(key)
+    else if (epoch !== undefined && epoch > latest) this.#heard(key, epoch)
+  }
+
+  #heard(key: string, epoch: number): void {
+    this.#latest.set(key, epoch)
     const [app = '', accountMark] = key.split('/')
     for (const listener of this.#listeners) listener(app, accountMark)
   }
 
-  #putBack(key: string, epoch: number): void {
-    this.#lost.set(key, epoch)
+  #putBackSoon(key: string): void {
+    this.#lost.add(key)
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      const rows = [...this.#lost]
+      const keys = [...this.#lost]
       this.#lost.clear()
-      for (const [lost, value] of rows)
-        this.#write(lost, value).catch((error: unknown) => {
+      for (const lost of keys)
+        this.#putBack(lost).catch((error: unknown) => {
           this.#options.failed(error)
-          if (!this.#isClosed) this.#putBack(lost, value)
+          if (!this.#isClosed) this.#putBackSoon(lost)
         })
     }, AGAIN_MS).unref()
   }
 
-  async #write(key: string, epoch: number): Promise<void> {
+  async #putBack(key: string): Promise<void> {
     const { store, now, keepMs } = this.#options
-    const expiresAt = now() + keepMs
-    await store.writeRow({ table: EPOCHS_TABLE, key, value: encodeEpoch(epoch), expiresAt, expected: 0 })
+    const row = await store.readRow(EPOCHS_TABLE, key)
+    const epoch = this.#latest.get(key) ?? 0
+    // One of a later version stays.
+    if (row !== undefined && (decodeEpoch(row.value) ?? Infinity) >= epoch) return
+    const written = { table: EPOCHS_TABLE, key, value: encodeEpoch(epoch), expiresAt: now() + keepMs }
+    // Where somebody else was faster, its change is heard.
+    await store.writeRow({ ...written, expected: row?.version ?? 0 })
   }
 }
 
@@ -157,6 +174,10 @@ function encodeEpoch(epoch: number): Uint8Array {
   bytes.writeUInt8(FORMAT)
   bytes.writeDoubleBE(epoch, 1)
   return bytes
+}
+
+function epochOf(row: TableRow | undefined): number {
+  return row === undefined ? 0 : (decodeEpoch(row.value) ?? 0)
 }
 
 function decodeEpoch(bytes: Uint8Array): number | undefined {

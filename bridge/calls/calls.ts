@@ -23,7 +23,7 @@ import { createSendMessage, type SendContext, type SendMessage } from './send-me
 interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly auth: Auth
   readonly store: Store
-  readonly revocations: Pick<Revocations, 'fresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke'>
+  readonly revocations: Pick<Revocations, 'fresh' | 'refresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke'>
   readonly accounts: Accounts
   readonly longPolls: LongPolls
   readonly keys: KeysContext['keys']

@@ -53,7 +53,7 @@ export interface UsedEnrolment {
 
 interface EnrolmentsContext {
   readonly store: TableStore
-  readonly revocations: Pick<Revocations, 'fresh' | 'epochsOf'>
+  readonly revocations: Pick<Revocations, 'fresh' | 'refresh' | 'epochsOf'>
   readonly accountMarkOf: (app: string, account: string) => string
   readonly audit: Audit
   readonly now: () => number
@@ -138,7 +138,7 @@ export class Enrolments {
     if (!mayActFor(provider, app)) throw new PushError('APP_FORBIDDEN')
     const tags = body.tags === undefined ? undefined : parseTags(body.tags)
     if (body.tags !== undefined && tags === undefined) throw new PushError('TAGS_INVALID', '`tags`')
-    await revocations.fresh()
+    await revocations.refresh()
     const epochs = revocations.epochsOf(app, accountMarkOf(app, account))
     const code = `${PREFIX}${randomBytes(CODE_BYTES).toString('base64url')}`
     const sealed = seal(code, { account, device, tags, epochs })

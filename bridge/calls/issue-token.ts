@@ -18,7 +18,7 @@ export type { Proof, TokenBody } from './proof.ts'
 interface IssueContext {
   readonly auth: Auth
   readonly store: Store
-  readonly revocations: Pick<Revocations, 'fresh' | 'check' | 'epochsOf'>
+  readonly revocations: Pick<Revocations, 'fresh' | 'refresh' | 'check' | 'epochsOf'>
   readonly accounts: Accounts
   readonly enrolments: Enrolments
   readonly longPolls: LongPolls
@@ -71,7 +71,8 @@ export function createIssueToken(context: IssueContext): IssueToken {
     holderOf: (token: string, app: string, device: string) => holderOf(context, token, app, device),
   }
   return async (body, proof) => {
-    await revocations.fresh()
+    // What is proved anew holds after all revocations until now, whichever node they came to; a renewal has those of its token.
+    await (proof.kind === 'renewal' ? revocations.fresh() : revocations.refresh())
     const entitlement = await entitle(body, proof, proofs)
     const { app, device, account, version } = entitlement.names
     const names = { app, device, account, ...(version === undefined ? {} : { version }) }

@@ -16,6 +16,7 @@ import type {
   TokenRecord,
   TokenRegistration,
 } from '../contract.ts'
+import { isLater } from '../details.ts'
 import { refusalOf } from '../honoured.ts'
 import { clamp } from './bytes.ts'
 import { floorOf } from './floor.ts'
@@ -47,8 +48,12 @@ export function registerToken(
   }
   const token = known ?? newToken(transaction, registration)
   const lost = registering.kind === 'renewal' ? registering.generation : 0
-  const generation = Math.max(token.current ? token.generation : token.generation + 1, lost)
+  const before = detailsOf(transaction, tokenId)
   const details = changeDetails(transaction, tokenId, registration.details)
+  // What was issued before a bulk revocation stays refused, whoever forgets that there was one.
+  const isRevoked = registering.kind !== 'renewal' && isLater(details.epochs, before.epochs)
+  const isNew = known === undefined || (token.current && !isRevoked)
+  const generation = Math.max(isNew ? token.generation : token.generation + 1, lost)
   transaction.setToken(tokenId, {
     ...token,
     generation,

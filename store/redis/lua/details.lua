@@ -34,7 +34,15 @@ function parts.details()
     return changed
   end
 
+  -- Whether a change has later epochs than are kept.
+  local function is_later(record, packed)
+    if not packed then return false end
+    local known, change = of(record), unpack_packed(packed)
+    local was = known and unpack_packed(known) or { FORMAT, '', 0, 0 }
+    return was[1] == FORMAT and (change[2] > was[3] or change[3] > was[4])
+  end
+
   local function forget(record) call('HDEL', key_of(record), record.serial) end
 
-  return { of = of, change = change, forget = forget }
+  return { of = of, change = change, is_later = is_later, forget = forget }
 end

@@ -99,8 +99,10 @@ function parts.registry()
       record = create(base, id, app, device, expires, broadcast, 1)
     else
       expires_at(record, expires)
-      -- An account that comes back: what was issued before the switch stays refused.
-      if not token.has(record, token.CURRENT) then record.generation = record.generation + 1 end
+      -- An account that comes back: what was issued before the switch stays refused. So does what was issued before a bulk
+      -- revocation, whoever forgets that there was one.
+      local is_back = not token.has(record, token.CURRENT)
+      if is_back or kind ~= 'renewal' and details.is_later(record, change) then record.generation = record.generation + 1 end
       -- As when a session is opened: the JWT is the proof of a generation that was lost.
       if kind == 'renewal' then record.generation = math.max(record.generation, generation) end
     end

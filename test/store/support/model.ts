@@ -104,11 +104,14 @@ export class Model {
       epoch: 0,
       session: undefined,
     }
-    const isBack = known !== undefined && previous !== tokenId
+    const epochs = later(token.details.epochs, details?.epochs)
+    const isLater =
+      registering.kind !== 'renewal' && epochs.some((epoch, at) => epoch > (token.details.epochs[at] ?? 0))
+    const isBack = known !== undefined && (previous !== tokenId || isLater)
     this.tokens.set(tokenId, token)
     token.revoked = false
     token.expiresAt = Math.max(token.expiresAt, expiresAt)
-    token.details = { ...token.details, ...details, epochs: later(token.details.epochs, details?.epochs) }
+    token.details = { ...token.details, ...details, epochs }
     token.lastSeen = this.#second()
     if (isBack) token.generation += 1
     if (registering.kind === 'renewal') token.generation = Math.max(token.generation, registering.generation)

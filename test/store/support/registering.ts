@@ -75,6 +75,36 @@ async function endsOfHolds(t: Test, makeEngine: MakeEngine): Promise<void> {
     },
   )
 
+  await scenario(t, makeEngine, 'what was issued before later epochs stays refused', async (t, world) => {
+    const anna = world.idOf(ANNA)
+    const { generation } = await world.register(ANNA, { epochs: [5, 7] })
+    for (const epochs of [
+      [5, 7],
+      [4, 7],
+      [0, 0],
+    ] as const)
+      t.match(
+        await world.register(ANNA, { epochs }),
+        { generation },
+        'the generation stays with these, or earlier ones',
+      )
+    t.match(await world.register(ANNA), { generation })
+    const holder = { tokenId: anna, generation }
+    const again = await world.register(ANNA, { epochs: [5, 8] })
+    t.ok(again.generation > generation)
+    await t.rejects(world.open(anna, generation), { code: 'TOKEN_REVOKED' })
+    await t.rejects(renew(world, ANNA, generation), { code: 'TOKEN_REVOKED' })
+    t.match(await free(world, BERT, holder), { heldBy: { tokenId: anna } }, 'and gives the device to nobody')
+    const { generation: newest } = await world.register(ANNA, { epochs: [6, 0] })
+    t.ok(newest > again.generation)
+    await world.open(anna, newest)
+    const renewed = await world.store.registerToken(world.registration(ANNA, { epochs: [6, 9] }), {
+      kind: 'renewal',
+      generation: newest,
+    })
+    t.match(renewed, { generation: newest }, 'a renewal changes none')
+  })
+
   const hold = { deviceHoldMs: 40 * DAY }
   await scenario(
     t,
