@@ -9,6 +9,7 @@ import type { Store, StoreHealth } from '../store/contract.ts'
 import type { Revocations } from '../store/revocations.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { QuotaLeases } from '../store/quota-leases.ts'
+import { UnderWay } from '../common/under-way.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Selections } from '../topics/index.ts'
 import { createGuard, createProofGuard, knowDevice } from './authenticate.ts'
@@ -49,6 +50,8 @@ export interface HttpApiOptions {
   readonly signing: SigningKeys | undefined
   /** What others of this process count in; by default its own. */
   readonly quotas?: QuotaLeases
+  /** What others of this process have under way counts as well; by default they have nothing. */
+  readonly underWay?: UnderWay
   readonly revocations: Pick<
     Revocations,
     'fresh' | 'refresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke' | 'onRevoked'
@@ -94,12 +97,13 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     randomId = createRandomId(),
     ready = () => store.health(),
   } = options
+  const underWay = options.underWay ?? new UnderWay(limits.providerUnderWay, monotonic)
   const quotas = options.quotas ?? new QuotaLeases({ store, now })
   const work = new RequestWork(limits.work, monotonic)
   const guard = createGuard(auth, (device) => knowDevice({ auth, store, revocations }, device), work)
   const proofs = createProofGuard({ auth, revocations, work })
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices })
-  const publisher = createStorePublisher({ auth, store, accounts, metrics, logger })
+  const publisher = createStorePublisher({ auth, store, accounts, underWay, metrics, logger })
   const selections = new Selections()
   const waiting = sharedCount(options.tally, 'waiting')
   const longPolls = createLongPolls({ store, revocations, limits, selections, now, shared: waiting })

@@ -10,6 +10,7 @@ export type HttpLimits = TokenLimits &
     | 'headerBytes'
     | 'tokens'
     | 'keys'
+    | 'providerUnderWay'
     | 'lookupMessages'
     | 'lookupBytes'
     | 'lookupScan'

@@ -8,6 +8,8 @@ import type { ContentKind } from './payload.ts'
 export interface Publication {
   readonly message: Message
   readonly kind: ContentKind
+  /** The name of the provider. */
+  readonly by: string
   /** What the request gave itself, and the server did not make up. */
   readonly given: { readonly id: boolean; readonly ttl: boolean }
 }

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import { PushError, type ErrorCode } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
+import type { UnderWay } from '../common/under-way.ts'
 import type { AccountDevice, Appended, Store } from '../store/contract.ts'
 import { mayActFor } from '../topics/index.ts'
 import type { Accounts } from './calls/accounts.ts'
@@ -12,6 +13,8 @@ interface StorePublisherContext {
   readonly auth: Pick<Auth, 'accountMarkOf'>
   readonly store: Store
   readonly accounts: Accounts
+  /** Of each provider. */
+  readonly underWay: UnderWay
   readonly metrics: Metrics
   readonly logger: Pick<FastifyBaseLogger, 'warn'>
 }
@@ -20,7 +23,7 @@ interface StorePublisherContext {
 const GONE: ReadonlySet<ErrorCode> = new Set(['TOKEN_UNKNOWN', 'TOKEN_REVOKED', 'TOKEN_SUPERSEDED'])
 
 export function createStorePublisher(context: StorePublisherContext): Publisher {
-  const { auth, store, accounts, metrics, logger } = context
+  const { auth, store, accounts, underWay, metrics, logger } = context
   function count(destination: 'private' | 'broadcast', { duplicate }: Appended): void {
     if (duplicate) metrics.duplicates.inc({ destination })
     else metrics.accepted.inc({ destination })
@@ -30,10 +33,12 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
   async function appendToEach(
     devices: readonly AccountDevice[],
     app: string,
-    { message, given }: Publication,
+    { message, by, given }: Publication,
   ): Promise<ReadonlySet<AccountDevice>> {
     const settled = await Promise.allSettled(
-      devices.map(({ tokenId }) => store.append({ tokenId, app, message, dedupe: given.id, onlyCurrent: true })),
+      devices.map(({ tokenId }) =>
+        underWay.run(by, () => store.append({ tokenId, app, message, dedupe: given.id, onlyCurrent: true })),
+      ),
     )
     const gone = new Set<AccountDevice>()
     for (const [position, result] of settled.entries()) {
@@ -68,15 +73,16 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
       if (reached.length === 0) throw new PushError('ACCOUNT_UNKNOWN')
       return reached
     },
-    async publish(destination, { message, given }) {
+    async publish(destination, { message, by, given }) {
       const { kind } = destination
       const dedupe = given.id
       if (kind === 'broadcast') {
         const { app, selector } = destination
-        count(kind, await store.appendBroadcast({ app, selector, message, dedupe }))
+        count(kind, await underWay.run(by, () => store.appendBroadcast({ app, selector, message, dedupe })))
       } else {
         const { tokenId, app } = destination
-        count(kind, await store.append({ tokenId, ...(app === undefined ? {} : { app }), message, dedupe }))
+        const append = { tokenId, ...(app === undefined ? {} : { app }), message, dedupe }
+        count(kind, await underWay.run(by, () => store.append(append)))
       }
     },
   }

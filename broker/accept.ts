@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Auth } from '../auth/contract.ts'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
+import type { UnderWay } from '../common/under-way.ts'
 import type { Appended, Store } from '../store/contract.ts'
 import { makeMessage, type MessageLimits } from '../store/message.ts'
 import {
@@ -20,6 +21,8 @@ import type { Properties, QoS } from './codec/packets.ts'
 interface AcceptOptions {
   readonly auth: Pick<Auth, 'providerNow'>
   readonly store: Store
+  /** Of each provider. */
+  readonly underWay: UnderWay
   readonly metrics: Metrics
   readonly limits: MessageLimits
   readonly now: () => number
@@ -52,15 +55,16 @@ export function createAccept(options: AcceptOptions): Accept {
       const tags = tagsOf(packet.properties)
       if (tags !== undefined && destination.kind === 'private')
         throw new PushError('TAGS_INVALID', 'the user property `tags` chooses among the receivers of a broadcast only')
-      const appended =
-        destination.kind === 'private'
-          ? await options.store.append({ tokenId: destination.tokenId, app: destination.app, message, dedupe })
-          : await options.store.appendBroadcast({
-              app: destination.app,
-              selector: selectorOf(destination.version, packet.properties, tags),
-              message,
-              dedupe,
-            })
+      const { store, underWay } = options
+      const { app } = destination
+      let appended: Appended
+      if (destination.kind === 'private') {
+        const append = { tokenId: destination.tokenId, app, message, dedupe }
+        appended = await underWay.run(provider.name, () => store.append(append))
+      } else {
+        const append = { app, selector: selectorOf(destination.version, packet.properties, tags), message, dedupe }
+        appended = await underWay.run(provider.name, () => store.appendBroadcast(append))
+      }
       const counter = appended.duplicate ? options.metrics.duplicates : options.metrics.accepted
       counter.inc({ destination: destination.kind })
       return appended

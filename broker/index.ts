@@ -15,6 +15,7 @@ import type { Store } from '../store/contract.ts'
 import type { Revocations } from '../store/revocations.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { QuotaLeases } from '../store/quota-leases.ts'
+import { UnderWay } from '../common/under-way.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
 import type { GeneralTopics } from './general-topics.ts'
@@ -70,6 +71,8 @@ interface BrokerOptions {
   readonly strictExpiry?: boolean | undefined
   /** What others of this process count in; by default its own. */
   readonly quotas?: QuotaLeases
+  /** What others of this process have under way counts as well; by default they have nothing. */
+  readonly underWay?: UnderWay
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: BrokerLimits & MessageLimits
@@ -140,6 +143,7 @@ export class PushBroker {
     const publish = (value: Uint8Array) => publishStoredProviderWill(this.#providers, value)
     const providerWills = new DelayedWills({ store, logger, now, publish })
     const providerSessions = new ProviderSessions({ store, logger, wills: providerWills, limits })
+    const underWay = options.underWay ?? new UnderWay(limits.providerUnderWay, monotonic)
     this.#providers = {
       auth,
       store,
@@ -152,7 +156,7 @@ export class PushBroker {
       randomId,
       quotas: options.quotas ?? new QuotaLeases({ store, now }),
       monotonic,
-      accept: createAccept({ auth, store, metrics, limits, now, randomId }),
+      accept: createAccept({ auth, store, underWay, metrics, limits, now, randomId }),
       mayPublish: ({ name }) => providerPublishes.take(name),
     }
     this.#node = {

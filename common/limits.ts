@@ -268,6 +268,12 @@ export const LIMITS = {
     'MQTT publishes a second of one provider, ten times as many at once',
     ZERO_IS_NONE,
   ),
+  providerUnderWay: limit(
+    'PUSH_MAX_PROVIDER_UNDER_WAY',
+    16,
+    [1, 100_000],
+    'messages of one provider that a process stores at one time, over HTTP and MQTT, while other providers publish as well; the rest waits',
+  ),
   work: limit(
     'PUSH_MAX_WORK',
     1_000_000,

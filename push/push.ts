@@ -38,6 +38,7 @@ import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
 import { Revocations } from '../store/revocations.ts'
 import { QuotaLeases, type Store, type StoreObserver } from '../store/index.ts'
+import { UnderWay } from '../common/under-way.ts'
 import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
 
 export interface Push extends InProcessCalls {
@@ -139,11 +140,13 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   })
   opened.push(general)
   const quotas = new QuotaLeases({ store, now })
+  const underWay = new UnderWay(limits.providerUnderWay, monotonic)
   const broker = new PushBroker({
     general,
     auth,
     store,
     quotas,
+    underWay,
     revocations,
     strictExpiry: options.strictExpiry,
     metrics,
@@ -166,6 +169,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     keys,
     signing,
     quotas,
+    underWay,
     revocations,
     metrics,
     metricsText: options.metricsText?.(metrics),

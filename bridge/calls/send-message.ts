@@ -75,7 +75,12 @@ export function createSendMessage(context: SendContext): SendMessage {
       const { kind, ...content } = contentOf(body)
       const message = makeMessage({ ...content, ttl, retain, id }, limits, now())
       const recipients = await recipientsOf(to, { provider, publisher, verify, work })
-      const { accepted, rejected, tokenIds } = await publish(publisher, recipients, { message, kind, given }, count)
+      const { accepted, rejected, tokenIds } = await publish(
+        publisher,
+        recipients,
+        { message, kind, by: provider.name, given },
+        count,
+      )
       count?.settle(accepted)
       for (const { code } of rejected) metrics.rejected.inc({ code })
       return { id, accepted, rejected: [...rejected], ...(tokenIds === undefined ? {} : { tokenIds }) }

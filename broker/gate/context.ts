@@ -19,6 +19,7 @@ export type GateLimits = DecoderLimits &
     | 'work'
     | 'connectsPerAddress'
     | 'providerPublishes'
+    | 'providerUnderWay'
   >
 
 /** What all connections of one gate share; `C` is what a connection is. */

@@ -97,9 +97,17 @@ export class ProviderPublisher {
     })
   }
 
-  /** A QoS 0 message to a device is stored all the same; there is nobody to tell when it is not. */
-  #publishQos0(packet: PublishPacket): void {
-    this.#accept(packet).catch((error: unknown) => this.#log(error))
+  /** A QoS 0 message to a device is stored all the same, and as many at a time; there is nobody to tell when it is not. */
+  #publishQos0(packet: PublishPacket): void | Promise<void> {
+    const turn = this.#turns.begin(packet.payload.byteLength)
+    this.#accept(packet).then(
+      () => this.#turns.end(turn),
+      (error: unknown) => {
+        this.#log(error)
+        this.#turns.end(turn)
+      },
+    )
+    return this.#turns.room()
   }
 
   #publishQos1(packet: PublishPacket, packetId: number): void | Promise<void> {

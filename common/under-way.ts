@@ -1,0 +1,87 @@
+/**
+ * How much of one provider is being stored at one time, while others publish too. The rest of it waits here, in its order, and
+ * not in the queue of the store, where everybody else would wait behind it. Who is alone has no such limit: many at one time
+ * cost the store less.
+ */
+import { PushError } from '../errors.ts'
+
+interface Lane {
+  running: number
+  /** When the last of it began. */
+  usedAt: number
+  readonly waiting: Set<() => void>
+}
+
+/** Who has stored nothing for this time is not there, ms. */
+const IDLE_MS = 10_000
+/** Between two looks for those, ms. */
+const LOOK_MS = 1_000
+/** More of one provider is refused: nobody is served by a longer queue. */
+const MOST_WAITING = 20_000
+
+export class UnderWay {
+  readonly #besideOthers: number
+  readonly #monotonic: () => number
+  readonly #lanes = new Map<string, Lane>()
+  #lookedAt = Number.NEGATIVE_INFINITY
+
+  /** @param besideOthers at one time, of one provider */
+  constructor(besideOthers: number, monotonic: () => number) {
+    this.#besideOthers = besideOthers
+    this.#monotonic = monotonic
+  }
+
+  /** Begins at once where there is room. @throws RATE_LIMITED (rejects) */
+  run<T>(provider: string, work: () => Promise<T>): Promise<T> {
+    const now = this.#monotonic()
+    if (now - this.#lookedAt >= LOOK_MS) this.#forgetIdle(now)
+    const lane = this.#laneOf(provider)
+    const { waiting } = lane
+    lane.usedAt = now
+    if (lane.running < this.#most && waiting.size === 0) return this.#begin(lane, work)
+    if (waiting.size >= MOST_WAITING)
+      return Promise.reject(new PushError('RATE_LIMITED', 'this provider has too much under way'))
+    return new Promise<T>((resolve, reject) => {
+      const begin = (): void => {
+        waiting.delete(begin)
+        this.#begin(lane, work).then(resolve, reject)
+      }
+      waiting.add(begin)
+    })
+  }
+
+  get #most(): number {
+    return this.#lanes.size > 1 ? this.#besideOthers : Number.POSITIVE_INFINITY
+  }
+
+  #laneOf(provider: string): Lane {
+    let lane = this.#lanes.get(provider)
+    if (lane === undefined) {
+      lane = { running: 0, usedAt: 0, waiting: new Set() }
+      this.#lanes.set(provider, lane)
+    }
+    return lane
+  }
+
+  #begin<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
+    lane.running += 1
+    const result = work()
+    const over = (): void => this.#over(lane)
+    result.then(over, over)
+    return result
+  }
+
+  #over(lane: Lane): void {
+    lane.running -= 1
+    for (const begin of lane.waiting) {
+      if (lane.running >= this.#most) return
+      begin()
+    }
+  }
+
+  #forgetIdle(now: number): void {
+    this.#lookedAt = now
+    for (const [provider, { running, waiting, usedAt }] of this.#lanes)
+      if (running === 0 && waiting.size === 0 && now - usedAt >= IDLE_MS) this.#lanes.delete(provider)
+  }
+}
