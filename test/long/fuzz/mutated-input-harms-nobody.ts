@@ -17,6 +17,7 @@ import {
   request,
   revoke,
   send,
+  startRedis,
   startServerProcess,
   temporaryFolder,
 } from '../../support/index.ts'
@@ -24,6 +25,7 @@ import { createCorpus, type Sender } from './support/corpus.ts'
 import { exchange } from './support/exchange.ts'
 import { createCounts, type Kind, KINDS, type Lane, runLane } from './support/lanes.ts'
 import { packetLane } from './support/packet-lane.ts'
+import { identityProvider, makeProofs } from './support/proofs.ts'
 import { requestLane } from './support/request-lane.ts'
 import type { Material } from './support/script.ts'
 import { socketLane } from './support/socket-lane.ts'
@@ -40,18 +42,26 @@ const GROWTH_MIB = 200
 const LONGEST_TURN_MS = 1_000
 const LEVELS = [3, 4, 5] as const
 const APP = 'fuzz'
+const SPARE_APP = 'spare'
 /** May act for the app of the lanes alone: whatever its lanes send, the healthy are somebody else's. */
 const LANE_KEY = 'key-of-the-lanes-0123456789'
 
 const { seed } = seededRandom()
 t.comment(`PUSH_TEST_SEED=${seed} repeats the inputs of this run`)
 
-const providersFile = join(temporaryFolder(t, 'providers'), 'providers.json')
-writeFileSync(providersFile, JSON.stringify([{ name: 'lanes', key: LANE_KEY, apps: [APP] }]))
+const folder = temporaryFolder(t, 'providers')
+const providersFile = join(folder, 'providers.json')
+writeFileSync(providersFile, JSON.stringify([{ name: 'lanes', key: LANE_KEY, apps: [APP, SPARE_APP] }]))
+const issuers = await identityProvider(folder, APP)
+// The same on Redis, for whoever wants it.
+const redis = process.env.PUSH_TEST_REDIS === '1' ? await startRedis(t, { appendfsync: 'everysec' }) : undefined
 const server = await startServerProcess(t, {
   settings: {
     PUSH_LOG_LEVEL: 'warn',
     PUSH_PROVIDERS_FILE: providersFile,
+    PUSH_ISSUERS_FILE: issuers.file,
+    PUSH_MAX_KEYS: '100',
+    ...(redis === undefined ? {} : { PUSH_REDIS_URL: redis.url }),
     // No lookup holds a lane up, and no limit keeps what comes behind it from being looked at.
     PUSH_MAX_WAIT: '1',
     PUSH_MAX_CONNECTS_PER_TOKEN: '0',
@@ -61,13 +71,18 @@ const server = await startServerProcess(t, {
   nodeFlags: ['--max-old-space-size=384'],
 })
 const healthy = await exchange(t, server)
+const proofs = await makeProofs(server, { app: APP, spareApp: SPARE_APP, identity: issuers.identity })
 const counts = createCounts()
 /** Set when the lanes are made, which takes a while. */
 let start = Number.POSITIVE_INFINITY
 const secondsSinceStart = () => Math.max(0, performance.now() - start) / 1000
 const shareOf = (kind: Kind) => Math.max(counts[kind].inputs / (INPUTS * SHARES[kind]), secondsSinceStart() / SECONDS)
 const share = () => Math.min(...KINDS.map(shareOf))
-const watch = watchServer(server, [server.providerKey, LANE_KEY, ...healthy.secrets], share)
+const watch = watchServer(
+  server,
+  [server.providerKey, LANE_KEY, proofs.adminKey, proofs.operatorKey, proofs.identity, proofs.code, ...healthy.secrets],
+  share,
+)
 let stopped = false
 
 async function materialsOf(
@@ -98,7 +113,7 @@ async function createRequestLane(name: string): Promise<Lane> {
   await send(server, { token: device.tokenId }, 'the first')
   const { cursor } = await lookup(server, device.token)
   const foreign = { app: 'healthy', tokenId: healthy.tokenId }
-  return requestLane(name, server, { app: APP, providerKey: LANE_KEY, device, revoked, cursor, foreign }, watch)
+  return requestLane(name, server, { app: APP, providerKey: LANE_KEY, device, revoked, cursor, foreign, proofs }, watch)
 }
 
 const makers: Readonly<Record<Kind, (name: string, number: number) => Promise<Lane>>> = {

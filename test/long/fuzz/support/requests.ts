@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import type { SeededRandom } from '../../../support/random.ts'
 import type { Issued } from '../../../support/index.ts'
+import { type Proofs, TOKEN_CALLS } from './token-requests.ts'
 
 /** Texts hold one byte a character, so that a request may have any bytes. */
 export interface Request {
@@ -24,13 +25,14 @@ export interface Cast {
   readonly cursor: string
   /** Somebody else's: nothing may reach it. */
   readonly foreign: { readonly app: string; readonly tokenId: string }
+  readonly proofs: Proofs
 }
 
 /** One byte a character, of text in UTF-8. */
 export const latin1 = (text: string): string => Buffer.from(text).toString('latin1')
 
 export function validRequest(random: SeededRandom, cast: Cast): Request {
-  const [method, target, credential, content] = random.pick(CALLS)(random, cast)
+  const [method, target, credential, content] = random.pick(random.chance(0.5) ? CALLS : TOKEN_CALLS)(random, cast)
   const fields: [string, string][] = [['Host', '127.0.0.1']]
   if (credential !== undefined) fields.push(['Authorization', `Bearer ${credential}`])
   if (content !== undefined) fields.push(['Content-Type', 'application/json'])
@@ -38,7 +40,7 @@ export function validRequest(random: SeededRandom, cast: Cast): Request {
   return { method, target, version: 'HTTP/1.1', fields, body, chunked: body !== undefined && random.chance(0.2) }
 }
 
-type Call = [method: string, target: string, credential?: string, content?: object]
+export type Call = [method: string, target: string, credential?: string, content?: object]
 
 const CALLS: readonly ((random: SeededRandom, cast: Cast) => Call)[] = [
   issue,
