@@ -1,5 +1,6 @@
 /** What becomes of a connection when the token that it came with ends: it goes on with a newer one of its token id. */
 import { PushError } from '../../errors.ts'
+import type { TokenRecord } from '../../store/contract.ts'
 import { refusalOf } from '../../store/honoured.ts'
 import type { Device } from '../../topics/index.ts'
 import type { Connection } from '../gate/connection.ts'
@@ -21,24 +22,31 @@ const AGAIN_MS = 1_000
  * @param since of the monotonic clock, when the token ended
  */
 export function tokenEnded(session: Ended, since: number): void {
-  const { node, connection, device } = session
+  const { node, connection } = session
   if (node.strictExpiry) return connection.end(new PushError('TOKEN_EXPIRED'))
-  node.store.lookupToken(device.tokenId).then(
-    (record) => {
-      const refusal = refusalOf(record, device.generation)
-      if (record === undefined || refusal !== undefined) connection.end(new PushError(refusal ?? 'TOKEN_UNKNOWN'))
-      else if (record.expiresAt <= node.now()) connection.end(new PushError('TOKEN_EXPIRED'))
-      else {
-        session.tags = record.details.tags
-        connection.extend(record.expiresAt)
-      }
-    },
-    (error: unknown) => {
-      if (!(error instanceof PushError)) return connection.failed(error)
-      if (node.monotonic() - since >= node.limits.expiryGraceMs) return connection.end(new PushError('TOKEN_EXPIRED'))
-      setTimeout(() => {
-        if (connection.open) tokenEnded(session, since)
-      }, AGAIN_MS).unref()
-    },
-  )
+  lookUp(session, since).catch((error: unknown) => connection.failed(error))
+}
+
+async function lookUp(session: Ended, since: number): Promise<void> {
+  const { node, connection, device } = session
+  let record: TokenRecord | undefined
+  try {
+    record = await node.store.lookupToken(device.tokenId)
+  } catch (error) {
+    if (!(error instanceof PushError)) throw error
+    return againLater(session, since)
+  }
+  const refusal = refusalOf(record, device.generation)
+  if (record === undefined || refusal !== undefined) return connection.end(new PushError(refusal ?? 'TOKEN_UNKNOWN'))
+  if (record.expiresAt <= node.now()) return connection.end(new PushError('TOKEN_EXPIRED'))
+  session.tags = record.details.tags
+  connection.extend(record.expiresAt)
+}
+
+function againLater(session: Ended, since: number): void {
+  const { node, connection } = session
+  if (node.monotonic() - since >= node.limits.expiryGraceMs) return connection.end(new PushError('TOKEN_EXPIRED'))
+  setTimeout(() => {
+    if (connection.open) tokenEnded(session, since)
+  }, AGAIN_MS).unref()
 }
