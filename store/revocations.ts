@@ -108,7 +108,7 @@ export class Revocations {
       const known = Math.max(epochOf(row), this.#latest.get(key) ?? 0)
       const value = encodeEpoch(Math.max(Math.floor(now()), known + 1))
       const expected = row?.version ?? 0
-      const written = { table: EPOCHS_TABLE, key, value, expiresAt: now() + keepMs, expected }
+      const written = { table: EPOCHS_TABLE, key, value, expiresAt: now() + keepMs, expected, isUrgent: true }
       if ((await store.writeRow(written)) !== undefined) return await this.#copy.refresh()
     }
     throw new PushError('STORE_UNAVAILABLE', 'too many revoke the same at once')
@@ -154,7 +154,7 @@ export class Revocations {
     const epoch = this.#latest.get(key) ?? 0
     // One of a later version stays.
     if (row !== undefined && (decodeEpoch(row.value) ?? Infinity) >= epoch) return
-    const written = { table: EPOCHS_TABLE, key, value: encodeEpoch(epoch), expiresAt: now() + keepMs }
+    const written = { table: EPOCHS_TABLE, key, value: encodeEpoch(epoch), expiresAt: now() + keepMs, isUrgent: true }
     // Where somebody else was faster, its change is heard.
     await store.writeRow({ ...written, expected: row?.version ?? 0 })
   }

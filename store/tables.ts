@@ -20,6 +20,11 @@ export interface TableWrite {
   readonly expiresAt?: number
   /** The version that the row must have, 0 for none; absent: whatever is there. */
   readonly expected?: number
+  /**
+   * It takes something away from somebody: written also where the store is out of memory, which refuses other rows that are
+   * new. Default: false.
+   */
+  readonly isUrgent?: boolean
 }
 
 export interface TableChange {

@@ -183,7 +183,8 @@ export class SigningKeys {
 
   /** The copy has it when it resolves, or what another node has written in its place. */
   async #add(key: SigningKey): Promise<void> {
-    const write = { table: SIGNING_TABLE, key: key.kid, value: encodeSigningKey(key), expected: 0 }
+    // Without another one, a key that leaked cannot go.
+    const write = { table: SIGNING_TABLE, key: key.kid, value: encodeSigningKey(key), expected: 0, isUrgent: true }
     await this.#options.store.writeRow(write)
     await this.#copy.refresh()
   }

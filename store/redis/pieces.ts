@@ -123,9 +123,9 @@ export class Pieces {
     const { follows, listeners, readers } = this
     this.upstream = new Upstream({ ...shared, listeners })
     this.nodes = new Nodes({ ...shared, wasSilent: () => this.recovery.gap() })
-    const { nodes } = this
+    const { nodes, tables } = this
     this.nodeChannel = nodeChannel({ lanes, prefix, node: this.#node })
-    this.sweeper = new Sweeper({ ...shared, named, nodes, sweepMs: this.limits.sweepMs })
+    this.sweeper = new Sweeper({ ...shared, named, nodes, tables, sweepMs: this.limits.sweepMs })
     this.secrets = new RedisSecrets({ ...shared, everyNode: this.#channelOf(''), openMs: this.limits.redisOpenMs })
     const { secrets } = this
     const kept = { broadcasts, secrets, follows, listeners, readers, named, nodes, sessions: this.#sessions }

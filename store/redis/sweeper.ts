@@ -15,6 +15,7 @@ import type { NamedSessions } from './named.ts'
 import type { Nodes } from './nodes.ts'
 import type { Packed } from './pack.ts'
 import { classify } from './script.ts'
+import type { RedisTables } from './tables.ts'
 import { asList, asNumber, asText, CLOSE_DEAD, SWEEP, SWEEP_BROADCAST, SWEEP_SUBSCRIPTIONS } from './steps.ts'
 
 interface SweepOptions {
@@ -27,6 +28,7 @@ interface SweepOptions {
   readonly events: Events
   readonly named: NamedSessions
   readonly nodes: Nodes
+  readonly tables: Pick<RedisTables, 'sweep'>
 }
 
 /** One pass is made in this many portions. */
@@ -155,8 +157,9 @@ export class Sweeper {
   }
 
   async #sweepUnpartitioned(before: number): Promise<void> {
-    const { lanes, prefix } = this.#options
+    const { lanes, prefix, tables } = this.#options
     await lanes.run(SWEEP_SUBSCRIPTIONS, subscriptionsBase(prefix))
+    await tables.sweep(before)
     await this.#sweepApps(before)
   }
 

@@ -11,6 +11,7 @@ import {
   READ_CHANGES,
   READ_ROW,
   READ_ROWS,
+  SWEEP_TABLE,
   TABLE_END,
   WRITE_ROW,
 } from './steps.ts'
@@ -26,15 +27,18 @@ const MOST_ROWS = 1_000
 export class RedisTables implements TableStore {
   readonly #lanes: Lanes
   readonly #prefix: string
+  /** As many as the program has. */
+  readonly #names = new Set<string>()
 
   constructor({ lanes, prefix }: RedisTablesOptions) {
     this.#lanes = lanes
     this.#prefix = prefix
   }
 
-  async writeRow({ table, key, value, expiresAt = Infinity, expected = -1 }: TableWrite): Promise<number | undefined> {
+  async writeRow(write: TableWrite): Promise<number | undefined> {
+    const { table, key, value, expiresAt = Infinity, expected = -1, isUrgent = false } = write
     const expires = expiresAt === Infinity ? 0 : Math.max(1, Math.floor(expiresAt))
-    const told = [table, key, value ?? false, expires, expected]
+    const told = [table, key, value ?? false, expires, expected, isUrgent]
     return asOptionalNumber((await this.#lanes.run(WRITE_ROW, this.#base(table), ...told))[0])
   }
 
@@ -71,7 +75,18 @@ export class RedisTables implements TableStore {
     return { changes, readTo: asNumber(flat[0]), end: asNumber(flat[1]) }
   }
 
+  /** Takes out rows that had ended by then, of all tables that this process has used. */
+  async sweep(before: number): Promise<void> {
+    for (const table of this.#names) {
+      for (;;) {
+        const [more] = await this.#lanes.run(SWEEP_TABLE, this.#base(table), Math.max(0, Math.floor(before)))
+        if (more !== true) break
+      }
+    }
+  }
+
   #base(table: string): string {
+    this.#names.add(table)
     return tableBase(this.#prefix, table)
   }
 }

@@ -13,7 +13,7 @@ local PART = {
   change_subscriptions = 'subscriptions', end_subscriptions = 'subscriptions', subscriptions_end = 'subscriptions',
   read_subscriptions = 'subscriptions', subscriptions = 'subscriptions', subscriptions_of = 'subscriptions',
   publish = 'broadcast', read_broadcast = 'broadcast', last_broadcast = 'broadcast', retained_index = 'broadcast',
-  retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep', sweep_subscriptions = 'sweep',
+  retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep', sweep_subscriptions = 'sweep', sweep_table = 'sweep',
   open_reader = 'readers', close_reader = 'readers', move_reader = 'readers', listen = 'readers',
   upstream = 'upstream', release_upstream = 'upstream', read_upstream = 'upstream', events = 'upstream', group = 'upstream',
   assign = 'upstream', forget_assigned = 'upstream',
@@ -32,10 +32,10 @@ local READS = {
 }
 -- Steps that change something and answer with much: the journal keeps less of the result, from which they make it again.
 local AGAIN = { claim = 'claim_again' }
--- Steps that store what was not there.
+-- Steps that store what was not there. A row of a table may be one that takes something away (tables.lua).
 local STORES = {
   append = true, publish = true, restore = true, upstream = true, events = true, group = true, assign = true, append_sessions = true,
-  change_subscriptions = true, restore_retained = true, write_row = true,
+  change_subscriptions = true, restore_retained = true,
 }
 local results, kept, all_kept = {}, {}, true
 for i = 2, #batch do

@@ -6,6 +6,7 @@
                    pause > 0: only when the last such sweep of the partition, by any node, is longer ago
   sweep_broadcast  base  -> { expired messages, when to look again (0: nothing to wait for) }
   sweep_subscriptions  base  -> { }
+  sweep_table      base, ended before  -> { more to do }
 
   `how many`: at most so many buckets of tokens, and logs; sessions that are known by a name go with them (named_ends.lua), and so
   do wills (wills.lua), which are due at once. A partition has an index of its buckets, and of the logs in it that have no
@@ -161,6 +162,11 @@ function parts.sweep()
     forget_journals()
     need('subscriptions').sweep(step[2])
     return {}
+  end
+
+  function steps.sweep_table(step)
+    forget_journals()
+    return { need('tables').drop_expired(step[2], step[3]) }
   end
 
   function steps.sweep_broadcast(step)

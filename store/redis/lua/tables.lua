@@ -4,8 +4,8 @@
   value }; KEY.rowKeys: the same keys, in the order of their bytes; KEY.rowChanges: by the version of their newest change;
   KEY.rowsDue: by when they end. KEY.rowsRemoved: keys of rows that were removed, by the version of that.
 
-  write_row     base, table, key, value or false, expires, expected version or -1
-                -> { version, or false where another one is there }
+  write_row     base, table, key, value or false, expires, expected version or -1, urgent
+                -> { version, or false where another one is there } or FULL (for a row that is not there, and not urgent)
   read_row      base, key            -> { } or { version, expires, value }
   read_rows     base, after, most    -> { key, version, expires, value, ... }
   table_end     base                 -> { version }
@@ -49,8 +49,11 @@ function parts.tables()
     call('ZREM', base .. KEY.rowsDue, key)
   end
 
-  local function drop_expired(base)
-    for _, key in ipairs(call('ZRANGEBYSCORE', base .. KEY.rowsDue, '-inf', NOW, 'LIMIT', 0, DUE)) do drop(base, key) end
+  -- Some of those that ended before; true: there may be more.
+  local function drop_expired(base, before)
+    local due = call('ZRANGEBYSCORE', base .. KEY.rowsDue, '-inf', text(before), 'LIMIT', 0, DUE)
+    for _, key in ipairs(due) do drop(base, key) end
+    return #due == DUE
   end
 
   local function put(base, version, key, value, expires)
@@ -75,9 +78,10 @@ function parts.tables()
   end
 
   function steps.write_row(step)
-    local _, base, name, key, value, expires, expected = unpack(step)
+    local _, base, name, key, value, expires, expected, urgent = unpack(step)
     local before = row_of(base, key)
     if expected >= 0 and expected ~= (before and before.version or 0) then return { false } end
+    if FULL and value and not before and not urgent then return 'FULL' end
     local record = of(base)
     if not value and not before then return { record.last } end
     local last = record.last
@@ -87,7 +91,7 @@ function parts.tables()
     local version = record.last + 1
     record.last = version
     if last == 0 then record.first = version end
-    drop_expired(base)
+    drop_expired(base, NOW)
     if value then
       put(base, version, key, value, expires)
     else
@@ -152,5 +156,7 @@ function parts.tables()
     return result
   end
 
+  -- For sweep.lua.
+  steps.drop_expired = drop_expired
   return steps
 end
