@@ -38,7 +38,9 @@ export class UnderWay {
     const lane = this.#laneOf(provider)
     const { waiting } = lane
     lane.usedAt = now
-    if (lane.running < this.#most && waiting.size === 0) return this.#begin(lane, work)
+    // Not even counted, so that it costs nothing.
+    if (this.#isAlone && waiting.size === 0) return work()
+    if (lane.running < this.#besideOthers && waiting.size === 0) return this.#begin(lane, work)
     if (waiting.size >= MOST_WAITING)
       return Promise.reject(new PushError('RATE_LIMITED', 'this provider has too much under way'))
     return new Promise<T>((resolve, reject) => {
@@ -50,8 +52,8 @@ export class UnderWay {
     })
   }
 
-  get #most(): number {
-    return this.#lanes.size > 1 ? this.#besideOthers : Number.POSITIVE_INFINITY
+  get #isAlone(): boolean {
+    return this.#lanes.size === 1
   }
 
   #laneOf(provider: string): Lane {
@@ -74,7 +76,7 @@ export class UnderWay {
   #over(lane: Lane): void {
     lane.running -= 1
     for (const begin of lane.waiting) {
-      if (lane.running >= this.#most) return
+      if (lane.running >= this.#besideOthers && !this.#isAlone) return
       begin()
     }
   }
