@@ -169,6 +169,11 @@ export const ERRORS = {
       'The provider key was removed or replaced, has expired, or may do less now; connect again with one that holds.',
   },
   NAME_TAKEN: { status: 409, title: 'This is the name of a provider that may do more; choose another one.' },
+  REVOCATIONS_LIMIT: {
+    status: 409,
+    title:
+      'As many accounts of the app are revoked as the server allows; revoke the token ids of the account one by one, or the whole app.',
+  },
   KEYS_LIMIT: { status: 409, title: 'There are as many provider keys as the server allows; delete one.' },
   SIGNING_KEY_IN_USE: {
     status: 409,

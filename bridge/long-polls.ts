@@ -40,7 +40,7 @@ interface Following {
 
 interface LongPollOptions {
   readonly store: Store
-  readonly revocations: Pick<Revocations, 'onRevoked'>
+  readonly revocations: Pick<Revocations, 'isRevoked' | 'onRevoked'>
   readonly limits: HttpLimits
   readonly selections: Selections
   /** Milliseconds since the epoch. */
@@ -110,6 +110,19 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
     wake(byToken.get(tokenId)?.polls)
   }
 
+  const revokedApps = new Set<string>()
+  /** One look for all that is revoked in a turn; of those who wait, only who is meant asks the registry. */
+  function revoked(app: string): void {
+    if (revokedApps.size === 0) setImmediate(recheckRevoked)
+    revokedApps.add(app)
+  }
+
+  function recheckRevoked(): void {
+    for (const app of revokedApps)
+      for (const poll of byApp.get(app) ?? []) if (revocations.isRevoked(poll.device)) poll.wake()
+    revokedApps.clear()
+  }
+
   shared?.hear(heard)
   return {
     recheck,
@@ -128,7 +141,7 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
       return poll
     },
     watch() {
-      const stopHearing = revocations.onRevoked((app) => wake(byApp.get(app)))
+      const stopHearing = revocations.onRevoked(revoked)
       const stopWatching = store.watch({
         privateAppended: recheck,
         broadcastAppended(app, _offset, entry) {

@@ -37,6 +37,12 @@ export const LIMITS = {
     SECONDS_TO_MS,
   ),
   accountDevices: limit('PUSH_MAX_ACCOUNT_DEVICES', 1_000, [1, 10_000], 'devices of one account of an app'),
+  revokedAccounts: limit(
+    'PUSH_MAX_REVOKED_ACCOUNTS',
+    100_000,
+    [1, 10_000_000],
+    'accounts of one app whose tokens were all revoked and might not have ended yet; each takes 300 bytes in every process',
+  ),
 
   defaultTtl: limit('PUSH_MESSAGE_TTL', 7 * DAY, [1, YEAR], 'time to live of a message', SECONDS),
   maximumTtl: limit('PUSH_MESSAGE_TTL_MAX', 28 * DAY, [1, YEAR], 'longest time to live of a message', SECONDS),

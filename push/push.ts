@@ -113,6 +113,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     now,
     monotonic,
     keepMs: limits.maximumTokenTtl * 1000 + limits.deviceHoldMs,
+    most: limits.revokedAccounts,
     failed: (error) => logger.warn({ err: error }, 'could not look at what was revoked'),
   })
   await revocations.open()

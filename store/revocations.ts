@@ -25,6 +25,8 @@ interface RevocationsOptions {
   readonly monotonic: () => number
   /** After so long no token, hold or account index of before it is left, ms. */
   readonly keepMs: number
+  /** Accounts of one app. */
+  readonly most: number
   readonly failed: (error: unknown) => void
 }
 
@@ -35,6 +37,8 @@ export class Revocations {
   readonly #copy: TableCopy<number>
   /** The latest that was heard of each, also while the store has lost it: an epoch never goes back before its row ends. */
   readonly #latest = new Map<string, number>()
+  /** Accounts of each app. */
+  readonly #counts = new Map<string, number>()
   readonly #listeners = new Set<Revoked>()
   /** Of which the store has less than was heard here. */
   readonly #lost = new Set<string>()
@@ -98,11 +102,13 @@ export class Revocations {
   /**
    * Everything that was issued for the app, or for one account of it, is refused from now on: here at once, and on every
    * other node within a second.
-   * @throws STORE_UNAVAILABLE
+   * @throws REVOCATIONS_LIMIT, STORE_UNAVAILABLE
    */
   async revoke(app: string, accountMark?: string): Promise<void> {
     const key = keyOf(app, accountMark)
-    const { store, now, keepMs } = this.#options
+    const { store, now, keepMs, most } = this.#options
+    const isNew = accountMark !== undefined && !this.#latest.has(key)
+    if (isNew && (this.#counts.get(app) ?? 0) >= most) throw new PushError('REVOCATIONS_LIMIT')
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const row = await store.readRow(EPOCHS_TABLE, key)
       const known = Math.max(epochOf(row), this.#latest.get(key) ?? 0)
@@ -123,14 +129,26 @@ export class Revocations {
   /** Nothing but its end takes a row away or moves it back: else the store has lost something, and gets it again. */
   #changed(key: string, epoch: number | undefined, previous: number | undefined): void {
     const latest = this.#latest.get(key) ?? 0
-    if (epoch === undefined && previous === undefined) this.#latest.delete(key)
+    if (epoch === undefined && previous === undefined) this.#forget(key)
     else if ((epoch ?? 0) < latest) this.#putBackSoon(key)
     else if (epoch !== undefined && epoch > latest) this.#heard(key, epoch)
   }
 
-  #heard(key: string, epoch: number): void {
-    this.#latest.set(key, epoch)
+  #forget(key: string): void {
     const [app = '', accountMark] = key.split('/')
+    if (this.#latest.delete(key) && accountMark !== undefined) this.#count(app, -1)
+  }
+
+  #count(app: string, change: number): void {
+    const count = (this.#counts.get(app) ?? 0) + change
+    if (count === 0) this.#counts.delete(app)
+    else this.#counts.set(app, count)
+  }
+
+  #heard(key: string, epoch: number): void {
+    const [app = '', accountMark] = key.split('/')
+    if (accountMark !== undefined && !this.#latest.has(key)) this.#count(app, 1)
+    this.#latest.set(key, epoch)
     for (const listener of this.#listeners) listener(app, accountMark)
   }
 

@@ -3,6 +3,7 @@
  * what was so a second ago. Where the store does not answer it grows old, and says so.
  */
 import type { TableChange, TableRow, TableStore, Watcher } from './contract.ts'
+import { Ends } from './ends.ts'
 
 export type FollowedStore = Pick<TableStore, 'tableEnd' | 'readRows' | 'readChanges'> & {
   watch(watcher: Watcher): () => void
@@ -39,6 +40,8 @@ const TOGETHER = 1_000
 export class TableCopy<T> {
   readonly #options: TableCopyOptions<T>
   readonly #rows = new Map<string, Known<T>>()
+  /** Of rows that are there, and of some that were written again since. */
+  readonly #ends = new Ends()
   #at = 0
   #confirmedAt = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
@@ -160,6 +163,7 @@ export class TableCopy<T> {
     const value = row && this.#decode(row)
     if (row === undefined || value === undefined) return this.#remove(key)
     this.#rows.set(key, { value, version, expiresAt: row.expiresAt })
+    this.#ends.add(key, row.expiresAt)
     this.#options.changed?.(key, value, known?.value)
   }
 
@@ -178,6 +182,6 @@ export class TableCopy<T> {
 
   #forgetExpired(): void {
     const now = this.#options.now()
-    for (const [key, { expiresAt }] of this.#rows) if (expiresAt <= now) this.#remove(key)
+    for (const key of this.#ends.take(now)) if ((this.#rows.get(key)?.expiresAt ?? Infinity) <= now) this.#remove(key)
   }
 }

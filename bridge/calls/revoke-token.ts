@@ -32,7 +32,7 @@ export interface RevokeAllBody {
   readonly account?: string
 }
 
-/** @throws NAME_INVALID, APP_FORBIDDEN, STORE_UNAVAILABLE */
+/** @throws NAME_INVALID, APP_FORBIDDEN, REVOCATIONS_LIMIT, STORE_UNAVAILABLE */
 export type RevokeAll = (body: RevokeAllBody, caller: Pick<Caller, 'provider'>) => Promise<void>
 
 export const revokeSchema = {

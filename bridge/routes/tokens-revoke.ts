@@ -91,7 +91,14 @@ function revokeMany(api: FastifyInstance, { revokeAll, guard }: RevokeRouteConte
     body: revokeAllSchema,
     response: {
       204: DONE,
-      ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, 'NAME_INVALID', 'APP_FORBIDDEN', 'STORE_UNAVAILABLE'),
+      ...problems(
+        ...PROVIDER_ERRORS,
+        ...BODY_ERRORS,
+        'NAME_INVALID',
+        'APP_FORBIDDEN',
+        'REVOCATIONS_LIMIT',
+        'STORE_UNAVAILABLE',
+      ),
     },
   }
   api.post<{ Body: RevokeAllBody }>(

@@ -21,8 +21,9 @@ import { Commits } from './commits.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 
 const SWEEP_TICK_MS = 1000
-/** What it takes to end a session, units. */
+/** What it takes to end a session, and to see whether it was revoked, units. */
 const ENDED_WORK = 100
+const LOOK_WORK = 1
 
 /** A session as this file sees it. */
 export interface LiveSession {
@@ -83,6 +84,9 @@ export class DeviceSessions implements Watcher {
   #retryTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
   #sweep: Iterator<LiveSession> | undefined
+  /** Something was revoked since the last pass began. */
+  #isRevoked = false
+  #isEndingRevoked = false
   #stopWatching: () => void = () => undefined
 
   constructor(options: DeviceSessionsOptions) {
@@ -104,7 +108,7 @@ export class DeviceSessions implements Watcher {
 
   start(): void {
     const stopWatching = this.#store.watch(this)
-    const stopHearing = this.#revocations.onRevoked((app, accountMark) => this.#revoked(app, accountMark))
+    const stopHearing = this.#revocations.onRevoked(() => this.#revoked())
     this.#stopWatching = () => {
       stopWatching()
       stopHearing()
@@ -237,31 +241,42 @@ export class DeviceSessions implements Watcher {
     for (const fanout of this.#fanouts.values()) this.#check(fanout)
   }
 
-  #revoked(app: string, accountMark: string | undefined): void {
-    this.#endThose(
-      ({ device }) => device.app === app && (accountMark === undefined || device.accountMark === accountMark),
-      ({ device }) => this.#revocations.isRevoked(device),
-    )
+  #revoked(): void {
+    this.#isRevoked = true
+    if (this.#isEndingRevoked) return
+    this.#isEndingRevoked = true
+    this.#endRevoked().catch((error: unknown) => this.#couldNotEnd(error))
+  }
+
+  /** However many revoke however much, there is one pass at a time, for all that was revoked before it began. */
+  async #endRevoked(): Promise<void> {
+    try {
+      while (this.#isRevoked) {
+        this.#isRevoked = false
+        await this.#endThose(({ device }) => this.#revocations.isRevoked(device))
+      }
+    } finally {
+      this.#isEndingRevoked = false
+    }
   }
 
   /** Their tokens hold no more: the key that signed them was retired. */
   endSignedBy(kid: string): void {
-    this.#endThose(
-      ({ device }) => device.kid === kid,
-      () => true,
-    )
+    this.#endThose(({ device }) => device.kid === kid).catch((error: unknown) => this.#couldNotEnd(error))
   }
 
-  /** They may be all that there are: the others have turns in between. `isOver` is asked again then. */
-  #endThose(affected: (session: LiveSession) => boolean, isOver: (session: LiveSession) => boolean): void {
-    const sessions = [...this.#live.values()].filter(affected)
-    const end = async (): Promise<void> => {
-      for (const session of sessions) {
-        await this.#turns.take('revocations', ENDED_WORK)
-        if (isOver(session)) session.end(new PushError('TOKEN_REVOKED'))
-      }
+  /** They may be all that there are: others have turns in between. */
+  async #endThose(isOver: (session: LiveSession) => boolean): Promise<void> {
+    for (const session of this.#live.values()) {
+      const ends = isOver(session)
+      if (ends) this.#tell(session, () => session.end(new PushError('TOKEN_REVOKED')))
+      const waiting = this.#turns.take('revocations', ends ? ENDED_WORK : LOOK_WORK)
+      if (waiting !== undefined) await waiting
     }
-    end().catch((error: unknown) => this.#logger.error({ err: error }, 'could not end sessions that were revoked'))
+  }
+
+  #couldNotEnd(error: unknown): void {
+    this.#logger.error({ err: error }, 'could not end sessions that were revoked')
   }
 
   /** A part of the sessions each second, so that a sweep is never a burst. */

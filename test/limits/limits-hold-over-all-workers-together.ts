@@ -96,7 +96,7 @@ t.test('what may happen so often', async (t) => {
 t.test('lookups that wait, in all and with one token', async (t) => {
   const limits = { ...DEFAULT_LIMITS, waiting: 3, waitingPerToken: 1 }
   const store = { follow: async () => () => undefined } as Partial<Store> as Store
-  const revocations = { onRevoked: () => () => undefined }
+  const revocations = { isRevoked: () => false, onRevoked: () => () => undefined }
   const options = { store, revocations, limits, selections: new Selections(), now: () => 0 }
   const { exchange, first, second, heard } = both('waiting', (shared) => createLongPolls({ ...options, shared }))
   const enter = (polls: LongPolls, tokenId: string) =>

@@ -60,7 +60,14 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
   const logger = pino({ level: 'trace' }, { write: (line: string) => void logs.push(line) })
   const keys = await KeyCopy.open({ store: engine, logger, now, monotonic: () => performance.now() })
   const monotonic = () => performance.now()
-  const revocations = new Revocations({ store: engine, now, monotonic, keepMs: 1e10, failed: () => undefined })
+  const revocations = new Revocations({
+    store: engine,
+    now,
+    monotonic,
+    keepMs: 1e10,
+    most: 100,
+    failed: () => undefined,
+  })
   await revocations.open()
   const signing = await SigningKeys.open({ store: engine, secrets: engine, algorithm, logger, now, monotonic })
   const auth = await openAuth({
