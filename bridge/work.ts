@@ -3,20 +3,20 @@ import type { FastifyRequest } from 'fastify'
 import { PushError } from '../errors.ts'
 import type { Provider } from '../topics/index.ts'
 import { Turns } from '../common/turns.ts'
+import { RequestTurns } from './request-turns.ts'
 import { WorkBudgets } from '../common/work-budgets.ts'
 
 /** Units, which are roughly microseconds; `docs/operations.md` has them too. */
 const REQUEST = 200
 const KIBIBYTE = 10
 const TOKEN = 100
-/** After so much in one turn of the event loop, who asks for more has a turn of its own: an answer takes several of them. */
-const SLICE = 3 * REQUEST
 
 /** Up to so much a request is slowed down. One that would wait longer is refused: requests come side by side. In ms. */
 const LONGEST_WAIT_MS = 2_000
 
 export class RequestWork {
-  readonly #turns = new Turns(SLICE)
+  readonly #turns = new Turns()
+  readonly #requests = new RequestTurns()
   readonly #budgets: WorkBudgets
 
   /** Units a second, 0 is without limit. `monotonic` in milliseconds. */
@@ -36,7 +36,7 @@ export class RequestWork {
       throw new PushError('RATE_LIMITED', 'this principal asks for more work than it has a share of')
     this.#budgets.spend(key, units)
     if (waitMs > 0) await this.#budgets.wait(waitMs)
-    const turn = this.#turns.take(key, units)
+    const turn = this.#requests.take(key)
     if (turn !== undefined) await turn
   }
 

@@ -4,22 +4,16 @@
 export const SLICE = 2_000
 
 export class Turns {
-  readonly #slice: number
   #spent = 0
   #scheduled = false
   /** By key, in the order of their turns. */
   readonly #waiting = new Map<string, Set<() => void>>()
 
-  /** `slice`: of all together in one turn. */
-  constructor(slice = SLICE) {
-    this.#slice = slice
-  }
-
   /** Counts work of this turn of the event loop. False when it is enough: await `next` before there is more. */
   spend(units: number): boolean {
     this.#spent += units
     this.#schedule()
-    return this.#spent < this.#slice
+    return this.#spent < SLICE
   }
 
   /** Counts work, and says what to await before there is more, if anything. */

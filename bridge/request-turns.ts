@@ -1,0 +1,56 @@
+/**
+ * A few requests go on in one turn of the event loop, and the others in later ones, in which principals take turns. An
+ * answer takes several turns, so that short ones are what keeps a request from waiting for those of somebody else.
+ */
+
+/** Of one turn. */
+const TOGETHER = 3
+
+export class RequestTurns {
+  #begun = 0
+  #scheduled = false
+  /** By principal, in the order of their turns. */
+  readonly #waiting = new Map<string, Set<() => void>>()
+
+  /** What a request has to wait for; undefined: nothing. Nobody overtakes one of the same principal. */
+  take(principal: string): Promise<void> | undefined {
+    this.#schedule()
+    if (this.#waiting.size === 0 && this.#begun < TOGETHER) {
+      this.#begun += 1
+      return undefined
+    }
+    return new Promise((resolve) => {
+      const ofOne = this.#waiting.get(principal)
+      if (ofOne === undefined) this.#waiting.set(principal, new Set([resolve]))
+      else ofOne.add(resolve)
+    })
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.#turn())
+  }
+
+  #turn(): void {
+    this.#scheduled = false
+    this.#begun = 0
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#begun += 1
+      next()
+      if (this.#begun === TOGETHER) break
+    }
+    if (this.#begun > 0) this.#schedule()
+  }
+
+  #next(): (() => void) | undefined {
+    for (const [principal, ofOne] of this.#waiting) {
+      const [resolve] = ofOne
+      this.#waiting.delete(principal)
+      if (resolve !== undefined) ofOne.delete(resolve)
+      if (ofOne.size > 0) this.#waiting.set(principal, ofOne)
+      return resolve
+    }
+    return undefined
+  }
+}
