@@ -102,7 +102,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const work = new RequestWork(limits.work, monotonic)
   const guard = createGuard(auth, (device) => knowDevice({ auth, store, revocations }, device), work)
   const proofs = createProofGuard({ auth, revocations, work })
-  const accounts = new Accounts({ store, revocations, most: limits.accountDevices })
+  const accounts = new Accounts({ store, revocations, most: limits.accountDevices, monotonic })
   const publisher = createStorePublisher({ auth, store, accounts, underWay, metrics, logger })
   const selections = new Selections()
   const waiting = sharedCount(options.tally, 'waiting')

@@ -34,6 +34,8 @@ interface Known<T> {
 const LOOK_MS = 400
 /** Older than this, it is not to be decided by, ms. */
 const FRESH_MS = 1_000
+/** A wall clock that goes back by more than this was wrong before, ms. */
+const SET_BACK_MS = 1_000
 /** Of one answer. */
 const TOGETHER = 1_000
 
@@ -43,6 +45,8 @@ export class TableCopy<T> {
   /** Of rows that are there, and of some that were written again since. */
   readonly #ends = new Ends()
   #at = 0
+  /** By the wall clock, when it was looked at last. */
+  #lookedAt = Number.NEGATIVE_INFINITY
   #confirmedAt = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -122,6 +126,7 @@ export class TableCopy<T> {
   async #follow(): Promise<void> {
     const { store, table, monotonic } = this.#options
     const askedAt = monotonic()
+    if (this.#wasSetBack()) return await this.#readAll()
     if ((await store.tableEnd(table)) !== this.#at) {
       for (;;) {
         const slice = await store.readChanges(table, this.#at, TOGETHER)
@@ -133,6 +138,13 @@ export class TableCopy<T> {
     }
     this.#confirmedAt = askedAt
     this.#forgetExpired()
+  }
+
+  /** Rows may have gone from here that have not ended, as it seems now. */
+  #wasSetBack(): boolean {
+    const before = this.#lookedAt
+    this.#lookedAt = this.#options.now()
+    return this.#lookedAt < before - SET_BACK_MS
   }
 
   /** What is not there any more goes. */

@@ -1,4 +1,5 @@
 /** Which devices an account is logged in on: an index, which is written before a token is answered, and pruned when it is found wrong. */
+import { LRUCache } from 'lru-cache'
 import { PushError } from '../../errors.ts'
 import type { AccountDevice, Store } from '../../store/contract.ts'
 import { refusalOf } from '../../store/honoured.ts'
@@ -7,10 +8,21 @@ import type { Device, Epochs } from '../../topics/index.ts'
 
 interface AccountsContext {
   readonly store: Pick<Store, 'noteDevice' | 'accountDevices' | 'forgetDevices' | 'lookupToken'>
-  readonly revocations: Pick<Revocations, 'fresh' | 'isRevoked'>
+  readonly revocations: Pick<Revocations, 'fresh' | 'refresh' | 'isRevoked'>
   /** Devices of one account. */
   readonly most: number
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
 }
+
+interface Look {
+  readonly at: number
+  readonly done: Promise<void>
+}
+
+/** A full account is looked at again after this time, or after a revocation here, ms: it takes a look at each device. */
+const LOOK_MS = 5_000
+const LOOKS = 10_000
 
 export interface DeviceNote {
   readonly accountMark: string
@@ -21,6 +33,7 @@ export interface DeviceNote {
 
 export class Accounts {
   readonly #context: AccountsContext
+  readonly #looks = new LRUCache<string, Look>({ max: LOOKS })
 
   constructor(context: AccountsContext) {
     this.#context = context
@@ -31,8 +44,18 @@ export class Accounts {
     if (note.accountMark === '') return
     const { store, most } = this.#context
     if (await store.noteDevice({ ...note, most })) return
-    await this.#prune(note.accountMark)
+    await this.#look(note.accountMark)
     if (!(await store.noteDevice({ ...note, most }))) throw new PushError('ACCOUNT_FULL')
+  }
+
+  /** Devices were logged out: there may be room in accounts that were full. */
+  roomMade(): void {
+    this.#looks.clear()
+  }
+
+  /** `isRevoked` knows what was revoked before the call, on whichever node. @throws STORE_UNAVAILABLE */
+  async refresh(): Promise<void> {
+    await this.#context.revocations.refresh()
   }
 
   isRevoked(device: Pick<Device, 'app' | 'accountMark' | 'epochs'>): boolean {
@@ -56,6 +79,18 @@ export class Accounts {
    */
   async forget(accountMark: string, devices: readonly AccountDevice[]): Promise<void> {
     if (devices.length > 0) await this.#context.store.forgetDevices(accountMark, devices)
+  }
+
+  /** Whoever comes too soon after another one finds what that has found. */
+  async #look(accountMark: string): Promise<void> {
+    const now = this.#context.monotonic()
+    let look = this.#looks.get(accountMark)
+    if (look === undefined || now - look.at >= LOOK_MS) {
+      look = { at: now, done: this.#prune(accountMark) }
+      this.#looks.set(accountMark, look)
+      look.done.catch(() => this.#looks.delete(accountMark))
+    }
+    await look.done
   }
 
   async #prune(accountMark: string): Promise<void> {

@@ -83,7 +83,7 @@ async function ofAccount(
   const tokens: ListedToken[] = []
   for (const [position, tokenId] of page.entries()) {
     const record = records[position]
-    const state = record && stateOf(record, now())
+    const state = record && stateOf(record, false, now())
     if (record !== undefined && (state === 'current' || state === 'expired'))
       tokens.push(listed(tokenId, record, state))
   }
@@ -93,23 +93,25 @@ async function ofAccount(
 
 /** Those of all apps lie together: a page may be short, and there is more while it has a cursor. */
 async function ofApp(
-  { store, now }: ListContext,
+  { accounts, store, now }: ListContext,
   app: string,
   after: string | undefined,
   limit: number,
 ): Promise<TokenList> {
-  const page = await store.tokenPage(after, limit, app)
+  const [page] = await Promise.all([store.tokenPage(after, limit, app), accounts.refresh()])
   const tokens = page.tokens.map(({ registration, ...known }) => {
     const record = { ...known, expiresAt: registration.expiresAt }
-    return listed(registration.tokenId, record, stateOf(record, now()))
+    const isRevoked = accounts.isRevoked({ app, ...known.details })
+    return listed(registration.tokenId, record, stateOf(record, isRevoked, now()))
   })
   return { tokens, cursor: page.next === undefined ? null : encode(page.next) }
 }
 
 type Known = Pick<TokenRecord, 'revoked' | 'current' | 'expiresAt' | 'lastSeen' | 'details'>
 
-function stateOf({ revoked, current, expiresAt }: Known, now: number): TokenState {
-  if (revoked) return 'revoked'
+/** `isRevoked`: with all of its account or app. */
+function stateOf({ revoked, current, expiresAt }: Known, isRevoked: boolean, now: number): TokenState {
+  if (revoked || isRevoked) return 'revoked'
   if (!current) return 'superseded'
   return expiresAt > now ? 'current' : 'expired'
 }

@@ -7,6 +7,7 @@ import type { Revocations } from '../../store/revocations.ts'
 import { isAppName, isName, isTokenId, mayActFor, type Device, type Provider } from '../../topics/index.ts'
 import type { LongPolls } from '../long-polls.ts'
 import { tokenIdSchema } from '../schemas.ts'
+import type { Accounts } from './accounts.ts'
 import { nameOfProvider, type Caller } from './call.ts'
 
 interface RevokeContext {
@@ -14,6 +15,7 @@ interface RevokeContext {
   readonly store: Store
   readonly revocations: Pick<Revocations, 'revoke'>
   readonly longPolls: LongPolls
+  readonly accounts: Pick<Accounts, 'roomMade'>
   readonly audit: Audit
 }
 
@@ -52,31 +54,34 @@ export const revokeAllSchema = {
   },
 }
 
-export function createRevokeToken({ store, longPolls, audit }: RevokeContext): RevokeToken {
+export function createRevokeToken({ store, longPolls, accounts, audit }: RevokeContext): RevokeToken {
   return async (tokenId, { provider }) => {
     if (!isTokenId(tokenId)) throw new PushError('TOKEN_UNKNOWN')
     await checkScope(store, provider, tokenId)
     if (!(await store.revokeToken(tokenId))) throw new PushError('TOKEN_UNKNOWN')
     longPolls.recheck(tokenId)
+    accounts.roomMade()
     audit({ action: 'token.revoked', by: nameOfProvider(provider), tokenId })
   }
 }
 
-export function createLogOut({ store, longPolls, audit }: RevokeContext): LogOut {
+export function createLogOut({ store, longPolls, accounts, audit }: RevokeContext): LogOut {
   return async ({ tokenId, generation, app }, purge) => {
     await store.revokeToken(tokenId, { generation, purge })
     longPolls.recheck(tokenId)
+    accounts.roomMade()
     audit({ action: 'token.revoked', by: `device ${tokenId}`, app, tokenId })
   }
 }
 
-export function createRevokeAll({ auth, revocations, audit }: RevokeContext): RevokeAll {
+export function createRevokeAll({ auth, revocations, accounts, audit }: RevokeContext): RevokeAll {
   return async ({ app, account }, { provider }) => {
     if (!isAppName(app)) throw new PushError('NAME_INVALID', '`app`')
     if (account !== undefined && !isName(account)) throw new PushError('NAME_INVALID', '`account`')
     if (!mayActFor(provider, app)) throw new PushError('APP_FORBIDDEN')
     const accountMark = account === undefined ? undefined : auth.accountMarkOf(app, account)
     await revocations.revoke(app, accountMark)
+    accounts.roomMade()
     audit({ action: 'tokens.revoked', by: nameOfProvider(provider), app, accountMark })
   }
 }
