@@ -3,7 +3,7 @@ import { t } from '../support/tap.ts'
 import { NO_DETAILS } from '../../store/details.ts'
 import { asDetails, encodeDetailsChange } from '../../store/redis/details.ts'
 import { encodeEntry } from '../../store/redis/entry.ts'
-import { absentKey, broadcastBase } from '../../store/redis/keys.ts'
+import { absentKey, broadcastBase, tableBase } from '../../store/redis/keys.ts'
 import type { Result, StepKind } from '../../store/redis/lanes.ts'
 import type { Packable } from '../../store/redis/pack.ts'
 import * as steps from '../../store/redis/steps.ts'
@@ -59,6 +59,24 @@ await t.test('every step, with each batch sent three times', async (t) => {
   t.ok(steps.asNumber(newest) > steps.asNumber(stamp))
   t.same(await onAccount(steps.FORGET_DEVICES, id, steps.asNumber(newest)), [])
   t.same(await onAccount(steps.ACCOUNT_DEVICES), [])
+
+  const later = encodeDetailsChange({ epochs: [7, 0] })
+  t.equal((await register('always', 0, false, later))[0], 3, 'later epochs are one generation more')
+  t.equal((await register('always', 0, false, later))[0], 3)
+
+  const onTable = (kind: StepKind, ...args: Packable[]): Promise<Result> =>
+    lanes.run(kind, tableBase('push', 'codes'), ...args)
+  const write = (value: string | false, expected: number, expires = 0): Promise<Result> =>
+    onTable(steps.WRITE_ROW, 'codes', 'key', value, expires, expected, false)
+  const [made] = await write('one', 0)
+  const version = steps.asNumber(made)
+  t.same(await write('two', 0), [false], 'it is there')
+  t.same(await write('two', version, soon), [version + 1])
+  t.same(await onTable(steps.READ_ROW, 'key'), [version + 1, soon, Buffer.from('two')])
+  t.same(await write(false, version + 1), [version + 2])
+  t.same(await onTable(steps.READ_ROW, 'key'), [])
+  t.same(await onTable(steps.TABLE_END), [version + 2])
+  t.same(await onTable(steps.SWEEP_TABLE, soon), [false])
 
   const broadcast = message('all')
   const publish = (): Promise<Result> =>
