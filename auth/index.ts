@@ -6,7 +6,7 @@ import { openIssuers } from './issuers/issuers.ts'
 import { isJwt } from './jwt.ts'
 import { loadKeysFromFile, secretKeys, tokenIdKey, type Algorithm, type RandomBytes } from './keys.ts'
 import { createProviders, type ProviderKey } from './providers.ts'
-import { publicKeysOf } from './public-keys.ts'
+import { createPublicKeys } from './public-keys.ts'
 import { fixedRing, type Ring } from './ring.ts'
 import type { Secrets } from './secrets.ts'
 import { createKeyProviders, looksLikeStoredKey, NO_STORED_KEYS, type StoredKeys } from './stored-keys.ts'
@@ -83,7 +83,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
   return {
     ...tokens,
     ...issuers,
-    publicKeys: () => publicKeysOf(ring),
+    publicKeys: createPublicKeys(ring),
     signingKeys: () => ring.list(),
     onKeyRetired: (listener) => ring.onRetired(listener),
     provider: (key) => (looksLikeStoredKey(key) ? keys.ofKey(key) : providers.ofKey(key)),
