@@ -51,11 +51,11 @@ export class RedisTables implements TableStore {
     const rows: TableRow[] = []
     for (let from = after; rows.length < most; ) {
       const wanted = Math.min(MOST_ROWS, most - rows.length)
-      const flat = await this.#lanes.run(READ_ROWS, this.#base(table), from, wanted)
+      const [next, ...flat] = await this.#lanes.run(READ_ROWS, this.#base(table), from, wanted)
       for (let at = 0; at + 3 < flat.length; at += 4)
         rows.push(asRow(asText(flat[at]), flat[at + 1], flat[at + 2], flat[at + 3]))
-      if (flat.length < 4 * wanted) break
-      from = rows.at(-1)?.key ?? from
+      if (next === false) break
+      from = asText(next)
     }
     return rows
   }

@@ -166,7 +166,7 @@ function parts.sweep()
 
   function steps.sweep_table(step)
     forget_journals()
-    return { need('tables').drop_expired(step[2], step[3]) }
+    return { need('tables').drop_ended(step[2], step[3]) }
   end
 
   function steps.sweep_broadcast(step)

@@ -7,7 +7,7 @@
   write_row     base, table, key, value or false, expires, expected version or -1, urgent
                 -> { version, or false where another one is there } or FULL (for a row that is not there, and not urgent)
   read_row      base, key            -> { } or { version, expires, value }
-  read_rows     base, after, most    -> { key, version, expires, value, ... }
+  read_rows     base, after, most    -> { key to go on after, or false at the end, key, version, expires, value, ... }
   table_end     base                 -> { version }
   read_changes  base, after, most    -> { } where removals are not known, or
                 { read to, version of the newest, key, version, expires, value or false where it is gone, ... }
@@ -16,7 +16,7 @@ function parts.tables()
   local log = need('log')
   local wake = need('wakes')
   local steps = {}
-  local VERSION, MOST_REMOVED, DUE, PAGE = 1, 10000, 16, 128
+  local VERSION, MOST_REMOVED, DUE, DUE_OF_SWEEP, PAGE, MOST_LOOKED = 1, 10000, 16, 256, 128, 1024
   local tables = {}
 
   local function text(number) return string.format('%.0f', number) end
@@ -49,11 +49,11 @@ function parts.tables()
     call('ZREM', base .. KEY.rowsDue, key)
   end
 
-  -- Some of those that ended before; true: there may be more.
-  local function drop_expired(base, before)
-    local due = call('ZRANGEBYSCORE', base .. KEY.rowsDue, '-inf', text(before), 'LIMIT', 0, DUE)
+  -- At most so many of those that ended before; true: there may be more.
+  local function drop_expired(base, before, most)
+    local due = call('ZRANGEBYSCORE', base .. KEY.rowsDue, '-inf', text(before), 'LIMIT', 0, most)
     for _, key in ipairs(due) do drop(base, key) end
-    return #due == DUE
+    return #due == most
   end
 
   local function put(base, version, key, value, expires)
@@ -91,7 +91,7 @@ function parts.tables()
     local version = record.last + 1
     record.last = version
     if last == 0 then record.first = version end
-    drop_expired(base, NOW)
+    drop_expired(base, NOW, DUE)
     if value then
       put(base, version, key, value, expires)
     else
@@ -108,13 +108,14 @@ function parts.tables()
     return { row.version, row.expires, row.value }
   end
 
+  -- However many have ended and lie there still, it looks at so many.
   function steps.read_rows(step)
     local _, base, after, most = unpack(step)
-    local result, count = {}, 0
-    while count < most do
+    local result, count, looked = { false }, 0, 0
+    while count < most and looked < MOST_LOOKED do
       local from = after == '' and '-' or '(' .. after
       local keys = call('ZRANGEBYLEX', base .. KEY.rowKeys, from, '+', 'LIMIT', 0, math.min(PAGE, most - count))
-      if #keys == 0 then break end
+      if #keys == 0 then return result end
       for _, key in ipairs(keys) do
         local row = row_of(base, key)
         if row then
@@ -122,8 +123,9 @@ function parts.tables()
           for _, each in ipairs({ key, row.version, row.expires, row.value }) do result[#result + 1] = each end
         end
       end
-      after = keys[#keys]
+      after, looked = keys[#keys], looked + #keys
     end
+    result[1] = after
     return result
   end
 
@@ -157,6 +159,6 @@ function parts.tables()
   end
 
   -- For sweep.lua.
-  steps.drop_expired = drop_expired
+  function steps.drop_ended(base, before) return drop_expired(base, before, DUE_OF_SWEEP) end
   return steps
 end
