@@ -10,6 +10,8 @@ export interface Publication {
   readonly kind: ContentKind
   /** The name of the provider. */
   readonly by: string
+  /** What to await before the next receiver, so that many of them leave turns to others. */
+  readonly turn: () => Promise<void> | undefined
   /** What the request gave itself, and the server did not make up. */
   readonly given: { readonly id: boolean; readonly ttl: boolean }
 }
@@ -100,15 +102,31 @@ function codeForRest(error: unknown): ErrorCode {
   return error instanceof PushError && FOR_THE_REST.has(error.code) ? error.code : codeForOne(error)
 }
 
-/** Publishes to all in one turn of the event loop, so that the store may write them together. */
+/** Begins with each in its order, many in one turn of the event loop, so that the store may write them together. */
+export async function eachInTurn<T, R>(
+  all: readonly T[],
+  turn: (one: T) => Promise<void> | undefined,
+  begin: (one: T) => Promise<R>,
+): Promise<PromiseSettledResult<R>[]> {
+  const begun: Promise<R>[] = []
+  for (const one of all) {
+    const waiting = turn(one)
+    if (waiting !== undefined) await waiting
+    const result = begin(one)
+    // Awaited with the others, below: it may fail before that.
+    result.catch(() => undefined)
+    begun.push(result)
+  }
+  return await Promise.allSettled(begun)
+}
+
 export async function publishToEach(
   publisher: Publisher,
   receivers: readonly Receiver[],
   publication: Publication,
 ): Promise<Outcome> {
-  const settled = await Promise.allSettled(
-    receivers.map(({ destination }) => publisher.publish(destination, publication)),
-  )
+  const begin = ({ destination }: Receiver) => publisher.publish(destination, publication)
+  const settled = await eachInTurn(receivers, publication.turn, begin)
   const rejected: Rejected[] = []
   const codeOf = settled.some(({ status }) => status === 'fulfilled') ? codeForRest : codeForOne
   for (const [index, result] of settled.entries()) {

@@ -4,7 +4,14 @@ import { PushError } from '../errors.ts'
 import { isAppName, isName, isTokenId, isVersion, mayActFor, parseTagSelector, parseVersions } from '../topics/index.ts'
 import type { Device, Provider, Selector, TagSelector, VersionSelector } from '../topics/index.ts'
 import type { RequestWork } from './work.ts'
-import { codeForOne, type BroadcastDestination, type Publisher, type Receiver, type Rejected } from './publisher.ts'
+import {
+  codeForOne,
+  eachInTurn,
+  type BroadcastDestination,
+  type Publisher,
+  type Receiver,
+  type Rejected,
+} from './publisher.ts'
 
 export interface To {
   readonly token?: string
@@ -26,7 +33,7 @@ interface RecipientContext {
   readonly publisher: Publisher
   /** @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, UNSUPPORTED_BY_BRIDGE */
   readonly verify: (token: string) => Device
-  readonly work: Pick<RequestWork, 'token'>
+  readonly work: Pick<RequestWork, 'token' | 'receiver'>
 }
 
 /** @throws NAME_INVALID, VERSION_INVALID, VERSION_RANGE_INVALID, TAGS_INVALID, APP_FORBIDDEN, and what the context throws for all */
@@ -71,16 +78,9 @@ async function privateRecipients(
   app: string | undefined,
   context: RecipientContext,
 ): Promise<Recipients> {
-  const receiving: Promise<Receiver>[] = []
-  for (const token of tokens) {
-    const turn = looksLikeToken(token) ? context.work.token(context.provider) : undefined
-    if (turn !== undefined) await turn
-    const receiver = receiverOf(token, app, context)
-    // Awaited with the others, below: it may be refused before that.
-    receiver.catch(() => undefined)
-    receiving.push(receiver)
-  }
-  const resolved = await Promise.allSettled(receiving)
+  const { work, provider } = context
+  const turn = (token: string) => (looksLikeToken(token) ? work.token(provider) : work.receiver(provider))
+  const resolved = await eachInTurn(tokens, turn, (token) => receiverOf(token, app, context))
   const receivers = new Map<string, Receiver>()
   const rejected = new Map<string, Rejected>()
   for (const [index, result] of resolved.entries()) {

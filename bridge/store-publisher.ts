@@ -7,7 +7,7 @@ import type { UnderWay } from '../common/under-way.ts'
 import type { AccountDevice, Appended, Store } from '../store/contract.ts'
 import { mayActFor } from '../topics/index.ts'
 import type { Accounts } from './calls/accounts.ts'
-import type { Publication, Publisher } from './publisher.ts'
+import { eachInTurn, type Publication, type Publisher } from './publisher.ts'
 
 interface StorePublisherContext {
   readonly auth: Pick<Auth, 'accountMarkOf'>
@@ -33,12 +33,10 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
   async function appendToEach(
     devices: readonly AccountDevice[],
     app: string,
-    { message, by, given }: Publication,
+    { message, by, turn, given }: Publication,
   ): Promise<ReadonlySet<AccountDevice>> {
-    const settled = await Promise.allSettled(
-      devices.map(({ tokenId }) =>
-        underWay.run(by, () => store.append({ tokenId, app, message, dedupe: given.id, onlyCurrent: true })),
-      ),
+    const settled = await eachInTurn(devices, turn, ({ tokenId }) =>
+      underWay.run(by, () => store.append({ tokenId, app, message, dedupe: given.id, onlyCurrent: true })),
     )
     const gone = new Set<AccountDevice>()
     for (const [position, result] of settled.entries()) {

@@ -10,6 +10,9 @@ import { WorkBudgets } from '../common/work-budgets.ts'
 const REQUEST = 200
 const KIBIBYTE = 10
 const TOKEN = 100
+const RECEIVER = 5
+/** What it is for the turn: what it leads to comes in the same one. */
+const RECEIVER_LATER = 20
 
 /** Up to so much a request is slowed down. One that would wait longer is refused: requests come side by side. In ms. */
 const LONGEST_WAIT_MS = 2_000
@@ -42,8 +45,17 @@ export class RequestWork {
 
   /** Before each message token of a list is verified: what to await, so that a long list leaves turns to the others. */
   token(provider: Provider): Promise<void> | undefined {
-    const key = `provider ${provider.name}`
-    this.#budgets.spend(key, TOKEN)
-    return this.#turns.take(key, TOKEN)
+    return this.#spend(provider, TOKEN, TOKEN)
+  }
+
+  /** Before each receiver of a list is looked up, and again before it is sent to: the same. */
+  receiver(provider: Provider): Promise<void> | undefined {
+    return this.#spend(provider, RECEIVER, RECEIVER_LATER)
+  }
+
+  #spend({ name }: Provider, units: number, unitsOfTurn: number): Promise<void> | undefined {
+    const key = `provider ${name}`
+    this.#budgets.spend(key, units)
+    return this.#turns.take(key, unitsOfTurn)
   }
 }

@@ -276,7 +276,7 @@ export const LIMITS = {
   ),
   providerUnderWay: limit(
     'PUSH_MAX_PROVIDER_UNDER_WAY',
-    16,
+    8,
     [1, 100_000],
     'messages of one provider that a process stores at one time, over HTTP and MQTT, while other providers publish as well; the rest waits',
   ),

@@ -74,11 +74,12 @@ export function createSendMessage(context: SendContext): SendMessage {
     try {
       const { kind, ...content } = contentOf(body)
       const message = makeMessage({ ...content, ttl, retain, id }, limits, now())
+      const turn = () => work.receiver(provider)
       const recipients = await recipientsOf(to, { provider, publisher, verify, work })
       const { accepted, rejected, tokenIds } = await publish(
         publisher,
         recipients,
-        { message, kind, by: provider.name, given },
+        { message, kind, by: provider.name, turn, given },
         count,
       )
       count?.settle(accepted)
