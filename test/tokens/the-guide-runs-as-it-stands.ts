@@ -1,4 +1,5 @@
-// Do the programs of docs/tokens.md, with a token of a few seconds that they renew over HTTP, stay connected far beyond its end?
+// Do the programs of docs/tokens.md, with a token of a few seconds that they renew over HTTP, stay connected far beyond its end,
+// and come back after the server was away while they wanted to?
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -23,14 +24,14 @@ t.same(
   ['mqttjs.mjs', 'paho.mjs', 'polling.mjs'],
 )
 
-const run = async (t: Test, { file, code }: (typeof programs)[number]): Promise<void> => {
+const begin = async (t: Test, { file, code }: (typeof programs)[number], ttl: number) => {
   const server = await startServer(t)
   const folder = temporaryFolder(t, 'guide')
   mkdirSync(folder, { recursive: true })
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, file), code)
   writeFileSync(join(folder, 'browser.mjs'), BROWSER)
-  const token = await issue(server, { app: 'chat', account: 'ann', ttl: LIFE })
+  const token = await issue(server, { app: 'chat', account: 'ann', ttl })
   const program = startProgram(t, process.execPath, ['--import', './browser.mjs', file], {
     cwd: folder,
     env: {
@@ -41,6 +42,12 @@ const run = async (t: Test, { file, code }: (typeof programs)[number]): Promise<
       TOKEN_ANSWER: JSON.stringify(token),
     },
   })
+  return { server, token, program }
+}
+
+const run = async (t: Test, each: (typeof programs)[number]): Promise<void> => {
+  const { file } = each
+  const { server, token, program } = await begin(t, each, LIFE)
   const until = Date.now() + TOGETHER * 1_000
   const sent: string[] = []
   const arrived = () => [...program.stdout.received]
@@ -64,4 +71,23 @@ const run = async (t: Test, { file, code }: (typeof programs)[number]): Promise<
 
 await t.test('program by program, side by side', async (t) => {
   await Promise.all(programs.map((program) => run(t, program)))
+})
+
+await t.test('the server is away when they want to renew', async (t) => {
+  const comeBack = async (each: (typeof programs)[number]): Promise<void> => {
+    const { file } = each
+    const { server, token, program } = await begin(t, each, 2 * LIFE)
+    const arrives = async (message: string) => {
+      await send(server, { token: token.tokenId }, message)
+      await eventually(`${message} in ${file}`, () => program.stdout.received.includes(message))
+    }
+    await arrives('before')
+    await server.stop()
+    await new Promise((resolve) => setTimeout(resolve, Date.parse(token.renewAfter) + 1_500 - Date.now()))
+    await server.restart()
+    await server.waitForLog(/token\.renewed/)
+    await arrives('after')
+    t.ok(program.running, file)
+  }
+  await Promise.all(programs.map(comeBack))
 })
