@@ -5,6 +5,7 @@ import type { Auth } from '../auth/contract.ts'
 import { auditTo } from '../common/audit.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { createRandomId } from '../common/random-id.ts'
+import { RateByKey } from '../common/rates.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
 import type { Revocations } from '../store/revocations.ts'
 import type { MessageLimits } from '../store/message.ts'
@@ -117,6 +118,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     accounts,
     publisher,
     longPolls,
+    rate: new RateByKey(limits.tokenRequests, monotonic, sharedCount(options.tally, 'tokenRequests')),
     keys: options.keys,
     audit,
     quotas,

@@ -1,7 +1,10 @@
 /** What HTTP allows. */
 import type { Limits } from '../common/limits.ts'
 
-export type TokenLimits = Pick<Limits, 'defaultTokenTtl' | 'maximumTokenTtl' | 'renewalMs' | 'accountDevices'>
+export type TokenLimits = Pick<
+  Limits,
+  'defaultTokenTtl' | 'maximumTokenTtl' | 'renewalMs' | 'accountDevices' | 'tokenRequests'
+>
 
 export type HttpLimits = TokenLimits &
   Pick<

@@ -44,7 +44,7 @@ import { Admission, networkOf } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
 import { Flusher } from './gate/outbox.ts'
-import { RateByKey, Rates } from './gate/rates.ts'
+import { RateByKey, Rates } from '../common/rates.ts'
 import { TimerWheel } from './gate/timer-wheel.ts'
 import { WorkBudgets } from '../common/work-budgets.ts'
 

@@ -305,6 +305,13 @@ export const LIMITS = {
     'HTTP requests a minute from one address',
     ZERO_IS_NONE,
   ),
+  tokenRequests: limit(
+    'PUSH_MAX_TOKEN_REQUESTS',
+    60,
+    [0, 1_000_000],
+    'tokens a minute for one device that renews, one account of an identity provider, or one enrolment code',
+    ZERO_IS_NONE,
+  ),
   tokens: limit('PUSH_MAX_TOKENS', 1_000, [1, 10_000], 'tokens that one HTTP request may name'),
   keys: limit('PUSH_MAX_KEYS', 10_000, [1, 100_000], 'provider keys that the store keeps'),
   lookupMessages: limit('PUSH_MAX_LOOKUP', 100, [1, 10_000], 'messages in one answer to a lookup'),

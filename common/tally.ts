@@ -13,6 +13,7 @@ export const PASSING = [
   'devicePublishes',
   'providerPublishes',
   'requests',
+  'tokenRequests',
 ] as const
 
 export type CountName = (typeof STANDING)[number] | (typeof PASSING)[number]

@@ -1,6 +1,7 @@
 /** All calls of a provider, made once: the routes answer with them, and so does the program that embeds us. */
 import type { Auth } from '../../auth/contract.ts'
 import type { Audit } from '../../common/audit.ts'
+import type { RateByKey } from '../../common/rates.ts'
 import type { Revocations } from '../../store/revocations.ts'
 import type { Store } from '../../store/contract.ts'
 import { createKeyCalls, type KeyCalls, type KeysContext } from '../keys/calls.ts'
@@ -26,6 +27,7 @@ interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly revocations: Pick<Revocations, 'fresh' | 'refresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke'>
   readonly accounts: Accounts
   readonly longPolls: LongPolls
+  readonly rate: Pick<RateByKey, 'take'>
   readonly keys: KeysContext['keys']
   readonly audit: Audit
   readonly limits: SendContext['limits'] & TokenLimits & KeysContext['limits']

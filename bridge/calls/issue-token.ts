@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Auth } from '../../auth/contract.ts'
 import type { Audit } from '../../common/audit.ts'
+import type { RateByKey } from '../../common/rates.ts'
 import { PushError } from '../../errors.ts'
 import type { DeviceHeld, RegisteredToken, Registering, Store, TokenRegistration } from '../../store/contract.ts'
 import type { Revocations } from '../../store/revocations.ts'
@@ -22,6 +23,8 @@ interface IssueContext {
   readonly accounts: Accounts
   readonly enrolments: Enrolments
   readonly longPolls: LongPolls
+  /** Of tokens that no provider asks for. */
+  readonly rate: Pick<RateByKey, 'take'>
   readonly limits: TokenLimits
   readonly audit: Audit
   readonly now: () => number
@@ -62,7 +65,7 @@ const DEVICE_BYTES = 16
 const RENEW_AT = 2 / 3
 
 export function createIssueToken(context: IssueContext): IssueToken {
-  const { auth, revocations, longPolls, limits, enrolments, audit, now } = context
+  const { auth, revocations, longPolls, rate, limits, enrolments, audit, now } = context
   const proofs = {
     enrolments,
     limits,
@@ -74,6 +77,9 @@ export function createIssueToken(context: IssueContext): IssueToken {
     // What is proved anew holds after all revocations until now, whichever node they came to; a renewal has those of its token.
     await (proof.kind === 'renewal' ? revocations.fresh() : revocations.refresh())
     const entitlement = await entitle(body, proof, proofs)
+    // Each is a line of the audit, which nothing else limits, and a new device takes room in the store for months.
+    if (proof.kind !== 'provider' && !rate.take(askerOf(entitlement, proof)))
+      throw new PushError('RATE_LIMITED', 'too many tokens a minute')
     const { app, device, account, version } = entitlement.names
     const names = { app, device, account, ...(version === undefined ? {} : { version }) }
     const { life = Infinity, latestEnd } = entitlement
@@ -103,6 +109,11 @@ export function createIssueToken(context: IssueContext): IssueToken {
       },
     }
   }
+}
+
+/** Who has proved an account may name ever new devices. */
+function askerOf({ names: { app, account }, by }: Entitlement, { kind }: Proof): string {
+  return kind === 'identity' ? JSON.stringify([app, account]) : by
 }
 
 interface Registered extends RegisteredToken {

@@ -5,7 +5,7 @@ import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Revocations } from '../../store/revocations.ts'
 import type { Store } from '../../store/contract.ts'
-import type { RateByKey, Rates } from '../gate/rates.ts'
+import type { RateByKey, Rates } from '../../common/rates.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import type { DeviceSessions, DeviceSessionsLimits } from './device-sessions.ts'
 

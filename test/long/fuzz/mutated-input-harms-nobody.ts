@@ -66,6 +66,7 @@ const server = await startServerProcess(t, {
     PUSH_MAX_WAIT: '1',
     PUSH_MAX_CONNECTS_PER_TOKEN: '0',
     PUSH_MAX_DEVICE_PUBLISHES: '0',
+    PUSH_MAX_TOKEN_REQUESTS: '0',
   },
   // A leak ends the process in a long run.
   nodeFlags: ['--max-old-space-size=384'],

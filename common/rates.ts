@@ -1,5 +1,5 @@
 /** How often something may happen, by the monotonic clock. */
-import type { SharedCount } from '../../common/tally.ts'
+import type { SharedCount } from './tally.ts'
 
 const MINUTE_MS = 60_000
 
