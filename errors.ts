@@ -97,6 +97,22 @@ export const ERRORS = {
     reason: 0x83,
     title: 'The time to live must be a whole number of seconds within the limits of the server.',
   },
+  COLLAPSE_KEY_INVALID: { status: 400, reason: 0x83, title: 'A collapse key is 1 to 64 bytes of UTF-8.' },
+  ID_REUSED: {
+    status: 422,
+    reason: 0x83,
+    title: 'Another message has this id here, with other content or options; give each message an id of its own.',
+  },
+  MESSAGE_UNKNOWN: {
+    status: 404,
+    title: 'No message with this id is known here: it never came, or it ended and its id is not remembered any more.',
+  },
+  NOW_OR_NEVER: {
+    status: 400,
+    reason: 0x83,
+    title:
+      'A message with `ttl` 0 is not stored: it has no `retain`, `receipt` or `collapseKey`; leave them out or give it a time.',
+  },
   TOO_MANY_TOKENS: { status: 400, title: 'One request may name at most 1,000 tokens; split it.' },
   RETAINED_LIMIT: {
     status: 409,

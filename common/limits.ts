@@ -91,6 +91,13 @@ export const LIMITS = {
   ),
   upstreamRetained: limit('PUSH_MAX_RETAINED_UPSTREAM', 100, [1, 10_000], 'retained upstream messages of a device'),
   dedupeMs: limit('PUSH_DEDUPE_WINDOW', DAY, [1, YEAR], 'how long a message id is remembered', SECONDS_TO_MS),
+  lateAckMs: limit(
+    'PUSH_LATE_ACK',
+    30,
+    [0, 3600],
+    'a message that expired can still be acknowledged for so long, where its end is told of (an id of the provider, a receipt)',
+    SECONDS_TO_MS,
+  ),
   deviceHoldMs: limit(
     'PUSH_DEVICE_HOLD',
     28 * DAY,

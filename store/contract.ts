@@ -17,8 +17,9 @@
  */
 import type { Limits } from '../common/limits.ts'
 import type { Selector } from '../topics/index.ts'
-import type { LogEntry, LogSlice, Message, ReadLimit, SessionClose, SessionOwner, TokenId } from './entries.ts'
+import type { LogEntry, LogSlice, Message, Missed, ReadLimit, SessionClose, SessionOwner, TokenId } from './entries.ts'
 import type { KnownNamedSession, NamedSessionStore } from './named-sessions.ts'
+import type { FollowingStore, PassedAs } from './following-contract.ts'
 import type { NodeChannel } from './node-channel.ts'
 import type {
   AccountStore,
@@ -33,6 +34,7 @@ import type { TableStore } from './tables.ts'
 import type { KnownReader, Part, ReaderMove, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
 
 export type * from './entries.ts'
+export type * from './following-contract.ts'
 export type * from './named-sessions.ts'
 export type * from './node-channel.ts'
 export type * from './registry-contract.ts'
@@ -63,7 +65,9 @@ export interface PrivateAppend {
   readonly message: Message
   /**
    * True: the id was chosen by the provider, so that the same id again on this log within `limits.dedupeMs`, or until
-   * the message expires where that is later, is the same message. False: the id is fresh and need not be remembered beyond what makes a resend safe.
+   * the message expires where that is later, is the same message; with other content or options (`fingerprintOf`) it is
+   * refused (ID_REUSED). What becomes of it is remembered as long as the id. False: the id is fresh and need not be
+   * remembered beyond what makes a resend safe.
    */
   readonly dedupe: boolean
   /** Refused where another account has the device. */
@@ -81,6 +85,8 @@ export interface Appended {
   /** Offset of the message; of the first one when it is a duplicate. */
   readonly offset: number
   readonly duplicate: boolean
+  /** When it expires; of the first one when it is a duplicate. */
+  readonly expiresAt: number
   /** How many of the oldest entries went because the log was full. */
   readonly dropped: number
 }
@@ -106,6 +112,8 @@ export interface OpenedSession {
   readonly cursors: Cursors
   /** The highest offset given in the private log. */
   readonly privateEnd: number
+  /** Absent: nothing. */
+  readonly missed?: Missed
   /** Absent: none. */
   readonly tags?: readonly string[]
 }
@@ -126,6 +134,11 @@ export interface Commit {
   readonly passed?: readonly (readonly [version: string, offset: number])[]
   /** Passed by these cursors though nobody acknowledged it: still pending. */
   readonly skipped?: Skipped
+  /**
+   * Of the private log: passed by this commit though nobody acknowledged them, and not pending either. Only entries that are
+   * followed (`LogEntry.isFollowed`) need to be named; everything else that it passes and that is not skipped was acknowledged.
+   */
+  readonly passedAs?: readonly (readonly [offset: number, as: PassedAs])[]
   /** Skipped before, and acknowledged now. */
   readonly taken?: Skipped
 }
@@ -146,6 +159,9 @@ export type SessionEnd = 'SESSION_TAKEN_OVER' | 'TOKEN_REVOKED' | 'TOKEN_SUPERSE
 export interface Watcher {
   /** A private log grew whose session is open on this node, or that `follow` named. The entry may be left out. */
   privateAppended(tokenId: TokenId, offset: number, entry?: LogEntry): void
+  /** A message was recalled or replaced: nobody is to start sending it. */
+  privateRemoved?(tokenId: TokenId, offset: number): void
+  broadcastRemoved?(app: string, offset: number): void
   /** A broadcast log grew. The entry may be left out. */
   broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void
   /** The upstream log of an app grew that this node listens to, or one of QoS 0 came (offset 0). The entry may be left out. */
@@ -205,6 +221,7 @@ export type StoreLimits = Pick<
   | 'storedMessages'
   | 'storedBytes'
   | 'dedupeMs'
+  | 'lateAckMs'
   | 'deviceHoldMs'
   | 'sweepMs'
 >
@@ -267,6 +284,7 @@ export interface Store
     Inventory,
     RegistryStore,
     AccountStore,
+    FollowingStore,
     UpstreamStore,
     NamedSessionStore,
     SessionLogStore,
@@ -288,15 +306,17 @@ export interface Store
   // Logs
 
   /**
-   * Stores a private message: dedupe, cap, retain, wake, in one step. Resolves when it is durable.
-   * A retained message with an empty payload clears the retained message and is still delivered.
-   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, STORE_UNAVAILABLE. A superseded token id is no error: its messages wait, unless
+   * Stores a private message: dedupe, collapse, cap, retain, wake, in one step. Resolves when it is durable.
+   * A retained message with an empty payload clears the retained message and is still delivered. A pending message with the
+   * same collapse key ends as `replaced`, before the cap is looked at; what is retained of it stays.
+   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, ID_REUSED, STORE_UNAVAILABLE. A superseded token id is no error: its messages wait, unless
    * `onlyCurrent` says TOKEN_SUPERSEDED.
    */
   append(append: PrivateAppend): Promise<Appended>
   /**
-   * Stores a broadcast once, whatever the number of devices.
-   * @throws RETAINED_LIMIT, STORE_UNAVAILABLE
+   * Stores a broadcast once, whatever the number of devices. One in the log with the same collapse key and the same selector
+   * ends as `replaced`.
+   * @throws RETAINED_LIMIT, ID_REUSED, STORE_UNAVAILABLE
    */
   appendBroadcast(append: BroadcastAppend): Promise<Appended>
   /** What is pending after an offset, skipped entries below the cursor as well. Nothing for a token id that is not known. */

@@ -15,6 +15,10 @@ export interface Message {
   readonly properties?: Uint8Array
   /** Kept as the last retained message of its topic, besides being in the log. */
   readonly retain: boolean
+  /** 1 to 64 bytes. Of a private or broadcast log: it replaces a pending message with the same one. */
+  readonly collapseKey?: string
+  /** Of a private log: an event tells of its end. Absent: false. */
+  readonly receipt?: boolean
   readonly storedAt: number
   /** Never sent at or after this time. */
   readonly expiresAt: number
@@ -22,12 +26,21 @@ export interface Message {
 
 export interface LogEntry extends Message {
   readonly offset: number
+  /** Its id is remembered, or it asked for a receipt: a commit that passes it without an acknowledgement says so. Absent: false. */
+  readonly isFollowed?: boolean
 }
 
 export interface ReadLimit {
   readonly entries: number
   /** Payload bytes; at least one entry is returned whatever its size. */
   readonly bytes: number
+}
+
+/** Messages that went because a private log was full and that its reader had not acknowledged: exact. */
+export interface Missed {
+  readonly count: number
+  /** It is told until the cursor is beyond this offset, and forgotten then. */
+  readonly through: number
 }
 
 export interface LogSlice<E extends LogEntry> {
@@ -37,6 +50,12 @@ export interface LogSlice<E extends LogEntry> {
   readonly readTo: number
   /** The highest offset ever given in this log. The reader has caught up when `readTo >= end`. */
   readonly end: number
+  /** Of a private log: followed entries that had expired, after the given offset and up to `readTo`. Absent: none. */
+  readonly expired?: readonly number[]
+  /** Of a private log. Absent: nothing. */
+  readonly missed?: Missed
+  /** Of a broadcast log: the highest offset of one that went because the log was full. Absent or 0: none. */
+  readonly droppedThrough?: number
 }
 
 /** Whose a session is. */

@@ -1,4 +1,5 @@
 /** Making a `Message` from what a publisher sent; the one place that checks it, for HTTP and MQTT alike. */
+import { createHash } from 'node:crypto'
 import type { Limits } from '../common/limits.ts'
 import { PushError } from '../errors.ts'
 import { isMessageId } from '../topics/index.ts'
@@ -12,20 +13,34 @@ export interface Draft {
   readonly retain: boolean
   /** Chosen by the provider, or made by the caller. */
   readonly id: string
-  /** Seconds, whole, from 1. */
+  /** Seconds, whole; 0: now or never. */
   readonly ttl?: number | undefined
+  readonly collapseKey?: string | undefined
+  readonly receipt?: boolean | undefined
 }
 
-/** @throws PAYLOAD_TOO_LARGE, TTL_INVALID, MESSAGE_ID_INVALID */
+const MAX_COLLAPSE_KEY = 64
+
+/** With `ttl` 0 it expires as it is stored: see `tellPrivate`. @throws PAYLOAD_TOO_LARGE, TTL_INVALID, MESSAGE_ID_INVALID, COLLAPSE_KEY_INVALID, NOW_OR_NEVER */
 export function makeMessage(draft: Draft, limits: MessageLimits, now: number): Message {
   if (draft.payload.byteLength > limits.payloadBytes) {
     throw new PushError('PAYLOAD_TOO_LARGE', `${draft.payload.byteLength} bytes, at most ${limits.payloadBytes}`)
   }
   const ttl = draft.ttl ?? limits.defaultTtl
-  if (!Number.isSafeInteger(ttl) || ttl < 1 || ttl > limits.maximumTtl) {
-    throw new PushError('TTL_INVALID', `${ttl} s, allowed are 1 to ${limits.maximumTtl}`)
+  if (!Number.isSafeInteger(ttl) || ttl < 0 || ttl > limits.maximumTtl) {
+    throw new PushError('TTL_INVALID', `${ttl} s, allowed are 0 to ${limits.maximumTtl}`)
   }
   if (!isMessageId(draft.id)) throw new PushError('MESSAGE_ID_INVALID')
+  const message = plainMessage(draft, ttl, now)
+  const { collapseKey, receipt } = draft
+  if (ttl === 0 && (draft.retain || receipt === true || collapseKey !== undefined)) throw new PushError('NOW_OR_NEVER')
+  if (collapseKey === undefined && receipt !== true) return message
+  const length = collapseKey === undefined ? 1 : Buffer.byteLength(collapseKey, 'utf8')
+  if (length < 1 || length > MAX_COLLAPSE_KEY) throw new PushError('COLLAPSE_KEY_INVALID')
+  return { ...message, ...(collapseKey === undefined ? {} : { collapseKey }), ...(receipt === true ? { receipt } : {}) }
+}
+
+function plainMessage(draft: Draft, ttl: number, now: number): Message {
   const { id, payload, properties, retain } = draft
   const expiresAt = now + ttl * 1000
   return properties === undefined
@@ -33,9 +48,31 @@ export function makeMessage(draft: Draft, limits: MessageLimits, now: number): M
     : { id, payload, properties, retain, storedAt: now, expiresAt }
 }
 
-/** Written out: to spread a message costs more than to encode it. */
-export function entryOf(message: Message, offset: number): LogEntry {
-  const { id, payload, properties, retain, storedAt, expiresAt } = message
+/** Bytes of a fingerprint. */
+export const FINGERPRINT_BYTES = 8
+
+/** What tells one message from another with the same id: its content and what was asked for. A broadcast has its selector besides. */
+export function fingerprintOf(message: Message, selector = ''): Buffer {
+  const { payload, properties, retain, storedAt, expiresAt, collapseKey, receipt = false } = message
+  const options = JSON.stringify([
+    properties?.length ?? -1,
+    retain,
+    expiresAt - storedAt,
+    collapseKey,
+    receipt,
+    selector,
+  ])
+  const hash = createHash('sha1').update(options)
+  if (properties !== undefined) hash.update(properties)
+  return hash.update(payload).digest().subarray(0, FINGERPRINT_BYTES)
+}
+
+/** Written out: to spread a message costs more than to encode it. `isFollowed`: its id is remembered. */
+export function entryOf(message: Message, offset: number, isFollowed = false): LogEntry {
+  const { id, payload, properties, retain, storedAt, expiresAt, collapseKey, receipt } = message
+  if (isFollowed || collapseKey !== undefined || receipt !== undefined) {
+    return { ...message, offset, ...(isFollowed || receipt === true ? { isFollowed: true } : {}) }
+  }
   return properties === undefined
     ? { id, payload, retain, storedAt, expiresAt, offset }
     : { id, payload, properties, retain, storedAt, expiresAt, offset }

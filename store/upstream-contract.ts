@@ -122,6 +122,8 @@ export interface ReaderOpen {
   readonly reader: string
   /** It is gone at this time, unless it is opened again with a later one; `Infinity` for never. */
   readonly expiresAt: number
+  /** Where one that is new begins; absent: `latest`. `earliest`: with what is stored. */
+  readonly from?: 'earliest' | 'latest'
 }
 
 export interface ReaderMove {
@@ -164,7 +166,9 @@ export interface UpstreamStore {
 
   /**
    * Stores events, each in order in its part, durably. Nothing refuses them: where the log is full (`eventMessages`,
-   * `eventBytes`), the oldest goes. Where nobody reads the log, nothing is stored (offset 0).
+   * `eventBytes`), the oldest goes. Where nobody reads the log, nothing is stored (offset 0), but for receipts, which are
+   * stored with the end of their message whether anybody reads them or not, for 7 days. They go when all readers that there
+   * are have passed them.
    */
   appendEvents(events: readonly EventAppend[]): Promise<readonly number[]>
 
@@ -184,7 +188,7 @@ export interface UpstreamStore {
   listenUpstream(app: string): Promise<() => void>
   /**
    * A reader is known in every part when it resolves: what is appended after that is kept for it. One that is new begins
-   * at the end of each part; one that is known keeps its cursors, and its expiry only moves to a later time. Idempotent.
+   * at the end of each part, or before what is stored there (`from`); one that is known keeps its cursors, and its expiry only moves to a later time. Idempotent.
    * Gives every part, in order; of a group, the only one that it has.
    */
   openReader(open: ReaderOpen): Promise<readonly ReaderPart[]>
