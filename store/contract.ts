@@ -41,6 +41,7 @@ export type * from './registry-contract.ts'
 export type * from './session-logs.ts'
 export type * from './tables.ts'
 export type * from './upstream-contract.ts'
+export { ENDS, receiptPayload, receiptSubject } from './following-contract.ts'
 export { appOfEventLog, eventLog, groupLog, groupOfLog, isGroupLog } from './upstream-contract.ts'
 
 /** Where offsets jump over some, they jump by a multiple of this, so that what is computed from them goes round with it. */
@@ -135,8 +136,9 @@ export interface Commit {
   /** Passed by these cursors though nobody acknowledged it: still pending. */
   readonly skipped?: Skipped
   /**
-   * Of the private log: passed by this commit though nobody acknowledged them, and not pending either. Only entries that are
-   * followed (`LogEntry.isFollowed`) need to be named; everything else that it passes and that is not skipped was acknowledged.
+   * Of the private log: passed or taken by this commit though nobody acknowledged them, and not pending either. Only entries
+   * that are followed (`LogEntry.isFollowed`) need to be named; everything else that it passes and that is not skipped was
+   * acknowledged.
    */
   readonly passedAs?: readonly (readonly [offset: number, as: PassedAs])[]
   /** Skipped before, and acknowledged now. */
@@ -319,8 +321,16 @@ export interface Store
    * @throws RETAINED_LIMIT, ID_REUSED, STORE_UNAVAILABLE
    */
   appendBroadcast(append: BroadcastAppend): Promise<Appended>
-  /** What is pending after an offset, skipped entries below the cursor as well. Nothing for a token id that is not known. */
-  readPrivate(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>>
+  /**
+   * What is pending after an offset, skipped entries below the cursor as well. Nothing for a token id that is not known.
+   * `handsOut`: the entries go to the device without a session, so that a recall says that they may have been seen.
+   */
+  readPrivate(
+    tokenId: TokenId,
+    after: number,
+    limit: ReadLimit,
+    options?: { readonly handsOut?: boolean },
+  ): Promise<LogSlice<LogEntry>>
   readBroadcast(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>>
   /** The last retained message of the private topic, unexpired. Acknowledgement does not remove it. */
   retainedPrivate(tokenId: TokenId): Promise<LogEntry | undefined>

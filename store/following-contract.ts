@@ -56,16 +56,17 @@ export interface BroadcastCount extends BroadcastCounts {
 export type PassedAs = Extract<End, 'sent' | 'expired'>
 
 export interface FollowingStore {
-  /** Undefined: neither remembered nor pending. An id that the server made is looked for in what is pending. */
+  /** Undefined: neither remembered nor pending. An id that is not remembered is looked for in what is pending. */
   messageStatus(tokenId: TokenId, id: string): Promise<MessageStatus | undefined>
   broadcastStatus(app: string, id: string): Promise<(MessageStatus & BroadcastCounts) | undefined>
   /**
    * Takes a pending message out of its log, and out of what is retained also where it is not pending any more; readers that
    * have it under way never send it again. Idempotent, one step. Where the id is remembered, its cost does not grow with what
-   * is pending. Undefined: neither remembered nor pending. Watchers hear `privateRemoved` where a session or a follower is.
+   * is pending. Undefined: neither remembered nor pending, and nothing is done. Watchers hear `privateRemoved` where a session
+   * or a follower is.
    */
   recall(tokenId: TokenId, id: string): Promise<RecalledMessage | undefined>
-  /** The same for a broadcast: every node hears `broadcastRemoved`. */
+  /** The same for a broadcast: every node hears `broadcastRemoved`. What it replaced among the retained does not come back. */
   recallBroadcast(app: string, id: string): Promise<RecalledMessage | undefined>
   /** Adds to what is known of broadcasts whose ids are remembered; others are passed over. Not idempotent. May be lost by a crash. */
   countBroadcasts(counts: readonly BroadcastCount[]): Promise<void>

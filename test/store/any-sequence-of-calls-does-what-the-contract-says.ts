@@ -15,6 +15,7 @@ const LIMITS = {
   broadcastMessages: 5,
   broadcastBytes: 50,
   dedupeMs: 2_000,
+  lateAckMs: 0,
   deviceHoldMs: 2_000,
   sweepMs: 2 ** 31 - 1,
 }

@@ -9,9 +9,12 @@ import { broadcastLogs } from './support/broadcast-logs.ts'
 import { durability } from './support/durability.ts'
 import { groupLogs } from './support/group-logs.ts'
 import { events } from './support/events.ts'
+import { following } from './support/following.ts'
 import { marks } from './support/marks.ts'
 import { namedSessions } from './support/named-sessions.ts'
 import { privateLogs } from './support/private-logs.ts'
+import { recall } from './support/recall.ts'
+import { receiptsAndMissed } from './support/receipts.ts'
 import { received } from './support/received.ts'
 import { registering } from './support/registering.ts'
 import { registry } from './support/registry.ts'
@@ -54,5 +57,12 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('event logs', (t) => events(t, makeEngine))
   await t.test('logs of groups', (t) => groupLogs(t, makeEngine))
   await t.test('wakes', (t) => wakes(t, makeEngine))
+  await whatBecomesOfMessages(t, makeEngine)
   await t.test('durability', (t) => durability(t, makeEngine))
+}
+
+export async function whatBecomesOfMessages(t: Test, makeEngine: MakeEngine): Promise<void> {
+  await t.test('what becomes of messages', (t) => following(t, makeEngine))
+  await t.test('recall and collapse', (t) => recall(t, makeEngine))
+  await t.test('receipts, what was missed, and now or never', (t) => receiptsAndMissed(t, makeEngine))
 }

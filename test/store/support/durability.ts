@@ -133,8 +133,10 @@ async function restarted(t: Test, world: World, restart: () => Promise<void>): P
 
   const sent = await Promise.all(['one', 'two', 'three'].map((payload) => world.send(token, { payload, ttl: DAY })))
   const broadcast = await world.broadcast(ALL, { payload: 'first' })
-  const last = await world.broadcast(exactly('2'), { payload: 'second', retain: true, id: 'b', dedupe: true })
-  await world.send(token, { payload: 'kept', retain: true, ttl: HOUR, id: 'p', dedupe: true })
+  const second = { payload: 'second', retain: true, id: 'b', dedupe: true }
+  const last = await world.broadcast(exactly('2'), second)
+  const kept = { payload: 'kept', retain: true, ttl: HOUR, id: 'p', dedupe: true }
+  await world.send(token, kept)
   const session = await world.open(token, generation)
   await world.store.saveSession(token, session.epoch, STATE)
   await world.store.commit([
@@ -153,8 +155,8 @@ async function restarted(t: Test, world: World, restart: () => Promise<void>): P
   t.same(await world.broadcastTexts(), ['first', 'second'])
   t.equal(text((await world.store.retainedPrivate(token))!), 'kept')
   t.equal(text((await world.store.retainedBroadcast('weather', '2', []))!), 'second')
-  t.match(await world.send(token, { id: 'p', dedupe: true }), { duplicate: true })
-  t.match(await world.broadcast(ALL, { id: 'b', dedupe: true }), { duplicate: true, offset: last.offset })
+  t.match(await world.send(token, kept), { duplicate: true })
+  t.match(await world.broadcast(exactly('2'), second), { duplicate: true, offset: last.offset })
   t.ok((await world.send(token, { payload: 'four' })).offset > sent[2]!.offset + 1)
   t.ok((await world.broadcast(ALL)).offset > last.offset)
   const resumed = await world.open(token, generation)

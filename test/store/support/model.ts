@@ -8,6 +8,7 @@ import type {
   Cursors,
   DeviceHeld,
   LogEntry,
+  Missed,
   OpenedSession,
   OpenSessionRequest,
   PrivateAppend,
@@ -22,16 +23,20 @@ import type {
   TokenRegistration,
 } from '../../../store/contract.ts'
 import { NO_DETAILS } from '../../../store/details.ts'
-import { type Epochs, Selections } from '../../../topics/index.ts'
+import { fingerprintOf } from '../../../store/message.ts'
+import { encodeSelector, type Epochs, Selections } from '../../../topics/index.ts'
 
 interface Remembered {
   readonly offset: number
   readonly until: number
+  readonly expiresAt: number
+  readonly fingerprint: Buffer
 }
 
 class ModelLog<E extends LogEntry> {
   entries: E[] = []
   last = 0
+  missed: Missed | undefined
   readonly ids = new Map<string, Remembered>()
 }
 
@@ -150,6 +155,7 @@ export class Model {
     this.#end(tokenId)
     if (purge !== true) return true
     token.log.entries = []
+    token.log.missed = undefined
     token.retained = undefined
     token.cursors.private = token.log.last
     token.cursors.broadcast = this.app(token.app).log.last
@@ -171,8 +177,16 @@ export class Model {
     if (onlyCurrent === true && !this.#isCurrent(tokenId, token)) throw new PushError('TOKEN_SUPERSEDED')
     const { privateMessages, privateBytes } = this.#limits
     const room = { messages: privateMessages, bytes: privateBytes }
-    const entry = { ...message, offset: token.log.last + 1 }
+    const entry = { ...message, offset: token.log.last + 1, ...(dedupe ? { isFollowed: true } : {}) }
+    const before = token.log.entries
     const appended = this.#append('private', token.log, entry, dedupe, room)
+    if (appended.dropped > 0) {
+      const count = (token.log.missed?.count ?? 0) + appended.dropped
+      const gone = before.filter(
+        ({ offset, expiresAt }) => expiresAt > this.#now() && !token.log.entries.some((each) => each.offset === offset),
+      )
+      token.log.missed = { count, through: Math.max(token.cursors.private, gone.at(-1)?.offset ?? 0) }
+    }
     if (message.retain && !appended.duplicate) token.retained = message.payload.length === 0 ? undefined : entry
     return appended
   }
@@ -181,8 +195,8 @@ export class Model {
     const app = this.app(name)
     const { broadcastMessages, broadcastBytes } = this.#limits
     const room = { messages: broadcastMessages, bytes: broadcastBytes }
-    const entry = { ...message, selector, offset: app.log.last + 1 }
-    const appended = this.#append('broadcast', app.log, entry, dedupe, room)
+    const entry = { ...message, selector, offset: app.log.last + 1, ...(dedupe ? { isFollowed: true } : {}) }
+    const appended = this.#append('broadcast', app.log, entry, dedupe, room, encodeSelector(selector))
     if (message.retain && !appended.duplicate) app.retained.push(entry)
     return appended
   }
@@ -213,6 +227,7 @@ export class Model {
       token.cursors.private = Math.max(token.cursors.private, Math.min(own, token.log.last))
       token.cursors.broadcast = Math.max(token.cursors.broadcast, Math.min(broadcast, this.app(token.app).log.last))
       token.log.entries = token.log.entries.filter(({ offset }) => offset > token.cursors.private)
+      if (token.cursors.private > (token.log.missed?.through ?? Infinity)) token.log.missed = undefined
       return false
     })
   }
@@ -232,6 +247,7 @@ export class Model {
       unclean: resumed !== undefined && (resumed.held || resumed.unclean),
       cursors,
       privateEnd: token.log.last,
+      ...(token.log.missed === undefined ? {} : { missed: token.log.missed }),
       ...(tags.length > 0 ? { tags } : {}),
     }
   }
@@ -270,24 +286,31 @@ export class Model {
     entry: E,
     dedupe: boolean,
     room: { messages: number; bytes: number },
+    selector = '',
   ): Appended {
     const now = this.#now()
     const first = dedupe ? log.ids.get(entry.id) : undefined
-    if (first !== undefined && first.until > now) return { offset: first.offset, duplicate: true, dropped: 0 }
+    const fingerprint = fingerprintOf(entry, selector)
+    if (first !== undefined && first.until > now) {
+      if (!fingerprint.equals(first.fingerprint)) throw new PushError('ID_REUSED')
+      return { offset: first.offset, duplicate: true, dropped: 0, expiresAt: first.expiresAt }
+    }
     let dropped = 0
     const bytes = () => log.entries.reduce((sum, { payload }) => sum + payload.length, 0)
     while (log.entries.length >= room.messages || bytes() + entry.payload.length > room.bytes) {
-      const oldest = log.entries.shift()
+      const [oldest] = log.entries
       if (oldest === undefined) break
+      log.entries = log.entries.slice(1)
       if (oldest.expiresAt > now) dropped += 1
       else this.counts.expired[kind] += 1
     }
     this.counts.dropped[kind] += dropped
-    log.entries.push(entry)
+    log.entries = [...log.entries, entry]
     log.last = entry.offset
     const until = Math.max(now + this.#limits.dedupeMs, entry.expiresAt)
-    if (dedupe) log.ids.set(entry.id, { offset: entry.offset, until })
-    return { offset: entry.offset, duplicate: false, dropped }
+    const { offset, expiresAt } = entry
+    if (dedupe) log.ids.set(entry.id, { offset, until, expiresAt, fingerprint })
+    return { offset, duplicate: false, dropped, expiresAt }
   }
 
   #expire<E extends LogEntry>(kind: 'private' | 'broadcast', log: ModelLog<E>): void {

@@ -81,7 +81,7 @@ async function appends(t: Test, makeEngine: MakeEngine): Promise<void> {
       if (heard.what === 'private' && heard.entry) t.equal(text(heard.entry), payload)
     }
     t.same(await world.texts(token), ['one', 'two'])
-    await world.send(token, { id: 'a', dedupe: true })
+    await world.send(token, { payload: 'one', id: 'a', dedupe: true })
     const three = await world.send(token, { payload: 'three' })
     const next = await ear.heard.nextWhere(({ what }) => what === 'private')
     t.match(next, { offset: three.offset }, 'a duplicate wakes nobody')

@@ -48,6 +48,8 @@ export interface Draft {
   /** Milliseconds; default one hour. */
   readonly ttl?: number
   readonly dedupe?: boolean
+  readonly collapseKey?: string
+  readonly receipt?: boolean
 }
 
 export interface Person {
@@ -124,8 +126,9 @@ export class World {
     return this.idOf(person)
   }
 
-  message({ id, payload = 'hello', properties, retain = false, ttl = HOUR }: Draft = {}): Message {
+  message({ id, payload = 'hello', properties, retain = false, ttl = HOUR, ...asked }: Draft = {}): Message {
     this.#messages += 1
+    const { collapseKey, receipt } = asked
     return {
       id: id ?? `m${this.#messages}`,
       payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
@@ -133,6 +136,8 @@ export class World {
       retain,
       storedAt: this.now,
       expiresAt: this.now + ttl,
+      ...(collapseKey === undefined ? {} : { collapseKey }),
+      ...(receipt === undefined ? {} : { receipt }),
     }
   }
 
