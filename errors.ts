@@ -17,6 +17,7 @@ export const ERRORS = {
   // Requests
   REQUEST_INVALID: {
     status: 400,
+    reason: 0x83,
     title: 'The request does not have the documented shape; see `detail` for the field.',
   },
   JSON_INVALID: { status: 400, title: 'The body is not JSON; send one JSON object.' },

@@ -4,8 +4,8 @@ import type { Auth } from '../auth/contract.ts'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { UnderWay } from '../common/under-way.ts'
-import type { Appended, Store } from '../store/contract.ts'
-import { makeMessage, type MessageLimits } from '../store/message.ts'
+import type { Message, Store, TokenId } from '../store/contract.ts'
+import { isNowOrNever, makeMessage, type Draft, type MessageLimits } from '../store/message.ts'
 import {
   mayUse,
   parseTagSelectorJson,
@@ -37,13 +37,13 @@ interface IncomingPublish {
   readonly properties: Properties
 }
 
-export type Accept = (provider: Provider, packet: IncomingPublish) => Promise<Appended>
+export type Accept = (provider: Provider, packet: IncomingPublish) => Promise<void>
 
 /**
  * Stores a message to a private or broadcast topic. On MQTT 5 the user property `id` is the message id (the same
  * id again is accepted once), `versions` on the topic `<app>/*` is a range of versions, `tags` on a broadcast topic chooses
- * devices by their tags, and Message Expiry Interval is the time to live. Rejects with what the catalogue names; then
- * nothing is stored.
+ * devices by their tags, `collapse-key` and `receipt` are as over HTTP, and Message Expiry Interval is the time to live: with 0
+ * the message is for now or never. Rejects with what the catalogue names; then nothing is stored.
  */
 export function createAccept(options: AcceptOptions): Accept {
   return async (provider, packet) => {
@@ -55,24 +55,55 @@ export function createAccept(options: AcceptOptions): Accept {
       const tags = tagsOf(packet.properties)
       if (tags !== undefined && destination.kind === 'private')
         throw new PushError('TAGS_INVALID', 'the user property `tags` chooses among the receivers of a broadcast only')
-      const { store, underWay } = options
+      if (message.receipt === true && destination.kind === 'broadcast')
+        throw new PushError('REQUEST_INVALID', 'a broadcast has no `receipt`')
       const { app } = destination
-      let appended: Appended
-      if (destination.kind === 'private') {
-        const append = { tokenId: destination.tokenId, app, message, dedupe }
-        appended = await underWay.run(provider.name, () => store.append(append))
-      } else {
-        const append = { app, selector: selectorOf(destination.version, packet.properties, tags), message, dedupe }
-        appended = await underWay.run(provider.name, () => store.appendBroadcast(append))
-      }
-      const counter = appended.duplicate ? options.metrics.duplicates : options.metrics.accepted
+      const isDuplicate =
+        destination.kind === 'private'
+          ? await sendPrivate(options, provider, { tokenId: destination.tokenId, app, message, dedupe })
+          : await sendBroadcast(options, provider, {
+              app,
+              selector: selectorOf(destination.version, packet.properties, tags),
+              message,
+              dedupe,
+            })
+      const counter = isDuplicate ? options.metrics.duplicates : options.metrics.accepted
       counter.inc({ destination: destination.kind })
-      return appended
     } catch (error) {
       options.metrics.rejected.inc({ code: error instanceof PushError ? error.code : 'INTERNAL' })
       throw error
     }
   }
+}
+
+interface Sending {
+  readonly app: string
+  readonly message: Message
+  readonly dedupe: boolean
+}
+
+/** True: it is a duplicate. */
+async function sendPrivate(
+  { store, underWay }: AcceptOptions,
+  { name }: Provider,
+  sending: Sending & { readonly tokenId: TokenId },
+): Promise<boolean> {
+  if (!isNowOrNever(sending.message)) return (await underWay.run(name, () => store.append(sending))).duplicate
+  const { tokenId, app, message } = sending
+  await underWay.run(name, () => store.tellPrivate({ tokenId, app, message }))
+  return false
+}
+
+/** As `sendPrivate`. */
+async function sendBroadcast(
+  { store, underWay }: AcceptOptions,
+  { name }: Provider,
+  sending: Sending & { readonly selector: Selector },
+): Promise<boolean> {
+  if (!isNowOrNever(sending.message)) return (await underWay.run(name, () => store.appendBroadcast(sending))).duplicate
+  const { app, selector, message } = sending
+  await underWay.run(name, () => store.tellBroadcast({ app, selector, message }))
+  return false
 }
 
 /** By what its key allows now. */
@@ -98,6 +129,7 @@ function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, prop
         properties.messageExpiryInterval === undefined
           ? undefined
           : Math.min(properties.messageExpiryInterval, limits.maximumTtl),
+      ...askedOf(properties),
     },
     limits,
     now(),
@@ -106,7 +138,7 @@ function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, prop
 }
 
 /** User properties that are for us. */
-const OURS = new Set(['id', 'versions', 'tags'])
+const OURS = new Set(['id', 'versions', 'tags', 'collapse-key', 'receipt'])
 
 /** Without what is for us. */
 function withoutOurs(properties: Properties): Properties {
@@ -138,6 +170,26 @@ function tagsOf({ userProperties = [] }: Properties): string | undefined {
   const tags = another === undefined ? parseTagSelectorJson(given[1]) : undefined
   if (tags === undefined) throw new PushError('TAGS_INVALID', 'the user property `tags`, once, as JSON')
   return tags
+}
+
+const NOTHING: Pick<Draft, 'collapseKey' | 'receipt'> = {}
+
+/** What is said twice is not understood. */
+function askedOf({ userProperties }: Properties): Pick<Draft, 'collapseKey' | 'receipt'> {
+  let collapseKey: string | undefined
+  let receipt: boolean | undefined
+  for (const [name, value] of userProperties ?? []) {
+    if (name === 'collapse-key') {
+      if (collapseKey !== undefined)
+        throw new PushError('COLLAPSE_KEY_INVALID', 'the user property `collapse-key`, once')
+      collapseKey = value
+    } else if (name === 'receipt') {
+      if (receipt !== undefined || (value !== 'true' && value !== 'false'))
+        throw new PushError('REQUEST_INVALID', 'the user property `receipt`, once, as `true` or `false`')
+      receipt = value === 'true'
+    }
+  }
+  return collapseKey === undefined && receipt === undefined ? NOTHING : { collapseKey, receipt }
 }
 
 function userProperty(properties: Properties, name: string): string | undefined {

@@ -11,6 +11,7 @@ import { PushError } from '../errors.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { createRandomId } from '../common/random-id.ts'
+import type { BroadcastCounter } from '../store/broadcast-counter.ts'
 import type { Store } from '../store/contract.ts'
 import type { Revocations } from '../store/revocations.ts'
 import type { MessageLimits } from '../store/message.ts'
@@ -73,6 +74,8 @@ interface BrokerOptions {
   readonly quotas?: QuotaLeases
   /** What others of this process have under way counts as well; by default they have nothing. */
   readonly underWay?: UnderWay
+  /** What others of this process count in; whoever made it closes it. */
+  readonly counts: BroadcastCounter
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: BrokerLimits & MessageLimits
@@ -114,13 +117,13 @@ export class PushBroker {
 
   constructor(options: BrokerOptions) {
     checkAedesVersion()
-    const { auth, store, revocations, metrics, logger, limits, tally } = options
+    const { auth, store, revocations, counts, metrics, logger, limits, tally } = options
     const now = options.now ?? Date.now
     const monotonic = options.monotonic ?? (() => performance.now())
     const turns = new Turns()
     const randomId = options.randomId ?? createRandomId()
     const wills = new DelayedWills({ store, logger, now, publish: (value) => publishStoredWill(this.#node, value) })
-    const sessions = new DeviceSessions({ store, revocations, metrics, logger, limits, turns, wills, monotonic })
+    const sessions = new DeviceSessions({ store, revocations, metrics, logger, limits, turns, wills, now, monotonic })
     this.#options = options
     this.#forwarding = new Forwarding(options.trustedProxies)
     this.admission = new Admission(limits, sharedCount(tally, 'connections'))
@@ -165,6 +168,7 @@ export class PushBroker {
       revocations,
       strictExpiry: options.strictExpiry ?? false,
       sessions,
+      counts,
       wills,
       metrics,
       logger,

@@ -10,6 +10,7 @@ export type LogKind = (typeof DESTINATIONS)[number]
 
 /** A counter by destination that is counted for every message: prom-client hashes the labels of each call. */
 interface LogCounter {
+  readonly counts: Readonly<Record<LogKind, number>>
   inc(labels: { readonly destination: LogKind }, by?: number): void
 }
 
@@ -28,8 +29,50 @@ function destinationCounter(registry: Registry, name: string, help: string): Log
     },
   })
   return {
+    counts,
     inc({ destination }, by = 1) {
       counts[destination] += by
+    },
+  }
+}
+
+/** Ends that no other metric counts. */
+const OTHER_ENDS = ['sent', 'replaced', 'recalled', 'purged'] as const
+export type OtherEnd = (typeof OTHER_ENDS)[number]
+
+interface EndCounter {
+  inc(labels: { readonly destination: LogKind; readonly state: OtherEnd }, by?: number): void
+}
+
+/** All ends of messages in one metric, those that have a counter of their own as well. */
+function endCounter(
+  registry: Registry,
+  others: Record<'acknowledged' | 'expired' | 'dropped', LogCounter>,
+): EndCounter {
+  const none = () => ({ private: 0, broadcast: 0, upstream: 0, event: 0, session: 0 })
+  const counts: Record<OtherEnd, Record<LogKind, number>> = {
+    sent: none(),
+    replaced: none(),
+    recalled: none(),
+    purged: none(),
+  }
+  new Counter({
+    name: 'push_message_ended_total',
+    help: 'What became of messages; a broadcast is acknowledged, or sent with QoS 0, once by each device',
+    labelNames: ['destination', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      const { acknowledged, expired, dropped } = others
+      const states = { acknowledged: acknowledged.counts, expired: expired.counts, dropped: dropped.counts, ...counts }
+      for (const [state, ofState] of Object.entries(states))
+        for (const destination of DESTINATIONS)
+          if (ofState[destination] > 0) this.inc({ destination, state }, ofState[destination])
+    },
+  })
+  return {
+    inc({ destination, state }, by = 1) {
+      counts[state][destination] += by
     },
   }
 }
@@ -76,11 +119,21 @@ export function createMetrics() {
 
   measureEventLoopDelay(registry)
   const perDestination = (name: string, help: string) => destinationCounter(registry, name, help)
+  const acknowledged = perDestination('push_acknowledged_total', 'Messages acknowledged by devices')
+  const expired = perDestination('push_expired_total', 'Messages that reached their time to live unacknowledged')
+  const dropped = perDestination(
+    'push_dropped_total',
+    'Messages lost to a full log: its oldest, of the session of a user the newest',
+  )
 
   return {
     registry,
+    acknowledged,
+    expired,
+    dropped,
+    ended: endCounter(registry, { acknowledged, expired, dropped }),
     connections: gauge('push_connections', 'Open MQTT connections', ['principal']),
-    accepted: perDestination('push_accepted_total', 'Messages stored'),
+    accepted: perDestination('push_accepted_total', 'Messages accepted: stored, or sent for now or never'),
     duplicates: perDestination('push_duplicates_total', 'Messages whose id was already accepted'),
     rejected: counter('push_rejected_total', 'Messages refused, by error code', ['code']),
     delivered: perDestination(
@@ -88,18 +141,8 @@ export function createMetrics() {
       'Messages given to devices, by PUBLISH packet or lookup, redeliveries included',
     ),
     redelivered: perDestination('push_redelivered_total', 'PUBLISH packets written with DUP'),
-    acknowledged: perDestination('push_acknowledged_total', 'Messages acknowledged by devices'),
-    expired: counter('push_expired_total', 'Messages that reached their time to live unacknowledged', ['destination']),
-    dropped: counter(
-      'push_dropped_total',
-      'Messages lost to a full log: its oldest, of the session of a user the newest',
-      ['destination'],
-    ),
     skipped: counter('push_skipped_total', 'Messages above the Maximum Packet Size of a client', ['destination']),
-    queueDropped: counter(
-      'push_queue_dropped_total',
-      'QoS 0 messages dropped for a provider or user that reads slowly',
-    ),
+    queueDropped: counter('push_queue_dropped_total', 'QoS 0 messages dropped for a client that reads slowly'),
     upstream: counter('push_upstream_total', 'Messages from devices to providers'),
     pendingWakes: gauge('push_pending_wakes', 'Devices that wait for their drain to run'),
     disconnects: counter('push_disconnects_total', 'Connections closed by the server, by error code', ['code']),

@@ -37,7 +37,7 @@ import { Forwarding } from '../common/forwarded.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
 import { Revocations } from '../store/revocations.ts'
-import { QuotaLeases, type Store, type StoreObserver } from '../store/index.ts'
+import { BroadcastCounter, QuotaLeases, type Store, type StoreObserver } from '../store/index.ts'
 import { UnderWay } from '../common/under-way.ts'
 import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
 
@@ -142,12 +142,17 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   opened.push(general)
   const quotas = new QuotaLeases({ store, now })
   const underWay = new UnderWay(limits.providerUnderWay, monotonic)
+  const counts = new BroadcastCounter({
+    store,
+    failed: (error) => logger.warn({ err: error }, 'could not write who got broadcasts, trying again'),
+  })
   const broker = new PushBroker({
     general,
     auth,
     store,
     quotas,
     underWay,
+    counts,
     revocations,
     strictExpiry: options.strictExpiry,
     metrics,
@@ -219,7 +224,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
         logger.warn('closing does not end by itself: the store is closed now')
       await Promise.all([keys.close(), signing?.close()])
       revocations.close()
-      await Promise.race([store.close(), setTimeout(CLOSE_MS, undefined, UNREF)])
+      await Promise.race([counts.close().then(() => store.close()), setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },
   }
@@ -281,6 +286,7 @@ function observerOf(metrics: Metrics, drops: DropLog, logger: Logger): StoreObse
       metrics.dropped.inc({ destination }, count)
       drops.dropped(destination, count)
     },
+    ended: (destination, state, count) => metrics.ended.inc({ destination, state }, count),
     lost: () => logger.error('Redis was emptied, or failed over to a server without data: what it held is lost'),
     secretDiffers: (name) =>
       logger.error(

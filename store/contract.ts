@@ -19,7 +19,7 @@ import type { Limits } from '../common/limits.ts'
 import type { Selector } from '../topics/index.ts'
 import type { LogEntry, LogSlice, Message, Missed, ReadLimit, SessionClose, SessionOwner, TokenId } from './entries.ts'
 import type { KnownNamedSession, NamedSessionStore } from './named-sessions.ts'
-import type { FollowingStore, PassedAs } from './following-contract.ts'
+import type { End, FollowingStore, PassedAs } from './following-contract.ts'
 import type { NodeChannel } from './node-channel.ts'
 import type {
   AccountStore,
@@ -200,6 +200,8 @@ export interface StoreObserver {
   /** Messages that expired before they were acknowledged, counted when they are taken out. */
   expired(destination: LogName, count: number): void
   dropped(destination: LogName, count: number): void
+  /** Otherwise than by an acknowledgement, its time or a full log; sessions count what they send with QoS 0. */
+  ended?(destination: LogName, state: Exclude<End, 'sent' | 'expired' | 'dropped'>, count: number): void
   /** A watcher threw, which it must not; the others were told. */
   watcherFailed?(error: unknown): void
   /** What the store held is gone, in whole or in a part: it was emptied, or failed over to one that had nothing. */

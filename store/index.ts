@@ -1,6 +1,7 @@
 /** The store: its contract, the making of messages, and the engines. */
 export * from './contract.ts'
 export * from './message.ts'
+export { BroadcastCounter } from './broadcast-counter.ts'
 export { QuotaLeases, type QuotaState } from './quota-leases.ts'
 export { openProblem, unavailable } from './level/database.ts'
 export type { LevelStoreOptions } from './level/engine.ts'

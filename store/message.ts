@@ -48,6 +48,11 @@ function plainMessage(draft: Draft, ttl: number, now: number): Message {
     : { id, payload, properties, retain, storedAt: now, expiresAt }
 }
 
+/** Not to be stored: see `tellPrivate`. */
+export function isNowOrNever({ storedAt, expiresAt }: Message): boolean {
+  return expiresAt <= storedAt
+}
+
 /** Bytes of a fingerprint. */
 export const FINGERPRINT_BYTES = 8
 

@@ -8,7 +8,7 @@ import { broadcastTopic } from '../../topics/index.ts'
 import type { Arrival, BroadcastFanout } from './broadcast-fanout.ts'
 import { CatchUp } from './catch-up.ts'
 import type { DrainContext } from './drain-context.ts'
-import { LogDrain } from './log-drain.ts'
+import { type Acknowledged, LogDrain } from './log-drain.ts'
 import type { DrainHost } from './outgoing.ts'
 import { broadcastPacketId } from './packet-ids.ts'
 import type { Subscription } from './session-state.ts'
@@ -108,10 +108,17 @@ export class BroadcastDrain {
   }
 
   acknowledge(packetId: number): boolean {
-    if (this.log.acknowledge(packetId)) return true
+    const ours = this.log.acknowledge(packetId)
+    if (ours !== undefined) return this.#acknowledged(ours)
     const catchUp = this.#catchUp
-    if (catchUp?.log.acknowledge(packetId) !== true) return false
+    const behind = catchUp?.log.acknowledge(packetId)
+    if (catchUp === undefined || behind === undefined) return false
     this.#settleCatchUp(catchUp)
+    return this.#acknowledged(behind)
+  }
+
+  #acknowledged({ offset, isFollowed }: Acknowledged): true {
+    if (isFollowed) this.#session.node.counts.acknowledged(this.#session.device.app, offset)
     return true
   }
 
@@ -138,10 +145,25 @@ export class BroadcastDrain {
         break
       }
       this.log.pass(entry.offset - 1)
-      this.#host.send(this.log, entry, { destination: 'broadcast', subscription, topic, packetId, packets })
+      const missed = this.#missedIn(this.log)
+      this.#host.send(this.log, entry, { destination: 'broadcast', subscription, topic, packetId, packets, missed })
       sent.push(entry)
     }
     return sent
+  }
+
+  /** Once, under the version that was subscribed to first. */
+  told({ entry, packets, isFor }: Arrival, version: string): void {
+    const subscription = this.#versions?.get(version)
+    if (subscription === undefined || isFor?.(this.#session.tags) === false) return
+    if (this.#versions?.size !== 1 && this.#fanout?.match(entry, this.#versions?.keys() ?? []) !== version) return
+    const topic = broadcastTopic(this.#session.device.app, version)
+    this.#host.tell(entry, { destination: 'broadcast', subscription, topic, packets })
+  }
+
+  /** What nobody here acknowledged went when the log was full; some of it may have been for this device. */
+  #missedIn(log: LogDrain): 'true' | undefined {
+    return log.cursor < (this.#fanout?.droppedThrough ?? 0) ? 'true' : undefined
   }
 
   /** There is more than has arrived here. */
@@ -166,7 +188,9 @@ export class BroadcastDrain {
       if (!this.#mayGoOn(fanout) || !this.#offer(fanout, entry)) return false
       log.end = Math.max(log.end, entry.offset)
       const waiting = fanout.turn()
-      if (waiting !== undefined) await waiting
+      if (waiting === undefined) continue
+      await waiting
+      if (!fanout.isFresh(slice.since)) return true
     }
     if (!this.#session.live || this.#fanout !== fanout) return false
     this.#host.pass(log, slice.readTo)
@@ -185,7 +209,9 @@ export class BroadcastDrain {
       if (this.#wasSent(fanout, entry)) log.pass(entry.offset)
       else if (!this.#sendTo(fanout, log, entry, catchUp.versionsAt(entry.offset))) return false
       const waiting = fanout.turn()
-      if (waiting !== undefined) await waiting
+      if (waiting === undefined) continue
+      await waiting
+      if (!fanout.isFresh(slice.since)) return true
     }
     if (!this.#session.live || this.#fanout !== fanout) return false
     log.pass(Math.min(slice.readTo, through))
@@ -221,7 +247,8 @@ export class BroadcastDrain {
   }
 
   #sendTo(fanout: BroadcastFanout, log: LogDrain, entry: BroadcastEntry, versions: Iterable<string>): boolean {
-    const version = this.#isFor(fanout, entry) ? fanout.match(entry, versions) : undefined
+    const isFor = !fanout.isRemoved(entry.offset) && this.#isFor(fanout, entry)
+    const version = isFor ? fanout.match(entry, versions) : undefined
     const subscription = version === undefined ? undefined : this.#versions?.get(version)
     const packetId = broadcastPacketId(entry.offset)
     if (version === undefined || subscription === undefined) {
@@ -230,7 +257,8 @@ export class BroadcastDrain {
     }
     if (this.isInFlight(packetId)) return false
     const topic = broadcastTopic(this.#session.device.app, version)
-    this.#host.send(log, entry, { destination: 'broadcast', subscription, topic, packetId })
+    const missed = this.#missedIn(log)
+    this.#host.send(log, entry, { destination: 'broadcast', subscription, topic, packetId, missed })
     return true
   }
 

@@ -1,11 +1,17 @@
 /**
  * An app's broadcast log as one node sees it: read once, however many devices here need it. Devices that have caught
  * up get a new entry straight from its wake; the others read behind, from the tail kept here or from the store.
+ *
+ * A broadcast that was recalled is not sent any more, by no node, a second after that was answered. The wake that says so
+ * may be lost: what was last seen in the log longer ago than `HELD_MS` is looked for there again before it is sent.
  */
 import type { Logger } from 'pino'
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../../store/contract.ts'
 import type { Selections, TagTest } from '../../topics/index.ts'
 import type { Turns } from '../../common/turns.ts'
+import { BroadcastTail, type HeldSlice } from './broadcast-tail.ts'
+import { RemovedBroadcasts } from './removed-broadcasts.ts'
+import { TellQueue } from './tell-queue.ts'
 
 /** A session as this file sees it. */
 export interface BroadcastListener {
@@ -13,6 +19,8 @@ export interface BroadcastListener {
   broadcastsArrived(arrivals: readonly Arrival[], version: string): void
   /** There is more to read. */
   broadcastGrew(): void
+  /** For now or never. */
+  broadcastTold(arrival: Arrival, version: string): void
 }
 
 /** Encoded packets of one entry under one topic, by everything else that makes them differ (sender.ts). */
@@ -25,8 +33,12 @@ export interface Arrival {
   readonly isFor: TagTest | undefined
 }
 
-const TAIL_ENTRIES = 256
-const TAIL_BYTES = 4 * 1024 * 1024
+/** Of what is held here, ms. Less than the second that is promised, by what a turn of the event loop may take. */
+const HELD_MS = 800
+/** A store that takes longer than that to answer is asked so often, before what it said is taken. */
+const LOOKS = 3
+/** Entries that came with their wakes and wait for those before them. */
+const MOST_ARRIVED = 256
 const READ: ReadLimit = { entries: 100, bytes: 1024 * 1024 }
 /** Entries that are handed on together: each device gets them in one write. */
 const TOGETHER = 64
@@ -39,6 +51,17 @@ export interface FanoutContext {
   readonly logger: Logger
   readonly selections: Selections
   readonly turns: Turns
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
+  /** One for now or never is not sent: too many wait. */
+  readonly untold: () => void
+}
+
+interface Held {
+  readonly entry: BroadcastEntry
+  readonly since: number
 }
 
 export class BroadcastFanout {
@@ -47,6 +70,9 @@ export class BroadcastFanout {
   readonly #logger: Logger
   readonly #selections: Selections
   readonly #turns: Turns
+  readonly #now: () => number
+  readonly #monotonic: () => number
+  readonly #told: TellQueue
   readonly #byVersion = new Map<string, Set<BroadcastListener>>()
   /** Every listener that has read up to here knows all there is; undefined before the first read. */
   #end: number | undefined
@@ -56,18 +82,28 @@ export class BroadcastFanout {
   #advancing = false
   /** Work that was not counted yet. */
   #spent = 0
-  #tail: BroadcastEntry[] = []
-  #tailBytes = 0
-  /** The tail holds every entry after this offset, up to `#end`. */
-  #tailFrom = 0
-  readonly #arrived = new Map<number, BroadcastEntry>()
+  /** Up to `#end`. */
+  readonly #tail = new BroadcastTail()
+  readonly #arrived = new Map<number, Held>()
+  readonly #removed: RemovedBroadcasts
+  #droppedThrough = 0
+  #looking: Promise<void> | undefined
 
-  constructor(app: string, { store, logger, selections, turns }: FanoutContext) {
+  constructor(app: string, context: FanoutContext) {
+    const { store, logger, selections, turns, now, monotonic, untold } = context
     this.app = app
     this.#store = store
     this.#logger = logger
     this.#selections = selections
     this.#turns = turns
+    this.#now = now
+    this.#monotonic = monotonic
+    this.#removed = new RemovedBroadcasts(monotonic)
+    this.#told = new TellQueue({
+      tell: (entry) => this.#tell(entry),
+      dropped: untold,
+      failed: (error) => logger.error({ err: error }, 'could not tell devices a broadcast that is for now or never'),
+    })
   }
 
   get idle(): boolean {
@@ -76,6 +112,21 @@ export class BroadcastFanout {
 
   get handed(): number {
     return this.#handed
+  }
+
+  /** As far as is known, see `LogSlice`. */
+  get droppedThrough(): number {
+    return this.#droppedThrough
+  }
+
+  /** What was seen in the log then, and not removed since, may be sent now. */
+  isFresh(since: number): boolean {
+    return this.#monotonic() - since < HELD_MS
+  }
+
+  /** It was recalled or replaced: nobody is to start sending it. */
+  isRemoved(offset: number): boolean {
+    return this.#removed.has(offset)
   }
 
   /** A listener whose reading has come to here has caught up. */
@@ -95,13 +146,43 @@ export class BroadcastFanout {
     if (listeners?.size === 0) this.#byVersion.delete(version)
   }
 
-  async read(after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>> {
+  async read(after: number, limit: ReadLimit): Promise<HeldSlice> {
+    for (let looks = 0; looks < LOOKS; looks++) {
+      const known = this.#end
+      if (known === undefined || after < this.#tail.from) break
+      const slice = this.#tail.read(after, known, limit)
+      if (this.isFresh(slice.since)) return slice
+      await this.#lookAgain(after)
+    }
     const known = this.#end
-    if (known !== undefined && after >= this.#tailFrom) return this.#readTail(after, known, limit)
-    const slice = await this.#store.readBroadcast(this.app, after, limit)
+    const slice = await this.#readLog(after, limit)
     if (this.#end === undefined) this.#begin(slice.end)
     else if (known !== undefined) this.#mayBeginAnew(slice.end, known)
     return slice
+  }
+
+  async #readLog(after: number, limit: ReadLimit): Promise<HeldSlice> {
+    for (let looks = 1; ; looks++) {
+      const since = this.#monotonic()
+      const slice = await this.#store.readBroadcast(this.app, after, limit)
+      if (!this.isFresh(since) && looks < LOOKS) continue
+      this.#note(slice)
+      return { ...slice, since }
+    }
+  }
+
+  #note({ droppedThrough = 0 }: LogSlice<BroadcastEntry>): void {
+    this.#droppedThrough = Math.max(this.#droppedThrough, droppedThrough)
+  }
+
+  /** Whether what is held after an offset is still in the log; one look at a time, for all who need it. */
+  #lookAgain(after: number): Promise<void> {
+    this.#looking ??= this.#readLog(after, READ)
+      .then((slice) => {
+        for (const offset of this.#tail.seen(after, slice)) this.removed(offset)
+      })
+      .finally(() => (this.#looking = undefined))
+    return this.#looking
   }
 
   /** The first of these versions that an entry is for, as far as tags allow. */
@@ -136,17 +217,32 @@ export class BroadcastFanout {
 
   /** A wake, which may be late, doubled, or without its entry. */
   woken(offset: number, entry: BroadcastEntry | undefined): void {
+    if (offset === 0) {
+      if (entry !== undefined && !this.idle) this.#told.add(entry)
+      return
+    }
     this.#target = Math.max(this.#target, offset)
     if (this.#end === undefined || offset <= this.#end) return
-    if (entry !== undefined && this.#arrived.size < TAIL_ENTRIES) this.#arrived.set(offset, entry)
+    // A node that stood still hears late, and what was recalled meanwhile lies further back in what it hears.
+    if (entry !== undefined && this.#arrived.size < MOST_ARRIVED && this.#now() - entry.storedAt < HELD_MS)
+      this.#arrived.set(offset, { entry, since: this.#monotonic() })
     this.#advance()
+  }
+
+  /** Of a wake, or since it is not in the log any more. */
+  removed(offset: number): void {
+    this.#removed.add(offset)
+    this.#tail.remove(offset)
+    this.#arrived.delete(offset)
   }
 
   /** Looks into the log, in case a wake was lost. */
   async check(): Promise<void> {
     const known = this.#end
     if (known === undefined) return
-    const { end } = await this.#store.readBroadcast(this.app, known, { entries: 1, bytes: 1 })
+    const slice = await this.#store.readBroadcast(this.app, known, { entries: 1, bytes: 1 })
+    const { end } = slice
+    this.#note(slice)
     this.#mayBeginAnew(end, known)
     this.woken(end, undefined)
   }
@@ -154,8 +250,7 @@ export class BroadcastFanout {
   /** A log that ends before what was known of it was lost: nothing is left up to there, and what comes is above it. */
   #mayBeginAnew(end: number, known: number): void {
     if (end >= known) return
-    this.#tail = []
-    this.#tailBytes = 0
+    this.#droppedThrough = 0
     if (this.#target <= known) this.#target = end
     this.#begin(end)
   }
@@ -163,22 +258,8 @@ export class BroadcastFanout {
   #begin(end: number): void {
     this.#end = end
     this.#handed = end
-    this.#tailFrom = end
+    this.#tail.begin(end)
     if (this.#target > end) this.#advance()
-  }
-
-  #readTail(after: number, end: number, limit: ReadLimit): LogSlice<BroadcastEntry> {
-    const entries: BroadcastEntry[] = []
-    let bytes = 0
-    for (const entry of this.#tail) {
-      if (entry.offset <= after) continue
-      if (entries.length >= limit.entries || (entries.length > 0 && bytes + entry.payload.byteLength > limit.bytes)) {
-        return { entries, readTo: entries.at(-1)?.offset ?? after, end }
-      }
-      entries.push(entry)
-      bytes += entry.payload.byteLength
-    }
-    return { entries, readTo: Math.max(after, end), end }
   }
 
   /** Moves the end forward, handing each entry to those who have caught up. */
@@ -200,37 +281,45 @@ export class BroadcastFanout {
     for (let at = end; at < this.#target; at = this.#end ?? at) {
       const arrived = this.#takeArrived(at)
       const last = arrived.at(-1)
-      if (last !== undefined) await this.#hand(arrived, last.offset)
+      const since = Math.min(...arrived.map((each) => each.since))
+      if (last !== undefined)
+        await this.#hand(
+          arrived.map(({ entry }) => entry),
+          last.entry.offset,
+          since,
+        )
       else await this.#readAhead(at)
     }
   }
 
   /** Those that came with their wake and follow on `after` without a gap. */
-  #takeArrived(after: number): BroadcastEntry[] {
-    const entries: BroadcastEntry[] = []
-    while (entries.length < TOGETHER) {
-      const next = this.#arrived.get(after + 1 + entries.length)
+  #takeArrived(after: number): Held[] {
+    const taken: Held[] = []
+    while (taken.length < TOGETHER) {
+      const next = this.#arrived.get(after + 1 + taken.length)
       if (next === undefined) break
-      this.#arrived.delete(next.offset)
-      entries.push(next)
+      this.#arrived.delete(next.entry.offset)
+      if (!this.isFresh(next.since)) break
+      taken.push(next)
     }
-    return entries
+    return taken
   }
 
   async #readAhead(after: number): Promise<void> {
-    const slice = await this.#store.readBroadcast(this.app, after, READ)
+    const slice = await this.#readLog(after, READ)
     // The wake named an offset that is not there any more: expired, or dropped from a full log.
     const readTo = slice.readTo > after ? slice.readTo : Math.max(this.#target, after)
-    await this.#hand(slice.entries, readTo)
+    await this.#hand(slice.entries, readTo, slice.since)
   }
 
-  async #hand(entries: readonly BroadcastEntry[], readTo: number): Promise<void> {
-    for (const entry of entries) this.#keep(entry)
-    this.#end = Math.max(this.#end ?? 0, readTo)
+  /** `seenAt`: all of them were in the log then. */
+  async #hand(entries: readonly BroadcastEntry[], readTo: number, seenAt: number): Promise<void> {
+    const after = this.#end ?? 0
+    let since = seenAt
+    for (const entry of entries) if (!this.isRemoved(entry.offset)) this.#tail.add(entry, since)
+    this.#end = Math.max(after, readTo)
     for (const [version, listeners] of this.#byVersion) {
-      const arrivals = entries
-        .filter((entry) => this.match(entry, [version]) !== undefined)
-        .map((entry) => ({ entry, packets: new Map<number, Buffer>(), isFor: this.tagTest(entry) }))
+      let arrivals = this.#arrivalsFor(entries, version)
       if (arrivals.length === 0) {
         const waiting = this.turn()
         if (waiting !== undefined) await waiting
@@ -243,30 +332,53 @@ export class BroadcastFanout {
         // What was encoded is of this moment: remaining lifetimes are in it.
         for (const { packets } of arrivals) packets.clear()
         await waiting
+        if (!this.isFresh(since)) since = await this.#lookFor(entries, after)
+        arrivals = arrivals.filter(({ entry }) => !this.isRemoved(entry.offset))
       }
     }
     this.#handed = this.#end
     for (const offset of this.#arrived.keys()) if (offset <= this.#end) this.#arrived.delete(offset)
   }
 
-  /** A fault with one device must not make the others pass these entries: that one reads them from the log. */
-  #handTo(listener: BroadcastListener, arrivals: readonly Arrival[], version: string): void {
-    try {
-      listener.broadcastsArrived(arrivals, version)
-    } catch (error) {
-      this.#logger.error({ err: error }, 'could not hand a broadcast to a device, which will read it again')
-      listener.broadcastGrew()
+  #arrivalsFor(entries: readonly BroadcastEntry[], version: string): Arrival[] {
+    return entries
+      .filter((entry) => !this.isRemoved(entry.offset) && this.match(entry, [version]) !== undefined)
+      .map((entry) => ({ entry, packets: new Map<number, Buffer>(), isFor: this.tagTest(entry) }))
+  }
+
+  /** Whether they are still in the log. Gives when they were. */
+  async #lookFor(entries: readonly BroadcastEntry[], after: number): Promise<number> {
+    const bytes = entries.reduce((sum, { payload }) => sum + payload.byteLength, 0)
+    const slice = await this.#readLog(after, { entries: entries.length, bytes })
+    const there = new Set(slice.entries.map(({ offset }) => offset))
+    for (const { offset } of entries) if (offset <= slice.readTo && !there.has(offset)) this.removed(offset)
+    return slice.since
+  }
+
+  async #tell(entry: BroadcastEntry): Promise<void> {
+    const isFor = this.tagTest(entry)
+    for (const [version, listeners] of this.#byVersion) {
+      if (this.match(entry, [version]) === undefined) continue
+      const arrival = { entry, packets: new Map<number, Buffer>(), isFor }
+      for (const listener of listeners) {
+        this.#safely(listener, () => listener.broadcastTold(arrival, version))
+        const waiting = this.turn(DELIVERY)
+        if (waiting !== undefined) await waiting
+      }
     }
   }
 
-  #keep(entry: BroadcastEntry): void {
-    this.#tail.push(entry)
-    this.#tailBytes += entry.payload.byteLength
-    while (this.#tail.length > TAIL_ENTRIES || (this.#tailBytes > TAIL_BYTES && this.#tail.length > 1)) {
-      const oldest = this.#tail.shift()
-      if (oldest === undefined) return
-      this.#tailBytes -= oldest.payload.byteLength
-      this.#tailFrom = oldest.offset
+  /** A fault with one device must not make the others pass these entries: that one reads them from the log. */
+  #handTo(listener: BroadcastListener, arrivals: readonly Arrival[], version: string): void {
+    this.#safely(listener, () => listener.broadcastsArrived(arrivals, version))
+  }
+
+  #safely(listener: BroadcastListener, hand: () => void): void {
+    try {
+      hand()
+    } catch (error) {
+      this.#logger.error({ err: error }, 'could not hand a broadcast to a device, which will read it again')
+      listener.broadcastGrew()
     }
   }
 }

@@ -1,5 +1,6 @@
 /** One stored message of a push topic as a PUBLISH. */
 import type { LogEntry } from '../../store/contract.ts'
+import { isNowOrNever } from '../../store/message.ts'
 import { encodePublish } from '../codec/encoder.ts'
 import type { ProtocolLevel } from '../codec/packets.ts'
 import {
@@ -24,6 +25,8 @@ export interface Delivery {
   /** Undefined for QoS 0. */
   readonly packetId: number | undefined
   readonly now: number
+  /** Something before it went unread because the log was full: what the user property `missed` says. */
+  readonly missed?: string | undefined
 }
 
 /**
@@ -57,11 +60,12 @@ const NO_MORE: readonly number[] = []
 /** The publisher's properties, and those that belong to the delivery. */
 function deliveryProperties(
   entry: LogEntry,
-  { identifier, moreIdentifiers = NO_MORE, now }: Delivery,
+  { identifier, moreIdentifiers = NO_MORE, now, missed: gap }: Delivery,
   described: boolean,
 ): Buffer {
   const id = described ? Buffer.from(entry.id, 'utf8') : undefined
   const storedAt = described ? Buffer.from(new Date(entry.storedAt).toISOString(), 'latin1') : undefined
+  const missed = described && gap !== undefined ? Buffer.from(gap, 'latin1') : undefined
   const own = entry.properties?.byteLength ?? 0
   const size =
     EXPIRY_BYTES +
@@ -69,9 +73,10 @@ function deliveryProperties(
     (identifier > 0 ? IDENTIFIER_BYTES : 0) +
     moreIdentifiers.length * IDENTIFIER_BYTES +
     (id === undefined ? 0 : 7 + id.length) +
-    (storedAt === undefined ? 0 : 13 + storedAt.length)
+    (storedAt === undefined ? 0 : 13 + storedAt.length) +
+    (missed === undefined ? 0 : 11 + missed.length)
   const bytes = Buffer.allocUnsafe(size)
-  let at = writeExpiry(bytes, 0, Math.ceil((entry.expiresAt - now) / 1000))
+  let at = writeExpiry(bytes, 0, secondsLeft(entry, now))
   if (entry.properties !== undefined) {
     bytes.set(entry.properties, at)
     at += own
@@ -80,5 +85,10 @@ function deliveryProperties(
   for (const each of moreIdentifiers) at = writeSubscriptionIdentifier(bytes, at, each)
   if (id !== undefined) at = writeUserProperty(bytes, at, 'id', id)
   if (storedAt !== undefined) at = writeUserProperty(bytes, at, 'storedAt', storedAt)
+  if (missed !== undefined) at = writeUserProperty(bytes, at, 'missed', missed)
   return bytes.subarray(0, at)
+}
+
+function secondsLeft(entry: LogEntry, now: number): number {
+  return isNowOrNever(entry) ? 0 : Math.max(1, Math.ceil((entry.expiresAt - now) / 1000))
 }

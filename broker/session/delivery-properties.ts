@@ -7,7 +7,7 @@ export const EXPIRY_BYTES = 5
 
 /** [MQTT-3.3.2-6] the time to live less the time it waited here, seconds. */
 export function writeExpiry(bytes: Buffer, start: number, seconds: number): number {
-  return bytes.writeUInt32BE(Math.max(1, seconds), bytes.writeUInt8(0x02, start))
+  return bytes.writeUInt32BE(seconds, bytes.writeUInt8(0x02, start))
 }
 
 /** [MQTT-3.3.4-3] */

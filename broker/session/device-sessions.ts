@@ -37,6 +37,7 @@ export interface LiveSession {
   }
   end(error: PushError): void
   privateArrived(offset: number, entry: LogEntry | undefined): void
+  privateRemoved(offset: number): void
   acknowledgedElsewhere(cursors: Cursors): void
   /** Commits where it stands once more. */
   cursorsLost(): void
@@ -60,6 +61,8 @@ interface DeviceSessionsOptions {
   readonly turns: Turns
   readonly revocations: Pick<Revocations, 'isRevoked' | 'onRevoked'>
   readonly wills: DelayedWills
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonic: () => number
 }
@@ -90,8 +93,9 @@ export class DeviceSessions implements Watcher {
   #stopWatching: () => void = () => undefined
 
   constructor(options: DeviceSessionsOptions) {
-    const { store, metrics, logger, limits, turns, wills, monotonic } = options
-    this.#fanoutContext = { store, logger, turns, selections: new Selections() }
+    const { store, metrics, logger, limits, turns, wills, now, monotonic } = options
+    const untold = () => metrics.queueDropped.inc()
+    this.#fanoutContext = { store, logger, turns, selections: new Selections(), now, monotonic, untold }
     this.#store = store
     this.#metrics = metrics
     this.#logger = logger
@@ -211,6 +215,14 @@ export class DeviceSessions implements Watcher {
     this.#tell(this.#live.get(tokenId), (session) => session.privateArrived(offset, entry))
     const expected = this.#expected.get(tokenId)
     if (expected !== undefined) expected.offset = Math.max(expected.offset, offset)
+  }
+
+  privateRemoved(tokenId: TokenId, offset: number): void {
+    this.#tell(this.#live.get(tokenId), (session) => session.privateRemoved(offset))
+  }
+
+  broadcastRemoved(app: string, offset: number): void {
+    this.#fanouts.get(app)?.removed(offset)
   }
 
   broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void {

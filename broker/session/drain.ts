@@ -3,15 +3,16 @@
  * unacknowledged, advance the cursors on acknowledgement. A wake only starts it; so do an acknowledgement, a socket
  * that can be written again, and the sweep.
  */
-import type { Commit, Cursors, LogEntry, LogSlice, OpenedSession, ReadLimit } from '../../store/contract.ts'
+import type { Commit, Cursors, LogEntry, OpenedSession, PassedAs, ReadLimit } from '../../store/contract.ts'
 import { parseTopic } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import { BroadcastDrain } from './broadcast-drain.ts'
 import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
-import { type DeviceLog, LogDrain } from './log-drain.ts'
+import type { DeviceLog, LogDrain } from './log-drain.ts'
 import type { DrainHost, Envelope } from './outgoing.ts'
 import { broadcastPacketId, privatePacketId, rangeOf } from './packet-ids.ts'
+import { PrivateDrain } from './private-drain.ts'
 import { RetainedDeliveries } from './retained-deliveries.ts'
 import { Sender } from './sender.ts'
 import type { SessionState, Subscription } from './session-state.ts'
@@ -24,17 +25,14 @@ const RETAINED = 500
 
 export class Drain implements DrainHost {
   readonly #session: DrainContext
-  readonly #private: LogDrain
+  readonly #private: PrivateDrain
   readonly #broadcast: BroadcastDrain
   readonly #quota: number
   readonly #sender: Sender
   readonly #retained: RetainedDeliveries
-  #privateSubscription: Subscription | undefined
   #skips: Skips | undefined
   /** Acknowledged over HTTP while under way: the client's Receive Maximum still counts them. */
   #orphans: Set<number> | undefined
-  /** The private log is to be read whatever is known of its end. */
-  #lookPrivate = false
   /** Nothing is sent before `begin`. */
   #begun = false
   #running = false
@@ -43,26 +41,26 @@ export class Drain implements DrainHost {
   constructor(session: DrainContext, opened: OpenedSession, connect: ConnectPacket, resumed: SessionState | undefined) {
     const { window, topicAliases } = session.node.limits
     this.#session = session
-    this.#private = new LogDrain(opened.cursors.private, opened.privateEnd)
+    this.#private = new PrivateDrain(session, this, opened)
     this.#broadcast = new BroadcastDrain(session, this, opened.cursors)
     // [MQTT-3.3.4-7], [MQTT-3.3.4-9]
     this.#quota = Math.min(window, connect.properties.receiveMaximum ?? 65_535)
     this.#sender = new Sender(session.connection, connect, topicAliases)
     this.#retained = new RetainedDeliveries(session, this.#sender)
-    if (opened.cursors.marks !== undefined) this.#skips = Skips.of(session, this.#sender, opened.cursors.marks)
+    if (opened.cursors.marks !== undefined) this.#skips = Skips.of(session, this.#sender, this, opened.cursors.marks)
     if (resumed === undefined) return
-    this.#private.resendThrough = resumed.sentPrivate
+    this.#private.log.resendThrough = resumed.sentPrivate
     this.#broadcast.log.resendThrough = resumed.sentBroadcast
-    this.#private.retainedOffset = resumed.retainedPrivate
+    this.#private.log.retainedOffset = resumed.retainedPrivate
     this.#broadcast.log.retainedOffset = resumed.retainedBroadcast
     if (opened.unclean) {
-      this.#private.resendAtMost = window
+      this.#private.log.resendAtMost = window
       this.#broadcast.log.resendAtMost = window
     }
   }
 
   setPrivate(subscription: Subscription | undefined): void {
-    this.#privateSubscription = subscription
+    this.#private.subscription = subscription
   }
 
   /** `restored`: with the session, not by a SUBSCRIBE. */
@@ -75,14 +73,16 @@ export class Drain implements DrainHost {
   cursors(): Omit<Commit, 'tokenId' | 'epoch'> {
     this.#broadcast.settle()
     return {
-      private: this.#private.cursor,
+      private: this.#private.log.cursor,
       broadcast: this.#broadcast.log.cursor,
+      ...this.#private.change(),
       ...this.#broadcast.change(),
       ...this.#skips?.change(),
     }
   }
 
   committed(commit: Commit): void {
+    this.#private.committed(commit)
     this.#broadcast.committed(commit)
     this.#skips?.committed(commit)
   }
@@ -93,9 +93,9 @@ export class Drain implements DrainHost {
 
   sentMarks(): Pick<SessionState, 'sentPrivate' | 'sentBroadcast' | 'retainedPrivate' | 'retainedBroadcast'> {
     return {
-      sentPrivate: this.#private.sent,
+      sentPrivate: this.#private.log.sent,
       sentBroadcast: this.#broadcast.log.sent,
-      retainedPrivate: this.#private.retainedPending,
+      retainedPrivate: this.#private.log.retainedPending,
       retainedBroadcast: this.#broadcast.log.retainedPending,
     }
   }
@@ -122,13 +122,15 @@ export class Drain implements DrainHost {
 
   #acknowledged(range: DeviceLog, packetId: number): boolean {
     if (this.#skips?.acknowledged(packetId) === true) return true
-    return range === 'private' ? this.#private.acknowledge(packetId) : this.#broadcast.acknowledge(packetId)
+    return range === 'private'
+      ? this.#private.log.acknowledge(packetId) !== undefined
+      : this.#broadcast.acknowledge(packetId)
   }
 
   acknowledgedElsewhere(cursors: Cursors): void {
     this.#skips?.movedElsewhere(cursors)
     const open = [
-      ...this.#private.acknowledgeThrough(cursors.private),
+      ...this.#private.log.acknowledgeThrough(cursors.private),
       ...this.#broadcast.acknowledgedElsewhere(cursors),
     ]
     if (open.length > 0) this.#orphans = new Set([...(this.#orphans ?? []), ...open])
@@ -136,17 +138,21 @@ export class Drain implements DrainHost {
   }
 
   privateArrived(offset: number, entry: LogEntry | undefined): void {
-    const log = this.#private
-    if (offset <= log.end) return
-    const next = log.sent === log.end && offset === log.sent + 1
-    log.end = offset
-    // Nothing lies between what was sent and this entry: it needs no read.
-    if (next && entry !== undefined && !this.#running && this.#privateSubscription !== undefined && this.hasRoom()) {
-      this.#sendPrivate(entry, this.#privateSubscription)
-      this.#observe(entry)
-    } else {
-      this.run()
+    if (offset > this.#private.log.end) {
+      const isSent = this.#private.arrived(offset, entry, this.#running)
+      if (isSent && entry !== undefined) this.#observe(entry)
+      else this.run()
+    } else if (offset === 0 && entry !== undefined) {
+      this.#private.told(entry)
     }
+  }
+
+  privateRemoved(offset: number): void {
+    this.#private.removed(offset)
+  }
+
+  broadcastTold(arrival: Arrival, version: string): void {
+    this.#broadcast.told(arrival, version)
   }
 
   broadcastsArrived(arrivals: readonly Arrival[], version: string): void {
@@ -162,7 +168,7 @@ export class Drain implements DrainHost {
 
   /** Reads both logs, whatever is known of their ends. */
   look(): void {
-    this.#lookPrivate = true
+    this.#private.look()
     this.run()
   }
 
@@ -195,8 +201,8 @@ export class Drain implements DrainHost {
       if (this.#retained.waiting) await this.#sendRetained()
       else if (skip !== undefined) {
         if (!(await this.#sendSkipped(skip))) return
-      } else if (this.#hasPrivateWork()) {
-        if (!(await this.#readPrivate())) return
+      } else if (this.#private.hasWork) {
+        if (!(await this.#private.read())) return
       } else if (!this.#broadcast.hasWork || !(await this.#broadcast.read())) return
     }
   }
@@ -208,8 +214,7 @@ export class Drain implements DrainHost {
     const { node, tags } = this.#session
     const { store } = node
     if (topic?.kind === 'private') {
-      const entry = await store.retainedPrivate(topic.tokenId)
-      this.#offerRetained('private', subscription, entry, this.#private)
+      this.#offerRetained('private', subscription, await this.#private.retained(), this.#private.log)
     } else if (topic?.kind === 'broadcast') {
       const entry = await store.retainedBroadcast(topic.app, topic.version, tags)
       this.#offerRetained('broadcast', subscription, entry, this.#broadcast.logOf(topic.version, entry))
@@ -237,92 +242,78 @@ export class Drain implements DrainHost {
     if (this.#session.live) node.sessions.later(this.#session)
   }
 
-  /** False when something else has to happen first: an acknowledgement, or a socket that can be written. */
-  async #readPrivate(): Promise<boolean> {
-    const log = this.#private
-    const { node, tokenId } = this.#session
-    const known = log.end
-    this.#lookPrivate = false
-    const slice = await node.store.readPrivate(tokenId, log.sent, this.limit())
-    // A wake that came while this was read names more than the slice can know.
-    log.end = Math.max(slice.end, slice.readTo, log.end > known ? log.end : 0)
-    const complete = this.#sendEach(slice, log, (entry) => {
-      const subscription = this.#privateSubscription
-      if (subscription === undefined) return false
-      if (entry.offset > log.sent) this.#sendPrivate(entry, subscription)
-      return true
-    })
-    if (complete) this.pass(log, slice.readTo)
-    return complete
-  }
-
   isInFlight(packetId: number): boolean {
     return this.#skips?.isInFlight(packetId) === true
   }
 
   #nextSkip(): Skip | undefined {
     return this.#skips?.next((destination) =>
-      destination === 'private' ? this.#privateSubscription !== undefined : this.#broadcast.isSubscribed,
+      destination === 'private' ? this.#private.subscription !== undefined : this.#broadcast.isSubscribed,
     )
   }
 
   /** What an earlier connection could not take. False when something else has to happen first. */
   async #sendSkipped(skip: Skip): Promise<boolean> {
-    const { node, tokenId, privateTopic } = this.#session
     const { destination, offset } = skip
     const isPrivate = destination === 'private'
     const packetId = isPrivate ? privatePacketId(offset) : broadcastPacketId(offset)
     const { entry, subscription, topic } = isPrivate
       ? {
-          entry: (await node.store.readPrivate(tokenId, offset - 1, { entries: 1, bytes: 1 })).entries[0],
-          subscription: this.#privateSubscription,
-          topic: privateTopic,
+          entry: await this.#private.entryAt(offset),
+          subscription: this.#private.subscription,
+          topic: this.#session.privateTopic,
         }
       : await this.#broadcast.entryAt(offset)
-    const isUnderWay = isPrivate ? this.#private.isInFlight(packetId) : this.#broadcast.isInFlight(packetId)
+    const isUnderWay = isPrivate ? this.#private.log.isInFlight(packetId) : this.#broadcast.isInFlight(packetId)
     if (!this.#session.live || !this.hasRoom() || isUnderWay) return false
     this.#skips?.offer(skip, { entry, subscription, topic, packetId })
     return true
   }
 
-  /** False when the window or the socket was full before the slice was through. */
-  #sendEach<E extends LogEntry>(slice: LogSlice<E>, log: LogDrain, send: (entry: E) => boolean): boolean {
-    for (const entry of slice.entries) {
-      if (!this.#session.live || !this.hasRoom() || !send(entry)) return false
-      log.end = Math.max(log.end, entry.offset)
-    }
-    return this.#session.live
-  }
-
-  #sendPrivate(entry: LogEntry, subscription: Subscription): void {
-    const topic = this.#session.privateTopic
-    this.send(this.#private, entry, {
-      destination: 'private',
-      subscription,
-      topic,
-      packetId: privatePacketId(entry.offset),
-    })
-  }
-
-  send(log: LogDrain, entry: LogEntry, { destination, subscription, topic, packetId, packets }: Envelope): void {
+  send(log: LogDrain, entry: LogEntry, envelope: Envelope): void {
+    const { destination, subscription, topic, packetId, packets, missed } = envelope
     const { node } = this.#session
     const { metrics } = node
     const now = node.now()
     const { qos, identifier } = subscription
     const dup = qos > 0 && log.takeResent(entry.offset)
-    if (entry.expiresAt <= now) return this.pass(log, entry.offset)
+    if (entry.expiresAt <= now) {
+      this.ended(destination, entry, 'expired')
+      return this.pass(log, entry.offset)
+    }
     const retain = log.retainedOffset === entry.offset || (subscription.retainAsPublished && entry.retain)
-    const sending = { topic, identifier, packetId: qos === 0 ? undefined : packetId, retain, dup, now }
+    const sending = { topic, identifier, packetId: qos === 0 ? undefined : packetId, retain, dup, now, missed }
     if (!this.#sender.send(entry, sending, packets)) {
       metrics.skipped.inc({ destination })
-      this.#skips ??= new Skips(this.#session, this.#sender)
+      this.#skips ??= new Skips(this.#session, this.#sender, this)
       this.#skips.add(destination, entry.offset, log)
       return this.pass(log, entry.offset)
     }
     metrics.delivered.inc({ destination })
     if (dup) metrics.redelivered.inc({ destination })
-    if (qos === 0) this.pass(log, entry.offset)
-    else log.track(entry.offset, packetId)
+    if (qos > 0) return log.track(entry.offset, packetId, entry.isFollowed)
+    this.ended(destination, entry, 'sent')
+    this.pass(log, entry.offset)
+  }
+
+  ended(destination: DeviceLog, { offset, isFollowed }: LogEntry, as: PassedAs): void {
+    const { node, device } = this.#session
+    if (as === 'sent') node.metrics.ended.inc({ destination, state: as })
+    if (isFollowed !== true) return
+    if (destination === 'private') this.#private.passed(offset, as)
+    else if (as === 'sent') node.counts.sent(device.app, offset)
+  }
+
+  tell(entry: LogEntry, { destination, subscription, topic, packets }: Omit<Envelope, 'packetId'>): void {
+    const { node, live, connection } = this.#session
+    const { metrics } = node
+    if (!live) return
+    if (!connection.writable) return metrics.queueDropped.inc()
+    const { identifier } = subscription
+    const sending = { topic, identifier, packetId: undefined, retain: false, dup: false, now: node.now() }
+    const isSent = this.#sender.send(entry, sending, packets)
+    if (isSent) metrics.delivered.inc({ destination })
+    else metrics.skipped.inc({ destination })
   }
 
   pass(log: LogDrain, offset: number): void {
@@ -332,11 +323,7 @@ export class Drain implements DrainHost {
   }
 
   #hasWork(): boolean {
-    return this.#retained.waiting || this.#hasPrivateWork() || this.#broadcast.hasWork || this.#nextSkip() !== undefined
-  }
-
-  #hasPrivateWork(): boolean {
-    return this.#privateSubscription !== undefined && (this.#lookPrivate || this.#private.sent < this.#private.end)
+    return this.#retained.waiting || this.#private.hasWork || this.#broadcast.hasWork || this.#nextSkip() !== undefined
   }
 
   hasRoom(): boolean {
@@ -345,12 +332,12 @@ export class Drain implements DrainHost {
 
   #room(): number {
     const unacknowledged =
-      this.#private.unacknowledged +
+      this.#private.log.unacknowledged +
       this.#broadcast.unacknowledged +
       this.#retained.unacknowledged +
       (this.#skips?.unacknowledged ?? 0) +
       (this.#orphans?.size ?? 0)
-    const span = Math.max(this.#private.span, this.#broadcast.span)
+    const span = Math.max(this.#private.log.span, this.#broadcast.span)
     return Math.min(this.#quota - unacknowledged, this.#quota * SPAN_FACTOR - span)
   }
 

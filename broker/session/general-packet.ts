@@ -30,7 +30,7 @@ export function encodeGeneral(message: Outbound, sending: GeneralSending): Buffe
 
 /** The publisher's properties as they came, and those that belong to the delivery. */
 function propertiesOf({ properties, expiresAt }: Outbound, { identifiers, now }: GeneralSending) {
-  const seconds = Math.ceil((expiresAt - now) / 1000)
+  const seconds = Math.max(1, Math.ceil((expiresAt - now) / 1000))
   const expires = seconds <= LONGEST
   if (!expires && identifiers.length === 0) return properties
   const own = properties?.byteLength ?? 0

@@ -1,13 +1,15 @@
 /** Where one device stands in one log: what it acknowledged, what is under way to it, what was looked at. */
-
 /** The logs that a device reads. */
 export type DeviceLog = 'private' | 'broadcast'
 
 interface InFlight {
   readonly offset: number
   readonly packetId: number
+  readonly isFollowed: boolean
   acknowledged: boolean
 }
+
+export type Acknowledged = Pick<InFlight, 'offset' | 'isFollowed'>
 
 /** Of all that have nothing under way; never changed. */
 const NONE: InFlight[] = []
@@ -62,9 +64,9 @@ export class LogDrain {
     return true
   }
 
-  track(offset: number, packetId: number): void {
+  track(offset: number, packetId: number, isFollowed = false): void {
     if (this.#inFlight === NONE) this.#inFlight = []
-    this.#inFlight.push({ offset, packetId, acknowledged: false })
+    this.#inFlight.push({ offset, packetId, isFollowed, acknowledged: false })
     this.#unacknowledged++
     this.sent = offset
   }
@@ -75,14 +77,14 @@ export class LogDrain {
     if (this.#inFlight.length === 0 && this.sent > this.cursor) this.cursor = this.sent
   }
 
-  /** A PUBACK. False when the packet id is not under way. */
-  acknowledge(packetId: number): boolean {
+  /** A PUBACK. Undefined when the packet id is not under way. */
+  acknowledge(packetId: number): Acknowledged | undefined {
     const entry = this.#inFlight.find((each) => each.packetId === packetId && !each.acknowledged)
-    if (entry === undefined) return false
+    if (entry === undefined) return undefined
     entry.acknowledged = true
     this.#unacknowledged--
     this.#settle()
-    return true
+    return entry
   }
 
   /** Acknowledged elsewhere up to `offset`. Returns the packet ids whose PUBACK is still to come. */

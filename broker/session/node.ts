@@ -4,6 +4,7 @@ import type { Auth } from '../../auth/contract.ts'
 import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Revocations } from '../../store/revocations.ts'
+import type { BroadcastCounter } from '../../store/broadcast-counter.ts'
 import type { Store } from '../../store/contract.ts'
 import type { RateByKey, Rates } from '../../common/rates.ts'
 import type { DelayedWills } from './delayed-wills.ts'
@@ -45,6 +46,7 @@ export interface DeviceNode extends SessionNode {
   readonly strictExpiry: boolean
   readonly auth: Auth
   readonly sessions: DeviceSessions
+  readonly counts: Pick<BroadcastCounter, 'acknowledged' | 'sent'>
   readonly limits: DeviceLimits
   /** Milliseconds that only grow, for durations. */
   readonly monotonic: () => number

@@ -1,5 +1,5 @@
 /** What the two logs of a device have in common on their way out. */
-import type { LogEntry, ReadLimit } from '../../store/contract.ts'
+import type { LogEntry, PassedAs, ReadLimit } from '../../store/contract.ts'
 import type { PacketCache } from './broadcast-fanout.ts'
 import type { DeviceLog, LogDrain } from './log-drain.ts'
 import type { Subscription } from './session-state.ts'
@@ -11,6 +11,8 @@ export interface Envelope {
   readonly topic: string
   readonly packetId: number
   readonly packets?: PacketCache
+  /** As in `Delivery`. */
+  readonly missed?: string | undefined
 }
 
 /** The window that they share, and the way out. */
@@ -18,6 +20,10 @@ export interface DrainHost {
   hasRoom(): boolean
   limit(): ReadLimit
   send(log: LogDrain, entry: LogEntry, envelope: Envelope): void
+  /** For now or never: with QoS 0, whatever is under way. */
+  tell(entry: LogEntry, envelope: Omit<Envelope, 'packetId'>): void
+  /** It is passed, and nobody acknowledges it. */
+  ended(destination: DeviceLog, entry: LogEntry, as: PassedAs): void
   /** Passing may move the cursor: messages for nobody, expired, too large, or QoS 0. */
   pass(log: LogDrain, offset: number): void
   /** Under way, and of neither log. */

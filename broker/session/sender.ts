@@ -32,16 +32,18 @@ export class Sender {
    */
   send(entry: LogEntry, sending: Sending, packets?: PacketCache): boolean {
     const packet =
-      packets === undefined || sending.dup ? this.#encode(entry, sending) : this.#encodeOnce(entry, sending, packets)
+      packets === undefined || sending.dup || sending.missed !== undefined
+        ? this.#encode(entry, sending)
+        : this.#encodeOnce(entry, sending, packets)
     if (packet === undefined) return false
     this.#connection.write(this.#aliases.apply(packet, sending.topic, this.#maximumPacketSize))
     return true
   }
 
   #encode(entry: LogEntry, sending: Sending): Buffer | undefined {
-    const { topic, identifier, moreIdentifiers, packetId, retain, dup, now } = sending
+    const { topic, identifier, moreIdentifiers, packetId, retain, dup, now, missed } = sending
     const maximumPacketSize = this.#maximumPacketSize
-    const delivery = { topic, identifier, packetId, retain, dup, now, level: this.#level, maximumPacketSize }
+    const delivery = { topic, identifier, packetId, retain, dup, now, missed, level: this.#level, maximumPacketSize }
     return encodeDelivery(entry, moreIdentifiers === undefined ? delivery : { ...delivery, moreIdentifiers })
   }
 

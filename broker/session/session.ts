@@ -152,6 +152,14 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     this.drain.privateArrived(offset, entry)
   }
 
+  privateRemoved(offset: number): void {
+    this.drain.privateRemoved(offset)
+  }
+
+  broadcastTold(arrival: Arrival, version: string): void {
+    this.drain.broadcastTold(arrival, version)
+  }
+
   broadcastsArrived(arrivals: readonly Arrival[], version: string): void {
     this.drain.broadcastsArrived(arrivals, version)
   }

@@ -3,9 +3,10 @@
  * connection that takes them and for HTTP; what an earlier connection skipped is tried once by this one.
  */
 import type { DeviceLog } from './log-drain.ts'
-import type { Commit, Cursors, LogEntry, Marks, Skipped } from '../../store/contract.ts'
+import type { Commit, Cursors, LogEntry, Marks, PassedAs, Skipped } from '../../store/contract.ts'
 import type { DrainContext } from './drain-context.ts'
 import type { LogDrain } from './log-drain.ts'
+import type { DrainHost } from './outgoing.ts'
 import type { Sender } from './sender.ts'
 import type { Subscription } from './session-state.ts'
 
@@ -14,6 +15,8 @@ export interface Skip {
   readonly offset: number
   /** A new subscription gets it as the retained message. */
   isRetained?: boolean
+  /** See `LogEntry`; known once it was sent. */
+  isFollowed?: boolean
 }
 
 export interface Offer {
@@ -31,6 +34,7 @@ interface Fresh extends Skip {
 export class Skips {
   readonly #session: DrainContext
   readonly #sender: Sender
+  readonly #host: Pick<DrainHost, 'ended'>
   /** Of earlier connections, oldest first, until they are tried. */
   #earlier: Skip[]
   /** By packet id. */
@@ -39,16 +43,17 @@ export class Skips {
   #taken: Skip[] = []
 
   /** Undefined where there is nothing: most sessions never have any. */
-  static of(session: DrainContext, sender: Sender, marks: Marks): Skips | undefined {
+  static of(session: DrainContext, sender: Sender, host: Pick<DrainHost, 'ended'>, marks: Marks): Skips | undefined {
     const earlier: Skip[] = []
     for (const offset of marks.skippedPrivate) earlier.push({ destination: 'private', offset })
     for (const offset of marks.skippedBroadcast) earlier.push({ destination: 'broadcast', offset })
-    return earlier.length === 0 ? undefined : new Skips(session, sender, earlier)
+    return earlier.length === 0 ? undefined : new Skips(session, sender, host, earlier)
   }
 
-  constructor(session: DrainContext, sender: Sender, earlier: Skip[] = []) {
+  constructor(session: DrainContext, sender: Sender, host: Pick<DrainHost, 'ended'>, earlier: Skip[] = []) {
     this.#session = session
     this.#sender = sender
+    this.#host = host
     this.#earlier = earlier
   }
 
@@ -73,14 +78,16 @@ export class Skips {
     const { node } = this.#session
     const now = node.now()
     this.#earlier = this.#earlier.filter((each) => each !== skip)
-    if (entry?.offset !== skip.offset || entry.expiresAt <= now) return this.#take(skip)
+    if (entry?.offset !== skip.offset) return this.#take(skip)
+    if (entry.expiresAt <= now) return this.#end(skip, entry, 'expired')
     if (subscription === undefined) return
     const { qos, identifier, retainAsPublished } = subscription
     const retain = skip.isRetained === true || (retainAsPublished && entry.retain)
     const sending = { topic, identifier, packetId: qos === 0 ? undefined : packetId, retain, dup: false, now }
     if (!this.#sender.send(entry, sending)) return
     node.metrics.delivered.inc({ destination: skip.destination })
-    if (qos === 0) this.#take(skip)
+    skip.isFollowed = entry.isFollowed === true
+    if (qos === 0) this.#end(skip, entry, 'sent')
     else this.#sent.set(packetId, skip)
   }
 
@@ -94,6 +101,8 @@ export class Skips {
     if (skip === undefined) return false
     this.#sent.delete(packetId)
     this.#taken.push(skip)
+    const { node, device } = this.#session
+    if (skip.isFollowed === true && skip.destination === 'broadcast') node.counts.acknowledged(device.app, skip.offset)
     return true
   }
 
@@ -107,7 +116,12 @@ export class Skips {
     this.#earlier = this.#earlier.filter(({ destination, offset }) => kept[destination].includes(offset))
   }
 
-  /** It is gone, or was sent with QoS 0. */
+  #end(skip: Skip, entry: LogEntry, as: PassedAs): void {
+    this.#host.ended(skip.destination, entry, as)
+    this.#take(skip)
+  }
+
+  /** It is gone, or nobody acknowledges it. */
   #take(skip: Skip): void {
     this.#taken.push(skip)
     this.#session.node.sessions.commits.mark(this.#session)

@@ -18,7 +18,15 @@ function entryAt(offset: number, selector: Selector = { kind: 'all' }): Broadcas
 async function openFanout(): Promise<BroadcastFanout> {
   const store = { readBroadcast: async () => ({ entries: [], readTo: 0, end: 0 }) } as unknown as Store
   const logger = pino({ enabled: false })
-  const fanout = new BroadcastFanout('shop', { store, logger, selections: new Selections(), turns: new Turns() })
+  const fanout = new BroadcastFanout('shop', {
+    store,
+    logger,
+    selections: new Selections(),
+    turns: new Turns(),
+    now: () => 0,
+    monotonic: () => 0,
+    untold: () => undefined,
+  })
   await fanout.read(0, { entries: 1, bytes: 1 })
   return fanout
 }
@@ -30,6 +38,7 @@ await t.test('a batch for two versions', async (t) => {
     const listener: BroadcastListener = {
       broadcastsArrived: (arrivals) => void calls.get(listener)?.push(arrivals.map(({ entry }) => entry.offset)),
       broadcastGrew: () => undefined,
+      broadcastTold: () => undefined,
     }
     calls.set(listener, [])
     fanout.add(version, listener)
@@ -63,6 +72,7 @@ await t.test('only what asks for tags is tested with those of each device', asyn
     broadcastsArrived: (arrivals) =>
       void chosen.push(...arrivals.map(({ isFor }) => isFor && people.filter(isFor).map((tags) => tags.join()))),
     broadcastGrew: () => undefined,
+    broadcastTold: () => undefined,
   })
   const tagged = { kind: 'all', tags: '{"any":["beta"],"none":["muted"]}' } as const
   for (const entry of [entryAt(1), entryAt(2, tagged), entryAt(3)]) fanout.woken(entry.offset, entry)

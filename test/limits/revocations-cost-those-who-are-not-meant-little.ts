@@ -35,6 +35,7 @@ await t.test('live sessions', async (t) => {
       },
     },
     wills: { stop: () => undefined } as Partial<DelayedWills> as DelayedWills,
+    now: Date.now,
     monotonic: () => performance.now(),
   })
   const ended = new Set<string>()
@@ -58,6 +59,7 @@ await t.test('live sessions', async (t) => {
         if (tokenId === FAULTY) throw new Error('a fault of this one alone')
       },
       privateArrived: () => undefined,
+      privateRemoved: () => undefined,
       acknowledgedElsewhere: () => undefined,
       cursorsLost: () => undefined,
       look: () => undefined,

@@ -49,7 +49,9 @@ await t.test('over MQTT and HTTP', async (t) => {
 await t.test('a broadcast log that is gone has been read to its end', async (t) => {
   let end = 5
   const store = { readBroadcast: async () => ({ entries: [], readTo: end, end }) } as unknown as Store
-  const context = { store, logger: pino({ enabled: false }), selections: new Selections(), turns: new Turns() }
+  const clocks = { now: Date.now, monotonic: () => performance.now() }
+  const shared = { selections: new Selections(), turns: new Turns(), untold: () => undefined, ...clocks }
+  const context = { store, logger: pino({ enabled: false }), ...shared }
   const fanout = new BroadcastFanout('shop', context)
   await fanout.read(0, { entries: 1, bytes: 1 })
   t.ok(fanout.hasCaughtUp(5))

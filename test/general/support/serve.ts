@@ -12,7 +12,7 @@ import type { Users } from '../../../broker/session/users.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../../common/limits.ts'
 import { createRandomId } from '../../../common/random-id.ts'
 import { createMetrics, type Metrics } from '../../../common/metrics.ts'
-import { openLevelStore, type Store } from '../../../store/index.ts'
+import { BroadcastCounter, openLevelStore, type Store } from '../../../store/index.ts'
 import { type Scope, temporaryFolder } from '../../support/index.ts'
 
 export interface ServeOptions {
@@ -67,7 +67,8 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Gener
   const secrets = fileSecrets(join(dataDir, 'keys'), { warn: () => undefined })
   const auth = await openAuth({ secrets, providers: [] })
   const revocations = { fresh: () => undefined, isRevoked: () => false, onRevoked: () => () => undefined }
-  const broker = new PushBroker({ auth, store, revocations, metrics, logger, limits, users, general })
+  const counts = new BroadcastCounter({ store, failed: (error) => logger.warn({ err: error }, 'not counted') })
+  const broker = new PushBroker({ auth, store, revocations, counts, metrics, logger, limits, users, general })
   const listener = createServer((socket) => broker.handle(socket))
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
