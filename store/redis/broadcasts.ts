@@ -10,6 +10,7 @@ import type {
   RetainedBroadcast,
   StoreObserver,
 } from '../contract.ts'
+import { fingerprintOf } from '../message.ts'
 import type { Client } from './connection.ts'
 import { asTime, decodeBroadcast, encodeEntry } from './entry.ts'
 import { appsKey, broadcastBase } from './keys.ts'
@@ -63,32 +64,35 @@ export class Broadcasts {
     const { lanes, observer } = this.#options
     const expires = asTime(message.expiresAt)
     this.#sweepAt(app, expires)
+    const text = encodeSelector(selector)
     const result = await lanes.run(
       PUBLISH,
       this.#base(app),
       app,
-      encodeEntry(message, selector),
+      encodeEntry(message, dedupe, selector),
       expires,
       message.payload.length,
       message.retain,
-      encodeSelector(selector),
+      text,
       message.id,
-      dedupe,
+      dedupe ? fingerprintOf(message, text) : false,
     )
     const offset = asNumber(result[0])
+    if (result[1] === true) return { offset, duplicate: true, expiresAt: asNumber(result[3]), dropped: 0 }
     const dropped = asNumber(result[2])
     const expired = asNumber(result[3])
     this.endIs(app, offset)
     if (dropped > 0) observer?.dropped('broadcast', dropped)
     if (expired > 0) observer?.expired('broadcast', expired)
-    return { offset, duplicate: result[1] === true, dropped }
+    return { offset, duplicate: false, expiresAt: message.expiresAt, dropped }
   }
 
   async read(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>> {
     const result = await this.#options.lanes.run(READ_BROADCAST, this.#base(app), after, limit.entries, limit.bytes)
     const slice = asSlice(result, decodeBroadcast)
     this.endIs(app, slice.end)
-    return slice
+    const dropped = result.length % 2 === 1 ? asNumber(result.at(-1)) : 0
+    return dropped > 0 ? { ...slice, droppedThrough: dropped } : slice
   }
 
   /** The end of the log, as it is now. */

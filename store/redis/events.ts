@@ -61,6 +61,14 @@ export class Events {
     this.#emit((watcher) => watcher.privateAppended(tokenId, offset, entry))
   }
 
+  privateRemoved(tokenId: TokenId, offset: number): void {
+    this.#emit((watcher) => watcher.privateRemoved?.(tokenId, offset))
+  }
+
+  broadcastRemoved(app: string, offset: number): void {
+    this.#emit((watcher) => watcher.broadcastRemoved?.(app, offset))
+  }
+
   broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void {
     this.#emit((watcher) => watcher.broadcastAppended(app, offset, entry))
   }
@@ -174,6 +182,10 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
       const entry = asOptionalBytes(more)
       return events.upstreamAppended(asText(subject), asNumber(number), offset, entry && decodeUpstream(offset, entry))
     }
+    case 'x':
+      return events.privateRemoved(tokenIdOf(subject), asNumber(number))
+    case 'y':
+      return events.broadcastRemoved(asText(subject), asNumber(number))
     case 's': {
       const offset = asNumber(number)
       const entry = asOptionalBytes(rest)

@@ -4,7 +4,7 @@
  * All keys of one partition share the hash tag `{<prefix>:<partition>}`, the parts of upstream logs among them, all keys of
  * one app's broadcast log `{<prefix>:b:<app>}`, so that what one script touches lies on one node of a Cluster.
  */
-import { OFFSET_CYCLE } from '../contract.ts'
+import { ENDS, OFFSET_CYCLE } from '../contract.ts'
 
 /** Also the number of hash tags: enough to spread over dozens of masters, few enough for steps to travel together. */
 export const PARTITIONS = 256
@@ -59,8 +59,14 @@ const marksKey = (base: string): string => `${base}m`
 const detailsKey = (base: string, bucket: string): string => `${base}p${bucket}`
 /** The token ids of an account: hash of 16 bytes of the token id -> note; and '' -> what is known of all. */
 const accountKey = (base: string, accountMark: string): string => `${base}c${accountMark}`
-/** Message ids that are remembered: hash of id -> (offset, until), one for each token id or app that uses them. */
+/** Message ids that are remembered: hash of id -> what is known of its message, one for each token id or app that uses them. */
 const idsKey = (base: string, serial: number | ''): string => `${base}d${serial}`
+/** Collapse keys of what is pending: hash of key -> offset, one for each token id or app that uses them. */
+const collapseKey = (base: string, serial: number | ''): string => `${base}b${serial}`
+/** Hash of serial -> how many messages went because the log was full, and until which cursor that is told. */
+const missedKey = (base: string): string => `${base}g`
+/** Of an app: hash of offset -> how many acknowledged the broadcast, and to how many it was sent. */
+const countsKey = (base: string): string => `${base}c`
 /** Hash of name -> session that is known by it. */
 const namedKey = (base: string): string => `${base}y`
 /** Sorted set of the names whose sessions nobody holds, by when they end, and of those whose subscriptions have ended. */
@@ -190,6 +196,9 @@ export function luaKeyNames(): string {
     details: detailsKey('', ''),
     account: accountKey('', ''),
     ids: idsKey('', ''),
+    collapse: collapseKey('', ''),
+    missed: missedKey(''),
+    counts: countsKey(''),
     named: namedKey(''),
     namedDue: namedDueKey(''),
     namedStates: namedStatesKey(''),
@@ -228,5 +237,6 @@ export function luaKeyNames(): string {
     app: appKey(''),
   }
   const rows = Object.entries(names).map(([name, suffix]) => `${name} = '${suffix}'`)
-  return `local KEY = { ${rows.join(', ')} }\nlocal CYCLE = ${OFFSET_CYCLE}\n`
+  const ends = ENDS.map((end, at) => `${end} = ${at + 1}`)
+  return `local KEY = { ${rows.join(', ')} }\nlocal CYCLE = ${OFFSET_CYCLE}\nlocal ENDED = { ${ends.join(', ')} }\n`
 }

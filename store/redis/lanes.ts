@@ -78,6 +78,8 @@ interface LaneOptions {
   readonly replication?: Replication | undefined
   /** Which data the lane met, see LIFE in `lua/begin.lua`. */
   readonly life: (journal: string, life: number) => void
+  /** What steps took out of logs beside what they were asked for: { destination, expired, dropped, ... } */
+  readonly tallied: (tallies: Packed) => void
   /** What follows process, sequence, now, changes, verify and room in the header of a batch. */
   readonly header: readonly Packable[]
   readonly process: string
@@ -267,6 +269,8 @@ export class Lanes {
     }
     for (const [position, group] of groups.entries()) this.#settleGroup(group, results[position])
     this.#options.life(lane.journal, life)
+    const tallies = results[groups.length + 1]
+    if (tallies !== undefined) this.#options.tallied(tallies)
   }
 
   #settleGroup(group: Group, result: Packed): void {

@@ -2,13 +2,14 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
-import type { NodeChannel, SessionEnd, TokenId } from '../contract.ts'
+import type { NodeChannel, SessionEnd, StoreObserver, TokenId } from '../contract.ts'
 import { Accounts } from './accounts.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
 import type { ConnectionSettings } from './client.ts'
 import { type Client, createClient, createSubscriber } from './connection.ts'
 import { Events, hear, packProbe } from './events.ts'
+import { Following } from './following.ts'
 import { createFollows, type Follows } from './follows.ts'
 import { Health } from './health.ts'
 import { channel, isKeyPrefix, laneJournalKey, probeKey, serverJournalKey } from './keys.ts'
@@ -20,6 +21,7 @@ import { nodeChannel } from './node-channel.ts'
 import { Nodes } from './nodes.ts'
 import { OpenSessions } from './open-sessions.ts'
 import type { RedisLimits, RedisStoreOptions } from './options.ts'
+import type { Packed } from './pack.ts'
 import { Readers } from './readers.ts'
 import { Recovery } from './recovery.ts'
 import { Registry } from './registry.ts'
@@ -32,6 +34,7 @@ import { Sweeper } from './sweeper.ts'
 import { type Location, locate } from './token.ts'
 import { Tokens } from './tokens.ts'
 import { eventPartLimits, partLimits, Upstream } from './upstream.ts'
+import { asList, asNumber, asText } from './values.ts'
 import { Wakes } from './wakes.ts'
 import { Wills } from './wills.ts'
 
@@ -54,6 +57,7 @@ export class Pieces {
   readonly accounts: Accounts
   readonly tokens: Tokens
   readonly broadcasts: Broadcasts
+  readonly following: Following
   readonly named: NamedSessions
   readonly subscriptions: Subscriptions
   readonly sessionLogs: SessionLogs
@@ -92,7 +96,7 @@ export class Pieces {
       this.#connections += 1
     })
     this.#replication = this.#createReplication(options.replicas ?? 0)
-    this.lanes = this.#createLanes(randomName())
+    this.lanes = this.#createLanes(randomName(), observer)
     this.locate = locator(this.prefix)
     const { lanes, client, prefix, events, locate } = this
     const shared = { lanes, client, prefix, now, observer, events, locate }
@@ -108,6 +112,7 @@ export class Pieces {
     const { registry } = this
     const sessions = { sessions: this.#sessions, sessionEnded: this.#sessionEnded }
     this.tokens = new Tokens({ ...shared, broadcasts, registry, ...sessions })
+    this.following = new Following(shared)
     this.accounts = new Accounts({ ...shared, deviceHoldMs: this.limits.deviceHoldMs })
     const names = new Names(prefix)
     this.subscriptions = new Subscriptions({ ...shared, names })
@@ -149,7 +154,7 @@ export class Pieces {
     return new Replication({ client: this.client, connections: () => this.#connections, replicas, timeoutMs })
   }
 
-  #createLanes(process: string): Lanes {
+  #createLanes(process: string, observer: StoreObserver | undefined): Lanes {
     const { limits } = this
     const serverJournal = serverJournalKey(this.prefix, 0)
     return new Lanes({
@@ -159,6 +164,7 @@ export class Pieces {
       connections: () => this.#connections,
       replication: this.#replication,
       life: (journal, life) => this.recovery.met(journal, life),
+      tallied: (tallies) => tellTallies(tallies, observer),
       process,
       now: this.#now,
       deadlineMs: limits.redisTimeoutMs,
@@ -194,6 +200,17 @@ export class Pieces {
   }
 }
 
+/** { destination, expired, dropped, ... } */
+function tellTallies(tallies: Packed, observer: StoreObserver | undefined): void {
+  const list = asList(tallies)
+  for (let at = 0; at + 2 < list.length; at += 3) {
+    const destination = asText(list[at]) === 'event' ? 'event' : 'private'
+    const [expired, dropped] = [asNumber(list[at + 1]), asNumber(list[at + 2])]
+    if (expired > 0) observer?.expired(destination, expired)
+    if (dropped > 0) observer?.dropped(destination, dropped)
+  }
+}
+
 /** In the order of LIMIT in `lua/begin.lua`. */
 function scriptLimits(limits: RedisLimits): readonly number[] {
   const all = [
@@ -209,6 +226,7 @@ function scriptLimits(limits: RedisLimits): readonly number[] {
     limits.storedMessages,
     limits.storedBytes,
     limits.deviceHoldMs,
+    limits.lateAckMs,
   ]
   return all.map((each) => Math.min(each, MOST))
 }

@@ -66,10 +66,18 @@ export class Readers {
   }
 
   /** `isAgain`: nobody hears what was missed, so that it is told later. */
-  async #openParts({ app, reader, expiresAt }: ReaderOpen, isAgain: boolean): Promise<readonly ReaderPart[]> {
+  async #openParts({ app, reader, expiresAt, from }: ReaderOpen, isAgain: boolean): Promise<readonly ReaderPart[]> {
     const expires = expiresAt === Infinity ? 0 : Math.max(1, asTime(expiresAt))
     return await this.#everywhere(app, async (base, part) => {
-      const result = await this.#options.lanes.run(OPEN_READER, base, app, reader, expires, isAgain)
+      const result = await this.#options.lanes.run(
+        OPEN_READER,
+        base,
+        app,
+        reader,
+        expires,
+        isAgain,
+        from === 'earliest',
+      )
       return { part, cursor: asNumber(result[0]), end: asNumber(result[1]), missed: asNumber(result[2]) }
     })
   }

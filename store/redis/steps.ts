@@ -1,8 +1,9 @@
 /** The steps that the script knows, and how their results are read. The head of each file in `lua/` describes them. */
-import type { LogEntry, LogSlice, TokenRecord } from '../contract.ts'
+import type { LogEntry, LogSlice, Missed, TokenRecord } from '../contract.ts'
 import { asDetails } from './details.ts'
 import type { Result, StepKind } from './lanes.ts'
 import { asCursors } from './marks.ts'
+import type { Packed } from './pack.ts'
 import { asBytes, asNumber, asText } from './values.ts'
 
 export * from './values.ts'
@@ -25,6 +26,13 @@ export const READ = reads('read')
 export const RETAINED = reads('retained')
 export const COMMIT = changes('commit')
 export const FOLLOW = changes('follow')
+export const MESSAGE_STATUS = reads('message_status')
+export const BROADCAST_STATUS = reads('broadcast_status')
+export const RECALL = changes('recall')
+export const RECALL_BROADCAST = changes('recall_broadcast')
+export const COUNT_BROADCASTS = changes('count_broadcasts')
+export const TELL_PRIVATE = changes('tell_private')
+export const TELL_BROADCAST = changes('tell_broadcast')
 export const OPEN = changes('open')
 export const SAVE = changes('save')
 export const CLOSE = changes('close')
@@ -90,7 +98,7 @@ export const RESTORE_RETAINED = stores('restore_retained')
 export const READERS_OF = reads('readers_of')
 export const NAMED_SESSIONS = reads('named_sessions')
 
-/** Of one message: { offset, duplicate, dropped, expired, wake this node } */
+/** Of one message: { offset, duplicate, dropped, expired (of a duplicate: when it expires), wake this node } */
 function splitAppend(result: Result, count: number): readonly Result[] {
   const [here = false, first] = result
   const each: Result[] = []
@@ -121,6 +129,35 @@ export function asTokenRecord(result: Result): TokenRecord {
     lastSeen: asNumber(result[8]) * 1000,
     details: asDetails(result[9]),
   }
+}
+
+/**
+ * `read`: as `asSlice`, with false for the entry of one that was followed and has expired; and as the last what was missed,
+ * where something was.
+ */
+export function asPrivateSlice(
+  result: Result,
+  decode: (offset: number, entry: Buffer) => LogEntry,
+): LogSlice<LogEntry> {
+  const entries: LogEntry[] = []
+  let expired: number[] | undefined
+  for (let at = 2; at + 1 < result.length; at += 2) {
+    const offset = asNumber(result[at])
+    const entry = result[at + 1]
+    if (entry === false) (expired ??= []).push(offset)
+    else entries.push(decode(offset, asBytes(entry)))
+  }
+  const slice = { entries, readTo: asNumber(result[0]), end: asNumber(result[1]) }
+  const missed = result.length % 2 === 1 ? asMissed(result.at(-1)) : undefined
+  if (expired === undefined && missed === undefined) return slice
+  return { ...slice, ...(expired === undefined ? {} : { expired }), ...(missed === undefined ? {} : { missed }) }
+}
+
+/** { count, through } */
+export function asMissed(value: Packed | undefined): Missed | undefined {
+  if (!Array.isArray(value)) return undefined
+  const [count, through]: readonly Packed[] = value
+  return { count: asNumber(count), through: asNumber(through) }
 }
 
 /** `read`, `read_broadcast`, `read_upstream`, `read_session` and `claim`: { read to, last, offset, entry, ... } */

@@ -1,6 +1,7 @@
 /** The store on Redis: many nodes, one truth. Each call of the contract, and the part that does it. */
 import type {
   AccountStore,
+  FollowingStore,
   Inventory,
   NamedSessionStore,
   ReadLimit,
@@ -27,6 +28,7 @@ export function openRedisStore(options: RedisStoreOptions): Store {
     ...life(pieces),
     ...registry(pieces),
     ...tokens(pieces),
+    ...following(pieces),
     ...upstream(pieces),
     ...namedSessions(pieces),
     ...inventory(pieces),
@@ -89,6 +91,7 @@ type TokenCalls = Omit<
   | keyof Inventory
   | keyof RegistryStore
   | keyof AccountStore
+  | keyof FollowingStore
   | keyof TableStore
   | 'secret'
   | 'nodes'
@@ -99,7 +102,8 @@ function tokens({ tokens, broadcasts, follows }: Pieces): TokenCalls {
   return {
     append: (append) => tokens.append(append),
     appendBroadcast: (append) => broadcasts.append(append),
-    readPrivate: (tokenId, after, limit) => tokens.read(tokenId, after, finite(limit)),
+    readPrivate: (tokenId, after, limit, options) =>
+      tokens.read(tokenId, after, finite(limit), options?.handsOut === true),
     readBroadcast: (app, after, limit) => broadcasts.read(app, after, finite(limit)),
     retainedPrivate: (tokenId) => tokens.retained(tokenId),
     retainedBroadcast: (app, version, tags) => broadcasts.retained(app, version, tags),
@@ -108,6 +112,18 @@ function tokens({ tokens, broadcasts, follows }: Pieces): TokenCalls {
     saveSession: (tokenId, epoch, state) => tokens.saveSession(tokenId, epoch, state),
     closeSession: (tokenId, epoch, close) => tokens.closeSession(tokenId, epoch, close),
     follow: (tokenId) => follows.take(tokenId),
+  }
+}
+
+function following({ following }: Pieces): FollowingStore {
+  return {
+    messageStatus: (tokenId, id) => following.messageStatus(tokenId, id),
+    broadcastStatus: (app, id) => following.broadcastStatus(app, id),
+    recall: (tokenId, id) => following.recall(tokenId, id),
+    recallBroadcast: (app, id) => following.recallBroadcast(app, id),
+    countBroadcasts: (counts) => following.countBroadcasts(counts),
+    tellPrivate: (told) => following.tellPrivate(told),
+    tellBroadcast: (told) => following.tellBroadcast(told),
   }
 }
 

@@ -1,19 +1,21 @@
 /** Private logs of token ids with their cursors, and the sessions of devices. */
-import type {
-  Appended,
-  Commit,
-  LogEntry,
-  LogSlice,
-  OpenedSession,
-  OpenSessionRequest,
-  PrivateAppend,
-  ReadLimit,
-  SessionClose,
-  SessionEnd,
-  StoreObserver,
-  TokenId,
+import { PushError } from '../../errors.ts'
+import {
+  type Appended,
+  type Commit,
+  ENDS,
+  type LogEntry,
+  type LogSlice,
+  type OpenedSession,
+  type OpenSessionRequest,
+  type PrivateAppend,
+  type ReadLimit,
+  type SessionClose,
+  type SessionEnd,
+  type StoreObserver,
+  type TokenId,
 } from '../contract.ts'
-import { entryOf } from '../message.ts'
+import { entryOf, fingerprintOf } from '../message.ts'
 import type { Broadcasts } from './broadcasts.ts'
 import { asTime, decodeEntry, encodeEntry } from './entry.ts'
 import { asDetails } from './details.ts'
@@ -23,7 +25,7 @@ import { asCursors, encodeChange } from './marks.ts'
 import type { OpenSessions } from './open-sessions.ts'
 import { orWhenUnknown, type Registry } from './registry.ts'
 import * as steps from './steps.ts'
-import { asBytes, asNumber, asOptionalBytes, asOptionalNumber, asSlice } from './steps.ts'
+import { asBytes, asMissed, asNumber, asOptionalBytes, asOptionalNumber, asPrivateSlice } from './steps.ts'
 import type { Location } from './token.ts'
 
 interface TokensOptions {
@@ -56,24 +58,26 @@ export class Tokens {
       id,
       app ?? '',
       onlyCurrent,
-      encodeEntry(message),
-      dedupe ? message.id : false,
+      encodeEntry(message, dedupe),
+      dedupe ? fingerprintOf(message) : false,
     )
     const offset = asNumber(result[0])
+    if (offset === 0) throw new PushError('ID_REUSED')
+    if (result[1] === true) return { offset, duplicate: true, expiresAt: asNumber(result[3]), dropped: 0 }
     const dropped = asNumber(result[2])
     const expired = asNumber(result[3])
     if (dropped > 0) this.#options.observer?.dropped('private', dropped)
     if (expired > 0) this.#options.observer?.expired('private', expired)
-    if (result[4] === true) this.#options.events.privateAppended(tokenId, offset, entryOf(message, offset))
-    return { offset, duplicate: result[1] === true, dropped }
+    if (result[4] === true) this.#options.events.privateAppended(tokenId, offset, entryOf(message, offset, dedupe))
+    return { offset, duplicate: false, expiresAt: message.expiresAt, dropped }
   }
 
-  async read(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>> {
+  async read(tokenId: TokenId, after: number, limit: ReadLimit, handsOut: boolean): Promise<LogSlice<LogEntry>> {
     return await orWhenUnknown({ entries: [], readTo: 0, end: 0 }, async () => {
       const { base, id } = this.#options.locate(tokenId)
       const { entries, bytes } = limit
-      const result = await this.#options.lanes.run(steps.READ, base, id, after, entries, bytes)
-      return asSlice(result, decodeEntry)
+      const result = await this.#options.lanes.run(steps.READ, base, id, after, entries, bytes, handsOut)
+      return asPrivateSlice(result, decodeEntry)
     })
   }
 
@@ -98,7 +102,7 @@ export class Tokens {
     const { base, id } = this.#options.locate(tokenId)
     const cut = broadcast > 0 ? await this.#cutBroadcast(tokenId, broadcast) : 0
     const change = encodeChange(commit.passed === undefined ? commit : await this.#cutPassed(commit, commit.passed))
-    const result = await this.#options.lanes.run(steps.COMMIT, base, id, epoch, offset, cut, change)
+    const result = await this.#options.lanes.run(steps.COMMIT, base, id, epoch, offset, cut, change, ...ended(commit))
     if (result[1] === true) this.#options.events.cursorMoved(tokenId, asCursors(result[2], result[3], result[4]))
     return result[0] === true
   }
@@ -129,6 +133,7 @@ export class Tokens {
     const ended = asOptionalNumber(result[6])
     const will = asOptionalBytes(result[8])
     const { tags } = asDetails(result[9])
+    const missed = asMissed(result[10])
     if (ended !== undefined) this.#options.sessionEnded(tokenId, ended, 'SESSION_TAKEN_OVER')
     this.#options.sessions.opened(tokenId, { epoch, app, generation })
     return {
@@ -138,6 +143,7 @@ export class Tokens {
       ...(will === undefined ? {} : { will }),
       cursors: asCursors(result[3], result[4], result[7]),
       privateEnd: asNumber(result[5]),
+      ...(missed === undefined ? {} : { missed }),
       ...(tags.length > 0 ? { tags } : {}),
     }
   }
@@ -157,4 +163,11 @@ export class Tokens {
     const kept = will === undefined ? [false, false] : [asTime(will.publishAt), will.value]
     await this.#options.lanes.run(steps.CLOSE, base, id, epoch, state, expires, ...kept)
   }
+}
+
+const NOTHING: readonly number[] = []
+
+/** { offset, a number of ENDED, ... } */
+function ended({ passedAs }: Commit): readonly number[] {
+  return passedAs === undefined ? NOTHING : passedAs.flatMap(([offset, as]) => [offset, 1 + ENDS.indexOf(as)])
 }

@@ -14,6 +14,8 @@ import { redisStore } from './support/engine.ts'
 import { APP, idOf, ids, known, message } from './support/people.ts'
 import { thriceLanes } from './support/thrice.ts'
 
+const FINGERPRINT = Buffer.alloc(8, 7)
+
 await t.test('every step, with each batch sent three times', async (t) => {
   const redis = await startRedis(t)
   const { client, journal, lanes, replies } = await thriceLanes(t, redis.url)
@@ -21,7 +23,7 @@ await t.test('every step, with each batch sent three times', async (t) => {
   const soon = Date.now() + 60_000
   const onToken = (kind: StepKind, ...args: Packable[]): Promise<Result> => lanes.run(kind, base, id, ...args)
   const append = (name: string): Promise<Result> => {
-    return onToken(steps.APPEND, '', false, encodeEntry({ ...message(name), retain: true }), name)
+    return onToken(steps.APPEND, '', false, encodeEntry({ ...message(name), retain: true }, true), FINGERPRINT)
   }
 
   const register = (...condition: Packable[]): Promise<Result> =>
@@ -84,7 +86,7 @@ await t.test('every step, with each batch sent three times', async (t) => {
       steps.PUBLISH,
       broadcastBase('push', APP),
       APP,
-      encodeEntry(broadcast, { kind: 'all' }),
+      encodeEntry(broadcast, false, { kind: 'all' }),
       broadcast.expiresAt,
       3,
       true,

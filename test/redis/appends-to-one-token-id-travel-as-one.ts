@@ -33,6 +33,7 @@ function script(answers: readonly (Packable | readonly Packable[])[]) {
     journalOf: () => 'journal',
     connections: () => 1,
     life: () => undefined,
+    tallied: () => undefined,
     header: [],
     process: 'process',
     now: Date.now,

@@ -29,7 +29,7 @@ function ofAnotherFormat(entry: Buffer): Buffer {
 const exact = { kind: 'exact', version: '1.0.0' } as const
 const kinds = {
   private: { entry: encodeEntry(message), decode: (entry: Buffer) => decodeEntry(5, entry) },
-  broadcast: { entry: encodeEntry(message, exact), decode: (entry: Buffer) => decodeBroadcast(5, entry) },
+  broadcast: { entry: encodeEntry(message, false, exact), decode: (entry: Buffer) => decodeBroadcast(5, entry) },
   upstream: {
     entry: encodeUpstream(Buffer.alloc(16, 1), 'subject', message),
     decode: (entry: Buffer) => decodeUpstream(5, entry),

@@ -8,8 +8,9 @@
            header: { process, sequence, now, changes, verify, room, node, channels, limits... }, see below
            step:   { name, base of the keys, arguments... }; the head of each file lists them
   Result   msgpack: { result, result, ... } in the order of the steps. A result is an array, or a string: the code of
-           the error that refused this one step. After them the life of this data (LIFE, below). 'STALE' instead of the
-           array: a later batch of this lane was done.
+           the error that refused this one step. After them the life of this data (LIFE, below), and what steps took out
+           of logs beside what they were asked for: { destination, expired, dropped, ... }. 'STALE' instead of the array: a
+           later batch of this lane was done.
 
   Redis runs the whole text with every call, and each function that it defines costs time. So every file but the first
   and the last is one function in `parts`, which `need` calls once when a step asks for it.
@@ -25,7 +26,7 @@ local LIMIT = {
   retained_broadcasts = header[13], dedupe_ms = header[14],
   upstream_messages = header[15], upstream_bytes = header[16], share_messages = header[17], share_bytes = header[18],
   upstream_retained = header[19], event_messages = header[20], event_bytes = header[21],
-  stored_messages = header[22], stored_bytes = header[23], device_hold = header[24],
+  stored_messages = header[22], stored_bytes = header[23], device_hold = header[24], late_ack = header[25],
 }
 local call, pack, unpack_packed = redis.call, cmsgpack.pack, cmsgpack.unpack
 local journal = call('HMGET', KEYS[1], 'run', PROCESS)
@@ -110,3 +111,5 @@ local records, apps, upstreams = {}, {}, {}
 local unwritten = {}
 -- What other nodes are to hear: node -> { events }, sent as one message to each at the end.
 local wakes = {}
+-- What observers are to hear of beside the results of steps: destination -> { expired, dropped }.
+local tallies = {}

@@ -2,10 +2,12 @@
   The broadcast log of one app; every key of an app has one hash tag. The record of the app (KEY.app):
     run, last, head, count, bytes, gaps   as in token.lua and log.lua
     version                               changes with every change of the retained broadcasts
+    dropped                               the highest offset of one that went because the log was full
 
-  publish         base, app, entry, expires, payload bytes, retain, selector, message id, dedupe
-                  -> RETAINED_LIMIT or { offset, duplicate, dropped, expired }
-  read_broadcast  base, after, entries, bytes  -> { read to, last, offset, entry, ... }
+  publish         base, app, entry, expires, payload bytes, retain, selector, message id, fingerprint or
+                  false; with one, the id is remembered
+                  -> RETAINED_LIMIT, ID_REUSED or { offset, duplicate, dropped, expired, of a duplicate when it expires instead }
+  read_broadcast  base, after, entries, bytes  -> { read to, last, offset, entry, ..., dropped where something was }
   last_broadcast  base                         -> { last }
   retained_index  base, version known          -> { version } or { version, selector, offset, expires, ... }
                   expires 0: cleared, and it hides older ones
@@ -15,15 +17,23 @@ function parts.broadcast()
   local log = need('log')
   local wake = need('wakes')
   local steps = {}
+
+  -- Of the log, see log.lua.
+  local function gone(record, entry, offset, _, as)
+    if as == ENDED.dropped then record.dropped = math.max(record.dropped, offset) end
+    if string.byte(entry) > 1 then need('outcome').ended(record, entry, offset, as) end
+  end
+
   local function app_of(base)
     local record = apps[base]
     if record == nil then
       local packed = call('GET', base .. KEY.app)
-      local run, last, version, head, count, bytes, gaps = 0, 0, 0, 0, 0, 0, nil
-      if packed then run, last, version, head, count, bytes, gaps = unpack_packed(packed) end
+      local run, last, version, head, count, bytes, gaps, dropped = 0, 0, 0, 0, 0, 0, nil, nil
+      if packed then run, last, version, head, count, bytes, gaps, dropped = unpack_packed(packed) end
       record = {
         base = base, entries = base .. KEY.log, serial = 0,
         run = run, last = last, version = version, head = head, count = count, bytes = bytes, gaps = gaps,
+        dropped = dropped or 0, gone = gone,
       }
       apps[base] = record
     end
@@ -33,7 +43,9 @@ function parts.broadcast()
   local function store_app(record)
     local r = record
     local packed
-    if r.gaps then
+    if r.dropped > 0 then
+      packed = pack(r.run, r.last, r.version, r.head, r.count, r.bytes, r.gaps or {}, r.dropped)
+    elseif r.gaps then
       packed = pack(r.run, r.last, r.version, r.head, r.count, r.bytes, r.gaps)
     else
       packed = pack(r.run, r.last, r.version, r.head, r.count, r.bytes)
@@ -111,18 +123,44 @@ function parts.broadcast()
     end
   end
 
+  -- Takes one out of what is retained: it hides older ones still, as one that was cleared does.
+  local function forget_offset(record, offset)
+    local index = retained_of(record)
+    for selector, entry in pairs(index) do
+      if entry[1] == offset and entry[2] > 0 then
+        call('HSET', record.base .. KEY.retainedIndex, selector, pack(offset, 0))
+        call('HDEL', record.base .. KEY.retained, selector)
+        entry[2] = 0
+        forget_needless(record, index)
+        log.rebase(record)
+        record.version, record.dirty = record.version + 1, true
+        return
+      end
+    end
+  end
+
+  -- One with the same collapse key and the same selector ends.
+  local function replace(record, app, entry)
+    local replaced = need('outcome').replace(record, entry)
+    if replaced then wake.tell('', { 'y', app, replaced }) end
+  end
+
   function steps.publish(step)
-    local _, base, app, entry, expires, payload, retained, selector, message, dedupe = unpack(step)
+    local _, base, app, entry, expires, payload, retained, selector, message, fingerprint = unpack(step)
     local record = app_of(base)
-    if dedupe then
-      local offset = log.remembered(base .. KEY.ids, message)
-      if offset then return { offset, true, 0, 0 } end
+    local known = fingerprint and need('ids').find(base .. KEY.ids, message)
+    if known then
+      if need('ids').differs(known, fingerprint) then return 'ID_REUSED' end
+      return { known.offset, true, 0, known.expires }
     end
     local clears = payload == 0
     if retained and not may_retain(record, selector, clears) then return 'RETAINED_LIMIT' end
     log.rebase(record)
+    local collapses = string.byte(entry) > 3 and need('outcome').has(entry, need('outcome').COLLAPSE)
+    if collapses then replace(record, app, entry) end
     local offset, dropped, expired = log.append(record, entry, payload, LIMIT.broadcast_messages, LIMIT.broadcast_bytes)
-    if dedupe then call('HSET', base .. KEY.ids, message, pack(offset, math.max(NOW + LIMIT.dedupe_ms, expires))) end
+    if collapses then need('outcome').hold_key(record, entry, offset) end
+    if fingerprint then need('ids').remember(base .. KEY.ids, message, offset, fingerprint, entry) end
     if retained then retain(record, selector, offset, expires, entry, clears) end
     wake.tell('', { 'b', app, offset, wake.carried('', entry) })
     return { offset, false, dropped, expired }
@@ -130,7 +168,10 @@ function parts.broadcast()
 
   function steps.read_broadcast(step)
     local _, base, after, most, bytes = unpack(step)
-    return log.read(app_of(base), after, most, bytes)
+    local record = app_of(base)
+    local result = log.read(record, after, most, bytes)
+    if record.dropped > 0 then result[#result + 1] = record.dropped end
+    return result
   end
 
   function steps.last_broadcast(step) return { app_of(step[2]).last } end
@@ -154,5 +195,6 @@ function parts.broadcast()
   end
 
   steps.app_of, steps.store, steps.retained_of, steps.forget_needless = app_of, store_app, retained_of, forget_needless
+  steps.forget_offset = forget_offset
   return steps
 end

@@ -6,11 +6,14 @@
     count  pending entries, bytes: their payload bytes
     gaps   offsets that were jumped over while entries were pending: { from, to, from, to, ... }
   An entry begins with a byte of flags, 4 bytes payload length and 6 bytes expiry (../entry.ts).
-  A log that has a function `gone` is told of each entry that goes: log, entry, offset, payload bytes, expired.
+  A log that has a function `gone` is told of each entry that goes: log, entry, offset, payload bytes, and what it ended as,
+  a number of ENDED; nil: the cursor passed it.
 ]]
 function parts.log()
   -- Arguments of one call; Lua's stack is not endless.
   local TOGETHER = 256
+  -- Of what is taken out of the middle: gaps make a record longer, and holes make a look at the log longer.
+  local SHORTEST_GAP, MOST_GAPS, HOLES_BETWEEN_LOOKS = 16, 16, 64
 
   local function field_of(log, offset) return pack(log.serial, offset) end
 
@@ -126,7 +129,7 @@ function parts.log()
           log.count, log.bytes = log.count - 1, log.bytes - payload
           gone[#gone + 1] = fields[i]
           if expires <= NOW then expired = expired + 1 else dropped = dropped + 1 end
-          if log.gone then log.gone(log, entries[i], offsets[i], payload, expires <= NOW) end
+          if log.gone then log.gone(log, entries[i], offsets[i], payload, expires <= NOW and ENDED.expired or ENDED.dropped) end
           if log.count == 0 then break end
         end
       end
@@ -151,21 +154,23 @@ function parts.log()
     return last, dropped, expired
   end
 
-  -- Removes everything up to and including `offset`.
-  local function trim(log, offset)
+  -- Removes everything up to and including `offset`. `as`: what it ends as; nil: it was passed. `looks`: somebody has to be
+  -- told of each entry, also where all of them go.
+  local function trim(log, offset, as, looks)
     if log.count == 0 or offset < log.head then return end
     local all = offset >= log.last
+    looks = looks or not all
     local from, to = log.head, math.min(offset, log.last)
     while from <= to and log.count > 0 do
       local offsets, fields, following = span(log, from, to, 256)
       if #fields == 0 then break end
-      if not all then
+      if looks then
         local entries = call('HMGET', entries_of(log), unpack(fields))
         for i = 1, #entries do
           if entries[i] then
             local payload = struct.unpack('>I4', entries[i], 2)
             log.count, log.bytes = log.count - 1, log.bytes - payload
-            if log.gone then log.gone(log, entries[i], offsets[i], payload, false) end
+            if log.gone then log.gone(log, entries[i], offsets[i], payload, as) end
           end
         end
       end
@@ -185,8 +190,10 @@ function parts.log()
       local entries, gone = call('HMGET', entries_of(log), unpack(fields)), {}
       for i = 1, #offsets do
         if entries[i] and not kept[offsets[i]] then
-          log.count, log.bytes = log.count - 1, log.bytes - struct.unpack('>I4', entries[i], 2)
+          local payload = struct.unpack('>I4', entries[i], 2)
+          log.count, log.bytes = log.count - 1, log.bytes - payload
           gone[#gone + 1] = fields[i]
+          if log.gone then log.gone(log, entries[i], offsets[i], payload) end
         end
       end
       if #gone > 0 then call('HDEL', entries_of(log), unpack(gone)) end
@@ -196,8 +203,65 @@ function parts.log()
     log.dirty = true
   end
 
-  -- { read to, last, offset, entry, offset, entry, ... }: unexpired entries after `after`.
-  local function read_entries(log, after, most, bytes)
+  -- Holes that are not known as gaps, so that every look at the log goes through them.
+  local function holes(log)
+    local count, gaps = log.last - log.head + 1 - log.count, log.gaps or {}
+    for i = 1, #gaps, 2 do count = count - (gaps[i + 1] - math.max(gaps[i], log.head) + 1) end
+    return count
+  end
+
+  -- Knows the longest holes as gaps.
+  local function find_gaps(log)
+    local found, from, hole = {}, log.head, log.head
+    local function add(till)
+      if till - hole + 1 >= SHORTEST_GAP then found[#found + 1] = { hole, till } end
+    end
+    while from <= log.last do
+      local offsets, fields, following = span(log, from, log.last, 128)
+      local entries = #fields > 0 and call('HMGET', entries_of(log), unpack(fields)) or {}
+      for i = 1, #offsets do
+        if entries[i] then
+          add(offsets[i] - 1)
+          hole = offsets[i] + 1
+        end
+      end
+      from = following
+    end
+    add(log.last)
+    table.sort(found, function(a, b) return a[2] - a[1] > b[2] - b[1] end)
+    while #found > MOST_GAPS and found[#found][2] - found[#found][1] < CYCLE do table.remove(found) end
+    table.sort(found, function(a, b) return a[1] < b[1] end)
+    local gaps = {}
+    for _, gap in ipairs(found) do
+      gaps[#gaps + 1] = gap[1]
+      gaps[#gaps + 1] = gap[2]
+    end
+    log.gaps = #gaps > 0 and gaps or nil
+  end
+
+  -- Takes one out, wherever it is, that has not expired. Gives its entry, or nil.
+  local function take(log, offset, as)
+    local field = field_of(log, offset)
+    local entry = log.count > 0 and call('HGET', entries_of(log), field)
+    if not entry then return nil end
+    local payload, expires = struct.unpack('>I4I6', entry, 2)
+    if expires <= NOW then return nil end
+    call('HDEL', entries_of(log), field)
+    log.count, log.bytes, log.dirty = log.count - 1, log.bytes - payload, true
+    if log.count == 0 then
+      forget_entries(log)
+    elseif offset == log.head then
+      move_head(log, skip_gaps(log, offset + 1))
+    elseif holes(log) % HOLES_BETWEEN_LOOKS == 0 then
+      find_gaps(log)
+    end
+    if log.gone then log.gone(log, entry, offset, payload, as) end
+    return entry
+  end
+
+  -- { read to, last, offset, entry, offset, entry, ... }: unexpired entries after `after`. `tells`: and false for the entry
+  -- where a followed one has expired.
+  local function read_entries(log, after, most, bytes, tells)
     local result = { log.last, log.last }
     if log.count == 0 or after >= log.last then return result end
     local group = math.max(1, math.min(most, 128, math.ceil(bytes / (log.bytes / log.count + 1))))
@@ -219,6 +283,9 @@ function parts.log()
             found = found + 1
             result[#result + 1] = offsets[i]
             result[#result + 1] = entry
+          elseif tells and string.byte(entry) % 4 >= 2 then
+            result[#result + 1] = offsets[i]
+            result[#result + 1] = false
           end
         end
       end
@@ -231,17 +298,8 @@ function parts.log()
     return result
   end
 
-  -- Message ids that are remembered: a hash id -> { offset, until }.
-  local function remembered(key, id)
-    local seen = call('HGET', key, id)
-    if not seen then return nil end
-    local offset, till = unpack_packed(seen)
-    if till > NOW then return offset end
-    return nil
-  end
-
   return {
-    begin = begin, rebase = rebase, append = append_entry, trim = trim, remove_between = remove_between, read = read_entries, remembered = remembered,
+    begin = begin, rebase = rebase, append = append_entry, trim = trim, remove_between = remove_between, take = take, read = read_entries,
     span = span, move_head = move_head, forget_entries = forget_entries, entries_of = entries_of, write = write,
   }
 end

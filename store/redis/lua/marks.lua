@@ -26,7 +26,7 @@ function parts.marks()
     return set
   end
 
-  -- The known ones and more, without those that are taken, ascending; the oldest of too many goes.
+  -- The known ones and more, without those that are taken, ascending; the oldest of too many goes: and which did.
   local function merged(known, more, taken)
     local gone, seen, result = set_of(taken), {}, {}
     for _, list in ipairs({ known, more }) do
@@ -38,8 +38,9 @@ function parts.marks()
       end
     end
     table.sort(result)
-    while #result > MOST do table.remove(result, 1) end
-    return result
+    local oldest = {}
+    while #result > MOST do oldest[#oldest + 1] = table.remove(result, 1) end
+    return result, oldest
   end
 
   local function raise(passed, version, offset)
@@ -65,7 +66,7 @@ function parts.marks()
     return flat, floor
   end
 
-  -- The broadcast cursor, and what was and is skipped in the private log. `private` and `at` are where the cursors of the
+  -- The broadcast cursor, what was and is skipped in the private log, and what of that is too much. `private` and `at` are where the cursors of the
   -- commit are.
   local function change(record, private, at, packed)
     local versions, more, skipped_private, skipped_broadcast, taken_private, taken_broadcast = unpack(unpack_packed(packed))
@@ -103,12 +104,12 @@ function parts.marks()
     for _, offset in ipairs(skipped_private) do
       if offset > record.cursor and offset <= private then new_private[#new_private + 1] = offset end
     end
-    local are_private = merged(were_private, new_private, taken_private)
+    local are_private, too_many = merged(were_private, new_private, taken_private)
     token.set_flag(record, token.SKIPPED, #are_private > 0)
     local flat
     flat, floor = list_passed(passed, followed, broadcast, floor)
-    store(record, pack({ floor, followed_list, flat, are_private, merged(were_broadcast, skipped_broadcast, taken_broadcast) }))
-    return broadcast, were_private, are_private
+    store(record, pack({ floor, followed_list, flat, are_private, (merged(were_broadcast, skipped_broadcast, taken_broadcast)) }))
+    return broadcast, were_private, are_private, too_many
   end
 
   local function skipped_private(record)

@@ -1,10 +1,15 @@
 --[[
-  append    base, id, app or '', only current, entry, message id to remember or false, entry, message id or false, ...
+  append    base, id, app or '', only current, entry, fingerprint or false, entry, fingerprint or false, ...; with a fingerprint, the id
+            is remembered
             -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, { wake this node, first offset } when all were stored one after the other and
-            nothing had to go for them, or { wake this node, false, offset, duplicate, dropped, expired, ... }
-  read      base, id, after, entries, bytes  -> { read to, last, offset, entry, ... }
+            nothing had to go for them, or { wake this node, false, offset, duplicate, dropped, expired, ... }; of a duplicate
+            when it expires instead of how many had expired; offset 0: another message has this id
+  read      base, id, after, entries, bytes, hands out
+            -> { read to, last, offset, entry, ... }, with false for the entry of one that was followed and has expired, and as
+            the last { count, through } where some were missed. Hands out: somebody may see what is read
   retained  base, id                         -> { } or { offset, entry }
-  commit    base, id, epoch or 0, private or 0, broadcast or 0, change of the marks or false (marks.lua)
+  commit    base, id, epoch or 0, private or 0, broadcast or 0, change of the marks or false (marks.lua), offset, what it ended
+            as (a number of ENDED), ...
             -> { refused, moved a session of this node, private cursor, broadcast cursor, marks or false }
   follow    base, id, until                  -> { }; until 0: no more
 ]]
@@ -14,6 +19,8 @@ function parts.private()
   local wake = need('wakes')
   local holder = need('holder')
   local steps = {}
+
+  local NOTHING = {}
 
   -- Nodes that want to hear of this log though they hold no session: { node, until, node, until, ... }
   local FOLLOWERS = 4
@@ -56,9 +63,41 @@ function parts.private()
     return here
   end
 
-  -- An id that is remembered makes the message a duplicate: then its offset.
-  local function known_as(record, ids, message)
-    return token.has(record, token.IDS) and log.remembered(ids, message) or nil
+  -- The node that holds the session, and those that follow the log, this one too; each once.
+  local function each_hearer(record, hear)
+    local session = holder.of(record)
+    local held_by = session and session.node or ''
+    if held_by ~= '' then hear(held_by) end
+    local followers = followers_of(record)
+    for i = 1, #followers, 2 do
+      if followers[i] ~= held_by and followers[i + 1] > NOW then hear(followers[i]) end
+    end
+  end
+
+  -- Nobody is to start sending it. This node hears it as the others do.
+  local function tell_removed(record, offset)
+    each_hearer(record, function(node) wake.tell(node, { 'x', record.id, offset }) end)
+  end
+
+  -- What is known of an id that is remembered, which makes the message a duplicate.
+  local function known_as(record, key, entry)
+    local ids = need('ids')
+    return token.has(record, token.IDS) and ids.find(key, ids.of(entry)) or nil
+  end
+
+  -- What an entry asks for beside its place in the log: flags as in outcome.lua. Before it is appended.
+  local function make_way(record, entry)
+    local outcome = need('outcome')
+    if outcome.has(entry, outcome.COLLAPSE) and token.has(record, token.ENDS) then
+      local replaced = outcome.replace(record, entry)
+      if replaced then tell_removed(record, replaced) end
+    end
+  end
+
+  local function follow_end(record, entry, offset)
+    local outcome = need('outcome')
+    if outcome.has(entry, outcome.COLLAPSE) then outcome.hold_key(record, entry, offset) end
+    token.set_flag(record, token.ENDS, true)
   end
 
   local function retain(record, offset, payload, entry)
@@ -68,6 +107,12 @@ function parts.private()
       call('HSET', record.base .. KEY.retained, record.serial, pack(offset, entry))
     end
     token.set_flag(record, token.RETAINED, payload > 0)
+  end
+
+  -- Takes one out of what is retained.
+  local function forget_retained(record, offset)
+    local packed = token.has(record, token.RETAINED) and call('HGET', record.base .. KEY.retained, record.serial)
+    if packed and unpack_packed(packed) == offset then retain(record, offset, 0) end
   end
 
   function steps.append(step)
@@ -88,17 +133,23 @@ function parts.private()
     -- Four values for each message, from the first one on that is not simply the next.
     local each
     for i = 6, #step, 2 do
-      local entry, message = step[i], step[i + 1]
-      local offset, dropped, expired = message and known_as(record, ids, message), 0, 0
-      local duplicate = offset and true or false
-      if not duplicate then
+      local entry, fingerprint = step[i], step[i + 1]
+      local known = fingerprint and known_as(record, ids, entry)
+      local duplicate = known and true or false
+      local offset, dropped, expired = nil, 0, 0
+      if known then
+        offset, expired = need('ids').differs(known, fingerprint) and 0 or known.offset, known.expires
+      else
         local flags, payload, expires = unpack_entry('>BI4I6', entry)
+        if flags > 3 then make_way(record, entry) end
         offset, dropped, expired = append(record, entry, payload, private_messages, private_bytes)
-        if message then
-          call('HSET', ids, message, pack(offset, math.max(NOW + LIMIT.dedupe_ms, expires)))
+        if flags > 3 then follow_end(record, entry, offset) end
+        if fingerprint then
+          need('ids').remember(ids, need('ids').of(entry), offset, fingerprint, entry)
           token.set_flag(record, token.IDS, true)
         end
         if flags % 2 == 1 then retain(record, offset, payload, entry) end
+        if flags % 4 >= 2 then expires = expires + LIMIT.late_ack end
         if expires < due then due = expires end
         if elsewhere then here = wake_for(record, offset, entry) end
       end
@@ -122,10 +173,14 @@ function parts.private()
   end
 
   function steps.read(step)
-    local _, base, id, after, most, bytes = unpack(step)
+    local _, base, id, after, most, bytes, hands_out = unpack(step)
     local record = token.of(base, id)
     if not record then return { 0, 0 } end
-    return log.read(record, after, most, bytes)
+    local result = log.read(record, after, most, bytes, true)
+    if hands_out and #result > 2 then token.show(record, result[#result - 1]) end
+    local missed = token.has(record, token.MISSED) and need('outcome').told_missed(record)
+    if missed then result[#result + 1] = missed end
+    return result
   end
 
   function steps.retained(step)
@@ -136,16 +191,24 @@ function parts.private()
   end
 
   -- Everything up to the cursor goes but what is skipped, and so does what was skipped and is no longer.
-  local function trim(record, private, were, are)
+  local function trim(record, before, private, were, are)
     local through = math.min(private, (are[1] or math.huge) - 1)
-    local before = record.cursor
-    log.trim(record, through)
+    log.trim(record, through, nil, record.passed_as or token.has(record, token.ENDS))
     if #were == 0 and #are == 0 then return end
     local kept = need('marks').set_of(are)
     for _, offset in ipairs(were) do
       if not kept[offset] then log.remove_between(record, offset, offset, kept) end
     end
     log.remove_between(record, math.max(before, through) + 1, private, kept)
+  end
+
+  -- What of this commit ends as something else than acknowledged: offset -> a number of ENDED. Nil: nothing.
+  local function passed_as(step, too_many)
+    if #step < 8 and #too_many == 0 then return nil end
+    local list = {}
+    for i = 8, #step, 2 do list[step[i]] = step[i + 1] end
+    for _, offset in ipairs(too_many) do list[offset] = ENDED.dropped end
+    return list
   end
 
   function steps.commit(step)
@@ -155,15 +218,19 @@ function parts.private()
     if epoch > 0 and epoch < record.epoch then return { true, false, record.cursor, record.broadcast, false } end
     private = math.max(record.cursor, math.min(private, record.last))
     local moved = change and true or false
-    local were, are
+    local were, are, too_many = NOTHING, NOTHING, NOTHING
     if change then
-      broadcast, were, are = need('marks').change(record, private, broadcast, change)
+      broadcast, were, are, too_many = need('marks').change(record, private, broadcast, change)
     elseif private > record.cursor and token.has(record, token.SKIPPED) then
       are = need('marks').skipped_private(record)
     end
     if moved or private > record.cursor then
-      trim(record, private, were or {}, are or {})
-      if private > record.cursor then record.cursor, record.dirty, moved = private, true, true end
+      local before = record.cursor
+      if private > before then record.cursor, record.dirty, moved = private, true, true end
+      record.passed_as = passed_as(step, too_many)
+      trim(record, before, private, were, are)
+      record.passed_as = nil
+      if token.has(record, token.MISSED) then need('outcome').passed(record) end
     end
     if broadcast > record.broadcast then
       record.broadcast, record.dirty, moved = broadcast, true, true
@@ -203,6 +270,7 @@ function parts.private()
     return {}
   end
 
-  steps.followers_of, steps.store_followers = followers_of, store_followers
+  steps.followers_of, steps.store_followers, steps.tell_removed = followers_of, store_followers, tell_removed
+  steps.each_hearer, steps.forget_retained = each_hearer, forget_retained
   return steps
 end

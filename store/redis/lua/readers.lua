@@ -10,9 +10,11 @@
     due                           when something of it has to be swept; 0: nothing has
     nodes                         who listens: { node, until, node, until, ... }
     counted                       what is unread of each token id is kept, see shares.lua
+    receipts                      it may hold receipts (outcome.lua), which stay also where nobody reads it
   A reader (KEY.readers: name -> reader): format, cursor, when it ends (0: never), missed messages.
 
-  open_reader   base, app, reader, expires or 0, again   -> { cursor, last, missed }; again: what was missed is not told
+  open_reader   base, app, reader, expires or 0, again, earliest -> { cursor, last, missed }; again: what was missed is not told;
+                earliest: a new one begins with what is stored
   close_reader  base, app, reader                        -> { }
   move_reader   base, app, reader, cursor                -> { known }
   listen        base, until, app, app, ...               -> { }; until 0: no more
@@ -24,6 +26,8 @@ function parts.readers()
   local FORMAT, READER = 1, '>BI6I6I6'
   -- Devices give different times to live, so that what has expired lies behind what has not: a sweep looks further.
   local STRETCH = 16
+  -- Of an entry, as in outcome.lua.
+  local RECEIPT = 4
 
   local function is_event_log(name) return string.byte(name) == 47 end
 
@@ -31,9 +35,9 @@ function parts.readers()
   local function claims_of(record, reader) return record.base .. KEY.claims .. record.app .. '/' .. reader end
 
   -- `dropped`: the offsets of what went because the log was full.
-  local function gone(record, entry, offset, payload, is_expired)
+  local function gone(record, entry, offset, payload, as)
     if record.counted then shares.give_back(record, entry, payload) end
-    if not is_expired and record.dropped then record.dropped[#record.dropped + 1] = offset end
+    if as == ENDED.dropped and record.dropped then record.dropped[#record.dropped + 1] = offset end
   end
 
   local function of(base, app)
@@ -42,12 +46,12 @@ function parts.readers()
     record = {
       base = base, app = app, entries = base .. KEY.upstreamLog .. app, serial = 0, gone = gone, run = 0, last = 0, head = 0,
       count = 0, bytes = 0, readers = 0, lowest = 0, standing = 0, ends = 0, due = 0, nodes = {}, counted = false,
-      unread = {}, owed = {},
+      receipts = false, unread = {}, owed = {},
     }
     local packed, _ = call('HGET', base .. KEY.upstream, app), nil
     if packed then
       _, record.run, record.last, record.head, record.count, record.bytes, record.readers, record.lowest, record.standing,
-        record.ends, record.due, record.nodes, record.counted, record.gaps = unpack_packed(packed)
+        record.ends, record.due, record.nodes, record.counted, record.gaps, record.receipts = unpack_packed(packed)
       record.gaps = record.gaps or nil
     end
     upstreams[base .. app] = record
@@ -59,7 +63,7 @@ function parts.readers()
     shares.write(r)
     local packed = pack(
       FORMAT, r.run, r.last, r.head, r.count, r.bytes, r.readers, r.lowest, r.standing, r.ends, r.due, r.nodes, r.counted,
-      r.gaps or false
+      r.gaps or false, r.count > 0 and r.receipts
     )
     call('HSET', r.base .. KEY.upstream, r.app, packed)
     r.dirty = false
@@ -80,9 +84,23 @@ function parts.readers()
     if record.counted then shares.forget(record) end
   end
 
+  -- All but receipts.
+  local function keep_receipts(record)
+    local from = record.head
+    while record.count > 0 and from <= record.last do
+      local offsets, fields, following = log.span(record, from, record.last, 128)
+      if #offsets == 0 then break end
+      local entries, kept = call('HMGET', log.entries_of(record), unpack(fields)), {}
+      for i = 1, #offsets do kept[offsets[i]] = entries[i] and bit.band(string.byte(entries[i]), RECEIPT) ~= 0 end
+      log.remove_between(record, offsets[1], offsets[#offsets], kept)
+      from = following
+    end
+  end
+
   -- Up to the lowest cursor.
   local function trim(record)
     if record.count == 0 or record.lowest < record.head then return end
+    if record.readers == 0 and record.receipts then return keep_receipts(record) end
     if record.lowest >= record.last then return clear(record) end
     log.trim(record, record.lowest)
     shares.forget_few(record)
@@ -172,19 +190,20 @@ function parts.readers()
   end
 
   local function join(record, cursor)
-    if record.readers == 0 then record.lowest, record.standing = cursor, 0 end
+    if record.readers == 0 or cursor < record.lowest then record.lowest, record.standing = cursor, 0 end
     if cursor == record.lowest then record.standing = record.standing + 1 end
     record.readers, record.dirty = record.readers + 1, true
   end
 
   function steps.open_reader(step)
-    local _, base, app, name, expires, again = unpack(step)
+    local _, base, app, name, expires, again, earliest = unpack(step)
     local record = of(base, app)
     log.rebase(record)
     local reader = find(record, name)
     local is_new = reader == nil
     if is_new then
-      reader = { cursor = record.last, expires = expires, missed = 0 }
+      local begins = earliest and record.count > 0 and record.head - 1 or record.last
+      reader = { cursor = begins, expires = expires, missed = 0 }
       join(record, reader.cursor)
     end
     local missed, till = reader.missed, reader.expires
@@ -261,7 +280,7 @@ function parts.readers()
     local expired, next_look = need('expiry').entries(record, STRETCH)
     shares.forget_few(record)
     -- A log that begins again does so above all offsets of this one.
-    if record.readers == 0 and #record.nodes == 0 and record.last <= ticks() then
+    if record.readers == 0 and #record.nodes == 0 and record.count == 0 and record.last <= ticks() then
       clear(record)
       call('HDEL', base .. KEY.upstream, app)
       call('ZREM', base .. KEY.due, 'u' .. app)
@@ -270,7 +289,7 @@ function parts.readers()
     end
     if record.ends > 0 then next_look = math.min(next_look, record.ends) end
     for i = 2, #record.nodes, 2 do next_look = math.min(next_look, record.nodes[i]) end
-    if record.readers == 0 and #record.nodes == 0 then next_look = NOW + 60000 end
+    if record.readers == 0 and #record.nodes == 0 and record.count == 0 then next_look = NOW + 60000 end
     record.due = next_look == math.huge and 0 or next_look
     if record.due == 0 then
       call('ZREM', base .. KEY.due, 'u' .. app)

@@ -55,7 +55,7 @@ function parts.registry()
       base = base, id = id, bucket = token.bucket_of(id), entries = base .. KEY.log,
       flags = 0, generation = generation, serial = call('INCR', base .. KEY.serials), run = RUN, epoch = 0, last = 0,
       cursor = 0, broadcast = broadcast, expires = expires, due = 0, app = app, device = device, seen = 0,
-      head = 0, count = 0, bytes = 0, dirty = true,
+      head = 0, count = 0, bytes = 0, shown = 0, gone = token.gone, dirty = true,
     }
     log.begin(record)
     record.cursor = record.last
@@ -117,7 +117,8 @@ function parts.registry()
 
   -- Nothing of what was sent before is pending or retained.
   local function purge(record, broadcast)
-    log.trim(record, record.last)
+    log.trim(record, record.last, ENDED.purged, token.has(record, token.IDS) or token.has(record, token.ENDS))
+    if token.has(record, token.MISSED) then need('outcome').forget_missed(record) end
     if token.has(record, token.MARKED) then need('marks').forget(record) end
     if token.has(record, token.RETAINED) then
       call('HDEL', record.base .. KEY.retained, record.serial)

@@ -3,6 +3,8 @@ local PART = {
   register = 'registry', revoke = 'registry', lookup = 'registry', restore = 'registry', page = 'registry',
   note_device = 'accounts', account_devices = 'accounts', forget_devices = 'accounts',
   append = 'private', read = 'private', retained = 'private', commit = 'private', follow = 'private',
+  message_status = 'following', broadcast_status = 'following', recall = 'following', recall_broadcast = 'following',
+  count_broadcasts = 'following', tell_private = 'following', tell_broadcast = 'following',
   open = 'session', save = 'session', close = 'session', check = 'session',
   open_named = 'named', save_named = 'named', close_named = 'named', check_named = 'named', remember = 'named',
   release = 'named', subscribe = 'named', subscriptions_ended = 'named_ends', look_named = 'named_ends',
@@ -28,7 +30,7 @@ local READS = {
   retained_index = true, retained_entry = true, read_upstream = true, retainers = true, upstream_retained = true,
   read_session = true, subscriptions_end = true, read_subscriptions = true, subscriptions = true, subscriptions_of = true,
   read_row = true, read_rows = true, table_end = true, read_changes = true,
-  readers_of = true, named_sessions = true,
+  readers_of = true, named_sessions = true, message_status = true, broadcast_status = true,
 }
 -- Steps that change something and answer with much: the journal keeps less of the result, from which they make it again.
 local AGAIN = { claim = 'claim_again' }
@@ -78,6 +80,18 @@ for node, events in pairs(wakes) do
 end
 
 results[#batch] = LIFE
+if replayed then
+  results[#batch + 1] = replayed[#batch + 1]
+elseif next(tallies) then
+  local told = {}
+  for destination, tally in pairs(tallies) do
+    told[#told + 1] = destination
+    told[#told + 1] = tally[1]
+    told[#told + 1] = tally[2]
+  end
+  results[#batch + 1] = told
+  kept[#batch], kept[#batch + 1] = LIFE, told
+end
 local reply = pack(results)
 if CHANGES and not replayed then
   local saved = pack(SEQUENCE, NOW) .. (all_kept and reply or pack(kept))

@@ -2,7 +2,8 @@
   open   base, id, app, generation, clean start
          -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED or
             { epoch, state or false, unclean, private cursor, broadcast cursor, last, epoch taken over here or false,
-              marks or false, will of a session that this one ends or false, details (details.lua) where it has tags or false }
+              marks or false, will of a session that this one ends or false, details (details.lua) where it has tags or false,
+              { count, through } of what was missed, where something was }
   save   base, id, epoch, state                         -> SESSION_TAKEN_OVER or { }
   close  base, id, epoch, state or false, expires or 0, will at or false, will or false  -> { }
   check  base, id, epoch, generation
@@ -29,6 +30,7 @@ function parts.session()
     local previous, state, unclean, ended = holder.of(record), false, false, false
     if previous then
       local held = previous.node ~= ''
+      if held or previous.unclean then token.show(record, record.last) end
       if not clean and not holder.is_over(previous) then
         state = call('HGET', base .. KEY.states, record.serial)
         unclean, will = held or previous.unclean, false
@@ -49,6 +51,7 @@ function parts.session()
     local details = token.has(record, token.TAGGED) and need('details').of(record)
     return {
       record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended, token.marks_of(record), will, details,
+      token.has(record, token.MISSED) and need('outcome').told_missed(record) or nil,
     }
   end
 
@@ -69,6 +72,7 @@ function parts.session()
     if not session or holder.is_over(session) then return {} end
     holder.forget_will(record)
     token.see(record)
+    token.show(record, record.last)
     if not state then
       holder.forget(record)
     else

@@ -77,6 +77,8 @@ function parts.sweep()
     if token.has(record, token.MARKED) then need('marks').forget(record) end
     if token.has(record, token.RETAINING) then need('retaining').forget(record) end
     if token.has(record, token.FOLLOWED) then private.store_followers(record, {}) end
+    if token.has(record, token.ENDS) then need('outcome').clear(record) end
+    if token.has(record, token.MISSED) then need('outcome').forget_missed(record) end
     need('details').forget(record)
     call('HDEL', record.base .. KEY.tokens .. record.bucket, string.sub(record.id, 2))
     records[record.id] = false
@@ -174,7 +176,7 @@ function parts.sweep()
     forget_journals()
     local record = broadcast.app_of(base)
     local expired, next_look = expiry.entries(record)
-    local left, again = expiry.ids(base .. KEY.ids)
+    local left, again = expiry.ids(base .. KEY.ids, function(offsets) call('HDEL', base .. KEY.counts, unpack(offsets)) end)
     if left then next_look = math.min(next_look, again) end
     local index, changed = broadcast.retained_of(record), false
     for selector, entry in pairs(index) do

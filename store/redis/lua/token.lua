@@ -16,6 +16,8 @@
     due         when something of it has to be swept, seconds, when that is earlier; else 0
     app, device the app, and 6 bytes of a hash of (app, device)
     behind, count, bytes, gaps   of the private log (log.lua), only with count > 0; behind: last - head
+    unshown     only where something that is pending may have been seen by a connection or a lookup that is over: last - shown,
+                up to which it may
 ]]
 function parts.token()
   local TIMES, TIMES_BEFORE, TIMES_BYTES = '>I6I6I6I4', '>I6I6I6', 22
@@ -23,6 +25,8 @@ function parts.token()
   local CURRENT, REVOKED, SESSION, RETAINED, IDS, FOLLOWED, MARKED, SKIPPED = 1, 2, 4, 8, 16, 32, 64, 128
   -- Above 255 a record grows by one byte, which few token ids need: QoS 2 under way, retained upstream messages, a will, tags.
   local RECEIVED, RETAINING, WILL, TAGGED = 256, 512, 1024, 2048
+  -- For outcome.lua: the log may hold receipts or collapse keys; some were missed.
+  local ENDS, MISSED = 4096, 8192
 
   local function has(record, flag) return bit.band(record.flags, flag) ~= 0 end
 
@@ -42,8 +46,16 @@ function parts.token()
   local FIRST_BUCKET = 48
   local function bucket_of(id) return string.char(FIRST_BUCKET + math.floor(string.byte(id, 2) / 4)) end
 
+  -- Of the private log, see log.lua.
+  local function gone(record, entry, offset, _, as)
+    as = as or record.passed_as and record.passed_as[offset] or 0
+    if as ~= ENDED.dropped and string.byte(entry) < 2 then return end
+    need('outcome').gone(record, entry, offset, as)
+  end
+
   local function parse_record(base, id, bucket, packed)
-    local flags, generation, serial, run, times, lag, expires, due, app, device, behind, count, bytes, gaps = unpack_packed(packed)
+    local flags, generation, serial, run, times, lag, expires, due, app, device, behind, count, bytes, gaps, unshown =
+      unpack_packed(packed)
     local epoch, last, broadcast, seen
     if #times == TIMES_BYTES then
       epoch, last, broadcast, seen = struct.unpack(TIMES, times)
@@ -55,6 +67,7 @@ function parts.token()
       flags = flags, generation = generation, serial = serial, run = run, epoch = epoch, last = last, cursor = last - lag,
       broadcast = broadcast, expires = expires, due = due, app = app, device = device,
       head = behind and last - behind or 0, count = count or 0, bytes = bytes or 0, gaps = gaps, seen = seen or 0,
+      shown = unshown and last - unshown or 0, gone = gone,
     }
   end
 
@@ -72,9 +85,16 @@ function parts.token()
 
   local function store_record(record)
     local r = record
+    if r.is_missed_new then need('outcome').write_missed(r) end
+    if r.count == 0 and has(r, ENDS) then
+      need('outcome').clear(r)
+      set_flag(r, ENDS, false)
+    end
     local times, packed = struct.pack(TIMES, r.epoch, r.last, r.broadcast, r.seen), nil
     if r.count == 0 then
       packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device)
+    elseif r.shown >= r.head then
+      packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes, r.gaps or {}, r.last - r.shown)
     elseif r.gaps then
       packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes, r.gaps)
     else
@@ -86,6 +106,12 @@ function parts.token()
 
   -- Registered, or its session opened or closed.
   local function see(record) record.seen, record.dirty = math.min(math.floor(NOW / 1000), MOST_SECONDS), true end
+
+  -- All that is pending may have been seen.
+  local function show(record, through)
+    if record.count == 0 or through <= record.shown then return end
+    record.shown, record.dirty = through, true
+  end
 
   -- Why a JWT of this generation is refused, or nil.
   local function refusal(record, generation)
@@ -106,8 +132,8 @@ function parts.token()
 
   return {
     CURRENT = CURRENT, REVOKED = REVOKED, SESSION = SESSION, RETAINED = RETAINED, IDS = IDS, FOLLOWED = FOLLOWED,
-    MARKED = MARKED, SKIPPED = SKIPPED, RECEIVED = RECEIVED, RETAINING = RETAINING, WILL = WILL, TAGGED = TAGGED, marks_of = marks_of,
+    MARKED = MARKED, SKIPPED = SKIPPED, RECEIVED = RECEIVED, RETAINING = RETAINING, WILL = WILL, TAGGED = TAGGED, ENDS = ENDS, MISSED = MISSED, marks_of = marks_of,
     has = has, set_flag = set_flag, bucket_of = bucket_of, parse = parse_record, of = record_of, store = store_record,
-    FIRST_BUCKET = FIRST_BUCKET, sweep_at = sweep_at, see = see, refusal = refusal,
+    FIRST_BUCKET = FIRST_BUCKET, sweep_at = sweep_at, see = see, show = show, gone = gone, refusal = refusal,
   }
 end

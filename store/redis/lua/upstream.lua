@@ -39,15 +39,15 @@ function parts.upstream()
 
   local function received_of(record) return record.base .. KEY.received .. record.serial end
 
-  -- Tells the other nodes that listen, this one knows; whether anybody does. What is stored nowhere travels whole.
-  local function tell(upstream, offset, entry)
+  -- Tells the other nodes that listen, this one knows but of receipts; whether anybody does. What is stored nowhere travels whole.
+  local function tell(upstream, offset, entry, is_receipt)
     local anybody, nodes = false, upstream.nodes
     local part = tonumber(string.match(upstream.base, ':(%d+)}$'))
     for i = 1, #nodes, 2 do
       local node = nodes[i]
       if nodes[i + 1] > NOW then
         anybody = true
-        if node ~= NODE then
+        if node ~= NODE or is_receipt then
           local carried = entry and (offset == 0 and entry or wake.carried(node, entry))
           wake.tell(node, { 'u', upstream.app, part, offset, carried })
         end
@@ -67,6 +67,21 @@ function parts.upstream()
     upstream.dropped = nil
     readers.sweep_at(upstream, expires)
     return offset, dropped, expired
+  end
+
+  -- Written with the end of its message, whether anybody reads it or not. Returns dropped, expired.
+  function steps.append_receipt(base, app, entry)
+    local record = readers.of(base, app)
+    readers.expire(record)
+    log.rebase(record)
+    local payload, leaves = struct.unpack('>I4I6', entry, 2)
+    record.dropped, record.receipts = {}, true
+    local offset, dropped, expired = log.append(record, entry, payload, LIMIT.event_messages, LIMIT.event_bytes)
+    if dropped > 0 then readers.count_missed(record, record.dropped) end
+    record.dropped = nil
+    readers.sweep_at(record, leaves)
+    tell(record, offset, entry, true)
+    return dropped, expired
   end
 
   -- Nothing refuses them: the oldest go.

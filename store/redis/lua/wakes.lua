@@ -1,9 +1,11 @@
 --[[
   What other nodes are to hear, as MessagePack arrays of events (../events.ts):
-    'a', id, offset, entry or false      a private log grew
-    'b', app, offset, entry or false     a broadcast log grew; told to '', the channel that all listen to
+    'a', id, offset, entry or false      a private log grew; with offset 0 an entry that is stored nowhere
+    'b', app, offset, entry or false     a broadcast log grew, or as above; told to '', the channel that all listen to
     'u', app, part, offset, entry or false   the part of an upstream log grew, or has something that is free again; with
                                          offset 0 an entry that is stored nowhere
+    'x', id, offset                      a message of a private log was recalled or replaced
+    'y', app, offset                     one of a broadcast log was; told to ''
     'e', id, epoch, reason               a session is over
     'n', name, epoch, discarded (1 or 0)  a session that is known by a name is over; nothing of it goes on
     's', name, offset, entry or false    the log of such a session grew

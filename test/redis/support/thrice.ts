@@ -34,6 +34,7 @@ export async function thriceLanes(t: Test, url: string): Promise<Thrice> {
     journalOf: () => journal,
     connections: () => 1,
     life: () => undefined,
+    tallied: () => undefined,
     header: [
       'node',
       'push:node:',
@@ -53,6 +54,7 @@ export async function thriceLanes(t: Test, url: string): Promise<Thrice> {
       1000,
       1e6,
       1e9,
+      30_000,
     ],
     process: 'process',
     now: Date.now,
