@@ -79,6 +79,10 @@ export class ValueReader {
     this.#at = at
   }
 
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length
+  }
+
   byte(): number {
     return this.#bytes.readUInt8(this.#at++)
   }

@@ -11,7 +11,7 @@ import { ProcessRuns } from './process-runs.ts'
 import { RetainedIndex } from './retained-index.ts'
 import { Scans } from './scans.ts'
 import { headOf } from './heads.ts'
-import { decodeReader, decodeUpstream, NO_UPSTREAM, type ReaderState, type UpstreamState } from './upstream-records.ts'
+import { decodeReader, decodeUpstream, nothingOf, type ReaderState, type UpstreamState } from './upstream-records.ts'
 
 const APPS = 2_000
 const RETAINED_INDEXES = 200
@@ -114,7 +114,7 @@ export class Durable {
     const known = this.#upstreams.get(app)
     if (known !== undefined) return known
     const bytes = this.database.get(upstreamKey(app))
-    const state = bytes === undefined ? NO_UPSTREAM : orDamaged(() => decodeUpstream(bytes))
+    const state = bytes === undefined ? nothingOf(app) : orDamaged(() => decodeUpstream(bytes))
     this.#upstreams.set(app, state)
     return state
   }

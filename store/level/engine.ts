@@ -10,6 +10,8 @@ import { GroupCommit } from './group-commit.ts'
 import { secretKey } from './keys.ts'
 import { sweep } from './sweep.ts'
 import { Sweeper } from './sweeper.ts'
+import { Listening } from './listening.ts'
+import { endingsOf } from './message-ends.ts'
 import type { Transaction } from './transaction.ts'
 
 type LevelLimits = StoreLimits & Pick<Limits, 'cachedTokens' | 'diskCalls' | 'diskBytes'>
@@ -32,6 +34,7 @@ export class LevelEngine {
   protected readonly limits: LevelLimits
   protected readonly now: () => number
   protected readonly claims = new Claims()
+  protected readonly listening = new Listening()
   readonly #watchers = new Set<Watcher>()
   readonly #sweeper: Sweeper
   readonly #observer: StoreObserver | undefined
@@ -51,6 +54,7 @@ export class LevelEngine {
     this.commits = new GroupCommit({
       database: this.database,
       durable: this.durable,
+      endingsOf: endingsOf({ limits: this.limits, isHeard: (log) => this.listening.has(log) }),
       now: this.now,
       observer: options.observer,
       tell: (told) => this.tell(told),

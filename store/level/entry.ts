@@ -1,19 +1,24 @@
 /**
  * An entry of a private or broadcast log as bytes: version (1), offset (6), expiresAt (6), storedAt (6), payload length (4),
- * flags (a number), id, then properties and selector when the flags say so, then the payload. What an entry may have besides
- * (collapse key, receipt, content encoding, fingerprint) gets a flag and its place after the selector; what an older
- * program would misread, another version.
+ * flags (a number), id, then properties, selector and collapse key when the flags say so, then the payload. What an entry may
+ * have besides (content encoding) gets a flag and its place after the collapse key; what an older program would misread,
+ * another version, as one with a collapse key has.
  */
 import { decodeSelector, encodeSelector, type Selector } from '../../topics/index.ts'
 import type { BroadcastEntry, LogEntry, Message } from '../contract.ts'
 import { ValueReader, ValueWriter, clamp } from './bytes.ts'
 
 const VERSION = 1
+const WITH_COLLAPSE_KEY = 2
 
 const RETAIN = 1
 const PROPERTIES = 2
 const SELECTOR = 4
 const INDEXED = 8
+/** Its id is remembered, or it asked for a receipt. */
+export const FOLLOWED = 16
+export const RECEIPT = 32
+export const COLLAPSE = 64
 
 const HEAD_BYTES = 23
 const LENGTH_BYTES = 8
@@ -25,6 +30,8 @@ export interface EntryHead {
   readonly payloadBytes: number
   /** It has a due key of its own. */
   readonly indexed: boolean
+  /** Of a private or broadcast log: `FOLLOWED`, `RECEIPT` and `COLLAPSE`, what has to be done when it ends. */
+  readonly marks: number
   /** The token id that published it, in an upstream log. */
   readonly owner: string | undefined
   /** In the log of a session: what it shares with others. */
@@ -36,14 +43,25 @@ interface NewEntry {
   readonly message: Message
   readonly selector?: Selector | undefined
   readonly indexed: boolean
+  readonly marks: number
 }
 
-export function encodeEntry({ offset, message, selector, indexed }: NewEntry): Buffer {
-  const { properties, payload, id } = message
+/** `isRemembered`: its id. */
+export function marksOf({ receipt, collapseKey }: Message, isRemembered: boolean): number {
+  return (
+    (isRemembered || receipt === true ? FOLLOWED : 0) |
+    (receipt === true ? RECEIPT : 0) |
+    (collapseKey === undefined ? 0 : COLLAPSE)
+  )
+}
+
+export function encodeEntry({ offset, message, selector, indexed, marks }: NewEntry): Buffer {
+  const { properties, payload, id, collapseKey = '' } = message
   const text = selector === undefined ? '' : encodeSelector(selector)
-  const size = HEAD_BYTES + 4 * LENGTH_BYTES + (id.length + text.length) * 3 + (properties?.byteLength ?? 0)
+  const size =
+    HEAD_BYTES + 5 * LENGTH_BYTES + (id.length + text.length + collapseKey.length) * 3 + (properties?.byteLength ?? 0)
   const out = new ValueWriter(size + payload.byteLength)
-    .byte(VERSION)
+    .byte((marks & COLLAPSE) === 0 ? VERSION : WITH_COLLAPSE_KEY)
     .wide(offset)
     .wide(clamp(message.expiresAt))
     .wide(clamp(message.storedAt))
@@ -52,20 +70,24 @@ export function encodeEntry({ offset, message, selector, indexed }: NewEntry): B
       (message.retain ? RETAIN : 0) |
         (properties === undefined ? 0 : PROPERTIES) |
         (selector === undefined ? 0 : SELECTOR) |
-        (indexed ? INDEXED : 0),
+        (indexed ? INDEXED : 0) |
+        marks,
     )
     .text(id)
   if (properties !== undefined) out.blob(properties)
   if (selector !== undefined) out.text(text)
+  if ((marks & COLLAPSE) !== 0) out.text(collapseKey)
   return out.raw(payload).done()
 }
 
 export function readHead(bytes: Buffer): EntryHead {
+  const flags = new ValueReader(bytes, HEAD_BYTES).number()
   return {
     offset: bytes.readUIntBE(1, 6),
     expiresAt: bytes.readUIntBE(7, 6),
     payloadBytes: bytes.readUInt32BE(19),
-    indexed: (new ValueReader(bytes, HEAD_BYTES).number() & INDEXED) !== 0,
+    indexed: (flags & INDEXED) !== 0,
+    marks: flags & (FOLLOWED | RECEIPT | COLLAPSE),
     owner: undefined,
     body: undefined,
   }
@@ -83,7 +105,9 @@ export function decodeBroadcastEntry(bytes: Buffer): BroadcastEntry {
 
 function decode(bytes: Buffer): { entry: LogEntry; selector: string | undefined } {
   const from = new ValueReader(bytes)
-  if (from.byte() !== VERSION) throw new RangeError('a stored message is of another version')
+  const version = from.byte()
+  if (version !== VERSION && version !== WITH_COLLAPSE_KEY)
+    throw new RangeError('a stored message is of another version')
   const offset = from.wide()
   const expiresAt = from.wide()
   const storedAt = from.wide()
@@ -92,7 +116,18 @@ function decode(bytes: Buffer): { entry: LogEntry; selector: string | undefined 
   const id = from.text()
   const properties = (flags & PROPERTIES) === 0 ? undefined : from.blob()
   const selector = (flags & SELECTOR) === 0 ? undefined : from.text()
+  const collapseKey = (flags & COLLAPSE) === 0 ? undefined : from.text()
   const payload = from.raw(payloadBytes)
-  const message = { id, payload, retain: (flags & RETAIN) !== 0, storedAt, expiresAt, offset }
-  return { entry: properties === undefined ? message : { ...message, properties }, selector }
+  const plain = { id, payload, retain: (flags & RETAIN) !== 0, storedAt, expiresAt, offset }
+  const entry = properties === undefined ? plain : { ...plain, properties }
+  return { entry: (flags & (FOLLOWED | COLLAPSE)) === 0 ? entry : asked(entry, flags, collapseKey), selector }
+}
+
+function asked(entry: LogEntry, flags: number, collapseKey: string | undefined): LogEntry {
+  return {
+    ...entry,
+    ...(collapseKey === undefined ? {} : { collapseKey }),
+    ...((flags & RECEIPT) === 0 ? {} : { receipt: true }),
+    ...((flags & FOLLOWED) === 0 ? {} : { isFollowed: true }),
+  }
 }

@@ -9,7 +9,7 @@ import { type Database, unavailable } from './database.ts'
 import type { Durable } from './durable.ts'
 import { metaKey } from './keys.ts'
 import type { Told } from '../watching.ts'
-import { Transaction } from './transaction.ts'
+import { type Endings, Transaction } from './transaction.ts'
 
 /** One call of the store that changes something. */
 export interface Step<T> {
@@ -32,6 +32,7 @@ interface Call {
 interface GroupCommitOptions {
   readonly database: Database
   readonly durable: Durable
+  readonly endingsOf: (transaction: Transaction) => Endings
   readonly now: () => number
   readonly observer: StoreObserver | undefined
   readonly tell: (told: readonly Told[]) => void
@@ -164,11 +165,11 @@ export class GroupCommit {
    * before it threw (a damaged value may do that) is left out, and the others run again as if it had not been there.
    */
   async #apply(group: readonly Call[]): Promise<{ transaction: Transaction; outcomes: readonly unknown[] }> {
-    const { durable, now } = this.#options
+    const { durable, endingsOf, now } = this.#options
     const time = now()
     const leftOut = new Map<Call, Refusal>()
     for (;;) {
-      const transaction = new Transaction(durable, time)
+      const transaction = new Transaction(durable, time, endingsOf)
       for (const { step } of group) await step.prepare?.(transaction)
       const before = leftOut.size
       const outcomes: unknown[] = []

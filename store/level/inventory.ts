@@ -20,7 +20,7 @@ import {
 import { decodeBytes, decodeText, decodeWill, hasEnded } from './named-records.ts'
 import { cursorsOf, decodeToken, NEVER } from './records.ts'
 import { detailsOf } from './token-details.ts'
-import { PART } from './upstream.ts'
+import { PART } from './upstream-log.ts'
 import { hasEnded as hasReaderEnded } from './upstream-readers.ts'
 import { droppedBetween, isRead } from './upstream-records.ts'
 import { keysIn } from './walk.ts'

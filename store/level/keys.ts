@@ -8,7 +8,9 @@ export const Kind = {
   account: 0x41,
   body: 0x42,
   bodyCount: 0x43,
+  broadcastCollapse: 0x44,
   sessionEntry: 0x45,
+  broadcastCount: 0x46,
   sessionRest: 0x47,
   heldSession: 0x48,
   sessionName: 0x49,
@@ -33,6 +35,7 @@ export const Kind = {
   upstreamReceived: 0x69,
   groupUid: 0x6a,
   assigned: 0x6b,
+  privateCollapse: 0x6c,
   meta: 0x6d,
   namedSession: 0x6e,
   privateEntry: 0x70,
@@ -169,6 +172,21 @@ export function parseEntryKey(key: Buffer): { name: string; offset: number } {
 /** Where a provider's message id is remembered. */
 export function messageIdKey(kind: typeof Kind.privateId | typeof Kind.broadcastId, name: string, id: string): Buffer {
   return under(kind, name, id)
+}
+
+/** Where the pending message with a collapse key is. */
+export function privateCollapseKey(tokenId: string, collapseKey: string): Buffer {
+  return under(Kind.privateCollapse, tokenId, collapseKey)
+}
+
+/** The same of a broadcast. `selector`: encoded; its length is before it. */
+export function broadcastCollapseKey(app: string, selector: string, collapseKey: string): Buffer {
+  return under(Kind.broadcastCollapse, app, `${selector.length}:${selector}${collapseKey}`)
+}
+
+/** What was counted of the broadcast at an offset. */
+export function broadcastCountKey(app: string, offset: number): Buffer {
+  return under(Kind.broadcastCount, app, String(offset))
 }
 
 /** All keys with a beginning that texts follow: no UTF-8 has the byte 0xff. */

@@ -1,14 +1,26 @@
 /** What all kinds of log have in common: appending, room, trimming, expiry. */
 import type { Selector } from '../../topics/index.ts'
-import type { LogName, Message } from '../contract.ts'
+import type { LogName, Message, MessageState } from '../contract.ts'
 import { clamp } from './bytes.ts'
-import { type EntryHead, encodeEntry } from './entry.ts'
+import { COLLAPSE, type EntryHead, encodeEntry, FOLLOWED, RECEIPT } from './entry.ts'
 import { dueKey, entryKey } from './keys.ts'
 import { emptyLog, type LogState, type Mutable } from './records.ts'
 
 export interface RemovalCounts {
   expired: number
   dropped: number
+}
+
+/** What becomes of an entry that goes. */
+export type Ended = Exclude<MessageState, 'pending'>
+
+/** Hears of each entry that goes, before it is gone. */
+export interface Ending {
+  ended(head: EntryHead, as: Ended, key: Buffer): void
+  /** It need not hear of entries without marks, nor of acknowledged ones that have neither a receipt nor a collapse key. */
+  readonly onlyMarked?: boolean
+  /** Entries that are followed stay for so long after their expiry. */
+  readonly lateMs?: number
 }
 
 /** A transaction as this file sees it. */
@@ -37,6 +49,7 @@ const LOOKS = 1_024
 interface Appendix {
   readonly expiresAt: number
   readonly payloadBytes: number
+  readonly marks?: number
   readonly owner?: string
   readonly body?: Buffer | undefined
   encode(offset: number, indexed: boolean): Buffer
@@ -47,21 +60,16 @@ export class Log {
   readonly #transaction: LogTransaction
   readonly #kind: LogName
   readonly #prefix: Buffer
-  readonly #removed: ((head: EntryHead) => void) | undefined
+  readonly #ending: Ending | undefined
   #state: Mutable<LogState>
+  #lastDropped = 0
 
-  /** `prefix`: of the keys of its entries. `removed` hears of each entry that goes. */
-  constructor(
-    transaction: LogTransaction,
-    kind: LogName,
-    prefix: Buffer,
-    state: LogState,
-    removed?: (head: EntryHead) => void,
-  ) {
+  /** `prefix`: of the keys of its entries. */
+  constructor(transaction: LogTransaction, kind: LogName, prefix: Buffer, state: LogState, ending?: Ending) {
     this.#transaction = transaction
     this.#kind = kind
     this.#prefix = prefix
-    this.#removed = removed
+    this.#ending = ending
     this.#state = { ...state }
   }
 
@@ -69,30 +77,43 @@ export class Log {
     return this.#state
   }
 
+  /** The highest offset that went because the log was full, in this transaction; 0: none. */
+  get lastDropped(): number {
+    return this.#lastDropped
+  }
+
+  /** Something has to be done when an entry is acknowledged: they go one by one. */
+  get tellsOfAcknowledged(): boolean {
+    return (this.#state.marks & (RECEIPT | COLLAPSE)) !== 0
+  }
+
   /** Stores a message at the end, without regard to room. */
-  append(message: Message, selector?: Selector): { offset: number; bytes: Buffer } {
+  append(message: Message, marks: number, selector?: Selector): { offset: number; bytes: Buffer } {
     return this.add({
       expiresAt: clamp(message.expiresAt),
       payloadBytes: message.payload.byteLength,
-      encode: (offset, indexed) => encodeEntry({ offset, message, selector, indexed }),
+      marks,
+      encode: (offset, indexed) => encodeEntry({ offset, message, selector, indexed, marks }),
     })
   }
 
   /** The same for an entry of whichever form. */
   add(appendix: Appendix): { offset: number; bytes: Buffer } {
-    const { expiresAt, payloadBytes, owner, body } = appendix
+    const { expiresAt, payloadBytes, marks = 0, owner, body } = appendix
     const state = this.#state
     const offset = state.last + 1
-    const indexed = state.count > 0 && expiresAt < state.latestExpiry
+    const goesAt = this.#goesAt(expiresAt, marks)
+    const indexed = state.count > 0 && goesAt < state.latestExpiry
     const bytes = appendix.encode(offset, indexed)
     const key = entryKey(this.#prefix, offset)
-    this.#transaction.putEntry(key, bytes, { offset, expiresAt, payloadBytes, indexed, owner, body })
-    if (indexed) this.#transaction.addDue(expiresAt, key)
+    this.#transaction.putEntry(key, bytes, { offset, expiresAt, payloadBytes, indexed, marks, owner, body })
+    if (indexed) this.#transaction.addDue(goesAt, key)
     if (state.count === 0) {
       state.head = offset
-      state.dueAt = expiresAt
+      state.dueAt = goesAt
     }
-    if (!indexed) state.latestExpiry = expiresAt
+    if (!indexed) state.latestExpiry = goesAt
+    state.marks |= marks
     state.last = offset
     state.count += 1
     state.bytes += payloadBytes
@@ -101,28 +122,36 @@ export class Log {
 
   /** Removes the oldest until a payload fits. Returns how many went that had not expired; `drops` hears of each of them. */
   makeRoom(payloadBytes: number, limits: LogLimits, drops?: (head: EntryHead) => void): number {
-    let dropped = 0
     const counts = this.#transaction.counts[this.#kind]
+    const before = counts.dropped
     this.#removeWhile(
       (state) => state.count >= limits.messages || state.bytes + payloadBytes > limits.bytes,
       (head) => {
-        if (head.expiresAt <= this.#transaction.now) {
-          counts.expired += 1
-        } else {
-          dropped += 1
-          drops?.(head)
-        }
+        const as = this.#forWantOfRoom(head)
+        if (as === 'dropped') drops?.(head)
+        return as
       },
     )
-    counts.dropped += dropped
-    return dropped
+    return counts.dropped - before
+  }
+
+  #forWantOfRoom({ offset, expiresAt }: EntryHead): Ended {
+    const counts = this.#transaction.counts[this.#kind]
+    if (expiresAt <= this.#transaction.now) {
+      counts.expired += 1
+      return 'expired'
+    }
+    counts.dropped += 1
+    this.#lastDropped = offset
+    return 'dropped'
   }
 
   /** Removes what is acknowledged: everything up to an offset. */
   trim(through: number): void {
     const state = this.#state
     if (state.count === 0 || state.head > through) return
-    if (this.#removed !== undefined || through < state.last || state.last - state.head >= LOOKS) {
+    const tells = this.#ending !== undefined && (this.#ending.onlyMarked !== true || this.tellsOfAcknowledged)
+    if (tells || through < state.last || state.last - state.head >= LOOKS) {
       return this.#removeWhile((rest) => rest.head <= through)
     }
     // All of it: nothing has to be read for the sums.
@@ -132,23 +161,42 @@ export class Log {
     this.#state = emptyLog(state.last)
   }
 
+  /** An entry that is in the log. */
+  headAt(offset: number): EntryHead | undefined {
+    return offset < this.#state.head ? undefined : this.#transaction.entryHead(entryKey(this.#prefix, offset))
+  }
+
   /** Removes one entry; false when it is not there. */
-  removeOne(offset: number): boolean {
-    const key = entryKey(this.#prefix, offset)
-    const head = this.#transaction.entryHead(key)
-    if (head === undefined || offset < this.#state.head) return false
-    this.#remove(key, head)
-    this.#removed?.(head)
+  removeOne(offset: number, as: Ended = 'acknowledged'): boolean {
+    const head = this.headAt(offset)
+    if (head === undefined) return false
+    this.#remove(entryKey(this.#prefix, offset), head, as)
     return true
   }
 
-  /** Takes one entry out, if it is there, for another place: it is not counted as removed. */
+  /** The same, but that one which has expired has ended so before. */
+  endOne(offset: number, as: Ended): void {
+    const head = this.headAt(offset)
+    if (head === undefined) return
+    this.#remove(entryKey(this.#prefix, offset), head, head.expiresAt <= this.#transaction.now ? 'expired' : as)
+  }
+
+  /** The same, for want of room for it elsewhere. Whether it had not expired. */
+  dropOne(offset: number): boolean {
+    const head = this.headAt(offset)
+    if (head === undefined) return false
+    const as = this.#forWantOfRoom(head)
+    this.#remove(entryKey(this.#prefix, offset), head, as)
+    return as === 'dropped'
+  }
+
+  /** Takes one entry out, if it is there, for another place: it has not ended. */
   takeOut(offset: number): Buffer | undefined {
+    const head = this.headAt(offset)
+    if (head === undefined) return undefined
     const key = entryKey(this.#prefix, offset)
-    const head = this.#transaction.entryHead(key)
-    if (head === undefined || offset < this.#state.head) return undefined
     const bytes = this.#transaction.get(key)
-    this.#remove(key, head)
+    this.#forget(key, head)
     return bytes
   }
 
@@ -164,32 +212,42 @@ export class Log {
   expireHead(now: number): void {
     const counts = this.#transaction.counts[this.#kind]
     this.#removeWhile(
-      (_, head) => head === undefined || head.expiresAt <= now,
+      (_, head) => head === undefined || this.#goesAt(head.expiresAt, head.marks) <= now,
       () => {
         counts.expired += 1
+        return 'expired'
       },
       (head) => {
-        this.#state.dueAt = head.expiresAt
+        this.#state.dueAt = this.#goesAt(head.expiresAt, head.marks)
       },
     )
   }
 
   /** Removes an entry that is out of order, if it is there and has expired. False: it is there, and has not. */
   expireOne(offset: number, now: number): boolean {
-    const key = entryKey(this.#prefix, offset)
-    const head = this.#transaction.entryHead(key)
-    if (head === undefined || offset < this.#state.head) return true
-    if (head.expiresAt > now) return false
-    this.#remove(key, head)
-    this.#removed?.(head)
+    const head = this.headAt(offset)
+    if (head === undefined) return true
+    if (this.#goesAt(head.expiresAt, head.marks) > now) return false
+    this.#remove(entryKey(this.#prefix, offset), head, 'expired')
     this.#transaction.counts[this.#kind].expired += 1
     return true
+  }
+
+  /** The same for what has a due key of its own. Where the setting was changed since, it is due again. */
+  expireDue(offset: number, now: number): void {
+    const head = this.expireOne(offset, now) ? undefined : this.headAt(offset)
+    if (head !== undefined)
+      this.#transaction.addDue(this.#goesAt(head.expiresAt, head.marks), entryKey(this.#prefix, offset))
+  }
+
+  #goesAt(expiresAt: number, marks: number): number {
+    return (marks & FOLLOWED) === 0 ? expiresAt : clamp(expiresAt + (this.#ending?.lateMs ?? 0))
   }
 
   /** From the head on, as long as `goes` says so of the log and of the entry there (undefined: not looked at yet). */
   #removeWhile(
     goes: (state: LogState, head?: EntryHead) => boolean,
-    removed: (head: EntryHead) => void = () => undefined,
+    ends: (head: EntryHead) => Ended = () => 'acknowledged',
     stays: (head: EntryHead) => void = () => undefined,
   ): void {
     for (let looks = 0; looks < LOOKS && this.#state.count > 0 && goes(this.#state); looks += 1) {
@@ -197,17 +255,22 @@ export class Log {
       const head = this.#transaction.entryHead(key)
       if (head !== undefined) {
         if (!goes(this.#state, head)) return stays(head)
-        this.#remove(key, head)
-        this.#removed?.(head)
-        removed(head)
+        this.#remove(key, head, ends(head))
       }
       if (this.#state.count > 0) this.#state.head += 1
     }
   }
 
-  #remove(key: Buffer, head: EntryHead): void {
+  /** The one place where an entry ends. */
+  #remove(key: Buffer, head: EntryHead, as: Ended): void {
+    if (this.#ending !== undefined && (this.#ending.onlyMarked !== true || head.marks !== 0))
+      this.#ending.ended(head, as, key)
+    this.#forget(key, head)
+  }
+
+  #forget(key: Buffer, head: EntryHead): void {
     this.#transaction.delete(key)
-    if (head.indexed) this.#transaction.delete(dueKey(head.expiresAt, key))
+    if (head.indexed) this.#transaction.delete(dueKey(this.#goesAt(head.expiresAt, head.marks), key))
     this.#state.count -= 1
     this.#state.bytes -= head.payloadBytes
     if (this.#state.count === 0) this.#state = emptyLog(this.#state.last)

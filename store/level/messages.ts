@@ -1,71 +1,144 @@
 /** Appending to private and broadcast logs, and acknowledging. */
 import { PushError } from '../../errors.ts'
-import { isForAll } from '../../topics/index.ts'
-import type { Appended, BroadcastAppend, Commit, Message, PrivateAppend, StoreLimits, TokenId } from '../contract.ts'
+import { encodeSelector, isForAll } from '../../topics/index.ts'
+import type {
+  Appended,
+  BroadcastAppend,
+  Commit,
+  Message,
+  Missed,
+  PrivateAppend,
+  StoreLimits,
+  TokenId,
+} from '../contract.ts'
 import { moveCursors } from '../marks.ts'
 import { entryOf } from '../message.ts'
+import { encodeCounts, NOBODY } from './broadcast-counts.ts'
 import { clamp } from './bytes.ts'
+import { marksOf } from './entry.ts'
 import {
-  broadcastLogPrefix,
+  broadcastCollapseKey,
+  broadcastCountKey,
   Kind,
   messageIdKey,
+  privateCollapseKey,
   retainedBroadcastKey,
   retainedIndexKey,
   retainedPrivateKey,
 } from './keys.ts'
-import { Log } from './log.ts'
-import { cursorsOf, decodeTimed, encodeTimed, type Mutable, type TokenState, trimmable } from './records.ts'
+import type { Log } from './log.ts'
+import { duplicateOf, type RememberedId, rememberId } from './message-ids.ts'
+import { decodeNumber, encodeNumber } from './named-records.ts'
+import { cursorsOf, encodeTimed, isPending, type Mutable, type TokenState, trimmable } from './records.ts'
 import type { RetainedChanges } from './retained-index.ts'
 import type { Transaction } from './transaction.ts'
 
-/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED */
+/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, ID_REUSED */
 export function append(transaction: Transaction, limits: StoreLimits, request: PrivateAppend): Appended {
   const { tokenId, message, dedupe } = request
-  const token = transaction.token(tokenId)
-  if (token === undefined || (request.app !== undefined && request.app !== token.app)) {
-    throw new PushError('TOKEN_UNKNOWN')
-  }
-  if (token.revoked) throw new PushError('TOKEN_REVOKED')
-  if (request.onlyCurrent === true && !token.current) throw new PushError('TOKEN_SUPERSEDED')
+  const token = receiver(transaction, request)
   const idKey = dedupe ? messageIdKey(Kind.privateId, tokenId, message.id) : undefined
-  const first = idKey && remembered(transaction, idKey)
-  if (first !== undefined) return { offset: first, duplicate: true, dropped: 0 }
-
+  const first = idKey && duplicateOf(transaction, idKey, message, '')
   const log = transaction.privateLog(tokenId, token)
+  if (first !== undefined) return duplicate(first, log)
+
   log.trim(trimmable(token))
+  const { collapseKey } = message
+  if (collapseKey !== undefined) collapsePrivate(transaction, tokenId, token, log, collapseKey)
   const room = { messages: limits.privateMessages, bytes: limits.privateBytes }
   const dropped = log.makeRoom(message.payload.byteLength, room)
-  const { offset, bytes } = log.append(message)
-  if (idKey) remember(transaction, idKey, offset, message, limits.dedupeMs)
+  const { offset, bytes } = log.append(message, marksOf(message, dedupe))
+  if (idKey) rememberId(transaction, idKey, offset, { message, selector: '', forMs: limits.dedupeMs })
+  if (collapseKey !== undefined) transaction.put(privateCollapseKey(tokenId, collapseKey), encodeNumber(offset))
   const draft = transaction.draft(tokenId, token)
   draft.log = log.state
+  if (dropped > 0) draft.missed = withMissed(token, dropped, log.lastDropped)
   if (message.retain) draft.retainedUntil = retain(transaction, tokenId, message, bytes)
-  const entry = entryOf(message, offset)
+  const entry = entryOf(message, offset, dedupe)
   transaction.tell((watcher) => watcher.privateAppended(tokenId, offset, entry))
-  return { offset, duplicate: false, dropped }
+  return { offset, duplicate: false, dropped, expiresAt: message.expiresAt }
+}
+
+/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED */
+export function receiver(
+  transaction: Transaction,
+  { tokenId, app, onlyCurrent }: Pick<PrivateAppend, 'tokenId' | 'app' | 'onlyCurrent'>,
+): TokenState {
+  const token = transaction.token(tokenId)
+  if (token === undefined || (app !== undefined && app !== token.app)) throw new PushError('TOKEN_UNKNOWN')
+  if (token.revoked) throw new PushError('TOKEN_REVOKED')
+  if (onlyCurrent === true && !token.current) throw new PushError('TOKEN_SUPERSEDED')
+  return token
+}
+
+/** Of what an earlier version of this program stored, the entry tells when it expires, as long as it is there. */
+function duplicate({ offset, until, more }: RememberedId, log: Log): Appended {
+  const expiresAt = more?.expiresAt ?? log.headAt(offset)?.expiresAt ?? until
+  return { offset, duplicate: true, dropped: 0, expiresAt }
+}
+
+function withMissed({ cursor, missed }: TokenState, more: number, lastDropped: number): Missed {
+  return { count: (missed?.count ?? 0) + more, through: Math.max(cursor, lastDropped) }
+}
+
+/** One that has expired is not pending, and stays to be acknowledged late. */
+function collapsePrivate(
+  transaction: Transaction,
+  tokenId: TokenId,
+  token: TokenState,
+  log: Log,
+  collapseKey: string,
+): void {
+  const bytes = transaction.get(privateCollapseKey(tokenId, collapseKey))
+  if (bytes === undefined) return
+  const older = decodeNumber(bytes)
+  const head = log.headAt(older)
+  if (head === undefined || head.expiresAt <= transaction.now || !isPending(token, older)) return
+  log.removeOne(older, 'replaced')
+  transaction.tell((watcher) => watcher.privateRemoved?.(tokenId, older))
 }
 
 /**
  * The retained broadcasts have to be prepared when the message is retained.
- * @throws RETAINED_LIMIT
+ * @throws RETAINED_LIMIT, ID_REUSED
  */
 export function appendBroadcast(transaction: Transaction, limits: StoreLimits, request: BroadcastAppend): Appended {
   const { app: name, selector, message, dedupe } = request
+  const text = encodeSelector(selector)
   const idKey = dedupe ? messageIdKey(Kind.broadcastId, name, message.id) : undefined
-  const first = idKey && remembered(transaction, idKey)
-  if (first !== undefined) return { offset: first, duplicate: true, dropped: 0 }
+  const first = idKey && duplicateOf(transaction, idKey, message, text)
+  const app = transaction.app(name)
+  const log = transaction.broadcastLog(name, app)
+  if (first !== undefined) return duplicate(first, log)
   if (message.retain) checkRetainedLimit(transaction, limits, request)
 
-  const app = transaction.app(name)
-  const log = new Log(transaction, 'broadcast', broadcastLogPrefix(name), app.log)
+  const { collapseKey } = message
+  const keyOfCollapse = collapseKey === undefined ? undefined : broadcastCollapseKey(name, text, collapseKey)
+  if (keyOfCollapse !== undefined) collapseBroadcast(transaction, name, log, keyOfCollapse)
   const room = { messages: limits.broadcastMessages, bytes: limits.broadcastBytes }
   const dropped = log.makeRoom(message.payload.byteLength, room)
-  const { offset, bytes } = log.append(message, selector)
-  if (idKey) remember(transaction, idKey, offset, message, limits.dedupeMs)
-  transaction.setApp(name, { ...app, log: log.state })
+  const { offset, bytes } = log.append(message, marksOf(message, dedupe), selector)
+  if (idKey) {
+    rememberId(transaction, idKey, offset, { message, selector: text, forMs: limits.dedupeMs })
+    transaction.put(broadcastCountKey(name, offset), encodeCounts(NOBODY))
+  }
+  if (keyOfCollapse !== undefined) transaction.put(keyOfCollapse, encodeNumber(offset))
+  const droppedThrough = dropped > 0 ? log.lastDropped : app.droppedThrough
+  transaction.setApp(name, { ...app, log: log.state, droppedThrough })
   if (message.retain) retainBroadcast(transaction, request, offset, bytes)
-  transaction.tell((watcher) => watcher.broadcastAppended(name, offset, { ...message, selector, offset }))
-  return { offset, duplicate: false, dropped }
+  const entry = { ...entryOf(message, offset, dedupe), selector }
+  transaction.tell((watcher) => watcher.broadcastAppended(name, offset, entry))
+  return { offset, duplicate: false, dropped, expiresAt: message.expiresAt }
+}
+
+function collapseBroadcast(transaction: Transaction, app: string, log: Log, key: Buffer): void {
+  const bytes = transaction.get(key)
+  if (bytes === undefined) return
+  const older = decodeNumber(bytes)
+  const head = log.headAt(older)
+  if (head === undefined || head.expiresAt <= transaction.now) return
+  log.removeOne(older, 'replaced')
+  transaction.tell((watcher) => watcher.broadcastRemoved?.(app, older))
 }
 
 /** Returns the commits that were refused. */
@@ -91,37 +164,51 @@ function move(transaction: Transaction, token: TokenState, commit: Commit): void
   draft.cursor = after.private
   draft.broadcastCursor = after.broadcast
   draft.marks = after.marks
-  trim(transaction, tokenId, token, draft)
+  trim(transaction, token, draft, commit)
+  if (draft.missed !== undefined && draft.cursor > draft.missed.through) draft.missed = undefined
   if (commit.epoch !== undefined || token.session?.held !== true) return
   transaction.tell((watcher) => watcher.cursorMoved(tokenId, after))
 }
 
 /** Everything up to the cursor goes but what is skipped, and so does what was skipped and is no longer. */
-function trim(transaction: Transaction, tokenId: TokenId, before: TokenState, after: Mutable<TokenState>): void {
+function trim(transaction: Transaction, before: TokenState, after: Mutable<TokenState>, commit: Commit): void {
   const were = before.marks?.skippedPrivate ?? []
   const are = after.marks?.skippedPrivate ?? []
   if (after.cursor === before.cursor && were === are) return
+  const { tokenId, passedAs, skipped, taken } = commit
   const log = transaction.privateLog(tokenId, before)
   const through = trimmable(after)
-  log.trim(through)
-  for (const offset of were) if (offset > through && !are.includes(offset)) log.removeOne(offset)
-  for (let offset = Math.max(before.cursor, through) + 1; offset <= after.cursor; offset += 1)
+  // Before what is left goes as acknowledged.
+  if (passedAs !== undefined) {
+    for (const [offset, as] of passedAs) {
+      const goes = offset > before.cursor ? offset <= after.cursor : were.includes(offset)
+      if (goes && !are.includes(offset)) log.removeOne(offset, as)
+    }
+  }
+  if (were.length > 0 || skipped !== undefined)
+    dropSkipped(log, before, after, [...were, ...(skipped?.private ?? [])], taken?.private ?? [])
+  const looksFrom = log.tellsOfAcknowledged ? 0 : through
+  for (const offset of were) if (offset > looksFrom && !are.includes(offset)) log.removeOne(offset)
+  for (let offset = Math.max(before.cursor + 1, looksFrom + 1, log.state.head); offset <= after.cursor; offset += 1)
     if (!are.includes(offset)) log.removeOne(offset)
+  log.trim(through)
   after.log = log.state
 }
 
-/** Offset under which a message with this id was stored, while that is remembered. */
-function remembered(transaction: Transaction, idKey: Buffer): number | undefined {
-  const bytes = transaction.get(idKey)
-  if (bytes === undefined) return undefined
-  const { offset, until } = decodeTimed(bytes)
-  return until > transaction.now ? offset : undefined
-}
-
-function remember(transaction: Transaction, idKey: Buffer, offset: number, message: Message, forMs: number): void {
-  const until = clamp(Math.max(transaction.now + forMs, message.expiresAt))
-  transaction.put(idKey, encodeTimed(offset, until))
-  transaction.addDue(until, idKey)
+/** Too many were skipped: the oldest was neither acknowledged nor is it pending. */
+function dropSkipped(
+  log: Log,
+  before: TokenState,
+  after: Mutable<TokenState>,
+  all: readonly number[],
+  taken: readonly number[],
+): void {
+  const are = after.marks?.skippedPrivate ?? []
+  for (const offset of all) {
+    const isPassed = offset <= before.cursor ? isPending(before, offset) : offset <= after.cursor
+    if (!isPassed || are.includes(offset) || taken.includes(offset) || !log.dropOne(offset)) continue
+    after.missed = withMissed(after, 1, offset)
+  }
 }
 
 /** Returns until when something is retained. */

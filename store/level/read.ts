@@ -3,6 +3,7 @@ import type { LogEntry, LogSlice, ReadLimit } from '../contract.ts'
 import { type Database, orDamaged } from './database.ts'
 import { entryKey } from './keys.ts'
 import type { LogState } from './records.ts'
+import { FOLLOWED } from './entry.ts'
 import { headOf } from './heads.ts'
 
 /**
@@ -42,7 +43,9 @@ export async function readLog<E extends LogEntry>(database: Database, stretch: S
     const chunk = { count: Math.min(limit.entries, CHUNK), bytes: Math.min(limit.bytes, CHUNK_BYTES) }
     await database.scan(range, chunk, (bytes) => orDamaged(() => slice.take(bytes)))
   }
-  return { entries: slice.entries, readTo: slice.full ? slice.readTo : end, end }
+  const readTo = slice.full ? slice.readTo : end
+  const { entries, expired } = slice
+  return expired === undefined ? { entries, readTo, end } : { entries, readTo, end, expired }
 }
 
 /** Returns where to go on. */
@@ -65,6 +68,8 @@ class Slice<E extends LogEntry> {
   readonly entries: E[] = []
   full = false
   readTo: number
+  /** Followed ones of a private log. */
+  expired: number[] | undefined
   readonly #stretch: Stretch<E>
   #bytes = 0
 
@@ -76,8 +81,10 @@ class Slice<E extends LogEntry> {
   /** False when it is full, with this one or without it. */
   take(bytes: Buffer): boolean {
     const { prefix, limit, now, decode, isPending } = this.#stretch
-    const { offset, expiresAt, payloadBytes } = headOf(prefix, bytes)
-    if (expiresAt > now && isPending?.(offset) !== false) {
+    const { offset, expiresAt, payloadBytes, marks } = headOf(prefix, bytes)
+    if (expiresAt <= now) {
+      if ((marks & FOLLOWED) !== 0 && isPending?.(offset) === true) (this.expired ??= []).push(offset)
+    } else if (isPending?.(offset) !== false) {
       if (this.entries.length > 0 && this.#bytes + payloadBytes > limit.bytes) {
         this.full = true
         return false

@@ -1,13 +1,14 @@
 /** What is kept of a token id, of an app, and of their logs, and how that is written. */
-import type { Cursors, Marks } from '../contract.ts'
+import type { Cursors, Marks, Missed } from '../contract.ts'
 import { ValueReader, ValueWriter, clamp, MOST } from './bytes.ts'
 
 /** A time that never comes. */
 export const NEVER = MOST
 
 /**
- * A log. Entries whose expiry is not before that of any older one are *in order*: the oldest of them is the next to
- * expire, so one due time serves them all. An entry out of order has a due key of its own.
+ * A log. Entries that expire not before any older one are *in order*: the oldest of them is the next to expire, so one due
+ * time serves them all. An entry out of order has a due key of its own. One that may be acknowledged late counts as expiring
+ * when it no longer may.
  */
 export interface LogState {
   /** The highest offset ever given. */
@@ -21,6 +22,8 @@ export interface LogState {
   readonly latestExpiry: number
   /** No entry in order expires before this time; 0 when the log is empty. */
   readonly dueAt: number
+  /** Of a private log: all marks (`EntryHead`) of the entries since it was empty. */
+  readonly marks: number
 }
 
 export type Mutable<T> = { -readonly [Field in keyof T]: T[Field] }
@@ -36,6 +39,8 @@ export interface StoredSession {
   readonly hasReceived: boolean
   /** A will may be kept, see `tokenWillKey`. */
   readonly hasWill: boolean
+  /** The run of the process that opened it, where it is held. 0: not known. */
+  readonly run: number
   /** When it ends, unless it is held. */
   readonly expiresAt: number
 }
@@ -75,6 +80,9 @@ export interface TokenState {
   readonly hasTags: boolean
   /** 0: not known. */
   readonly lastSeen: number
+  /** Beyond the cursor, up to here somebody may have seen what was in the private log. */
+  readonly seen: number
+  readonly missed: Missed | undefined
 }
 
 export interface AppState {
@@ -82,13 +90,15 @@ export interface AppState {
   /** No retained broadcast expires before this time; 0 when there is none. */
   readonly retainedUntil: number
   readonly visitAt: number
+  /** The highest offset that went because the log was full; 0: none. */
+  readonly droppedThrough: number
 }
 
 export function emptyLog(last: number): LogState {
-  return { last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0 }
+  return { last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0, marks: 0 }
 }
 
-export const NEW_APP: AppState = { log: emptyLog(0), retainedUntil: 0, visitAt: 0 }
+export const NEW_APP: AppState = { log: emptyLog(0), retainedUntil: 0, visitAt: 0, droppedThrough: 0 }
 
 const REVOKED = 1
 const CURRENT = 2
@@ -102,6 +112,10 @@ const UPSTREAM = 256
 const HAS_WILL = 512
 const HAS_TAGS = 1024
 const LAST_SEEN = 2048
+const HAS_RUN = 4096
+const HAS_SEEN = 8192
+const HAS_MISSED = 16384
+const LOG_MARKS = 32768
 
 const NUMBER_BYTES = 8
 
@@ -119,10 +133,14 @@ export function encodeToken(token: TokenState): Buffer {
     (token.upstream === undefined ? 0 : UPSTREAM) |
     (token.hasTags ? HAS_TAGS : 0) |
     (token.lastSeen === 0 ? 0 : LAST_SEEN) |
+    (session === undefined || session.run === 0 ? 0 : HAS_RUN) |
+    (token.seen > token.cursor ? HAS_SEEN : 0) |
+    (token.missed === undefined ? 0 : HAS_MISSED) |
+    (token.log.marks === 0 ? 0 : LOG_MARKS) |
     (token.marks === undefined ? 0 : MARKS)
   const marks = token.marks === undefined ? '' : JSON.stringify(token.marks)
   const texts = token.app.length + token.deviceMark.length + marks.length
-  const out = new ValueWriter(23 * NUMBER_BYTES + texts * 3)
+  const out = new ValueWriter(28 * NUMBER_BYTES + texts * 3)
     .number(flags)
     .text(token.app)
     .text(token.deviceMark)
@@ -139,6 +157,10 @@ export function encodeToken(token: TokenState): Buffer {
   const { upstream } = token
   if (upstream !== undefined) out.number(upstream.unread).number(upstream.unreadBytes).number(upstream.retained)
   if (token.lastSeen > 0) out.wide(clamp(token.lastSeen))
+  if ((flags & HAS_RUN) !== 0) out.number(session?.run ?? 0)
+  if ((flags & HAS_SEEN) !== 0) out.number(token.seen)
+  if (token.missed !== undefined) out.number(token.missed.count).number(token.missed.through)
+  if (token.log.marks !== 0) out.number(token.log.marks)
   return out.done()
 }
 
@@ -155,18 +177,7 @@ export function decodeToken(bytes: Buffer): TokenState {
   const sessionExpiresAt = from.wide()
   const retainedUntil = from.wide()
   const visitAt = from.wide()
-  const log = readLog(from)
-  const session =
-    (flags & SESSION) === 0
-      ? undefined
-      : {
-          held: (flags & HELD) !== 0,
-          unclean: (flags & UNCLEAN) !== 0,
-          hasState: (flags & HAS_STATE) !== 0,
-          hasReceived: (flags & HAS_RECEIVED) !== 0,
-          hasWill: (flags & HAS_WILL) !== 0,
-          expiresAt: sessionExpiresAt,
-        }
+  const plainLog = readLog(from)
   const marks = (flags & MARKS) === 0 ? undefined : (JSON.parse(from.text()) as Marks)
   const upstream =
     (flags & UPSTREAM) === 0
@@ -174,6 +185,11 @@ export function decodeToken(bytes: Buffer): TokenState {
       : { unread: from.number(), unreadBytes: from.number(), retained: from.number() }
   // Records of earlier versions have none.
   const lastSeen = (flags & LAST_SEEN) === 0 ? 0 : from.wide()
+  const run = (flags & HAS_RUN) === 0 ? 0 : from.number()
+  const session = (flags & SESSION) === 0 ? undefined : sessionOf(flags, run, sessionExpiresAt)
+  const seen = (flags & HAS_SEEN) === 0 ? cursor : from.number()
+  const missed = (flags & HAS_MISSED) === 0 ? undefined : { count: from.number(), through: from.number() }
+  const log = (flags & LOG_MARKS) === 0 ? plainLog : { ...plainLog, marks: from.number() }
   return {
     app,
     deviceMark,
@@ -192,6 +208,20 @@ export function decodeToken(bytes: Buffer): TokenState {
     visitAt,
     hasTags: (flags & HAS_TAGS) !== 0,
     lastSeen,
+    seen,
+    missed,
+  }
+}
+
+function sessionOf(flags: number, run: number, expiresAt: number): StoredSession {
+  return {
+    held: (flags & HELD) !== 0,
+    unclean: (flags & UNCLEAN) !== 0,
+    hasState: (flags & HAS_STATE) !== 0,
+    hasReceived: (flags & HAS_RECEIVED) !== 0,
+    hasWill: (flags & HAS_WILL) !== 0,
+    run,
+    expiresAt,
   }
 }
 
@@ -204,19 +234,27 @@ export function trimmable({ cursor, marks }: TokenState): number {
   return Math.min(cursor, (marks?.skippedPrivate[0] ?? Infinity) - 1)
 }
 
-export function encodeApp({ log, retainedUntil, visitAt }: AppState): Buffer {
-  const out = new ValueWriter(8 * NUMBER_BYTES)
-  return writeLog(out.wide(clamp(retainedUntil)).wide(clamp(visitAt)), log).done()
+export function encodeApp({ log, retainedUntil, visitAt, droppedThrough }: AppState): Buffer {
+  const out = new ValueWriter(9 * NUMBER_BYTES)
+  writeLog(out.wide(clamp(retainedUntil)).wide(clamp(visitAt)), log)
+  return droppedThrough === 0 ? out.done() : out.number(droppedThrough).done()
 }
 
 export function decodeApp(bytes: Buffer): AppState {
   const from = new ValueReader(bytes)
   const retainedUntil = from.wide()
   const visitAt = from.wide()
-  return { retainedUntil, visitAt, log: readLog(from) }
+  const log = readLog(from)
+  // Records of earlier versions have none.
+  return { retainedUntil, visitAt, log, droppedThrough: from.isAtEnd ? 0 : from.number() }
 }
 
-/** A number and until when it holds: a message id's offset, a selector's retained offset. */
+/** Whether an offset of the private log, if it is still there, is pending. */
+export function isPending({ cursor, marks }: TokenState, offset: number): boolean {
+  return offset > cursor || marks?.skippedPrivate.includes(offset) === true
+}
+
+/** A number and until when it holds: a selector's retained offset. */
 export function encodeTimed(offset: number, until: number): Buffer {
   return new ValueWriter(2 * NUMBER_BYTES).wide(clamp(until)).number(offset).done()
 }
@@ -241,5 +279,5 @@ export function readLog(from: ValueReader): LogState {
   const head = from.number()
   const bytes = from.number()
   const latestExpiry = from.wide()
-  return { last, head, count, bytes, latestExpiry, dueAt: from.wide() }
+  return { last, head, count, bytes, latestExpiry, dueAt: from.wide(), marks: 0 }
 }

@@ -91,9 +91,18 @@ export class RetainedIndex {
 
   /** What the passing of time changes. */
   expire(now: number): RetainedChanges {
+    return this.#cleared(({ until }) => until <= now)
+  }
+
+  /** The broadcast at this offset is taken back. */
+  recall(of: number): RetainedChanges {
+    return this.#cleared(({ offset }) => offset === of)
+  }
+
+  #cleared(goes: (row: RetainedRow) => boolean): RetainedChanges {
     const changes = new Map<string, RetainedRow | undefined>()
-    for (const { text, offset, until } of this.#rows.values()) {
-      if (until > 0 && until <= now) changes.set(text, { offset, until: 0 })
+    for (const row of this.#rows.values()) {
+      if (row.until > 0 && goes(row)) changes.set(row.text, { offset: row.offset, until: 0 })
     }
     return changes.size === 0 ? changes : this.with(changes).#withoutNeedless(changes)
   }

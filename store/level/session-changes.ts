@@ -11,7 +11,7 @@ import {
   sessionNameKey,
   sessionRestKey,
 } from './keys.ts'
-import { Log, type LogTransaction } from './log.ts'
+import { type Ending, Log, type LogTransaction } from './log.ts'
 import { decodeNumber, encodeNamed, encodeNumber, encodeText, namedDueAt, type NamedSession } from './named-records.ts'
 import { RUNS_KEY } from './process-runs.ts'
 import { type Mutable, NEVER } from './records.ts'
@@ -32,6 +32,7 @@ export class SessionChanges {
   readonly #sessions = new Map<string, NamedSession | undefined>()
   readonly #drafts = new Map<string, Mutable<NamedSession>>()
   readonly #logs = new Map<string, Log>()
+  readonly #ending: Ending = { ended: ({ body }) => this.dropBody(body) }
   /** What was found of ended sessions, see `session-rest.ts`. */
   readonly rests = new Map<number, { readonly keys: readonly Buffer[]; readonly isLast: boolean }>()
   #writesRun = false
@@ -98,7 +99,7 @@ export class SessionChanges {
     const known = this.#logs.get(name)
     if (known?.state === session.log) return known
     const prefix = sessionLogPrefix(session.id)
-    const log = new Log(this.#transaction, 'session', prefix, session.log, ({ body }) => this.dropBody(body))
+    const log = new Log(this.#transaction, 'session', prefix, session.log, this.#ending)
     this.#logs.set(name, log)
     return log
   }

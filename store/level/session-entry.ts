@@ -125,6 +125,7 @@ export function sessionHeadOf(bytes: Buffer): EntryHead {
     expiresAt: bytes.readUIntBE(7, 6),
     payloadBytes: bytes.readUInt32BE(19),
     indexed: (flags & INDEXED) !== 0,
+    marks: 0,
     owner: undefined,
     body: (flags & SHARED) === 0 ? undefined : from.raw(BODY_ID_BYTES),
   }

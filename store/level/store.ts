@@ -36,14 +36,14 @@ import { orDamaged } from './database.ts'
 import { type LevelStoreOptions, OVERHEAD_BYTES } from './engine.ts'
 import { decodeBroadcastEntry, decodeEntry } from './entry.ts'
 import { broadcastLogPrefix, privateLogPrefix, retainedBroadcastKey, retainedPrivateKey, secretKey } from './keys.ts'
+import { LevelFollowing } from './following-store.ts'
 import { append, appendBroadcast, commit } from './messages.ts'
 import { knownApps, knownNamedSessions, knownReaders, knownTokens, knownUpstreamLogs } from './inventory.ts'
 import { readLog } from './read.ts'
-import { trimmable } from './records.ts'
-import { LevelRegistry } from './registry-store.ts'
+import { isPending, trimmable } from './records.ts'
 import { closeSession, openSession, restoreToken, saveSession } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
-import { PART } from './upstream.ts'
+import { PART } from './upstream-log.ts'
 import { LevelUpstream } from './upstream-store.ts'
 
 /** Call `open` on what it returns. */
@@ -51,7 +51,7 @@ export function openLevelStore(options: LevelStoreOptions): Store & Required<Pic
   return new LevelStore(options)
 }
 
-class LevelStore extends LevelRegistry implements Store {
+class LevelStore extends LevelFollowing implements Store {
   readonly #selections = new Selections()
   readonly #upstream: LevelUpstream
 
@@ -62,6 +62,7 @@ class LevelStore extends LevelRegistry implements Store {
       durable: this.durable,
       commits: this.commits,
       claims: this.claims,
+      listening: this.listening,
       limits: this.limits,
       now: this.now,
       tell: (told) => this.tell(told),
@@ -95,32 +96,41 @@ class LevelStore extends LevelRegistry implements Store {
     })
   }
 
-  async readPrivate(tokenId: TokenId, after: number, limit: ReadLimit): Promise<LogSlice<LogEntry>> {
+  async readPrivate(
+    tokenId: TokenId,
+    after: number,
+    limit: ReadLimit,
+    { handsOut = false }: { readonly handsOut?: boolean } = {},
+  ): Promise<LogSlice<LogEntry>> {
     this.mustBeOpen()
     const token = this.durable.token(tokenId)
     if (token === undefined) return { entries: [], readTo: after, end: 0 }
-    const skipped = token.marks?.skippedPrivate
-    return await readLog(this.database, {
+    const slice = await readLog(this.database, {
       prefix: privateLogPrefix(tokenId),
       log: token.log,
       after: Math.max(after, trimmable(token)),
-      isPending: (offset) => offset > token.cursor || skipped?.includes(offset) === true,
+      isPending: (offset) => isPending(token, offset),
       limit,
       now: this.now(),
       decode: decodeEntry,
     })
+    const last = slice.entries.at(-1)
+    if (handsOut && last !== undefined) await this.handedOut(tokenId, last.offset)
+    return token.missed === undefined ? slice : { ...slice, missed: token.missed }
   }
 
   async readBroadcast(app: string, after: number, limit: ReadLimit): Promise<LogSlice<BroadcastEntry>> {
     this.mustBeOpen()
-    return await readLog(this.database, {
+    const { log, droppedThrough } = this.durable.app(app)
+    const slice = await readLog(this.database, {
       prefix: broadcastLogPrefix(app),
-      log: this.durable.app(app).log,
+      log,
       after,
       limit,
       now: this.now(),
       decode: decodeBroadcastEntry,
     })
+    return droppedThrough === 0 ? slice : { ...slice, droppedThrough }
   }
 
   async retainedPrivate(tokenId: TokenId): Promise<LogEntry | undefined> {
@@ -161,12 +171,6 @@ class LevelStore extends LevelRegistry implements Store {
     await this.change((transaction) => closeSession(transaction, tokenId, epoch, close), { bytes })
   }
 
-  /** There is one process, and its watchers hear of every append. */
-  async follow(): Promise<() => void> {
-    this.mustBeOpen()
-    return () => undefined
-  }
-
   // Upstream
 
   readonly upstreamParts = 1
@@ -205,7 +209,7 @@ class LevelStore extends LevelRegistry implements Store {
 
   async listenUpstream(app: string): Promise<() => void> {
     this.mustBeOpen()
-    return this.#upstream.listen(app)
+    return this.listening.add(app)
   }
 
   async openReader(open: ReaderOpen): Promise<readonly ReaderPart[]> {

@@ -2,7 +2,7 @@
 import { parseEntryKey } from './keys.ts'
 import type { Transaction } from './transaction.ts'
 import { hasEnded, movedReader, setStanding } from './upstream-readers.ts'
-import { NO_UPSTREAM } from './upstream-records.ts'
+import { isNothing } from './upstream-records.ts'
 
 export function sweepUpstream(transaction: Transaction, due: Buffer, time: number, app: string, now: number): void {
   const { upstream } = transaction
@@ -19,7 +19,7 @@ export function sweepUpstreamEntry(transaction: Transaction, key: Buffer, now: n
   const { name, offset } = parseEntryKey(key)
   const { upstream } = transaction
   const state = upstream.of(name)
-  if (state === NO_UPSTREAM) return transaction.delete(key)
+  if (isNothing(state)) return transaction.delete(key)
   const log = upstream.log(name, state)
   log.trim(state.lowest)
   log.expireOne(offset, now)

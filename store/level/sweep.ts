@@ -9,19 +9,20 @@ import { forgottenAt } from './due.ts'
 import { raiseFloor } from './floor.ts'
 import type { GroupCommit } from './group-commit.ts'
 import {
-  broadcastLogPrefix,
+  broadcastCountKey,
   currentKey,
   dueRange,
   Kind,
   nameOf,
+  ownerNameOf,
   parseDueKey,
   parseEntryKey,
   retainedPrivateKey,
   tokenWillKey,
 } from './keys.ts'
-import { Log } from './log.ts'
 import { changeRetained } from './messages.ts'
-import { decodeTimed, type TokenState, trimmable } from './records.ts'
+import { decodeId } from './message-ids.ts'
+import { type TokenState, trimmable } from './records.ts'
 import { sweepRetainedTopic } from './retained-topics.ts'
 import { prepareRest, sweepRest } from './session-rest.ts'
 import { closeEarlier, sweepNamed, sweepSessionEntry } from './sweep-sessions.ts'
@@ -169,7 +170,7 @@ function sweepApp(transaction: Transaction, due: Buffer, time: number, name: str
     changeRetained(transaction, name, transaction.retained(name).expire(now), undefined)
   }
   const app = transaction.app(name)
-  const log = new Log(transaction, 'broadcast', broadcastLogPrefix(name), app.log)
+  const log = transaction.broadcastLog(name, app)
   if (log.state.count > 0 && log.state.dueAt <= now) log.expireHead(now)
   transaction.setApp(name, { ...app, log: log.state, visitAt: 0 })
 }
@@ -180,14 +181,14 @@ function sweepPrivateEntry(transaction: Transaction, key: Buffer, now: number): 
   if (token === undefined) return transaction.delete(key)
   const log = transaction.privateLog(name, token)
   log.trim(trimmable(token))
-  if (offset > trimmable(token)) log.expireOne(offset, now)
+  if (offset > trimmable(token)) log.expireDue(offset, now)
   transaction.setToken(name, { ...token, log: log.state })
 }
 
 function sweepBroadcastEntry(transaction: Transaction, key: Buffer, now: number): void {
   const { name, offset } = parseEntryKey(key)
   const app = transaction.app(name)
-  const log = new Log(transaction, 'broadcast', broadcastLogPrefix(name), app.log)
+  const log = transaction.broadcastLog(name, app)
   log.expireOne(offset, now)
   transaction.setApp(name, { ...app, log: log.state })
 }
@@ -195,5 +196,8 @@ function sweepBroadcastEntry(transaction: Transaction, key: Buffer, now: number)
 /** It may have been remembered again since. */
 function sweepMessageId(transaction: Transaction, key: Buffer, now: number): void {
   const bytes = transaction.get(key)
-  if (bytes !== undefined && decodeTimed(bytes).until <= now) transaction.delete(key)
+  const known = bytes && decodeId(bytes)
+  if (known === undefined || known.until > now) return
+  transaction.delete(key)
+  if (key[0] === Kind.broadcastId) transaction.delete(broadcastCountKey(ownerNameOf(key), known.offset))
 }

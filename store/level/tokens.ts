@@ -73,7 +73,7 @@ function supersede(transaction: Transaction, previous: TokenId): { switchedFrom:
   const other = transaction.token(previous)
   if (other !== undefined) {
     const session = endSession(transaction, previous, other, 'TOKEN_SUPERSEDED')
-    transaction.setToken(previous, { ...other, current: false, session })
+    transaction.setToken(previous, { ...other, current: false, session, seen: seenBy(other) })
   }
   return { switchedFrom: previous }
 }
@@ -122,6 +122,8 @@ function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: Toke
     visitAt: 0,
     hasTags: false,
     lastSeen: 0,
+    seen: 0,
+    missed: undefined,
   }
 }
 
@@ -182,7 +184,13 @@ export function revokeToken(transaction: Transaction, tokenId: TokenId, { genera
   if (token === undefined) return false
   if (!token.revoked) {
     const session = endSession(transaction, tokenId, token, 'TOKEN_REVOKED')
-    transaction.setToken(tokenId, { ...token, revoked: true, generation: token.generation + 1, session })
+    transaction.setToken(tokenId, {
+      ...token,
+      revoked: true,
+      generation: token.generation + 1,
+      session,
+      seen: seenBy(token),
+    })
     forgetRetained(transaction, tokenId)
     forgetWill(transaction, tokenWillKey(tokenId))
   }
@@ -190,11 +198,19 @@ export function revokeToken(transaction: Transaction, tokenId: TokenId, { genera
   return true
 }
 
-/** Nothing of before is pending: the log goes at once, but for the rest of a long one, which the next calls trim. */
+/**
+ * Nothing of before is pending: the log goes at once, but for the rest of a long one whose messages nobody follows, which the
+ * next calls trim.
+ */
 function purgeLogs(transaction: Transaction, tokenId: TokenId): void {
   const token = transaction.token(tokenId)
   if (token === undefined) return
   const log = transaction.privateLog(tokenId, token)
+  if (log.state.marks !== 0) {
+    for (const offset of token.marks?.skippedPrivate ?? []) log.endOne(offset, 'purged')
+    const { head, last } = log.state
+    for (let offset = Math.max(head, token.cursor + 1); offset <= last; offset += 1) log.endOne(offset, 'purged')
+  }
   log.trim(log.state.last)
   if (token.retainedUntil > 0) transaction.delete(retainedPrivateKey(tokenId))
   transaction.setToken(tokenId, {
@@ -204,6 +220,7 @@ function purgeLogs(transaction: Transaction, tokenId: TokenId): void {
     broadcastCursor: transaction.app(token.app).log.last,
     marks: undefined,
     retainedUntil: 0,
+    missed: undefined,
   })
 }
 
@@ -227,6 +244,7 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
     hasState: state !== undefined,
     hasReceived,
     hasWill: false,
+    run: transaction.sessions.run(),
     expiresAt: NEVER,
   }
   transaction.setToken(tokenId, { ...token, epoch, session, lastSeen: seenAt(transaction) })
@@ -237,6 +255,7 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
     ...(will === undefined || resumed !== undefined ? {} : { will }),
     cursors: cursorsOf(token),
     privateEnd: token.log.last,
+    ...(token.missed === undefined ? {} : { missed: token.missed }),
     ...(token.hasTags ? { tags: detailsOf(transaction, tokenId).tags } : {}),
   }
 }
@@ -254,11 +273,12 @@ export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: 
   const token = transaction.token(tokenId)
   if (token?.epoch !== epoch || token.session === undefined || hasEnded(token.session, transaction.now)) return
   const { state, will } = close
+  const seen = seenBy(token)
   const key = sessionStateKey(tokenId)
   if (token.session.hasWill) forgetWill(transaction, tokenWillKey(tokenId))
   if (state === undefined) {
     forgetSession(transaction, tokenId, token.session)
-    return transaction.setToken(tokenId, { ...token, session: undefined, lastSeen: seenAt(transaction) })
+    return transaction.setToken(tokenId, { ...token, session: undefined, seen, lastSeen: seenAt(transaction) })
   }
   transaction.put(key, Buffer.from(state))
   const { hasReceived } = token.session
@@ -269,9 +289,10 @@ export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: 
     hasState: true,
     hasReceived,
     hasWill: will !== undefined,
+    run: 0,
     expiresAt: clamp(close.stateExpiresAt),
   }
-  transaction.setToken(tokenId, { ...token, session, lastSeen: seenAt(transaction) })
+  transaction.setToken(tokenId, { ...token, session, seen, lastSeen: seenAt(transaction) })
 }
 
 /** What is kept beside the record of its token id. */
@@ -283,6 +304,11 @@ export function forgetSession(transaction: Transaction, tokenId: TokenId, sessio
 /** A session that nobody holds ends at its time. One that was not closed waits for its device. */
 export function hasEnded(session: StoredSession, now: number): boolean {
   return !session.held && !session.unclean && session.expiresAt <= now && session.expiresAt < NEVER
+}
+
+/** Whoever holds the session may have seen everything. */
+export function seenBy({ session, log, seen, cursor }: TokenState): number {
+  return session?.held === true ? log.last : Math.max(seen, cursor)
 }
 
 function endSession(

@@ -7,8 +7,8 @@ import type { Told } from '../watching.ts'
 import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
 import type { EntryHead } from './entry.ts'
-import { appKey, dueKey, privateLogPrefix, tokenKey } from './keys.ts'
-import { type RemovalCounts, Log, type LogTransaction } from './log.ts'
+import { appKey, broadcastLogPrefix, dueKey, privateLogPrefix, tokenKey } from './keys.ts'
+import { type Ending, Log, type LogTransaction, type RemovalCounts } from './log.ts'
 import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { SessionChanges } from './session-changes.ts'
@@ -17,6 +17,12 @@ import { UpstreamChanges } from './upstream-changes.ts'
 import { headOf } from './heads.ts'
 
 const NOTHING = Buffer.alloc(0)
+
+/** What has to be done in a transaction when an entry of a private or broadcast log ends. */
+export interface Endings {
+  readonly private: Ending
+  readonly broadcast: Ending
+}
 
 export class Transaction implements LogTransaction {
   readonly now: number
@@ -29,6 +35,7 @@ export class Transaction implements LogTransaction {
   readonly #retained = new Map<string, RetainedIndex>()
   readonly #prepared = new Map<string, RetainedIndex>()
   readonly #told: Told[] = []
+  readonly #endings: Endings
   readonly upstream: UpstreamChanges
   readonly sessions: SessionChanges
   readonly counts: Record<LogName, RemovalCounts> = {
@@ -40,8 +47,9 @@ export class Transaction implements LogTransaction {
   }
   #changes = 0
 
-  constructor(durable: Durable, now: number) {
+  constructor(durable: Durable, now: number, endingsOf: (transaction: Transaction) => Endings) {
     this.#durable = durable
+    this.#endings = endingsOf(this)
     this.now = now
     this.upstream = new UpstreamChanges(this, durable)
     this.sessions = new SessionChanges(this, durable)
@@ -120,9 +128,14 @@ export class Transaction implements LogTransaction {
   privateLog(id: TokenId, token: TokenState): Log {
     const known = this.#logs.get(id)
     if (known?.state === token.log) return known
-    const log = new Log(this, 'private', privateLogPrefix(id), token.log)
+    const log = new Log(this, 'private', privateLogPrefix(id), token.log, this.#endings.private)
     this.#logs.set(id, log)
     return log
+  }
+
+  /** The broadcast log of `app`, which is what `app(name)` gives. */
+  broadcastLog(name: string, app: AppState): Log {
+    return new Log(this, 'broadcast', broadcastLogPrefix(name), app.log, this.#endings.broadcast)
   }
 
   app(name: string): AppState {

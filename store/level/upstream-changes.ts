@@ -3,11 +3,18 @@ import { appOfEventLog, isGroupLog, type TokenId } from '../contract.ts'
 import { upstreamDueAt } from './due.ts'
 import type { Durable } from './durable.ts'
 import type { EntryHead } from './entry.ts'
-import { raiseFloor } from './floor.ts'
+import { floorOf, raiseFloor } from './floor.ts'
 import { dueKey, readerKey, retainedUpstreamPrefix, startingWith, upstreamKey, upstreamLogPrefix } from './keys.ts'
-import { Log, type LogTransaction } from './log.ts'
-import type { Mutable, TokenState, UpstreamUse } from './records.ts'
-import { encodeReader, encodeUpstream, NO_UPSTREAM, type ReaderState, type UpstreamState } from './upstream-records.ts'
+import { type Ending, Log, type LogTransaction } from './log.ts'
+import { emptyLog, type Mutable, type TokenState, type UpstreamUse } from './records.ts'
+import {
+  encodeReader,
+  encodeUpstream,
+  isNothing,
+  nothingOf,
+  type ReaderState,
+  type UpstreamState,
+} from './upstream-records.ts'
 
 /** A transaction as this file sees it. */
 interface ChangedTransaction extends LogTransaction {
@@ -30,6 +37,7 @@ export class UpstreamChanges {
   readonly #logs = new Map<string, Log>()
   readonly #readers = new Map<string, Readers>()
   readonly #retained = new Map<TokenId, readonly Buffer[]>()
+  readonly #ending: Ending = { ended: (head) => this.#removed(head) }
 
   constructor(transaction: ChangedTransaction, durable: Durable) {
     this.#transaction = transaction
@@ -38,6 +46,12 @@ export class UpstreamChanges {
 
   of(app: string): UpstreamState {
     return this.#states.get(app) ?? this.#durable.upstream(app)
+  }
+
+  /** The same; one that is new begins above everything that was forgotten. */
+  begun(app: string): UpstreamState {
+    const state = this.of(app)
+    return isNothing(state) ? { ...state, log: emptyLog(floorOf(this.#transaction).offset) } : state
   }
 
   set(app: string, state: UpstreamState): void {
@@ -51,7 +65,7 @@ export class UpstreamChanges {
     const prefix = upstreamLogPrefix(app)
     const log =
       appOfEventLog(app) === undefined
-        ? new Log(this.#transaction, 'upstream', prefix, state.log, (head) => this.#removed(head))
+        ? new Log(this.#transaction, 'upstream', prefix, state.log, this.#ending)
         : new Log(this.#transaction, isGroupLog(app) ? 'session' : 'event', prefix, state.log)
     this.#logs.set(app, log)
     return log
@@ -132,7 +146,7 @@ export class UpstreamChanges {
       if (before > 0) transaction.delete(dueKey(before, key))
       transaction.delete(key)
       raiseFloor(transaction, { offset: changed.log.last })
-      this.#states.set(app, NO_UPSTREAM)
+      this.#states.set(app, nothingOf(app))
       return
     }
     const visitAt = transaction.schedule(key, before, changed.visitAt, upstreamDueAt(changed, transaction.now))

@@ -70,6 +70,7 @@ export function upstreamHeadOf(bytes: Buffer): EntryHead {
     expiresAt: bytes.readUIntBE(7, 6),
     payloadBytes: bytes.readUInt32BE(19),
     indexed: (flags & INDEXED) !== 0,
+    marks: 0,
     owner: from.text(),
     body: undefined,
   }

@@ -1,36 +1,31 @@
 /** The readers of an upstream log, which have to be prepared: opened, closed, moved, and what is trimmed up to them. */
 import type { ReaderOpen, ReaderPart } from '../contract.ts'
 import { clamp } from './bytes.ts'
-import { floorOf } from './floor.ts'
 import type { Log } from './log.ts'
-import { emptyLog } from './records.ts'
 import { beyond, type Run, withOffsets } from './runs.ts'
 import type { Transaction } from './transaction.ts'
-import { PART } from './upstream.ts'
-import {
-  droppedBetween,
-  NO_UPSTREAM,
-  type ReaderState,
-  standingOf,
-  type UpstreamState,
-  withReader,
-} from './upstream-records.ts'
+import { PART } from './upstream-log.ts'
+import { droppedBetween, type ReaderState, standingOf, type UpstreamState, withReader } from './upstream-records.ts'
 
 /** Holes that one call passes; the next one goes on. */
 const LOOKS = 1_024
 
-export function openReader(transaction: Transaction, { app, reader, expiresAt }: ReaderOpen): ReaderPart {
+export function openReader(transaction: Transaction, { app, reader, expiresAt, from }: ReaderOpen): ReaderPart {
   const known = transaction.upstream.readers(app).get(reader)
   const until = Math.max(1, clamp(expiresAt))
   if (known !== undefined && hasEnded(known, transaction.now)) closeReader(transaction, app, reader)
   else if (known !== undefined) return renewReader(transaction, app, reader, known, until)
-  if (transaction.upstream.of(app) === NO_UPSTREAM) {
-    transaction.upstream.set(app, { ...NO_UPSTREAM, log: emptyLog(floorOf(transaction).offset) })
-  }
-  const end = transaction.upstream.of(app).log.last
-  const state = { cursor: end, expiresAt: until, missed: 0, toldTo: 0, settled: [] }
-  replace(transaction, app, reader, undefined, state)
-  return { part: PART, cursor: end, end, missed: 0 }
+  const before = transaction.upstream.begun(app)
+  transaction.upstream.set(app, before)
+  const end = before.log.last
+  const cursor = from === 'earliest' ? beforeOldest(before) : end
+  replace(transaction, app, reader, undefined, { cursor, expiresAt: until, missed: 0, toldTo: 0, settled: [] })
+  return { part: PART, cursor, end, missed: 0 }
+}
+
+/** What all readers have passed, and is not trimmed yet, stays away. */
+function beforeOldest({ log, lowest, lastEnd }: UpstreamState): number {
+  return Math.min(log.last, Math.max(log.head - 1, lastEnd === 0 ? 0 : lowest))
 }
 
 function renewReader(
@@ -140,13 +135,17 @@ function replace(
 /** Without a state: the readers are gone through. */
 export function setStanding(transaction: Transaction, app: string, known?: UpstreamState): void {
   const { upstream } = transaction
-  const state = known ?? { ...upstream.of(app), ...standingOf(valuesOf(upstream.readers(app).all())) }
+  const state = known ?? { ...upstream.of(app), ...standingOf(app, valuesOf(upstream.readers(app).all())) }
   // The log is that of what was known before.
   const log = upstream.log(app, state)
   log.trim(state.lowest)
-  const isPassed = state.dropped.length > 0 && state.dropped.some(({ to }) => to <= state.lowest)
-  const dropped = isPassed ? state.dropped.filter(({ to }) => to > state.lowest) : state.dropped
+  const dropped = notPassed(state)
   upstream.set(app, { ...state, dropped, log: log.state })
+}
+
+function notPassed({ dropped, lowest, lastEnd }: UpstreamState): UpstreamState['dropped'] {
+  if (lastEnd === 0) return []
+  return dropped.some(({ to }) => to <= lowest) ? dropped.filter(({ to }) => to > lowest) : dropped
 }
 
 /** What could not be trimmed in one call. */

@@ -1,4 +1,5 @@
 /** What is kept of an upstream log and of its readers, and how that is written. Each value begins with its version. */
+import { appOfEventLog, isGroupLog } from '../contract.ts'
 import { clamp, ValueReader, ValueWriter } from './bytes.ts'
 import { emptyLog, type LogState, NEVER, readLog, writeLog } from './records.ts'
 import type { Run } from './runs.ts'
@@ -19,7 +20,7 @@ export interface UpstreamState extends Standing {
 
 /** How all readers together stand, so that an append looks at none of them. */
 export interface Standing {
-  /** No reader has a cursor below this one: everything up to it goes. */
+  /** No reader has a cursor below this one: everything up to it goes. 0 where an event log has no reader. */
   readonly lowest: number
   /** No reader ends before this time. */
   readonly nextEnd: number
@@ -40,8 +41,22 @@ export interface ReaderState {
 
 export const NO_READERS: Standing = { lowest: NEVER, nextEnd: NEVER, lastEnd: 0 }
 
-/** Of an app that nobody reads, and that has nothing in its log. */
-export const NO_UPSTREAM: UpstreamState = { ...NO_READERS, log: emptyLog(0), dropped: [], visitAt: 0 }
+const NO_UPSTREAM: UpstreamState = { ...NO_READERS, log: emptyLog(0), dropped: [], visitAt: 0 }
+const NO_EVENTS: UpstreamState = { ...NO_UPSTREAM, lowest: 0 }
+
+/** Of a log that nobody reads, and that has nothing in it. */
+export function nothingOf(log: string): UpstreamState {
+  return keepsUnread(log) ? NO_EVENTS : NO_UPSTREAM
+}
+
+export function isNothing(state: UpstreamState): boolean {
+  return state === NO_UPSTREAM || state === NO_EVENTS
+}
+
+/** An event log keeps receipts also while nobody reads it. */
+export function keepsUnread(log: string): boolean {
+  return appOfEventLog(log) !== undefined && !isGroupLog(log)
+}
 
 /** Of more, two become one, and what was missed of it is known less exactly. */
 const MOST_DROPPED = 32
@@ -55,15 +70,16 @@ export function hasRest({ log, lowest }: UpstreamState): boolean {
   return log.count > 0 && log.head <= lowest
 }
 
-export function standingOf(readers: Iterable<ReaderState>): Standing {
-  let standing = NO_READERS
+export function standingOf(log: string, readers: Iterable<ReaderState>): Standing {
+  let standing: Standing = nothingOf(log)
   for (const reader of readers) standing = withReader(standing, reader)
-  return standing
+  const { lowest, nextEnd, lastEnd } = standing
+  return { lowest, nextEnd, lastEnd }
 }
 
 export function withReader({ lowest, nextEnd, lastEnd }: Standing, { cursor, expiresAt }: ReaderState): Standing {
   return {
-    lowest: Math.min(lowest, cursor),
+    lowest: lastEnd === 0 ? cursor : Math.min(lowest, cursor),
     nextEnd: Math.min(nextEnd, expiresAt),
     lastEnd: Math.max(lastEnd, expiresAt),
   }

@@ -21,20 +21,13 @@ import type { Claims } from './claims.ts'
 import type { Database } from './database.ts'
 import type { Durable } from './durable.ts'
 import type { GroupCommit, Step } from './group-commit.ts'
+import type { Listening } from './listening.ts'
 import { upstreamLogPrefix } from './keys.ts'
 import { readLog } from './read.ts'
 import { isAmong } from './runs.ts'
 import type { Transaction } from './transaction.ts'
-import {
-  appendEvents,
-  appendGroup,
-  forgetGroupUid,
-  appendUpstream,
-  PART,
-  releaseUpstream,
-  restoreUpstream,
-  type UpstreamContext,
-} from './upstream.ts'
+import { appendGroup, appendUpstream, forgetGroupUid, releaseUpstream, restoreUpstream } from './upstream.ts'
+import { appendEvents, PART, type UpstreamContext } from './upstream-log.ts'
 import { decodeUpstreamEntry } from './upstream-entry.ts'
 import { closeReader, hasEnded, moveReader, openReader, settleUpstream, trimUpstream } from './upstream-readers.ts'
 import { hasRest } from './upstream-records.ts'
@@ -48,6 +41,7 @@ interface LevelUpstreamOptions {
   readonly commits: GroupCommit
   readonly claims: Claims
   readonly limits: UpstreamContext['limits']
+  readonly listening: Listening
   readonly now: () => number
   readonly tell: (told: readonly Told[]) => void
 }
@@ -58,11 +52,11 @@ const OVERHEAD_BYTES = 200
 export class LevelUpstream {
   readonly #options: LevelUpstreamOptions
   readonly #context: UpstreamContext
-  /** How many listen to an app. */
-  readonly #listening = new Map<string, number>()
+  readonly #listening: Listening
 
   constructor(options: LevelUpstreamOptions) {
     this.#options = options
+    this.#listening = options.listening
     this.#context = { limits: options.limits, isHeard: (app) => this.#listening.has(app) }
   }
 
@@ -137,18 +131,6 @@ export class LevelUpstream {
   async release(tokenId: TokenId, epoch: number, packetId: number): Promise<boolean> {
     const apply = (transaction: Transaction): boolean => releaseUpstream(transaction, tokenId, epoch, packetId)
     return await this.#options.commits.submit({ synced: true, bytes: OVERHEAD_BYTES, apply })
-  }
-
-  listen(app: string): () => void {
-    this.#listening.set(app, (this.#listening.get(app) ?? 0) + 1)
-    let isOver = false
-    return () => {
-      if (isOver) return
-      isOver = true
-      const rest = (this.#listening.get(app) ?? 0) - 1
-      if (rest > 0) this.#listening.set(app, rest)
-      else this.#listening.delete(app)
-    }
   }
 
   async openReader(open: ReaderOpen): Promise<readonly ReaderPart[]> {

@@ -1,13 +1,9 @@
 /** Publishing upstream. */
 import { PushError } from '../../errors.ts'
 import {
-  appOfEventLog,
-  type EventAppend,
-  eventLog,
   type GroupAppend,
   type GroupAppended,
   groupLog,
-  type Message,
   type ReaderMove,
   type StoreLimits,
   type TokenId,
@@ -15,34 +11,19 @@ import {
   type UpstreamAppended,
   type UpstreamEntry,
 } from '../contract.ts'
-import { upstreamEntryOf } from '../message.ts'
-import { clamp } from './bytes.ts'
 import { groupUidKey, receivedKey } from './keys.ts'
 import { isReceived, withoutReceived, withReceived } from './received.ts'
 import type { TokenState } from './records.ts'
 import { honoured } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
-import { encodeUpstreamEntry } from './upstream-entry.ts'
 import { forgetUidAt, isKnownUid, rememberUid } from './uids.ts'
-import { isRead, withDropped } from './upstream-records.ts'
+import { PART, type Stored, storeUpstream, tellUpstream, type UpstreamContext } from './upstream-log.ts'
+import { isRead, keepsUnread } from './upstream-records.ts'
 import { checkRetained, retainUpstream } from './upstream-retained.ts'
 
-/** There is one process, so that there is one part. */
-export const PART = 0
-
-const KEPT_MS = 7 * 24 * 60 * 60 * 1000
 /** Of what the log may hold, one token id may have this part unread; of bytes at least so many, if there are. */
 const SHARE = 10
 const LEAST_SHARE_BYTES = 1024 ** 2
-
-/** `isHeard`: somebody in this process listens to the app, as things are when it is asked. */
-export interface UpstreamContext {
-  readonly limits: StoreLimits
-  readonly isHeard: (app: string) => boolean
-}
-
-/** What the log of this name stores. */
-type Stored = Pick<UpstreamAppend, 'app' | 'tokenId' | 'subject' | 'message'>
 
 /** @throws what the contract says, before anything is changed: a flood of refusals costs the others nothing. */
 export function appendUpstream(
@@ -63,10 +44,10 @@ export function appendUpstream(
   if (message.retain) checkRetained(transaction, limits, token, append)
 
   const room = { messages: limits.upstreamMessages, bytes: limits.upstreamBytes }
-  const offset = stores ? store(transaction, append, room) : 0
+  const offset = stores ? storeUpstream(transaction, append, room) : 0
   if (message.retain) retainUpstream(transaction, append, offset)
   if (received !== undefined) remember(transaction, tokenId, received)
-  if (stores || as === 'told') tell(transaction, isHeard, append, offset)
+  if (stores || as === 'told') tellUpstream(transaction, isHeard, append, offset)
   return { offset, duplicate: false, read }
 }
 
@@ -90,22 +71,6 @@ function checkShare({ upstream }: TokenState, limits: StoreLimits, payloadBytes:
   throw new PushError('UPSTREAM_SHARE')
 }
 
-/** Events, each at the end of its app's log: the offsets, 0 where nobody reads it. */
-export function appendEvents(
-  transaction: Transaction,
-  { limits, isHeard }: UpstreamContext,
-  events: readonly EventAppend[],
-): readonly number[] {
-  const room = { messages: limits.eventMessages, bytes: limits.eventBytes }
-  return events.map((event) => {
-    const entry = { ...event, app: eventLog(event.app) }
-    if (!isRead(transaction.upstream.of(entry.app), transaction.now)) return 0
-    const offset = store(transaction, entry, room)
-    tell(transaction, isHeard, entry, offset)
-    return offset
-  })
-}
-
 export function appendGroup(
   transaction: Transaction,
   { limits, isHeard }: UpstreamContext,
@@ -120,9 +85,9 @@ export function appendGroup(
     transaction.counts.session.dropped += 1
     return 'full'
   }
-  const offset = store(transaction, append, { messages: Infinity, bytes: Infinity })
+  const offset = storeUpstream(transaction, append, { messages: Infinity, bytes: Infinity })
   if (uidKey !== undefined) rememberUid(transaction, uidKey)
-  tell(transaction, isHeard, append, offset)
+  tellUpstream(transaction, isHeard, append, offset)
   return 'stored'
 }
 
@@ -151,51 +116,12 @@ export function restoreUpstream(
   entries: readonly UpstreamEntry[],
 ): readonly ReaderMove[] {
   return entries.map((entry) => {
-    if (!isRead(transaction.upstream.of(log), transaction.now)) return { part: PART, cursor: 0 }
+    if (!keepsUnread(log) && !isRead(transaction.upstream.of(log), transaction.now)) return { part: PART, cursor: 0 }
     const { tokenId, subject } = entry
     const append = { app: log, tokenId, subject, message: entry }
-    const offset = store(transaction, append, { messages: Infinity, bytes: Infinity })
-    tell(transaction, isHeard, append, offset)
+    const offset = storeUpstream(transaction, append, { messages: Infinity, bytes: Infinity })
+    tellUpstream(transaction, isHeard, append, offset)
     return { part: PART, cursor: offset }
-  })
-}
-
-/** Of a log by its name. Gives the offset. */
-function store(transaction: Transaction, append: Stored, room: { messages: number; bytes: number }): number {
-  const { app, tokenId, subject, message } = append
-  const payloadBytes = message.payload.byteLength
-  const expiresAt = keptUntil(message)
-  const state = transaction.upstream.of(app)
-  let { dropped } = state
-  const log = transaction.upstream.log(app, state)
-  log.trim(state.lowest)
-  log.makeRoom(payloadBytes, room, (head) => {
-    dropped = withDropped(dropped, head.offset)
-  })
-  const { offset } = log.add({
-    expiresAt,
-    payloadBytes,
-    owner: tokenId,
-    encode: (offset, indexed) => encodeUpstreamEntry({ offset, message, expiresAt, tokenId, subject, indexed }),
-  })
-  transaction.upstream.set(app, { ...state, dropped, log: log.state })
-  // Another one than before, where it was an owner of what went.
-  const token = appOfEventLog(app) === undefined ? transaction.token(tokenId) : undefined
-  if (token !== undefined) transaction.upstream.use(tokenId, token, { unread: 1, unreadBytes: payloadBytes })
-  return offset
-}
-
-function keptUntil({ expiresAt, storedAt }: Message): number {
-  return clamp(Math.min(expiresAt, storedAt + KEPT_MS))
-}
-
-/** Whoever listens by the time that it is on disk. */
-function tell(transaction: Transaction, isHeard: UpstreamContext['isHeard'], append: Stored, offset: number): void {
-  const { app, tokenId, subject, message } = append
-  transaction.tell((watcher) => {
-    if (!isHeard(app)) return
-    const expiresAt = offset === 0 ? message.expiresAt : keptUntil(message)
-    watcher.upstreamAppended?.(app, PART, offset, upstreamEntryOf(message, offset, tokenId, subject, expiresAt))
   })
 }
 

@@ -2,7 +2,16 @@
 import * as fc from 'fast-check'
 import { t } from '../support/tap.ts'
 import { decodeAccount, encodeAccount } from '../../store/level/accounts.ts'
-import { decodeBroadcastEntry, decodeEntry, encodeEntry, readHead } from '../../store/level/entry.ts'
+import {
+  COLLAPSE,
+  decodeBroadcastEntry,
+  decodeEntry,
+  encodeEntry,
+  FOLLOWED,
+  marksOf,
+  readHead,
+  RECEIPT,
+} from '../../store/level/entry.ts'
 import {
   dueKey,
   entryKey,
@@ -15,10 +24,12 @@ import {
   tokenKey,
   upstreamLogPrefix,
 } from '../../store/level/keys.ts'
+import { ENDS } from '../../store/contract.ts'
 import { headOf } from '../../store/level/heads.ts'
+import { decodeId, encodeId } from '../../store/level/message-ids.ts'
 import { isReceived, withoutReceived, withReceived } from '../../store/level/received.ts'
 import { decodeNamed, decodeWill, encodeNamed, encodeWill } from '../../store/level/named-records.ts'
-import { decodeApp, decodeToken, encodeApp, encodeToken, NEVER } from '../../store/level/records.ts'
+import { decodeApp, decodeToken, encodeApp, encodeTimed, encodeToken, NEVER } from '../../store/level/records.ts'
 import { beyond, isAmong, withOffsets } from '../../store/level/runs.ts'
 import {
   asReleased,
@@ -40,6 +51,9 @@ const message = fc.record(
   { id: text, payload: bytes, properties: bytes, retain: fc.boolean(), storedAt: time, expiresAt: time },
   { requiredKeys: ['id', 'payload', 'retain', 'storedAt', 'expiresAt'] },
 )
+const asked = fc
+  .tuple(message, fc.record({ collapseKey: text, receipt: fc.constant(true) }, { requiredKeys: [] }))
+  .map(([each, more]) => ({ ...each, ...more }))
 const versions = fc.oneof(
   fc.constant({ kind: 'all' as const }),
   fc.constantFrom('1.0', 'nightly β').map((version) => ({ kind: 'exact' as const, version })),
@@ -53,8 +67,9 @@ const selector = fc.oneof(
 
 const someLog = fc
   .record({ last: offset, span: fc.integer({ min: 1, max: 1_000 }), bytes: offset, latestExpiry: time, dueAt: time })
-  .map(({ last, span, ...rest }) => ({ ...rest, last, head: Math.max(1, last - span), count: span }))
-const noLog = offset.map((last) => ({ last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0 }))
+  .map(({ last, span, ...rest }) => ({ ...rest, last, head: Math.max(1, last - span), count: span, marks: 0 }))
+const noLog = offset.map((last) => ({ last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0, marks: 0 }))
+const marks = fc.constantFrom(0, FOLLOWED, COLLAPSE, FOLLOWED | RECEIPT, FOLLOWED | RECEIPT | COLLAPSE)
 const log = fc.oneof(someLog, noLog)
 const session = fc.record({
   held: fc.boolean(),
@@ -62,9 +77,10 @@ const session = fc.record({
   hasState: fc.boolean(),
   hasReceived: fc.boolean(),
   hasWill: fc.boolean(),
+  run: fc.oneof(fc.constant(0), offset),
   expiresAt: time,
 })
-const token = fc.record({
+const anyToken = fc.record({
   app: text,
   deviceMark: text,
   generation: offset,
@@ -83,7 +99,7 @@ const token = fc.record({
     }),
     { nil: undefined },
   ),
-  log,
+  log: fc.tuple(log, marks).map(([each, marks]) => (each.count === 0 ? each : { ...each, marks })),
   epoch: offset,
   session: fc.option(session, { nil: undefined }),
   retainedUntil: time,
@@ -91,19 +107,31 @@ const token = fc.record({
   visitAt: time,
   hasTags: fc.boolean(),
   lastSeen: time,
+  seen: offset,
+  missed: fc.option(fc.record({ count: offset, through: offset }), { nil: undefined }),
 })
+const token = anyToken.map((each) => ({ ...each, seen: Math.max(each.seen, each.cursor) }))
 const epochs = fc.tuple(time, time)
 
 t.test('entries', async (t) => {
   fc.assert(
-    fc.property(message, offset, selector, fc.boolean(), (message, offset, selector, indexed) => {
-      const plain = encodeEntry({ message, offset, indexed })
-      t.same(decodeEntry(plain), { ...message, offset })
-      const broadcast = encodeEntry({ message, offset, selector, indexed })
-      t.same(decodeBroadcastEntry(broadcast), { ...message, offset, selector })
-      const payloadBytes = message.payload.length
-      t.same(readHead(broadcast), { offset, expiresAt: message.expiresAt, payloadBytes, indexed, owner: undefined })
-    }),
+    fc.property(
+      asked,
+      offset,
+      selector,
+      fc.boolean(),
+      fc.boolean(),
+      (message, offset, selector, indexed, remembered) => {
+        const marks = marksOf(message, remembered)
+        const entry = { ...message, offset, ...(marks & FOLLOWED ? { isFollowed: true } : {}) }
+        t.same(decodeEntry(encodeEntry({ message, offset, indexed, marks })), entry)
+        const broadcast = encodeEntry({ message, offset, selector, indexed, marks })
+        t.same(decodeBroadcastEntry(broadcast), { ...entry, selector })
+        const payloadBytes = message.payload.length
+        const head = { offset, expiresAt: message.expiresAt, payloadBytes, indexed, marks, owner: undefined }
+        t.same(readHead(broadcast), { ...head, body: undefined })
+      },
+    ),
     { numRuns: 200 },
   )
 })
@@ -120,7 +148,8 @@ t.test('upstream entries', async (t) => {
       (message, offset, expiresAt, tokenId, subject, indexed) => {
         const bytes = encodeUpstreamEntry({ message, offset, expiresAt, tokenId, subject, indexed })
         t.same(decodeUpstreamEntry(bytes), { ...message, offset, expiresAt, tokenId, subject })
-        const head = { offset, expiresAt, payloadBytes: message.payload.length, indexed, owner: tokenId }
+        const payloadBytes = message.payload.length
+        const head = { offset, expiresAt, payloadBytes, indexed, marks: 0, owner: tokenId, body: undefined }
         t.same(headOf(upstreamLogPrefix('weather'), bytes), head)
         bytes[0] = 2
         t.throws(() => decodeUpstreamEntry(bytes), RangeError, 'another version')
@@ -238,7 +267,7 @@ t.test('sessions by name', async (t) => {
         const decoded = decodeSessionEntry(entry, (id) => (body?.equals(id) ? encodeBody(message) : undefined))
         t.same(decoded, { ...message, ...copy, offset, topic, released: false })
         const { expiresAt, payload } = message
-        const head = { offset, expiresAt, payloadBytes: payload.length, indexed, owner: undefined, body }
+        const head = { offset, expiresAt, payloadBytes: payload.length, indexed, marks: 0, owner: undefined, body }
         t.same(headOf(sessionLogPrefix(7), entry), head)
         const released = decodeSessionEntry(asReleased(entry), () => encodeBody(message))
         t.match(released, { payload, offset, released: true, expiresAt: NEVER })
@@ -260,7 +289,12 @@ t.test('records', async (t) => {
     fc.property(token, (token) => void t.same(decodeToken(encodeToken(token)), token)),
     { numRuns: 200 },
   )
-  const app = fc.record({ log, retainedUntil: time, visitAt: time })
+  const app = fc.record({
+    log,
+    retainedUntil: time,
+    visitAt: time,
+    droppedThrough: fc.oneof(fc.constant(0), offset),
+  })
   fc.assert(
     fc.property(app, (app) => void t.same(decodeApp(encodeApp(app)), app)),
     { numRuns: 100 },
@@ -268,13 +302,26 @@ t.test('records', async (t) => {
   t.throws(() => decodeToken(encodeToken(fc.sample(token, 1)[0]!).subarray(0, 10)), RangeError)
   // Flags of two bytes, whatever else is in them.
   const upstream = { unread: 1, unreadBytes: 1, retained: 1 }
-  const earlier = { ...fc.sample(token, 1)[0]!, upstream, hasTags: false, lastSeen: 0 }
+  const earlier = { ...fc.sample(token, 1)[0]!, upstream, hasTags: false, lastSeen: 0, missed: undefined }
   const { length } = encodeToken(earlier)
   t.equal(encodeToken({ ...earlier, hasTags: true }).length, length)
   t.equal(
     encodeToken({ ...earlier, lastSeen: 1 }).length,
     length + 6,
     'earlier records, which had no time there, are read',
+  )
+  const more = fc.record({
+    fingerprint: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((value) => Buffer.from(value)),
+    storedAt: time,
+    expiresAt: time,
+    end: fc.constantFrom(undefined, ...ENDS),
+  })
+  fc.assert(
+    fc.property(offset, time, more, (offset, until, more) => {
+      t.same(decodeId(encodeId({ offset, until, more })), { offset, until, more })
+      t.same(decodeId(encodeTimed(offset, until)), { offset, until, more: undefined }, 'of an earlier version')
+    }),
+    { numRuns: 100 },
   )
   const details = fc.record({ accountMark: text, epochs, tags: fc.array(text, { maxLength: 16 }), version: text })
   fc.assert(

@@ -1,0 +1,72 @@
+/** What is done when a message of a private or broadcast log ends, in the step that takes it out. */
+import { encodeSelector } from '../../topics/index.ts'
+import { type LogEntry, receiptPayload, receiptSubject, type TokenId } from '../contract.ts'
+import { COLLAPSE, decodeBroadcastEntry, decodeEntry, type EntryHead, FOLLOWED, RECEIPT } from './entry.ts'
+import { broadcastCollapseKey, Kind, messageIdKey, parseEntryKey, privateCollapseKey } from './keys.ts'
+import type { Ended } from './log.ts'
+import { rememberEnd } from './message-ids.ts'
+import { decodeNumber } from './named-records.ts'
+import type { Endings, Transaction } from './transaction.ts'
+import { KEPT_MS, storeEvent, type UpstreamContext } from './upstream-log.ts'
+
+export function endingsOf(context: UpstreamContext): (transaction: Transaction) => Endings {
+  return (transaction) => ({
+    private: {
+      onlyMarked: true,
+      lateMs: context.limits.lateAckMs,
+      ended: (head, as, key) => endPrivate(transaction, context, head, as, key),
+    },
+    broadcast: { onlyMarked: true, ended: (head, as, key) => endBroadcast(transaction, head, as, key) },
+  })
+}
+
+function endPrivate(
+  transaction: Transaction,
+  context: UpstreamContext,
+  { marks }: EntryHead,
+  as: Ended,
+  key: Buffer,
+): void {
+  // That it is neither pending nor known as anything else says that it was acknowledged.
+  if (as === 'acknowledged' && (marks & (RECEIPT | COLLAPSE)) === 0) return
+  const bytes = transaction.get(key)
+  if (bytes === undefined) return
+  const { name: tokenId } = parseEntryKey(key)
+  const entry = decodeEntry(bytes)
+  if ((marks & FOLLOWED) !== 0 && as !== 'acknowledged')
+    rememberEnd(transaction, messageIdKey(Kind.privateId, tokenId, entry.id), entry.offset, as)
+  if (entry.collapseKey !== undefined)
+    forgetCollapse(transaction, privateCollapseKey(tokenId, entry.collapseKey), entry.offset)
+  if ((marks & RECEIPT) !== 0) storeReceipt(transaction, context, tokenId, entry, as)
+}
+
+function endBroadcast(transaction: Transaction, { marks }: EntryHead, as: Ended, key: Buffer): void {
+  const bytes = transaction.get(key)
+  if (bytes === undefined) return
+  const { name: app } = parseEntryKey(key)
+  const { id, offset, collapseKey, selector } = decodeBroadcastEntry(bytes)
+  if ((marks & FOLLOWED) !== 0) rememberEnd(transaction, messageIdKey(Kind.broadcastId, app, id), offset, as)
+  if (collapseKey === undefined) return
+  forgetCollapse(transaction, broadcastCollapseKey(app, encodeSelector(selector), collapseKey), offset)
+}
+
+/** A later message has the key by now, where this one expired before. */
+function forgetCollapse(transaction: Transaction, key: Buffer, offset: number): void {
+  const bytes = transaction.get(key)
+  if (bytes !== undefined && decodeNumber(bytes) === offset) transaction.delete(key)
+}
+
+function storeReceipt(
+  transaction: Transaction,
+  context: UpstreamContext,
+  tokenId: TokenId,
+  { id, offset }: LogEntry,
+  as: Ended,
+): void {
+  const app = transaction.token(tokenId)?.app
+  if (app === undefined) return
+  const { now } = transaction
+  const payload = Buffer.from(receiptPayload(tokenId, offset))
+  const message = { id, payload, retain: false, storedAt: now, expiresAt: now + KEPT_MS }
+  storeEvent(transaction, context, { app, tokenId, subject: receiptSubject(as), message })
+}

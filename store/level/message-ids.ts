@@ -1,0 +1,94 @@
+/** Ids of messages that are remembered: which message each is, and what ended it. */
+import { PushError } from '../../errors.ts'
+import { ENDS, type Message } from '../contract.ts'
+import { FINGERPRINT_BYTES, fingerprintOf } from '../message.ts'
+import { clamp, ValueReader, ValueWriter } from './bytes.ts'
+import type { Ended } from './log.ts'
+
+/** Of a message that an earlier version of this program stored, nothing but `offset` and `until` is known. */
+export interface RememberedId {
+  readonly until: number
+  readonly offset: number
+  readonly more: RememberedMessage | undefined
+}
+
+interface RememberedMessage {
+  readonly fingerprint: Buffer
+  readonly storedAt: number
+  readonly expiresAt: number
+  /** Absent: it is pending, or was acknowledged. */
+  readonly end: Ended | undefined
+}
+
+/** A transaction, or what is on disk. */
+export interface IdSource {
+  readonly now: number
+  get(key: Buffer): Buffer | undefined
+}
+
+interface IdTransaction extends IdSource {
+  put(key: Buffer, value: Buffer): void
+  addDue(time: number, key: Buffer): void
+}
+
+const NUMBER_BYTES = 8
+
+export function encodeId({ until, offset, more }: RememberedId): Buffer {
+  const out = new ValueWriter(6 * NUMBER_BYTES).wide(clamp(until)).number(offset)
+  if (more === undefined) return out.done()
+  const { fingerprint, storedAt, expiresAt, end } = more
+  const code = end === undefined || end === 'acknowledged' ? 0 : ENDS.indexOf(end) + 1
+  return out.raw(fingerprint).wide(clamp(storedAt)).wide(clamp(expiresAt)).byte(code).done()
+}
+
+export function decodeId(bytes: Buffer): RememberedId {
+  const from = new ValueReader(bytes)
+  const until = from.wide()
+  const offset = from.number()
+  if (from.isAtEnd) return { until, offset, more: undefined }
+  const fingerprint = from.raw(FINGERPRINT_BYTES)
+  const storedAt = from.wide()
+  const expiresAt = from.wide()
+  return { until, offset, more: { fingerprint, storedAt, expiresAt, end: ENDS[from.byte() - 1] } }
+}
+
+/** While it is remembered. */
+export function knownId(source: IdSource, idKey: Buffer): RememberedId | undefined {
+  const bytes = source.get(idKey)
+  if (bytes === undefined) return undefined
+  const known = decodeId(bytes)
+  return known.until > source.now ? known : undefined
+}
+
+/** What is known of the message that was stored first with this id, if it is remembered. @throws ID_REUSED where that is another one */
+export function duplicateOf(
+  source: IdSource,
+  idKey: Buffer,
+  message: Message,
+  selector: string,
+): RememberedId | undefined {
+  const known = knownId(source, idKey)
+  if (known?.more?.fingerprint.equals(fingerprintOf(message, selector)) === false) throw new PushError('ID_REUSED')
+  return known
+}
+
+export function rememberId(
+  transaction: IdTransaction,
+  idKey: Buffer,
+  offset: number,
+  { message, selector, forMs }: { message: Message; selector: string; forMs: number },
+): void {
+  const { storedAt, expiresAt } = message
+  const until = clamp(Math.max(transaction.now + forMs, expiresAt))
+  const fingerprint = fingerprintOf(message, selector)
+  transaction.put(idKey, encodeId({ until, offset, more: { fingerprint, storedAt, expiresAt, end: undefined } }))
+  transaction.addDue(until, idKey)
+}
+
+/** What ended the message at this offset. An id that is forgotten, or stands for another message by now, stays so. */
+export function rememberEnd(transaction: IdTransaction, idKey: Buffer, offset: number, end: Ended): void {
+  const bytes = transaction.get(idKey)
+  const known = bytes && decodeId(bytes)
+  if (known?.more === undefined || known.offset !== offset) return
+  transaction.put(idKey, encodeId({ ...known, more: { ...known.more, end } }))
+}
