@@ -148,7 +148,8 @@ function parts.broadcast()
   function steps.publish(step)
     local _, base, app, entry, expires, payload, retained, selector, message, fingerprint = unpack(step)
     local record = app_of(base)
-    local known = fingerprint and need('ids').find(base .. KEY.ids, message)
+    local known, forgotten
+    if fingerprint then known, forgotten = need('ids').find(base .. KEY.ids, message) end
     if known then
       if need('ids').differs(known, fingerprint) then return 'ID_REUSED' end
       return { known.offset, true, 0, known.expires }
@@ -160,7 +161,11 @@ function parts.broadcast()
     if collapses then replace(record, app, entry) end
     local offset, dropped, expired = log.append(record, entry, payload, LIMIT.broadcast_messages, LIMIT.broadcast_bytes)
     if collapses then need('outcome').hold_key(record, entry, offset) end
-    if fingerprint then need('ids').remember(base .. KEY.ids, message, offset, fingerprint, entry) end
+    if fingerprint then
+      need('ids').remember(base .. KEY.ids, message, offset, fingerprint, entry)
+      -- It goes with its id, which is that of another one now.
+      if forgotten then call('HDEL', base .. KEY.counts, forgotten) end
+    end
     if retained then retain(record, selector, offset, expires, entry, clears) end
     wake.tell('', { 'b', app, offset, wake.carried('', entry) })
     return { offset, false, dropped, expired }

@@ -32,12 +32,13 @@ function parts.ids()
     }
   end
 
-  -- The record of an id that is remembered still, or nil.
+  -- The record of an id that is remembered still; or nil, and the offset of one that is not any more.
   local function find(key, id)
     local packed = call('HGET', key, id)
     if not packed then return nil end
     local known = parse(packed)
-    return known.till > NOW and known or nil
+    if known.till <= NOW then return nil, known.offset end
+    return known
   end
 
   local function write(key, id, known)

@@ -128,7 +128,8 @@ function parts.outcome()
   local function missed_of(record)
     if record.missed then return record.missed end
     if not token.has(record, token.MISSED) then return nil end
-    record.missed = { unpack_packed(call('HGET', record.base .. KEY.missed, record.serial)) }
+    local packed = call('HGET', record.base .. KEY.missed, record.serial)
+    record.missed = packed and { unpack_packed(packed) } or nil
     return record.missed
   end
 
@@ -183,13 +184,10 @@ function parts.outcome()
     call('HSET', base .. KEY.counts, offset, struct.pack(COUNTS, (before or 0) + acknowledged, (sent_before or 0) + sent))
   end
 
-  -- The log is empty.
-  local function clear(record) call('UNLINK', key_of(record, KEY.collapse)) end
-
   return {
     FOLLOWED = FOLLOWED, COLLAPSE = COLLAPSE, NAMES = NAMES, SELECTOR_FIELD = SELECTOR_FIELD,
     has = has, field_of = field_of, key_of = key_of, tally = tally, may_be_seen = may_be_seen, ended = ended, gone = gone, replace = replace,
     hold_key = hold_key, count_missed = count_missed, write_missed = write_missed, forget_missed = forget_missed,
-    passed = passed, told_missed = told_missed, counts_of = counts_of, count = count, clear = clear,
+    passed = passed, told_missed = told_missed, counts_of = counts_of, count = count,
   }
 end

@@ -77,7 +77,7 @@ function parts.sweep()
     if token.has(record, token.MARKED) then need('marks').forget(record) end
     if token.has(record, token.RETAINING) then need('retaining').forget(record) end
     if token.has(record, token.FOLLOWED) then private.store_followers(record, {}) end
-    if token.has(record, token.ENDS) then need('outcome').clear(record) end
+    call('UNLINK', record.base .. KEY.collapse .. record.serial)
     if token.has(record, token.MISSED) then need('outcome').forget_missed(record) end
     need('details').forget(record)
     call('HDEL', record.base .. KEY.tokens .. record.bucket, string.sub(record.id, 2))

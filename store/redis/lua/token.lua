@@ -86,10 +86,7 @@ function parts.token()
   local function store_record(record)
     local r = record
     if r.is_missed_new then need('outcome').write_missed(r) end
-    if r.count == 0 and has(r, ENDS) then
-      need('outcome').clear(r)
-      set_flag(r, ENDS, false)
-    end
+    if r.count == 0 and has(r, ENDS) then set_flag(r, ENDS, false) end
     local times, packed = struct.pack(TIMES, r.epoch, r.last, r.broadcast, r.seen), nil
     if r.count == 0 then
       packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device)
