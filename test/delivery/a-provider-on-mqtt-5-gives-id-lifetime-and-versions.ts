@@ -27,7 +27,8 @@ for (const { topic, to, destination } of destinations) {
   await t.test(`the same id is accepted once: ${destination}`, async (t) => {
     const properties = { userProperties: { id: 'order 7' } }
     for (const qos of [1, 1, 0, 2] as const) await provider.publish(topic, 'first', { qos, properties })
-    await send(server, to, 'second, over HTTP', { id: 'order 7' })
+    await send(server, to, Buffer.from('first'), { id: 'order 7' })
+    await t.rejects(send(server, to, 'second', { id: 'order 7' }), { code: 'ID_REUSED' })
     const [first, ...more] = [await device.next(), ...(await barrier(server, device, to))]
     t.equal(first!.text, 'first')
     t.equal(userProperty(first!, 'id'), 'order 7')
