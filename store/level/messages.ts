@@ -5,6 +5,7 @@ import type {
   Appended,
   BroadcastAppend,
   Commit,
+  Cursors,
   Message,
   Missed,
   PrivateAppend,
@@ -160,28 +161,29 @@ function move(transaction: Transaction, token: TokenState, commit: Commit): void
   const broadcastEnd = looksAtEnd ? transaction.app(token.app).log.last : before.broadcast
   const after = moveCursors(before, commit, { private: token.log.last, broadcast: broadcastEnd })
   if (after === before) return
+  // Where another call of the group has changed it, `token` is the draft itself.
+  const goes = after.private > before.private || after.marks?.skippedPrivate !== before.marks?.skippedPrivate
+  const log = goes ? transaction.privateLog(tokenId, token) : undefined
   const draft = transaction.draft(tokenId, token)
   draft.cursor = after.private
   draft.broadcastCursor = after.broadcast
   draft.marks = after.marks
-  trim(transaction, token, draft, commit)
+  if (log !== undefined) trim(log, before, draft, commit)
   if (draft.missed !== undefined && draft.cursor > draft.missed.through) draft.missed = undefined
   if (commit.epoch !== undefined || token.session?.held !== true) return
   transaction.tell((watcher) => watcher.cursorMoved(tokenId, after))
 }
 
 /** Everything up to the cursor goes but what is skipped, and so does what was skipped and is no longer. */
-function trim(transaction: Transaction, before: TokenState, after: Mutable<TokenState>, commit: Commit): void {
+function trim(log: Log, before: Cursors, after: Mutable<TokenState>, commit: Commit): void {
   const were = before.marks?.skippedPrivate ?? []
   const are = after.marks?.skippedPrivate ?? []
-  if (after.cursor === before.cursor && were === are) return
-  const { tokenId, passedAs, skipped, taken } = commit
-  const log = transaction.privateLog(tokenId, before)
+  const { passedAs, skipped, taken } = commit
   const through = trimmable(after)
   // Before what is left goes as acknowledged.
   if (passedAs !== undefined) {
     for (const [offset, as] of passedAs) {
-      const goes = offset > before.cursor ? offset <= after.cursor : were.includes(offset)
+      const goes = offset > before.private ? offset <= after.cursor : were.includes(offset)
       if (goes && !are.includes(offset)) log.removeOne(offset, as)
     }
   }
@@ -189,7 +191,7 @@ function trim(transaction: Transaction, before: TokenState, after: Mutable<Token
     dropSkipped(log, before, after, [...were, ...(skipped?.private ?? [])], taken?.private ?? [])
   const looksFrom = log.tellsOfAcknowledged ? 0 : through
   for (const offset of were) if (offset > looksFrom && !are.includes(offset)) log.removeOne(offset)
-  for (let offset = Math.max(before.cursor + 1, looksFrom + 1, log.state.head); offset <= after.cursor; offset += 1)
+  for (let offset = Math.max(before.private + 1, looksFrom + 1, log.state.head); offset <= after.cursor; offset += 1)
     if (!are.includes(offset)) log.removeOne(offset)
   log.trim(through)
   after.log = log.state
@@ -198,14 +200,15 @@ function trim(transaction: Transaction, before: TokenState, after: Mutable<Token
 /** Too many were skipped: the oldest was neither acknowledged nor is it pending. */
 function dropSkipped(
   log: Log,
-  before: TokenState,
+  before: Cursors,
   after: Mutable<TokenState>,
   all: readonly number[],
   taken: readonly number[],
 ): void {
+  const were = before.marks?.skippedPrivate ?? []
   const are = after.marks?.skippedPrivate ?? []
   for (const offset of all) {
-    const isPassed = offset <= before.cursor ? isPending(before, offset) : offset <= after.cursor
+    const isPassed = offset <= before.private ? were.includes(offset) : offset <= after.cursor
     if (!isPassed || are.includes(offset) || taken.includes(offset) || !log.dropOne(offset)) continue
     after.missed = withMissed(after, 1, offset)
   }
