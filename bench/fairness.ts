@@ -1,5 +1,5 @@
 /**
- * `node .build/bench/fairness.js [--redis] [--seconds 10] [--rounds 3] [--nice 0] [--floods all,...]`: what one provider's flood costs another one. It publishes
+ * `node .build/bench/fairness.js [--redis] [--seconds 10] [--rounds 3] [--realtime] [--floods all,...]`: what one provider's flood costs another one. It publishes
  * now and then, over HTTP and over MQTT, with and without somebody else's flood, in turns; the table has what it waits for.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -32,8 +32,8 @@ const { values } = parseArgs({
     redis: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
-    // Of the server and of who is measured, where the machine does other things as well.
-    nice: { type: 'string', default: '0' },
+    // The server and who is measured run before all others, where the machine does other things as well (`chrt`).
+    realtime: { type: 'boolean', default: false },
     floods: { type: 'string', default: Object.keys(FLOODS).join(',') },
   },
 })
@@ -54,6 +54,10 @@ async function tokensOf(port: number, app: string): Promise<string[]> {
   return tokens
 }
 
+/** A program, and how it runs before others where that is asked for. */
+const first = (script: string): [program: string, given: string[]] =>
+  values.realtime ? ['chrt', ['-f', '1', process.execPath, script]] : [process.execPath, [script]]
+
 /** How long each publish took, ms, by the way it went. */
 type Waits = Readonly<Record<'http' | 'mqtt', number[]>>
 
@@ -70,14 +74,14 @@ async function main(): Promise<void> {
     PUSH_HTTP_PORT: '0',
     ...(redis === undefined ? {} : { PUSH_REDIS_URL: redis.url }),
   }
-  const server = new Child('nice', ['-n', values.nice, process.execPath, MAIN], { env, cwd: folder })
+  const server = new Child(...first(MAIN), { env, cwd: folder })
   const [, mqtt = '', http = ''] = /mqtt=(\d+) http=(\d+)/.exec(await server.line(/^ready /)) ?? []
   const tokens = { quiet: await tokensOf(Number(http), 'quiet'), flood: await tokensOf(Number(http), 'flood') }
   const common = { MQTT: mqtt, HTTP: http }
 
   const quiet = async (): Promise<Waits> => {
     const own = { ...common, KEY: PROVIDERS[0]?.key ?? '', TOKENS: tokens.quiet.join(), SECONDS: String(seconds) }
-    const child = new Child('nice', ['-n', values.nice, process.execPath, QUIET], { env: own, cwd: folder })
+    const child = new Child(...first(QUIET), { env: own, cwd: folder })
     const waits = JSON.parse(await child.line(/^\{/)) as Waits
     await child.stop()
     return waits

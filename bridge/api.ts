@@ -100,7 +100,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   } = options
   const underWay = options.underWay ?? new UnderWay(limits.providerUnderWay, monotonic)
   const quotas = options.quotas ?? new QuotaLeases({ store, now })
-  const work = new RequestWork(limits.work, monotonic)
+  const work = new RequestWork(limits.work, monotonic, underWay)
   const guard = createGuard(auth, (device) => knowDevice({ auth, store, revocations }, device), work)
   const proofs = createProofGuard({ auth, revocations, work })
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices, monotonic })

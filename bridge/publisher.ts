@@ -11,7 +11,7 @@ export interface Publication {
   /** The name of the provider. */
   readonly by: string
   /** What to await before the next receiver, so that many of them leave turns to others. */
-  readonly turn: () => Promise<void> | undefined
+  readonly turn: () => Promise<unknown> | undefined
   /** What the request gave itself, and the server did not make up. */
   readonly given: { readonly id: boolean; readonly ttl: boolean }
 }
@@ -105,7 +105,7 @@ function codeForRest(error: unknown): ErrorCode {
 /** Begins with each in its order, many in one turn of the event loop, so that the store may write them together. */
 export async function eachInTurn<T, R>(
   all: readonly T[],
-  turn: (one: T) => Promise<void> | undefined,
+  turn: (one: T) => Promise<unknown> | undefined,
   begin: (one: T) => Promise<R>,
 ): Promise<PromiseSettledResult<R>[]> {
   const begun: Promise<R>[] = []

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { PushError } from '../errors.ts'
 import type { Provider } from '../topics/index.ts'
+import type { UnderWay } from '../common/under-way.ts'
 import { Turns } from '../common/turns.ts'
 import { RequestTurns } from './request-turns.ts'
 import { WorkBudgets } from '../common/work-budgets.ts'
@@ -11,19 +12,25 @@ const REQUEST = 200
 const KIBIBYTE = 10
 const TOKEN = 100
 const RECEIVER = 5
-/** What it is for the turn: what it leads to comes in the same one. */
-const RECEIVER_LATER = 20
+/** What receivers are for the turn: who is alone sends to many in one go, which costs the store less. */
+const RECEIVER_ALONE = 1
+/** Beside other providers: what sending leads to comes in the same turn. */
+const RECEIVER_BESIDE_OTHERS = 20
 
 /** Up to so much a request is slowed down. One that would wait longer is refused: requests come side by side. In ms. */
 const LONGEST_WAIT_MS = 2_000
 
 export class RequestWork {
   readonly #turns = new Turns()
-  readonly #requests = new RequestTurns()
+  readonly #requests: RequestTurns
   readonly #budgets: WorkBudgets
 
-  /** Units a second, 0 is without limit. `monotonic` in milliseconds. */
-  constructor(perSecond: number, monotonic: () => number) {
+  readonly #providers: Pick<UnderWay, 'isAlone' | 'room'> | undefined
+
+  /** Units a second, 0 is without limit. `monotonic` in milliseconds. `providers`: that publish; absent: one alone. */
+  constructor(perSecond: number, monotonic: () => number, providers?: Pick<UnderWay, 'isAlone' | 'room'>) {
+    this.#providers = providers
+    this.#requests = new RequestTurns(monotonic)
     this.#budgets = new WorkBudgets(perSecond, this.#turns, monotonic)
   }
 
@@ -48,9 +55,20 @@ export class RequestWork {
     return this.#spend(provider, TOKEN, TOKEN)
   }
 
-  /** Before each receiver of a list is looked up, and again before it is sent to: the same. */
+  /** Before each receiver of a list is looked up: the same. */
   receiver(provider: Provider): Promise<void> | undefined {
-    return this.#spend(provider, RECEIVER, RECEIVER_LATER)
+    return this.#spend(provider, RECEIVER, this.#isAlone ? RECEIVER_ALONE : RECEIVER)
+  }
+
+  /** Before it is sent to: the same, and until what the provider has begun to send leaves room. */
+  send(provider: Provider): Promise<unknown> | undefined {
+    const turn = this.#spend(provider, RECEIVER, this.#isAlone ? RECEIVER_ALONE : RECEIVER_BESIDE_OTHERS)
+    const room = this.#providers?.room(provider.name)
+    return turn === undefined || room === undefined ? (turn ?? room) : Promise.all([turn, room])
+  }
+
+  get #isAlone(): boolean {
+    return this.#providers?.isAlone ?? true
   }
 
   #spend({ name }: Provider, units: number, unitsOfTurn: number): Promise<void> | undefined {

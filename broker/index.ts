@@ -161,6 +161,7 @@ export class PushBroker {
       monotonic,
       accept: createAccept({ auth, store, underWay, metrics, limits, now, randomId }),
       mayPublish: ({ name }) => providerPublishes.take(name),
+      room: ({ name }) => underWay.room(name),
     }
     this.#node = {
       auth,

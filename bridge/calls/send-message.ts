@@ -74,7 +74,7 @@ export function createSendMessage(context: SendContext): SendMessage {
     try {
       const { kind, ...content } = contentOf(body)
       const message = makeMessage({ ...content, ttl, retain, id }, limits, now())
-      const turn = () => work.receiver(provider)
+      const turn = () => work.send(provider)
       const recipients = await recipientsOf(to, { provider, publisher, verify, work })
       const { accepted, rejected, tokenIds } = await publish(
         publisher,

@@ -20,4 +20,6 @@ export interface ProviderNode extends SessionNode {
   readonly monotonic: () => number
   /** False when this provider publishes faster than it may, over all its connections to this node. */
   mayPublish(provider: Provider): boolean
+  /** What to await before more of a provider is stored, if anything. */
+  room(provider: Provider): Promise<void> | undefined
 }

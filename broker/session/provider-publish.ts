@@ -42,7 +42,10 @@ export class ProviderPublisher {
     const isRepeat = qos === 2 && received.has(packetId)
     if (qos === 2 && !isRepeat) checkReceiveMaximum(level, node.limits.receiveMaximum, received)
     // What comes again was counted.
-    return provider.quotas === undefined || isRepeat ? this.#publish(packet) : this.#publishCounted(packet)
+    const isCounted = provider.quotas !== undefined && !isRepeat
+    const room = node.room(provider)
+    if (room === undefined) return isCounted ? this.#publishCounted(packet) : this.#publish(packet)
+    return room.then(() => (isCounted ? this.#publishCounted(packet) : this.#publish(packet)))
   }
 
   #publish(packet: PublishPacket): void | Promise<void> {

@@ -3,7 +3,7 @@ import { t } from '../support/tap.ts'
 import { RequestTurns } from '../../bridge/request-turns.ts'
 
 await t.test('one with many, and two with few', async (t) => {
-  const turns = new RequestTurns()
+  const turns = new RequestTurns(() => performance.now())
   const order: string[] = []
   const ask = async (principal: string, name: string) => {
     const turn = turns.take(principal)

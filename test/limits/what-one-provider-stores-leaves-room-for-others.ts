@@ -125,3 +125,27 @@ await t.test('a flood of one provider', async (t) => {
       t.ok(between < 500, `${between} messages of the flood were stored meanwhile`)
     }
 })
+
+await t.test('of what a provider has beside others, little is taken up before it can be stored', async (t) => {
+  const underWay = new UnderWay(1, () => 0)
+  const { of, end, begun } = work()
+  t.equal(underWay.room('a'), undefined, 'alone there is always room')
+  const other = underWay.run('b', of('b1'))
+  const names = Array.from({ length: 17 }, (_, number) => `a${number}`)
+  const all = names.map((name) => underWay.run('a', of(name)))
+  let isRoom = false
+  const room = underWay.room('a')?.then(() => {
+    isRoom = true
+  })
+  t.ok(room, 'sixteen wait')
+  t.equal(underWay.room('b'), undefined, 'that is nothing to the other one')
+  await end('a0')
+  await room
+  t.equal(isRoom, true, 'one began')
+  const last = underWay.room('a')
+  t.equal(last, undefined, 'and nobody has taken its place')
+  for (const name of names) await end(name)
+  await end('b1')
+  await Promise.all([...all, other])
+  t.equal(begun.length, 18)
+})
