@@ -1,6 +1,7 @@
 // Does a message that is recalled or replaced under way stay away from the next connection, and hold nothing up in this one?
 import { t } from '../support/tap.ts'
-import { barrierIn, eachEngine, issue, openKeys, startNode, stateOf, toDevice } from './support/node.ts'
+import type { Store } from '../../store/contract.ts'
+import { barrierIn, eachEngine, forwarding, issue, openKeys, startNode, stateOf, toDevice } from './support/node.ts'
 import { connectDevice, eventually } from '../support/index.ts'
 
 const KEPT = { clean: false, manualAck: true, properties: { sessionExpiryInterval: 3_600 } }
@@ -52,5 +53,50 @@ await eachEngine(t, async (t, open) => {
       'acknowledged',
     ])
     t.equal((await store.recall(issued.tokenId, 'plain'))?.state, 'acknowledged', 'too late')
+  })
+
+  await t.test('while it is being read', async (t) => {
+    const issued = await issue(auth, store, 'being read')
+    let release: () => void = () => undefined
+    let held: Promise<void> | undefined
+    const readPrivate: Store['readPrivate'] = async (...asked) => {
+      const slice = await store.readPrivate(...asked)
+      reads += 1
+      await held
+      return slice
+    }
+    let reads = 0
+    const slow = forwarding(store, (name) => (name === 'readPrivate' ? readPrivate : undefined))
+    const properties = { ...KEPT.properties, receiveMaximum: 1 }
+    const device = await connectDevice(t, await startNode(t, auth, slow), issued, {
+      ...KEPT,
+      properties,
+      subscribe: true,
+    })
+    await toDevice(store, issued, 'first')
+    const first = await device.next()
+    await toDevice(store, issued, 'typo')
+    await toDevice(store, issued, 'last')
+    held = new Promise((resolve) => (release = resolve))
+    const before = reads
+    device.ack(first)
+    await eventually('a read', () => reads > before)
+    let isHeard = false
+    const nothing = () => undefined
+    t.teardown(
+      store.watch({
+        privateAppended: nothing,
+        broadcastAppended: nothing,
+        sessionEnded: nothing,
+        cursorMoved: nothing,
+        cursorsLost: nothing,
+        resync: nothing,
+        privateRemoved: () => void (isHeard = true),
+      }),
+    )
+    t.match(await store.recall(issued.tokenId, 'typo'), { state: 'recalled' })
+    await eventually('its wake', () => isHeard)
+    release()
+    t.equal((await device.next()).text, 'last')
   })
 })

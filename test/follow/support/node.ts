@@ -130,7 +130,8 @@ export function deafTo(store: Store, ...lost: readonly (keyof Watcher)[]): Store
   )
 }
 
-function forwarding<T extends object>(target: T, replaced: (name: string | symbol) => unknown): T {
+/** The same, but for what is replaced. */
+export function forwarding<T extends object>(target: T, replaced: (name: string | symbol) => unknown): T {
   return new Proxy(target, {
     get(_, name) {
       const value: unknown = replaced(name) ?? Reflect.get(target, name, target)
