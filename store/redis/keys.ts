@@ -237,6 +237,8 @@ export function luaKeyNames(): string {
     app: appKey(''),
   }
   const rows = Object.entries(names).map(([name, suffix]) => `${name} = '${suffix}'`)
-  const ends = ENDS.map((end, at) => `${end} = ${at + 1}`)
-  return `local KEY = { ${rows.join(', ')} }\nlocal CYCLE = ${OFFSET_CYCLE}\nlocal ENDED = { ${ends.join(', ')} }\n`
+  const ends = ENDS.map((end) => end.toUpperCase())
+  const codes = ENDS.map((_, at) => at + 1)
+  const numbers = `local CYCLE = ${OFFSET_CYCLE}\nlocal ${ends.join(', ')} = ${codes.join(', ')}`
+  return `local KEY = { ${rows.join(', ')} }\n${numbers}\nlocal ENDS = '${ENDS.join(' ')}'\n`
 }

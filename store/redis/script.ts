@@ -28,6 +28,7 @@ const PARTS = [
   'tables',
   'broadcast',
   'outcome',
+  'removal',
   'following',
   'retaining',
   'shares',

@@ -167,7 +167,7 @@ export class Tokens {
 
 const NOTHING: readonly number[] = []
 
-/** { offset, a number of ENDED, ... } */
+/** { offset, a number of ENDS, ... } */
 function ended({ passedAs }: Commit): readonly number[] {
   return passedAs === undefined ? NOTHING : passedAs.flatMap(([offset, as]) => [offset, 1 + ENDS.indexOf(as)])
 }

@@ -112,4 +112,4 @@ local unwritten = {}
 -- What other nodes are to hear: node -> { events }, sent as one message to each at the end.
 local wakes = {}
 -- What observers are to hear of beside the results of steps: destination -> { expired, dropped }.
-local tallies = {}
+local tallies

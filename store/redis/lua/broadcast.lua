@@ -20,7 +20,7 @@ function parts.broadcast()
 
   -- Of the log, see log.lua.
   local function gone(record, entry, offset, _, as)
-    if as == ENDED.dropped then record.dropped = math.max(record.dropped, offset) end
+    if as == DROPPED then record.dropped = math.max(record.dropped, offset) end
     if string.byte(entry) > 1 then need('outcome').ended(record, entry, offset, as) end
   end
 
@@ -141,7 +141,7 @@ function parts.broadcast()
 
   -- One with the same collapse key and the same selector ends.
   local function replace(record, app, entry)
-    local replaced = need('outcome').replace(record, entry)
+    local replaced = need('removal').replace(record, entry)
     if replaced then wake.tell('', { 'y', app, replaced }) end
   end
 

@@ -20,7 +20,7 @@ function parts.expiry()
           if expires <= NOW then
             gone[#gone + 1] = fields[i]
             log.count, log.bytes = log.count - 1, log.bytes - payload
-            if log.gone then log.gone(log, entries[i], offsets[i], payload, ENDED.expired) end
+            if log.gone then log.gone(log, entries[i], offsets[i], payload, EXPIRED) end
           else
             head = head or offsets[i]
             next_expiry = math.min(next_expiry, expires)

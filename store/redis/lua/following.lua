@@ -19,7 +19,7 @@ function parts.following()
   local ids = need('ids')
   local wake = need('wakes')
   local outcome = need('outcome')
-  local private = need('private')
+  local removal = need('removal')
   local broadcast = need('broadcast')
   local steps = {}
   -- Looked at in one step, to find an id.
@@ -98,7 +98,7 @@ function parts.following()
     if result[1] ~= 'acknowledged' then seen = outcome.may_be_seen(record, offset) end
     if known and known.ended > 0 then seen = not known.unseen end
     if result[1] == 'pending' then
-      log.take(record, offset, ENDED.recalled)
+      removal.take(record, offset, RECALLED)
       tell(offset)
       result[1] = 'recalled'
     end
@@ -111,8 +111,8 @@ function parts.following()
     local _, base, id, message, from = unpack(step)
     local record = token.of(base, id)
     if not record then return 'TOKEN_UNKNOWN' end
-    return recall(record, message, from, function(offset) private.tell_removed(record, offset) end, function(offset)
-      private.forget_retained(record, offset)
+    return recall(record, message, from, function(offset) removal.tell(record, offset) end, function(offset)
+      removal.forget_retained(record, offset)
     end)
   end
 
@@ -150,7 +150,7 @@ function parts.following()
     if token.has(record, token.REVOKED) then return 'TOKEN_REVOKED' end
     if only_current and not token.has(record, token.CURRENT) then return 'TOKEN_SUPERSEDED' end
     local told, here = false, false
-    private.each_hearer(record, function(node)
+    removal.each_hearer(record, function(node)
       told = true
       if node == NODE then here = true else wake.tell(node, { 'a', id, 0, entry }) end
     end)

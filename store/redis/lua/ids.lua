@@ -1,6 +1,6 @@
 --[[
   Message ids that are remembered: a hash of id -> record.
-    128 + what the message ended as (a number of ENDED, or 0) + 8 where nobody can have seen it by then
+    128 + what the message ended as (a number of ENDS, or 0) + 8 where nobody can have seen it by then
     offset (6), fingerprint (8), stored (6), expires (6), and until (6) where it is remembered longer than the message lives
   Before messages could be followed, a record was MessagePack: offset, until. It begins with another byte.
 ]]

@@ -7,13 +7,11 @@
     gaps   offsets that were jumped over while entries were pending: { from, to, from, to, ... }
   An entry begins with a byte of flags, 4 bytes payload length and 6 bytes expiry (../entry.ts).
   A log that has a function `gone` is told of each entry that goes: log, entry, offset, payload bytes, and what it ended as,
-  a number of ENDED; nil: the cursor passed it.
+  a number of ENDS; nil: the cursor passed it.
 ]]
 function parts.log()
   -- Arguments of one call; Lua's stack is not endless.
   local TOGETHER = 256
-  -- Of what is taken out of the middle: gaps make a record longer, and holes make a look at the log longer.
-  local SHORTEST_GAP, MOST_GAPS, HOLES_BETWEEN_LOOKS = 16, 16, 64
 
   local function field_of(log, offset) return pack(log.serial, offset) end
 
@@ -129,7 +127,7 @@ function parts.log()
           log.count, log.bytes = log.count - 1, log.bytes - payload
           gone[#gone + 1] = fields[i]
           if expires <= NOW then expired = expired + 1 else dropped = dropped + 1 end
-          if log.gone then log.gone(log, entries[i], offsets[i], payload, expires <= NOW and ENDED.expired or ENDED.dropped) end
+          if log.gone then log.gone(log, entries[i], offsets[i], payload, expires <= NOW and EXPIRED or DROPPED) end
           if log.count == 0 then break end
         end
       end
@@ -203,62 +201,6 @@ function parts.log()
     log.dirty = true
   end
 
-  -- Holes that are not known as gaps, so that every look at the log goes through them.
-  local function holes(log)
-    local count, gaps = log.last - log.head + 1 - log.count, log.gaps or {}
-    for i = 1, #gaps, 2 do count = count - (gaps[i + 1] - math.max(gaps[i], log.head) + 1) end
-    return count
-  end
-
-  -- Knows the longest holes as gaps.
-  local function find_gaps(log)
-    local found, from, hole = {}, log.head, log.head
-    local function add(till)
-      if till - hole + 1 >= SHORTEST_GAP then found[#found + 1] = { hole, till } end
-    end
-    while from <= log.last do
-      local offsets, fields, following = span(log, from, log.last, 128)
-      local entries = #fields > 0 and call('HMGET', entries_of(log), unpack(fields)) or {}
-      for i = 1, #offsets do
-        if entries[i] then
-          add(offsets[i] - 1)
-          hole = offsets[i] + 1
-        end
-      end
-      from = following
-    end
-    add(log.last)
-    table.sort(found, function(a, b) return a[2] - a[1] > b[2] - b[1] end)
-    while #found > MOST_GAPS and found[#found][2] - found[#found][1] < CYCLE do table.remove(found) end
-    table.sort(found, function(a, b) return a[1] < b[1] end)
-    local gaps = {}
-    for _, gap in ipairs(found) do
-      gaps[#gaps + 1] = gap[1]
-      gaps[#gaps + 1] = gap[2]
-    end
-    log.gaps = #gaps > 0 and gaps or nil
-  end
-
-  -- Takes one out, wherever it is, that has not expired. Gives its entry, or nil.
-  local function take(log, offset, as)
-    local field = field_of(log, offset)
-    local entry = log.count > 0 and call('HGET', entries_of(log), field)
-    if not entry then return nil end
-    local payload, expires = struct.unpack('>I4I6', entry, 2)
-    if expires <= NOW then return nil end
-    call('HDEL', entries_of(log), field)
-    log.count, log.bytes, log.dirty = log.count - 1, log.bytes - payload, true
-    if log.count == 0 then
-      forget_entries(log)
-    elseif offset == log.head then
-      move_head(log, skip_gaps(log, offset + 1))
-    elseif holes(log) % HOLES_BETWEEN_LOOKS == 0 then
-      find_gaps(log)
-    end
-    if log.gone then log.gone(log, entry, offset, payload, as) end
-    return entry
-  end
-
   -- { read to, last, offset, entry, offset, entry, ... }: unexpired entries after `after`. `tells`: and false for the entry
   -- where a followed one has expired.
   local function read_entries(log, after, most, bytes, tells)
@@ -299,7 +241,7 @@ function parts.log()
   end
 
   return {
-    begin = begin, rebase = rebase, append = append_entry, trim = trim, remove_between = remove_between, take = take, read = read_entries,
-    span = span, move_head = move_head, forget_entries = forget_entries, entries_of = entries_of, write = write,
+    begin = begin, rebase = rebase, append = append_entry, trim = trim, remove_between = remove_between, read = read_entries,
+    span = span, skip_gaps = skip_gaps, move_head = move_head, forget_entries = forget_entries, entries_of = entries_of, write = write,
   }
 end

@@ -3,7 +3,7 @@
   log tells `ended`, by the `gone` of the log: there its end is noted with its id, its collapse key is free again, and its
   receipt is written, all in the step that takes it out.
 
-  The first byte of an entry has these flags beside the one of RETAIN. A token id has the flag ENDS while its log may hold an
+  The first byte of an entry has these flags beside the one of RETAIN. A token id has the flag ENDING while its log may hold an
   entry with a receipt or a collapse key: then those that are acknowledged are looked at too.
 
   KEY.collapse  collapse key, of an app with its length (1) before and the selector after it -> offset (6)
@@ -12,13 +12,12 @@
 ]]
 function parts.outcome()
   local token = need('token')
-  local log = need('log')
   local ids = need('ids')
   local FOLLOWED, RECEIPT, COLLAPSE = 2, 4, 8
   local SELECTOR_FIELD, COLLAPSE_FIELD = 2, 3
   local EVENT_MS, EVENT_FORMAT = 7 * 86400000, 1
   local NAMES = { [0] = 'acknowledged' }
-  for name, code in pairs(ENDED) do NAMES[code] = name end
+  for name in string.gmatch(ENDS, '%a+') do NAMES[#NAMES + 1] = name end
   local DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   local COUNTS = '>I4I4'
 
@@ -39,6 +38,7 @@ function parts.outcome()
 
   local function tally(destination, expired, dropped)
     if expired + dropped == 0 then return end
+    tallies = tallies or {}
     local known = tallies[destination] or { 0, 0 }
     tallies[destination] = { known[1] + expired, known[2] + dropped }
   end
@@ -79,14 +79,14 @@ function parts.outcome()
     if holder_of(record, field) == offset then call('HDEL', key_of(record, KEY.collapse), field) end
   end
 
-  -- Takes out the one that this entry replaces. Gives its offset, or nil.
-  local function replace(record, entry)
-    local older = holder_of(record, collapse_field(record, entry))
-    return older > 0 and log.take(record, older, ENDED.replaced) and older or nil
-  end
-
   local function hold_key(record, entry, offset)
     call('HSET', key_of(record, KEY.collapse), collapse_field(record, entry), struct.pack('>I6', offset))
+  end
+
+  -- One that was appended to a private log, and has a receipt or a collapse key.
+  local function follow(record, entry, offset)
+    if has(entry, COLLAPSE) then hold_key(record, entry, offset) end
+    token.set_flag(record, token.ENDING, true)
   end
 
   -- Receipts
@@ -117,10 +117,10 @@ function parts.outcome()
     tally('event', expired, dropped)
   end
 
-  -- `as`: a number of ENDED, 0: acknowledged.
+  -- `as`: a number of ENDS, 0: acknowledged.
   local function ended(record, entry, offset, as)
     if as > 0 and has(entry, FOLLOWED) then note_end(record, entry, offset, as) end
-    if as ~= ENDED.replaced and has(entry, COLLAPSE) then free_key(record, entry, offset) end
+    if as ~= REPLACED and has(entry, COLLAPSE) then free_key(record, entry, offset) end
     if has(entry, RECEIPT) then write_receipt(record, entry, offset, as) end
   end
 
@@ -141,10 +141,18 @@ function parts.outcome()
 
   -- Of a private log. What had expired by then was neither dropped nor purged.
   local function gone(record, entry, offset, as)
-    if as > ENDED.expired and struct.unpack('>I6', entry, 6) <= NOW then as = ENDED.expired end
-    if as == ENDED.dropped then count_missed(record, offset) end
-    if record.passed_as then tally('private', as == ENDED.expired and 1 or 0, as == ENDED.dropped and 1 or 0) end
+    if as > EXPIRED and struct.unpack('>I6', entry, 6) <= NOW then as = EXPIRED end
+    if as == DROPPED then count_missed(record, offset) end
+    if record.passed_as then tally('private', as == EXPIRED and 1 or 0, as == DROPPED and 1 or 0) end
     if string.byte(entry) > 1 then ended(record, entry, offset, as) end
+  end
+
+  -- What of a commit ends as something else than acknowledged: offset -> a number of ENDS.
+  local function passed_as(step, too_many)
+    local list = {}
+    for i = 8, #step, 2 do list[step[i]] = step[i + 1] end
+    for _, offset in ipairs(too_many) do list[offset] = DROPPED end
+    return list
   end
 
   local function write_missed(record)
@@ -186,8 +194,8 @@ function parts.outcome()
 
   return {
     FOLLOWED = FOLLOWED, COLLAPSE = COLLAPSE, NAMES = NAMES, SELECTOR_FIELD = SELECTOR_FIELD,
-    has = has, field_of = field_of, key_of = key_of, tally = tally, may_be_seen = may_be_seen, ended = ended, gone = gone, replace = replace,
-    hold_key = hold_key, count_missed = count_missed, write_missed = write_missed, forget_missed = forget_missed,
+    has = has, field_of = field_of, key_of = key_of, tally = tally, may_be_seen = may_be_seen, ended = ended, gone = gone,
+    collapse_field = collapse_field, holder_of = holder_of, hold_key = hold_key, follow = follow, passed_as = passed_as, count_missed = count_missed, write_missed = write_missed, forget_missed = forget_missed,
     passed = passed, told_missed = told_missed, counts_of = counts_of, count = count,
   }
 end

@@ -9,7 +9,7 @@
             the last { count, through } where some were missed. Hands out: somebody may see what is read
   retained  base, id                         -> { } or { offset, entry }
   commit    base, id, epoch or 0, private or 0, broadcast or 0, change of the marks or false (marks.lua), offset, what it ended
-            as (a number of ENDED), ...
+            as (a number of ENDS), ...
             -> { refused, moved a session of this node, private cursor, broadcast cursor, marks or false }
   follow    base, id, until                  -> { }; until 0: no more
 ]]
@@ -63,43 +63,6 @@ function parts.private()
     return here
   end
 
-  -- The node that holds the session, and those that follow the log, this one too; each once.
-  local function each_hearer(record, hear)
-    local session = holder.of(record)
-    local held_by = session and session.node or ''
-    if held_by ~= '' then hear(held_by) end
-    local followers = followers_of(record)
-    for i = 1, #followers, 2 do
-      if followers[i] ~= held_by and followers[i + 1] > NOW then hear(followers[i]) end
-    end
-  end
-
-  -- Nobody is to start sending it. This node hears it as the others do.
-  local function tell_removed(record, offset)
-    each_hearer(record, function(node) wake.tell(node, { 'x', record.id, offset }) end)
-  end
-
-  -- What is known of an id that is remembered, which makes the message a duplicate.
-  local function known_as(record, key, entry)
-    local ids = need('ids')
-    return token.has(record, token.IDS) and ids.find(key, ids.of(entry)) or nil
-  end
-
-  -- What an entry asks for beside its place in the log: flags as in outcome.lua. Before it is appended.
-  local function make_way(record, entry)
-    local outcome = need('outcome')
-    if outcome.has(entry, outcome.COLLAPSE) and token.has(record, token.ENDS) then
-      local replaced = outcome.replace(record, entry)
-      if replaced then tell_removed(record, replaced) end
-    end
-  end
-
-  local function follow_end(record, entry, offset)
-    local outcome = need('outcome')
-    if outcome.has(entry, outcome.COLLAPSE) then outcome.hold_key(record, entry, offset) end
-    token.set_flag(record, token.ENDS, true)
-  end
-
   local function retain(record, offset, payload, entry)
     if payload == 0 then
       call('HDEL', record.base .. KEY.retained, record.serial)
@@ -107,12 +70,6 @@ function parts.private()
       call('HSET', record.base .. KEY.retained, record.serial, pack(offset, entry))
     end
     token.set_flag(record, token.RETAINED, payload > 0)
-  end
-
-  -- Takes one out of what is retained.
-  local function forget_retained(record, offset)
-    local packed = token.has(record, token.RETAINED) and call('HGET', record.base .. KEY.retained, record.serial)
-    if packed and unpack_packed(packed) == offset then retain(record, offset, 0) end
   end
 
   function steps.append(step)
@@ -134,16 +91,16 @@ function parts.private()
     local each
     for i = 6, #step, 2 do
       local entry, fingerprint = step[i], step[i + 1]
-      local known = fingerprint and known_as(record, ids, entry)
+      local known = fingerprint and token.has(record, token.IDS) and need('ids').find(ids, need('ids').of(entry))
       local duplicate = known and true or false
       local offset, dropped, expired = nil, 0, 0
       if known then
         offset, expired = need('ids').differs(known, fingerprint) and 0 or known.offset, known.expires
       else
         local flags, payload, expires = unpack_entry('>BI4I6', entry)
-        if flags > 3 then make_way(record, entry) end
+        if flags > 3 then need('removal').make_way(record, entry) end
         offset, dropped, expired = append(record, entry, payload, private_messages, private_bytes)
-        if flags > 3 then follow_end(record, entry, offset) end
+        if flags > 3 then need('outcome').follow(record, entry, offset) end
         if fingerprint then
           need('ids').remember(ids, need('ids').of(entry), offset, fingerprint, entry)
           token.set_flag(record, token.IDS, true)
@@ -193,22 +150,13 @@ function parts.private()
   -- Everything up to the cursor goes but what is skipped, and so does what was skipped and is no longer.
   local function trim(record, before, private, were, are)
     local through = math.min(private, (are[1] or math.huge) - 1)
-    log.trim(record, through, nil, record.passed_as or token.has(record, token.ENDS))
+    log.trim(record, through, nil, record.passed_as or token.has(record, token.ENDING))
     if #were == 0 and #are == 0 then return end
     local kept = need('marks').set_of(are)
     for _, offset in ipairs(were) do
       if not kept[offset] then log.remove_between(record, offset, offset, kept) end
     end
     log.remove_between(record, math.max(before, through) + 1, private, kept)
-  end
-
-  -- What of this commit ends as something else than acknowledged: offset -> a number of ENDED. Nil: nothing.
-  local function passed_as(step, too_many)
-    if #step < 8 and #too_many == 0 then return nil end
-    local list = {}
-    for i = 8, #step, 2 do list[step[i]] = step[i + 1] end
-    for _, offset in ipairs(too_many) do list[offset] = ENDED.dropped end
-    return list
   end
 
   function steps.commit(step)
@@ -227,7 +175,7 @@ function parts.private()
     if moved or private > record.cursor then
       local before = record.cursor
       if private > before then record.cursor, record.dirty, moved = private, true, true end
-      record.passed_as = passed_as(step, too_many)
+      record.passed_as = (#step > 7 or #too_many > 0) and need('outcome').passed_as(step, too_many) or nil
       trim(record, before, private, were, are)
       record.passed_as = nil
       if token.has(record, token.MISSED) then need('outcome').passed(record) end
@@ -270,7 +218,6 @@ function parts.private()
     return {}
   end
 
-  steps.followers_of, steps.store_followers, steps.tell_removed = followers_of, store_followers, tell_removed
-  steps.each_hearer, steps.forget_retained = each_hearer, forget_retained
+  steps.followers_of, steps.store_followers = followers_of, store_followers
   return steps
 end

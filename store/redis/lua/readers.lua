@@ -37,7 +37,7 @@ function parts.readers()
   -- `dropped`: the offsets of what went because the log was full.
   local function gone(record, entry, offset, payload, as)
     if record.counted then shares.give_back(record, entry, payload) end
-    if as == ENDED.dropped and record.dropped then record.dropped[#record.dropped + 1] = offset end
+    if as == DROPPED and record.dropped then record.dropped[#record.dropped + 1] = offset end
   end
 
   local function of(base, app)

@@ -117,7 +117,7 @@ function parts.registry()
 
   -- Nothing of what was sent before is pending or retained.
   local function purge(record, broadcast)
-    log.trim(record, record.last, ENDED.purged, token.has(record, token.IDS) or token.has(record, token.ENDS))
+    log.trim(record, record.last, PURGED, token.has(record, token.IDS) or token.has(record, token.ENDING))
     if token.has(record, token.MISSED) then need('outcome').forget_missed(record) end
     if token.has(record, token.MARKED) then need('marks').forget(record) end
     if token.has(record, token.RETAINED) then

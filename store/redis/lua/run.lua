@@ -82,7 +82,7 @@ end
 results[#batch] = LIFE
 if replayed then
   results[#batch + 1] = replayed[#batch + 1]
-elseif next(tallies) then
+elseif tallies then
   local told = {}
   for destination, tally in pairs(tallies) do
     told[#told + 1] = destination

@@ -26,7 +26,7 @@ function parts.token()
   -- Above 255 a record grows by one byte, which few token ids need: QoS 2 under way, retained upstream messages, a will, tags.
   local RECEIVED, RETAINING, WILL, TAGGED = 256, 512, 1024, 2048
   -- For outcome.lua: the log may hold receipts or collapse keys; some were missed.
-  local ENDS, MISSED = 4096, 8192
+  local ENDING, MISSED = 4096, 8192
 
   local function has(record, flag) return bit.band(record.flags, flag) ~= 0 end
 
@@ -49,7 +49,7 @@ function parts.token()
   -- Of the private log, see log.lua.
   local function gone(record, entry, offset, _, as)
     as = as or record.passed_as and record.passed_as[offset] or 0
-    if as ~= ENDED.dropped and string.byte(entry) < 2 then return end
+    if as ~= DROPPED and string.byte(entry) < 2 then return end
     need('outcome').gone(record, entry, offset, as)
   end
 
@@ -86,7 +86,7 @@ function parts.token()
   local function store_record(record)
     local r = record
     if r.is_missed_new then need('outcome').write_missed(r) end
-    if r.count == 0 and has(r, ENDS) then set_flag(r, ENDS, false) end
+    if r.count == 0 and has(r, ENDING) then set_flag(r, ENDING, false) end
     local times, packed = struct.pack(TIMES, r.epoch, r.last, r.broadcast, r.seen), nil
     if r.count == 0 then
       packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device)
@@ -129,7 +129,7 @@ function parts.token()
 
   return {
     CURRENT = CURRENT, REVOKED = REVOKED, SESSION = SESSION, RETAINED = RETAINED, IDS = IDS, FOLLOWED = FOLLOWED,
-    MARKED = MARKED, SKIPPED = SKIPPED, RECEIVED = RECEIVED, RETAINING = RETAINING, WILL = WILL, TAGGED = TAGGED, ENDS = ENDS, MISSED = MISSED, marks_of = marks_of,
+    MARKED = MARKED, SKIPPED = SKIPPED, RECEIVED = RECEIVED, RETAINING = RETAINING, WILL = WILL, TAGGED = TAGGED, ENDING = ENDING, MISSED = MISSED, marks_of = marks_of,
     has = has, set_flag = set_flag, bucket_of = bucket_of, parse = parse_record, of = record_of, store = store_record,
     FIRST_BUCKET = FIRST_BUCKET, sweep_at = sweep_at, see = see, show = show, gone = gone, refusal = refusal,
   }
