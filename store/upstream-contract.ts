@@ -124,11 +124,23 @@ export interface ReaderOpen {
   readonly expiresAt: number
   /** Where one that is new begins; absent: `latest`. `earliest`: with what is stored. */
   readonly from?: 'earliest' | 'latest'
+  /** What was missed is not told here: `readUnread` tells it, until a move says that it was told. */
+  readonly keepsMissed?: boolean
 }
 
 export interface ReaderMove {
   readonly part: Part
   readonly cursor: number
+  /** So much of what was missed has been told: no more of it is, once this move moves the cursor. */
+  readonly missed?: number
+}
+
+export interface UnreadSlice {
+  readonly slice: LogSlice<UpstreamEntry>
+  /** False: there is no such reader, at least in this part. */
+  readonly isKnown: boolean
+  /** Messages that it had not passed went because the log was full. */
+  readonly missed: number
 }
 
 export interface Claim {
@@ -196,6 +208,17 @@ export interface UpstreamStore {
   closeReader(app: string, reader: string): Promise<void>
   /** What is in a part after an offset, for whichever reader. */
   readUpstream(app: string, part: Part, after: number, limit: ReadLimit): Promise<LogSlice<UpstreamEntry>>
+  /**
+   * What is in a part after the cursor of a reader, as that is now, whoever has moved it, or after an offset where that is
+   * later.
+   */
+  readUnread(reading: {
+    readonly app: string
+    readonly reader: string
+    readonly part: Part
+    readonly after: number
+    readonly limit: ReadLimit
+  }): Promise<UnreadSlice>
   /**
    * Moves cursors forward, cut to the end of the part, and trims the parts. Resolves to false when the reader is not
    * known in one of them. A resolved move may be lost by a crash of the machine: it costs a duplicate.

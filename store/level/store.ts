@@ -28,6 +28,7 @@ import {
   type TokenId,
   type TokenRecord,
   type UpstreamAppend,
+  type UnreadSlice,
   type UpstreamAppended,
   type UpstreamEntry,
 } from '../contract.ts'
@@ -223,6 +224,11 @@ class LevelStore extends LevelFollowing implements Store {
   async readUpstream(app: string, _: Part, after: number, limit: ReadLimit): Promise<LogSlice<UpstreamEntry>> {
     this.mustBeOpen()
     return await this.#upstream.read(app, after, limit)
+  }
+
+  async readUnread(reading: Parameters<LevelUpstream['readUnread']>[0]): Promise<UnreadSlice> {
+    this.mustBeOpen()
+    return await this.#upstream.readUnread(reading)
   }
 
   async moveReader(app: string, reader: string, moves: readonly ReaderMove[]): Promise<boolean> {

@@ -10,11 +10,12 @@ import { droppedBetween, type ReaderState, standingOf, type UpstreamState, withR
 /** Holes that one call passes; the next one goes on. */
 const LOOKS = 1_024
 
-export function openReader(transaction: Transaction, { app, reader, expiresAt, from }: ReaderOpen): ReaderPart {
+export function openReader(transaction: Transaction, open: ReaderOpen): ReaderPart {
+  const { app, reader, expiresAt, from } = open
   const known = transaction.upstream.readers(app).get(reader)
   const until = Math.max(1, clamp(expiresAt))
   if (known !== undefined && hasEnded(known, transaction.now)) closeReader(transaction, app, reader)
-  else if (known !== undefined) return renewReader(transaction, app, reader, known, until)
+  else if (known !== undefined) return renewReader(transaction, open, known, until)
   const before = transaction.upstream.begun(app)
   transaction.upstream.set(app, before)
   const end = before.log.last
@@ -30,19 +31,24 @@ function beforeOldest({ log, lowest, lastEnd }: UpstreamState): number {
 
 function renewReader(
   transaction: Transaction,
-  app: string,
-  reader: string,
+  { app, reader, keepsMissed = false }: ReaderOpen,
   known: ReaderState,
   until: number,
 ): ReaderPart {
-  const { dropped, log } = transaction.upstream.of(app)
-  const missed = known.missed + droppedBetween(dropped, Math.max(known.cursor, known.toldTo), log.last)
+  const state = transaction.upstream.of(app)
+  const { log } = state
+  const missed = keepsMissed ? 0 : missedBy(known, state)
   if (missed > 0 || until > known.expiresAt) {
-    const toldTo = missed > 0 ? log.head - 1 : known.toldTo
+    const told = missed > 0 ? { missed: 0, toldTo: log.head - 1 } : {}
     const expiresAt = Math.max(until, known.expiresAt)
-    replace(transaction, app, reader, known, { ...known, expiresAt, missed: 0, toldTo })
+    replace(transaction, app, reader, known, { ...known, ...told, expiresAt })
   }
   return { part: PART, cursor: known.cursor, end: log.last, missed }
+}
+
+/** What it has not been told of. */
+export function missedBy({ missed, cursor, toldTo }: ReaderState, { dropped, log }: UpstreamState): number {
+  return missed + droppedBetween(dropped, Math.max(cursor, toldTo), log.last)
 }
 
 export function closeReader(transaction: Transaction, app: string, reader: string): void {
@@ -50,13 +56,20 @@ export function closeReader(transaction: Transaction, app: string, reader: strin
   if (known !== undefined) replace(transaction, app, reader, known, undefined)
 }
 
-/** False: it is not known. */
-export function moveReader(transaction: Transaction, app: string, reader: string, to: number): boolean {
+/** `told`: so much of what it missed. False: it is not known. */
+export function moveReader(transaction: Transaction, app: string, reader: string, to: number, told: number): boolean {
   const known = transaction.upstream.readers(app).get(reader)
   if (known === undefined || hasEnded(known, transaction.now)) return false
   const cursor = Math.min(to, transaction.upstream.of(app).log.last)
   if (cursor > known.cursor) {
-    replace(transaction, app, reader, known, movedReader(transaction, app, known, cursor, known.settled))
+    const moved = movedReader(transaction, app, known, cursor, known.settled)
+    replace(
+      transaction,
+      app,
+      reader,
+      known,
+      told === 0 ? moved : { ...moved, missed: Math.max(0, moved.missed - told) },
+    )
   }
   return true
 }

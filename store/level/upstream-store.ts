@@ -12,6 +12,7 @@ import type {
   ReadLimit,
   TokenId,
   UpstreamAppend,
+  UnreadSlice,
   UpstreamAppended,
   UpstreamEntry,
 } from '../contract.ts'
@@ -29,7 +30,15 @@ import type { Transaction } from './transaction.ts'
 import { appendGroup, appendUpstream, forgetGroupUid, releaseUpstream, restoreUpstream } from './upstream.ts'
 import { appendEvents, PART, type UpstreamContext } from './upstream-log.ts'
 import { decodeUpstreamEntry } from './upstream-entry.ts'
-import { closeReader, hasEnded, moveReader, openReader, settleUpstream, trimUpstream } from './upstream-readers.ts'
+import {
+  closeReader,
+  hasEnded,
+  missedBy,
+  moveReader,
+  openReader,
+  settleUpstream,
+  trimUpstream,
+} from './upstream-readers.ts'
 import { hasRest } from './upstream-records.ts'
 import { restoreRetained, retainedOf } from './upstream-retained.ts'
 
@@ -146,9 +155,26 @@ export class LevelUpstream {
     return await this.#read(app, after, limit)
   }
 
+  async readUnread(reading: {
+    readonly app: string
+    readonly reader: string
+    readonly after: number
+    readonly limit: ReadLimit
+  }): Promise<UnreadSlice> {
+    const { durable, now } = this.#options
+    const { app, reader, after, limit } = reading
+    const known = (await durable.readers(app)).get(reader)
+    if (known === undefined || hasEnded(known, now()))
+      return { slice: await this.#read(app, after, limit), isKnown: false, missed: 0 }
+    // What is dropped during the read may be in it.
+    const missed = missedBy(known, durable.upstream(app))
+    return { slice: await this.#read(app, Math.max(after, known.cursor), limit), isKnown: true, missed }
+  }
+
   async moveReader(app: string, reader: string, moves: readonly ReaderMove[]): Promise<boolean> {
     const to = Math.max(0, ...moves.map(({ cursor }) => cursor))
-    const isKnown = await this.#change(app, false, (transaction) => moveReader(transaction, app, reader, to))
+    const told = Math.max(0, ...moves.map(({ missed = 0 }) => missed))
+    const isKnown = await this.#change(app, false, (transaction) => moveReader(transaction, app, reader, to, told))
     await this.#trimRest(app)
     return isKnown
   }

@@ -46,7 +46,7 @@ export class Readers {
     this.#open.set(name, held)
     if (this.#open.size >= this.#lookAt) this.#forgetEnded()
     try {
-      return await this.#openParts(open, false)
+      return await this.#openParts(open, open.keepsMissed === true)
     } catch (error) {
       // Perhaps it is there, in some parts: whoever needs it opens it again.
       if (this.#open.get(name) === held) this.#forget(name, known)
@@ -65,8 +65,8 @@ export class Readers {
     else this.#open.set(name, known)
   }
 
-  /** `isAgain`: nobody hears what was missed, so that it is told later. */
-  async #openParts({ app, reader, expiresAt, from }: ReaderOpen, isAgain: boolean): Promise<readonly ReaderPart[]> {
+  /** `keepsMissed`: nobody hears what was missed, so that it is told later. */
+  async #openParts({ app, reader, expiresAt, from }: ReaderOpen, keepsMissed: boolean): Promise<readonly ReaderPart[]> {
     const expires = expiresAt === Infinity ? 0 : Math.max(1, asTime(expiresAt))
     return await this.#everywhere(app, async (base, part) => {
       const result = await this.#options.lanes.run(
@@ -75,7 +75,7 @@ export class Readers {
         app,
         reader,
         expires,
-        isAgain,
+        keepsMissed,
         from === 'earliest',
       )
       return { part, cursor: asNumber(result[0]), end: asNumber(result[1]), missed: asNumber(result[2]) }
@@ -91,7 +91,9 @@ export class Readers {
     const { lanes, prefix } = this.#options
     const results = await this.#wholeLog.run(moves.length, () =>
       Promise.all(
-        moves.map(({ part, cursor }) => lanes.run(MOVE_READER, partitionBase(prefix, part), app, reader, cursor)),
+        moves.map(({ part, cursor, missed = 0 }) =>
+          lanes.run(MOVE_READER, partitionBase(prefix, part), app, reader, cursor, missed),
+        ),
       ),
     )
     return results.every(([isKnown]) => isKnown === true)

@@ -165,6 +165,7 @@ function upstream({ upstream, readers, listeners, locate }: Pieces): UpstreamSto
     openReader: (open) => readers.open(open),
     closeReader: (app, reader) => readers.close(app, reader),
     readUpstream: (app, part, after, limit) => upstream.read(app, part, after, finite(limit)),
+    readUnread: (reading) => upstream.readUnread({ ...reading, limit: finite(reading.limit) }),
     moveReader: (app, reader, moves) => readers.move(app, reader, moves),
     claimUpstream: (claim) => upstream.claim({ ...claim, limit: finite(claim.limit) }),
     settleUpstream: (claim, offsets) => upstream.settle(claim, offsets),

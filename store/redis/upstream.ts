@@ -21,6 +21,7 @@ import {
   type StoreLimits,
   type StoreObserver,
   type TokenId,
+  type UnreadSlice,
   type UpstreamAppend,
   type UpstreamAppended,
   type UpstreamEntry,
@@ -42,6 +43,7 @@ import {
   asNumber,
   asSlice,
   CLAIM,
+  READ_UNREAD,
   READ_UPSTREAM,
   RELEASE_CLAIMS,
   RELEASE_UPSTREAM,
@@ -250,6 +252,19 @@ export class Upstream {
     const { entries, bytes } = limit
     const result = await this.#options.lanes.run(READ_UPSTREAM, this.#base(part), app, after, entries, bytes)
     return asSlice(result, decodeUpstream)
+  }
+
+  async readUnread(reading: {
+    readonly app: string
+    readonly reader: string
+    readonly part: Part
+    readonly after: number
+    readonly limit: ReadLimit
+  }): Promise<UnreadSlice> {
+    const { app, reader, part, after, limit } = reading
+    const told = [app, reader, after, limit.entries, limit.bytes]
+    const [isKnown, missed, ...result] = await this.#options.lanes.run(READ_UNREAD, this.#base(part), ...told)
+    return { slice: asSlice(result, decodeUpstream), isKnown: isKnown === true, missed: asNumber(missed) }
   }
 
   async claim({ app, reader, part, member, until, limit, had }: Claim): Promise<LogSlice<UpstreamEntry>> {

@@ -16,7 +16,7 @@
   open_reader   base, app, reader, expires or 0, again, earliest -> { cursor, last, missed }; again: what was missed is not told;
                 earliest: a new one begins with what is stored
   close_reader  base, app, reader                        -> { }
-  move_reader   base, app, reader, cursor                -> { known }
+  move_reader   base, app, reader, cursor, missed        -> { known }; missed: so much of it has been told
   listen        base, until, app, app, ...               -> { }; until 0: no more
 ]]
 function parts.readers()
@@ -179,10 +179,11 @@ function parts.readers()
     call('HSET', readers_of(record), name, struct.pack(READER, FORMAT, reader.cursor, reader.expires, reader.missed))
   end
 
-  local function move(record, name, reader, cursor)
+  -- `told`: so much of what it missed.
+  local function move(record, name, reader, cursor, told)
     if cursor <= reader.cursor then return end
     local from = reader.cursor
-    reader.cursor = cursor
+    reader.cursor, reader.missed = cursor, math.max(0, reader.missed - (told or 0))
     keep(record, name, reader)
     if record.readers > 1 then return left(record, from) end
     record.lowest, record.dirty = cursor, true
@@ -235,11 +236,11 @@ function parts.readers()
   end
 
   function steps.move_reader(step)
-    local _, base, app, name, cursor = unpack(step)
+    local _, base, app, name, cursor, told = unpack(step)
     local record = of(base, app)
     local reader = find(record, name)
     if not reader then return { false } end
-    move(record, name, reader, math.min(cursor, record.last))
+    move(record, name, reader, math.min(cursor, record.last), told)
     return { true }
   end
 

@@ -17,7 +17,7 @@ local PART = {
   publish = 'broadcast', read_broadcast = 'broadcast', last_broadcast = 'broadcast', retained_index = 'broadcast',
   retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep', sweep_subscriptions = 'sweep', sweep_table = 'sweep',
   open_reader = 'readers', close_reader = 'readers', move_reader = 'readers', listen = 'readers',
-  upstream = 'upstream', release_upstream = 'upstream', read_upstream = 'upstream', events = 'upstream', group = 'upstream',
+  upstream = 'upstream', release_upstream = 'upstream', read_upstream = 'upstream', read_unread = 'upstream', events = 'upstream', group = 'upstream',
   assign = 'upstream', forget_assigned = 'upstream',
   claim = 'claims', settle = 'claims', renew_claims = 'claims', release_claims = 'claims',
   retainers = 'retaining', upstream_retained = 'retaining', restore_retained = 'retaining',
@@ -27,7 +27,7 @@ local PART = {
 -- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
 local READS = {
   lookup = true, page = true, account_devices = true, read = true, retained = true, read_broadcast = true, last_broadcast = true,
-  retained_index = true, retained_entry = true, read_upstream = true, retainers = true, upstream_retained = true,
+  retained_index = true, retained_entry = true, read_upstream = true, read_unread = true, retainers = true, upstream_retained = true,
   read_session = true, subscriptions_end = true, read_subscriptions = true, subscriptions = true, subscriptions_of = true,
   read_row = true, read_rows = true, table_end = true, read_changes = true,
   readers_of = true, named_sessions = true, message_status = true, broadcast_status = true,

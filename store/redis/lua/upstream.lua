@@ -12,6 +12,8 @@
   events            base, log, again, entry, ...  -> { dropped, expired, offset or 0, ... }; again: what another store
                     had, which is stored whatever the limits are, and whether anybody reads it
   read_upstream     base, app, after, entries, bytes   -> { read to, last, offset, entry, ... }
+  read_unread       base, app, reader, after, entries, bytes
+                    -> { known, missed, read to, last, offset, entry, ... }; after its cursor, where that is later
 ]]
 function parts.upstream()
   local token = need('token')
@@ -185,6 +187,21 @@ function parts.upstream()
   function steps.read_upstream(step)
     local _, base, app, after, most, bytes = unpack(step)
     return log.read(readers.of(base, app), after, most, bytes)
+  end
+
+  function steps.read_unread(step)
+    local _, base, app, name, after, most, bytes = unpack(step)
+    local record, known, missed = readers.of(base, app), false, 0
+    local packed = record.readers > 0 and call('HGET', readers.readers_of(record), name)
+    if packed then
+      local _, cursor, expires, passed_by = struct.unpack(readers.READER, packed)
+      known = expires == 0 or expires > NOW
+      if known then after, missed = math.max(after, cursor), passed_by end
+    end
+    local result = log.read(record, after, most, bytes)
+    table.insert(result, 1, missed)
+    table.insert(result, 1, known)
+    return result
   end
 
   steps.tell = tell

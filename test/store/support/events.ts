@@ -33,6 +33,7 @@ export async function events(t: Test, makeEngine: MakeEngine): Promise<void> {
     await heard(t, world)
   })
   await caps(t, makeEngine)
+  await unreadOf(t, makeEngine)
 }
 
 async function readers(t: Test, world: World): Promise<void> {
@@ -164,5 +165,67 @@ async function caps(t: Test, makeEngine: MakeEngine): Promise<void> {
       t.equal(world.counted.upstream.dropped, 0, 'an upstream log has a limit of its own')
     },
     { eventMessages: 320, upstreamMessages: 1_000_000 },
+  )
+}
+
+/** A reader that looks from several places, none of which knows what the others have acknowledged. */
+async function unreadOf(t: Test, makeEngine: MakeEngine): Promise<void> {
+  const open = (world: World, reader = 'reader') =>
+    world.store.openReader({ app: LOG, reader, expiresAt: world.now + DAY, from: 'earliest', keepsMissed: true })
+  const reading = (world: World, reader = 'reader', after = 0) =>
+    world.store.readUnread({
+      app: LOG,
+      reader,
+      part: world.store.upstreamPart(world.idOf()),
+      after,
+      limit: { entries: 3, bytes: Infinity },
+    })
+
+  await scenario(t, makeEngine, 'what a reader has not acknowledged, whoever did', async (t, world) => {
+    const part = world.store.upstreamPart(world.idOf())
+    t.match(await reading(world), { isKnown: false, missed: 0 })
+    for (const reader of ['reader', 'another']) await open(world, reader)
+    const offsets = await world.store.appendEvents(['1', '2', '3', '4'].map((each) => event(world, 'phone', each)))
+    const first = await reading(world)
+    t.same([first.slice.entries.map(text), first.isKnown, first.missed], [['1', '2', '3'], true, 0])
+    await world.store.moveReader(LOG, 'reader', [{ part, cursor: offsets[1]! }])
+    const second = await reading(world)
+    t.same(second.slice.entries.map(text), ['3', '4'], 'after what is acknowledged')
+    t.equal(second.slice.readTo, second.slice.end)
+    t.same((await reading(world, 'reader', offsets[2])).slice.entries.map(text), ['4'], 'or after what is named')
+    t.same((await reading(world, 'another')).slice.entries.map(text), ['1', '2', '3'])
+    world.pass(DAY)
+    t.match(await reading(world), { isKnown: false })
+  })
+
+  await scenario(
+    t,
+    makeEngine,
+    'what a reader missed is told until it has acknowledged something after it',
+    async (t, world) => {
+      const part = world.store.upstreamPart(world.idOf())
+      await open(world)
+      for (let sent = 0; sent < 2_000 && world.counted.event.dropped === 0; sent += 100)
+        await world.store.appendEvents(Array.from({ length: 100 }, () => event(world, 'phone', 'one')))
+      const { dropped } = world.counted.event
+      t.ok(dropped > 0)
+      t.equal((await open(world))[part]?.missed, 0)
+      const { missed, slice } = await reading(world)
+      t.equal(missed, dropped)
+      t.equal((await reading(world)).missed, dropped, 'again')
+      const [one] = slice.entries
+      const move = { part, cursor: one!.offset, missed }
+      await world.store.appendEvents([event(world, 'phone', 'one more')])
+      const later = world.counted.event.dropped - dropped
+      t.ok(later > 0)
+      await world.store.moveReader(LOG, 'reader', [move])
+      t.equal((await reading(world)).missed, later, 'what went since')
+      await world.store.moveReader(LOG, 'reader', [move])
+      t.equal((await reading(world)).missed, later, 'once for each acknowledgement')
+      await world.reopen()
+      t.equal((await open(world))[part]?.missed, 0)
+      t.equal((await reading(world)).missed, later, 'also after a restart')
+    },
+    { eventMessages: 320 },
   )
 }
