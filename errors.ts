@@ -104,6 +104,11 @@ export const ERRORS = {
     reason: 0x83,
     title: 'Another message has this id here, with other content or options; give each message an id of its own.',
   },
+  RECEIPT_FORBIDDEN: {
+    status: 400,
+    reason: 0x83,
+    title: 'A broadcast has no receipt; its status tells how many acknowledged it.',
+  },
   MESSAGE_UNKNOWN: {
     status: 404,
     title: 'No message with this id is known here: it never came, or it ended and its id is not remembered any more.',

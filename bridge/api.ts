@@ -7,6 +7,7 @@ import type { Metrics } from '../common/metrics.ts'
 import { createRandomId } from '../common/random-id.ts'
 import { RateByKey } from '../common/rates.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
+import type { BroadcastCounter } from '../store/broadcast-counter.ts'
 import type { Revocations } from '../store/revocations.ts'
 import type { MessageLimits } from '../store/message.ts'
 import { QuotaLeases } from '../store/quota-leases.ts'
@@ -26,6 +27,7 @@ import { reportHealth } from './routes/health.ts'
 import { manageKeys } from './routes/keys.ts'
 import { acknowledgeMessages } from './routes/messages-ack.ts'
 import { lookUpMessages } from './routes/messages-lookup.ts'
+import { followMessages } from './routes/messages-follow.ts'
 import { sendMessages } from './routes/messages-send.ts'
 import { exposeMetrics } from './routes/metrics.ts'
 import { serveOpenApi } from './routes/openapi.ts'
@@ -53,6 +55,7 @@ export interface HttpApiOptions {
   readonly quotas?: QuotaLeases
   /** What others of this process have under way counts as well; by default they have nothing. */
   readonly underWay?: UnderWay
+  readonly counts: Pick<BroadcastCounter, 'acknowledged'>
   readonly revocations: Pick<
     Revocations,
     'fresh' | 'refresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke' | 'onRevoked'
@@ -146,12 +149,13 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       enrol(api, { ...calls, guard })
       listTokens(api, { ...calls, guard })
       revokeTokens(api, { ...calls, guard })
+      followMessages(api, { ...calls, guard, limits })
       sendMessages(api, { ...calls, guard, quotas, limits, errors: publisher.errors })
       manageKeys(api, { calls, guard })
       manageSigningKeys(api, { calls: createSigningKeyCalls({ auth, signing: options.signing, audit }), guard })
       publishKeys(api, auth)
       lookUpMessages(api, { auth, store, revocations, guard, pages, longPolls, metrics, limits, now })
-      acknowledgeMessages(api, { store, guard, metrics })
+      acknowledgeMessages(api, { store, guard, metrics, counts: options.counts })
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)

@@ -63,7 +63,8 @@ export function createBroadcastLookup(
         readTo = slice.readTo
         scanned += slice.entries.length
       } while (readTo < slice.end && entries.length < limit.entries && size < limit.bytes && scanned < scan)
-      return { entries, readTo, end: slice.end }
+      const { end, droppedThrough = 0 } = slice
+      return { entries, readTo, end, droppedThrough }
     },
   }
 }

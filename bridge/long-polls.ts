@@ -6,6 +6,7 @@ import type { SharedCount } from '../common/tally.ts'
 import type { Device, Selections } from '../topics/index.ts'
 import type { KnownDevice } from './authenticate.ts'
 import type { HttpLimits } from './limits.ts'
+import type { PageEntry } from './lookup.ts'
 
 interface LongPoll {
   /** Of the device, as the registry had them last: what asks for others does not wake it. */
@@ -14,6 +15,8 @@ interface LongPoll {
   readonly isOver: boolean
   /** Resolves when there may be something to read, or the poll is over. What came since the last call counts. */
   woken(): Promise<void>
+  /** Messages that are not stored and came since the last call: for who waits now, or for nobody. */
+  told(): PageEntry[]
   leave(): void
 }
 
@@ -48,6 +51,9 @@ interface LongPollOptions {
   /** What other processes count too, by token id. */
   readonly shared?: SharedCount | undefined
 }
+
+/** Messages that are not stored, of one answer. */
+const MOST_TOLD = 20
 
 export function createLongPolls(options: LongPollOptions): LongPolls {
   const { store, revocations, limits, selections, now, shared } = options
@@ -143,12 +149,18 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
     watch() {
       const stopHearing = revocations.onRevoked(revoked)
       const stopWatching = store.watch({
-        privateAppended: recheck,
-        broadcastAppended(app, _offset, entry) {
+        privateAppended(tokenId, offset, entry) {
+          const polls = byToken.get(tokenId)?.polls ?? []
+          if (offset === 0 && entry !== undefined) for (const poll of polls) poll.tell({ log: 'private', entry })
+          wake(polls)
+        },
+        broadcastAppended(app, offset, entry) {
           for (const poll of byApp.get(app) ?? []) {
             const { device, tags } = poll
             if (device.version === undefined) continue
-            if (entry === undefined || selections.selects(entry.selector, device.version, tags)) poll.wake()
+            if (entry !== undefined && !selections.selects(entry.selector, device.version, tags)) continue
+            if (offset === 0 && entry !== undefined) poll.tell({ log: 'broadcast', entry })
+            poll.wake()
           }
         },
         // A newer MQTT session is nothing to it; for the rest, the registry knows why.
@@ -175,6 +187,7 @@ class Poll implements LongPoll {
   readonly device: Device
   tags: readonly string[]
   isOver = false
+  #told: PageEntry[] = []
   #isAwake = false
   #resolve: (() => void) | undefined
   readonly #removed: (poll: Poll) => void
@@ -217,6 +230,14 @@ class Poll implements LongPoll {
     return new Promise((resolve) => {
       this.#resolve = resolve
     })
+  }
+
+  tell(entry: PageEntry): void {
+    if (this.#told.length < MOST_TOLD) this.#told.push(entry)
+  }
+
+  told(): PageEntry[] {
+    return this.#told.splice(0)
   }
 
   wake(): void {

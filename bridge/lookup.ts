@@ -4,12 +4,14 @@ import { acknowledgedUnder, standing } from '../store/marks.ts'
 import type { Selections } from '../topics/index.ts'
 import type { KnownDevice } from './authenticate.ts'
 import { createBroadcastLookup, type Reader } from './broadcast-lookup.ts'
-import type { PageCursor } from './page-cursor.ts'
+import { MOST_LISTED, type PageCursor } from './page-cursor.ts'
 import type { HttpLimits } from './limits.ts'
 
 export interface PageEntry {
   readonly log: 'private' | 'broadcast'
   readonly entry: LogEntry
+  /** What went before it because the log was full: how many messages, or that there were some. Absent: nothing. */
+  readonly missed?: number | true | undefined
 }
 
 export interface Page {
@@ -52,7 +54,8 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
     const skipped = skips.entries.filter(isStillFor)
     const entries = [...skipped, ...fresh.filter(isStillFor)]
     const { isWhole, passed } = skips
-    return { ...slice, entries, skipped: skipped.length, passed, from, isWhole }
+    const missedSome = (slice.droppedThrough ?? 0) > from ? true : undefined
+    return { ...slice, entries, skipped: skipped.length, passed, from, isWhole, missedSome }
   }
 
   /** What was skipped and is for this reader; `passed` is what its tags do not select, which is over. */
@@ -85,13 +88,15 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
     const { cursors } = record
     const from = cursors.private
     const [first] = cursors.marks?.skippedPrivate ?? []
-    const slice = await store.readPrivate(tokenId, first === undefined ? from : Math.min(first - 1, from), limit)
+    const after = first === undefined ? from : Math.min(first - 1, from)
+    const slice = await store.readPrivate(tokenId, after, limit, { handsOut: true })
     return {
       ...slice,
       skipped: slice.entries.filter(({ offset }) => offset <= from).length,
       from,
       passed: [],
       isWhole: true,
+      missedSome: slice.missed?.count,
     }
   }
 
@@ -112,6 +117,7 @@ interface Pending<E extends LogEntry> extends LogSlice<E> {
   readonly from: number
   /** All that was skipped was looked at. */
   readonly isWhole: boolean
+  readonly missedSome?: number | true | undefined
 }
 
 function nothingAfter(offset: number): Pending<BroadcastEntry> {
@@ -126,22 +132,32 @@ function pageOf(own: Pending<LogEntry>, shared: Pending<LogEntry>, limit: number
     const a = own.entries[nextOwn]
     const b = shared.entries[nextShared]
     if (a !== undefined && (b === undefined || a.storedAt <= b.storedAt)) {
-      entries.push({ log: 'private', entry: a })
+      entries.push({ log: 'private', entry: a, missed: own.missedSome })
       nextOwn++
     } else if (b !== undefined) {
-      entries.push({ log: 'broadcast', entry: b })
+      entries.push({ log: 'broadcast', entry: b, missed: shared.missedSome })
       nextShared++
     } else break
   }
+  const position = positionAfter(own, nextOwn)
+  const expired = (own.expired ?? []).filter((offset) => offset > own.from && offset <= position)
+  // A cursor has room for so many of them: the page ends before the next one.
+  const first = expired[MOST_LISTED]
   return {
     entries,
     cursor: {
-      private: positionAfter(own, nextOwn),
+      private: first === undefined ? position : Math.min(position, first - 1),
       broadcast: positionAfter(shared, nextShared),
       taken: { private: skippedAmong(own, nextOwn), broadcast: skippedAmong(shared, nextShared) },
       messages: { private: nextOwn, broadcast: nextShared },
+      expired: expired.slice(0, MOST_LISTED),
+      counted: shared.entries
+        .slice(0, nextShared)
+        .filter(({ isFollowed }) => isFollowed === true)
+        .map(({ offset }) => offset)
+        .slice(0, MOST_LISTED),
     },
-    more: isMore(own, nextOwn) || isMore(shared, nextShared),
+    more: first !== undefined || isMore(own, nextOwn) || isMore(shared, nextShared),
   }
 }
 

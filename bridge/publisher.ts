@@ -31,6 +31,20 @@ export interface BroadcastDestination {
 
 export type Destination = PrivateDestination | BroadcastDestination
 
+/** A message that one receiver has now, or had before. */
+export interface Stored {
+  /** Under the same id, from an earlier request. */
+  readonly duplicate: boolean
+  /** Milliseconds since the epoch; of the first one when it is a duplicate. */
+  readonly expiresAt: number
+}
+
+/** What became of a message to the devices of an account. */
+export interface AccountOutcome extends Outcome {
+  /** Where it is stored. */
+  readonly tokenIds: readonly string[]
+}
+
 export interface Publisher {
   /** What `publish` may fail with, for the description of the API. */
   readonly errors: readonly ErrorCode[]
@@ -43,9 +57,11 @@ export interface Publisher {
    * Resolves when the message is stored, or acknowledged by the broker behind; never before. A repeat with the same
    * given id is safe after any error.
    */
-  publish(destination: Destination, publication: Publication): Promise<void>
+  publish(destination: Destination, publication: Publication): Promise<Stored>
+  /** Whether there is such a receiver, which `publish` finds out by itself. @throws as `publish` */
+  check(destination: Destination): Promise<void>
   /**
-   * To all devices on which the account is logged in: gives their token ids. A repeat as above.
+   * To all devices on which the account is logged in. A repeat as above.
    * @throws ACCOUNT_UNKNOWN when there are none, STORE_UNAVAILABLE, UNSUPPORTED_BY_BRIDGE
    */
   publishToAccount(
@@ -53,7 +69,9 @@ export interface Publisher {
     account: string,
     publication: Publication,
     admit?: (receivers: number) => Promise<void> | undefined,
-  ): Promise<readonly string[]>
+  ): Promise<AccountOutcome>
+  /** The token ids of the devices on which the account is logged in. @throws as `publishToAccount` */
+  devicesOf(app: string, account: string): Promise<readonly string[]>
 }
 
 /** A receiver of a request, with how the request named it. */
@@ -71,6 +89,8 @@ export interface Rejected {
 export interface Outcome {
   readonly accepted: number
   readonly rejected: readonly Rejected[]
+  /** For those that accepted it; undefined: nobody did. */
+  readonly stored: Stored | undefined
 }
 
 /** Errors that are about one receiver, and leave the others of the request as they are. */
@@ -84,6 +104,8 @@ const OF_ONE_RECEIVER: ReadonlySet<ErrorCode> = new Set([
   'TOPIC_FORBIDDEN',
   'TOPIC_INVALID',
   'UPSTREAM_REFUSED',
+  'ID_REUSED',
+  'MESSAGE_UNKNOWN',
 ])
 
 /**
@@ -128,11 +150,21 @@ export async function publishToEach(
   const begin = ({ destination }: Receiver) => publisher.publish(destination, publication)
   const settled = await eachInTurn(receivers, publication.turn, begin)
   const rejected: Rejected[] = []
+  const stored: Stored[] = []
   const codeOf = settled.some(({ status }) => status === 'fulfilled') ? codeForRest : codeForOne
   for (const [index, result] of settled.entries()) {
     const receiver = receivers[index]
-    if (receiver === undefined || result.status === 'fulfilled') continue
-    rejected.push({ token: receiver.token, code: codeOf(result.reason) })
+    if (receiver === undefined) continue
+    if (result.status === 'fulfilled') stored.push(result.value)
+    else rejected.push({ token: receiver.token, code: codeOf(result.reason) })
   }
-  return { accepted: receivers.length - rejected.length, rejected }
+  return { accepted: stored.length, rejected, stored: allOf(stored) }
+}
+
+/** It is a duplicate where every receiver had it; where they differ, the last one expires at this time. */
+export function allOf(stored: readonly Stored[]): Stored | undefined {
+  if (stored.length === 0) return undefined
+  let expiresAt = 0
+  for (const each of stored) expiresAt = Math.max(expiresAt, each.expiresAt)
+  return { duplicate: stored.every(({ duplicate }) => duplicate), expiresAt }
 }

@@ -25,6 +25,12 @@ export function createRemotePublisher(upstream: Upstream, metrics: Metrics): Pub
     async publishToAccount() {
       throw new PushError('UNSUPPORTED_BY_BRIDGE', 'the devices of an account are known to the server itself')
     },
+    async devicesOf() {
+      throw new PushError('UNSUPPORTED_BY_BRIDGE', 'the devices of an account are known to the server itself')
+    },
+    async check() {
+      throw new PushError('UNSUPPORTED_BY_BRIDGE', 'whether there is such a receiver, the server itself knows')
+    },
     async publish(destination, publication) {
       const { message } = publication
       const payload = Buffer.from(message.payload.buffer, message.payload.byteOffset, message.payload.byteLength)
@@ -35,6 +41,8 @@ export function createRemotePublisher(upstream: Upstream, metrics: Metrics): Pub
         throw error instanceof Refusal ? refusalOf(error) : error
       }
       metrics.accepted.inc({ destination: destination.kind })
+      // Whether it had the message before, the broker does not say.
+      return { duplicate: false, expiresAt: message.expiresAt }
     },
   }
 }
@@ -56,10 +64,12 @@ function optionsOf(upstream: Upstream, destination: Destination, publication: Pu
 }
 
 /** What MQTT 3.1.1 has no place for is refused, not left out. */
-function refuseUnsayable(destination: Destination, { given }: Publication): void {
+function refuseUnsayable(destination: Destination, { message, given }: Publication): void {
   const unsayable = [
     ...(given.id ? ['`id`'] : []),
     ...(given.ttl ? ['`ttl`'] : []),
+    ...(message.collapseKey === undefined ? [] : ['`collapseKey`']),
+    ...(message.receipt === true ? ['`receipt`'] : []),
     ...(versionsOf(destination) === undefined ? [] : ['`to.versions`']),
     ...(tagsOf(destination) === undefined ? [] : ['`to.tags`']),
   ]
@@ -78,6 +88,8 @@ function propertiesOf(destination: Destination, { message, kind }: Publication) 
       id: message.id,
       ...(versions === undefined ? {} : { versions }),
       ...(tags === undefined ? {} : { tags }),
+      ...(message.collapseKey === undefined ? {} : { 'collapse-key': message.collapseKey }),
+      ...(message.receipt === true ? { receipt: 'true' } : {}),
     },
   }
 }

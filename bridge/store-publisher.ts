@@ -4,10 +4,11 @@ import type { Auth } from '../auth/contract.ts'
 import { PushError, type ErrorCode } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { UnderWay } from '../common/under-way.ts'
-import type { AccountDevice, Appended, Store } from '../store/contract.ts'
-import { mayActFor } from '../topics/index.ts'
+import type { AccountDevice, Store } from '../store/contract.ts'
+import { mayActFor, type Selector } from '../topics/index.ts'
 import type { Accounts } from './calls/accounts.ts'
-import { eachInTurn, type Publication, type Publisher } from './publisher.ts'
+import { isNowOrNever } from '../store/message.ts'
+import { allOf, eachInTurn, type Publication, type Publisher, type Rejected, type Stored } from './publisher.ts'
 
 interface StorePublisherContext {
   readonly auth: Pick<Auth, 'accountMarkOf'>
@@ -24,29 +25,54 @@ const GONE: ReadonlySet<ErrorCode> = new Set(['TOKEN_UNKNOWN', 'TOKEN_REVOKED', 
 
 export function createStorePublisher(context: StorePublisherContext): Publisher {
   const { auth, store, accounts, underWay, metrics, logger } = context
-  function count(destination: 'private' | 'broadcast', { duplicate }: Appended): void {
+  function count(destination: 'private' | 'broadcast', { duplicate, expiresAt }: Stored): Stored {
     if (duplicate) metrics.duplicates.inc({ destination })
     else metrics.accepted.inc({ destination })
+    return { duplicate, expiresAt }
   }
 
-  /** Gives those that are gone. */
-  async function appendToEach(
-    devices: readonly AccountDevice[],
-    app: string,
-    { message, by, turn, given }: Publication,
-  ): Promise<ReadonlySet<AccountDevice>> {
-    const settled = await eachInTurn(devices, turn, ({ tokenId }) =>
-      underWay.run(by, () => store.append({ tokenId, app, message, dedupe: given.id, onlyCurrent: true })),
+  async function toDevice(tokenId: string, app: string | undefined, publication: Publication, onlyCurrent = false) {
+    const { message, given, by } = publication
+    const to = { tokenId, message, onlyCurrent, ...(app === undefined ? {} : { app }) }
+    const { expiresAt } = message
+    if (isNowOrNever(message)) {
+      await underWay.run(by, () => store.tellPrivate(to))
+      return count('private', { duplicate: false, expiresAt })
+    }
+    return count('private', await underWay.run(by, () => store.append({ ...to, dedupe: given.id })))
+  }
+
+  async function toAll(app: string, selector: Selector, { message, given, by }: Publication): Promise<Stored> {
+    const { expiresAt } = message
+    if (isNowOrNever(message)) {
+      await underWay.run(by, () => store.tellBroadcast({ app, selector, message }))
+      return count('broadcast', { duplicate: false, expiresAt })
+    }
+    const dedupe = given.id
+    return count('broadcast', await underWay.run(by, () => store.appendBroadcast({ app, selector, message, dedupe })))
+  }
+
+  /** `gone`: those that are not logged in to the account any more. */
+  async function appendToEach(devices: readonly AccountDevice[], app: string, publication: Publication) {
+    const settled = await eachInTurn(devices, publication.turn, ({ tokenId }) =>
+      toDevice(tokenId, app, publication, true),
     )
-    const gone = new Set<AccountDevice>()
+    const gone: AccountDevice[] = []
+    const rejected: Rejected[] = []
+    const stored: Stored[] = []
+    const tokenIds: string[] = []
     for (const [position, result] of settled.entries()) {
       const device = devices[position]
       if (device === undefined) continue
-      if (result.status === 'fulfilled') count('private', result.value)
-      else if (result.reason instanceof PushError && GONE.has(result.reason.code)) gone.add(device)
+      if (result.status === 'fulfilled') {
+        stored.push(result.value)
+        tokenIds.push(device.tokenId)
+      } else if (!(result.reason instanceof PushError)) throw result.reason
+      else if (GONE.has(result.reason.code)) gone.push(device)
+      else if (result.reason.code === 'ID_REUSED') rejected.push({ token: device.tokenId, code: 'ID_REUSED' })
       else throw result.reason
     }
-    return gone
+    return { gone, rejected, stored, tokenIds }
   }
 
   return {
@@ -62,26 +88,30 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
       const accountMark = auth.accountMarkOf(app, account)
       const devices = await accounts.devicesOf(app, accountMark)
       await admit?.(devices.length)
-      const gone = await appendToEach(devices, app, publication)
+      const { gone, rejected, stored, tokenIds } = await appendToEach(devices, app, publication)
       // Whoever is not taken out now is found again.
       accounts
-        .forget(accountMark, [...gone])
+        .forget(accountMark, gone)
         .catch((error: unknown) => logger.warn({ err: error }, 'could not prune the devices of an account'))
-      const reached = devices.filter((device) => !gone.has(device)).map(({ tokenId }) => tokenId)
-      if (reached.length === 0) throw new PushError('ACCOUNT_UNKNOWN')
-      return reached
+      if (stored.length + rejected.length === 0) throw new PushError('ACCOUNT_UNKNOWN')
+      return { accepted: stored.length, rejected, stored: allOf(stored), tokenIds }
     },
-    async publish(destination, { message, by, given }) {
-      const { kind } = destination
-      const dedupe = given.id
-      if (kind === 'broadcast') {
-        const { app, selector } = destination
-        count(kind, await underWay.run(by, () => store.appendBroadcast({ app, selector, message, dedupe })))
-      } else {
-        const { tokenId, app } = destination
-        const append = { tokenId, ...(app === undefined ? {} : { app }), message, dedupe }
-        count(kind, await underWay.run(by, () => store.append(append)))
-      }
+    async devicesOf(app, account) {
+      const devices = await accounts.devicesOf(app, auth.accountMarkOf(app, account))
+      if (devices.length === 0) throw new PushError('ACCOUNT_UNKNOWN')
+      return devices.map(({ tokenId }) => tokenId)
+    },
+    async publish(destination, publication) {
+      const { app } = destination
+      if (destination.kind === 'broadcast') return await toAll(destination.app, destination.selector, publication)
+      return await toDevice(destination.tokenId, app, publication)
+    },
+    async check(destination) {
+      if (destination.kind === 'broadcast') return
+      const { tokenId, app } = destination
+      const record = await store.lookupToken(tokenId)
+      if (record === undefined || (app !== undefined && record.app !== app)) throw new PushError('TOKEN_UNKNOWN')
+      if (record.revoked) throw new PushError('TOKEN_REVOKED')
     },
   }
 }

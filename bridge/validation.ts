@@ -33,6 +33,7 @@ const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$
 const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
   'body/ttl': 'TTL_INVALID',
   'body/id': 'MESSAGE_ID_INVALID',
+  'body/collapseKey': 'COLLAPSE_KEY_INVALID',
   'body/payloadBase64': 'PAYLOAD_INVALID',
   'body/cursor': 'CURSOR_INVALID',
   'querystring/cursor': 'CURSOR_INVALID',
@@ -58,7 +59,9 @@ export function fromValidation(errors: readonly FastifySchemaValidationError[], 
   const error = errors.find(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf') ?? errors[0]
   if (error === undefined) return new PushError('REQUEST_INVALID')
   const path = `${where}${error.instancePath}`
-  if (error.keyword === 'oneOf' && path !== 'body/to') return new PushError('PAYLOAD_INVALID')
+  if (error.keyword === 'oneOf' && path === 'body') return new PushError('PAYLOAD_INVALID')
+  if (error.keyword === 'oneOf' && where === 'querystring')
+    return new PushError('REQUEST_INVALID', 'give exactly one of `token` and `app`')
   if (error.keyword === 'oneOf') {
     const told = errors.find(isOfField)
     return told === undefined ? new PushError('REQUEST_INVALID', ONE_RECEIVER) : fromValidation([told], where)

@@ -56,7 +56,7 @@ export function createAccept(options: AcceptOptions): Accept {
       if (tags !== undefined && destination.kind === 'private')
         throw new PushError('TAGS_INVALID', 'the user property `tags` chooses among the receivers of a broadcast only')
       if (message.receipt === true && destination.kind === 'broadcast')
-        throw new PushError('REQUEST_INVALID', 'a broadcast has no `receipt`')
+        throw new PushError('RECEIPT_FORBIDDEN')
       const { app } = destination
       const isDuplicate =
         destination.kind === 'private'

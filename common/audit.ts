@@ -7,6 +7,7 @@ export interface AuditLine {
     | 'token.renewed'
     | 'token.revoked'
     | 'tokens.revoked'
+    | 'message.recalled'
     | 'enrolment.created'
     | 'enrolment.deleted'
     | 'key.created'
@@ -21,7 +22,7 @@ export interface AuditLine {
   readonly tokenId?: string | undefined
   /** Keyed hash of an account. */
   readonly accountMark?: string | undefined
-  /** Id of a key or code. */
+  /** Id of a key, code or message. */
   readonly id?: string | undefined
   /** The account that was current on the device before. */
   readonly switchedFrom?: string | undefined

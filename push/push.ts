@@ -176,6 +176,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     signing,
     quotas,
     underWay,
+    counts,
     revocations,
     metrics,
     metricsText: options.metricsText?.(metrics),

@@ -9,6 +9,7 @@ import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import type { Accounts } from './accounts.ts'
 import { Enrolments } from './enrolments.ts'
+import { createMessageStatus, createRecall, type MessageStatusOf, type RecallMessage } from './follow-message.ts'
 import { createIssueToken, type IssueToken } from './issue-token.ts'
 import { createListTokens, type ListTokens } from './list-tokens.ts'
 import {
@@ -40,6 +41,8 @@ export interface Calls extends KeyCalls {
   readonly revokeAll: RevokeAll
   readonly logOut: LogOut
   readonly listTokens: ListTokens
+  readonly messageStatus: MessageStatusOf
+  readonly recallMessage: RecallMessage
   readonly enrolments: Pick<Enrolments, 'create' | 'list' | 'delete'>
   /** Resolves when those that are under way have ended. */
   settled(): Promise<void>
@@ -59,6 +62,7 @@ export function createCalls(context: CallsContext): Calls {
       result.then(over, over)
       return result
     }
+  const following = { ...context, verify: (token: string) => auth.verify(token) }
   const keyCalls = createKeyCalls(context)
   return {
     createKey: tracked(keyCalls.createKey),
@@ -67,12 +71,14 @@ export function createCalls(context: CallsContext): Calls {
     changeKey: tracked(keyCalls.changeKey),
     rotateKey: tracked(keyCalls.rotateKey),
     deleteKey: tracked(keyCalls.deleteKey),
-    send: tracked(createSendMessage({ ...context, verify: (token) => auth.verify(token) })),
+    send: tracked(createSendMessage(following)),
     issueToken: tracked(createIssueToken({ ...context, enrolments })),
     revokeToken: tracked(createRevokeToken(context)),
     revokeAll: tracked(createRevokeAll(context)),
     logOut: tracked(createLogOut(context)),
     listTokens: tracked(createListTokens(context)),
+    messageStatus: tracked(createMessageStatus(following)),
+    recallMessage: tracked(createRecall(following)),
     enrolments: {
       create: tracked((body, provider) => enrolments.create(body, provider)),
       list: tracked((query, provider) => enrolments.list(query, provider)),

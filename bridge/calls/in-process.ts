@@ -21,6 +21,13 @@ import type { HttpLimits } from '../limits.ts'
 import { createCompiler, fromValidation, type Compiler } from '../validation.ts'
 import { known, type Caller } from './call.ts'
 import type { Calls } from './calls.ts'
+import {
+  followSchema,
+  messageIdParams,
+  type FollowTarget,
+  type RecallAnswer,
+  type StatusAnswer,
+} from './follow-message.ts'
 import { tokenSchema, type TokenAnswer, type TokenBody } from './issue-token.ts'
 import { enrolmentSchema, type EnrolmentAnswer, type EnrolmentBody } from './enrolments.ts'
 import { listSchema, type ListQuery, type TokenList } from './list-tokens.ts'
@@ -47,11 +54,22 @@ export type SendTo =
       'token' | 'tokens' | 'account' | 'version'
     >)
 
+/** Any broadcast of an app, which is known by its id. */
+export type BroadcastOf = { readonly app: string } & Without<
+  'token' | 'tokens' | 'account' | 'version' | 'versions' | 'tags'
+>
+
 /** A message: the body of `POST /v1/messages`. */
 export type SendRequest = {
   readonly to: SendTo
-  /** Seconds, from 1. */
+  /** Seconds; 0: now or never, nothing is stored. */
   readonly ttl?: number | undefined
+  /** It replaces a message with the same key that a receiver has not acknowledged yet. 1 to 64 bytes. */
+  readonly collapseKey?: string | undefined
+  /** An event tells when it ends; not of broadcasts. */
+  readonly receipt?: boolean | undefined
+  /** Everything is checked, and nothing stored. */
+  readonly dryRun?: boolean | undefined
   /** Also kept as the last message of its topic, for new subscriptions. */
   readonly retain?: boolean | undefined
   /** The same id again is accepted once. */
@@ -118,6 +136,16 @@ export interface InProcessCalls {
    */
   send(message: SendRequest, options?: CallOptions): Promise<SendAnswer>
   /**
+   * What `POST /v1/messages/{id}/status` does; a broadcast is known by its app alone.
+   * @throws PushError (rejects)
+   */
+  messageStatus(id: string, to: SendTo | BroadcastOf, options?: CallOptions): Promise<StatusAnswer>
+  /**
+   * What `POST /v1/messages/{id}/recall` does.
+   * @throws PushError (rejects)
+   */
+  recallMessage(id: string, to: SendTo | BroadcastOf, options?: CallOptions): Promise<RecallAnswer>
+  /**
    * What `POST /v1/tokens` does.
    * @throws PushError (rejects)
    */
@@ -174,6 +202,8 @@ export function createInProcessCalls(context: InProcessContext): InProcessCalls 
   const { calls, limits, log } = context
   const compile = createCompiler()
   const asMessage = checker<SendBody>(compile, sendSchema(limits), 'body')
+  const asTo = checker<{ to: FollowTarget }>(compile, followSchema(limits), 'body')
+  const asMessageId = checker<{ id: string }>(compile, messageIdParams, 'params')
   const asTokenRequest = checker<TokenBody>(compile, tokenSchema(limits), 'body')
   const asKeyRequest = checker<KeyRequest>(compile, createKeySchema, 'body')
   const asKeyChange = checker<KeyChange>(compile, changeKeySchema, 'body')
@@ -198,6 +228,10 @@ export function createInProcessCalls(context: InProcessContext): InProcessCalls 
 
   return {
     send: (message, options = {}) => call('messages:send', options, (caller) => calls.send(asMessage(message), caller)),
+    messageStatus: (id, to, options = {}) =>
+      call('messages:read', options, (caller) => calls.messageStatus(asMessageId({ id }).id, asTo({ to }).to, caller)),
+    recallMessage: (id, to, options = {}) =>
+      call('messages:send', options, (caller) => calls.recallMessage(asMessageId({ id }).id, asTo({ to }).to, caller)),
     issueToken: (request, options = {}) =>
       call('tokens:issue', options, ({ provider }) =>
         calls.issueToken(asTokenRequest(request), { kind: 'provider', provider }),

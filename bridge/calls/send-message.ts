@@ -6,7 +6,7 @@ import type { QuotaLeases } from '../../store/quota-leases.ts'
 import { MAX_TAGS, type Device, type TagSelector } from '../../topics/index.ts'
 import type { HttpLimits } from '../limits.ts'
 import { contentOf } from '../payload.ts'
-import { publishToEach, type Outcome, type Publication, type Publisher } from '../publisher.ts'
+import { codeForOne, eachInTurn, publishToEach, type Outcome, type Publication, type Publisher } from '../publisher.ts'
 import { recipientsOf, type Recipients } from '../recipients.ts'
 import { messageIdSchema } from '../schemas.ts'
 import type { RequestWork } from '../work.ts'
@@ -31,6 +31,12 @@ export interface SendAnswer {
   readonly id: string
   /** Receivers it is stored for; 1 for a broadcast. */
   readonly accepted: number
+  /** When it expires, ISO 8601 in UTC; of the first one where it is a duplicate. Absent where nobody accepted it. */
+  readonly expiresAt?: string
+  /** Whoever accepted it has it from an earlier request, under the same id. Absent: not so. */
+  readonly duplicate?: true
+  /** Nothing is stored. Absent: it is. */
+  readonly dryRun?: true
   readonly rejected: { readonly token: string; readonly code: ErrorCode }[]
   /** Of the devices, where the message is for an account. */
   readonly tokenIds?: readonly string[]
@@ -44,12 +50,15 @@ export interface SendBody {
   readonly ttl?: number
   readonly retain?: boolean
   readonly id?: string
+  readonly collapseKey?: string
+  readonly receipt?: boolean
+  readonly dryRun?: boolean
 }
 
 /**
  * One of `token`, `tokens`, and `app` with `account`, `version` or `versions`, as the schema sees to; `tags` with the last two.
  */
-interface SendTarget {
+export interface SendTarget {
   readonly token?: string
   readonly tokens?: readonly string[]
   readonly app?: string
@@ -68,23 +77,30 @@ export type SendMessage = (body: SendBody, caller: Caller) => Promise<SendAnswer
 export function createSendMessage(context: SendContext): SendMessage {
   const { publisher, verify, work, quotas, metrics, limits, now, randomId } = context
   return async (body, { provider, log }) => {
-    const count = provider.quotas && quotas && new ReceiverCount(quotas, provider, now())
-    const { to, ttl, retain = false, id = randomId() } = body
+    const { to, ttl, retain = false, id = randomId(), collapseKey, receipt = false, dryRun = false } = body
+    const count = dryRun ? undefined : provider.quotas && quotas && new ReceiverCount(quotas, provider, now())
     const given = { id: body.id !== undefined, ttl: ttl !== undefined }
     try {
       const { kind, ...content } = contentOf(body)
-      const message = makeMessage({ ...content, ttl, retain, id }, limits, now())
+      const message = makeMessage({ ...content, ttl, retain, id, collapseKey, receipt }, limits, now())
       const turn = () => work.send(provider)
       const recipients = await recipientsOf(to, { provider, publisher, verify, work })
-      const { accepted, rejected, tokenIds } = await publish(
-        publisher,
-        recipients,
-        { message, kind, by: provider.name, turn, given },
-        count,
-      )
+      if (receipt && recipients.kind === 'broadcast') throw new PushError('RECEIPT_FORBIDDEN')
+      const publication = { message, kind, by: provider.name, turn, given }
+      const { accepted, rejected, stored, tokenIds } = dryRun
+        ? await check(publisher, recipients, publication)
+        : await publish(publisher, recipients, publication, count)
       count?.settle(accepted)
       for (const { code } of rejected) metrics.rejected.inc({ code })
-      return { id, accepted, rejected: [...rejected], ...(tokenIds === undefined ? {} : { tokenIds }) }
+      return {
+        id,
+        accepted,
+        rejected: [...rejected],
+        ...(stored === undefined ? {} : { expiresAt: new Date(stored.expiresAt).toISOString() }),
+        ...(stored?.duplicate === true ? { duplicate: true } : {}),
+        ...(dryRun ? { dryRun } : {}),
+        ...(tokenIds === undefined ? {} : { tokenIds }),
+      }
     } catch (error) {
       const refusal = known(error, log)
       metrics.rejected.inc({ code: refusal.code })
@@ -106,18 +122,44 @@ async function publish(
 ): Promise<Published> {
   if (recipients.kind === 'broadcast') {
     await count?.admit(1)
-    await publisher.publish(recipients.destination, publication)
-    return { accepted: 1, rejected: [] }
+    return { accepted: 1, rejected: [], stored: await publisher.publish(recipients.destination, publication) }
   }
   if (recipients.kind === 'account') {
-    const tokenIds = await publisher.publishToAccount(recipients.app, recipients.account, publication, (receivers) =>
-      count?.admit(receivers),
-    )
-    return { accepted: tokenIds.length, rejected: [], tokenIds }
+    const { app, account } = recipients
+    return alone(await publisher.publishToAccount(app, account, publication, (receivers) => count?.admit(receivers)))
   }
   await count?.admit(recipients.receivers.length)
-  const { accepted, rejected } = await publishToEach(publisher, recipients.receivers, publication)
-  return { accepted, rejected: [...recipients.rejected, ...rejected] }
+  const outcome = await publishToEach(publisher, recipients.receivers, publication)
+  return alone({ ...outcome, rejected: [...recipients.rejected, ...outcome.rejected] })
+}
+
+/** A request that names one receiver, and another message by its id, is wrong as a whole. */
+function alone<T extends Outcome>(outcome: T): T {
+  const [first, ...others] = outcome.rejected
+  if (outcome.accepted === 0 && others.length === 0 && first?.code === 'ID_REUSED') throw new PushError('ID_REUSED')
+  return outcome
+}
+
+/** All that is looked at before anything is stored. */
+async function check(publisher: Publisher, recipients: Recipients, publication: Publication): Promise<Published> {
+  const stored = { duplicate: false, expiresAt: publication.message.expiresAt }
+  if (recipients.kind === 'broadcast') {
+    await publisher.check(recipients.destination)
+    return { accepted: 1, rejected: [], stored }
+  }
+  if (recipients.kind === 'account') {
+    const tokenIds = await publisher.devicesOf(recipients.app, recipients.account)
+    return { accepted: tokenIds.length, rejected: [], stored, tokenIds }
+  }
+  const { receivers } = recipients
+  const settled = await eachInTurn(receivers, publication.turn, ({ destination }) => publisher.check(destination))
+  const rejected = [...recipients.rejected]
+  for (const [position, result] of settled.entries()) {
+    const token = receivers[position]?.token ?? ''
+    if (result.status === 'rejected') rejected.push({ token, code: codeForOne(result.reason) })
+  }
+  const accepted = settled.filter(({ status }) => status === 'fulfilled').length
+  return { accepted, rejected, stored: accepted === 0 ? undefined : stored }
 }
 
 /** Statuses after which some receivers may have the message. */
@@ -148,12 +190,25 @@ export function sendSchema(limits: HttpLimits & MessageLimits) {
       payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'Bytes, as base64 with padding' },
       ttl: {
         type: 'integer',
-        minimum: 1,
+        minimum: 0,
         maximum: limits.maximumTtl,
-        description: `Seconds; ${limits.defaultTtl} when absent`,
+        description: `Seconds; ${limits.defaultTtl} when absent. 0: now or never, to who is connected or waiting; nothing is stored`,
       },
       retain: { type: 'boolean', description: 'Also kept as the last message of its topic, for new subscriptions' },
-      id: messageIdSchema('The same id again is accepted once; give one, so that a repeat is safe'),
+      id: messageIdSchema(
+        'The same id again is accepted once; give one, so that a repeat is safe. Absent: the header `Idempotency-Key`',
+      ),
+      collapseKey: {
+        type: 'string',
+        description:
+          'At most 64 bytes. It replaces a message with the same key that a receiver has not acknowledged yet',
+        examples: ['score-match-7'],
+      },
+      receipt: {
+        type: 'boolean',
+        description: 'An event tells when the message ends, see `/v1/events`; not of broadcasts',
+      },
+      dryRun: { type: 'boolean', description: 'Everything is checked, and nothing stored' },
     },
     oneOf: [{ required: ['payload'] }, { required: ['payloadBase64'] }],
     examples: [
@@ -179,7 +234,7 @@ function tagListSchema(description: string) {
 }
 
 /** A real union: what is generated from it takes nothing else. */
-function toSchema({ tokens }: HttpLimits) {
+export function toSchema({ tokens }: HttpLimits) {
   const branch = (title: string, description: string, required: string[], properties: object) => ({
     title,
     description,

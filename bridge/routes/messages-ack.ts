@@ -1,6 +1,7 @@
 /** `POST /v1/messages/ack`: a device has what a lookup gave it. */
 import type { FastifyInstance } from 'fastify'
 import type { Metrics } from '../../common/metrics.ts'
+import type { BroadcastCounter } from '../../store/broadcast-counter.ts'
 import type { Store } from '../../store/contract.ts'
 import { standing } from '../../store/marks.ts'
 import type { Guard } from '../authenticate.ts'
@@ -24,9 +25,10 @@ interface AcknowledgeContext {
   readonly store: Store
   readonly guard: Guard
   readonly metrics: Metrics
+  readonly counts: Pick<BroadcastCounter, 'acknowledged'>
 }
 
-export function acknowledgeMessages(api: FastifyInstance, { store, guard, metrics }: AcknowledgeContext): void {
+export function acknowledgeMessages(api: FastifyInstance, { store, guard, metrics, counts }: AcknowledgeContext): void {
   const schema = {
     operationId: 'acknowledgeMessages',
     summary: 'Acknowledge messages',
@@ -43,13 +45,14 @@ export function acknowledgeMessages(api: FastifyInstance, { store, guard, metric
   api.post<Acknowledgement>('/v1/messages/ack', { onRequest: guard.device, schema }, async (request, reply) => {
     const { device, record } = guard.deviceOf(request)
     const { tokenId, version } = device
-    const { taken, messages, ...cursor } = decodePageCursor(device, request.body.cursor)
+    const { taken, messages, expired, counted, ...cursor } = decodePageCursor(device, request.body.cursor)
     await store.commit([
       {
         tokenId,
         private: cursor.private,
         ...(version === undefined || cursor.broadcast === 0 ? {} : { passed: [[version, cursor.broadcast]] }),
         ...(taken.private.length + taken.broadcast.length > 0 ? { taken } : {}),
+        ...(expired.length > 0 ? { passedAs: expired.map((offset) => [offset, 'expired'] as const) } : {}),
       },
     ])
     const before = {
@@ -61,6 +64,8 @@ export function acknowledgeMessages(api: FastifyInstance, { store, guard, metric
       const moved = Math.max(0, cursor[destination] - before[destination]) + taken[destination].length
       metrics.acknowledged.inc({ destination }, Math.min(moved, messages[destination]))
     }
+    for (const offset of counted)
+      if (offset > before.broadcast || taken.broadcast.includes(offset)) counts.acknowledged(device.app, offset)
     return reply.code(204).send(null)
   })
 }

@@ -24,6 +24,13 @@ const messageSchema = {
     payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'When they are not' },
     storedAt: timeSchema('When the server accepted it'),
     expiresAt: timeSchema('When it is no longer sent'),
+    missed: {
+      anyOf: [{ type: 'integer' }, { type: 'boolean', const: true }],
+      description:
+        'Messages went because too many were pending: how many, or `true` for broadcasts. Repeated until a message that ' +
+        'came after them is acknowledged',
+      examples: [3],
+    },
   },
 }
 
@@ -112,18 +119,20 @@ async function readOrWait(
   const poll = await longPolls.enter(known, wait, gone)
   try {
     let page = await pages.read(known, limit)
-    while (page.entries.length === 0 && !page.more && !poll.isOver) {
+    let told = poll.told()
+    while (page.entries.length + told.length === 0 && !page.more && !poll.isOver) {
       await poll.woken()
       checkEnd(device, now)
+      told = poll.told()
       if (poll.isOver) break
       const again = await knowDevice(context, device)
       poll.tags = again.record.details.tags
       page = await pages.read(again, limit)
       // What was stored after a revocation, or after the token's end, is not for its holder.
-      if (page.entries.length > 0) await knowDevice(context, device)
+      if (page.entries.length + told.length > 0) await knowDevice(context, device)
       checkEnd(device, now)
     }
-    return page
+    return told.length === 0 ? page : { ...page, entries: [...page.entries, ...told] }
   } finally {
     poll.leave()
   }
@@ -133,7 +142,7 @@ function checkEnd({ expiresAt }: Device, now: () => number): void {
   if (now() >= expiresAt) throw new PushError('TOKEN_EXPIRED')
 }
 
-function describe(device: Device, { log, entry }: PageEntry) {
+function describe(device: Device, { log, entry, missed }: PageEntry) {
   const { id, payload, storedAt, expiresAt } = entry
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   return {
@@ -144,5 +153,6 @@ function describe(device: Device, { log, entry }: PageEntry) {
     ...(isUtf8(bytes) ? { payload: bytes.toString('utf8') } : { payloadBase64: bytes.toString('base64') }),
     storedAt: new Date(storedAt).toISOString(),
     expiresAt: new Date(expiresAt).toISOString(),
+    ...(missed === undefined ? {} : { missed }),
   }
 }

@@ -7,7 +7,16 @@ import type { Guard } from '../authenticate.ts'
 import { sendSchema, type SendBody, type SendMessage } from '../calls/send-message.ts'
 import type { HttpLimits } from '../limits.ts'
 import { QUOTA_HEADERS, tellQuotas } from '../quota-headers.ts'
-import { answer, BODY_ERRORS, messageIdSchema, noQuery, problems, PROVIDER_ERRORS } from '../schemas.ts'
+import {
+  answer,
+  BODY_ERRORS,
+  messageIdSchema,
+  noQuery,
+  problems,
+  PROVIDER_ERRORS,
+  timeSchema,
+  tokenIdSchema,
+} from '../schemas.ts'
 
 interface SendRouteContext {
   readonly send: SendMessage
@@ -26,18 +35,26 @@ export function sendMessages(api: FastifyInstance, { send, guard, quotas, limits
     { onRequest: guard.provider('messages:send'), schema },
     async (request, reply) => {
       const provider = guard.providerOf(request)
-      const sending = send(request.body, { provider, log: request.log })
-      if (provider.quotas === undefined) return reply.code(202).send(await sending)
+      const sending = send(withKey(request.body, request.headers['idempotency-key']), { provider, log: request.log })
+      const code = request.body.dryRun === true ? 200 : 202
+      if (provider.quotas === undefined) return reply.code(code).send(await sending)
       try {
         const stored = await sending
         tellQuotas(reply, quotas?.state(provider) ?? [])
-        return reply.code(202).send(stored)
+        return reply.code(code).send(stored)
       } catch (error) {
         tellQuotas(reply, quotas?.state(provider) ?? [], error instanceof PushError ? error.retryAfter : undefined)
         throw error
       }
     },
   )
+}
+
+/** In quotes, as the draft of the IETF has it, or bare, as most clients do. */
+function withKey(body: SendBody, header: string | string[] | undefined): SendBody {
+  if (body.id !== undefined || typeof header !== 'string') return body
+  const quoted = /^"(.*)"$/.exec(header)
+  return { ...body, id: quoted?.[1] ?? header }
 }
 
 function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode[]) {
@@ -49,11 +66,23 @@ function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode
       code: { type: 'string', examples: ['TOKEN_UNKNOWN'] },
     },
   }
-  const stored = answer('Stored for all receivers that are not listed as rejected', {
+  const required = {
     id: messageIdSchema('Of the message'),
     accepted: { type: 'integer', description: 'Receivers it is stored for; 1 for a broadcast', examples: [1] },
     rejected: { type: 'array', items: rejected, description: 'Receivers it is not stored for' },
-  })
+  }
+  const optional = {
+    expiresAt: timeSchema('When it expires; absent where nobody accepted it'),
+    duplicate: { type: 'boolean', const: true, description: 'All who accepted it had it before, under the same id' },
+    tokenIds: { type: 'array', items: tokenIdSchema, description: 'Of the devices, where it is for an account' },
+  }
+  const described = answer('Stored for all receivers that are not listed as rejected', required)
+  const stored = { ...described, properties: { ...required, ...optional } }
+  const dryRun = { type: 'boolean', const: true, description: 'Nothing is stored' }
+  const checked = {
+    ...answer('What would be stored, with `dryRun`', { ...required, dryRun }),
+    properties: { ...required, ...optional, dryRun },
+  }
   return {
     operationId: 'sendMessage',
     summary: 'Send a message',
@@ -61,8 +90,15 @@ function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode
     tags: ['messages'],
     security: [{ providerKey: [] }],
     querystring: noQuery,
+    headers: {
+      type: 'object',
+      properties: {
+        'idempotency-key': { type: 'string', description: 'The `id` of the message, where the body has none' },
+      },
+    },
     body: sendSchema(limits),
     response: {
+      200: checked,
       202: { ...stored, headers: QUOTA_HEADERS },
       ...problems(...PROVIDER_ERRORS, ...BODY_ERRORS, ...SEND_ERRORS, ...errors),
     },
@@ -75,6 +111,10 @@ const SEND_ERRORS = [
   'VERSION_RANGE_INVALID',
   'TAGS_INVALID',
   'MESSAGE_ID_INVALID',
+  'ID_REUSED',
+  'COLLAPSE_KEY_INVALID',
+  'RECEIPT_FORBIDDEN',
+  'NOW_OR_NEVER',
   'PAYLOAD_INVALID',
   'PAYLOAD_TOO_LARGE',
   'TTL_INVALID',

@@ -16,7 +16,7 @@ import { Revocations } from '../../../store/revocations.ts'
 import type { Store } from '../../../store/contract.ts'
 import { DEFAULT_LIMITS } from '../../../common/limits.ts'
 import type { MessageLimits } from '../../../store/message.ts'
-import { openLevelStore } from '../../../store/index.ts'
+import { BroadcastCounter, openLevelStore } from '../../../store/index.ts'
 import { temporaryFolder } from '../../support/folders.ts'
 
 export interface ServeOptions extends Partial<Pick<HttpApiOptions, 'now' | 'monotonic' | 'randomId' | 'ready'>> {
@@ -87,6 +87,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
     keys,
     signing,
     metrics,
+    counts: new BroadcastCounter({ store, failed: () => undefined }),
     limits: { ...DEFAULT_LIMITS, ...limits },
     logger,
     now,
