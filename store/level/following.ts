@@ -1,5 +1,5 @@
 /** What became of a message, and taking it back. */
-import type { BroadcastCounts, LogEntry, MessageState, MessageStatus, RecalledMessage, TokenId } from '../contract.ts'
+import type { BroadcastCounts, LogEntry, MessageStatus, RecalledMessage, TokenId } from '../contract.ts'
 import { decodeCounts, NOBODY } from './broadcast-counts.ts'
 import { type Database, orDamaged } from './database.ts'
 import { decodeEntry, type EntryHead } from './entry.ts'
@@ -42,6 +42,8 @@ interface Searched {
 
 interface Found extends MessageStatus {
   readonly offset: number
+  /** Of a private log, where it has ended: whether somebody may have seen it before. Absent: it may be there. */
+  readonly isSeen?: boolean
 }
 
 /** Entries, and bytes, that a search fetches at a time. */
@@ -115,8 +117,8 @@ export function find(
   }
   // Of what an earlier version of this program stored, nobody noted what became of it.
   if (known?.more === undefined) return undefined
-  const { end = 'acknowledged', storedAt, expiresAt } = known.more
-  return { offset, state: end, storedAt, expiresAt }
+  const { end = 'acknowledged', storedAt, expiresAt, isUnseen } = known.more
+  return { offset, state: end, storedAt, expiresAt, isSeen: !isUnseen }
 }
 
 export function statusOf({ state, storedAt, expiresAt }: Found): MessageStatus {
@@ -157,12 +159,8 @@ export function recall(
       draft.retainedUntil = 0
     }
   }
-  const mayHaveBeenSeen = wasTaken(status.state) || offset <= seenBy(token)
+  const mayHaveBeenSeen = found.isSeen ?? offset <= seenBy(token)
   return { ...status, state: isPendingNow ? 'recalled' : status.state, mayHaveBeenSeen }
-}
-
-function wasTaken(state: MessageState): boolean {
-  return state === 'acknowledged' || state === 'sent'
 }
 
 /** The retained broadcasts have to be prepared. */

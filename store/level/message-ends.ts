@@ -6,6 +6,7 @@ import { broadcastCollapseKey, Kind, messageIdKey, parseEntryKey, privateCollaps
 import type { Ended } from './log.ts'
 import { rememberEnd } from './message-ids.ts'
 import { decodeNumber } from './named-records.ts'
+import { seenBy } from './tokens.ts'
 import type { Endings, Transaction } from './transaction.ts'
 import { KEPT_MS, storeEvent, type UpstreamContext } from './upstream-log.ts'
 
@@ -33,11 +34,15 @@ function endPrivate(
   if (bytes === undefined) return
   const { name: tokenId } = parseEntryKey(key)
   const entry = decodeEntry(bytes)
-  if ((marks & FOLLOWED) !== 0 && as !== 'acknowledged')
-    rememberEnd(transaction, messageIdKey(Kind.privateId, tokenId, entry.id), entry.offset, as)
+  const token = transaction.token(tokenId)
+  if ((marks & FOLLOWED) !== 0 && as !== 'acknowledged') {
+    const isUnseen = token !== undefined && as !== 'sent' && entry.offset > seenBy(token)
+    rememberEnd(transaction, messageIdKey(Kind.privateId, tokenId, entry.id), entry.offset, { end: as, isUnseen })
+  }
   if (entry.collapseKey !== undefined)
     forgetCollapse(transaction, privateCollapseKey(tokenId, entry.collapseKey), entry.offset)
-  if ((marks & RECEIPT) !== 0) storeReceipt(transaction, context, tokenId, entry, as)
+  if ((marks & RECEIPT) !== 0 && token !== undefined)
+    storeReceipt(transaction, context, { tokenId, app: token.app }, entry, as)
 }
 
 function endBroadcast(transaction: Transaction, { marks }: EntryHead, as: Ended, key: Buffer): void {
@@ -45,7 +50,8 @@ function endBroadcast(transaction: Transaction, { marks }: EntryHead, as: Ended,
   if (bytes === undefined) return
   const { name: app } = parseEntryKey(key)
   const { id, offset, collapseKey, selector } = decodeBroadcastEntry(bytes)
-  if ((marks & FOLLOWED) !== 0) rememberEnd(transaction, messageIdKey(Kind.broadcastId, app, id), offset, as)
+  if ((marks & FOLLOWED) !== 0)
+    rememberEnd(transaction, messageIdKey(Kind.broadcastId, app, id), offset, { end: as, isUnseen: false })
   if (collapseKey === undefined) return
   forgetCollapse(transaction, broadcastCollapseKey(app, encodeSelector(selector), collapseKey), offset)
 }
@@ -59,12 +65,10 @@ function forgetCollapse(transaction: Transaction, key: Buffer, offset: number): 
 function storeReceipt(
   transaction: Transaction,
   context: UpstreamContext,
-  tokenId: TokenId,
+  { tokenId, app }: { tokenId: TokenId; app: string },
   { id, offset }: LogEntry,
   as: Ended,
 ): void {
-  const app = transaction.token(tokenId)?.app
-  if (app === undefined) return
   const { now } = transaction
   const payload = Buffer.from(receiptPayload(tokenId, offset))
   const message = { id, payload, retain: false, storedAt: now, expiresAt: now + KEPT_MS }

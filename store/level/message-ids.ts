@@ -18,6 +18,8 @@ interface RememberedMessage {
   readonly expiresAt: number
   /** Absent: it is pending, or was acknowledged. */
   readonly end: Ended | undefined
+  /** Nobody can have seen it before it ended. */
+  readonly isUnseen: boolean
 }
 
 /** A transaction, or what is on disk. */
@@ -32,12 +34,14 @@ interface IdTransaction extends IdSource {
 }
 
 const NUMBER_BYTES = 8
+/** Beside the number of the end. */
+const UNSEEN = 8
 
 export function encodeId({ until, offset, more }: RememberedId): Buffer {
   const out = new ValueWriter(6 * NUMBER_BYTES).wide(clamp(until)).number(offset)
   if (more === undefined) return out.done()
-  const { fingerprint, storedAt, expiresAt, end } = more
-  const code = end === undefined || end === 'acknowledged' ? 0 : ENDS.indexOf(end) + 1
+  const { fingerprint, storedAt, expiresAt, end, isUnseen } = more
+  const code = (end === undefined || end === 'acknowledged' ? 0 : ENDS.indexOf(end) + 1) | (isUnseen ? UNSEEN : 0)
   return out.raw(fingerprint).wide(clamp(storedAt)).wide(clamp(expiresAt)).byte(code).done()
 }
 
@@ -49,7 +53,9 @@ export function decodeId(bytes: Buffer): RememberedId {
   const fingerprint = from.raw(FINGERPRINT_BYTES)
   const storedAt = from.wide()
   const expiresAt = from.wide()
-  return { until, offset, more: { fingerprint, storedAt, expiresAt, end: ENDS[from.byte() - 1] } }
+  const code = from.byte()
+  const [end, isUnseen] = [ENDS[(code & (UNSEEN - 1)) - 1], (code & UNSEEN) !== 0]
+  return { until, offset, more: { fingerprint, storedAt, expiresAt, end, isUnseen } }
 }
 
 /** While it is remembered. */
@@ -81,14 +87,20 @@ export function rememberId(
   const { storedAt, expiresAt } = message
   const until = clamp(Math.max(transaction.now + forMs, expiresAt))
   const fingerprint = fingerprintOf(message, selector)
-  transaction.put(idKey, encodeId({ until, offset, more: { fingerprint, storedAt, expiresAt, end: undefined } }))
+  const more = { fingerprint, storedAt, expiresAt, end: undefined, isUnseen: false }
+  transaction.put(idKey, encodeId({ until, offset, more }))
   transaction.addDue(until, idKey)
 }
 
 /** What ended the message at this offset. An id that is forgotten, or stands for another message by now, stays so. */
-export function rememberEnd(transaction: IdTransaction, idKey: Buffer, offset: number, end: Ended): void {
+export function rememberEnd(
+  transaction: IdTransaction,
+  idKey: Buffer,
+  offset: number,
+  { end, isUnseen }: Pick<RememberedMessage, 'end' | 'isUnseen'>,
+): void {
   const bytes = transaction.get(idKey)
   const known = bytes && decodeId(bytes)
   if (known?.more === undefined || known.offset !== offset) return
-  transaction.put(idKey, encodeId({ ...known, more: { ...known.more, end } }))
+  transaction.put(idKey, encodeId({ ...known, more: { ...known.more, end, isUnseen } }))
 }

@@ -315,6 +315,7 @@ t.test('records', async (t) => {
     storedAt: time,
     expiresAt: time,
     end: fc.constantFrom(undefined, ...ENDS),
+    isUnseen: fc.boolean(),
   })
   fc.assert(
     fc.property(offset, time, more, (offset, until, more) => {

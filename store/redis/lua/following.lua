@@ -95,8 +95,9 @@ function parts.following()
     local result, offset, known = status(record, id, from)
     if not offset then return result end
     local seen = true
-    if result[1] ~= 'acknowledged' then seen = outcome.may_be_seen(record, offset) end
-    if known and known.ended > 0 then seen = not known.unseen end
+    if result[1] ~= 'acknowledged' and result[1] ~= 'sent' then
+      if known and known.ended > 0 then seen = not known.unseen else seen = outcome.may_be_seen(record, offset) end
+    end
     if result[1] == 'pending' then
       removal.take(record, offset, RECALLED)
       tell(offset)

@@ -93,7 +93,8 @@ function isSeenIn(answer: unknown): boolean {
 
 /** Which of the last offsets: from the newest back. */
 const some = fc.array(fc.nat(7), { maxLength: 3 })
-const commit = fc.tuple(fc.nat(7), some, some, fc.array(fc.tuple(fc.nat(7), fc.boolean()), { maxLength: 3 })).map(
+const passedAs = fc.uniqueArray(fc.tuple(fc.nat(7), fc.boolean()), { maxLength: 3, selector: ([back]) => back })
+const commit = fc.tuple(fc.nat(7), some, some, passedAs).map(
   ([upTo, skipped, taken, passedAs]): Call =>
     shown(
       ({ model, store, epoch }) => {

@@ -26,6 +26,14 @@ interface Remembered {
   readonly until: number
   readonly message: Message
   end: MessageState | undefined
+  /** When it ended. */
+  sight: Sight | undefined
+}
+
+/** Whether somebody may have seen a message; where that is not certain, the store may say so without need. */
+interface Sight {
+  readonly isSeen: boolean
+  readonly isCertain: boolean
 }
 
 interface FollowLimits {
@@ -57,6 +65,8 @@ export class FollowModel {
   #last: number
   #seen = 0
   #isHeld = false
+  /** A session was ended by a revocation, and its connection may be there still. */
+  #isUnclosed = false
 
   constructor(limits: FollowLimits, tokenId: TokenId, begin: number) {
     this.#tokenId = tokenId
@@ -83,7 +93,7 @@ export class FollowModel {
     this.#last = offset
     this.offsets.push(offset)
     const until = Math.max(this.now + this.#limits.dedupeMs, expiresAt)
-    if (dedupe) this.#ids.set(message.id, { offset, until, message, end: undefined })
+    if (dedupe) this.#ids.set(message.id, { offset, until, message, end: undefined, sight: undefined })
     if (message.retain) this.retained = message.payload.length === 0 ? undefined : entry
     return { offset, duplicate: false, dropped, expiresAt }
   }
@@ -121,7 +131,9 @@ export class FollowModel {
   }
 
   purge(): void {
+    const isUnclosed = this.#isUnclosed || this.#isHeld
     this.close()
+    this.#isUnclosed = isUnclosed
     for (const entry of [...this.#entries]) this.#end(entry, this.#lives(entry) ? 'purged' : 'expired')
     this.cursor = this.#last
     this.missed = undefined
@@ -135,18 +147,22 @@ export class FollowModel {
     }
   }
 
-  /** `saidSeen`: the store. Of one that is not pending any more it may say so without need. */
+  /** `saidSeen`: by the store. */
   recall(id: string, saidSeen: boolean): object | undefined {
     const found = this.#find(id)
     if (found === undefined) return undefined
     const { offset, state, storedAt, expiresAt } = found
     const entry = this.#entries.find((each) => each.offset === offset)
-    const isSeen =
-      state === 'acknowledged' || state === 'sent' || this.#isHeld || offset <= Math.max(this.#seen, this.cursor)
-    const mayHaveBeenSeen = isSeen || (state !== 'pending' && saidSeen)
+    const { isSeen, isCertain } = this.#known(id)?.sight ?? this.#sightOf(offset, state)
+    const mayHaveBeenSeen = isSeen || (!isCertain && saidSeen)
     if (state === 'pending' && entry !== undefined) this.#end(entry, 'recalled')
     if (this.retained?.offset === offset) this.retained = undefined
     return { state: state === 'pending' ? 'recalled' : state, storedAt, expiresAt, mayHaveBeenSeen }
+  }
+
+  #sightOf(offset: number, state: MessageState): Sight {
+    const isSeen = state === 'acknowledged' || state === 'sent' || this.#isHeld || offset <= this.#seen
+    return { isSeen, isCertain: state !== 'expired' && offset > this.cursor && !this.#isUnclosed }
   }
 
   status(id: string): object | undefined {
@@ -183,6 +199,7 @@ export class FollowModel {
   close(): void {
     if (this.#isHeld) this.#seen = this.#last
     this.#isHeld = false
+    this.#isUnclosed = false
   }
 
   #find(id: string): { offset: number; state: MessageState; storedAt: number; expiresAt: number } | undefined {
@@ -206,7 +223,10 @@ export class FollowModel {
     this.#entries = this.#entries.filter((each) => each !== entry)
     const { offset, message, isRemembered } = entry
     const known = this.#ids.get(message.id)
-    if (isRemembered && known?.offset === offset && as !== 'acknowledged') known.end = as
+    if (isRemembered && known?.offset === offset && as !== 'acknowledged') {
+      known.end = as
+      known.sight = this.#sightOf(offset, as)
+    }
     if (message.receipt === true)
       this.events.push(`${message.id} ${receiptSubject(as)} ${receiptPayload(this.#tokenId, offset)}`)
   }
