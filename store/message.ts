@@ -35,9 +35,12 @@ export function makeMessage(draft: Draft, limits: MessageLimits, now: number): M
   const { collapseKey, receipt } = draft
   if (ttl === 0 && (draft.retain || receipt === true || collapseKey !== undefined)) throw new PushError('NOW_OR_NEVER')
   if (collapseKey === undefined && receipt !== true) return message
-  const length = collapseKey === undefined ? 1 : Buffer.byteLength(collapseKey, 'utf8')
-  if (length < 1 || length > MAX_COLLAPSE_KEY) throw new PushError('COLLAPSE_KEY_INVALID')
+  if (collapseKey !== undefined && !isCollapseKey(collapseKey)) throw new PushError('COLLAPSE_KEY_INVALID')
   return { ...message, ...(collapseKey === undefined ? {} : { collapseKey }), ...(receipt === true ? { receipt } : {}) }
+}
+
+export function isCollapseKey(text: string): boolean {
+  return text !== '' && Buffer.byteLength(text, 'utf8') <= MAX_COLLAPSE_KEY
 }
 
 function plainMessage(draft: Draft, ttl: number, now: number): Message {

@@ -13,6 +13,7 @@ import {
   type MessageLine,
   type TokenLine,
 } from './format.ts'
+import { askedOf } from './message-json.ts'
 import type { TransferTopics } from './topics.ts'
 
 export interface ExportOptions {
@@ -82,7 +83,7 @@ function* rowLine(
 /** `retain` says what is retained now, so that what was replaced or cleared does not come back. */
 function broadcastLine(entry: BroadcastEntry, pending: boolean, retain: boolean): BroadcastLine {
   const { offset, selector } = entry
-  return { type: 'broadcast', offset, selector, pending, message: messageOf(entry, retain) }
+  return { type: 'broadcast', offset, selector, pending, message: messageOf(entry, pending, retain) }
 }
 
 async function* broadcastsOf(store: Store, app: string): AsyncIterable<BroadcastEntry> {
@@ -122,9 +123,12 @@ async function* messageLines(store: Store, tokenId: TokenId, cursor: number, end
 }
 
 function messageLine(entry: LogEntry, pending: boolean, retain: boolean): MessageLine {
-  return { type: 'message', pending, message: messageOf(entry, retain) }
+  return { type: 'message', pending, message: messageOf(entry, pending, retain) }
 }
 
-function messageOf({ id, payload, properties, storedAt, expiresAt }: LogEntry, retain: boolean): Message {
-  return { id, payload, ...(properties === undefined ? {} : { properties }), retain, storedAt, expiresAt }
+/** What has ended replaces nothing, and its end was told. */
+function messageOf(entry: LogEntry, pending: boolean, retain: boolean): Message {
+  const { id, payload, properties, storedAt, expiresAt } = entry
+  const kept = properties === undefined ? {} : { properties }
+  return { id, payload, ...kept, retain, storedAt, expiresAt, ...(pending ? askedOf(entry) : {}) }
 }

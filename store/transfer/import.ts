@@ -2,8 +2,17 @@
  * The lines of an export into a store. Each step is idempotent, so that an import that was cut off is run again and goes
  * on where it ended; what happened in the store since (a revocation, an acknowledgement) is not taken back.
  */
-import { PushError } from '../../errors.ts'
-import type { BroadcastAppend, Marks, Message, SecretStore, Store, TokenId, TokenRecord } from '../contract.ts'
+import { type ErrorCode, PushError } from '../../errors.ts'
+import type {
+  Appended,
+  BroadcastAppend,
+  Marks,
+  Message,
+  SecretStore,
+  Store,
+  TokenId,
+  TokenRecord,
+} from '../contract.ts'
 import { TransferError } from './fields.ts'
 import {
   type AppLine,
@@ -35,6 +44,8 @@ export interface ImportOptions {
   /** Kept up to date. */
   readonly imported: Imported
 }
+
+const REUSED: ErrorCode = 'ID_REUSED'
 
 /**
  * Resolves when everything is stored.
@@ -152,6 +163,7 @@ class Import {
     if (this.#isExpired(message)) return
     await this.#queues.add(app, message.payload.byteLength, async () => {
       const given = await this.#append({ app, selector, message, dedupe: true })
+      if (given === undefined) return
       offsets.add(offset, given)
       if (!pending) offsets.skipTo(given)
     })
@@ -178,10 +190,11 @@ class Import {
     return { app, offsets }
   }
 
-  async #append(append: BroadcastAppend): Promise<number> {
-    const { offset, duplicate, dropped } = await this.#store.appendBroadcast(append)
-    this.#count(duplicate, dropped)
-    return offset
+  /** Undefined: another one has its id here. */
+  async #append(append: BroadcastAppend): Promise<number | undefined> {
+    const appended = await orWhenReused(() => this.#store.appendBroadcast(append))
+    this.#count(appended?.duplicate ?? true, appended?.dropped ?? 0)
+    return appended?.offset
   }
 
   async #openToken(line: TokenLine): Promise<void> {
@@ -249,9 +262,9 @@ class Import {
       return
     }
     try {
-      const { offset, duplicate, dropped } = await this.#store.append({ tokenId, message, dedupe: true })
-      this.#count(duplicate, dropped)
-      if (!pending) await this.#store.commit([{ tokenId, private: offset }])
+      const appended = await orWhenReused(() => this.#store.append({ tokenId, message, dedupe: true }))
+      this.#count(appended?.duplicate ?? true, appended?.dropped ?? 0)
+      if (!pending && appended !== undefined) await this.#store.commit([{ tokenId, private: appended.offset }])
     } catch (error) {
       if (!(error instanceof PushError) || error.code !== 'TOKEN_REVOKED') throw error
       imported.revoked += 1
@@ -300,5 +313,18 @@ class Import {
     const { imported } = this.#options
     if (duplicate) imported.duplicates += 1
     imported.dropped += dropped
+  }
+}
+
+/**
+ * A message that came by an earlier import, and is retained now or not any more, has other options. It is there: it is not
+ * stored again.
+ */
+async function orWhenReused(append: () => Promise<Appended>): Promise<Appended | undefined> {
+  try {
+    return await append()
+  } catch (error) {
+    if (error instanceof PushError && error.code === REUSED) return undefined
+    throw error
   }
 }

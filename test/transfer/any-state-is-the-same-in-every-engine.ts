@@ -38,6 +38,8 @@ const draft = fc.record({
   payload: fc.uint8Array({ maxLength: 8 }),
   properties: fc.option(fc.uint8Array({ minLength: 1, maxLength: 8 }), { nil: undefined }),
   retain: fc.boolean(),
+  collapseKey: fc.option(fc.constantFrom('k', 'l'), { nil: undefined }),
+  receipt: fc.boolean(),
   ttl: fc.integer({ min: 1, max: 6_000 }),
 })
 const MARKS = ['1', '2'].map((account) => accountMark(KEY, 'a', account))
@@ -91,11 +93,13 @@ class Clock {
 }
 
 async function perform(store: Store, clock: Clock, step: Step, number: number): Promise<void> {
-  const message = ({ payload, properties, retain, ttl }: Draft) => ({
+  const message = ({ payload, properties, retain, collapseKey, receipt, ttl }: Draft) => ({
     id: `id-${number}`,
     payload,
     ...(properties === undefined ? {} : { properties }),
     retain,
+    ...(collapseKey === undefined ? {} : { collapseKey }),
+    receipt,
     storedAt: clock.now,
     expiresAt: clock.now + ttl,
   })

@@ -1,4 +1,5 @@
-// With 100,000 tokens: what do an idle token, a pending message and an acknowledged log cost, and what a broadcast?
+// With 100,000 tokens: what do an idle token, a pending message, an acknowledged log and a remembered id cost, and what a
+// broadcast?
 import { t } from '../../support/tap.ts'
 import type { Store } from '../../../store/contract.ts'
 import { startRedis, type Redis } from '../../support/index.ts'
@@ -9,6 +10,10 @@ const TOKENS = 100_000
 const WITH_ONE = 50_000
 const WITH_FIVE = 10_000
 const ROUNDS = 5
+/** Ids of one token id that are remembered; Redis keeps more than 128 in another way. */
+const FEW_IDS = 10
+const MANY_IDS = 1_000
+const WITH_MANY = 20
 /** A probe publishes, too: none comes while commands are counted. */
 const PROBE_MS = 600_000
 const TOGETHER = 2_000
@@ -32,8 +37,8 @@ async function used(redis: Redis): Promise<number> {
   return bytes('used_memory') - bytes('mem_clients_normal')
 }
 
-const send = (store: Store, number: number, tokenId: string) =>
-  store.append({ tokenId, message: message(id(number), PAYLOAD), dedupe: false })
+const send = (store: Store, number: number, tokenId: string, dedupe = false) =>
+  store.append({ tokenId, message: message(id(number), PAYLOAD), dedupe })
 
 /** Commands and bytes of one broadcast, to whoever is there. */
 async function broadcastCost(redis: Redis, store: Store): Promise<Record<string, number>> {
@@ -81,4 +86,22 @@ await t.test('100,000 tokens', async (t) => {
   const perMessage = ((await used(redis)) - before) / WITH_FIVE / ROUNDS - PAYLOAD.length
   t.comment(`a pending message, five a token: payload and ${perMessage.toFixed(0)} bytes`)
   t.ok(perMessage <= 120, `five pending messages a token take ${perMessage.toFixed(0)} bytes each more, at most 120`)
+
+  const remembered = async (ids: number, from: number, tokenIds: number): Promise<number> => {
+    const acknowledge = (number: number) => store.commit([{ tokenId: tokenOf(from + number), private: EVERYTHING }])
+    await forAll(acknowledge, tokenIds)
+    const start = await used(redis)
+    for (let round = 0; round < ids; round += 1) {
+      await forAll((number) => send(store, round * tokenIds + number, tokenOf(from + number), true), tokenIds)
+    }
+    await forAll(acknowledge, tokenIds)
+    return ((await used(redis)) - start) / tokenIds / ids - id(0).length
+  }
+  const few = await remembered(FEW_IDS, 0, WITH_FIVE)
+  const many = await remembered(MANY_IDS, WITH_FIVE, WITH_MANY)
+  t.comment(
+    `a remembered id, ${FEW_IDS} a token: the id and ${few.toFixed(0)} bytes; ${MANY_IDS} a token: ${many.toFixed(0)}`,
+  )
+  t.ok(few <= 60, `a remembered id takes ${few.toFixed(0)} bytes more than itself, at most 60`)
+  t.ok(many <= 110, `one of many takes ${many.toFixed(0)} bytes more than itself, at most 110`)
 })

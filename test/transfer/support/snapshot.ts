@@ -6,13 +6,18 @@ import { Selections } from '../../../topics/index.ts'
 
 const ALL = { entries: 100_000, bytes: Infinity }
 
-const plain = ({ id, payload, properties, storedAt, expiresAt }: LogEntry) => ({
+const plain = ({ id, payload, properties, storedAt, expiresAt, collapseKey, receipt = false }: LogEntry) => ({
   id,
   payload: Buffer.from(payload).toString('hex'),
   properties: properties && Buffer.from(properties).toString('hex'),
   storedAt,
   expiresAt,
+  collapseKey,
+  receipt,
 })
+
+/** What is retained may have ended, and then it replaces nothing and has no receipt. */
+const kept = ({ collapseKey: _key, receipt: _receipt, ...entry }: LogEntry) => plain(entry)
 
 const selections = new Selections()
 
@@ -48,7 +53,7 @@ export async function snapshot(store: Store, versions: readonly string[] = []) {
       broadcasts: broadcasts.entries.map(plain),
       selectors: broadcasts.entries.map(({ selector }) => selector),
       byVersion: versions.map((version) => all.filter((entry) => isPending(cursors, entry, version)).map(plain)),
-      retained: retained && plain(retained),
+      retained: retained && kept(retained),
     })
     apps.add(app)
   }
@@ -57,7 +62,7 @@ export async function snapshot(store: Store, versions: readonly string[] = []) {
     for (const version of versions) {
       for (const tags of [[], ['beta']]) {
         const entry = await store.retainedBroadcast(app, version, tags)
-        retained[`${app} ${version} ${tags.join()}`] = entry && plain(entry)
+        retained[`${app} ${version} ${tags.join()}`] = entry && kept(entry)
       }
     }
   }
