@@ -57,5 +57,5 @@ await t.test('command by command', async (t) => {
       t.match(status, /^20[014]$/, command)
     }
   }
-  t.equal(commands, 22)
+  t.equal(commands, 26)
 })
