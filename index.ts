@@ -7,6 +7,9 @@ export type { CountName, Heard, Tally } from './common/tally.ts'
 export type { Algorithm, ProviderKey, Secrets } from './auth/index.ts'
 export type {
   CallOptions,
+  BroadcastOf,
+  BroadcastRecall,
+  BroadcastStatus,
   EnrolmentAnswer,
   EnrolmentRequest,
   InProcessCalls,
@@ -20,9 +23,13 @@ export type {
   KeyRotation,
   ListedToken,
   MadeKeyAnswer,
+  ReceiverRecall,
+  ReceiverStatus,
+  RecallAnswer,
   SendAnswer,
   SendRequest,
   SendTo,
+  StatusAnswer,
   TokenAnswer,
   TokenList,
   TokenQuery,

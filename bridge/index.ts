@@ -2,6 +2,7 @@
 export { createHttpApi, type HttpApi, type HttpApiOptions } from './api.ts'
 export {
   createInProcessCalls,
+  type BroadcastOf,
   type CallOptions,
   type EnrolmentRequest,
   type InProcessCalls,
@@ -10,6 +11,14 @@ export {
   type TokenQuery,
   type TokenRequest,
 } from './calls/in-process.ts'
+export type {
+  BroadcastRecall,
+  BroadcastStatus,
+  RecallAnswer,
+  ReceiverRecall,
+  ReceiverStatus,
+  StatusAnswer,
+} from './calls/follow-message.ts'
 export type { TokenAnswer } from './calls/issue-token.ts'
 export type { ListedToken, TokenList } from './calls/list-tokens.ts'
 export type { SendAnswer } from './calls/send-message.ts'

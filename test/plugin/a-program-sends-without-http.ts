@@ -48,7 +48,7 @@ await t.test('what is sent arrives', async (t) => {
   t.same((await device.next()).payload, bytes)
   t.match(await push.send({ to: { app: 'chat', versions: '>=2' }, payload: 'all', ttl: 60, id: 'one' }), { id: 'one' })
   t.equal((await device.next()).text, 'all')
-  t.same(await push.send({ to: { tokens: [issued.tokenId, UNKNOWN] }, payload: 'some', id: 'two' }), {
+  t.match(await push.send({ to: { tokens: [issued.tokenId, UNKNOWN] }, payload: 'some', id: 'two' }), {
     id: 'two',
     accepted: 1,
     rejected: [{ token: UNKNOWN, code: 'TOKEN_UNKNOWN' }],
@@ -58,6 +58,30 @@ await t.test('what is sent arrives', async (t) => {
   await device.closed
   const gone = await push.send({ to: { token: issued.tokenId }, payload: 'x' })
   t.match(gone, { accepted: 0, rejected: [{ token: issued.tokenId, code: 'TOKEN_REVOKED' }] })
+})
+
+await t.test('what was sent is followed and taken back', async (t) => {
+  const { push } = await embed(t, { providers })
+  const { tokenId } = await push.issueToken({ app: 'chat', device: 'phone' })
+  const to = { token: tokenId }
+  const first = { to, payload: 1, id: 'one', collapseKey: 'score' }
+  t.match(await push.send(first), { accepted: 1 })
+  t.match(await push.send(first), { duplicate: true })
+  await t.rejects(push.send({ ...first, payload: 2 }), { code: 'ID_REUSED' })
+  t.match(await push.send({ ...first, payload: 2, id: 'two', dryRun: true }), { dryRun: true, accepted: 1 })
+  await push.send({ ...first, payload: 2, id: 'two', receipt: true })
+  t.match(await push.messageStatus('one', to), { states: [{ state: 'replaced' }] })
+  t.match(await push.recallMessage('two', to), {
+    id: 'two',
+    states: [{ token: tokenId, state: 'recalled', mayHaveBeenSeen: false }],
+    rejected: [],
+  })
+  t.match(await push.messageStatus('two', { tokens: [tokenId] }), { states: [{ state: 'recalled' }] })
+  await push.send({ to: { app: 'chat', versions: '*' }, payload: 3, id: 'all' })
+  t.match(await push.messageStatus('all', { app: 'chat' }), { states: [{ app: 'chat', state: 'pending', sent: 0 }] })
+  t.match(await push.recallMessage('all', { app: 'chat' }), { states: [{ state: 'recalled' }] })
+  await t.rejects(push.messageStatus('none', to), { code: 'MESSAGE_UNKNOWN' })
+  await t.rejects(push.recallMessage('all', { app: 'chat' }, { provider: 'mail' }), { code: 'APP_FORBIDDEN' })
 })
 
 await t.test('the errors are those of HTTP', async (t) => {

@@ -140,6 +140,10 @@ async function documented(push: Push, logger: Logger): Promise<void> {
   const { rejected } = await push.send({ to: { app: 'chat', versions: '>=2' }, payloadBase64: 'eA==' })
   await push.send({ to: { app: 'chat', versions: '*', tags: { any: ['beta'], none: ['muted'] } }, payload: 'x' })
   await push.send({ to: { app: 'chat', version: '2', tags: undefined }, payload: 'x' })
+  await push.send({ to: { token }, payload: 'x', ttl: 0, collapseKey: 'k', receipt: true, dryRun: true })
+  const { states } = await push.messageStatus('one', { app: 'chat' })
+  const [recalled] = (await push.recallMessage('one', { token })).states
+  for (const { state } of states) if (state === 'pending' && recalled?.mayHaveBeenSeen === true) return
   for (const { code } of rejected) holds<Same<typeof code, ErrorCode>>()
   await push.revokeToken(tokenId, {})
   const made = await push.createKey({ name: 'shop', apps: ['chat'], scopes: ['messages:send'], expiresIn: 60 })
