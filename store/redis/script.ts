@@ -4,45 +4,49 @@ import { type ErrorCode, PushError } from '../../errors.ts'
 import { luaKeyNames } from './keys.ts'
 import { redisFault } from './fault.ts'
 
-/** In the order in which they build on each other; each is a file of `lua/` with its own head. */
-const PARTS = [
-  'begin',
+/** Each is a file of `lua/` with its own head. Those that most batches need: */
+const OFTEN = [
   'wakes',
   'log',
   'ids',
-  'expiry',
   'token',
   'holder',
+  'private',
+  'named',
+  'session_logs',
+  'broadcast',
+  'shares',
+  'readers',
+  'upstream',
+]
+
+/** Those that few need are defined together, when the first of them is asked for. */
+const SELDOM = [
+  'expiry',
   'wills',
   'marks',
   'details',
   'registry',
   'accounts',
-  'private',
   'session',
-  'named',
   'named_ends',
-  'session_logs',
   'subscriptions',
   'nodes',
   'tables',
-  'broadcast',
   'outcome',
   'removal',
   'following',
   'retaining',
-  'shares',
-  'readers',
-  'upstream',
   'claims',
   'inventory',
   'sweep',
-  'run',
 ]
 
 export function readScript(): string {
   const folder = new URL('./lua/', import.meta.url)
-  return luaKeyNames() + PARTS.map((part) => readFileSync(new URL(`${part}.lua`, folder), 'utf8')).join('\n')
+  const read = (part: string): string => readFileSync(new URL(`${part}.lua`, folder), 'utf8')
+  const seldom = ['seldom = function()', ...SELDOM.map(read), 'end']
+  return luaKeyNames() + [read('begin'), ...OFTEN.map(read), ...seldom, read('run')].join('\n')
 }
 
 const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([

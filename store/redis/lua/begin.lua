@@ -13,7 +13,8 @@
            later batch of this lane was done.
 
   Redis runs the whole text with every call, and each function that it defines costs time. So every file but the first
-  and the last is one function in `parts`, which `need` calls once when a step asks for it.
+  and the last is one function in `parts`, which `need` calls once when a step asks for it; and those of files that few
+  batches need are defined by one function, `seldom`, when the first of them is asked for.
 
   Safe to run twice: the journal keeps the sequence and the results of the last batch of each process, and a lane has
   one batch under way. The same batch again is answered from the journal; an older one is refused.
@@ -92,11 +93,12 @@ do
   end
 end
 
-local parts, needed = {}, {}
+local parts, needed, seldom = {}, {}, nil
 
 local function need(name)
   local part = needed[name]
   if not part then
+    if not parts[name] then seldom() end
     part = parts[name]()
     needed[name] = part
   end
