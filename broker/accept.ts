@@ -55,8 +55,7 @@ export function createAccept(options: AcceptOptions): Accept {
       const tags = tagsOf(packet.properties)
       if (tags !== undefined && destination.kind === 'private')
         throw new PushError('TAGS_INVALID', 'the user property `tags` chooses among the receivers of a broadcast only')
-      if (message.receipt === true && destination.kind === 'broadcast')
-        throw new PushError('RECEIPT_FORBIDDEN')
+      if (message.receipt === true && destination.kind === 'broadcast') throw new PushError('RECEIPT_FORBIDDEN')
       const { app } = destination
       const isDuplicate =
         destination.kind === 'private'
