@@ -73,6 +73,8 @@ export interface PrivateAppend {
   readonly dedupe: boolean
   /** Refused where another account has the device. */
   readonly onlyCurrent?: boolean
+  /** Of the message for which the id stands, where another store had it before. Absent: that of `message`. */
+  readonly fingerprint?: Uint8Array | undefined
 }
 
 export interface BroadcastAppend {
@@ -80,6 +82,7 @@ export interface BroadcastAppend {
   readonly selector: Selector
   readonly message: Message
   readonly dedupe: boolean
+  readonly fingerprint?: Uint8Array | undefined
 }
 
 export interface Appended {

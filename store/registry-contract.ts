@@ -105,6 +105,8 @@ export interface KnownToken extends Omit<TokenRecord, 'app' | 'expiresAt'> {
   readonly registration: Omit<TokenRegistration, 'details'>
   /** The highest offset given in the private log. */
   readonly privateEnd: number
+  /** How many messages its device missed, see `Missed`. Absent: none. */
+  readonly missed?: number
 }
 
 /** A token id as another store knew it. */
@@ -120,6 +122,8 @@ export interface RestoredToken {
   /** Taken where none are known here. */
   readonly details?: TokenDetails | undefined
   readonly lastSeen?: number | undefined
+  /** Added to what its device missed, as not told yet; the one thing that is not idempotent. */
+  readonly missed?: number | undefined
 }
 
 export interface Revocation {

@@ -65,7 +65,7 @@ export async function tokenPage(
 function knownToken(database: Database, key: Buffer, bytes: Buffer): KnownToken {
   const tokenId = nameOf(key)
   const token = orDamaged(() => decodeToken(bytes))
-  const { app, deviceMark, expiresAt, generation, revoked, current, log, lastSeen } = token
+  const { app, deviceMark, expiresAt, generation, revoked, current, log, lastSeen, missed } = token
   return {
     registration: { tokenId, app, deviceMark, expiresAt },
     generation,
@@ -75,6 +75,7 @@ function knownToken(database: Database, key: Buffer, bytes: Buffer): KnownToken 
     details: detailsOf(database, tokenId),
     lastSeen,
     privateEnd: log.last,
+    ...(missed === undefined ? {} : { missed: missed.count }),
   }
 }
 

@@ -66,15 +66,21 @@ export function knownId(source: IdSource, idKey: Buffer): RememberedId | undefin
   return known.until > source.now ? known : undefined
 }
 
+/** A message with an id of its own. */
+interface Identified {
+  readonly message: Message
+  readonly selector?: string
+  readonly fingerprint?: Uint8Array | undefined
+}
+
+function printOf({ message, selector, fingerprint }: Identified): Uint8Array {
+  return fingerprint ?? fingerprintOf(message, selector)
+}
+
 /** What is known of the message that was stored first with this id, if it is remembered. @throws ID_REUSED where that is another one */
-export function duplicateOf(
-  source: IdSource,
-  idKey: Buffer,
-  message: Message,
-  selector: string,
-): RememberedId | undefined {
+export function duplicateOf(source: IdSource, idKey: Buffer, identified: Identified): RememberedId | undefined {
   const known = knownId(source, idKey)
-  if (known?.more?.fingerprint.equals(fingerprintOf(message, selector)) === false) throw new PushError('ID_REUSED')
+  if (known?.more?.fingerprint.equals(printOf(identified)) === false) throw new PushError('ID_REUSED')
   return known
 }
 
@@ -82,11 +88,12 @@ export function rememberId(
   transaction: IdTransaction,
   idKey: Buffer,
   offset: number,
-  { message, selector, forMs }: { message: Message; selector: string; forMs: number },
+  identified: Identified,
+  forMs: number,
 ): void {
-  const { storedAt, expiresAt } = message
+  const { storedAt, expiresAt } = identified.message
   const until = clamp(Math.max(transaction.now + forMs, expiresAt))
-  const fingerprint = fingerprintOf(message, selector)
+  const fingerprint = Buffer.from(printOf(identified))
   const more = { fingerprint, storedAt, expiresAt, end: undefined, isUnseen: false }
   transaction.put(idKey, encodeId({ until, offset, more }))
   transaction.addDue(until, idKey)

@@ -7,7 +7,6 @@ import type {
   Commit,
   Cursors,
   Message,
-  Missed,
   PrivateAppend,
   StoreLimits,
   TokenId,
@@ -32,6 +31,7 @@ import { duplicateOf, type RememberedId, rememberId } from './message-ids.ts'
 import { decodeNumber, encodeNumber } from './named-records.ts'
 import { cursorsOf, encodeTimed, isPending, type Mutable, type TokenState, trimmable } from './records.ts'
 import type { RetainedChanges } from './retained-index.ts'
+import { withMissed } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 
 /** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, ID_REUSED */
@@ -39,7 +39,7 @@ export function append(transaction: Transaction, limits: StoreLimits, request: P
   const { tokenId, message, dedupe } = request
   const token = receiver(transaction, request)
   const idKey = dedupe ? messageIdKey(Kind.privateId, tokenId, message.id) : undefined
-  const first = idKey && duplicateOf(transaction, idKey, message, '')
+  const first = idKey && duplicateOf(transaction, idKey, request)
   const log = transaction.privateLog(tokenId, token)
   if (first !== undefined) return duplicate(first, log)
 
@@ -49,7 +49,7 @@ export function append(transaction: Transaction, limits: StoreLimits, request: P
   const room = { messages: limits.privateMessages, bytes: limits.privateBytes }
   const dropped = log.makeRoom(message.payload.byteLength, room)
   const { offset, bytes } = log.append(message, marksOf(message, dedupe))
-  if (idKey) rememberId(transaction, idKey, offset, { message, selector: '', forMs: limits.dedupeMs })
+  if (idKey) rememberId(transaction, idKey, offset, request, limits.dedupeMs)
   if (collapseKey !== undefined) transaction.put(privateCollapseKey(tokenId, collapseKey), encodeNumber(offset))
   const draft = transaction.draft(tokenId, token)
   draft.log = log.state
@@ -78,10 +78,6 @@ function duplicate({ offset, until, more }: RememberedId, log: Log): Appended {
   return { offset, duplicate: true, dropped: 0, expiresAt }
 }
 
-function withMissed({ cursor, missed }: TokenState, more: number, lastDropped: number): Missed {
-  return { count: (missed?.count ?? 0) + more, through: Math.max(cursor, lastDropped) }
-}
-
 /** One that has expired is not pending, and stays to be acknowledged late. */
 function collapsePrivate(
   transaction: Transaction,
@@ -107,7 +103,7 @@ export function appendBroadcast(transaction: Transaction, limits: StoreLimits, r
   const { app: name, selector, message, dedupe } = request
   const text = encodeSelector(selector)
   const idKey = dedupe ? messageIdKey(Kind.broadcastId, name, message.id) : undefined
-  const first = idKey && duplicateOf(transaction, idKey, message, text)
+  const first = idKey && duplicateOf(transaction, idKey, { ...request, selector: text })
   const app = transaction.app(name)
   const log = transaction.broadcastLog(name, app)
   if (first !== undefined) return duplicate(first, log)
@@ -120,7 +116,7 @@ export function appendBroadcast(transaction: Transaction, limits: StoreLimits, r
   const dropped = log.makeRoom(message.payload.byteLength, room)
   const { offset, bytes } = log.append(message, marksOf(message, dedupe), selector)
   if (idKey) {
-    rememberId(transaction, idKey, offset, { message, selector: text, forMs: limits.dedupeMs })
+    rememberId(transaction, idKey, offset, { ...request, selector: text }, limits.dedupeMs)
     transaction.put(broadcastCountKey(name, offset), encodeCounts(NOBODY))
   }
   if (keyOfCollapse !== undefined) transaction.put(keyOfCollapse, encodeNumber(offset))

@@ -2,6 +2,7 @@
 import { PushError } from '../../errors.ts'
 import type {
   DeviceHeld,
+  Missed,
   OpenedSession,
   OpenSessionRequest,
   RegisteredToken,
@@ -129,7 +130,7 @@ function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: Toke
 
 /** What is known here stays; it only moves forward. What the token id retains has to be prepared. */
 export function restoreToken(transaction: Transaction, restored: RestoredToken): TokenRecord {
-  const { registration, generation, broadcastCursor, marks, lastSeen = 0 } = restored
+  const { registration, generation, broadcastCursor, marks, lastSeen = 0, missed = 0 } = restored
   const { tokenId, app, deviceMark, expiresAt } = registration
   const known = transaction.token(tokenId)
   const token = known ?? {
@@ -153,6 +154,7 @@ export function restoreToken(transaction: Transaction, restored: RestoredToken):
     broadcastCursor: known === undefined ? broadcastCursor : Math.max(token.broadcastCursor, broadcastCursor),
     hasTags: details.tags.length > 0,
     lastSeen: Math.max(token.lastSeen, lastSeen),
+    missed: missed === 0 ? token.missed : withMissed(token, missed, 0),
   }
   transaction.setToken(tokenId, merged)
   if (merged.revoked) {
@@ -160,6 +162,11 @@ export function restoreToken(transaction: Transaction, restored: RestoredToken):
     forgetWill(transaction, tokenWillKey(tokenId))
   }
   return recordOf(merged, details)
+}
+
+/** More of what its device has not acknowledged went, up to `lastDropped`. */
+export function withMissed({ cursor, missed }: TokenState, more: number, lastDropped: number): Missed {
+  return { count: (missed?.count ?? 0) + more, through: Math.max(cursor, lastDropped, missed?.through ?? 0) }
 }
 
 /** False when another one is there. */

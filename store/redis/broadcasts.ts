@@ -60,7 +60,7 @@ export class Broadcasts {
     this.#options = options
   }
 
-  async append({ app, selector, message, dedupe }: BroadcastAppend): Promise<Appended> {
+  async append({ app, selector, message, dedupe, fingerprint }: BroadcastAppend): Promise<Appended> {
     const { lanes, observer } = this.#options
     const expires = asTime(message.expiresAt)
     this.#sweepAt(app, expires)
@@ -75,7 +75,7 @@ export class Broadcasts {
       message.retain,
       text,
       message.id,
-      dedupe ? fingerprintOf(message, text) : false,
+      dedupe ? (fingerprint ?? fingerprintOf(message, text)) : false,
     )
     const offset = asNumber(result[0])
     if (result[1] === true) return { offset, duplicate: true, expiresAt: asNumber(result[3]), dropped: 0 }

@@ -30,7 +30,7 @@ const KEYS_A_SCAN = 1_000
 const PARTITIONS_AT_ONCE = 32
 const START = '0'
 /** What `page` answers for each token id. */
-const FIELDS = 13
+const FIELDS = 14
 
 export async function* knownTokens(lanes: Lanes, prefix: string): AsyncIterable<KnownToken> {
   for (let after: string | undefined; ; ) {
@@ -104,7 +104,7 @@ function* tokensOf(fields: Result): Iterable<KnownToken> {
       at,
       at + FIELDS,
     )
-    const [marks, seen, details] = rest
+    const [marks, seen, details, missed] = rest
     yield {
       registration: {
         tokenId: tokenIdOf(id),
@@ -119,6 +119,7 @@ function* tokensOf(fields: Result): Iterable<KnownToken> {
       details: asDetails(details),
       lastSeen: asNumber(seen) * 1000,
       privateEnd: asNumber(last),
+      ...(asNumber(missed) === 0 ? {} : { missed: asNumber(missed) }),
     }
   }
 }

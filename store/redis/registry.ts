@@ -120,7 +120,7 @@ export class Registry implements RegistryStore {
   async restore({ registration, ...token }: RestoredToken): Promise<TokenRecord> {
     const { tokenId, app, deviceMark, expiresAt } = registration
     const { base, id } = this.#options.locate(tokenId)
-    const { broadcastCursor, generation, revoked, current, marks, details, lastSeen = 0 } = token
+    const { broadcastCursor, generation, revoked, current, marks, details, lastSeen = 0, missed = 0 } = token
     const told = [
       app,
       markBytes(deviceMark),
@@ -132,6 +132,7 @@ export class Registry implements RegistryStore {
       marks === undefined ? false : encodeMarks(marks),
       Math.floor(lastSeen / 1000),
       encodeDetailsChange(details),
+      missed,
     ]
     return asTokenRecord(await this.#options.lanes.run(RESTORE, base, id, ...told))
   }

@@ -50,7 +50,7 @@ export class Tokens {
 
   // Logs
 
-  async append({ tokenId, app, message, dedupe, onlyCurrent = false }: PrivateAppend): Promise<Appended> {
+  async append({ tokenId, app, message, dedupe, onlyCurrent = false, fingerprint }: PrivateAppend): Promise<Appended> {
     const { base, id } = this.#options.locate(tokenId)
     const result = await this.#options.lanes.run(
       steps.APPEND,
@@ -59,7 +59,7 @@ export class Tokens {
       app ?? '',
       onlyCurrent,
       encodeEntry(message, dedupe),
-      dedupe ? fingerprintOf(message) : false,
+      dedupe ? (fingerprint ?? fingerprintOf(message)) : false,
     )
     const offset = asNumber(result[0])
     if (offset === 0) throw new PushError('ID_REUSED')

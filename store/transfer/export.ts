@@ -1,6 +1,8 @@
 /** All of a store as lines of text. */
-import type { BroadcastEntry, LogEntry, Marks, Message, RetainedBroadcast, Store, TokenId } from '../contract.ts'
+import type { BroadcastEntry, LogEntry, Marks, RetainedBroadcast, Store, TokenId } from '../contract.ts'
+import { encodeSelector } from '../../topics/index.ts'
 import { changedDetails, NO_DETAILS } from '../details.ts'
+import { fingerprintOf } from '../message.ts'
 import { linesOfLogs, linesOfSessions, linesOfTable, linesOfTopics } from './export-logs.ts'
 import {
   type BroadcastLine,
@@ -83,7 +85,7 @@ function* rowLine(
 /** `retain` says what is retained now, so that what was replaced or cleared does not come back. */
 function broadcastLine(entry: BroadcastEntry, pending: boolean, retain: boolean): BroadcastLine {
   const { offset, selector } = entry
-  return { type: 'broadcast', offset, selector, pending, message: messageOf(entry, pending, retain) }
+  return { type: 'broadcast', offset, selector, pending, ...sent(entry, pending, retain, encodeSelector(selector)) }
 }
 
 async function* broadcastsOf(store: Store, app: string): AsyncIterable<BroadcastEntry> {
@@ -123,12 +125,19 @@ async function* messageLines(store: Store, tokenId: TokenId, cursor: number, end
 }
 
 function messageLine(entry: LogEntry, pending: boolean, retain: boolean): MessageLine {
-  return { type: 'message', pending, message: messageOf(entry, pending, retain) }
+  return { type: 'message', pending, ...sent(entry, pending, retain) }
 }
 
-/** What has ended replaces nothing, and its end was told. */
-function messageOf(entry: LogEntry, pending: boolean, retain: boolean): Message {
+/** What has ended replaces nothing, and its end was told. Its id stands for what was sent. */
+function sent(
+  entry: LogEntry,
+  pending: boolean,
+  retain: boolean,
+  selector?: string,
+): Pick<MessageLine, 'message' | 'fingerprint'> {
   const { id, payload, properties, storedAt, expiresAt } = entry
   const kept = properties === undefined ? {} : { properties }
-  return { id, payload, ...kept, retain, storedAt, expiresAt, ...(pending ? askedOf(entry) : {}) }
+  const message = { id, payload, ...kept, retain, storedAt, expiresAt, ...(pending ? askedOf(entry) : {}) }
+  const isSame = entry.retain === retain && (pending || Object.keys(askedOf(entry)).length === 0)
+  return isSame ? { message } : { message, fingerprint: fingerprintOf(entry, selector) }
 }

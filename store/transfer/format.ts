@@ -6,7 +6,8 @@
  *
  * Broadcasts and entries are in the order of their offsets (entries part by part), messages and deliveries in the order in
  * which they are delivered. Offsets are those of the store that was exported; the importing one gives its own. Bytes are
- * base64. Version 1 had the first line alone, version 2 no rows and no details of tokens.
+ * base64. Version 1 had the first line alone, version 2 no rows and no details of tokens, version 3 no collapse keys and
+ * receipts, and nothing of what devices missed.
  */
 import {
   encodeSelector,
@@ -21,11 +22,12 @@ import {
 import type { Marks, Message, TokenDetails, TokenId } from '../contract.ts'
 import { Fields, isText, isWhole, TransferError } from './fields.ts'
 import { isLaterType, type LaterLine, laterOf, laterToJson } from './format-logs.ts'
-import { messageOf, messageToJson } from './message-json.ts'
+import { FINGERPRINT_BYTES } from '../message.ts'
+import { base64, messageOf, messageToJson } from './message-json.ts'
 
 export const FORMAT = 'aedes-push export'
-export const VERSION = 3
-const VERSIONS = [1, 2, VERSION]
+export const VERSION = 4
+const VERSIONS = [1, 2, 3, VERSION]
 
 export interface Counts {
   secrets: number
@@ -74,6 +76,8 @@ export interface BroadcastLine {
   readonly pending: boolean
   /** It is the one that its selector retains; `message.retain` says the same. */
   readonly message: Message
+  /** Of what was sent, where that is another message by now. */
+  readonly fingerprint?: Uint8Array
 }
 
 /** A selector that retains nothing and hides what older ones retain. */
@@ -98,6 +102,8 @@ export interface TokenLine {
   readonly marks?: BroadcastMarks
   readonly details?: TokenDetails
   readonly lastSeen?: number
+  /** How many messages its device missed. */
+  readonly missed?: number
 }
 
 export type BroadcastMarks = Pick<Marks, 'floor' | 'versions' | 'passed' | 'skippedBroadcast'>
@@ -108,6 +114,7 @@ export interface MessageLine {
   /** False: it is acknowledged, and retained. */
   readonly pending: boolean
   readonly message: Message
+  readonly fingerprint?: Uint8Array
 }
 
 interface EndLine {
@@ -161,11 +168,11 @@ export function encodeLine(line: Line): string {
     case 'header':
       return toText({ type: line.type, format: FORMAT, version: VERSION, id: line.id })
     case 'broadcast':
-      return toText({ ...line, selector: encodeSelector(line.selector), message: messageToJson(line.message) })
+      return toText({ ...line, selector: encodeSelector(line.selector), ...sentToJson(line) })
     case 'cleared':
       return toText({ ...line, selector: encodeSelector(line.selector) })
     case 'message':
-      return toText({ ...line, message: messageToJson(line.message) })
+      return toText({ ...line, ...sentToJson(line) })
     case 'secret':
     case 'app':
     case 'token':
@@ -174,6 +181,11 @@ export function encodeLine(line: Line): string {
     default:
       return toText(laterToJson(line))
   }
+}
+
+function sentToJson({ message, fingerprint }: Pick<MessageLine, 'message' | 'fingerprint'>): object {
+  const told = fingerprint === undefined ? {} : { fingerprint: base64(fingerprint) }
+  return { message: messageToJson(message), ...told }
 }
 
 const toText = (value: object): string => `${JSON.stringify(value)}\n`
@@ -206,14 +218,14 @@ function lineOf(fields: Fields): Line {
       return { type, app: fields.text('app', isAppName) }
     case 'broadcast': {
       const { offset, selector } = placeOf(fields)
-      return { type, offset, selector, pending: fields.boolean('pending'), message: messageOf(fields.inner('message')) }
+      return { type, offset, selector, ...sentOf(fields) }
     }
     case 'cleared':
       return { type, ...placeOf(fields) }
     case 'token':
       return tokenOf(fields)
     case 'message':
-      return { type, pending: fields.boolean('pending'), message: messageOf(fields.inner('message')) }
+      return { type, ...sentOf(fields) }
     case 'end':
       return { type, counts: countsOf(fields.inner('counts')) }
     default:
@@ -233,6 +245,17 @@ function headerOf(fields: Fields): HeaderLine {
 
 function placeOf(fields: Fields): { offset: number; selector: Selector } {
   return { offset: fields.whole('offset'), selector: selectorOf(fields.text('selector')) }
+}
+
+function sentOf(fields: Fields): Omit<MessageLine, 'type'> {
+  const fingerprint = fields.bytesIfAny('fingerprint')
+  if (fingerprint !== undefined && fingerprint.length !== FINGERPRINT_BYTES)
+    throw new TransferError(`\`fingerprint\` is not ${FINGERPRINT_BYTES} bytes`)
+  return {
+    pending: fields.boolean('pending'),
+    message: messageOf(fields.inner('message')),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+  }
 }
 
 function selectorOf(text: string): Selector {
@@ -257,6 +280,7 @@ function tokenOf(fields: Fields): TokenLine {
     ...(fields.has('marks') ? { marks: marksOf(fields.inner('marks')) } : {}),
     ...(fields.has('details') ? { details: detailsOf(fields.inner('details')) } : {}),
     ...(fields.has('lastSeen') ? { lastSeen: fields.whole('lastSeen') } : {}),
+    ...(fields.has('missed') ? { missed: fields.whole('missed') } : {}),
   }
 }
 

@@ -75,6 +75,8 @@ interface OpenToken {
   readonly line: TokenLine
   /** It was revoked in this store before. */
   isRevoked: boolean
+  /** This store did not know it. */
+  isNew: boolean
 }
 
 class Import {
@@ -158,11 +160,11 @@ class Import {
     if (!this.#offsets.has(app)) this.#offsets.set(app, new OffsetMap())
   }
 
-  async #broadcast({ offset, selector, pending, message }: BroadcastLine): Promise<void> {
+  async #broadcast({ offset, selector, pending, message, fingerprint }: BroadcastLine): Promise<void> {
     const { app, offsets } = this.#appHere()
     if (this.#isExpired(message)) return
     await this.#queues.add(app, message.payload.byteLength, async () => {
-      const given = await this.#append({ app, selector, message, dedupe: true })
+      const given = await this.#append({ app, selector, message, dedupe: true, fingerprint })
       if (given === undefined) return
       offsets.add(offset, given)
       if (!pending) offsets.skipTo(given)
@@ -199,13 +201,14 @@ class Import {
 
   async #openToken(line: TokenLine): Promise<void> {
     this.#closeToken()
-    const token: OpenToken = { line, isRevoked: false }
+    const token: OpenToken = { line, isRevoked: false, isNew: false }
     this.#token = token
     // All broadcasts were before: the cursor of each token refers to them.
     if (this.#app !== undefined) await this.#queues.drain()
     this.#app = undefined
     await this.#queues.add(line.tokenId, 0, async () => {
       const broadcastCursor = await this.#offsetHere(line.app, line.broadcastCursor)
+      if (line.missed !== undefined) token.isNew = (await this.#store.lookupToken(line.tokenId)) === undefined
       // Nothing can be appended to a revoked one: it is revoked when its messages are there.
       token.isRevoked = await this.#restore(line, broadcastCursor, false)
     })
@@ -216,11 +219,11 @@ class Import {
     return mapped ?? (await this.#store.readBroadcast(app, 0, { entries: 1, bytes: 0 })).end
   }
 
-  async #restore(line: TokenLine, broadcastCursor: number, revoked: boolean): Promise<boolean> {
+  async #restore(line: TokenLine, broadcastCursor: number, revoked: boolean, missed?: number): Promise<boolean> {
     const { tokenId, app, deviceMark, expiresAt, generation, current, details, lastSeen } = line
     const registration = { tokenId, app, deviceMark, expiresAt }
     const marks = line.marks === undefined ? undefined : await this.#marks(app, line.marks)
-    const token = { registration, generation, revoked, current, broadcastCursor, marks, details, lastSeen }
+    const token = { registration, generation, revoked, current, broadcastCursor, marks, details, lastSeen, missed }
     const record = await this.#store.restoreToken(token)
     if (record.app !== app) throw new Error(`token id ${tokenId} belongs to another app here`)
     if (!line.revoked) await this.#note(tokenId, record)
@@ -247,22 +250,23 @@ class Import {
     }
   }
 
-  async #message({ pending, message }: MessageLine): Promise<void> {
+  async #message(line: MessageLine): Promise<void> {
+    const { message } = line
     const token = this.#token
     if (token === undefined) throw new TransferError('it belongs to no token: no such line is before it')
     if (this.#isExpired(message)) return
     const { tokenId } = token.line
-    await this.#queues.add(tokenId, message.payload.byteLength, () => this.#deliver(token, tokenId, message, pending))
+    await this.#queues.add(tokenId, message.payload.byteLength, () => this.#deliver(token, tokenId, line))
   }
 
-  async #deliver(token: OpenToken, tokenId: TokenId, message: Message, pending: boolean): Promise<void> {
+  async #deliver(token: OpenToken, tokenId: TokenId, { message, pending, fingerprint }: MessageLine): Promise<void> {
     const { imported } = this.#options
     if (token.isRevoked) {
       imported.revoked += 1
       return
     }
     try {
-      const appended = await orWhenReused(() => this.#store.append({ tokenId, message, dedupe: true }))
+      const appended = await orWhenReused(() => this.#store.append({ tokenId, message, dedupe: true, fingerprint }))
       this.#count(appended?.duplicate ?? true, appended?.dropped ?? 0)
       if (!pending && appended !== undefined) await this.#store.commit([{ tokenId, private: appended.offset }])
     } catch (error) {
@@ -274,9 +278,14 @@ class Import {
   #closeToken(): void {
     const token = this.#token
     this.#token = undefined
-    if (token?.line.revoked !== true) return
+    if (token === undefined) return
     const { line } = token
-    this.#queues.addLast(line.tokenId, async () => void (await this.#restore(line, 0, true)))
+    const { revoked, missed } = line
+    // What was acknowledged among the messages would say that it was told.
+    if (revoked || missed !== undefined)
+      this.#queues.addLast(line.tokenId, async () => {
+        if (revoked || token.isNew) await this.#restore(line, 0, revoked, token.isNew ? missed : undefined)
+      })
   }
 
   /** What is restored there is of the tokens that came before. */

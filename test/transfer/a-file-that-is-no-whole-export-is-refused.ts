@@ -64,7 +64,7 @@ await t.test('what is wrong is named', async (t) => {
     ['no header', [token, text, end], /line 1 .*begins with its header/],
     ['two headers', [header, header], /line 2 .*begins with its header/],
     ['something else', ['{"hello": "world"}'], /line 1 .*`type` is missing/],
-    ['a later version', [header.replace('"version":3', '"version":4')], /line 1 .*version 4 .*only 1, 2, 3/],
+    ['a later version', [header.replace('"version":4', '"version":5')], /line 1 .*version 5 .*only 1, 2, 3, 4/],
     ['an unknown line', [header, '{"type":"surprise"}'], /line 2 .*type is not known/],
     ['a message of nobody', [header, text], /line 2 .*belongs to no token/],
     [
@@ -114,7 +114,7 @@ await t.test('what is wrong is named', async (t) => {
 
   const first = join(temporaryFolder(t, 'export'), 'version-1.jsonl')
   const counts = { secrets: 0, apps: 0, broadcasts: 0, tokens: 1, messages: 1 }
-  const former = [header.replace('"version":3', '"version":1'), token, text, line({ type: 'end', counts })]
+  const former = [header.replace('"version":4', '"version":1'), token, text, line({ type: 'end', counts })]
   writeFileSync(first, former.map((each) => `${each}\n`).join(''))
   const read = await runWith(t, 'import', first, { PUSH_DATA_DIR: temporaryFolder(t, 'data') })
   t.match(read, { code: 0, errors: /imported 1 tokens, 1 private messages/ }, 'version 1')

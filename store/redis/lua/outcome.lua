@@ -133,16 +133,16 @@ function parts.outcome()
     return record.missed
   end
 
-  local function count_missed(record, offset)
+  local function count_missed(record, offset, count)
     local missed = missed_of(record) or { 0, 0 }
-    record.missed, record.is_missed_new = { missed[1] + 1, math.max(missed[2], offset, record.cursor) }, true
+    record.missed, record.is_missed_new = { missed[1] + count, math.max(missed[2], offset, record.cursor) }, true
     token.set_flag(record, token.MISSED, true)
   end
 
   -- Of a private log. What had expired by then was neither dropped nor purged.
   local function gone(record, entry, offset, as)
     if as > EXPIRED and struct.unpack('>I6', entry, 6) <= NOW then as = EXPIRED end
-    if as == DROPPED then count_missed(record, offset) end
+    if as == DROPPED then count_missed(record, offset, 1) end
     if record.passed_as then tally('private', as == EXPIRED and 1 or 0, as == DROPPED and 1 or 0) end
     if string.byte(entry) > 1 then ended(record, entry, offset, as) end
   end

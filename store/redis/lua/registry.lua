@@ -22,7 +22,7 @@ function parts.registry()
   local holder = need('holder')
   local details = need('details')
   local steps = {}
-  local BUCKETS, FIELDS = 64, 13
+  local BUCKETS, FIELDS = 64, 14
 
   -- The token id that is current for this app and device, and not this one: all of them are in one bucket.
   local function current_other(base, id, app, device)
@@ -152,7 +152,7 @@ function parts.registry()
   end
 
   function steps.restore(step)
-    local _, base, id, app, device, expires, broadcast, generation, revoked, current, marks, seen, change = unpack(step)
+    local _, base, id, app, device, expires, broadcast, generation, revoked, current, marks, seen, change, missed = unpack(step)
     local record = token.of(base, id)
     local is_new = not record
     if is_new then
@@ -164,6 +164,7 @@ function parts.registry()
     if broadcast > record.broadcast then record.broadcast, record.dirty = broadcast, true end
     if seen > record.seen then record.seen, record.dirty = seen, true end
     if change and not details.of(record) then details.change(record, change) end
+    if missed > 0 then need('outcome').count_missed(record, 0, missed) end
     if generation > record.generation then
       record.generation, record.dirty = generation, true
       token.set_flag(record, token.REVOKED, revoked)
@@ -191,6 +192,7 @@ function parts.registry()
       local each = {
         id, r.app, r.device, r.expires, r.generation, token.has(r, token.REVOKED), token.has(r, token.CURRENT), r.cursor,
         r.broadcast, r.last, token.marks_of(r), r.seen, known[tostring(r.serial)] or false,
+        (need('outcome').told_missed(r) or { 0 })[1],
       }
       for j = 1, FIELDS do result[at + j] = each[j] end
     end
