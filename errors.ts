@@ -130,6 +130,10 @@ export const ERRORS = {
     reason: 0x97,
     title: 'Too much of what this device published is unread; publish again when its providers have read some.',
   },
+  CONSUMER_UNKNOWN: {
+    status: 404,
+    title: 'There is no such consumer of events, or it asked nothing for too long; read events, which makes it again.',
+  },
   CURSOR_INVALID: { status: 400, title: 'The cursor is none that this caller was given; begin without it.' },
 
   // Who

@@ -17,12 +17,16 @@ import { Selections } from '../topics/index.ts'
 import { createGuard, createProofGuard, knowDevice } from './authenticate.ts'
 import { Accounts } from './calls/accounts.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
+import { TokenEvents } from './calls/token-events.ts'
 import { createFastifyApp } from './fastify-app.ts'
 import type { Admit, AdmitRequest } from './http-server.ts'
 import type { KeyCopy } from './keys/key-copy.ts'
 import type { HttpLimits } from './limits.ts'
 import { createLongPolls } from './long-polls.ts'
+import { EventCalls } from './events/calls.ts'
+import { Consumers } from './events/consumers.ts'
 import { createPages } from './lookup.ts'
+import { serveEvents } from './routes/events.ts'
 import { reportHealth } from './routes/health.ts'
 import { manageKeys } from './routes/keys.ts'
 import { acknowledgeMessages } from './routes/messages-ack.ts'
@@ -38,6 +42,7 @@ import { revokeTokens } from './routes/tokens-revoke.ts'
 import { manageSigningKeys, publishKeys } from './routes/signing-keys.ts'
 import { createSigningKeyCalls } from './signing-keys/calls.ts'
 import type { SigningKeys } from './signing-keys/signing-keys.ts'
+import { Waiting } from './waiting.ts'
 import { createStorePublisher } from './store-publisher.ts'
 import { RequestWork } from './work.ts'
 
@@ -109,8 +114,9 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices, monotonic })
   const publisher = createStorePublisher({ auth, store, accounts, underWay, metrics, logger })
   const selections = new Selections()
-  const waiting = sharedCount(options.tally, 'waiting')
-  const longPolls = createLongPolls({ store, revocations, limits, selections, now, shared: waiting })
+  const waiting = new Waiting(limits.waiting, sharedCount(options.tally, 'waiting'))
+  const longPolls = createLongPolls({ store, revocations, limits, selections, now, waiting })
+  const consumers = new Consumers({ store, auth, limits, waiting, now, monotonic })
   auth.onKeyRetired(() => longPolls.recheckAll())
   const pages = createPages(store, limits, selections)
   const audit = auditTo(logger)
@@ -124,6 +130,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     rate: new RateByKey(limits.tokenRequests, monotonic, sharedCount(options.tally, 'tokenRequests')),
     keys: options.keys,
     audit,
+    tokenEvents: new TokenEvents({ store, logger, now, randomId }),
     quotas,
     work,
     metrics,
@@ -143,7 +150,10 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     logger,
     randomId,
     monotonic,
-    closing: () => longPolls.close(),
+    closing() {
+      longPolls.close()
+      consumers.close()
+    },
     routes(api) {
       issueTokens(api, { ...calls, proofs, limits })
       enrol(api, { ...calls, guard })
@@ -156,12 +166,15 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       publishKeys(api, auth)
       lookUpMessages(api, { auth, store, revocations, guard, pages, longPolls, metrics, limits, now })
       acknowledgeMessages(api, { store, guard, metrics, counts: options.counts })
+      const events = new EventCalls({ auth, store, consumers, work, metrics, limits })
+      serveEvents(api, { events, guard, limits })
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)
     },
   })
   watchWhileOpen(http, () => longPolls.watch())
+  watchWhileOpen(http, () => consumers.watch())
   return { http, calls }
 }
 

@@ -110,6 +110,9 @@ const CALLS_OF_THE_STORE = [
   { method: 'DELETE', url: '/v1/tokens/:tokenId' },
   { method: ['GET', 'POST'], url: '/v1/enrolments' },
   { method: 'DELETE', url: '/v1/enrolments/:id' },
+  { method: 'GET', url: '/v1/events' },
+  { method: 'POST', url: '/v1/events/ack' },
+  { method: 'DELETE', url: '/v1/events/consumers/:consumer' },
   { method: 'GET', url: '/v1/messages' },
   { method: 'POST', url: '/v1/messages/ack' },
 ]

@@ -12,6 +12,8 @@ const REQUEST = 200
 const KIBIBYTE = 10
 const TOKEN = 100
 const RECEIVER = 5
+/** To open a reader goes through all parts of a log. */
+const LOG = 5_000
 /** What receivers are for the turn: who is alone sends to many in one go, which costs the store less. */
 const RECEIVER_ALONE = 1
 /** Beside other providers: what sending leads to comes in the same turn. */
@@ -53,6 +55,11 @@ export class RequestWork {
   /** Before each message token of a list is verified: what to await, so that a long list leaves turns to the others. */
   token(provider: Provider): Promise<void> | undefined {
     return this.#spend(provider, TOKEN, TOKEN)
+  }
+
+  /** A reader of a log is opened. */
+  log({ name }: Provider): void {
+    this.#budgets.spend(`provider ${name}`, LOG)
   }
 
   /** Before each receiver of a list is looked up: the same. */

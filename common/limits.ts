@@ -341,7 +341,7 @@ export const LIMITS = {
     'PUSH_MAX_WAITING_PER_TOKEN',
     4,
     [1, 1_000],
-    'long polls at one time with one token; the oldest is answered to make room',
+    'long polls at one time with one token, or of one consumer of events; the oldest is answered to make room',
   ),
   longPollRecheckMs: limit(
     'PUSH_LONG_POLL_RECHECK',

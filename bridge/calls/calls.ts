@@ -20,6 +20,7 @@ import {
   type RevokeAll,
   type RevokeToken,
 } from './revoke-token.ts'
+import type { TokenEvents } from './token-events.ts'
 import { createSendMessage, type SendContext, type SendMessage } from './send-message.ts'
 
 interface CallsContext extends Omit<SendContext, 'verify'> {
@@ -31,6 +32,7 @@ interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly rate: Pick<RateByKey, 'take'>
   readonly keys: KeysContext['keys']
   readonly audit: Audit
+  readonly tokenEvents: TokenEvents
   readonly limits: SendContext['limits'] & TokenLimits & KeysContext['limits']
 }
 

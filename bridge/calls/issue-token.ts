@@ -12,6 +12,7 @@ import type { LongPolls } from '../long-polls.ts'
 import { NAME, tagsSchema } from '../schemas.ts'
 import type { Accounts } from './accounts.ts'
 import type { Enrolments } from './enrolments.ts'
+import type { TokenEvents } from './token-events.ts'
 import { entitle, type Entitlement, type Proof, type TokenBody } from './proof.ts'
 
 export type { Proof, TokenBody } from './proof.ts'
@@ -27,6 +28,7 @@ interface IssueContext {
   readonly rate: Pick<RateByKey, 'take'>
   readonly limits: TokenLimits
   readonly audit: Audit
+  readonly tokenEvents: TokenEvents
   readonly now: () => number
 }
 
@@ -65,7 +67,7 @@ const DEVICE_BYTES = 16
 const RENEW_AT = 2 / 3
 
 export function createIssueToken(context: IssueContext): IssueToken {
-  const { auth, revocations, longPolls, rate, limits, enrolments, audit, now } = context
+  const { auth, revocations, longPolls, rate, limits, enrolments, audit, tokenEvents, now } = context
   const proofs = {
     enrolments,
     limits,
@@ -95,6 +97,8 @@ export function createIssueToken(context: IssueContext): IssueToken {
     const issued = auth.issue({ ...names, ttl: seconds, generation, renewUntil, epochs })
     const action = proof.kind === 'renewal' ? 'token.renewed' : 'token.issued'
     audit({ action, by, app, tokenId, switchedFrom })
+    const switched = { type: 'token.switched', app, tokenId, switchedFrom } as const
+    await tokenEvents.tell([{ type: action, app, tokenId }, ...(switchedFrom === undefined ? [] : [switched])])
     return {
       token: issued.token,
       tokenId,

@@ -9,14 +9,16 @@ import type { LongPolls } from '../long-polls.ts'
 import { tokenIdSchema } from '../schemas.ts'
 import type { Accounts } from './accounts.ts'
 import { nameOfProvider, type Caller } from './call.ts'
+import type { TokenEvents } from './token-events.ts'
 
 interface RevokeContext {
   readonly auth: Pick<Auth, 'accountMarkOf'>
   readonly store: Store
   readonly revocations: Pick<Revocations, 'revoke'>
   readonly longPolls: LongPolls
-  readonly accounts: Pick<Accounts, 'roomMade'>
+  readonly accounts: Pick<Accounts, 'roomMade' | 'devicesOf'>
   readonly audit: Audit
+  readonly tokenEvents: TokenEvents
 }
 
 /** @throws TOKEN_UNKNOWN, APP_FORBIDDEN, STORE_UNAVAILABLE */
@@ -54,41 +56,49 @@ export const revokeAllSchema = {
   },
 }
 
-export function createRevokeToken({ store, longPolls, accounts, audit }: RevokeContext): RevokeToken {
+export function createRevokeToken(context: RevokeContext): RevokeToken {
+  const { store, longPolls, accounts, audit, tokenEvents } = context
   return async (tokenId, { provider }) => {
     if (!isTokenId(tokenId)) throw new PushError('TOKEN_UNKNOWN')
-    await checkScope(store, provider, tokenId)
+    const app = await appOf(store, provider, tokenId)
     if (!(await store.revokeToken(tokenId))) throw new PushError('TOKEN_UNKNOWN')
     longPolls.recheck(tokenId)
     accounts.roomMade()
-    audit({ action: 'token.revoked', by: nameOfProvider(provider), tokenId })
+    audit({ action: 'token.revoked', by: nameOfProvider(provider), app, tokenId })
+    await tokenEvents.tell([{ type: 'token.revoked', app, tokenId }])
   }
 }
 
-export function createLogOut({ store, longPolls, accounts, audit }: RevokeContext): LogOut {
+export function createLogOut({ store, longPolls, accounts, audit, tokenEvents }: RevokeContext): LogOut {
   return async ({ tokenId, generation, app }, purge) => {
     await store.revokeToken(tokenId, { generation, purge })
     longPolls.recheck(tokenId)
     accounts.roomMade()
     audit({ action: 'token.revoked', by: `device ${tokenId}`, app, tokenId })
+    await tokenEvents.tell([{ type: 'token.revoked', app, tokenId }])
   }
 }
 
-export function createRevokeAll({ auth, revocations, accounts, audit }: RevokeContext): RevokeAll {
+export function createRevokeAll(context: RevokeContext): RevokeAll {
+  const { auth, revocations, accounts, audit, tokenEvents } = context
   return async ({ app, account }, { provider }) => {
     if (!isAppName(app)) throw new PushError('NAME_INVALID', '`app`')
     if (account !== undefined && !isName(account)) throw new PushError('NAME_INVALID', '`account`')
     if (!mayActFor(provider, app)) throw new PushError('APP_FORBIDDEN')
     const accountMark = account === undefined ? undefined : auth.accountMarkOf(app, account)
+    // Afterwards none of them is logged in.
+    const noted = accountMark === undefined ? [] : await tokenEvents.known(accounts.devicesOf(app, accountMark))
     await revocations.revoke(app, accountMark)
     accounts.roomMade()
     audit({ action: 'tokens.revoked', by: nameOfProvider(provider), app, accountMark })
+    const tokenIds = accountMark === undefined ? [undefined] : noted.map(({ tokenId }) => tokenId)
+    await tokenEvents.tell(tokenIds.map((tokenId) => ({ type: 'token.revoked', app, tokenId })))
   }
 }
 
-async function checkScope(store: Store, provider: Provider, tokenId: string): Promise<void> {
-  if (provider.apps === 'all') return
+async function appOf(store: Store, provider: Provider, tokenId: string): Promise<string> {
   const record = await store.lookupToken(tokenId)
   if (record === undefined) throw new PushError('TOKEN_UNKNOWN')
   if (!mayActFor(provider, record.app)) throw new PushError('APP_FORBIDDEN')
+  return record.app
 }

@@ -43,6 +43,9 @@ await t.test('the other calls', async (t) => {
     ['DELETE', `/v1/tokens/${TOKEN_ID}`],
     ['GET', '/v1/messages'],
     ['POST', '/v1/messages/ack', { cursor: 'x' }],
+    ['GET', '/v1/events?app=chat&consumer=a'],
+    ['POST', '/v1/events/ack', { app: 'chat', consumer: 'a', cursor: 'x' }],
+    ['DELETE', '/v1/events/consumers/a?app=chat'],
   ]
   for (const [method, path, body] of calls) {
     const answer = await request(remote, method, path, body === undefined ? {} : { body })

@@ -11,6 +11,9 @@ const PROVIDER_CALLS: [string, string, unknown][] = [
   ['GET', '/v1/enrolments', undefined],
   ['DELETE', '/v1/enrolments/AAAAAAAAAAAAAAAAAAAAAA', undefined],
   ['DELETE', '/v1/tokens/AAAAAAAAAAAAAAAAAAAAAA', undefined],
+  ['GET', '/v1/events?app=chat&consumer=a', undefined],
+  ['POST', '/v1/events/ack', { app: 'chat', consumer: 'a', cursor: 'x' }],
+  ['DELETE', '/v1/events/consumers/a?app=chat', undefined],
   ['POST', '/v1/messages', { to: { app: 'chat', versions: '*' }, payload: 'x' }],
 ]
 const DEVICE_CALLS: [string, string, unknown][] = [

@@ -1,5 +1,6 @@
 // Do the processes of one server hold their limits together, and does one that ends give back what it counted?
 import { t } from '../support/tap.ts'
+import { Waiting } from '../../bridge/waiting.ts'
 import { createLongPolls, type LongPolls } from '../../bridge/long-polls.ts'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { requestCounts } from '../../bridge/request-counts.ts'
@@ -98,7 +99,9 @@ t.test('lookups that wait, in all and with one token', async (t) => {
   const store = { follow: async () => () => undefined } as Partial<Store> as Store
   const revocations = { isRevoked: () => false, onRevoked: () => () => undefined }
   const options = { store, revocations, limits, selections: new Selections(), now: () => 0 }
-  const { exchange, first, second, heard } = both('waiting', (shared) => createLongPolls({ ...options, shared }))
+  const { exchange, first, second, heard } = both('waiting', (shared) =>
+    createLongPolls({ ...options, waiting: new Waiting(limits.waiting, shared) }),
+  )
   const enter = (polls: LongPolls, tokenId: string) =>
     polls.enter(
       { device: { tokenId, app: 'chat', expiresAt: 1e9 } as Device, record: { details: NO_DETAILS } as TokenRecord },

@@ -1,0 +1,160 @@
+/** Events for providers: the calls behind `/v1/events`. */
+import type { Auth } from '../../auth/contract.ts'
+import type { Metrics } from '../../common/metrics.ts'
+import { PushError } from '../../errors.ts'
+import { eventLog, type Store } from '../../store/contract.ts'
+import { isAppName, isName, mayActFor, type Provider } from '../../topics/index.ts'
+import type { HttpLimits } from '../limits.ts'
+import { DEFAULT_PAGE } from '../query.ts'
+import type { RequestWork } from '../work.ts'
+import { checkReader, type Consumers, type ConsumerQuery, readerOf } from './consumers.ts'
+import type { EventAnswer } from './event-answer.ts'
+import { type CursorOwner, decodeEventCursor, encodeEventCursor } from './event-cursor.ts'
+import { EventPage } from './event-page.ts'
+import { EventTypes, UPSTREAM } from './event-types.ts'
+
+interface EventsContext {
+  readonly auth: Pick<Auth, 'providerNow'>
+  readonly store: Store
+  readonly consumers: Consumers
+  readonly work: Pick<RequestWork, 'log'>
+  readonly metrics: Metrics
+  readonly limits: HttpLimits
+}
+
+/** Which consumer of an app. */
+export interface ConsumerName {
+  readonly app: string
+  readonly consumer: string
+}
+
+/** A value that the schema of the query takes. */
+export interface EventsQuery extends ConsumerName {
+  readonly types?: string
+  readonly from?: 'earliest' | 'latest'
+  readonly wait?: number
+  readonly limit?: number
+}
+
+export interface EventsAnswer {
+  readonly events: readonly EventAnswer[]
+  /** Acknowledges what is in this answer, and what it passed over. */
+  readonly cursor: string
+  /** So many went because the log was full, before they could be read. */
+  readonly missed: number
+  readonly more: boolean
+}
+
+export class EventCalls {
+  readonly #context: EventsContext
+
+  constructor(context: EventsContext) {
+    this.#context = context
+  }
+
+  /**
+   * @throws NAME_INVALID, REQUEST_INVALID, APP_FORBIDDEN, SCOPE_MISSING, CREDENTIALS_INVALID (while it waits), RATE_LIMITED,
+   * SHUTTING_DOWN, STORE_UNAVAILABLE
+   */
+  async read(asked: EventsQuery, provider: Provider, gone: AbortSignal): Promise<EventsAnswer> {
+    const { limits, metrics } = this.#context
+    const owner = this.#ownerOf(asked, provider)
+    const types = EventTypes.parse(asked.types)
+    const query: ConsumerQuery = { ...owner, types, from: asked.from ?? 'earliest' }
+    this.#check(query, provider)
+    const seconds = Math.min(asked.wait ?? 0, limits.waitSeconds)
+    const page = await this.#page(query, asked.limit ?? DEFAULT_PAGE, provider)
+    await page.fill()
+    if (seconds > 0 && page.isEmpty && !page.more) await this.#wait(page, query, provider, seconds, gone)
+    // What was stored after it was revoked is not for who has the key.
+    this.#check(query, provider)
+    for (const { type } of page.events) metrics.delivered.inc({ destination: type === UPSTREAM ? UPSTREAM : 'event' })
+    const { events, missed, more } = page
+    return { events, cursor: encodeEventCursor(owner, page.moves), missed, more }
+  }
+
+  /** @throws NAME_INVALID, APP_FORBIDDEN, CURSOR_INVALID, CONSUMER_UNKNOWN, STORE_UNAVAILABLE */
+  async acknowledge(asked: ConsumerName & { readonly cursor: string }, provider: Provider): Promise<void> {
+    const { store, consumers } = this.#context
+    const owner = this.#ownerOf(asked, provider)
+    const { app, reader } = owner
+    const moves = decodeEventCursor(owner, asked.cursor)
+    const ofLogs = [[eventLog(app), moves.events] as const, [app, moves.upstream] as const]
+    const known = await Promise.all(
+      ofLogs.map(async ([log, ofLog]) => {
+        if (ofLog.length === 0) return true
+        if (!(await store.moveReader(log, reader, ofLog))) return false
+        consumers.known(log, reader)?.moved(ofLog)
+        return true
+      }),
+    )
+    if (known.every(Boolean)) return
+    consumers.forget(app, reader)
+    throw new PushError('CONSUMER_UNKNOWN')
+  }
+
+  /** Idempotent. @throws NAME_INVALID, APP_FORBIDDEN, STORE_UNAVAILABLE */
+  async end(asked: ConsumerName, provider: Provider): Promise<void> {
+    const { store, consumers } = this.#context
+    const { app, reader } = this.#ownerOf(asked, provider)
+    await Promise.all([eventLog(app), app].map((log) => store.closeReader(log, reader)))
+    consumers.forget(app, reader)
+  }
+
+  #ownerOf({ app, consumer }: ConsumerName, provider: Provider): CursorOwner {
+    if (!isAppName(app)) throw new PushError('NAME_INVALID', '`app`; an app has no `%` either')
+    if (!isName(consumer)) throw new PushError('NAME_INVALID', '`consumer`')
+    if (!mayActFor(provider, app)) throw new PushError('APP_FORBIDDEN')
+    return { app, reader: readerOf(provider.name, consumer), parts: this.#context.store.upstreamParts }
+  }
+
+  /** What devices publish is for who may subscribe to it. */
+  #check({ app, types }: ConsumerQuery, provider: Provider): void {
+    const scopes = ['events:read', ...(types.hasUpstream ? (['messages:read'] as const) : [])] as const
+    checkReader(provider, app, scopes, this.#context.auth)
+  }
+
+  async #page(query: ConsumerQuery, events: number, provider: Provider): Promise<EventPage> {
+    const { store, limits } = this.#context
+    const standings = await this.#standings(query, provider)
+    const { lookupBytes: bytes, lookupScan: scan } = limits
+    return new EventPage(store, standings, query.types, { events, bytes, scan })
+  }
+
+  async #standings(query: ConsumerQuery, provider: Provider) {
+    const { consumers, work } = this.#context
+    return await consumers.standings(query, () => work.log(provider))
+  }
+
+  async #wait(
+    page: EventPage,
+    query: ConsumerQuery,
+    provider: Provider,
+    seconds: number,
+    gone: AbortSignal,
+  ): Promise<void> {
+    const poll = this.#context.consumers.enter(query, seconds, gone, () => this.#mayRead(query, provider))
+    try {
+      // What came between the first look and now.
+      await page.fill()
+      while (page.isEmpty && !page.more && !poll.isOver) {
+        await poll.woken()
+        this.#check(query, provider)
+        if (poll.isOver) break
+        await this.#standings(query, provider)
+        await page.fill()
+      }
+    } finally {
+      poll.leave()
+    }
+  }
+
+  #mayRead(query: ConsumerQuery, provider: Provider): boolean {
+    try {
+      this.#check(query, provider)
+      return true
+    } catch {
+      return false
+    }
+  }
+}

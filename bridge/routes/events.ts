@@ -1,0 +1,172 @@
+/** `/v1/events`: what became of messages and tokens, and what devices publish, for the provider that asks. */
+import type { FastifyInstance } from 'fastify'
+import type { Guard } from '../authenticate.ts'
+import type { ConsumerName, EventCalls, EventsQuery } from '../events/calls.ts'
+import { DEFAULT_PAGE, LONGEST_PAGE, readValues } from '../query.ts'
+import type { HttpLimits } from '../limits.ts'
+import {
+  answer,
+  BODY_ERRORS,
+  messageIdSchema,
+  NAME,
+  noQuery,
+  problems,
+  PROVIDER_ERRORS,
+  timeSchema,
+  tokenIdSchema,
+} from '../schemas.ts'
+
+interface EventsRouteContext {
+  readonly events: EventCalls
+  readonly guard: Guard
+  readonly limits: HttpLimits
+}
+
+const EVENT_ERRORS = [...PROVIDER_ERRORS, 'NAME_INVALID', 'APP_FORBIDDEN', 'STORE_UNAVAILABLE'] as const
+
+const appSchema = { type: 'string', examples: ['chat'] }
+const consumerSchema = {
+  type: 'string',
+  description: `Whoever reads under this name shares one cursor; ${NAME}`,
+  examples: ['billing'],
+}
+
+const eventSchema = {
+  type: 'object',
+  required: ['type', 'id', 'app', 'at', 'eventId'],
+  additionalProperties: true,
+  properties: {
+    type: { type: 'string', examples: ['message.acknowledged'] },
+    id: messageIdSchema('Of the message; of an event of a token, the same as `eventId`'),
+    tokenId: { ...tokenIdSchema, description: 'Of the device; absent: of all of the app' },
+    app: appSchema,
+    at: timeSchema('When it happened'),
+    eventId: { type: 'string', description: 'The same whenever the same event comes again' },
+    switchedFrom: { type: 'string', description: '`token.switched`: the token id of the account before' },
+    topic: { type: 'string', description: '`upstream`: what the device published on' },
+    payload: { type: 'string', description: '`upstream`: when the bytes are UTF-8' },
+    payloadBase64: { type: 'string', contentEncoding: 'base64', description: '`upstream`: when they are not' },
+  },
+}
+
+const answerSchema = answer('Events that are not acknowledged; empty when there are none, or none came while waiting', {
+  events: { type: 'array', items: eventSchema, description: 'In order for each token id' },
+  cursor: { type: 'string', description: 'Acknowledges them, and what `types` left out before them' },
+  missed: { type: 'integer', description: 'So many went unread because the log was full; told until acknowledged' },
+  more: { type: 'boolean', description: 'Acknowledge and ask again: there is, or may be, more' },
+})
+
+const querySchema = (limits: HttpLimits) => ({
+  type: 'object',
+  additionalProperties: false,
+  required: ['app', 'consumer'],
+  properties: {
+    app: appSchema,
+    consumer: consumerSchema,
+    types: {
+      type: 'string',
+      description:
+        'Names of events with commas between them; `message.*`, `token.*` for all that begin so; absent: both. `upstream`: what ' +
+        'devices publish, which also needs the scope `messages:read`',
+      examples: ['message.acknowledged,message.expired,token.*'],
+    },
+    from: {
+      type: 'string',
+      enum: ['earliest', 'latest'],
+      default: 'earliest',
+      description: 'Where a consumer that is new begins: with what is stored, or with what comes',
+    },
+    wait: {
+      type: 'integer',
+      minimum: 0,
+      default: 0,
+      description: `Seconds to wait while there is nothing; more than ${limits.waitSeconds} are ${limits.waitSeconds}`,
+    },
+    limit: { type: 'integer', minimum: 1, maximum: LONGEST_PAGE, default: DEFAULT_PAGE, description: 'Events at most' },
+  },
+})
+
+export function serveEvents(api: FastifyInstance, context: EventsRouteContext): void {
+  readEvents(api, context)
+  acknowledgeEvents(api, context)
+  endConsumer(api, context)
+}
+
+function readEvents(api: FastifyInstance, { events, guard, limits }: EventsRouteContext): void {
+  const schema = {
+    operationId: 'readEvents',
+    summary: 'Read events',
+    description:
+      'Does not acknowledge: the same events come again until their cursor is acknowledged. A consumer is made by its first ' +
+      'request, and ends when it asks nothing for seven days.',
+    tags: ['events'],
+    security: [{ providerKey: [] }],
+    querystring: querySchema(limits),
+    response: { 200: answerSchema, ...problems(...EVENT_ERRORS) },
+  }
+  api.get<{ Querystring: EventsQuery }>(
+    '/v1/events',
+    { onRequest: guard.provider('events:read'), preValidation: readValues('limit', 'wait'), schema },
+    async (request) => await events.read(request.query, guard.providerOf(request), request.signal),
+  )
+}
+
+function acknowledgeEvents(api: FastifyInstance, { events, guard }: EventsRouteContext): void {
+  const schema = {
+    operationId: 'acknowledgeEvents',
+    summary: 'Acknowledge events',
+    description: 'They do not come again for this consumer. Repeating it does no harm.',
+    tags: ['events'],
+    security: [{ providerKey: [] }],
+    querystring: noQuery,
+    body: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['app', 'consumer', 'cursor'],
+      properties: {
+        app: appSchema,
+        consumer: consumerSchema,
+        cursor: { type: 'string', description: 'Of an answer to this consumer' },
+      },
+    },
+    response: {
+      204: { type: 'null', description: 'Acknowledged' },
+      ...problems(...EVENT_ERRORS, ...BODY_ERRORS, 'CURSOR_INVALID', 'CONSUMER_UNKNOWN'),
+    },
+  }
+  api.post<{ Body: ConsumerName & { cursor: string } }>(
+    '/v1/events/ack',
+    { onRequest: guard.provider('events:read'), schema },
+    async (request, reply) => {
+      await events.acknowledge(request.body, guard.providerOf(request))
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function endConsumer(api: FastifyInstance, { events, guard }: EventsRouteContext): void {
+  const schema = {
+    operationId: 'endConsumer',
+    summary: 'End a consumer of events',
+    description: 'Nothing is kept for it any more. One that is not there is no error.',
+    tags: ['events'],
+    security: [{ providerKey: [] }],
+    params: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['consumer'],
+      properties: { consumer: consumerSchema },
+    },
+    querystring: { type: 'object', additionalProperties: false, required: ['app'], properties: { app: appSchema } },
+    response: { 204: { type: 'null', description: 'Ended' }, ...problems(...EVENT_ERRORS) },
+  }
+  api.delete<{ Params: { consumer: string }; Querystring: { app: string } }>(
+    '/v1/events/consumers/:consumer',
+    { onRequest: guard.provider('events:read'), schema },
+    async (request, reply) => {
+      const { consumer } = request.params
+      await events.end({ app: request.query.app, consumer }, guard.providerOf(request))
+      return reply.code(204).send(null)
+    },
+  )
+}
