@@ -10,6 +10,7 @@ import {
   Kind,
   messageIdKey,
   privateLogPrefix,
+  retainedBroadcastKey,
   retainedPrivateKey,
 } from './keys.ts'
 import { type IdSource, knownId } from './message-ids.ts'
@@ -138,14 +139,17 @@ export function recall(
 ): RecalledMessage | undefined {
   const token = transaction.token(tokenId)
   const place = placeOf(transaction, tokenId)
-  const found = place && find(transaction, place, id, searched)
-  if (token === undefined || found === undefined) return undefined
+  if (token === undefined || place === undefined) return undefined
+  const key = retainedPrivateKey(tokenId)
+  const bytes = token.retainedUntil > 0 ? transaction.get(key) : undefined
+  const retained = bytes && decodeEntry(bytes)
+  const found =
+    find(transaction, place, id, searched) ?? ofEarlierVersion(transaction, place, id, retained, 'acknowledged')
+  if (found === undefined) return undefined
   const { offset } = found
   const status = statusOf(found)
   const isPendingNow = status.state === 'pending'
-  const key = retainedPrivateKey(tokenId)
-  const retained = token.retainedUntil > 0 ? transaction.get(key) : undefined
-  const isRetained = retained !== undefined && decodeEntry(retained).offset === offset
+  const isRetained = retained?.offset === offset
   if (isPendingNow || isRetained) {
     const log = transaction.privateLog(tokenId, token)
     const draft = transaction.draft(tokenId, token)
@@ -163,6 +167,20 @@ export function recall(
   return { ...status, state: isPendingNow ? 'recalled' : status.state, mayHaveBeenSeen }
 }
 
+/** A message that is retained and has left its log, as most do, where nobody noted how. */
+function ofEarlierVersion(
+  source: IdSource,
+  { kind, name }: Place,
+  id: string,
+  retained: LogEntry | undefined,
+  state: Found['state'],
+): Found | undefined {
+  const known = knownId(source, messageIdKey(kind, name, id))
+  if (retained === undefined || known?.offset !== retained.offset) return undefined
+  const { offset, storedAt, expiresAt } = retained
+  return { offset, state, storedAt, expiresAt, isSeen: true }
+}
+
 /** The retained broadcasts have to be prepared. */
 export function recallBroadcast(
   transaction: Transaction,
@@ -170,7 +188,10 @@ export function recallBroadcast(
   id: string,
   searched: Searched | undefined,
 ): RecalledMessage | undefined {
-  const found = find(transaction, broadcastPlaceOf(transaction, name), id, searched)
+  const place = broadcastPlaceOf(transaction, name)
+  const found =
+    find(transaction, place, id, searched) ??
+    ofEarlierVersion(transaction, place, id, retainedWith(transaction, name, id), 'dropped')
   if (found === undefined) return undefined
   const { offset } = found
   const status = statusOf(found)
@@ -185,4 +206,13 @@ export function recallBroadcast(
   const changes = transaction.retained(name).recall(offset)
   if (changes.size > 0) changeRetained(transaction, name, changes, undefined)
   return { ...status, state: isPendingNow ? 'recalled' : status.state, mayHaveBeenSeen: true }
+}
+
+function retainedWith(transaction: Transaction, app: string, id: string): LogEntry | undefined {
+  for (const { text, until } of transaction.retained(app).rows) {
+    const bytes = until > transaction.now ? transaction.get(retainedBroadcastKey(app, text)) : undefined
+    const entry = bytes && decodeEntry(bytes)
+    if (entry?.id === id) return entry
+  }
+  return undefined
 }
