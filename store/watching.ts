@@ -1,5 +1,5 @@
 /** How watchers are told. */
-import type { StoreObserver, Watcher } from './contract.ts'
+import type { End, LogName, StoreObserver, Watcher } from './contract.ts'
 
 export type Told = (watcher: Watcher) => void
 
@@ -14,4 +14,13 @@ export function tellAll(watchers: Iterable<Watcher>, told: readonly Told[], obse
       }
     }
   }
+}
+
+/** What the engine counts of messages that ended. */
+export function tellEnded(observer: StoreObserver | undefined, log: LogName, state: End, count: number): void {
+  if (observer === undefined || count === 0) return
+  if (state === 'expired') observer.expired(log, count)
+  else if (state === 'dropped') observer.dropped(log, count)
+  // Sessions count what they send with QoS 0.
+  else if (state !== 'sent') observer.ended?.(log, state, count)
 }

@@ -8,7 +8,7 @@ import type { StoreObserver } from '../contract.ts'
 import { type Database, unavailable } from './database.ts'
 import type { Durable } from './durable.ts'
 import { metaKey } from './keys.ts'
-import type { Told } from '../watching.ts'
+import { tellEnded, type Told } from '../watching.ts'
 import { type Endings, Transaction } from './transaction.ts'
 
 /** One call of the store that changes something. */
@@ -47,6 +47,8 @@ const GROUP_BYTES = 8 * 1024 * 1024
 /** Pause before a database that could not be opened again is tried once more. */
 const RETRY_MS = 500
 const PROBE_KEY = metaKey('probe')
+
+const REMOVED = ['expired', 'dropped', 'replaced', 'recalled', 'purged'] as const
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions
@@ -189,9 +191,8 @@ export class GroupCommit {
     const { observer } = this.#options
     if (observer === undefined) return
     for (const each of ['private', 'broadcast', 'upstream', 'event', 'session'] as const) {
-      const { expired, dropped } = counts[each]
-      if (expired > 0) observer.expired(each, expired)
-      if (dropped > 0) observer.dropped(each, dropped)
+      const ofLog = counts[each]
+      for (const state of REMOVED) tellEnded(observer, each, state, ofLog[state])
     }
   }
 

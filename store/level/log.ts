@@ -1,15 +1,12 @@
 /** What all kinds of log have in common: appending, room, trimming, expiry. */
 import type { Selector } from '../../topics/index.ts'
-import type { LogName, Message, MessageState } from '../contract.ts'
+import type { End, LogName, Message, MessageState } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { COLLAPSE, type EntryHead, encodeEntry, FOLLOWED, RECEIPT } from './entry.ts'
 import { dueKey, entryKey } from './keys.ts'
 import { emptyLog, type LogState, type Mutable } from './records.ts'
 
-export interface RemovalCounts {
-  expired: number
-  dropped: number
-}
+export type RemovalCounts = Record<Exclude<End, 'sent'>, number>
 
 /** What becomes of an entry that goes. */
 export type Ended = Exclude<MessageState, 'pending'>
@@ -263,6 +260,7 @@ export class Log {
 
   /** The one place where an entry ends. */
   #remove(key: Buffer, head: EntryHead, as: Ended): void {
+    if (as === 'replaced' || as === 'recalled' || as === 'purged') this.#transaction.counts[this.#kind][as] += 1
     if (this.#ending !== undefined && (this.#ending.onlyMarked !== true || head.marks !== 0))
       this.#ending.ended(head, as, key)
     this.#forget(key, head)

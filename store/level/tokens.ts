@@ -217,6 +217,8 @@ function purgeLogs(transaction: Transaction, tokenId: TokenId): void {
     for (const offset of token.marks?.skippedPrivate ?? []) log.endOne(offset, 'purged')
     const { head, last } = log.state
     for (let offset = Math.max(head, token.cursor + 1); offset <= last; offset += 1) log.endOne(offset, 'purged')
+  } else {
+    transaction.counts.private.purged += log.state.count
   }
   log.trim(log.state.last)
   if (token.retainedUntil > 0) transaction.delete(retainedPrivateKey(tokenId))

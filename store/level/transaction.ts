@@ -39,11 +39,11 @@ export class Transaction implements LogTransaction {
   readonly upstream: UpstreamChanges
   readonly sessions: SessionChanges
   readonly counts: Record<LogName, RemovalCounts> = {
-    private: { expired: 0, dropped: 0 },
-    broadcast: { expired: 0, dropped: 0 },
-    upstream: { expired: 0, dropped: 0 },
-    event: { expired: 0, dropped: 0 },
-    session: { expired: 0, dropped: 0 },
+    private: noneRemoved(),
+    broadcast: noneRemoved(),
+    upstream: noneRemoved(),
+    event: noneRemoved(),
+    session: noneRemoved(),
   }
   #changes = 0
 
@@ -230,4 +230,8 @@ export class Transaction implements LogTransaction {
     this.put(dueKey(next, key), NOTHING)
     return next
   }
+}
+
+function noneRemoved(): RemovalCounts {
+  return { expired: 0, dropped: 0, replaced: 0, recalled: 0, purged: 0 }
 }

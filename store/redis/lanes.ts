@@ -78,7 +78,7 @@ interface LaneOptions {
   readonly replication?: Replication | undefined
   /** Which data the lane met, see LIFE in `lua/begin.lua`. */
   readonly life: (journal: string, life: number) => void
-  /** What steps took out of logs beside what they were asked for: { destination, expired, dropped, ... } */
+  /** What steps took out of logs beside what they were asked for: { destination, number of an end (from 1), count, ... } */
   readonly tallied: (tallies: Packed) => void
   /** What follows process, sequence, now, changes, verify and room in the header of a batch. */
   readonly header: readonly Packable[]

@@ -2,7 +2,8 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
-import type { NodeChannel, SessionEnd, StoreObserver, TokenId } from '../contract.ts'
+import { ENDS, type LogName, type NodeChannel, type SessionEnd, type StoreObserver, type TokenId } from '../contract.ts'
+import { tellEnded } from '../watching.ts'
 import { Accounts } from './accounts.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
@@ -200,16 +201,18 @@ export class Pieces {
   }
 }
 
-/** { destination, expired, dropped, ... } */
+/** { destination, number of an end, count, ... } */
 function tellTallies(tallies: Packed, observer: StoreObserver | undefined): void {
   const list = asList(tallies)
   for (let at = 0; at + 2 < list.length; at += 3) {
-    const destination = asText(list[at]) === 'event' ? 'event' : 'private'
-    const [expired, dropped] = [asNumber(list[at + 1]), asNumber(list[at + 2])]
-    if (expired > 0) observer?.expired(destination, expired)
-    if (dropped > 0) observer?.dropped(destination, dropped)
+    const destination = LOGS[asText(list[at])]
+    const state = ENDS[asNumber(list[at + 1]) - 1]
+    if (destination !== undefined && state !== undefined)
+      tellEnded(observer, destination, state, asNumber(list[at + 2]))
   }
 }
+
+const LOGS: Readonly<Record<string, LogName>> = { private: 'private', broadcast: 'broadcast', event: 'event' }
 
 /** In the order of LIMIT in `lua/begin.lua`. */
 function scriptLimits(limits: RedisLimits): readonly number[] {

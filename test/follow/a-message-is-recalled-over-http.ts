@@ -58,6 +58,36 @@ await onEachEngine(t, async (t, { one, other }) => {
     await device.end()
   })
 
+  await t.test('what is replaced, recalled and purged is counted', async (t) => {
+    const counts = async (server: Server) => {
+      const { text } = await request(server, 'GET', '/metrics', { bearer: null })
+      const lines = text.matchAll(/^push_message_ended_total\{destination="(\w+)",state="(\w+)"\} (\d+)$/gm)
+      return Object.fromEntries([...lines].map(([, log, state, count]) => [`${log} ${state}`, Number(count)]))
+    }
+    const nodes = one === other ? [one] : [one, other]
+    const all = async (name: string) => {
+      const each = await Promise.all(nodes.map(counts))
+      return each.reduce((sum, ofNode) => sum + (ofNode[name] ?? 0), 0)
+    }
+    t.equal(await all('private recalled'), 2)
+    t.equal(await all('broadcast recalled'), 1)
+    const d = await issue('d')
+    for (const id of ['1', '2', '3']) {
+      const body = { to: { token: d.tokenId }, payload: id, collapseKey: 'k' }
+      await request(one, 'POST', '/v1/messages', { body })
+      await request(other, 'POST', '/v1/messages', { body: { ...body, to: { app: 'chat', version: '9' } } })
+    }
+    await send(one, { token: d.tokenId }, 'plain')
+    t.equal(await all('private replaced'), 2)
+    t.equal(await all('broadcast replaced'), 2)
+    await request(other, 'DELETE', '/v1/tokens/current?purge=true', { bearer: d.token })
+    t.equal(await all('private purged'), 2)
+    const e = await issue('e')
+    await send(one, { token: e.tokenId }, 'plain')
+    await request(one, 'DELETE', '/v1/tokens/current?purge=true', { bearer: e.token })
+    t.equal(await all('private purged'), 3, 'without a key or an id too')
+  })
+
   await t.test('what is not known', async (t) => {
     const unknown = await recall(one, 'never', { token: a.tokenId })
     t.match(unknown, { status: 404, body: { code: 'MESSAGE_UNKNOWN' } })

@@ -21,6 +21,7 @@ function parts.broadcast()
   -- Of the log, see log.lua.
   local function gone(record, entry, offset, _, as)
     if as == DROPPED then record.dropped = math.max(record.dropped, offset) end
+    if as > DROPPED then need('outcome').tally('broadcast', as, 1) end
     if string.byte(entry) > 1 then need('outcome').ended(record, entry, offset, as) end
   end
 

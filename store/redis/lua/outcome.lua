@@ -36,11 +36,13 @@ function parts.outcome()
     return ''
   end
 
-  local function tally(destination, expired, dropped)
-    if expired + dropped == 0 then return end
+  -- How many ended as this, a number of ENDS, that the result of a step does not tell.
+  local function tally(destination, as, count)
+    if count == 0 then return end
     tallies = tallies or {}
-    local known = tallies[destination] or { 0, 0 }
-    tallies[destination] = { known[1] + expired, known[2] + dropped }
+    local known = tallies[destination] or {}
+    known[as] = (known[as] or 0) + count
+    tallies[destination] = known
   end
 
   -- Whether a connection or a lookup may have taken it.
@@ -114,7 +116,8 @@ function parts.outcome()
 
   local function write_receipt(record, entry, offset, as)
     local dropped, expired = need('upstream').append_receipt(record.base, '/' .. record.app, receipt_of(record, entry, offset, as))
-    tally('event', expired, dropped)
+    tally('event', EXPIRED, expired)
+    tally('event', DROPPED, dropped)
   end
 
   -- `as`: a number of ENDS, 0: acknowledged.
@@ -143,7 +146,7 @@ function parts.outcome()
   local function gone(record, entry, offset, as)
     if as > EXPIRED and struct.unpack('>I6', entry, 6) <= NOW then as = EXPIRED end
     if as == DROPPED then count_missed(record, offset, 1) end
-    if record.passed_as then tally('private', as == EXPIRED and 1 or 0, as == DROPPED and 1 or 0) end
+    if as > DROPPED or (record.passed_as and as >= EXPIRED) then tally('private', as, 1) end
     if string.byte(entry) > 1 then ended(record, entry, offset, as) end
   end
 

@@ -117,7 +117,9 @@ function parts.registry()
 
   -- Nothing of what was sent before is pending or retained.
   local function purge(record, broadcast)
-    log.trim(record, record.last, PURGED, token.has(record, token.IDS) or token.has(record, token.ENDING))
+    local is_read = token.has(record, token.IDS) or token.has(record, token.ENDING)
+    if not is_read and record.count > 0 then need('outcome').tally('private', PURGED, record.count) end
+    log.trim(record, record.last, PURGED, is_read)
     if token.has(record, token.MISSED) then need('outcome').forget_missed(record) end
     if token.has(record, token.MARKED) then need('marks').forget(record) end
     if token.has(record, token.RETAINED) then

@@ -85,9 +85,11 @@ if replayed then
 elseif tallies then
   local told = {}
   for destination, tally in pairs(tallies) do
-    told[#told + 1] = destination
-    told[#told + 1] = tally[1]
-    told[#told + 1] = tally[2]
+    for as, count in pairs(tally) do
+      told[#told + 1] = destination
+      told[#told + 1] = as
+      told[#told + 1] = count
+    end
   end
   results[#batch + 1] = told
   kept[#batch], kept[#batch + 1] = LIFE, told

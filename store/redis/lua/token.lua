@@ -49,7 +49,7 @@ function parts.token()
   -- Of the private log, see log.lua.
   local function gone(record, entry, offset, _, as)
     as = as or record.passed_as and record.passed_as[offset] or 0
-    if as ~= DROPPED and string.byte(entry) < 2 then return end
+    if as < DROPPED and string.byte(entry) < 2 then return end
     need('outcome').gone(record, entry, offset, as)
   end
 
