@@ -55,7 +55,7 @@ for (const [name, parsers] of Object.entries(PARSERS))
 
     t.match(await post({ raw: '{' }), { status: 400 })
     t.match(await post({ body: [] }), { status: 400, body: { code: 'JSON_INVALID' } })
-    t.match(await post({ body: { to, payload: 'x', ttl: 0 } }), { status: 400, body: { code: 'TTL_INVALID' } })
+    t.match(await post({ body: { to, payload: 'x', ttl: -1 } }), { status: 400, body: { code: 'TTL_INVALID' } })
     const plain = { raw: 'x', headers: { 'content-type': 'text/plain' } }
     t.match(await post(plain), { status: 415, body: { code: 'MEDIA_TYPE_UNSUPPORTED' } })
     t.match(await post({}), { status: 400 }, 'no body')
