@@ -12,7 +12,7 @@ const REQUEST = 200
 const KIBIBYTE = 10
 const TOKEN = 100
 const RECEIVER = 5
-/** To open a reader goes through all parts of a log. */
+/** For a consumer of events: all parts of it are gone through. */
 const LOG = 5_000
 /** What receivers are for the turn: who is alone sends to many in one go, which costs the store less. */
 const RECEIVER_ALONE = 1
@@ -57,7 +57,7 @@ export class RequestWork {
     return this.#spend(provider, TOKEN, TOKEN)
   }
 
-  /** A reader of a log is opened. */
+  /** A log is looked at for a consumer of events. */
   log({ name }: Provider): void {
     this.#budgets.spend(`provider ${name}`, LOG)
   }

@@ -63,9 +63,12 @@ export class EventCalls {
     const query: ConsumerQuery = { ...owner, types, from: asked.from ?? 'earliest' }
     this.#check(query, provider)
     const seconds = Math.min(asked.wait ?? 0, limits.waitSeconds)
-    const page = await this.#page(query, asked.limit ?? DEFAULT_PAGE, provider)
+    const { standings, areNew } = await this.#standings(query, provider)
+    const most = { events: asked.limit ?? DEFAULT_PAGE, bytes: limits.lookupBytes, scan: limits.lookupScan }
+    const page = new EventPage(this.#context.store, standings, types, most)
     await page.fill()
-    if (seconds > 0 && page.isEmpty && !page.more) await this.#wait(page, query, provider, seconds, gone)
+    if (isNothing(page) && seconds > 0) await this.#wait(page, query, provider, seconds, gone)
+    else if (isNothing(page) && !areNew) await this.#lookAgain(page, query, provider)
     // What was stored after it was revoked is not for who has the key.
     this.#check(query, provider)
     for (const { type } of page.events) metrics.delivered.inc({ destination: type === UPSTREAM ? UPSTREAM : 'event' })
@@ -89,7 +92,7 @@ export class EventCalls {
       }),
     )
     if (known.every(Boolean)) return
-    consumers.forget(app, reader)
+    consumers.doubt(app, reader)
     throw new PushError('CONSUMER_UNKNOWN')
   }
 
@@ -98,7 +101,7 @@ export class EventCalls {
     const { store, consumers } = this.#context
     const { app, reader } = this.#ownerOf(asked, provider)
     await Promise.all([eventLog(app), app].map((log) => store.closeReader(log, reader)))
-    consumers.forget(app, reader)
+    consumers.doubt(app, reader)
   }
 
   #ownerOf({ app, consumer }: ConsumerName, provider: Provider): CursorOwner {
@@ -114,16 +117,22 @@ export class EventCalls {
     checkReader(provider, app, scopes, this.#context.auth)
   }
 
-  async #page(query: ConsumerQuery, events: number, provider: Provider): Promise<EventPage> {
-    const { store, limits } = this.#context
-    const standings = await this.#standings(query, provider)
-    const { lookupBytes: bytes, lookupScan: scan } = limits
-    return new EventPage(store, standings, query.types, { events, bytes, scan })
+  /** Who does not wait hears of no wake that is under way, or was lost: the store itself says whether there is nothing. */
+  async #lookAgain(page: EventPage, query: ConsumerQuery, provider: Provider): Promise<void> {
+    this.#context.consumers.doubt(query.app, query.reader)
+    await this.#standings(query, provider)
+    await page.fill()
   }
 
+  /** `areNew`: all of them were asked of the store just now. */
   async #standings(query: ConsumerQuery, provider: Provider) {
     const { consumers, work } = this.#context
-    return await consumers.standings(query, () => work.log(provider))
+    let looked = 0
+    const standings = await consumers.standings(query, () => {
+      looked++
+      work.log(provider)
+    })
+    return { standings, areNew: looked === standings.length }
   }
 
   async #wait(
@@ -137,7 +146,7 @@ export class EventCalls {
     try {
       // What came between the first look and now.
       await page.fill()
-      while (page.isEmpty && !page.more && !poll.isOver) {
+      while (isNothing(page) && !poll.isOver) {
         await poll.woken()
         this.#check(query, provider)
         if (poll.isOver) break
@@ -157,4 +166,8 @@ export class EventCalls {
       return false
     }
   }
+}
+
+function isNothing({ isEmpty, more }: EventPage): boolean {
+  return isEmpty && !more
 }

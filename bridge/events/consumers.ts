@@ -110,23 +110,23 @@ export class Consumers {
   }
 
   /**
-   * Where it stands in the logs of these types, which are opened where they are not. `opening` is called before a log is asked
-   * for that is not known here.
+   * Where it stands in the logs of these types, which are opened where they are not. `looking` is called before a whole log is
+   * looked at.
    * @throws STORE_UNAVAILABLE
    */
-  async standings(query: ConsumerQuery, opening: () => void): Promise<readonly Standing[]> {
+  async standings(query: ConsumerQuery, looking: () => void): Promise<readonly Standing[]> {
     const { app, types } = query
     const consumer = this.#of(query)
     const logs = [...(types.hasLogged ? [eventLog(app)] : []), ...(types.hasUpstream ? [app] : [])]
-    return await Promise.all(logs.map((log) => this.#stand(consumer, log, query.from, opening)))
+    return await Promise.all(logs.map((log) => this.#stand(consumer, log, query.from, looking)))
   }
 
-  async #stand(consumer: Consumer, log: string, from: ConsumerQuery['from'], opening: () => void): Promise<Standing> {
+  async #stand(consumer: Consumer, log: string, from: ConsumerQuery['from'], looking: () => void): Promise<Standing> {
     const { store, limits, now, monotonic } = this.#options
     const { reader } = consumer
     const standing = consumer.standings.get(log) ?? new Standing(log, reader)
     if (standing.isFresh(monotonic(), limits.longPollRecheckMs)) return standing
-    if (!consumer.standings.has(log)) opening()
+    looking()
     consumer.standings.set(log, standing)
     await this.#listen(log)
     const expiresAt = Math.ceil((now() + LASTS_MS) / END_STEP_MS) * END_STEP_MS
@@ -158,8 +158,8 @@ export class Consumers {
       ?.standings.get(log)
   }
 
-  /** It is gone, or is another one. */
-  forget(app: string, reader: string): void {
+  /** What is known here of a reader may be wrong: the store is asked again. */
+  doubt(app: string, reader: string): void {
     this.#byApp.get(app)?.get(reader)?.doubt()
   }
 

@@ -11,6 +11,8 @@ import type { Standing } from './standing.ts'
 
 /** Parts that are read at one time. */
 const AT_ONCE = 16
+/** From one page to the next: odd, so that every part comes first in its turn, and far, as few parts may be busy. */
+const STRIDE = 157
 /** Entries of one read where few of them may be wanted. */
 const SCAN = 128
 
@@ -57,7 +59,8 @@ export class EventPage {
     const places = standings.flatMap((standing) =>
       parts.map((part): Place => ({ standing, part, at: standing.cursor(part), missed: 0, isMoved: false })),
     )
-    const first = places.reduce((sum, { at }) => (sum + at) % places.length, 0)
+    const sum = places.reduce((rest, { at }) => (rest + at) % places.length, 0)
+    const first = (sum * STRIDE) % places.length
     this.#places = [...places.slice(first), ...places.slice(0, first)]
   }
 

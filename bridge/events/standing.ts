@@ -55,7 +55,9 @@ export class Standing {
     this.#ends[part] = this.end(part) > known ? Math.max(this.end(part), end) : end
   }
 
+  /** The store cuts cursors to the end of their part. */
   moved(moves: readonly ReaderMove[]): void {
-    for (const { part, cursor } of moves) this.#cursors[part] = Math.max(this.cursor(part), cursor)
+    for (const { part, cursor } of moves)
+      this.#cursors[part] = Math.max(this.cursor(part), Math.min(cursor, this.end(part)))
   }
 }
