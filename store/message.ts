@@ -1,5 +1,5 @@
 /** Making a `Message` from what a publisher sent; the one place that checks it, for HTTP and MQTT alike. */
-import { createHash } from 'node:crypto'
+import crypto from 'node:crypto'
 import type { Limits } from '../common/limits.ts'
 import { PushError } from '../errors.ts'
 import { isMessageId } from '../topics/index.ts'
@@ -56,30 +56,38 @@ export function isNowOrNever({ storedAt, expiresAt }: Message): boolean {
   return expiresAt <= storedAt
 }
 
+const NOTHING = new Uint8Array(0)
+
 /** Bytes of a fingerprint. */
 export const FINGERPRINT_BYTES = 8
 
 /** What tells one message from another with the same id: its content and what was asked for. A broadcast has its selector besides. */
 export function fingerprintOf(message: Message, selector = ''): Buffer {
   const { payload, properties, retain, storedAt, expiresAt, collapseKey, receipt = false } = message
-  const options = JSON.stringify([
-    properties?.length ?? -1,
-    retain,
-    expiresAt - storedAt,
-    collapseKey,
-    receipt,
-    selector,
-  ])
-  const hash = createHash('sha1').update(options)
-  if (properties !== undefined) hash.update(properties)
-  return hash.update(payload).digest().subarray(0, FINGERPRINT_BYTES)
+  const lengths = `${properties?.length ?? -1} ${collapseKey?.length ?? -1}`
+  const options = `${lengths} ${retain} ${receipt} ${expiresAt - storedAt} ${collapseKey ?? ''}${selector}`
+  return hashOf(options, properties ?? NOTHING, payload).subarray(0, FINGERPRINT_BYTES)
+}
+
+/** In one call where Node.js has it, from 20.12 on: that takes half the time. */
+function hashOf(options: string, properties: Uint8Array, payload: Uint8Array): Buffer {
+  if (crypto.hash === undefined) {
+    return crypto.createHash('sha1').update(options).update(properties).update(payload).digest()
+  }
+  return crypto.hash('sha1', Buffer.concat([Buffer.from(options), properties, payload]), 'buffer')
 }
 
 /** Written out: to spread a message costs more than to encode it. `isFollowed`: its id is remembered. */
 export function entryOf(message: Message, offset: number, isFollowed = false): LogEntry {
   const { id, payload, properties, retain, storedAt, expiresAt, collapseKey, receipt } = message
-  if (isFollowed || collapseKey !== undefined || receipt !== undefined) {
-    return { ...message, offset, ...(isFollowed || receipt === true ? { isFollowed: true } : {}) }
+  if (collapseKey !== undefined || receipt === true) {
+    const entry = { ...message, offset }
+    return isFollowed || receipt === true ? { ...entry, isFollowed: true } : entry
+  }
+  if (isFollowed) {
+    return properties === undefined
+      ? { id, payload, retain, storedAt, expiresAt, offset, isFollowed }
+      : { id, payload, properties, retain, storedAt, expiresAt, offset, isFollowed }
   }
   return properties === undefined
     ? { id, payload, retain, storedAt, expiresAt, offset }
