@@ -76,14 +76,19 @@ await t.test('program by program, side by side', async (t) => {
 await t.test('the server is away when they want to renew', async (t) => {
   const comeBack = async (each: (typeof programs)[number]): Promise<void> => {
     const { file } = each
-    const { server, token, program } = await begin(t, each, 2 * LIFE)
+    const { server, token, program } = await begin(t, each, 4 * LIFE)
     const arrives = async (message: string) => {
       await send(server, { token: token.tokenId }, message)
       await eventually(`${message} in ${file}`, () => program.stdout.received.includes(message))
     }
     await arrives('before')
+    const untilRenewal = async (ms: number): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, Date.parse(token.renewAfter) + ms - Date.now()))
+    }
+    // A short while: the longest pause between two attempts is then shorter than what is left of the token.
+    await untilRenewal(-500)
     await server.stop()
-    await new Promise((resolve) => setTimeout(resolve, Date.parse(token.renewAfter) + 1_500 - Date.now()))
+    await untilRenewal(1_000)
     await server.restart()
     await server.waitForLog(/token\.renewed/)
     await arrives('after')
