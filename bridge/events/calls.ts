@@ -1,6 +1,7 @@
 /** Events for providers: the calls behind `/v1/events`. */
 import type { Auth } from '../../auth/contract.ts'
 import type { Metrics } from '../../common/metrics.ts'
+import { Slots } from '../../common/slots.ts'
 import { PushError } from '../../errors.ts'
 import { eventLog, type Store } from '../../store/contract.ts'
 import { isAppName, isName, mayActFor, type Provider } from '../../topics/index.ts'
@@ -45,8 +46,12 @@ export interface EventsAnswer {
   readonly more: boolean
 }
 
+/** That are read at one time: an event may wake all who wait. */
+const PAGES = 32
+
 export class EventCalls {
   readonly #context: EventsContext
+  readonly #pages = new Slots(PAGES)
 
   constructor(context: EventsContext) {
     this.#context = context
@@ -66,7 +71,7 @@ export class EventCalls {
     const { standings, areNew } = await this.#standings(query, provider)
     const most = { events: asked.limit ?? DEFAULT_PAGE, bytes: limits.lookupBytes, scan: limits.lookupScan }
     const page = new EventPage(this.#context.store, standings, types, most)
-    await page.fill()
+    await this.#fill(page)
     if (isNothing(page) && seconds > 0) await this.#wait(page, query, provider, seconds, gone)
     else if (isNothing(page) && !areNew) await this.#lookAgain(page, query, provider)
     // What was stored after it was revoked is not for who has the key.
@@ -98,8 +103,9 @@ export class EventCalls {
 
   /** Idempotent. @throws NAME_INVALID, APP_FORBIDDEN, STORE_UNAVAILABLE */
   async end(asked: ConsumerName, provider: Provider): Promise<void> {
-    const { store, consumers } = this.#context
+    const { store, consumers, work } = this.#context
     const { app, reader } = this.#ownerOf(asked, provider)
+    work.log(provider)
     await Promise.all([eventLog(app), app].map((log) => store.closeReader(log, reader)))
     consumers.doubt(app, reader)
   }
@@ -121,7 +127,7 @@ export class EventCalls {
   async #lookAgain(page: EventPage, query: ConsumerQuery, provider: Provider): Promise<void> {
     this.#context.consumers.doubt(query.app, query.reader)
     await this.#standings(query, provider)
-    await page.fill()
+    await this.#fill(page)
   }
 
   /** `areNew`: all of them were asked of the store just now. */
@@ -135,6 +141,10 @@ export class EventCalls {
     return { standings, areNew: looked === standings.length }
   }
 
+  async #fill(page: EventPage): Promise<void> {
+    await this.#pages.run(() => page.fill())
+  }
+
   async #wait(
     page: EventPage,
     query: ConsumerQuery,
@@ -145,13 +155,13 @@ export class EventCalls {
     const poll = this.#context.consumers.enter(query, seconds, gone, () => this.#mayRead(query, provider))
     try {
       // What came between the first look and now.
-      await page.fill()
+      await this.#fill(page)
       while (isNothing(page) && !poll.isOver) {
         await poll.woken()
         this.#check(query, provider)
         if (poll.isOver) break
         await this.#standings(query, provider)
-        await page.fill()
+        await this.#fill(page)
       }
     } finally {
       poll.leave()

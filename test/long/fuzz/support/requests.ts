@@ -42,6 +42,17 @@ export function validRequest(random: SeededRandom, cast: Cast): Request {
 
 export type Call = [method: string, target: string, credential?: string, content?: object]
 
+const CONSUMERS = ['a', 'b', '%2F', 'c'.repeat(128), encodeURIComponent('\u{1f600}')]
+const EVENTS = [
+  '',
+  '&types=upstream',
+  '&types=message.*,token.issued&limit=1',
+  '&wait=0&from=latest',
+  '&limit=1000&types=x',
+]
+/** Of somebody else. */
+const EVENT_CURSOR = 'AQEADwAA7mWv0b1Y3zQ'
+
 const CALLS: readonly ((random: SeededRandom, cast: Cast) => Call)[] = [
   issue,
   issue,
@@ -51,6 +62,22 @@ const CALLS: readonly ((random: SeededRandom, cast: Cast) => Call)[] = [
   (random, { device }) => ['GET', `/v1/messages${random.pick(QUERIES)}`, device.token],
   (random, { device }) => ['GET', `/v1/messages${random.pick(QUERIES)}`, device.token],
   (_random, { device, cursor }) => ['POST', '/v1/messages/ack', device.token, { cursor }],
+  (random, { providerKey, app, foreign }) => [
+    'GET',
+    `/v1/events?app=${random.pick([app, app, foreign.app])}&consumer=${random.pick(CONSUMERS)}${random.pick(EVENTS)}`,
+    providerKey,
+  ],
+  (random, { providerKey, app, cursor }) => [
+    'POST',
+    '/v1/events/ack',
+    providerKey,
+    { app, consumer: random.pick(CONSUMERS), cursor: random.pick([cursor, EVENT_CURSOR, '']) },
+  ],
+  (random, { providerKey, app }) => [
+    'DELETE',
+    `/v1/events/consumers/${random.pick(CONSUMERS)}?app=${app}`,
+    providerKey,
+  ],
   (random, { providerKey, revoked, foreign }) => [
     'DELETE',
     `/v1/tokens/${random.pick([revoked.tokenId, foreign.tokenId, 'A'.repeat(22)])}`,
