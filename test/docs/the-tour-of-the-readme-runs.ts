@@ -25,7 +25,7 @@ await t.test('group by group, as a person would', async (t) => {
     )
   const until = async (text: string) => t.match(await shell.stdout.nextWhere((line) => line.includes(text)), text)
 
-  const [key, token, device, provider, away, lookup, ...rest] = tour()
+  const [key, token, device, provider, away, lookup, follow, ...rest] = tour()
   t.same(rest, [], 'there are as many groups as are run here')
   type(key ?? '')
   type(token ?? '')
@@ -42,6 +42,10 @@ await t.test('group by group, as a person would', async (t) => {
   type(lookup ?? '')
   // What the client acknowledged before it ended is its own affair: the answer has its shape either way.
   await until('"messages":[')
+  type(follow ?? '')
+  const followed = await shell.stdout.nextWhere((each) => each.includes('"id":"offer-1"'))
+  for (const part of ['"state":"pending"', '"state":"recalled","mayHaveBeenSeen":false', '"type":"message.recalled"'])
+    t.match(followed, part)
   shell.child.stdin?.end()
   t.equal((await shell.exited).code, 0, 'no command failed')
 })
