@@ -4,7 +4,7 @@ import type { Auth } from '../auth/contract.ts'
 import { PushError, type ErrorCode } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { UnderWay } from '../common/under-way.ts'
-import type { AccountDevice, Store } from '../store/contract.ts'
+import type { AccountDevice, PrivateAppend, Store } from '../store/contract.ts'
 import { mayActFor, type Selector } from '../topics/index.ts'
 import type { Accounts } from './calls/accounts.ts'
 import { isNowOrNever } from '../store/message.ts'
@@ -31,15 +31,11 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
     return { duplicate, expiresAt }
   }
 
-  async function toDevice(tokenId: string, app: string | undefined, publication: Publication, onlyCurrent = false) {
-    const { message, given, by } = publication
-    const to = { tokenId, message, onlyCurrent, ...(app === undefined ? {} : { app }) }
-    const { expiresAt } = message
-    if (isNowOrNever(message)) {
-      await underWay.run(by, () => store.tellPrivate(to))
-      return count('private', { duplicate: false, expiresAt })
-    }
-    return count('private', await underWay.run(by, () => store.append({ ...to, dedupe: given.id })))
+  async function toDevice(append: PrivateAppend, by: string): Promise<Stored> {
+    const { message } = append
+    if (!isNowOrNever(message)) return count('private', await underWay.run(by, () => store.append(append)))
+    await underWay.run(by, () => store.tellPrivate(append))
+    return count('private', { duplicate: false, expiresAt: message.expiresAt })
   }
 
   async function toAll(app: string, selector: Selector, { message, given, by }: Publication): Promise<Stored> {
@@ -54,8 +50,9 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
 
   /** `gone`: those that are not logged in to the account any more. */
   async function appendToEach(devices: readonly AccountDevice[], app: string, publication: Publication) {
-    const settled = await eachInTurn(devices, publication.turn, ({ tokenId }) =>
-      toDevice(tokenId, app, publication, true),
+    const { message, given, by, turn } = publication
+    const settled = await eachInTurn(devices, turn, ({ tokenId }) =>
+      toDevice({ tokenId, app, message, dedupe: given.id, onlyCurrent: true }, by),
     )
     const gone: AccountDevice[] = []
     const rejected: Rejected[] = []
@@ -101,10 +98,14 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
       if (devices.length === 0) throw new PushError('ACCOUNT_UNKNOWN')
       return devices.map(({ tokenId }) => tokenId)
     },
-    async publish(destination, publication) {
-      const { app } = destination
-      if (destination.kind === 'broadcast') return await toAll(destination.app, destination.selector, publication)
-      return await toDevice(destination.tokenId, app, publication)
+    publish(destination, publication) {
+      if (destination.kind === 'broadcast') return toAll(destination.app, destination.selector, publication)
+      const { message, given, by } = publication
+      const { tokenId, app } = destination
+      // Written out: there are a thousand of them in a request.
+      const append =
+        app === undefined ? { tokenId, message, dedupe: given.id } : { tokenId, app, message, dedupe: given.id }
+      return toDevice(append, by)
     },
     async check(destination) {
       if (destination.kind === 'broadcast') return
