@@ -78,6 +78,8 @@ export interface Auth {
    * @throws STORE_UNAVAILABLE when it is one of the store, and whether it holds is not known
    */
   provider(key: string | Uint8Array): Provider | undefined
+  /** The same, where `provider` knows nobody: another process may have made the key a moment ago. @throws as it (rejects) */
+  newProvider(key: string | Uint8Array): Promise<Provider | undefined>
   /**
    * As its key is now; undefined when that holds no more: it was removed, has expired, or was replaced. One of the
    * configuration stays as it is.

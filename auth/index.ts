@@ -71,7 +71,8 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
   const { now = Date.now, monotonic = () => performance.now(), random = randomBytes } = options
   if (issuer === '' || audience === '') throw new Error('the issuer and the audience of tokens must not be empty')
   const providers = createProviders(options.providers)
-  const keys = createKeyProviders(options.storedKeys ?? NO_STORED_KEYS, now)
+  const storedKeys = options.storedKeys ?? NO_STORED_KEYS
+  const keys = createKeyProviders(storedKeys, now)
   const file = keysFile === undefined ? undefined : await loadKeysFromFile(keysFile)
   const idKey = file?.tokenIdKey ?? (await tokenIdKey(secrets, random))
   const keysOf = async () =>
@@ -87,6 +88,11 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
     signingKeys: () => ring.list(),
     onKeyRetired: (listener) => ring.onRetired(listener),
     provider: (key) => (looksLikeStoredKey(key) ? keys.ofKey(key) : providers.ofKey(key)),
+    async newProvider(key) {
+      if (!looksLikeStoredKey(key)) return undefined
+      await storedKeys.refresh()
+      return keys.ofKey(key)
+    },
     providerNamed: providers.named,
     providerNow: keys.current,
     providerWithKey: keys.withId,

@@ -10,9 +10,11 @@ export interface StoredKeys {
   find(id: string): StoredKey | undefined
   /** False: who goes by them might go by what was changed long ago. */
   readonly isFresh: boolean
+  /** Has what was written before the call. @throws STORE_UNAVAILABLE (rejects) */
+  refresh(): Promise<void>
 }
 
-export const NO_STORED_KEYS: StoredKeys = { find: () => undefined, isFresh: true }
+export const NO_STORED_KEYS: StoredKeys = { find: () => undefined, isFresh: true, refresh: () => Promise.resolve() }
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const ID_LENGTH = 12

@@ -44,30 +44,35 @@ function credentialOf(request: FastifyRequest): string {
   return credential
 }
 
-function providerBy(auth: Pick<Auth, 'provider'>, credential: string): Provider {
-  // Node reads headers as latin1: these are the bytes that were sent, UTF-8 as a rule.
-  const provider = auth.provider(Buffer.from(credential, 'latin1'))
+/** Node reads headers as latin1: these are the bytes that were sent, UTF-8 as a rule. */
+function keyBytes(credential: string): Buffer {
+  return Buffer.from(credential, 'latin1')
+}
+
+async function newProviderBy(auth: Pick<Auth, 'newProvider'>, credential: string): Promise<Provider> {
+  const provider = await auth.newProvider(keyBytes(credential))
   if (provider === undefined) throw new PushError('CREDENTIALS_INVALID')
   return provider
 }
 
 /** @param know what the registry says of a verified device; throws when it is no longer honoured */
 export function createGuard(
-  auth: Pick<Auth, 'provider' | 'verify'>,
+  auth: Pick<Auth, 'provider' | 'newProvider' | 'verify'>,
   know: (device: Device) => Promise<KnownDevice>,
   work: RequestWork,
 ): Guard {
   const providers = new WeakMap<FastifyRequest, Provider>()
   const devices = new WeakMap<FastifyRequest, KnownDevice>()
 
-  function authenticate(request: FastifyRequest): Device | Provider {
+  /** Undefined: a key that is not known here. */
+  function authenticate(request: FastifyRequest): Device | Provider | undefined {
     const credential = credentialOf(request)
-    return looksLikeToken(credential) ? auth.verify(credential) : providerBy(auth, credential)
+    return looksLikeToken(credential) ? auth.verify(credential) : auth.provider(keyBytes(credential))
   }
 
   return {
     provider: (scope) => async (request) => {
-      const principal = authenticate(request)
+      const principal = authenticate(request) ?? (await newProviderBy(auth, credentialOf(request)))
       if (principal.kind !== 'provider') throw new PushError('NOT_A_PROVIDER')
       if (!mayUse(principal, scope)) throw new PushError('SCOPE_MISSING', scope)
       await work.admit(keyOf(principal), request)
@@ -75,6 +80,7 @@ export function createGuard(
     },
     async device(request) {
       const principal = authenticate(request)
+      if (principal === undefined) throw new PushError('CREDENTIALS_INVALID')
       if (principal.kind !== 'device') throw new PushError('NOT_A_DEVICE')
       await work.admit(keyOf(principal), request)
       devices.set(request, await know(principal))
@@ -85,7 +91,7 @@ export function createGuard(
 }
 
 interface ProofGuardContext {
-  readonly auth: Pick<Auth, 'provider' | 'verify' | 'identity' | 'issuerOf'>
+  readonly auth: Pick<Auth, 'provider' | 'newProvider' | 'verify' | 'identity' | 'issuerOf'>
   readonly revocations: Pick<Revocations, 'check'>
   readonly work: RequestWork
 }
@@ -102,7 +108,7 @@ export function createProofGuard({ auth, revocations, work }: ProofGuardContext)
       await revocations.check(device)
       return { kind: 'renewal', device }
     }
-    const provider = providerBy(auth, credential)
+    const provider = auth.provider(keyBytes(credential)) ?? (await newProviderBy(auth, credential))
     if (!mayUse(provider, 'tokens:issue')) throw new PushError('SCOPE_MISSING', 'tokens:issue')
     return { kind: 'provider', provider }
   }

@@ -55,7 +55,8 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
   const verify = (token: string) => auth.verify?.(token) ?? refuseToken()
   const provider = (key: string | Uint8Array) => auth.provider(key)
   const work = new RequestWork(limits.work, monotonic)
-  const guard = createGuard({ provider, verify: canVerify ? verify : refuseDevice }, refuseCall, work)
+  const newProvider = () => Promise.resolve(undefined)
+  const guard = createGuard({ provider, newProvider, verify: canVerify ? verify : refuseDevice }, refuseCall, work)
 
   const send = createSendMessage({ publisher, verify, work, metrics, limits, now, randomId })
 

@@ -311,7 +311,8 @@ export class PushBroker {
         await connectDevice(this.#node, connection, connect)
         return
       }
-      const provider = connect.username === 'provider' && password !== undefined ? auth.provider(password) : undefined
+      const isProvider = connect.username === 'provider' && password !== undefined
+      const provider = isProvider ? (auth.provider(password) ?? (await auth.newProvider(password))) : undefined
       if (provider !== undefined) {
         await connectProvider(this.#providers, connection, connect, provider)
         return
