@@ -1,4 +1,5 @@
 /** The payload of a request as the bytes that go out, with the MQTT 5 properties that say what they are. */
+import { isUtf8 } from 'node:buffer'
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
 import { PushError } from '../errors.ts'
 
@@ -24,6 +25,16 @@ const UTF8_TEXT = Buffer.from([0x01, 0x01])
 
 /** Content Type `application/json` (MQTT 5 section 3.3.2.3.9). */
 const JSON_TEXT = Buffer.concat([UTF8_TEXT, Buffer.from([0x03, 0x00, JSON_TYPE.length]), Buffer.from(JSON_TYPE)])
+
+/** The other way round, as an answer has it: text where the bytes are UTF-8. */
+export function payloadOf({
+  buffer,
+  byteOffset,
+  byteLength,
+}: Uint8Array): { payload: string } | { payloadBase64: string } {
+  const bytes = Buffer.from(buffer, byteOffset, byteLength)
+  return isUtf8(bytes) ? { payload: bytes.toString('utf8') } : { payloadBase64: bytes.toString('base64') }
+}
 
 /** @throws PAYLOAD_INVALID */
 export function contentOf(fields: PayloadFields): Content {

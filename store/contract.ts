@@ -42,7 +42,14 @@ export type * from './session-logs.ts'
 export type * from './tables.ts'
 export type * from './upstream-contract.ts'
 export { ENDS, receiptPayload, receiptSubject } from './following-contract.ts'
-export { appOfEventLog, eventLog, groupLog, groupOfLog, isGroupLog } from './upstream-contract.ts'
+export {
+  appOfEventLog,
+  eventLog,
+  groupLog,
+  groupOfLog,
+  isGroupLog,
+  LONGEST_KEPT_MS,
+} from './upstream-contract.ts'
 
 /** Where offsets jump over some, they jump by a multiple of this, so that what is computed from them goes round with it. */
 export const OFFSET_CYCLE = 32_256

@@ -13,6 +13,9 @@ import type { LogEntry, LogSlice, Message, ReadLimit, TokenId } from './entries.
 /** 0 to `upstreamParts` - 1. */
 export type Part = number
 
+/** An entry stays no longer in an upstream or event log, ms. */
+export const LONGEST_KEPT_MS = 7 * 24 * 60 * 60 * 1000
+
 /** The name of the event log of an app: no app has a `/`. */
 export function eventLog(app: string): string {
   return `/${app}`

@@ -1,6 +1,6 @@
 /** Events of tokens, for who reads the event log of their app; where nobody does, nothing is stored. */
 import type { FastifyBaseLogger } from 'fastify'
-import type { EventAppend, UpstreamStore } from '../../store/contract.ts'
+import { type EventAppend, LONGEST_KEPT_MS, type UpstreamStore } from '../../store/contract.ts'
 import { NO_TOKEN_ID } from '../events/event-answer.ts'
 import type { TokenEventType } from '../events/event-types.ts'
 
@@ -20,8 +20,6 @@ interface TokenEventsContext {
   readonly randomId: () => string
 }
 
-/** As receipts. */
-const KEPT_MS = 7 * 24 * 60 * 60 * 1000
 /** All devices of an account at most: so many are stored at one time. */
 const AT_ONCE = 500
 
@@ -58,7 +56,7 @@ export class TokenEvents {
     const eventId = randomId()
     const payload = Buffer.from(JSON.stringify({ eventId, switchedFrom }))
     const storedAt = now()
-    const message = { id: eventId, payload, retain: false, storedAt, expiresAt: storedAt + KEPT_MS }
+    const message = { id: eventId, payload, retain: false, storedAt, expiresAt: storedAt + LONGEST_KEPT_MS }
     return { app, tokenId, subject: type, message }
   }
 }

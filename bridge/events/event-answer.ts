@@ -1,7 +1,7 @@
 /** Events as they are answered. */
-import { isUtf8 } from 'node:buffer'
 import { appOfEventLog, type UpstreamEntry } from '../../store/contract.ts'
 import { upstreamPrefix } from '../../topics/index.ts'
+import { payloadOf } from '../payload.ts'
 import { UPSTREAM } from './event-types.ts'
 
 /** In the place of a token id: what an event is about that is of no single one. */
@@ -34,9 +34,9 @@ function loggedEvent(app: string, entry: UpstreamEntry): EventAnswer {
 }
 
 /** What the payload says beside; one that is no JSON object says nothing. */
-function detailsOf({ payload }: UpstreamEntry): Record<string, unknown> {
+function detailsOf({ payload: { buffer, byteOffset, byteLength } }: UpstreamEntry): Record<string, unknown> {
   try {
-    const details: unknown = JSON.parse(bytesOf(payload).toString('utf8'))
+    const details: unknown = JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'))
     return typeof details === 'object' && details !== null && !Array.isArray(details) ? { ...details } : {}
   } catch {
     return {}
@@ -45,15 +45,9 @@ function detailsOf({ payload }: UpstreamEntry): Record<string, unknown> {
 
 function upstreamEvent(app: string, entry: UpstreamEntry): EventAnswer {
   const { id, tokenId, subject } = entry
-  const bytes = bytesOf(entry.payload)
-  const content = isUtf8(bytes) ? { payload: bytes.toString('utf8') } : { payloadBase64: bytes.toString('base64') }
   const topic = `${upstreamPrefix(app, tokenId)}${subject}`
   // The server has made the id, for this message alone.
-  return { type: UPSTREAM, id, tokenId, app, at: timeOf(entry), eventId: id, topic, ...content }
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength)
+  return { type: UPSTREAM, id, tokenId, app, at: timeOf(entry), eventId: id, topic, ...payloadOf(entry.payload) }
 }
 
 function timeOf({ storedAt }: UpstreamEntry): string {

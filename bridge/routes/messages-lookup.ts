@@ -1,6 +1,5 @@
 /** `GET /v1/messages`: what is pending for the device that asks. */
 import type { FastifyInstance } from 'fastify'
-import { isUtf8 } from 'node:buffer'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
@@ -9,6 +8,7 @@ import { encodePageCursor } from '../page-cursor.ts'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import type { Page, PageEntry, Pages } from '../lookup.ts'
+import { payloadOf } from '../payload.ts'
 import { readValues } from '../query.ts'
 import { answer, DEVICE_ERRORS, messageIdSchema, problems, timeSchema } from '../schemas.ts'
 
@@ -144,13 +144,12 @@ function checkEnd({ expiresAt }: Device, now: () => number): void {
 
 function describe(device: Device, { log, entry, missed }: PageEntry) {
   const { id, payload, storedAt, expiresAt } = entry
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   return {
     id,
     // Only a token with a version is given broadcasts.
     topic:
       log === 'private' ? privateTopic(device.app, device.tokenId) : broadcastTopic(device.app, device.version ?? ''),
-    ...(isUtf8(bytes) ? { payload: bytes.toString('utf8') } : { payloadBase64: bytes.toString('base64') }),
+    ...payloadOf(payload),
     storedAt: new Date(storedAt).toISOString(),
     expiresAt: new Date(expiresAt).toISOString(),
     ...(missed === undefined ? {} : { missed }),

@@ -223,8 +223,9 @@ export class BroadcastFanout {
     }
     this.#target = Math.max(this.#target, offset)
     if (this.#end === undefined || offset <= this.#end) return
-    // A node that stood still hears late, and what was recalled meanwhile lies further back in what it hears.
-    if (entry !== undefined && this.#arrived.size < MOST_ARRIVED && this.#now() - entry.storedAt < HELD_MS)
+    // A node that stood still hears late, and what was recalled meanwhile lies further back in what it hears. Where clocks
+    // differ, that costs a read.
+    if (entry !== undefined && this.#arrived.size < MOST_ARRIVED && Math.abs(this.#now() - entry.storedAt) < HELD_MS)
       this.#arrived.set(offset, { entry, since: this.#monotonic() })
     this.#advance()
   }

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { PushError } from '../../errors.ts'
 import { makeMessage } from '../../store/message.ts'
-import type { UpstreamAppend } from '../../store/contract.ts'
+import { LONGEST_KEPT_MS, type UpstreamAppend } from '../../store/contract.ts'
 import { upstreamPrefix, type Device } from '../../topics/index.ts'
 import { encodeForwardProperties } from '../codec/encoder.ts'
 import type { Properties, QoS } from '../codec/packets.ts'
@@ -16,8 +16,8 @@ interface Published {
   readonly properties: Properties
 }
 
-/** No longer in an upstream log, seconds. */
-const LONGEST_TTL = 7 * 24 * 60 * 60
+/** Seconds. */
+const LONGEST_TTL = LONGEST_KEPT_MS / 1000
 
 /** `topic` is below that of the device; `epoch` is that of the session that publishes, absent for a will. @throws PAYLOAD_TOO_LARGE, PAYLOAD_INVALID */
 export function upstreamOf(

@@ -1,6 +1,6 @@
 /** What is done when a message of a private or broadcast log ends, in the step that takes it out. */
 import { encodeSelector } from '../../topics/index.ts'
-import { type LogEntry, receiptPayload, receiptSubject, type TokenId } from '../contract.ts'
+import { LONGEST_KEPT_MS, type LogEntry, receiptPayload, receiptSubject, type TokenId } from '../contract.ts'
 import { COLLAPSE, decodeBroadcastEntry, decodeEntry, type EntryHead, FOLLOWED, RECEIPT } from './entry.ts'
 import { broadcastCollapseKey, Kind, messageIdKey, parseEntryKey, privateCollapseKey } from './keys.ts'
 import type { Ended } from './log.ts'
@@ -8,7 +8,7 @@ import { rememberEnd } from './message-ids.ts'
 import { decodeNumber } from './named-records.ts'
 import { seenBy } from './tokens.ts'
 import type { Endings, Transaction } from './transaction.ts'
-import { KEPT_MS, storeEvent, type UpstreamContext } from './upstream-log.ts'
+import { storeEvent, type UpstreamContext } from './upstream-log.ts'
 
 export function endingsOf(context: UpstreamContext): (transaction: Transaction) => Endings {
   return (transaction) => ({
@@ -71,6 +71,6 @@ function storeReceipt(
 ): void {
   const { now } = transaction
   const payload = Buffer.from(receiptPayload(tokenId, offset))
-  const message = { id, payload, retain: false, storedAt: now, expiresAt: now + KEPT_MS }
+  const message = { id, payload, retain: false, storedAt: now, expiresAt: now + LONGEST_KEPT_MS }
   storeEvent(transaction, context, { app, tokenId, subject: receiptSubject(as), message })
 }

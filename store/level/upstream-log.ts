@@ -1,5 +1,6 @@
 /** Storing at the end of the upstream or event log of an app, and telling who listens. */
 import {
+  LONGEST_KEPT_MS,
   appOfEventLog,
   type EventAppend,
   eventLog,
@@ -15,9 +16,6 @@ import { isRead, withDropped } from './upstream-records.ts'
 
 /** There is one process, so that there is one part. */
 export const PART = 0
-
-/** An entry stays no longer. */
-export const KEPT_MS = 7 * 24 * 60 * 60 * 1000
 
 /** `isHeard`: somebody in this process listens to the app, as things are when it is asked. */
 export interface UpstreamContext {
@@ -59,7 +57,7 @@ export function storeUpstream(
 }
 
 function keptUntil({ expiresAt, storedAt }: Message): number {
-  return clamp(Math.min(expiresAt, storedAt + KEPT_MS))
+  return clamp(Math.min(expiresAt, storedAt + LONGEST_KEPT_MS))
 }
 
 /** Whoever listens by the time that it is on disk. */

@@ -7,7 +7,7 @@
  * retained. Fields that a version does not know are passed over, so that the next ones (collapse key, receipt flag, content
  * encoding, fingerprint, outcome) need no other format.
  */
-import type { Message, UpstreamEntry } from '../contract.ts'
+import { LONGEST_KEPT_MS, type Message, type UpstreamEntry } from '../contract.ts'
 import { asTime } from './entry.ts'
 
 const FORMAT = 1
@@ -19,12 +19,11 @@ const TOKEN_BYTES = 16
 const FIXED_BYTES = 18 + TOKEN_BYTES
 const FIELD_BYTES = 5
 const TIME_BYTES = 6
-const KEPT_MS = 7 * 24 * 60 * 60 * 1000
 
 export function encodeUpstream(tokenId: Buffer, subject: string, message: Message): Buffer {
   const { id, payload, properties, retain, storedAt } = message
   const expires = asTime(message.expiresAt)
-  const leaves = Math.min(expires, asTime(storedAt + KEPT_MS))
+  const leaves = Math.min(expires, asTime(storedAt + LONGEST_KEPT_MS))
   const subjectBytes = Buffer.byteLength(subject, 'utf8')
   const idBytes = Buffer.byteLength(id, 'utf8')
   const fields =
