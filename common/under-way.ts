@@ -1,7 +1,8 @@
 /**
  * How much of one provider is being stored at one time, while others publish too. The rest of it waits here, in its order, and
  * not in the queue of the store, where everybody else would wait behind it. Who is alone has no such limit: many at one time
- * cost the store less.
+ * cost the store less. And who has always more for the store lets it rest for as long as it was busy with the last of it: else
+ * a write of this provider's would be under way whenever somebody else's comes.
  */
 import { PushError } from '../errors.ts'
 
@@ -9,6 +10,9 @@ interface Lane {
   running: number
   /** When the last of it began. */
   usedAt: number
+  /** When what is under way began with nothing of it under way before. */
+  beganAt: number
+  isResting: boolean
   readonly waiting: Set<() => void>
   /** Who has more for it, and does not take it up yet. */
   readonly later: (() => void)[]
@@ -22,17 +26,25 @@ const LOOK_MS = 1_000
 const MOST_WAITING = 20_000
 /** What more waits is left where it is: what is taken up and waits is what a collection of garbage has to copy. */
 const ROOM = 16
+/** A rest is no shorter (a timer's resolution), and no longer, where the store itself is slow, ms. */
+const REST_MS = { least: 1, most: 20 } as const
 
 export class UnderWay {
   readonly #besideOthers: number
   readonly #monotonic: () => number
+  readonly #after: (ms: number, then: () => void) => void
   readonly #lanes = new Map<string, Lane>()
   #lookedAt = Number.NEGATIVE_INFINITY
 
   /** @param besideOthers at one time, of one provider */
-  constructor(besideOthers: number, monotonic: () => number) {
+  constructor(
+    besideOthers: number,
+    monotonic: () => number,
+    after = (ms: number, then: () => void): void => void setTimeout(then, ms),
+  ) {
     this.#besideOthers = besideOthers
     this.#monotonic = monotonic
+    this.#after = after
   }
 
   /** Begins at once where there is room. @throws RATE_LIMITED (rejects) */
@@ -72,13 +84,14 @@ export class UnderWay {
   #laneOf(provider: string): Lane {
     let lane = this.#lanes.get(provider)
     if (lane === undefined) {
-      lane = { running: 0, usedAt: 0, waiting: new Set(), later: [] }
+      lane = { running: 0, usedAt: 0, beganAt: 0, isResting: false, waiting: new Set(), later: [] }
       this.#lanes.set(provider, lane)
     }
     return lane
   }
 
   #begin<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
+    if (lane.running === 0) lane.beganAt = this.#monotonic()
     lane.running += 1
     const result = work()
     const over = (): void => this.#over(lane)
@@ -88,6 +101,21 @@ export class UnderWay {
 
   #over(lane: Lane): void {
     lane.running -= 1
+    if (lane.isResting) return
+    if (this.isAlone || lane.waiting.size === 0) this.#goOn(lane)
+    else if (lane.running === 0) this.#rest(lane)
+  }
+
+  #rest(lane: Lane): void {
+    const took = this.#monotonic() - lane.beganAt
+    lane.isResting = true
+    this.#after(Math.min(Math.max(took, REST_MS.least), REST_MS.most), () => {
+      lane.isResting = false
+      this.#goOn(lane)
+    })
+  }
+
+  #goOn(lane: Lane): void {
     for (const begin of lane.waiting) {
       if (lane.running >= this.#besideOthers && !this.isAlone) break
       begin()

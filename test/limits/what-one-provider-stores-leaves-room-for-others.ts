@@ -7,6 +7,8 @@ import { UnderWay } from '../../common/under-way.ts'
 import { connect, issueToken, makeKey, metric, request } from '../support/index.ts'
 import { embed } from '../plugin/support/embed.ts'
 
+const atOnce = (_ms: number, then: () => void): void => then()
+
 /** Work that ends when it is told to. */
 function work() {
   const begun: string[] = []
@@ -28,7 +30,7 @@ function work() {
 
 await t.test('alone it has no limit, and beside others a small one', async (t) => {
   let now = 0
-  const underWay = new UnderWay(2, () => now)
+  const underWay = new UnderWay(2, () => now, atOnce)
   const { begun, of, end } = work()
   const run = (provider: string, name: string) => underWay.run(provider, of(name))
   const alone = ['a1', 'a2', 'a3', 'a4'].map((name) => run('a', name))
@@ -39,20 +41,55 @@ await t.test('alone it has no limit, and beside others a small one', async (t) =
   for (const name of ['a1', 'a2', 'a3', 'a4', 'b1']) await end(name)
   t.same(begun.slice(7), [], 'the rest waits for those')
   await end('a5')
-  t.same(begun.slice(7), ['a7'], 'in its order')
+  await end('a6')
+  t.same(begun.slice(7), ['a7', 'a8'], 'in its order')
 
   now += 10_000
   const after = run('a', 'a10')
-  t.same(begun.slice(8), [], 'behind those that wait')
-  await end('a6')
-  t.same(begun.slice(8), ['a8', 'a9', 'a10'], 'and when the other one has been gone for a while, all of it')
-  for (const name of ['a7', 'a8', 'a9', 'a10']) await end(name)
+  t.same(begun.slice(9), [], 'behind those that wait')
+  await end('a7')
+  t.same(begun.slice(9), ['a9', 'a10'], 'and when the other one has been gone for a while, all of it')
+  for (const name of ['a8', 'a9', 'a10']) await end(name)
   const all = await Promise.all([...alone, other, ...later, after])
   t.same(all, ['a1', 'a2', 'a3', 'a4', 'b1', 'a5', 'a6', 'a7', 'a8', 'a9', 'a10'])
 })
 
+await t.test('who has always more lets the store rest for as long as it was busy', async (t) => {
+  let now = 0
+  const rests: { ms: number; then: () => void }[] = []
+  const underWay = new UnderWay(
+    2,
+    () => now,
+    (ms, then) => void rests.push({ ms, then }),
+  )
+  const { begun, of, end } = work()
+  const run = (provider: string, name: string) => underWay.run(provider, of(name))
+  const other = run('b', 'b1')
+  const all = ['a1', 'a2', 'a3', 'a4', 'a5'].map((name) => run('a', name))
+  now += 7
+  await end('a1')
+  t.same(rests, [], 'not before all of it ended')
+  await end('a2')
+  t.same(begun, ['b1', 'a1', 'a2'])
+  t.equal(rests[0]?.ms, 7)
+  const last = run('a', 'a6')
+  await end('b1')
+  const second = run('b', 'b2')
+  t.same(begun, ['b1', 'a1', 'a2', 'b2'], 'who has less than that does not rest')
+  rests[0]?.then()
+  t.same(begun.slice(4), ['a3', 'a4'])
+  now += 70
+  for (const name of ['a3', 'a4']) await end(name)
+  t.equal(rests[1]?.ms, 20, 'nobody rests for long')
+  rests[1]?.then()
+  for (const name of ['a5', 'a6', 'b2']) await end(name)
+  t.equal(rests.length, 2, 'nor when nothing waits')
+  await Promise.all([other, second, last, ...all])
+  t.equal(underWay.room('a'), undefined)
+})
+
 await t.test('what fails makes room too, and what waits has an end', async (t) => {
-  const underWay = new UnderWay(1, () => 0)
+  const underWay = new UnderWay(1, () => 0, atOnce)
   const { of, end, begun } = work()
   const other = underWay.run('b', of('b1'))
   const failing = underWay.run('a', () => Promise.reject(new Error('it failed')))
@@ -127,7 +164,7 @@ await t.test('a flood of one provider', async (t) => {
 })
 
 await t.test('of what a provider has beside others, little is taken up before it can be stored', async (t) => {
-  const underWay = new UnderWay(1, () => 0)
+  const underWay = new UnderWay(1, () => 0, atOnce)
   const { of, end, begun } = work()
   t.equal(underWay.room('a'), undefined, 'alone there is always room')
   const other = underWay.run('b', of('b1'))
