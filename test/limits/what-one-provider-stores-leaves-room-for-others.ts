@@ -56,11 +56,11 @@ await t.test('alone it has no limit, and beside others a small one', async (t) =
 
 await t.test('who has always more lets the store rest for as long as it was busy', async (t) => {
   let now = 0
-  const rests: { ms: number; then: () => void }[] = []
+  const rests: { ms: number; goOn: () => void }[] = []
   const underWay = new UnderWay(
     2,
     () => now,
-    (ms, then) => void rests.push({ ms, then }),
+    (ms, goOn) => void rests.push({ ms, goOn }),
   )
   const { begun, of, end } = work()
   const run = (provider: string, name: string) => underWay.run(provider, of(name))
@@ -76,12 +76,12 @@ await t.test('who has always more lets the store rest for as long as it was busy
   await end('b1')
   const second = run('b', 'b2')
   t.same(begun, ['b1', 'a1', 'a2', 'b2'], 'who has less than that does not rest')
-  rests[0]?.then()
+  rests[0]?.goOn()
   t.same(begun.slice(4), ['a3', 'a4'])
   now += 70
   for (const name of ['a3', 'a4']) await end(name)
   t.equal(rests[1]?.ms, 20, 'nobody rests for long')
-  rests[1]?.then()
+  rests[1]?.goOn()
   for (const name of ['a5', 'a6', 'b2']) await end(name)
   t.equal(rests.length, 2, 'nor when nothing waits')
   await Promise.all([other, second, last, ...all])
