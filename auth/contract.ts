@@ -2,6 +2,7 @@
 import type { JsonWebKey } from 'node:crypto'
 import type { Device, Epochs, Provider, Triple } from '../topics/index.ts'
 import type { SigningKeyInfo } from './ring.ts'
+import type { Sealing } from './sealing.ts'
 
 export interface Grant extends Triple {
   readonly version?: string | undefined
@@ -45,7 +46,7 @@ export interface Identity {
   readonly expiresAt: number
 }
 
-export interface Auth {
+export interface Auth extends Sealing {
   /** The token id of a triple, under this installation's key. */
   tokenIdOf(triple: Triple): string
   /** Names an account of an app by a keyed hash, see `accountMark` of `topics/`. */
