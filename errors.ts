@@ -201,6 +201,12 @@ export const ERRORS = {
       'As many accounts of the app are revoked as the server allows; revoke the token ids of the account one by one, or the whole app.',
   },
   KEYS_LIMIT: { status: 409, title: 'There are as many provider keys as the server allows; delete one.' },
+  WEBHOOK_UNKNOWN: { status: 404, title: 'There is no such webhook.' },
+  WEBHOOK_URL_INVALID: {
+    status: 400,
+    title: 'A webhook leads to an `https://` URL at a public address; see `detail` for what is wrong.',
+  },
+  WEBHOOKS_LIMIT: { status: 409, title: 'There are as many webhooks as the server allows; delete one.' },
   SIGNING_KEY_IN_USE: {
     status: 409,
     title: 'This key signs, and no other one of its algorithm can yet; rotate first, and wait until the new one signs.',

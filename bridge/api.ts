@@ -39,11 +39,13 @@ import { enrol } from './routes/enrolments.ts'
 import { issueTokens } from './routes/tokens-issue.ts'
 import { listTokens } from './routes/tokens-list.ts'
 import { revokeTokens } from './routes/tokens-revoke.ts'
+import { manageWebhooks } from './routes/webhooks.ts'
 import { manageSigningKeys, publishKeys } from './routes/signing-keys.ts'
 import { createSigningKeyCalls } from './signing-keys/calls.ts'
 import type { SigningKeys } from './signing-keys/signing-keys.ts'
 import { Waiting } from './waiting.ts'
 import { createStorePublisher } from './store-publisher.ts'
+import { createWebhooks, type WebhookRules, type Webhooks } from './webhooks/webhooks.ts'
 import { RequestWork } from './work.ts'
 
 export interface HttpApiOptions {
@@ -78,6 +80,8 @@ export interface HttpApiOptions {
   /** Of other processes that the limits hold for as well. */
   readonly tally?: Tally | undefined
   readonly allowedHosts?: readonly string[] | undefined
+  /** Where webhooks may lead besides public addresses, and when failed calls are made again. */
+  readonly webhooks?: WebhookRules | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -92,6 +96,8 @@ export interface HttpApi {
   readonly http: FastifyInstance
   /** What its routes for providers do. */
   readonly calls: Calls
+  /** Not open: nothing is delivered before. */
+  readonly webhooks: Pick<Webhooks, 'open' | 'close'>
 }
 
 /**
@@ -120,7 +126,11 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   auth.onKeyRetired(() => longPolls.recheckAll())
   const pages = createPages(store, limits, selections)
   const audit = auditTo(logger)
+  const { version, webhooks: rules } = options
+  const about = { version, auth, store, rules, limits, metrics, logger, audit, now, monotonic, randomId }
+  const webhooks = createWebhooks(about)
   const calls = createCalls({
+    webhooks: webhooks.calls,
     auth,
     store,
     revocations,
@@ -140,7 +150,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   })
 
   const http = createFastifyApp({
-    version: options.version,
+    version,
     limits,
     admit: options.admit,
     admitRequest: options.admitRequest,
@@ -168,6 +178,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       acknowledgeMessages(api, { store, guard, metrics, counts: options.counts })
       const events = new EventCalls({ auth, store, consumers, work, metrics, limits })
       serveEvents(api, { events, guard, limits })
+      manageWebhooks(api, { calls, guard })
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)
@@ -175,7 +186,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   })
   watchWhileOpen(http, () => longPolls.watch())
   watchWhileOpen(http, () => consumers.watch())
-  return { http, calls }
+  return { http, calls, webhooks }
 }
 
 function watchWhileOpen(app: FastifyInstance, watch: () => () => void): void {

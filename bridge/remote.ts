@@ -102,6 +102,8 @@ function refuseOtherCalls(api: FastifyInstance): void {
   const options = { schema: { hide: true } }
   api.all('/v1/keys', options, refuseCall)
   api.all('/v1/keys/*', options, refuseCall)
+  api.all('/v1/webhooks', options, refuseCall)
+  api.all('/v1/webhooks/*', options, refuseCall)
   for (const { method, url } of CALLS_OF_THE_STORE) api.route({ method, url, ...options, handler: refuseCall })
 }
 

@@ -321,6 +321,38 @@ export const LIMITS = {
   ),
   tokens: limit('PUSH_MAX_TOKENS', 1_000, [1, 10_000], 'tokens that one HTTP request may name'),
   keys: limit('PUSH_MAX_KEYS', 10_000, [1, 100_000], 'provider keys that the store keeps'),
+  webhooks: limit('PUSH_MAX_WEBHOOKS', 100, [1, 10_000], 'webhooks of one provider'),
+  webhooksInAll: limit(
+    'PUSH_MAX_WEBHOOKS_IN_ALL',
+    10_000,
+    [1, 100_000],
+    'webhooks of all providers; each takes a kilobyte in every process',
+  ),
+  webhookCalls: limit(
+    'PUSH_MAX_WEBHOOK_CALLS',
+    32,
+    [1, 10_000],
+    'calls to receivers of webhooks that a process has under way',
+  ),
+  webhookCallsOfProvider: limit(
+    'PUSH_MAX_PROVIDER_WEBHOOK_CALLS',
+    8,
+    [1, 10_000],
+    'calls to receivers of the webhooks of one provider that a process has under way',
+  ),
+  webhookBytes: limit(
+    'PUSH_MAX_WEBHOOK_BYTES',
+    256 * KIB,
+    [1, 16 * MIB],
+    'payload bytes in one call to a receiver of a webhook; one event always fits',
+  ),
+  webhookTimeoutMs: limit(
+    'PUSH_WEBHOOK_TIMEOUT',
+    15,
+    [1, 60],
+    'time for one call to a receiver of a webhook, from the look-up of its name to the end of its answer',
+    SECONDS_TO_MS,
+  ),
   lookupMessages: limit('PUSH_MAX_LOOKUP', 100, [1, 10_000], 'messages in one answer to a lookup'),
   lookupBytes: limit(
     'PUSH_MAX_LOOKUP_BYTES',

@@ -6,6 +6,7 @@ import { fitLimits, allowedRange, wholeFrom } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Users } from '../broker/index.ts'
+import type { WebhookRules } from '../bridge/index.ts'
 import type { Tally } from '../common/tally.ts'
 import * as checks from './option-checks.ts'
 
@@ -54,6 +55,11 @@ export interface CommonOptions {
    * is believed.
    */
   readonly trustedProxies?: BlockList
+  /**
+   * Where webhooks may lead besides public addresses over HTTPS: `networks`, and `httpHosts` without TLS; and `retries`, seconds
+   * from one attempt to the next.
+   */
+  readonly webhooks?: WebhookRules
   /** Default: silent. */
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
@@ -83,6 +89,7 @@ const CHECKS = {
   limits: checks.object,
   allowedHosts: checks.allowedHosts,
   trustedProxies: checks.blockList,
+  webhooks: checks.webhooks,
   logger: checks.logger,
   metricsText: checks.func,
   tally: checks.tally,

@@ -51,6 +51,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
     strictExpiry: config.PUSH_STRICT_EXPIRY === 'on',
     limits: limitsOf(config),
     ...trustedProxiesOf(config),
+    webhooks: webhooksOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
     logger,
     ...(membership === undefined
@@ -91,6 +92,10 @@ function reloadOf(config: Config, push: Push, listening: Pick<Serving, 'reload'>
     // It tells of what is wrong itself.
     push.reload().catch(() => undefined)
   }
+}
+
+function webhooksOf({ PUSH_WEBHOOK_NETWORKS: networks, PUSH_WEBHOOK_HTTP_HOSTS: httpHosts, ...config }: Config) {
+  return { networks, httpHosts, retries: config.PUSH_WEBHOOK_RETRIES }
 }
 
 /** Whether SIGHUP has something to read again. */

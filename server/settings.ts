@@ -4,6 +4,7 @@ import { aboutLimit, wholeFrom } from '../common/limit-checks.ts'
 import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
 import type { Limit } from '../common/limit.ts'
 import { parseNetworks } from '../common/networks.ts'
+import { isRetries, STANDARD_RETRIES } from '../bridge/webhooks/schedule.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
@@ -187,6 +188,20 @@ const SERVER_SETTINGS = {
   ),
   PUSH_TOKEN_AUDIENCE: text('`aud` of message tokens', 'aedes-push'),
   PUSH_ISSUERS_FILE: path('JSON file of identity providers whose tokens let a device ask for a message token'),
+
+  PUSH_WEBHOOK_NETWORKS: networks('networks that are not public, to which webhooks may lead all the same'),
+  PUSH_WEBHOOK_HTTP_HOSTS: names(
+    'names that webhooks may call by http://, without TLS; the networks have to be allowed too',
+  ),
+  PUSH_WEBHOOK_RETRIES: {
+    about: 'from one attempt to call a webhook to the next, s; after the last one the webhook is disabled',
+    default: STANDARD_RETRIES,
+    allowed: '1 to 20 whole numbers from 1 to 604800 with commas, such as 5,300,1800',
+    parse(value) {
+      const each = value.split(',').map((part) => (/^\d{1,6}$/.test(part.trim()) ? Number(part) : Number.NaN))
+      return isRetries(each) ? each : undefined
+    },
+  } satisfies Setting<readonly number[]>,
 
   PUSH_BROKER_URL: optional(
     'for `aedes-push bridge`: the MQTT broker to publish to',

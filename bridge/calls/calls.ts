@@ -20,6 +20,7 @@ import {
   type RevokeAll,
   type RevokeToken,
 } from './revoke-token.ts'
+import type { WebhookCalls } from '../webhooks/calls.ts'
 import type { TokenEvents } from './token-events.ts'
 import { createSendMessage, type SendContext, type SendMessage } from './send-message.ts'
 
@@ -32,11 +33,12 @@ interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly rate: Pick<RateByKey, 'take'>
   readonly keys: KeysContext['keys']
   readonly audit: Audit
+  readonly webhooks: WebhookCalls
   readonly tokenEvents: TokenEvents
   readonly limits: SendContext['limits'] & TokenLimits & KeysContext['limits']
 }
 
-export interface Calls extends KeyCalls {
+export interface Calls extends KeyCalls, WebhookCalls {
   readonly send: SendMessage
   readonly issueToken: IssueToken
   readonly revokeToken: RevokeToken
@@ -51,7 +53,7 @@ export interface Calls extends KeyCalls {
 }
 
 export function createCalls(context: CallsContext): Calls {
-  const { auth, store, revocations, now } = context
+  const { auth, store, revocations, webhooks, now } = context
   const accountMarkOf = (app: string, account: string) => auth.accountMarkOf(app, account)
   const enrolments = new Enrolments({ store, revocations, accountMarkOf, audit: context.audit, now })
   const underWay = new Set<Promise<unknown>>()
@@ -73,6 +75,15 @@ export function createCalls(context: CallsContext): Calls {
     changeKey: tracked(keyCalls.changeKey),
     rotateKey: tracked(keyCalls.rotateKey),
     deleteKey: tracked(keyCalls.deleteKey),
+    createWebhook: tracked(webhooks.createWebhook),
+    listWebhooks: tracked(webhooks.listWebhooks),
+    findWebhook: tracked(webhooks.findWebhook),
+    changeWebhook: tracked(webhooks.changeWebhook),
+    rotateWebhookSecret: tracked(webhooks.rotateWebhookSecret),
+    deleteWebhook: tracked(webhooks.deleteWebhook),
+    testWebhook: tracked(webhooks.testWebhook),
+    enableWebhook: tracked(webhooks.enableWebhook),
+    replayWebhook: tracked(webhooks.replayWebhook),
     send: tracked(createSendMessage(following)),
     issueToken: tracked(createIssueToken({ ...context, enrolments })),
     revokeToken: tracked(createRevokeToken(context)),
