@@ -170,6 +170,10 @@ export const ERRORS = {
     reason: 0x87,
     title: 'Another account is logged in to this app on this device; its token is the valid one.',
   },
+  TICKET_INVALID: {
+    status: 401,
+    title: 'The ticket is none of this server, or has ended; ask for another one with `POST /v1/messages/stream`.',
+  },
   ISSUER_UNAVAILABLE: {
     status: 503,
     title: 'The identity provider of the token cannot be asked for its keys now; try again after `Retry-After`.',

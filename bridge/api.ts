@@ -13,7 +13,8 @@ import type { MessageLimits } from '../store/message.ts'
 import { QuotaLeases } from '../store/quota-leases.ts'
 import { UnderWay } from '../common/under-way.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
-import { Selections } from '../topics/index.ts'
+import { Selections, type Device } from '../topics/index.ts'
+import { createAcknowledge } from './acknowledge.ts'
 import { createGuard, createProofGuard, knowDevice } from './authenticate.ts'
 import { Accounts } from './calls/accounts.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
@@ -33,6 +34,7 @@ import { acknowledgeMessages } from './routes/messages-ack.ts'
 import { lookUpMessages } from './routes/messages-lookup.ts'
 import { followMessages } from './routes/messages-follow.ts'
 import { sendMessages } from './routes/messages-send.ts'
+import { streamMessages } from './routes/messages-stream.ts'
 import { exposeMetrics } from './routes/metrics.ts'
 import { serveOpenApi } from './routes/openapi.ts'
 import { enrol } from './routes/enrolments.ts'
@@ -43,6 +45,9 @@ import { manageWebhooks } from './routes/webhooks.ts'
 import { manageSigningKeys, publishKeys } from './routes/signing-keys.ts'
 import { createSigningKeyCalls } from './signing-keys/calls.ts'
 import type { SigningKeys } from './signing-keys/signing-keys.ts'
+import { MessageStreams } from './streams/message-streams.ts'
+import { streamOptions, STREAM_PAGE_BYTES } from './streams/stream-options.ts'
+import { createTickets } from './streams/tickets.ts'
 import { Waiting } from './waiting.ts'
 import { createStorePublisher } from './store-publisher.ts'
 import { createWebhooks, type WebhookRules, type Webhooks } from './webhooks/webhooks.ts'
@@ -88,6 +93,8 @@ export interface HttpApiOptions {
   readonly monotonic?: () => number
   /** Fresh ids of requests and of messages that come without one. */
   readonly randomId?: () => string
+  /** From 0 up to 1: clients that were told to come back do not all come at the same time. */
+  readonly random?: () => number
   /** What `/readyz` asks; by default the store. A `PushError` is answered as it is. */
   readonly ready?: () => Promise<StoreHealth>
 }
@@ -115,7 +122,9 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const underWay = options.underWay ?? new UnderWay(limits.providerUnderWay, monotonic)
   const quotas = options.quotas ?? new QuotaLeases({ store, now })
   const work = new RequestWork(limits.work, monotonic, underWay)
-  const guard = createGuard(auth, (device) => knowDevice({ auth, store, revocations }, device), work)
+  const tickets = createTickets(auth, now)
+  const know = (device: Device) => knowDevice({ auth, store, revocations }, device)
+  const guard = createGuard(auth, know, work, (ticket) => tickets.open(ticket))
   const proofs = createProofGuard({ auth, revocations, work })
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices, monotonic })
   const publisher = createStorePublisher({ auth, store, accounts, underWay, metrics, logger })
@@ -125,6 +134,19 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const consumers = new Consumers({ store, auth, limits, waiting, now, monotonic })
   auth.onKeyRetired(() => longPolls.recheckAll())
   const pages = createPages(store, limits, selections)
+  const acknowledge = createAcknowledge({ store, metrics, counts: options.counts })
+  const streams = streamOptions(limits, options.random)
+  const messageStreams = new MessageStreams({
+    auth,
+    store,
+    revocations,
+    pages: createPages(store, { ...limits, lookupBytes: Math.min(limits.lookupBytes, STREAM_PAGE_BYTES) }, selections),
+    longPolls,
+    acknowledge,
+    metrics,
+    streams,
+    now,
+  })
   const audit = auditTo(logger)
   const { version, webhooks: rules } = options
   const about = { version, auth, store, rules, limits, metrics, logger, audit, now, monotonic, randomId }
@@ -175,7 +197,8 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       manageSigningKeys(api, { calls: createSigningKeyCalls({ auth, signing: options.signing, audit }), guard })
       publishKeys(api, auth)
       lookUpMessages(api, { auth, store, revocations, guard, pages, longPolls, metrics, limits, now })
-      acknowledgeMessages(api, { store, guard, metrics, counts: options.counts })
+      acknowledgeMessages(api, { guard, acknowledge })
+      streamMessages(api, { guard, messageStreams, tickets })
       const events = new EventCalls({ auth, store, consumers, work, metrics, limits })
       serveEvents(api, { events, guard, limits })
       manageWebhooks(api, { calls, guard })

@@ -27,6 +27,8 @@ export type HttpLimits = TokenLimits &
     | 'waiting'
     | 'waitingPerToken'
     | 'longPollRecheckMs'
+    | 'streamCommentMs'
+    | 'streamBytes'
     | 'work'
     | 'requestsPerMinute'
     | 'requestTimeoutMs'

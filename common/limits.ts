@@ -368,18 +368,32 @@ export const LIMITS = {
   ),
   // nginx gives up after 60.
   waitSeconds: limit('PUSH_MAX_WAIT', 50, [0, 600], 'longest wait of a long poll', SECONDS),
-  waiting: limit('PUSH_MAX_WAITING', 10_000, [0, 1_000_000], 'long polls at one time'),
+  waiting: limit('PUSH_MAX_WAITING', 10_000, [0, 1_000_000], 'long polls and streams at one time'),
   waitingPerToken: limit(
     'PUSH_MAX_WAITING_PER_TOKEN',
     4,
     [1, 1_000],
-    'long polls at one time with one token, or of one consumer of events; the oldest is answered to make room',
+    'long polls and streams at one time with one token, or of one consumer of events; the oldest is ended to make room',
+  ),
+  streamCommentMs: limit(
+    'PUSH_STREAM_COMMENT',
+    20,
+    [1, 600],
+    'a stream is quiet for no longer: it writes a comment, so that no proxy takes it for dead',
+    SECONDS_TO_MS,
+  ),
+  streamBytes: limit(
+    'PUSH_MAX_STREAM_BYTES',
+    64 * MIB,
+    [MIB, 64 * GIB],
+    'bytes of all streams that their clients have not taken yet; beyond it, those are closed that have waited longest',
+    BYTES,
   ),
   longPollRecheckMs: limit(
     'PUSH_LONG_POLL_RECHECK',
     10,
     [1, 600],
-    'a long poll looks again after this time, whatever wake was lost',
+    'a long poll or stream looks again after this time, whatever wake was lost',
     SECONDS_TO_MS,
   ),
 } as const satisfies Record<string, Limit>
