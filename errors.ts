@@ -36,7 +36,8 @@ export const ERRORS = {
   },
   ORIGIN_FORBIDDEN: {
     status: 403,
-    title: 'Pages of this origin may not use the server; add its host to `PUSH_ALLOWED_HOSTS` if they should.',
+    title:
+      'Pages of this origin may not use the server; add it to `PUSH_CORS_ORIGINS`, or its host to `PUSH_ALLOWED_HOSTS`, if they should.',
   },
   SUBPROTOCOL_UNSUPPORTED: { status: 400, title: 'Offer the WebSocket subprotocol `mqtt`.' },
   NOT_FOUND: { status: 404, title: 'There is no such path; see `/openapi.json`.' },

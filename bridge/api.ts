@@ -26,8 +26,10 @@ import type { HttpLimits } from './limits.ts'
 import { createLongPolls } from './long-polls.ts'
 import { EventCalls } from './events/calls.ts'
 import { Consumers } from './events/consumers.ts'
+import { EventStreams } from './events/event-streams.ts'
 import { createPages } from './lookup.ts'
 import { serveEvents } from './routes/events.ts'
+import { streamEvents } from './routes/events-stream.ts'
 import { reportHealth } from './routes/health.ts'
 import { manageKeys } from './routes/keys.ts'
 import { acknowledgeMessages } from './routes/messages-ack.ts'
@@ -87,6 +89,8 @@ export interface HttpApiOptions {
   readonly allowedHosts?: readonly string[] | undefined
   /** Where webhooks may lead besides public addresses, and when failed calls are made again. */
   readonly webhooks?: WebhookRules | undefined
+  /** Of pages that may ask what devices ask, as browsers send them, or `*`. */
+  readonly corsOrigins?: readonly string[] | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -179,6 +183,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     trustedProxies: options.trustedProxies,
     tally: options.tally,
     allowedHosts: options.allowedHosts,
+    corsOrigins: options.corsOrigins,
     logger,
     randomId,
     monotonic,
@@ -202,6 +207,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       const events = new EventCalls({ auth, store, consumers, work, metrics, limits })
       serveEvents(api, { events, guard, limits })
       manageWebhooks(api, { calls, guard })
+      streamEvents(api, { guard, eventStreams: new EventStreams({ events, consumers, metrics, streams }) })
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)

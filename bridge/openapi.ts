@@ -33,6 +33,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
           },
           enrolmentCode: { type: 'http', scheme: 'bearer', description: 'An enrolment code' },
           messageToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A message token' },
+          streamTicket: { type: 'apiKey', in: 'query', name: 'ticket', description: 'A ticket for a stream' },
         },
       },
     },

@@ -116,6 +116,8 @@ const CALLS_OF_THE_STORE = [
   { method: 'GET', url: '/v1/events' },
   { method: 'POST', url: '/v1/events/ack' },
   { method: 'DELETE', url: '/v1/events/consumers/:consumer' },
+  { method: 'GET', url: '/v1/events/stream' },
   { method: 'GET', url: '/v1/messages' },
+  { method: ['GET', 'POST'], url: '/v1/messages/stream' },
   { method: 'POST', url: '/v1/messages/ack' },
 ]

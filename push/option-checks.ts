@@ -3,6 +3,7 @@ import { BlockList } from 'node:net'
 import { inspect } from 'node:util'
 import { ALGORITHMS, createProviders } from '../auth/index.ts'
 import { isRetries } from '../bridge/index.ts'
+import { isOrigin } from '../common/origins.ts'
 import { isKeyPrefix, parseAddress } from '../store/index.ts'
 
 /** Says what is wrong with a value, after "must be". Undefined: nothing. */
@@ -65,6 +66,11 @@ export const redisReplicas: Check = allowed(
 export const allowedHosts: Check = allowed(
   (value) => Array.isArray(value) && value.every(isHostName),
   'a list of host names in lower case, without port, or `*`',
+)
+export const corsOrigins: Check = allowed(
+  (value) =>
+    Array.isArray(value) && value.every((each) => each === '*' || (typeof each === 'string' && isOrigin(each))),
+  'a list of origins as browsers send them, such as https://app.example.com, or `*`',
 )
 export const blockList: Check = allowed((value) => value instanceof BlockList, 'a BlockList of node:net')
 export const webhooks: Check = allowed(

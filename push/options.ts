@@ -51,6 +51,11 @@ export interface CommonOptions {
    */
   readonly allowedHosts?: readonly string[]
   /**
+   * Origins, such as `https://app.example.com`, of pages that may call over HTTP what devices call; `*` is all. Never with a
+   * provider key. Default: none.
+   */
+  readonly corsOrigins?: readonly string[]
+  /**
    * Proxies whose `Forwarded` or `X-Forwarded-For` says whose an HTTP request is, for the limits by address. Default: nobody
    * is believed.
    */
@@ -88,6 +93,7 @@ const CHECKS = {
   strictExpiry: checks.flag,
   limits: checks.object,
   allowedHosts: checks.allowedHosts,
+  corsOrigins: checks.corsOrigins,
   trustedProxies: checks.blockList,
   webhooks: checks.webhooks,
   logger: checks.logger,

@@ -188,6 +188,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     tally,
     allowedHosts: options.allowedHosts,
     webhooks: options.webhooks,
+    corsOrigins: options.corsOrigins,
     now,
     monotonic,
     randomId,

@@ -53,6 +53,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
     ...trustedProxiesOf(config),
     webhooks: webhooksOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
+    ...(config.PUSH_CORS_ORIGINS === undefined ? {} : { corsOrigins: config.PUSH_CORS_ORIGINS }),
     logger,
     ...(membership === undefined
       ? {}

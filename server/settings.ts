@@ -3,6 +3,7 @@ import type { BlockList } from 'node:net'
 import { aboutLimit, wholeFrom } from '../common/limit-checks.ts'
 import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
 import type { Limit } from '../common/limit.ts'
+import { isOrigin } from '../common/origins.ts'
 import { parseNetworks } from '../common/networks.ts'
 import { isRetries, STANDARD_RETRIES } from '../bridge/webhooks/schedule.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
@@ -114,6 +115,19 @@ function names(about: string): Setting<readonly string[] | undefined> {
   }
 }
 
+/** Of pages, as browsers send them. */
+function origins(about: string): Setting<readonly string[] | undefined> {
+  return {
+    about,
+    default: undefined,
+    allowed: '* or origins with commas, such as https://app.example.com,https://localhost:5173',
+    parse(text) {
+      const each = text.split(',').map((part) => part.trim().toLowerCase())
+      return each.every((origin) => origin === '*' || isOrigin(origin)) ? each : undefined
+    },
+  }
+}
+
 /** The settings that are no limits of `createPush`. */
 const SERVER_SETTINGS = {
   PUSH_HOST: text('address of every listener', '127.0.0.1'),
@@ -136,6 +150,9 @@ const SERVER_SETTINGS = {
   ),
   PUSH_ALLOWED_HOSTS: names(
     'names besides localhost that HTTP and WebSocket requests may come for, and whose web pages may make them; * is all. When not set: none where PUSH_HOST is a loopback address, else all',
+  ),
+  PUSH_CORS_ORIGINS: origins(
+    'web pages of other origins that may look up, stream and acknowledge messages, and ask for tokens, as a device; * is all. Never with a provider key',
   ),
   PUSH_DATA_DIR: text('embedded store, signing keys, generated provider key', './data'),
   PUSH_REDIS_URL: optional(

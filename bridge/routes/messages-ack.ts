@@ -9,7 +9,9 @@ const bodySchema = {
   type: 'object',
   additionalProperties: false,
   required: ['cursor'],
-  properties: { cursor: { type: 'string', description: 'From a lookup with this token, or the `id` of an event of its stream' } },
+  properties: {
+    cursor: { type: 'string', description: 'From a lookup with this token, or the `id` of an event of its stream' },
+  },
 }
 
 interface Acknowledgement {

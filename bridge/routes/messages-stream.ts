@@ -17,7 +17,8 @@ interface StreamRouteContext {
 export const LAST_EVENT_ID = {
   lastEventId: {
     type: 'string',
-    description: 'Where the header `Last-Event-ID` cannot be set, which counts more: the `id` of the last event that came',
+    description:
+      'Where the header `Last-Event-ID` cannot be set, which counts more: the `id` of the last event that came',
   },
   ack: {
     type: 'string',
@@ -59,7 +60,7 @@ export function streamMessages(api: FastifyInstance, { guard, messageStreams, ti
       'Server-Sent Events. The `data` of each is a message as a lookup answers it, and its `id` a cursor that acknowledges all ' +
       'up to it. The last event is of type `end`, with the `code` of an error.',
     tags: ['messages'],
-    security: [{ messageToken: [] }, {}],
+    security: [{ messageToken: [] }, { streamTicket: [] }],
     querystring: querySchema,
     response: {
       200: streamAnswer('Messages, for as long as the client listens', messageSchema),

@@ -20,7 +20,10 @@ const CALLS = [
   'post /v1/messages/{id}/status',
   'post /v1/messages/{id}/recall',
   'post /v1/messages/ack',
+  'get /v1/messages/stream',
+  'post /v1/messages/stream',
   'get /v1/events',
+  'get /v1/events/stream',
   'post /v1/events/ack',
   'delete /v1/events/consumers/{consumer}',
   'post /v1/webhooks',
@@ -48,6 +51,9 @@ const CALLS = [
   'get /.well-known/jwks.json',
 ]
 
+/** Ways to say who calls, where there is more than one. */
+const CREDENTIALS: Record<string, number> = { 'post /v1/tokens': 4, 'get /v1/messages/stream': 2 }
+
 await t.test('the document', async (t) => {
   const api = await serve(t)
   const { status, body } = await request(api, 'GET', '/openapi.json', { bearer: null })
@@ -66,7 +72,7 @@ await t.test('the document', async (t) => {
     const [method = '', path = ''] = call.split(' ')
     const { responses, security, summary, operationId } = body.paths[path][method]
     t.ok(summary && operationId, call)
-    t.equal(security.length, call === 'post /v1/tokens' ? 4 : 1, call)
+    t.equal(security.length, CREDENTIALS[call] ?? 1, call)
     for (const wrong of ['400', '401', '403', '500', '503']) {
       const schema = responses[wrong]?.content?.['application/problem+json']?.schema
       t.same(schema, { $ref: '#/components/schemas/Problem' }, `${call} ${wrong}`)

@@ -37,7 +37,11 @@ await t.test('pending, and as it comes', async (t) => {
 
   t.equal((await lookup(api, token)).messages.length, 4, 'nothing is acknowledged by sending it')
   await ack(api, token, first?.id ?? '')
-  t.match((await lookup(api, token)).messages, [{ id: 'm2' }, { id: 'm3' }, { id: 'm4' }], 'an id acknowledges up to it')
+  t.match(
+    (await lookup(api, token)).messages,
+    [{ id: 'm2' }, { id: 'm3' }, { id: 'm4' }],
+    'an id acknowledges up to it',
+  )
   await ack(api, token, fourth.id)
   t.same((await lookup(api, token)).messages, [])
   t.same(stream.events.pending, [], 'each came once')

@@ -29,7 +29,10 @@ await t.test('opens', async (t) => {
   t.same(await payloads(again, 1), ['two'], 'as often as its client comes back')
 
   ahead = HOUR + 1_000
-  t.match(await request(api, 'GET', pathOf(ticket), { bearer: null }), { status: 401, body: { code: 'TICKET_INVALID' } })
+  t.match(await request(api, 'GET', pathOf(ticket), { bearer: null }), {
+    status: 401,
+    body: { code: 'TICKET_INVALID' },
+  })
   await send(api, { token }, 'three')
   t.same(await payloads(again, 1), ['three'], 'a stream that is open goes on')
 
