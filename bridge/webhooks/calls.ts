@@ -267,7 +267,7 @@ class WebhookChanges {
         failure: outcome.kind === 'delivered' ? null : outcome.kind === 'gone' ? 'status' : outcome.failure,
       }
     } finally {
-      await sender.close()
+      sender.close()
     }
   }
 

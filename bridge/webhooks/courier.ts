@@ -102,6 +102,15 @@ export class Courier {
     this.#alarm.wake()
   }
 
+  /** What holds no more is disabled, also where nothing happens. */
+  lookAtKey(): void {
+    try {
+      if (!this.#context.isAllowed(this.#webhook)) this.#alarm.wake()
+    } catch {
+      // Whether it holds is not known: nothing is sent by it meanwhile.
+    }
+  }
+
   /** Who is there may be others, or this node may not be sure any more. */
   recheck(): void {
     if (this.#context.members.isSure) this.#alarm.wake()
@@ -308,7 +317,7 @@ export class Courier {
 
   async #leave(): Promise<void> {
     for (const stop of this.#listening.values()) stop()
-    await this.#sender.close().catch((error: unknown) => this.#failed(error))
+    this.#sender.close()
     try {
       await this.#acknowledge()
       await this.#held?.write({ owner: '' })

@@ -12,6 +12,8 @@ interface CouriersContext extends Omit<CourierContext, 'members' | 'pages'> {
 
 /** Pages of events that are read for webhooks at one time. */
 const PAGES = 8
+/** Keys end also without anybody changing them, ms. */
+const KEY_LOOK_MS = 1_000
 /** What is under way when the server closes has so long to be answered, ms. */
 const LAST_CALLS_MS = 3_000
 
@@ -24,6 +26,7 @@ export class Couriers {
   /** Of those that stop. */
   readonly #ending = new Map<string, Promise<void>>()
   #stopWatching: () => void = () => undefined
+  #timer: NodeJS.Timeout | undefined
   #isOpen = false
 
   constructor(context: CouriersContext) {
@@ -51,12 +54,14 @@ export class Couriers {
       cursorsLost: nothing,
     })
     this.#context.copy.onChange(() => this.#reconcile())
+    this.#timer = setInterval(() => this.#all((courier) => courier.lookAtKey()), KEY_LOOK_MS).unref()
     this.#members.start()
     this.#reconcile()
   }
 
   async close(): Promise<void> {
     this.#isOpen = false
+    clearInterval(this.#timer)
     this.#stopWatching()
     const late = setTimeout(() => this.#all((courier) => courier.abort()), LAST_CALLS_MS)
     for (const id of this.#running.keys()) this.#stop(id)

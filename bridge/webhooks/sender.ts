@@ -49,12 +49,63 @@ export interface Call {
 /** It takes no proxy from the environment and follows no redirect. */
 export class Sender {
   readonly #options: SenderOptions
-  readonly #agent: Agent
+  #agent: Agent | undefined
 
   constructor(options: SenderOptions) {
-    const { rules, find, timeoutMs } = options
     this.#options = options
-    this.#agent = new Agent({
+  }
+
+  /** Never rejects. */
+  async send(call: Call, gone: AbortSignal): Promise<Outcome> {
+    const over = new AbortController()
+    const timeUp = () => over.abort(new DOMException('the time is up', 'TimeoutError'))
+    const stop = () => over.abort(new DOMException('stopped', 'AbortError'))
+    const timer = setTimeout(timeUp, this.#options.timeoutMs)
+    gone.addEventListener('abort', stop, { once: true })
+    if (gone.aborted) stop()
+    try {
+      return await this.#request(call, over.signal)
+    } catch (error) {
+      this.close()
+      const failure = over.signal.aborted ? abortedAs(over.signal) : failureOf(error)
+      return { kind: 'failed', failure, retryAfterMs: 0 }
+    } finally {
+      clearTimeout(timer)
+      gone.removeEventListener('abort', stop)
+    }
+  }
+
+  /** Ends its connection; the next call has another one. */
+  close(): void {
+    const agent = this.#agent
+    this.#agent = undefined
+    // Nothing of it is waited for: one that connects ends when that does.
+    agent?.destroy().catch(() => undefined)
+  }
+
+  async #request({ url, headers, body }: Call, signal: AbortSignal): Promise<Outcome> {
+    const { rules, userAgent, now } = this.#options
+    signal.throwIfAborted()
+    // The rules may be others than when it was made.
+    const { origin, pathname, search } = checkTarget(url, rules)
+    const asked = this.#connected().request({
+      origin,
+      path: `${pathname}${search}`,
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', 'user-agent': userAgent },
+      body,
+      signal,
+    })
+    // Before it is connected, undici looks at no signal.
+    const answer = await orAborted(asked, signal)
+    // The status says it all: how the rest of the answer ends does not matter.
+    await answer.body.dump({ limit: LONGEST_ANSWER, signal }).catch(() => undefined)
+    return outcomeOf(answer.statusCode, retryAfterMs(textOf(answer.headers['retry-after']), now()))
+  }
+
+  #connected(): Agent {
+    const { rules, find, timeoutMs } = this.#options
+    this.#agent ??= new Agent({
       connect: checkedConnector(rules, find, timeoutMs),
       connections: 1,
       pipelining: 1,
@@ -64,45 +115,19 @@ export class Sender {
       keepAliveTimeout: KEPT_MS,
       keepAliveMaxTimeout: KEPT_MS,
     })
+    return this.#agent
   }
+}
 
-  /** Never rejects. */
-  async send({ url, headers, body }: Call, gone: AbortSignal): Promise<Outcome> {
-    const { timeoutMs, rules, userAgent, now } = this.#options
-    const over = new AbortController()
-    const timer = setTimeout(() => over.abort(new DOMException('the time is up', 'TimeoutError')), timeoutMs)
-    const stop = () => over.abort(new DOMException('stopped', 'AbortError'))
-    gone.addEventListener('abort', stop, { once: true })
-    if (gone.aborted) stop()
-    try {
-      // The rules may be others than when it was made.
-      const { origin, pathname, search } = checkTarget(url, rules)
-      const answer = await this.#agent.request({
-        origin,
-        path: `${pathname}${search}`,
-        method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json', 'user-agent': userAgent },
-        body,
-        signal: over.signal,
-      })
-      // The status says it all: how the rest of the answer ends does not matter.
-      await answer.body.dump({ limit: LONGEST_ANSWER, signal: over.signal }).catch(() => undefined)
-      return outcomeOf(answer.statusCode, retryAfterMs(textOf(answer.headers['retry-after']), now()))
-    } catch (error) {
-      return {
-        kind: 'failed',
-        failure: over.signal.aborted ? abortedAs(over.signal) : failureOf(error),
-        retryAfterMs: 0,
-      }
-    } finally {
-      clearTimeout(timer)
-      gone.removeEventListener('abort', stop)
-    }
-  }
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(asError(signal.reason)), { once: true })
+    work.then(resolve, reject)
+  })
+}
 
-  async close(): Promise<void> {
-    await this.#agent.destroy()
-  }
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('aborted')
 }
 
 function outcomeOf(status: number, askedMs: number): Outcome {
