@@ -50,6 +50,27 @@ export const LIMITS = {
 
   privateMessages: limit('PUSH_MAX_PENDING_MESSAGES', 1_000, [1, 30_000], 'messages that wait for one device'),
   privateBytes: limit('PUSH_MAX_PENDING_BYTES', 4 * MIB, [1, GIB], 'payload bytes that wait for one device'),
+  webPushMessages: limit(
+    'PUSH_MAX_WEB_PUSH',
+    100,
+    [1, 10_000],
+    'Web Push messages that wait for one device, beside its other messages',
+  ),
+  webPushBytes: limit(
+    'PUSH_MAX_WEB_PUSH_BYTES',
+    4 * KIB,
+    // RFC 8030 section 7.2: a push service takes that much.
+    [4 * KIB, MIB],
+    'largest body of a Web Push message',
+    BYTES,
+  ),
+  webPushRequests: limit(
+    'PUSH_MAX_WEB_PUSH_REQUESTS',
+    60,
+    [0, 1_000_000],
+    'Web Push messages a minute through one endpoint',
+    ZERO_IS_NONE,
+  ),
   broadcastMessages: limit('PUSH_MAX_BROADCASTS', 10_000, [1, 1_000_000], 'messages in the broadcast log of an app'),
   broadcastBytes: limit(
     'PUSH_MAX_BROADCAST_BYTES',
