@@ -12,8 +12,10 @@ import { createSealing } from './sealing.ts'
 import type { Secrets } from './secrets.ts'
 import { createKeyProviders, looksLikeStoredKey, NO_STORED_KEYS, type StoredKeys } from './stored-keys.ts'
 import { createTokens } from './tokens.ts'
+import { createVapid } from './vapid.ts'
 
 export type { Auth, Grant, Identity, IssuedToken } from './contract.ts'
+export { isVapid, parseVapidKey } from './vapid.ts'
 export {
   ALGORITHMS,
   createKeyFile,
@@ -87,6 +89,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
     ...tokens,
     ...issuers,
     ...createSealing(idKey, random),
+    checkVapid: createVapid(now),
     publicKeys: createPublicKeys(ring),
     signingKeys: () => ring.list(),
     onKeyRetired: (listener) => ring.onRetired(listener),

@@ -2,7 +2,7 @@
  * Capabilities that hold what they allow, so that nothing is stored for them: sealed under a key that all nodes share, and
  * that never changes. Whoever has one can neither read nor change it.
  */
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { RandomBytes } from './keys.ts'
 
 export interface Sealing {
@@ -12,46 +12,58 @@ export interface Sealing {
   unseal(purpose: SealPurpose, sealed: string): Buffer | undefined
 }
 
-export type SealPurpose = 'stream ticket' | 'push endpoint'
+/** Random bytes before the content, so that the same is sealed otherwise each time; without, it is always the same text. */
+const PURPOSES = { 'stream ticket': 12, 'push endpoint': 0, 'push message': 0, 'push topic': 0 } as const
+export type SealPurpose = keyof typeof PURPOSES
 
-const CIPHER = 'aes-256-gcm'
+const CIPHER = 'aes-256-ctr'
 const KEY_BYTES = 32
-/** NIST SP 800-38D section 8.2.2: random ones are good for 2^32 seals under one key. */
-const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 
-/** @param secret from which the key of each purpose is derived (RFC 5869) */
-export function createSealing(secret: Uint8Array, random: RandomBytes): Sealing {
-  const keys = new Map<SealPurpose, Buffer>()
+interface Keys {
+  readonly encryption: Buffer
+  readonly authentication: Buffer
+}
 
-  function keyOf(purpose: SealPurpose): Buffer {
-    const known = keys.get(purpose)
+/**
+ * The tag is made of what is sealed, and the encryption begins from it, as in SIV (RFC 5297): there is no nonce that must not
+ * come twice, however much is sealed.
+ * @param secret from which the keys of each purpose are derived (RFC 5869)
+ */
+export function createSealing(secret: Uint8Array, random: RandomBytes): Sealing {
+  const derived = new Map<SealPurpose, Keys>()
+
+  function keysOf(purpose: SealPurpose): Keys {
+    const known = derived.get(purpose)
     if (known !== undefined) return known
-    const key = Buffer.from(hkdfSync('sha256', secret, '', `aedes-push ${purpose}`, KEY_BYTES))
-    keys.set(purpose, key)
-    return key
+    const bytes = Buffer.from(hkdfSync('sha256', secret, '', `aedes-push ${purpose}`, 2 * KEY_BYTES))
+    const keys = { encryption: bytes.subarray(0, KEY_BYTES), authentication: bytes.subarray(KEY_BYTES) }
+    derived.set(purpose, keys)
+    return keys
   }
 
   return {
     seal(purpose, content) {
-      const nonce = random(NONCE_BYTES)
-      const cipher = createCipheriv(CIPHER, keyOf(purpose), nonce, { authTagLength: TAG_BYTES })
-      const parts = [nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]
-      return Buffer.concat(parts).toString('base64url')
+      const keys = keysOf(purpose)
+      const text = Buffer.concat([random(PURPOSES[purpose]), content])
+      const tag = tagOf(keys, text)
+      const cipher = createCipheriv(CIPHER, keys.encryption, tag)
+      return Buffer.concat([tag, cipher.update(text), cipher.final()]).toString('base64url')
     },
     unseal(purpose, sealed) {
       const bytes = BASE64URL.test(sealed) ? Buffer.from(sealed, 'base64url') : Buffer.alloc(0)
       // One spelling each: bits that base64url leaves unused could differ.
-      if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) return undefined
-      const nonce = bytes.subarray(0, NONCE_BYTES)
-      const decipher = createDecipheriv(CIPHER, keyOf(purpose), nonce, { authTagLength: TAG_BYTES })
-      decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
-      try {
-        return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()])
-      } catch {
-        return undefined
-      }
+      if (bytes.length < TAG_BYTES + PURPOSES[purpose] || bytes.toString('base64url') !== sealed) return undefined
+      const keys = keysOf(purpose)
+      const tag = bytes.subarray(0, TAG_BYTES)
+      const decipher = createDecipheriv(CIPHER, keys.encryption, tag)
+      const text = Buffer.concat([decipher.update(bytes.subarray(TAG_BYTES)), decipher.final()])
+      return timingSafeEqual(tag, tagOf(keys, text)) ? text.subarray(PURPOSES[purpose]) : undefined
     },
   }
+}
+
+function tagOf({ authentication }: Keys, text: Uint8Array): Buffer {
+  return createHmac('sha256', authentication).update(text).digest().subarray(0, TAG_BYTES)
 }
