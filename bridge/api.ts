@@ -53,6 +53,9 @@ import { createTickets } from './streams/tickets.ts'
 import { Waiting } from './waiting.ts'
 import { createStorePublisher } from './store-publisher.ts'
 import { createWebhooks, type WebhookRules, type Webhooks } from './webhooks/webhooks.ts'
+import { Endpoints } from './web-push/capabilities.ts'
+import { WebPush } from './web-push/web-push.ts'
+import { takeWebPush } from './routes/web-push.ts'
 import { RequestWork } from './work.ts'
 
 export interface HttpApiOptions {
@@ -91,6 +94,8 @@ export interface HttpApiOptions {
   readonly webhooks?: WebhookRules | undefined
   /** Of pages that may ask what devices ask, as browsers send them, or `*`. */
   readonly corsOrigins?: readonly string[] | undefined
+  /** Under which others reach the API: then devices get Web Push endpoints that ask for them. */
+  readonly publicUrl?: string | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -130,6 +135,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const know = (device: Device) => knowDevice({ auth, store, revocations }, device)
   const guard = createGuard(auth, know, work, (ticket) => tickets.open(ticket))
   const proofs = createProofGuard({ auth, revocations, work })
+  const endpoints = options.publicUrl === undefined ? undefined : new Endpoints(auth, options.publicUrl)
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices, monotonic })
   const publisher = createStorePublisher({ auth, store, accounts, underWay, metrics, logger })
   const selections = new Selections()
@@ -161,6 +167,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     store,
     revocations,
     accounts,
+    endpoints,
     publisher,
     longPolls,
     rate: new RateByKey(limits.tokenRequests, monotonic, sharedCount(options.tally, 'tokenRequests')),
@@ -184,6 +191,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     tally: options.tally,
     allowedHosts: options.allowedHosts,
     corsOrigins: options.corsOrigins,
+    publicUrl: options.publicUrl,
     logger,
     randomId,
     monotonic,
@@ -208,6 +216,11 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       serveEvents(api, { events, guard, limits })
       manageWebhooks(api, { calls, guard })
       streamEvents(api, { guard, eventStreams: new EventStreams({ events, consumers, metrics, streams }) })
+      if (endpoints !== undefined) {
+        const rate = new RateByKey(limits.webPushRequests, monotonic, sharedCount(options.tally, 'webPushRequests'))
+        const pushing = { auth, store, revocations, endpoints, rate, underWay, metrics, limits, now, randomId }
+        takeWebPush(api, { webPush: new WebPush(pushing), work, limits })
+      }
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)

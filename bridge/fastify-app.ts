@@ -30,6 +30,8 @@ interface FastifyAppOptions {
   readonly allowedHosts?: readonly string[] | undefined
   /** Of pages that may ask what devices ask; see `allowOrigins`. */
   readonly corsOrigins?: readonly string[] | undefined
+  /** Its name is one of the server's own. */
+  readonly publicUrl?: string | undefined
   readonly admit?: Admit | undefined
   readonly admitRequest?: AdmitRequest | undefined
   /** Who says for whom it passes on requests. */
@@ -87,8 +89,8 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
 }
 
 /** What the request line and the headers say, before anybody looks at who asks. */
-function checkHeads(app: FastifyInstance, { allowedHosts, corsOrigins }: FastifyAppOptions): void {
-  const check = createHostCheck(allowedHosts, createOriginCheck(corsOrigins))
+function checkHeads(app: FastifyInstance, { allowedHosts, corsOrigins, publicUrl }: FastifyAppOptions): void {
+  const check = createHostCheck(allowedHosts, createOriginCheck(corsOrigins), publicUrl)
   let bound: string | undefined
   app.server.on('listening', () => {
     bound = boundTo(app.server)

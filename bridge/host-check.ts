@@ -17,12 +17,15 @@ type HostCheck = (request: Pick<IncomingMessage, 'headers' | 'method' | 'url'>, 
  * @param allowed names besides those of the machine itself; `*` is all. Undefined: a listener on a loopback address takes
  * only the machine's own names, any other listener all.
  * @param originAllowed whether a page may make this request, whatever the name of its host
+ * @param publicUrl whose name is the server's own as well
  */
 export function createHostCheck(
   allowed: readonly string[] | undefined,
   originAllowed: OriginAllowed = () => false,
+  publicUrl?: string,
 ): HostCheck {
   const names = new Set(allowed)
+  if (publicUrl !== undefined) names.add(new URL(publicUrl).hostname)
   const isOwn = (name: string) => isLoopback(name) || names.has(name)
 
   return (request, bound) => {

@@ -32,4 +32,6 @@ export type HttpLimits = TokenLimits &
     | 'work'
     | 'requestsPerMinute'
     | 'requestTimeoutMs'
+    | 'webPushBytes'
+    | 'webPushRequests'
   >

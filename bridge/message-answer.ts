@@ -3,6 +3,7 @@ import { broadcastTopic, privateTopic, type Device } from '../topics/index.ts'
 import type { PageEntry } from './lookup.ts'
 import { payloadOf } from './payload.ts'
 import { messageIdSchema, timeSchema } from './schemas.ts'
+import { toldOf } from './web-push/told.ts'
 
 export const messageSchema = {
   type: 'object',
@@ -12,6 +13,12 @@ export const messageSchema = {
     topic: { type: 'string', examples: ['chat/2.1.0'] },
     payload: { type: 'string', description: 'When the bytes are UTF-8' },
     payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'When they are not' },
+    contentEncoding: {
+      type: 'string',
+      description: 'Of a Web Push message: what the payload is encrypted with',
+      examples: ['aes128gcm'],
+    },
+    urgency: { type: 'string', description: 'Of a Web Push message, where its sender says so', examples: ['high'] },
     storedAt: timeSchema('When the server accepted it'),
     expiresAt: timeSchema('When it is no longer sent'),
     missed: {
@@ -32,6 +39,7 @@ export function messageAnswer(device: Device, { log, entry, missed }: PageEntry)
     topic:
       log === 'private' ? privateTopic(device.app, device.tokenId) : broadcastTopic(device.app, device.version ?? ''),
     ...payloadOf(payload),
+    ...toldOf(entry),
     storedAt: new Date(storedAt).toISOString(),
     expiresAt: new Date(expiresAt).toISOString(),
     ...(missed === undefined ? {} : { missed }),

@@ -2,7 +2,7 @@
 import { BlockList } from 'node:net'
 import { inspect } from 'node:util'
 import { ALGORITHMS, createProviders } from '../auth/index.ts'
-import { isRetries } from '../bridge/index.ts'
+import { isPublicUrl, isRetries } from '../bridge/index.ts'
 import { isOrigin } from '../common/origins.ts'
 import { isKeyPrefix, parseAddress } from '../store/index.ts'
 
@@ -71,6 +71,10 @@ export const corsOrigins: Check = allowed(
   (value) =>
     Array.isArray(value) && value.every((each) => each === '*' || (typeof each === 'string' && isOrigin(each))),
   'a list of origins as browsers send them, such as https://app.example.com, or `*`',
+)
+export const publicUrl: Check = allowed(
+  (value) => typeof value === 'string' && isPublicUrl(value),
+  'an http:// or https:// URL without user, query and fragment',
 )
 export const blockList: Check = allowed((value) => value instanceof BlockList, 'a BlockList of node:net')
 export const webhooks: Check = allowed(

@@ -65,6 +65,11 @@ export interface CommonOptions {
    * from one attempt to the next.
    */
   readonly webhooks?: WebhookRules
+  /**
+   * Under which others reach the HTTP API, `https://push.example.com` for one: then devices that ask for it get Web Push
+   * endpoints. Default: there is no Web Push.
+   */
+  readonly publicUrl?: string
   /** Default: silent. */
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
@@ -96,6 +101,7 @@ const CHECKS = {
   corsOrigins: checks.corsOrigins,
   trustedProxies: checks.blockList,
   webhooks: checks.webhooks,
+  publicUrl: checks.publicUrl,
   logger: checks.logger,
   metricsText: checks.func,
   tally: checks.tally,

@@ -189,6 +189,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     allowedHosts: options.allowedHosts,
     webhooks: options.webhooks,
     corsOrigins: options.corsOrigins,
+    publicUrl: options.publicUrl,
     now,
     monotonic,
     randomId,
@@ -237,13 +238,13 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
 }
 
 function webSockets(
-  { allowedHosts }: PushOptions,
+  { allowedHosts, publicUrl }: PushOptions,
   { maximumPacketSize }: PushLimits,
   { handle }: PushBroker,
   logger: Logger,
   randomId: () => string,
 ): Push['webSocket'] {
-  const checkHost = createHostCheck(allowedHosts)
+  const checkHost = createHostCheck(allowedHosts, undefined, publicUrl)
   return (server, path = '/mqtt') => {
     if (!path.startsWith('/')) throw new Error(`webSocket: the path must begin with "/", and is ${inspect(path)}`)
     return listenWebSocket({

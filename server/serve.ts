@@ -54,6 +54,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
     webhooks: webhooksOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
     ...(config.PUSH_CORS_ORIGINS === undefined ? {} : { corsOrigins: config.PUSH_CORS_ORIGINS }),
+    ...(config.PUSH_PUBLIC_URL === undefined ? {} : { publicUrl: config.PUSH_PUBLIC_URL }),
     logger,
     ...(membership === undefined
       ? {}

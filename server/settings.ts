@@ -5,6 +5,7 @@ import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
 import type { Limit } from '../common/limit.ts'
 import { isOrigin } from '../common/origins.ts'
 import { parseNetworks } from '../common/networks.ts'
+import { isPublicUrl } from '../bridge/public-url.ts'
 import { isRetries, STANDARD_RETRIES } from '../bridge/webhooks/schedule.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
 
@@ -153,6 +154,11 @@ const SERVER_SETTINGS = {
   ),
   PUSH_CORS_ORIGINS: origins(
     'web pages of other origins that may look up, stream and acknowledge messages, and ask for tokens, as a device; * is all. Never with a provider key',
+  ),
+  PUSH_PUBLIC_URL: optional(
+    'under which others reach the HTTP API; when set, a device that asks for it gets a Web Push endpoint',
+    'an http:// or https:// URL without user, query and fragment',
+    isPublicUrl,
   ),
   PUSH_DATA_DIR: text('embedded store, signing keys, generated provider key', './data'),
   PUSH_REDIS_URL: optional(

@@ -7,6 +7,7 @@ import type { Store } from '../../store/contract.ts'
 import { createKeyCalls, type KeyCalls, type KeysContext } from '../keys/calls.ts'
 import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
+import type { Endpoints } from '../web-push/capabilities.ts'
 import type { Accounts } from './accounts.ts'
 import { Enrolments } from './enrolments.ts'
 import { createMessageStatus, createRecall, type MessageStatusOf, type RecallMessage } from './follow-message.ts'
@@ -29,6 +30,8 @@ interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly store: Store
   readonly revocations: Pick<Revocations, 'fresh' | 'refresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke'>
   readonly accounts: Accounts
+  /** Absent: there is no Web Push. */
+  readonly endpoints: Endpoints | undefined
   readonly longPolls: LongPolls
   readonly rate: Pick<RateByKey, 'take'>
   readonly keys: KeysContext['keys']

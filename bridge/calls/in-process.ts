@@ -103,6 +103,8 @@ export interface TokenRequest {
   readonly tags?: readonly string[] | undefined
   /** Until when the device renews the token by itself, ISO 8601; at most 400 days away. */
   readonly renewUntil?: string | undefined
+  /** Asks for an `endpoint` of Web Push; with the key of an application server, only that may send. */
+  readonly webPush?: { readonly vapidKey?: string | undefined } | undefined
 }
 
 /** The body of `POST /v1/enrolments`. */
