@@ -123,7 +123,13 @@ const anyToken = fc.record({
     }),
     { nil: undefined },
   ),
-  log: fc.tuple(log, marks).map(([each, marks]) => (each.count === 0 ? each : { ...each, marks })),
+  log: fc
+    .tuple(log, marks, offset)
+    .map(([each, marks, bytes]) =>
+      each.count === 0
+        ? each
+        : { ...each, marks, ...((marks & WEB_PUSH) !== 0 && { webPush: each.count, webPushBytes: bytes }) },
+    ),
   epoch: offset,
   session: fc.option(session, { nil: undefined }),
   retainedUntil: time,
