@@ -75,5 +75,8 @@ await t.test('a kill between an event and its acknowledgement', async (t) => {
   t.match(await second.came.next(), { payload: 'two' }, 'delivered again')
   await ack(server, token, second.came.received[0]?.id ?? '')
   t.same((await lookup(server, token)).messages, [])
-  t.notOk(server.logs.some((line) => line.includes(ticket)), 'a ticket stands in no log')
+  t.notOk(
+    server.logs.some((line) => line.includes(ticket)),
+    'a ticket stands in no log',
+  )
 })
