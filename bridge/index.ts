@@ -50,6 +50,7 @@ export type {
 } from './webhooks/schemas.ts'
 export { WEBHOOKS_TABLE } from './webhooks/webhook-row.ts'
 export { isRetries } from './webhooks/schedule.ts'
+export { isTargetHost } from './webhooks/target.ts'
 export type { WebhookRules } from './webhooks/webhooks.ts'
 export { CODES_TABLE, type EnrolmentAnswer } from './calls/enrolments.ts'
 export { KeyCopy, KEYS_TABLE } from './keys/key-copy.ts'

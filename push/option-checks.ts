@@ -2,7 +2,7 @@
 import { BlockList } from 'node:net'
 import { inspect } from 'node:util'
 import { ALGORITHMS, createProviders } from '../auth/index.ts'
-import { isPublicUrl, isRetries } from '../bridge/index.ts'
+import { isPublicUrl, isRetries, isTargetHost } from '../bridge/index.ts'
 import { isOrigin } from '../common/origins.ts'
 import { isKeyPrefix, parseAddress } from '../store/index.ts'
 
@@ -28,7 +28,7 @@ function isWebhookRules(value: unknown): boolean {
   return (
     Object.keys(others).length === 0 &&
     (networks === undefined || networks instanceof BlockList) &&
-    (httpHosts === undefined || (Array.isArray(httpHosts) && httpHosts.every(isHostName))) &&
+    (httpHosts === undefined || (Array.isArray(httpHosts) && httpHosts.every(isTargetHost))) &&
     (retries === undefined || isRetries(retries))
   )
 }
@@ -79,7 +79,7 @@ export const publicUrl: Check = allowed(
 export const blockList: Check = allowed((value) => value instanceof BlockList, 'a BlockList of node:net')
 export const webhooks: Check = allowed(
   isWebhookRules,
-  'an object with networks (a BlockList), httpHosts (names in lower case) and retries (1 to 20 whole numbers of seconds)',
+  'an object with networks (a BlockList), httpHosts (names in lower case, without port) and retries (1 to 20 whole numbers of seconds)',
 )
 export const logger: Check = allowed(
   (value) => hasMethods(value, LOGGER_METHODS),

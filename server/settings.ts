@@ -7,6 +7,7 @@ import { isOrigin } from '../common/origins.ts'
 import { parseNetworks } from '../common/networks.ts'
 import { isPublicUrl } from '../bridge/public-url.ts'
 import { isRetries, STANDARD_RETRIES } from '../bridge/webhooks/schedule.ts'
+import { isTargetHost } from '../bridge/webhooks/target.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
@@ -213,9 +214,15 @@ const SERVER_SETTINGS = {
   PUSH_ISSUERS_FILE: path('JSON file of identity providers whose tokens let a device ask for a message token'),
 
   PUSH_WEBHOOK_NETWORKS: networks('networks that are not public, to which webhooks may lead all the same'),
-  PUSH_WEBHOOK_HTTP_HOSTS: names(
-    'names that webhooks may call by http://, without TLS; the networks have to be allowed too',
-  ),
+  PUSH_WEBHOOK_HTTP_HOSTS: {
+    about: 'names that webhooks may call by http://, without TLS; their networks have to be allowed too',
+    default: undefined,
+    allowed: 'names or addresses without port, with commas, such as hooks.internal,10.0.0.7',
+    parse(value) {
+      const each = value.split(',').map((part) => part.trim().toLowerCase())
+      return each.every(isTargetHost) ? each : undefined
+    },
+  } satisfies Setting<readonly string[] | undefined>,
   PUSH_WEBHOOK_RETRIES: {
     about: 'from one attempt to call a webhook to the next, s; after the last one the webhook is disabled',
     default: STANDARD_RETRIES,

@@ -12,7 +12,7 @@ import { makeTest } from './batch.ts'
 import type { CallSlots } from './call-slots.ts'
 import { DELIVERIES_TABLE } from './delivery-row.ts'
 import { readDelivery } from './held.ts'
-import { cursorOwnerOf, logsOf, type Readers, typesOf } from './readers.ts'
+import { cursorOwnerOf, keeps, logsOf, type Readers, typesOf } from './readers.ts'
 import { asOfNow, checkRights, maySee, type WebhookAuth } from './rights.ts'
 import {
   DEFAULT_KEEP,
@@ -122,6 +122,8 @@ async function list(
 
 class WebhookChanges {
   readonly #context: WebhookCallsContext
+  /** Of which the receiver is called to try it. */
+  readonly #testing = new Set<string>()
 
   constructor(context: WebhookCallsContext) {
     this.#context = context
@@ -213,7 +215,7 @@ class WebhookChanges {
     const webhook = await copy.change(id, make)
     const ended = logsOf(before).filter((log) => !logsOf(webhook).includes(log))
     if (ended.length > 0) await readers.closePlace(webhook, ended)
-    if (webhook.keepFor === 0) await readers.closeKept(webhook)
+    if (!keeps(webhook)) await readers.closeKept(webhook)
     audit({ action: 'webhook.changed', by: byProvider(provider), id, app: webhook.app })
     return answerOf(webhook, now())
   }
@@ -249,11 +251,21 @@ class WebhookChanges {
     await readers.close(webhook)
   }
 
-  /** One attempt, now, whether it is enabled or not. */
+  /** One attempt, now, whether it is enabled or not; one at a time. */
   async test(id: string, provider: Provider): Promise<WebhookTest> {
-    const { slots, makeSender, now } = this.#context
     const webhook = await this.find(id, provider)
     checkRights(provider, webhook)
+    if (this.#testing.has(id)) throw new PushError('RATE_LIMITED', 'a test of this webhook is under way')
+    this.#testing.add(id)
+    try {
+      return await this.#test(webhook)
+    } finally {
+      this.#testing.delete(id)
+    }
+  }
+
+  async #test(webhook: Webhook): Promise<WebhookTest> {
+    const { slots, makeSender, now } = this.#context
     const { id: messageId, body } = makeTest(this.#context, webhook)
     const sender = makeSender()
     try {

@@ -5,6 +5,7 @@ import { Slots } from '../../common/slots.ts'
 import { PushError } from '../../errors.ts'
 import { appOfEventLog, type Store, type UpstreamEntry } from '../../store/contract.ts'
 import { EventPage, type PageLimits } from '../events/event-page.ts'
+import type { EventTypes } from '../events/event-types.ts'
 import { Standing } from '../events/standing.ts'
 import { Alarm } from './alarm.ts'
 import { isPassed, LARGEST_BATCH, makeBatch } from './batch.ts'
@@ -13,7 +14,7 @@ import type { Batch } from './delivery-row.ts'
 import { HeldDelivery, TakenOver } from './held.ts'
 import type { Members } from './members.ts'
 import { keeps, logsOf, type Readers, readerOf, typesOf } from './readers.ts'
-import { pauseAfter } from './schedule.ts'
+import { longestPause, pauseAfter } from './schedule.ts'
 import type { Outcome, Sender } from './sender.ts'
 import { signatureHeaders } from './signature.ts'
 import type { DisabledReason, Webhook } from './webhook-row.ts'
@@ -31,6 +32,8 @@ export interface CourierContext {
   readonly retries: readonly number[]
   /** The key that it stands on allows it still. @throws STORE_UNAVAILABLE */
   readonly isAllowed: (webhook: Webhook) => boolean
+  /** It is there, enabled, and at this place, as the store has it. @throws STORE_UNAVAILABLE */
+  readonly isCurrent: (webhook: Webhook) => Promise<boolean>
   /** @throws STORE_UNAVAILABLE */
   readonly disable: (webhook: Webhook, because: DisabledReason) => Promise<void>
   readonly makeSender: () => Sender
@@ -57,6 +60,7 @@ export class Courier {
   readonly #standings = new Map<string, Standing>()
   readonly #listening = new Map<string, () => void>()
   #webhook: Webhook
+  #types: EventTypes
   #held: HeldDelivery | undefined
   /** Delivered, and not acknowledged yet. */
   #arrived: Batch | undefined
@@ -69,6 +73,7 @@ export class Courier {
   constructor(context: CourierContext, webhook: Webhook) {
     this.#context = context
     this.#webhook = webhook
+    this.#types = typesOf(webhook)
     this.#sender = context.makeSender()
     this.#releaseAt = context.monotonic() + this.#releaseMs
     this.#running = this.#run()
@@ -82,6 +87,7 @@ export class Courier {
   change(webhook: Webhook): void {
     const { url, place, enabledAt } = this.#webhook
     this.#webhook = webhook
+    this.#types = typesOf(webhook)
     if (webhook.place !== place) this.#standings.clear()
     if (webhook.url !== url || webhook.enabledAt !== enabledAt) this.#dueAt = 0
     this.#alarm.wake()
@@ -91,8 +97,7 @@ export class Courier {
     const standing = this.#standings.get(log)
     if (standing === undefined) return
     standing.grown(part, offset)
-    const isWanted =
-      appOfEventLog(log) === undefined || entry === undefined || typesOf(this.#webhook).hasEvent(entry.subject)
+    const isWanted = appOfEventLog(log) === undefined || entry === undefined || this.#types.hasEvent(entry.subject)
     if (isWanted) this.#alarm.wake()
   }
 
@@ -160,7 +165,7 @@ export class Courier {
       return AGAIN_MS
     }
     await this.#acknowledge()
-    await this.#stand()
+    if (!(await this.#stand())) return AGAIN_MS
     await this.#release()
     const batch = this.#underWay(held)
     if (batch === undefined) return await this.#next(held)
@@ -178,8 +183,8 @@ export class Courier {
       if (held === undefined) return undefined
       const { attempts, nextAt } = held.delivery
       // A wall clock that was set meanwhile makes nobody wait longer than the schedule does.
-      const longest = (retries[attempts - 1] ?? 0) * 2_000
-      this.#dueAt = monotonic() + Math.max(0, Math.min(nextAt - now(), longest))
+      const pause = Math.min(nextAt - now(), longestPause(attempts, retries))
+      this.#dueAt = monotonic() + Math.max(0, pause)
       this.#held = held
     }
     const { enabledAt } = this.#webhook
@@ -195,8 +200,9 @@ export class Courier {
     return isPassed(batch, [...this.#standings.values()]) ? undefined : batch
   }
 
-  async #stand(): Promise<void> {
-    const { monotonic, readers } = this.#context
+  /** False: it is another one, of which this process will hear. */
+  async #stand(): Promise<boolean> {
+    const { monotonic, readers, isCurrent } = this.#context
     const logs = logsOf(this.#webhook)
     for (const log of this.#standings.keys()) if (!logs.includes(log)) this.#standings.delete(log)
     for (const log of logs) {
@@ -206,9 +212,12 @@ export class Courier {
       const at = monotonic()
       if (standing.isFresh(at, RECHECK_MS)) continue
       this.#standings.set(log, standing)
+      // Nothing is opened for a webhook that is another one by now.
+      if (!(await isCurrent(this.#webhook))) return false
       await this.#listen(log)
-      await readers.stand(this.#webhook, log, standing, at, 'earliest')
+      await readers.stand(standing, at)
     }
+    return true
   }
 
   async #listen(log: string): Promise<void> {
@@ -219,7 +228,7 @@ export class Courier {
     const { store, pages, limits } = this.#context
     const webhook = this.#webhook
     const standings = [...this.#standings.values()]
-    const page = new EventPage(store, standings, typesOf(webhook), { ...limits, events: LARGEST_BATCH })
+    const page = new EventPage(store, standings, this.#types, { ...limits, events: LARGEST_BATCH })
     await pages.run(() => page.fill())
     const { moves, more } = page
     if (!page.isEmpty) {

@@ -7,6 +7,8 @@ import type { Webhook } from './webhook-row.ts'
 
 /** A reader ends so long after it was looked at last, ms: what is older has gone anyway. */
 const LASTS_MS = LONGEST_KEPT_MS
+/** Before it is known that its webhook is there: a call that is cut short leaves nothing for longer, ms. */
+const OPENED_MS = 60 * 60 * 1000
 /** Its end moves in steps, so that few looks write it. */
 const END_STEP_MS = 60 * 60 * 1000
 const SCAN = { entries: 1_000, bytes: 1024 * 1024 }
@@ -50,23 +52,23 @@ export class Readers {
   }
 
   /** Where it stands, opened where it is not. @throws STORE_UNAVAILABLE */
-  async stand(webhook: Webhook, log: string, standing: Standing, lookedAt: number, from: 'earliest' | 'latest') {
-    const { store } = this.#context
-    const open = { app: log, reader: readerOf(webhook), expiresAt: this.#expiresAt, from, keepsMissed: true }
-    await standing.look(() => store.openReader(open), lookedAt)
+  async stand(standing: Standing, lookedAt: number): Promise<void> {
+    await this.#look(standing, lookedAt, 'earliest', this.#expiresAt)
   }
 
   /** What is stored from here on is kept for it. @throws STORE_UNAVAILABLE */
   async open(webhook: Webhook, from: 'earliest' | 'latest'): Promise<readonly Standing[]> {
     const standings = logsOf(webhook).map((log) => new Standing(log, readerOf(webhook)))
-    await Promise.all(standings.map((standing) => this.stand(webhook, standing.log, standing, 0, from)))
+    const expiresAt = this.#context.now() + OPENED_MS
+    await Promise.all(standings.map((standing) => this.#look(standing, 0, from, expiresAt)))
     return standings
   }
 
   async openKept(webhook: Webhook, from: 'earliest' | 'latest'): Promise<void> {
     if (!keeps(webhook)) return
-    const reader = keeperOf(webhook)
-    await this.#context.store.openReader({ app: eventLog(webhook.app), reader, expiresAt: this.#expiresAt, from })
+    const { store, now } = this.#context
+    const app = eventLog(webhook.app)
+    await store.openReader({ app, reader: keeperOf(webhook), expiresAt: now() + OPENED_MS, from })
   }
 
   /** False: a reader has ended, or was lost. @throws STORE_UNAVAILABLE */
@@ -130,6 +132,12 @@ export class Readers {
       }
       if (at > cursor) await store.moveReader(app, reader, [{ part, cursor: at }])
     }
+  }
+
+  async #look(standing: Standing, lookedAt: number, from: 'earliest' | 'latest', expiresAt: number): Promise<void> {
+    const { log, reader } = standing
+    const open = { app: log, reader, expiresAt, from, keepsMissed: true }
+    await standing.look(() => this.#context.store.openReader(open), lookedAt)
   }
 
   get #expiresAt(): number {

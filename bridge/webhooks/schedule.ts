@@ -33,6 +33,11 @@ export function pauseAfter(
   return Math.round(pause * (1 + JITTER * random))
 }
 
+/** No attempt waits longer, whatever clocks say, ms. */
+export function longestPause(attempts: number, retries: readonly number[]): number {
+  return Math.max((retries[attempts - 1] ?? 0) * 1000, LONGEST_ASKED_MS) * (1 + JITTER)
+}
+
 /** `Retry-After` (RFC 9110 section 10.2.3): seconds or a date, as ms from now. */
 export function retryAfterMs(header: string | undefined, now: number): number {
   if (header === undefined) return 0

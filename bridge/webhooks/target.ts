@@ -17,6 +17,11 @@ const HTTP_PORT = 80
 /** Below it are services that are older than HTTP, and read it as something else. */
 const FIRST_FREE_PORT = 1_024
 
+/** A name or an address that can be allowed, as a URL has it: in lower case, an IPv6 address in brackets; not all of them. */
+export function isTargetHost(value: unknown): value is string {
+  return typeof value === 'string' && /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9_.-]*[a-z0-9])?)$/.test(value)
+}
+
 /** @throws WEBHOOK_URL_INVALID, which does not hold the URL: a part of it may be a secret */
 export function checkTarget(text: string, rules: TargetRules): URL {
   const url = parse(text)

@@ -91,6 +91,10 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     limits: { bytes: limits.webhookBytes, scan: limits.lookupScan },
     retries: rules.retries ?? STANDARD_RETRIES,
     isAllowed: (webhook) => isAllowed(webhook, auth),
+    async isCurrent({ id, place }) {
+      const found = await copy.find(id)
+      return found !== undefined && found.webhook.place === place && found.webhook.disabled === undefined
+    },
     disable,
     makeSender,
     now,
