@@ -35,6 +35,7 @@ const PACKAGES = {
   'fast-jwt': ['auth/'],
   fastify: ['bridge/', 'push/', 'server/', 'index.ts'],
   mqtt: ['bridge/'],
+  undici: ['bridge/webhooks/'],
   'node:process': ['server/main.ts', 'server/command.ts'],
 }
 

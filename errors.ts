@@ -36,7 +36,8 @@ export const ERRORS = {
   },
   ORIGIN_FORBIDDEN: {
     status: 403,
-    title: 'Pages of this origin may not use the server; add its host to `PUSH_ALLOWED_HOSTS` if they should.',
+    title:
+      'Pages of this origin may not use the server; add it to `PUSH_CORS_ORIGINS`, or its host to `PUSH_ALLOWED_HOSTS`, if they should.',
   },
   SUBPROTOCOL_UNSUPPORTED: { status: 400, title: 'Offer the WebSocket subprotocol `mqtt`.' },
   NOT_FOUND: { status: 404, title: 'There is no such path; see `/openapi.json`.' },
@@ -119,6 +120,15 @@ export const ERRORS = {
     title:
       'A message with `ttl` 0 is not stored: it has no `retain`, `receipt` or `collapseKey`; leave them out or give it a time.',
   },
+  MESSAGE_GONE: {
+    status: 410,
+    title: 'The message is not pending any more: it was delivered, replaced or recalled, or has expired.',
+  },
+  WEB_PUSH_FULL: {
+    status: 429,
+    title:
+      'As many Web Push messages wait for this device as the server keeps; send again later, or replace one with its `Topic`.',
+  },
   TOO_MANY_TOKENS: { status: 400, title: 'One request may name at most 1,000 tokens; split it.' },
   RETAINED_LIMIT: {
     status: 409,
@@ -170,6 +180,10 @@ export const ERRORS = {
     reason: 0x87,
     title: 'Another account is logged in to this app on this device; its token is the valid one.',
   },
+  TICKET_INVALID: {
+    status: 401,
+    title: 'The ticket is none of this server, or has ended; ask for another one with `POST /v1/messages/stream`.',
+  },
   ISSUER_UNAVAILABLE: {
     status: 503,
     title: 'The identity provider of the token cannot be asked for its keys now; try again after `Retry-After`.',
@@ -201,6 +215,12 @@ export const ERRORS = {
       'As many accounts of the app are revoked as the server allows; revoke the token ids of the account one by one, or the whole app.',
   },
   KEYS_LIMIT: { status: 409, title: 'There are as many provider keys as the server allows; delete one.' },
+  WEBHOOK_UNKNOWN: { status: 404, title: 'There is no such webhook.' },
+  WEBHOOK_URL_INVALID: {
+    status: 400,
+    title: 'A webhook leads to an `https://` URL at a public address; see `detail` for what is wrong.',
+  },
+  WEBHOOKS_LIMIT: { status: 409, title: 'There are as many webhooks as the server allows; delete one.' },
   SIGNING_KEY_IN_USE: {
     status: 409,
     title: 'This key signs, and no other one of its algorithm can yet; rotate first, and wait until the new one signs.',
@@ -214,6 +234,29 @@ export const ERRORS = {
     title: 'The quota of the provider key is used up; wait for the time in `Retry-After`.',
   },
   TOKEN_UNKNOWN: { status: 404, reason: 0x87, title: 'No such token id is registered.' },
+  WEB_PUSH_ENCODING: {
+    status: 415,
+    title: 'Encrypt the body for the device as RFC 8291 says, and send it with `Content-Encoding: aes128gcm`.',
+  },
+  WEB_PUSH_OFF: { status: 501, title: 'The server gives out no Web Push endpoints; set `PUSH_PUBLIC_URL`.' },
+  ENDPOINT_UNKNOWN: { status: 404, title: 'There is no such Web Push endpoint; take its address as it was answered.' },
+  ENDPOINT_GONE: {
+    status: 410,
+    title: 'The Web Push endpoint has ended with its message token; forget it, and wait for a new one from the app.',
+  },
+  VAPID_KEY_INVALID: {
+    status: 400,
+    title: 'A VAPID key is a public key on the curve P-256: 65 bytes, uncompressed, as base64url.',
+  },
+  VAPID_MISSING: {
+    status: 401,
+    title: 'The endpoint is for one application server; sign with its key: `Authorization: vapid t=..., k=...`.',
+  },
+  VAPID_INVALID: {
+    status: 403,
+    title:
+      'The VAPID token is wrong, has expired, is for another server, or is not signed with the key of the endpoint; see `detail`.',
+  },
   NOT_A_PROVIDER: { status: 403, reason: 0x87, title: 'This needs a provider key.' },
   NOT_A_DEVICE: { status: 403, reason: 0x87, title: 'This needs a message token.' },
   APP_FORBIDDEN: { status: 403, reason: 0x87, title: 'This provider may not act for this app.' },

@@ -2,6 +2,8 @@
 import type { JsonWebKey } from 'node:crypto'
 import type { Device, Epochs, Provider, Triple } from '../topics/index.ts'
 import type { SigningKeyInfo } from './ring.ts'
+import type { Sealing } from './sealing.ts'
+import type { CheckVapid } from './vapid.ts'
 
 export interface Grant extends Triple {
   readonly version?: string | undefined
@@ -45,7 +47,7 @@ export interface Identity {
   readonly expiresAt: number
 }
 
-export interface Auth {
+export interface Auth extends Sealing {
   /** The token id of a triple, under this installation's key. */
   tokenIdOf(triple: Triple): string
   /** Names an account of an app by a keyed hash, see `accountMark` of `topics/`. */
@@ -90,6 +92,8 @@ export interface Auth {
   providerWithKey(id: string): Provider | undefined
   /** The provider of a name: with several keys, it may act for the apps of each of them. Undefined when there is none. */
   providerNamed(name: string): Provider | undefined
+  /** Who sends through a Web Push endpoint. */
+  readonly checkVapid: CheckVapid
   /** Takes the file of identity providers as it is now; one that cannot be used changes nothing. Never rejects. */
   reload(): Promise<void>
   /** Asks and watches no more. */

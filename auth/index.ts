@@ -8,11 +8,14 @@ import { loadKeysFromFile, secretKeys, tokenIdKey, type Algorithm, type RandomBy
 import { createProviders, type ProviderKey } from './providers.ts'
 import { createPublicKeys } from './public-keys.ts'
 import { fixedRing, type Ring } from './ring.ts'
+import { createSealing } from './sealing.ts'
 import type { Secrets } from './secrets.ts'
 import { createKeyProviders, looksLikeStoredKey, NO_STORED_KEYS, type StoredKeys } from './stored-keys.ts'
 import { createTokens } from './tokens.ts'
+import { createVapid } from './vapid.ts'
 
 export type { Auth, Grant, Identity, IssuedToken } from './contract.ts'
+export { isVapid, parseVapidKey } from './vapid.ts'
 export {
   ALGORITHMS,
   createKeyFile,
@@ -31,6 +34,7 @@ export { decodeSigningKey, encodeSigningKey } from './signing-key-row.ts'
 export { checkIssuersFile } from './issuers/issuers.ts'
 export { checkFields } from './fields.ts'
 export { generateProviderKey, loadProvidersFromFile, createProviders, type ProviderKey } from './providers.ts'
+export type { Sealing, SealPurpose } from './sealing.ts'
 export { decodeStoredKey, encodeStoredKey, type PreviousKey, type StoredKey } from './stored-key-row.ts'
 export { looksLikeStoredKey, makeStoredKey, type StoredKeys } from './stored-keys.ts'
 export { fileSecrets, firstFrom, knownSecret, type FileSecretsOptions, type Secrets } from './secrets.ts'
@@ -84,6 +88,8 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
   return {
     ...tokens,
     ...issuers,
+    ...createSealing(idKey, random),
+    checkVapid: createVapid(now),
     publicKeys: createPublicKeys(ring),
     signingKeys: () => ring.list(),
     onKeyRetired: (listener) => ring.onRetired(listener),

@@ -13,7 +13,8 @@ import type { MessageLimits } from '../store/message.ts'
 import { QuotaLeases } from '../store/quota-leases.ts'
 import { UnderWay } from '../common/under-way.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
-import { Selections } from '../topics/index.ts'
+import { Selections, type Device } from '../topics/index.ts'
+import { createAcknowledge } from './acknowledge.ts'
 import { createGuard, createProofGuard, knowDevice } from './authenticate.ts'
 import { Accounts } from './calls/accounts.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
@@ -25,25 +26,36 @@ import type { HttpLimits } from './limits.ts'
 import { createLongPolls } from './long-polls.ts'
 import { EventCalls } from './events/calls.ts'
 import { Consumers } from './events/consumers.ts'
+import { EventStreams } from './events/event-streams.ts'
 import { createPages } from './lookup.ts'
 import { serveEvents } from './routes/events.ts'
+import { streamEvents } from './routes/events-stream.ts'
 import { reportHealth } from './routes/health.ts'
 import { manageKeys } from './routes/keys.ts'
 import { acknowledgeMessages } from './routes/messages-ack.ts'
 import { lookUpMessages } from './routes/messages-lookup.ts'
 import { followMessages } from './routes/messages-follow.ts'
 import { sendMessages } from './routes/messages-send.ts'
+import { streamMessages } from './routes/messages-stream.ts'
 import { exposeMetrics } from './routes/metrics.ts'
 import { serveOpenApi } from './routes/openapi.ts'
 import { enrol } from './routes/enrolments.ts'
 import { issueTokens } from './routes/tokens-issue.ts'
 import { listTokens } from './routes/tokens-list.ts'
 import { revokeTokens } from './routes/tokens-revoke.ts'
+import { manageWebhooks } from './routes/webhooks.ts'
 import { manageSigningKeys, publishKeys } from './routes/signing-keys.ts'
 import { createSigningKeyCalls } from './signing-keys/calls.ts'
 import type { SigningKeys } from './signing-keys/signing-keys.ts'
+import { MessageStreams } from './streams/message-streams.ts'
+import { streamOptions, STREAM_PAGE_BYTES } from './streams/stream-options.ts'
+import { createTickets } from './streams/tickets.ts'
 import { Waiting } from './waiting.ts'
 import { createStorePublisher } from './store-publisher.ts'
+import { createWebhooks, type WebhookRules, type Webhooks } from './webhooks/webhooks.ts'
+import { Endpoints } from './web-push/capabilities.ts'
+import { WebPush } from './web-push/web-push.ts'
+import { takeWebPush } from './routes/web-push.ts'
 import { RequestWork } from './work.ts'
 
 export interface HttpApiOptions {
@@ -78,12 +90,20 @@ export interface HttpApiOptions {
   /** Of other processes that the limits hold for as well. */
   readonly tally?: Tally | undefined
   readonly allowedHosts?: readonly string[] | undefined
+  /** Where webhooks may lead besides public addresses, and when failed calls are made again. */
+  readonly webhooks?: WebhookRules | undefined
+  /** Of pages that may ask what devices ask, as browsers send them, or `*`. */
+  readonly corsOrigins?: readonly string[] | undefined
+  /** Under which others reach the API: then devices get Web Push endpoints that ask for them. */
+  readonly publicUrl?: string | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
   readonly monotonic?: () => number
   /** Fresh ids of requests and of messages that come without one. */
   readonly randomId?: () => string
+  /** From 0 up to 1: clients that were told to come back do not all come at the same time. */
+  readonly random?: () => number
   /** What `/readyz` asks; by default the store. A `PushError` is answered as it is. */
   readonly ready?: () => Promise<StoreHealth>
 }
@@ -92,6 +112,8 @@ export interface HttpApi {
   readonly http: FastifyInstance
   /** What its routes for providers do. */
   readonly calls: Calls
+  /** Not open: nothing is delivered before. */
+  readonly webhooks: Pick<Webhooks, 'open' | 'close'>
 }
 
 /**
@@ -109,8 +131,11 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const underWay = options.underWay ?? new UnderWay(limits.providerUnderWay, monotonic)
   const quotas = options.quotas ?? new QuotaLeases({ store, now })
   const work = new RequestWork(limits.work, monotonic, underWay)
-  const guard = createGuard(auth, (device) => knowDevice({ auth, store, revocations }, device), work)
+  const tickets = createTickets(auth, now)
+  const know = (device: Device) => knowDevice({ auth, store, revocations }, device)
+  const guard = createGuard(auth, know, work, (ticket) => tickets.open(ticket))
   const proofs = createProofGuard({ auth, revocations, work })
+  const endpoints = options.publicUrl === undefined ? undefined : new Endpoints(auth, options.publicUrl)
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices, monotonic })
   const publisher = createStorePublisher({ auth, store, accounts, underWay, metrics, logger })
   const selections = new Selections()
@@ -119,12 +144,30 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const consumers = new Consumers({ store, auth, limits, waiting, now, monotonic })
   auth.onKeyRetired(() => longPolls.recheckAll())
   const pages = createPages(store, limits, selections)
+  const acknowledge = createAcknowledge({ store, metrics, counts: options.counts })
+  const streams = streamOptions(limits, options.random)
+  const messageStreams = new MessageStreams({
+    auth,
+    store,
+    revocations,
+    pages: createPages(store, { ...limits, lookupBytes: Math.min(limits.lookupBytes, STREAM_PAGE_BYTES) }, selections),
+    longPolls,
+    acknowledge,
+    metrics,
+    streams,
+    now,
+  })
   const audit = auditTo(logger)
+  const { version, webhooks: rules } = options
+  const about = { version, auth, store, rules, limits, metrics, logger, audit, now, monotonic, randomId }
+  const webhooks = createWebhooks(about)
   const calls = createCalls({
+    webhooks: webhooks.calls,
     auth,
     store,
     revocations,
     accounts,
+    endpoints,
     publisher,
     longPolls,
     rate: new RateByKey(limits.tokenRequests, monotonic, sharedCount(options.tally, 'tokenRequests')),
@@ -140,13 +183,15 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   })
 
   const http = createFastifyApp({
-    version: options.version,
+    version,
     limits,
     admit: options.admit,
     admitRequest: options.admitRequest,
     trustedProxies: options.trustedProxies,
     tally: options.tally,
     allowedHosts: options.allowedHosts,
+    corsOrigins: options.corsOrigins,
+    publicUrl: options.publicUrl,
     logger,
     randomId,
     monotonic,
@@ -165,9 +210,17 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       manageSigningKeys(api, { calls: createSigningKeyCalls({ auth, signing: options.signing, audit }), guard })
       publishKeys(api, auth)
       lookUpMessages(api, { auth, store, revocations, guard, pages, longPolls, metrics, limits, now })
-      acknowledgeMessages(api, { store, guard, metrics, counts: options.counts })
+      acknowledgeMessages(api, { guard, acknowledge })
+      streamMessages(api, { guard, messageStreams, tickets })
       const events = new EventCalls({ auth, store, consumers, work, metrics, limits })
       serveEvents(api, { events, guard, limits })
+      manageWebhooks(api, { calls, guard })
+      streamEvents(api, { guard, eventStreams: new EventStreams({ events, consumers, metrics, streams }) })
+      if (endpoints !== undefined) {
+        const rate = new RateByKey(limits.webPushRequests, monotonic, sharedCount(options.tally, 'webPushRequests'))
+        const pushing = { auth, store, revocations, endpoints, rate, underWay, metrics, limits, now, randomId }
+        takeWebPush(api, { webPush: new WebPush(pushing), work, limits })
+      }
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)
@@ -175,7 +228,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   })
   watchWhileOpen(http, () => longPolls.watch())
   watchWhileOpen(http, () => consumers.watch())
-  return { http, calls }
+  return { http, calls, webhooks }
 }
 
 function watchWhileOpen(app: FastifyInstance, watch: () => () => void): void {

@@ -25,6 +25,8 @@ export interface Guard {
   /** A provider whose key has this scope. */
   provider(scope: Scope): Hook
   readonly device: Hook
+  /** The same, or who has a ticket for it in the query. */
+  readonly stream: Hook
   providerOf(request: FastifyRequest): Provider
   deviceOf(request: FastifyRequest): KnownDevice
 }
@@ -38,8 +40,14 @@ export interface ProofGuard {
 /** RFC 6750 section 2.1; Node has trimmed the end. */
 const BEARER = /^bearer +(\S.*)$/i
 
-function credentialOf(request: FastifyRequest): string {
-  const credential = BEARER.exec(request.headers.authorization ?? '')?.[1]
+/** Of the header; undefined: there is none. */
+export function bearerOf({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
+  return BEARER.exec(headers.authorization ?? '')?.[1]
+}
+
+/** @throws CREDENTIALS_MISSING */
+export function credentialOf(request: FastifyRequest): string {
+  const credential = bearerOf(request)
   if (credential === undefined) throw new PushError('CREDENTIALS_MISSING')
   return credential
 }
@@ -55,11 +63,15 @@ async function newProviderBy(auth: Pick<Auth, 'newProvider'>, credential: string
   return provider
 }
 
-/** @param know what the registry says of a verified device; throws when it is no longer honoured */
+/**
+ * @param know what the registry says of a verified device; throws when it is no longer honoured
+ * @param openTicket gives the message token of a ticket; absent: there are no tickets
+ */
 export function createGuard(
   auth: Pick<Auth, 'provider' | 'newProvider' | 'verify'>,
   know: (device: Device) => Promise<KnownDevice>,
   work: RequestWork,
+  openTicket?: (ticket: string) => string,
 ): Guard {
   const providers = new WeakMap<FastifyRequest, Provider>()
   const devices = new WeakMap<FastifyRequest, KnownDevice>()
@@ -68,6 +80,13 @@ export function createGuard(
   function authenticate(request: FastifyRequest): Device | Provider | undefined {
     const credential = credentialOf(request)
     return looksLikeToken(credential) ? auth.verify(credential) : auth.provider(keyBytes(credential))
+  }
+
+  async function admit(principal: Device | Provider | undefined, request: FastifyRequest): Promise<void> {
+    if (principal === undefined) throw new PushError('CREDENTIALS_INVALID')
+    if (principal.kind !== 'device') throw new PushError('NOT_A_DEVICE')
+    await work.admit(keyOf(principal), request)
+    devices.set(request, await know(principal))
   }
 
   return {
@@ -79,11 +98,14 @@ export function createGuard(
       providers.set(request, principal)
     },
     async device(request) {
-      const principal = authenticate(request)
-      if (principal === undefined) throw new PushError('CREDENTIALS_INVALID')
-      if (principal.kind !== 'device') throw new PushError('NOT_A_DEVICE')
-      await work.admit(keyOf(principal), request)
-      devices.set(request, await know(principal))
+      await admit(authenticate(request), request)
+    },
+    async stream(request) {
+      const { ticket } = request.query as { ticket?: unknown }
+      if (ticket === undefined || openTicket === undefined) return await admit(authenticate(request), request)
+      if (bearerOf(request) !== undefined) throw new PushError('REQUEST_INVALID', 'a ticket and a credential')
+      if (typeof ticket !== 'string') throw new PushError('REQUEST_INVALID', 'querystring/ticket must be string')
+      await admit(auth.verify(openTicket(ticket)), request)
     },
     providerOf: (request) => found(providers.get(request)),
     deviceOf: (request) => found(devices.get(request)),
@@ -157,6 +179,11 @@ export async function knowDevice({ auth, store, revocations }: KnowContext, devi
   const refusal = refusalOf(record, device.generation)
   if (record === undefined || refusal !== undefined) throw new PushError(refusal ?? 'TOKEN_UNKNOWN')
   return { device, record }
+}
+
+/** @throws TOKEN_EXPIRED */
+export function checkEnd({ expiresAt }: Device, now: () => number): void {
+  if (now() >= expiresAt) throw new PushError('TOKEN_EXPIRED')
 }
 
 function found<T>(principal: T | undefined): T {

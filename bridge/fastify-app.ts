@@ -7,6 +7,7 @@ import { PushError } from '../errors.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { watchingUpgrades } from '../common/upgrades.ts'
+import { allowOrigins, answerPreflights, createOriginCheck } from './cors.ts'
 import { boundTo, checkOneHost, createHostCheck } from './host-check.ts'
 import { createHttpServer, type Admit, type AdmitRequest } from './http-server.ts'
 import { acceptJsonOnly } from './json-body.ts'
@@ -27,6 +28,10 @@ interface FastifyAppOptions {
   readonly monotonic: () => number
   /** Names that requests may come for; see `createHostCheck`. */
   readonly allowedHosts?: readonly string[] | undefined
+  /** Of pages that may ask what devices ask; see `allowOrigins`. */
+  readonly corsOrigins?: readonly string[] | undefined
+  /** Its name is one of the server's own. */
+  readonly publicUrl?: string | undefined
   readonly admit?: Admit | undefined
   readonly admitRequest?: AdmitRequest | undefined
   /** Who says for whom it passes on requests. */
@@ -65,10 +70,12 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   // Schemas only describe answers; what is in them is chosen by the routes.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   const methods = observeMethods(app)
+  allowOrigins(app, options.corsOrigins)
   refuseWhenClosing(app, closing)
   closeSilentConnections(app)
-  checkHeads(app, options.allowedHosts)
+  checkHeads(app, options)
   if (options.admitRequest !== undefined) admitRequests(app, options.admitRequest)
+  answerPreflights(app)
   app.addHook('onRequest', async (request, reply) => {
     if (request.is404) refuseUnknown(methods, request, reply)
   })
@@ -82,8 +89,8 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
 }
 
 /** What the request line and the headers say, before anybody looks at who asks. */
-function checkHeads(app: FastifyInstance, allowedHosts: readonly string[] | undefined): void {
-  const check = createHostCheck(allowedHosts)
+function checkHeads(app: FastifyInstance, { allowedHosts, corsOrigins, publicUrl }: FastifyAppOptions): void {
+  const check = createHostCheck(allowedHosts, createOriginCheck(corsOrigins), publicUrl)
   let bound: string | undefined
   app.server.on('listening', () => {
     bound = boundTo(app.server)

@@ -5,19 +5,27 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, isIPv4, type Server } from 'node:net'
 import { PushError } from '../errors.ts'
+import type { OriginAllowed } from './cors.ts'
 
 /**
  * @param bound address of the listener; undefined where it is not known
  * @throws HOST_FORBIDDEN, ORIGIN_FORBIDDEN, which repeat nothing of the request: a header cut in two may hold a secret
  */
-type HostCheck = (request: Pick<IncomingMessage, 'headers'>, bound?: string) => void
+type HostCheck = (request: Pick<IncomingMessage, 'headers' | 'method' | 'url'>, bound?: string) => void
 
 /**
  * @param allowed names besides those of the machine itself; `*` is all. Undefined: a listener on a loopback address takes
  * only the machine's own names, any other listener all.
+ * @param originAllowed whether a page may make this request, whatever the name of its host
+ * @param publicUrl whose name is the server's own as well
  */
-export function createHostCheck(allowed: readonly string[] | undefined): HostCheck {
+export function createHostCheck(
+  allowed: readonly string[] | undefined,
+  originAllowed: OriginAllowed = () => false,
+  publicUrl?: string,
+): HostCheck {
   const names = new Set(allowed)
+  if (publicUrl !== undefined) names.add(new URL(publicUrl).hostname)
   const isOwn = (name: string) => isLoopback(name) || names.has(name)
 
   return (request, bound) => {
@@ -26,7 +34,7 @@ export function createHostCheck(allowed: readonly string[] | undefined): HostChe
     const name = nameIn(host ?? '')
     // No name leads from an address to another machine: only names can be made to lead here.
     if (host !== undefined && !isOwn(name) && isIP(name) === 0) throw new PushError('HOST_FORBIDDEN')
-    if (origin === undefined) return
+    if (origin === undefined || originAllowed(request)) return
     const page = nameIn(/^[a-z][\w+.-]*:\/\/([^/?#@]+)$/i.exec(origin)?.[1] ?? '')
     if (page === '' || (!isOwn(page) && page !== name)) throw new PushError('ORIGIN_FORBIDDEN')
   }

@@ -34,9 +34,28 @@ export type {
   KeyRotation,
   MadeKeyAnswer,
 } from './keys/schemas.ts'
+export { DELIVERIES_TABLE } from './webhooks/delivery-row.ts'
+export type {
+  EnabledWebhookAnswer,
+  FoundWebhookAnswer,
+  MadeWebhookAnswer,
+  SecretRotation,
+  WebhookAnswer,
+  WebhookChange,
+  WebhookList,
+  WebhookQuery,
+  WebhookReplay,
+  WebhookRequest,
+  WebhookTest,
+} from './webhooks/schemas.ts'
+export { WEBHOOKS_TABLE } from './webhooks/webhook-row.ts'
+export { isRetries } from './webhooks/schedule.ts'
+export { isTargetHost } from './webhooks/target.ts'
+export type { WebhookRules } from './webhooks/webhooks.ts'
 export { CODES_TABLE, type EnrolmentAnswer } from './calls/enrolments.ts'
 export { KeyCopy, KEYS_TABLE } from './keys/key-copy.ts'
 export { type HttpLimits } from './limits.ts'
 export type { SigningKeyAnswer } from './signing-keys/calls.ts'
 export { SigningKeys, SIGNING_TABLE } from './signing-keys/signing-keys.ts'
+export { isPublicUrl } from './public-url.ts'
 export { refuseUpgrade } from './problem.ts'

@@ -1,4 +1,4 @@
-/** Long polls: requests that wait until something arrives for their device. */
+/** Long polls and streams: requests that wait until something arrives for their device. */
 import { PushError } from '../errors.ts'
 import type { Store, TokenId } from '../store/contract.ts'
 import type { Revocations } from '../store/revocations.ts'
@@ -6,15 +6,15 @@ import type { Device, Selections } from '../topics/index.ts'
 import type { KnownDevice } from './authenticate.ts'
 import type { HttpLimits } from './limits.ts'
 import type { PageEntry } from './lookup.ts'
-import { Poll } from './poll.ts'
+import { Poll, timerAtMost } from './poll.ts'
 import type { Waiting } from './waiting.ts'
 
 export interface LongPolls {
   /**
-   * Hears of everything that is stored from here on: read after this, then wait.
+   * Hears of everything that is stored from here on: read after this, then wait. `seconds`: undefined is without end.
    * @throws RATE_LIMITED, SHUTTING_DOWN, STORE_UNAVAILABLE
    */
-  enter(known: KnownDevice, seconds: number, gone: AbortSignal): Promise<DevicePoll>
+  enter(known: KnownDevice, seconds: number | undefined, gone: AbortSignal): Promise<DevicePoll>
   /** Starts to hear the store; returns how to stop. */
   watch(): () => void
   /** The token may have been revoked or switched here: who waits with it asks the registry again. */
@@ -54,7 +54,7 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
   function makeRoom(tokenId: TokenId, elsewhere: number): void {
     const polls = byToken.get(tokenId)?.polls ?? new Set()
     const [oldest] = polls
-    if (polls.size + elsewhere > limits.waitingPerToken) oldest?.end()
+    if (polls.size + elsewhere > limits.waitingPerToken) oldest?.makeRoom()
   }
 
   function add(poll: DevicePoll): Promise<unknown> {
@@ -122,8 +122,9 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
         poll.leave()
         throw error
       }
-      poll.endWith(seconds * 1000, () => device.expiresAt - now())
-      poll.start(seconds * 1000, limits.longPollRecheckMs, gone)
+      const waitMs = seconds === undefined ? undefined : seconds * 1000
+      poll.endWith(waitMs, () => device.expiresAt - now())
+      poll.start(waitMs, limits.longPollRecheckMs, gone)
       return poll
     },
     watch() {
@@ -158,7 +159,7 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
     },
     close() {
       isClosed = true
-      for (const poll of everyPoll()) poll.end()
+      for (const poll of everyPoll()) poll.close()
     },
   }
 }
@@ -176,8 +177,11 @@ export class DevicePoll extends Poll {
     this.tags = tags
   }
 
+  /** `isHeldUp`: its client takes nothing, so that what is for now or never is not for it. */
+  isHeldUp = false
+
   tell(entry: PageEntry): void {
-    if (this.#told.length < MOST_TOLD) this.#told.push(entry)
+    if (!this.isHeldUp && this.#told.length < MOST_TOLD) this.#told.push(entry)
   }
 
   /** Messages that are not stored and came since the last call: for who waits now, or for nobody. */
@@ -186,13 +190,13 @@ export class DevicePoll extends Poll {
   }
 
   /** @param left milliseconds until the token ends */
-  endWith(waitMs: number, left: () => number): void {
+  endWith(waitMs: number | undefined, left: () => number): void {
     let tokenEnd: NodeJS.Timeout | undefined
     // A timer may come a little before the clock says that its time is there, and the answer depends on that.
     const endWithToken = () => {
       const ms = left()
       if (ms <= 0) this.end()
-      else if (ms < waitMs) tokenEnd = setTimeout(endWithToken, ms)
+      else if (waitMs === undefined || ms < waitMs) tokenEnd = timerAtMost(endWithToken, ms)
     }
     endWithToken()
     this.onLeave(() => clearTimeout(tokenEnd))

@@ -1,5 +1,5 @@
 /** What is pending for a device: its private log and its app's broadcast log, as one page. */
-import type { BroadcastEntry, LogEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
+import type { BroadcastEntry, Cursors, LogEntry, LogSlice, ReadLimit, Store, TokenId } from '../store/contract.ts'
 import { acknowledgedUnder, standing } from '../store/marks.ts'
 import type { Selections } from '../topics/index.ts'
 import type { KnownDevice } from './authenticate.ts'
@@ -20,11 +20,21 @@ export interface Page {
   readonly cursor: PageCursor
   /** More is pending, or may be: acknowledge, and look up again. */
   readonly more: boolean
+  /** What acknowledging the first so many of its entries says. */
+  cursorAfter(count: number): PageCursor
+}
+
+/** Where a page begins that goes on after others, of which nothing has been acknowledged yet. */
+export interface PageStart {
+  /** As if all of them had been. */
+  readonly cursors: Cursors
+  /** What a cursor has room for besides what they have in it: expired messages of the private log. */
+  readonly room: number
 }
 
 export interface Pages {
-  /** The first entries after the acknowledged ones; nothing is acknowledged by it. */
-  read(known: KnownDevice, limit: number): Promise<Page>
+  /** The first entries after the acknowledged ones, or after `start`; nothing is acknowledged by it. */
+  read(known: KnownDevice, limit: number, start?: PageStart): Promise<Page>
 }
 
 export function createPages(store: Store, limits: HttpLimits, selections: Selections): Pages {
@@ -34,10 +44,10 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
   /** Without what was acknowledged under another version; first what was too large for an MQTT connection. */
   async function pendingBroadcasts(
     { device, record }: KnownDevice,
+    cursors: Cursors,
     limit: ReadLimit,
   ): Promise<Pending<BroadcastEntry>> {
     const { app, version } = device
-    const { cursors } = record
     // Which broadcasts are for a token without a version, nobody knows: it gets them over MQTT, by subscribing.
     if (version === undefined) return nothingAfter(cursors.broadcast)
     const reader = { version, tags: record.details.tags }
@@ -54,7 +64,7 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
     const skipped = skips.entries.filter(isStillFor)
     const entries = [...skipped, ...fresh.filter(isStillFor)]
     const { isWhole, passed } = skips
-    const missedSome = (slice.droppedThrough ?? 0) > from ? true : undefined
+    const missedSome = (slice.droppedThrough ?? 0) > standing(record.cursors, version) ? true : undefined
     return { ...slice, entries, skipped: skipped.length, passed, from, isWhole, missedSome }
   }
 
@@ -83,11 +93,15 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
     return ({ selector }) => selections.selectsTags(selector, record?.details.tags)
   }
 
-  async function pendingOwn({ device, record }: KnownDevice, limit: ReadLimit): Promise<Pending<LogEntry>> {
+  async function pendingOwn(
+    { device, record }: KnownDevice,
+    cursors: Cursors,
+    limit: ReadLimit,
+  ): Promise<Pending<LogEntry>> {
     const { tokenId } = device
-    const { cursors } = record
     const from = cursors.private
     const [first] = cursors.marks?.skippedPrivate ?? []
+    if (first !== undefined && from > record.cursors.private) return await skippedOwn(tokenId, cursors, limit)
     const after = first === undefined ? from : Math.min(first - 1, from)
     const slice = await store.readPrivate(tokenId, after, limit, { handsOut: true })
     return {
@@ -100,11 +114,30 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
     }
   }
 
+  /** One by one: between them lies what has been sent, and waits for its acknowledgement. */
+  async function skippedOwn(tokenId: TokenId, cursors: Cursors, limit: ReadLimit): Promise<Pending<LogEntry>> {
+    const from = cursors.private
+    const entries: LogEntry[] = []
+    const passed: number[] = []
+    const offsets = cursors.marks?.skippedPrivate.slice(0, limit.entries) ?? []
+    for (const each of offsets) {
+      const slice = await store.readPrivate(tokenId, each - 1, { entries: 1, bytes: 1 }, { handsOut: true })
+      const [entry] = slice.entries
+      if (entry?.offset === each) entries.push(entry)
+      else passed.push(each)
+    }
+    return { entries, readTo: from, end: from, skipped: entries.length, passed, from, isWhole: false }
+  }
+
   return {
-    async read(known, limit) {
+    async read(known, limit, start = { cursors: known.record.cursors, room: MOST_LISTED }) {
+      const { cursors, room } = start
       const most = { entries: limit, bytes }
-      const [own, shared] = await Promise.all([pendingOwn(known, most), pendingBroadcasts(known, most)])
-      return pageOf(own, shared, limit)
+      const [own, shared] = await Promise.all([
+        pendingOwn(known, cursors, most),
+        pendingBroadcasts(known, cursors, most),
+      ])
+      return pageOf(endingBefore(own, room), shared, limit)
     },
   }
 }
@@ -124,6 +157,14 @@ function nothingAfter(offset: number): Pending<BroadcastEntry> {
   return { entries: [], readTo: offset, end: offset, skipped: 0, passed: [], from: offset, isWhole: true }
 }
 
+/** A cursor has room for so many that have expired: the log ends before the next one. */
+function endingBefore(own: Pending<LogEntry>, room: number): Pending<LogEntry> {
+  const next = own.expired?.filter((offset) => offset > own.from)[room]
+  if (next === undefined) return own
+  const entries = own.entries.filter(({ offset }) => offset < next)
+  return { ...own, entries, readTo: Math.min(own.readTo, next - 1), isWhole: false }
+}
+
 function pageOf(own: Pending<LogEntry>, shared: Pending<LogEntry>, limit: number): Page {
   const entries: PageEntry[] = []
   let nextOwn = 0
@@ -139,25 +180,36 @@ function pageOf(own: Pending<LogEntry>, shared: Pending<LogEntry>, limit: number
       nextShared++
     } else break
   }
-  const position = positionAfter(own, nextOwn)
-  const expired = (own.expired ?? []).filter((offset) => offset > own.from && offset <= position)
-  // A cursor has room for so many of them: the page ends before the next one.
-  const first = expired[MOST_LISTED]
+  const cursorAfter = (count: number) => {
+    const ofOwn = entries.slice(0, count).filter(({ log }) => log === 'private').length
+    return cursorOf(own, ofOwn, shared, Math.min(count, entries.length) - ofOwn)
+  }
   return {
     entries,
-    cursor: {
-      private: first === undefined ? position : Math.min(position, first - 1),
-      broadcast: positionAfter(shared, nextShared),
-      taken: { private: skippedAmong(own, nextOwn), broadcast: skippedAmong(shared, nextShared) },
-      messages: { private: nextOwn, broadcast: nextShared },
-      expired: expired.slice(0, MOST_LISTED),
-      counted: shared.entries
-        .slice(0, nextShared)
-        .filter(({ isFollowed }) => isFollowed === true)
-        .map(({ offset }) => offset)
-        .slice(0, MOST_LISTED),
-    },
-    more: first !== undefined || isMore(own, nextOwn) || isMore(shared, nextShared),
+    cursor: cursorAfter(entries.length),
+    more: isMore(own, nextOwn) || isMore(shared, nextShared),
+    cursorAfter,
+  }
+}
+
+function cursorOf(
+  own: Pending<LogEntry>,
+  takenOwn: number,
+  shared: Pending<LogEntry>,
+  takenShared: number,
+): PageCursor {
+  const position = positionAfter(own, takenOwn)
+  return {
+    private: position,
+    broadcast: positionAfter(shared, takenShared),
+    taken: { private: skippedAmong(own, takenOwn), broadcast: skippedAmong(shared, takenShared) },
+    messages: { private: takenOwn, broadcast: takenShared },
+    expired: (own.expired ?? []).filter((offset) => offset > own.from && offset <= position),
+    counted: shared.entries
+      .slice(0, takenShared)
+      .filter(({ isFollowed }) => isFollowed === true)
+      .map(({ offset }) => offset)
+      .slice(0, MOST_LISTED),
   }
 }
 

@@ -19,6 +19,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
       tags: [
         { name: 'tokens', description: 'Message tokens, for a provider or for the device itself' },
         { name: 'messages', description: 'Sending by a provider, looking up and acknowledging by a device' },
+        { name: 'web push', description: 'Sending through the capability URL of a device (RFC 8030)' },
         { name: 'keys', description: 'Provider keys, by whoever may give them out' },
         { name: 'server', description: 'Its state' },
       ],
@@ -32,7 +33,9 @@ export function describeApi(app: FastifyInstance, version: string): void {
             description: 'A JWT of an identity provider of `PUSH_ISSUERS_FILE`',
           },
           enrolmentCode: { type: 'http', scheme: 'bearer', description: 'An enrolment code' },
+          vapid: { type: 'apiKey', in: 'header', name: 'authorization', description: '`vapid t=..., k=...`, RFC 8292' },
           messageToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A message token' },
+          streamTicket: { type: 'apiKey', in: 'query', name: 'ticket', description: 'A ticket for a stream' },
         },
       },
     },

@@ -3,10 +3,14 @@ import { createHash } from 'node:crypto'
 import { PushError } from '../errors.ts'
 import type { Skipped } from '../store/contract.ts'
 import type { Device } from '../topics/index.ts'
+import { Numbers, pushNumber } from './varints.ts'
 
-/** 1 had no counts, 2 no version and nothing that was skipped, 3 nothing that expired and no broadcasts to be counted. */
-const FORMAT = 4
-const FORMER = 3
+/**
+ * 1 had no counts, 2 no version and nothing that was skipped, 3 nothing that expired and no broadcasts to be counted, 4 eight
+ * bytes for each offset of a list: too long for a header that a browser sends back.
+ */
+const FORMAT = 5
+const EARLIER = [3, 4]
 const NUMBERS = 21
 const VERSION = 4
 const OFFSET = 8
@@ -26,7 +30,7 @@ export interface PageCursor {
   readonly counted: readonly number[]
 }
 
-/** Entries of a list of a cursor, which has a byte for their number. */
+/** Entries of a list of a cursor. */
 export const MOST_LISTED = 255
 
 type Holder = Pick<Device, 'tokenId' | 'version'>
@@ -55,24 +59,21 @@ export function encodePageCursor({ tokenId, version }: Holder, cursor: PageCurso
 export function decodePageCursor({ tokenId, version }: Holder, cursor: string): PageCursor {
   const bytes = Buffer.from(cursor, 'base64url')
   const all = bytes.subarray(0, -CHECK)
+  const [format = 0] = all
   const isWhole =
     bytes.toString('base64url') === cursor &&
     all.length >= NUMBERS + VERSION + 2 &&
-    (all[0] === FORMAT || all[0] === FORMER)
+    (format === FORMAT || EARLIER.includes(format))
   if (!isWhole || !check(tokenId, all).equals(bytes.subarray(-CHECK))) throw new PushError('CURSOR_INVALID')
-  const own = readList(all, NUMBERS + VERSION)
-  const shared = readList(all, own.end)
-  const expired = all[0] === FORMER ? { offsets: [], end: shared.end } : readList(all, shared.end)
-  const counted = all[0] === FORMER ? { offsets: [], end: expired.end } : readList(all, expired.end)
-  if (counted.end !== all.length) throw new PushError('CURSOR_INVALID')
+  const [own = [], shared = [], expired = [], counted = []] = readLists(format, all.subarray(NUMBERS + VERSION))
   const isSame = markOf(version).equals(all.subarray(NUMBERS, NUMBERS + VERSION))
   return {
     private: Number(all.readBigUInt64BE(1)),
     broadcast: isSame ? Number(all.readBigUInt64BE(9)) : 0,
-    taken: { private: own.offsets, broadcast: isSame ? shared.offsets : [] },
+    taken: { private: own, broadcast: isSame ? shared : [] },
     messages: { private: all.readUInt16BE(17), broadcast: isSame ? all.readUInt16BE(19) : 0 },
-    expired: expired.offsets,
-    counted: isSame ? counted.offsets : [],
+    expired,
+    counted: isSame ? counted : [],
   }
 }
 
@@ -83,20 +84,44 @@ function markOf(version: string | undefined): Buffer {
     .subarray(0, VERSION)
 }
 
-/** A store keeps 100 messages of a log that were skipped. */
+/** A store keeps 100 messages of a log that were skipped. What follows the first offset are distances. */
 function listOf(offsets: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(1 + offsets.length * OFFSET)
-  bytes.writeUInt8(offsets.length, 0)
-  for (const [index, offset] of offsets.entries()) bytes.writeBigUInt64BE(BigInt(offset), 1 + index * OFFSET)
-  return bytes
+  const ascending = [...offsets].sort((a, b) => a - b)
+  const bytes: number[] = []
+  pushNumber(bytes, ascending.length)
+  for (const [index, offset] of ascending.entries()) pushNumber(bytes, offset - (ascending[index - 1] ?? 0))
+  return Buffer.from(bytes)
 }
 
-function readList(bytes: Buffer, at: number): { offsets: number[]; end: number } {
-  const count = bytes[at] ?? 0
-  const end = at + 1 + count * OFFSET
-  if (end > bytes.length) throw new PushError('CURSOR_INVALID')
-  const offsets = Array.from({ length: count }, (_, index) => Number(bytes.readBigUInt64BE(at + 1 + index * OFFSET)))
-  return { offsets, end }
+function readLists(format: number, bytes: Buffer): number[][] {
+  if (format !== FORMAT) return readEarlierLists(format === 3 ? 2 : 4, bytes)
+  const numbers = new Numbers(bytes)
+  const lists = [readList(numbers), readList(numbers), readList(numbers), readList(numbers)]
+  if (!numbers.isRead) throw new PushError('CURSOR_INVALID')
+  return lists
+}
+
+function readList(numbers: Numbers): number[] {
+  const offsets: number[] = []
+  let offset = 0
+  for (let left = numbers.next(); left > 0; left--) offsets.push((offset += numbers.next()))
+  return offsets
+}
+
+/** @param count of the lists; each begins with a byte that says how long it is */
+function readEarlierLists(count: number, bytes: Buffer): number[][] {
+  const lists: number[][] = []
+  let at = 0
+  while (lists.length < count) {
+    const length = bytes[at] ?? 0
+    const end = at + 1 + length * OFFSET
+    if (end > bytes.length) throw new PushError('CURSOR_INVALID')
+    const from = at + 1
+    lists.push(Array.from({ length }, (_, index) => Number(bytes.readBigUInt64BE(from + index * OFFSET))))
+    at = end
+  }
+  if (at !== bytes.length) throw new PushError('CURSOR_INVALID')
+  return lists
 }
 
 function check(tokenId: string, bytes: Buffer): Buffer {

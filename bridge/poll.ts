@@ -1,7 +1,19 @@
+import { PushError } from '../errors.ts'
+
+/** Of a timer of Node: a longer one would come at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** A timer for what may be years away: who is woken by it looks at the clock. */
+export function timerAtMost(work: () => void, ms: number): NodeJS.Timeout {
+  return setTimeout(work, Math.min(ms, LONGEST_TIMER_MS))
+}
+
 /** A request that waits until there may be something to answer. */
 export class Poll {
   /** The time is up, the client is gone, the server shuts down, or newer polls need the room. */
   isOver = false
+  /** Why, where the client is to be told: not when its time is up, or it is gone. */
+  endedBy: PushError | undefined
   #isAwake = false
   #resolve: (() => void) | undefined
   readonly #left: () => void
@@ -12,10 +24,10 @@ export class Poll {
     this.#left = left
   }
 
-  /** It looks again every `recheckMs`, whatever wake was lost. */
-  start(waitMs: number, recheckMs: number, gone: AbortSignal): void {
+  /** It looks again every `recheckMs`, whatever wake was lost. `waitMs`: undefined is without end. */
+  start(waitMs: number | undefined, recheckMs: number, gone: AbortSignal): void {
     const end = () => this.end()
-    const deadline = setTimeout(end, waitMs)
+    const deadline = waitMs === undefined ? undefined : setTimeout(end, waitMs)
     const recheck = setInterval(() => this.recheck(), recheckMs)
     gone.addEventListener('abort', end, { once: true })
     this.onLeave(() => {
@@ -52,9 +64,20 @@ export class Poll {
     else resolve()
   }
 
-  end(): void {
+  end(by?: PushError): void {
+    if (!this.isOver) this.endedBy = by
     this.isOver = true
     this.wake()
+  }
+
+  /** The server shuts down. */
+  close(): void {
+    this.end(new PushError('SHUTTING_DOWN'))
+  }
+
+  /** Newer ones need its room. */
+  makeRoom(): void {
+    this.end(new PushError('RATE_LIMITED', 'a newer request took the place of this one'))
   }
 
   leave(): void {

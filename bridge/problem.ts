@@ -6,6 +6,7 @@ import { ERRORS, PushError, type ErrorCode } from '../errors.ts'
 import { known } from './calls/call.ts'
 import { ENCODINGS } from './json-body.ts'
 import { fromValidation } from './validation.ts'
+import { CONTENT_ENCODING } from './web-push/told.ts'
 
 export interface Problem {
   readonly type: string
@@ -42,6 +43,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushEr
   if (error.status === 401) void reply.header('www-authenticate', challenge(error.code))
   // RFC 9110 section 15.5.16
   if (error.code === 'CONTENT_ENCODING_UNSUPPORTED') void reply.header('accept-encoding', ENCODINGS.join(', '))
+  if (error.code === 'WEB_PUSH_ENCODING') void reply.header('accept-encoding', CONTENT_ENCODING)
   const isTemporary = error.status === 503 || error.status === 429 || error.code === 'TOKEN_NOT_YET_VALID'
   if (isTemporary && !reply.hasHeader('retry-after')) void reply.header('retry-after', error.retryAfter ?? RETRY_AFTER)
   return reply.send(problemOf(error, request.id))
@@ -79,6 +81,8 @@ export function endSocket(socket: Duplex, words = ''): void {
 
 /** RFC 6750 section 3: a request without credentials is told no error; nor is one whose token need not be replaced. */
 function challenge(code: ErrorCode): string {
+  // RFC 8292 section 3
+  if (code === 'VAPID_MISSING') return 'vapid'
   return code === 'CREDENTIALS_MISSING' || code === 'TOKEN_NOT_YET_VALID'
     ? 'Bearer realm="aedes-push"'
     : 'Bearer realm="aedes-push", error="invalid_token"'

@@ -102,6 +102,8 @@ function refuseOtherCalls(api: FastifyInstance): void {
   const options = { schema: { hide: true } }
   api.all('/v1/keys', options, refuseCall)
   api.all('/v1/keys/*', options, refuseCall)
+  api.all('/v1/webhooks', options, refuseCall)
+  api.all('/v1/webhooks/*', options, refuseCall)
   for (const { method, url } of CALLS_OF_THE_STORE) api.route({ method, url, ...options, handler: refuseCall })
 }
 
@@ -114,6 +116,8 @@ const CALLS_OF_THE_STORE = [
   { method: 'GET', url: '/v1/events' },
   { method: 'POST', url: '/v1/events/ack' },
   { method: 'DELETE', url: '/v1/events/consumers/:consumer' },
+  { method: 'GET', url: '/v1/events/stream' },
   { method: 'GET', url: '/v1/messages' },
+  { method: ['GET', 'POST'], url: '/v1/messages/stream' },
   { method: 'POST', url: '/v1/messages/ack' },
 ]

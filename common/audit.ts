@@ -14,15 +14,25 @@ export interface AuditLine {
     | 'key.changed'
     | 'key.rotated'
     | 'key.deleted'
+    | 'webhook.created'
+    | 'webhook.changed'
+    | 'webhook.rotated'
+    | 'webhook.deleted'
+    | 'webhook.enabled'
+    | 'webhook.disabled'
+    | 'webhook.replayed'
     | 'signing-key.rotated'
     | 'signing-key.retired'
-  /** `provider <name>`, `key <id> of <name>`, `issuer <iss>`, `code <id>`, `device <token id>`. */
+  /**
+   * `provider <name>`, `key <id> of <name>`, `issuer <iss>`, `code <id>`, `device <token id>`; of a webhook that was disabled,
+   * why.
+   */
   readonly by: string
   readonly app?: string | undefined
   readonly tokenId?: string | undefined
   /** Keyed hash of an account. */
   readonly accountMark?: string | undefined
-  /** Id of a key, code or message. */
+  /** Id of a key, code, message or webhook. */
   readonly id?: string | undefined
   /** The account that was current on the device before. */
   readonly switchedFrom?: string | undefined

@@ -81,6 +81,18 @@ export const LIMIT_ORDERS: readonly LimitOrder[] = [
     why: 'the largest payload fits into a packet, with 1,024 bytes around it',
   },
   {
+    lower: 'webhookCallsOfProvider',
+    upper: 'webhookCalls',
+    yields: 'lower',
+    why: 'one provider has no more calls to receivers under way than there are in all',
+  },
+  {
+    lower: 'webhooks',
+    upper: 'webhooksInAll',
+    yields: 'lower',
+    why: 'one provider has no more webhooks than there are in all',
+  },
+  {
     lower: 'connectionsPerAddress',
     upper: 'connections',
     yields: 'upper',

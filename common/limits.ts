@@ -50,6 +50,27 @@ export const LIMITS = {
 
   privateMessages: limit('PUSH_MAX_PENDING_MESSAGES', 1_000, [1, 30_000], 'messages that wait for one device'),
   privateBytes: limit('PUSH_MAX_PENDING_BYTES', 4 * MIB, [1, GIB], 'payload bytes that wait for one device'),
+  webPushMessages: limit(
+    'PUSH_MAX_WEB_PUSH',
+    100,
+    [1, 10_000],
+    'Web Push messages that wait for one device, beside its other messages',
+  ),
+  webPushBytes: limit(
+    'PUSH_MAX_WEB_PUSH_BYTES',
+    4 * KIB,
+    // RFC 8030 section 7.2: a push service takes that much.
+    [4 * KIB, MIB],
+    'largest body of a Web Push message',
+    BYTES,
+  ),
+  webPushRequests: limit(
+    'PUSH_MAX_WEB_PUSH_REQUESTS',
+    60,
+    [0, 1_000_000],
+    'Web Push messages a minute through one endpoint',
+    ZERO_IS_NONE,
+  ),
   broadcastMessages: limit('PUSH_MAX_BROADCASTS', 10_000, [1, 1_000_000], 'messages in the broadcast log of an app'),
   broadcastBytes: limit(
     'PUSH_MAX_BROADCAST_BYTES',
@@ -321,6 +342,38 @@ export const LIMITS = {
   ),
   tokens: limit('PUSH_MAX_TOKENS', 1_000, [1, 10_000], 'tokens that one HTTP request may name'),
   keys: limit('PUSH_MAX_KEYS', 10_000, [1, 100_000], 'provider keys that the store keeps'),
+  webhooks: limit('PUSH_MAX_WEBHOOKS', 100, [1, 10_000], 'webhooks of one provider'),
+  webhooksInAll: limit(
+    'PUSH_MAX_WEBHOOKS_IN_ALL',
+    10_000,
+    [1, 100_000],
+    'webhooks of all providers; each takes a kilobyte in every process',
+  ),
+  webhookCalls: limit(
+    'PUSH_MAX_WEBHOOK_CALLS',
+    32,
+    [1, 10_000],
+    'calls to receivers of webhooks that a process has under way',
+  ),
+  webhookCallsOfProvider: limit(
+    'PUSH_MAX_PROVIDER_WEBHOOK_CALLS',
+    8,
+    [1, 10_000],
+    'calls to receivers of the webhooks of one provider that a process has under way',
+  ),
+  webhookBytes: limit(
+    'PUSH_MAX_WEBHOOK_BYTES',
+    256 * KIB,
+    [1, 16 * MIB],
+    'payload bytes in one call to a receiver of a webhook; one event always fits',
+  ),
+  webhookTimeoutMs: limit(
+    'PUSH_WEBHOOK_TIMEOUT',
+    15,
+    [1, 60],
+    'time for one call to a receiver of a webhook, from the look-up of its name to the end of its answer',
+    SECONDS_TO_MS,
+  ),
   lookupMessages: limit('PUSH_MAX_LOOKUP', 100, [1, 10_000], 'messages in one answer to a lookup'),
   lookupBytes: limit(
     'PUSH_MAX_LOOKUP_BYTES',
@@ -336,18 +389,32 @@ export const LIMITS = {
   ),
   // nginx gives up after 60.
   waitSeconds: limit('PUSH_MAX_WAIT', 50, [0, 600], 'longest wait of a long poll', SECONDS),
-  waiting: limit('PUSH_MAX_WAITING', 10_000, [0, 1_000_000], 'long polls at one time'),
+  waiting: limit('PUSH_MAX_WAITING', 10_000, [0, 1_000_000], 'long polls and streams at one time'),
   waitingPerToken: limit(
     'PUSH_MAX_WAITING_PER_TOKEN',
     4,
     [1, 1_000],
-    'long polls at one time with one token, or of one consumer of events; the oldest is answered to make room',
+    'long polls and streams at one time with one token, or of one consumer of events; the oldest is ended to make room',
+  ),
+  streamCommentMs: limit(
+    'PUSH_STREAM_COMMENT',
+    20,
+    [1, 600],
+    'a stream is quiet for no longer: it writes a comment, so that no proxy takes it for dead',
+    SECONDS_TO_MS,
+  ),
+  streamBytes: limit(
+    'PUSH_MAX_STREAM_BYTES',
+    64 * MIB,
+    [MIB, 64 * GIB],
+    'bytes of all streams that their clients have not taken yet; beyond it, those are closed that have waited longest',
+    BYTES,
   ),
   longPollRecheckMs: limit(
     'PUSH_LONG_POLL_RECHECK',
     10,
     [1, 600],
-    'a long poll looks again after this time, whatever wake was lost',
+    'a long poll or stream looks again after this time, whatever wake was lost',
     SECONDS_TO_MS,
   ),
 } as const satisfies Record<string, Limit>

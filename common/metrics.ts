@@ -165,6 +165,11 @@ export function createMetrics() {
       ['kind'],
     ),
     refusedConnects: counter('push_refused_connects_total', 'CONNECT packets refused, by error code', ['code']),
+    webhookCalls: counter('push_webhook_calls_total', 'Batches sent to receivers of webhooks, by outcome', ['outcome']),
+    webhookCallsUnderWay: gauge('push_webhook_calls_under_way', 'Calls to receivers of webhooks that are under way'),
+    webhooksDisabled: counter('push_webhooks_disabled_total', 'Webhooks disabled by the server, by reason', [
+      'because',
+    ]),
     drainLatency: new Histogram({
       name: 'push_drain_latency_seconds',
       help: 'From stored to written to the device, live deliveries only',

@@ -2,6 +2,8 @@
 import { BlockList } from 'node:net'
 import { inspect } from 'node:util'
 import { ALGORITHMS, createProviders } from '../auth/index.ts'
+import { isPublicUrl, isRetries, isTargetHost } from '../bridge/index.ts'
+import { isOrigin } from '../common/origins.ts'
 import { isKeyPrefix, parseAddress } from '../store/index.ts'
 
 /** Says what is wrong with a value, after "must be". Undefined: nothing. */
@@ -19,6 +21,17 @@ const hasMethods = (value: unknown, names: readonly string[]) =>
   isObject(value) && names.every((name) => isFunction(Reflect.get(Object(value), name)))
 /** As a Host header has it: in lower case, without port; an IPv6 address without brackets. */
 const isHostName = (value: unknown) => typeof value === 'string' && /^(\*|[a-z0-9._-]+|[0-9a-f:.]+)$/.test(value)
+
+function isWebhookRules(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { networks, httpHosts, retries, ...others } = Object(value) as Record<string, unknown>
+  return (
+    Object.keys(others).length === 0 &&
+    (networks === undefined || networks instanceof BlockList) &&
+    (httpHosts === undefined || (Array.isArray(httpHosts) && httpHosts.every(isTargetHost))) &&
+    (retries === undefined || isRetries(retries))
+  )
+}
 
 const LOGGER_METHODS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'child']
 
@@ -54,7 +67,20 @@ export const allowedHosts: Check = allowed(
   (value) => Array.isArray(value) && value.every(isHostName),
   'a list of host names in lower case, without port, or `*`',
 )
+export const corsOrigins: Check = allowed(
+  (value) =>
+    Array.isArray(value) && value.every((each) => each === '*' || (typeof each === 'string' && isOrigin(each))),
+  'a list of origins as browsers send them, such as https://app.example.com, or `*`',
+)
+export const publicUrl: Check = allowed(
+  (value) => typeof value === 'string' && isPublicUrl(value),
+  'an http:// or https:// URL without user, query and fragment',
+)
 export const blockList: Check = allowed((value) => value instanceof BlockList, 'a BlockList of node:net')
+export const webhooks: Check = allowed(
+  isWebhookRules,
+  'an object with networks (a BlockList), httpHosts (names in lower case, without port) and retries (1 to 20 whole numbers of seconds)',
+)
 export const logger: Check = allowed(
   (value) => hasMethods(value, LOGGER_METHODS),
   `a pino logger, or an object with ${LOGGER_METHODS.join(', ')}`,

@@ -6,6 +6,7 @@ import { fitLimits, allowedRange, wholeFrom } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Users } from '../broker/index.ts'
+import type { WebhookRules } from '../bridge/index.ts'
 import type { Tally } from '../common/tally.ts'
 import * as checks from './option-checks.ts'
 
@@ -50,10 +51,25 @@ export interface CommonOptions {
    */
   readonly allowedHosts?: readonly string[]
   /**
+   * Origins, such as `https://app.example.com`, of pages that may call over HTTP what devices call; `*` is all. Never with a
+   * provider key. Default: none.
+   */
+  readonly corsOrigins?: readonly string[]
+  /**
    * Proxies whose `Forwarded` or `X-Forwarded-For` says whose an HTTP request is, for the limits by address. Default: nobody
    * is believed.
    */
   readonly trustedProxies?: BlockList
+  /**
+   * Where webhooks may lead besides public addresses over HTTPS: `networks`, and `httpHosts` without TLS; and `retries`, seconds
+   * from one attempt to the next.
+   */
+  readonly webhooks?: WebhookRules
+  /**
+   * Under which others reach the HTTP API, `https://push.example.com` for one: then devices that ask for it get Web Push
+   * endpoints. Default: there is no Web Push.
+   */
+  readonly publicUrl?: string
   /** Default: silent. */
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
@@ -82,7 +98,10 @@ const CHECKS = {
   strictExpiry: checks.flag,
   limits: checks.object,
   allowedHosts: checks.allowedHosts,
+  corsOrigins: checks.corsOrigins,
   trustedProxies: checks.blockList,
+  webhooks: checks.webhooks,
+  publicUrl: checks.publicUrl,
   logger: checks.logger,
   metricsText: checks.func,
   tally: checks.tally,

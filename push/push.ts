@@ -168,7 +168,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   opened.push(broker)
   keys.onChange((id) => broker.keyChanged(id))
   let isClosing = false
-  const { http, calls } = createHttpApi({
+  const { http, calls, webhooks } = createHttpApi({
     version: packageVersion(),
     auth,
     store,
@@ -187,6 +187,9 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     trustedProxies: options.trustedProxies,
     tally,
     allowedHosts: options.allowedHosts,
+    webhooks: options.webhooks,
+    corsOrigins: options.corsOrigins,
+    publicUrl: options.publicUrl,
     now,
     monotonic,
     randomId,
@@ -196,6 +199,8 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       return { warnings: [...warnings, ...(signing?.warnings ?? [])] }
     },
   })
+  opened.push(webhooks)
+  await webhooks.open()
   return {
     ...createInProcessCalls({ calls, auth, limits, log: logger, isClosing: () => isClosing }),
     attach: (own, persistence) => broker.attach(own, persistence),
@@ -220,7 +225,8 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       isClosing = true
       auth.close()
       const late = setTimeout(LONGEST_END_MS, 'late', UNREF)
-      const ended = Promise.all([http.close(), broker.close().then(() => general.close()), calls.settled()])
+      const all = [http.close(), broker.close().then(() => general.close()), calls.settled(), webhooks.close()]
+      const ended = Promise.all(all)
       if ((await Promise.race([ended, untilAway(store), late])) === 'late')
         logger.warn('closing does not end by itself: the store is closed now')
       await Promise.all([keys.close(), signing?.close()])
@@ -232,13 +238,13 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
 }
 
 function webSockets(
-  { allowedHosts }: PushOptions,
+  { allowedHosts, publicUrl }: PushOptions,
   { maximumPacketSize }: PushLimits,
   { handle }: PushBroker,
   logger: Logger,
   randomId: () => string,
 ): Push['webSocket'] {
-  const checkHost = createHostCheck(allowedHosts)
+  const checkHost = createHostCheck(allowedHosts, undefined, publicUrl)
   return (server, path = '/mqtt') => {
     if (!path.startsWith('/')) throw new Error(`webSocket: the path must begin with "/", and is ${inspect(path)}`)
     return listenWebSocket({

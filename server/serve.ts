@@ -51,7 +51,10 @@ export async function startServing({ config, logger, env = {}, membership, opene
     strictExpiry: config.PUSH_STRICT_EXPIRY === 'on',
     limits: limitsOf(config),
     ...trustedProxiesOf(config),
+    webhooks: webhooksOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
+    ...(config.PUSH_CORS_ORIGINS === undefined ? {} : { corsOrigins: config.PUSH_CORS_ORIGINS }),
+    ...(config.PUSH_PUBLIC_URL === undefined ? {} : { publicUrl: config.PUSH_PUBLIC_URL }),
     logger,
     ...(membership === undefined
       ? {}
@@ -91,6 +94,10 @@ function reloadOf(config: Config, push: Push, listening: Pick<Serving, 'reload'>
     // It tells of what is wrong itself.
     push.reload().catch(() => undefined)
   }
+}
+
+function webhooksOf({ PUSH_WEBHOOK_NETWORKS: networks, PUSH_WEBHOOK_HTTP_HOSTS: httpHosts, ...config }: Config) {
+  return { networks, httpHosts, retries: config.PUSH_WEBHOOK_RETRIES }
 }
 
 /** Whether SIGHUP has something to read again. */

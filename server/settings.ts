@@ -3,7 +3,11 @@ import type { BlockList } from 'node:net'
 import { aboutLimit, wholeFrom } from '../common/limit-checks.ts'
 import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
 import type { Limit } from '../common/limit.ts'
+import { isOrigin } from '../common/origins.ts'
 import { parseNetworks } from '../common/networks.ts'
+import { isPublicUrl } from '../bridge/public-url.ts'
+import { isRetries, STANDARD_RETRIES } from '../bridge/webhooks/schedule.ts'
+import { isTargetHost } from '../bridge/webhooks/target.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
@@ -113,6 +117,19 @@ function names(about: string): Setting<readonly string[] | undefined> {
   }
 }
 
+/** Of pages, as browsers send them. */
+function origins(about: string): Setting<readonly string[] | undefined> {
+  return {
+    about,
+    default: undefined,
+    allowed: '* or origins with commas, such as https://app.example.com,https://localhost:5173',
+    parse(text) {
+      const each = text.split(',').map((part) => part.trim().toLowerCase())
+      return each.every((origin) => origin === '*' || isOrigin(origin)) ? each : undefined
+    },
+  }
+}
+
 /** The settings that are no limits of `createPush`. */
 const SERVER_SETTINGS = {
   PUSH_HOST: text('address of every listener', '127.0.0.1'),
@@ -135,6 +152,14 @@ const SERVER_SETTINGS = {
   ),
   PUSH_ALLOWED_HOSTS: names(
     'names besides localhost that HTTP and WebSocket requests may come for, and whose web pages may make them; * is all. When not set: none where PUSH_HOST is a loopback address, else all',
+  ),
+  PUSH_CORS_ORIGINS: origins(
+    'web pages of other origins that may look up, stream and acknowledge messages, and ask for tokens, as a device; * is all. Never with a provider key',
+  ),
+  PUSH_PUBLIC_URL: optional(
+    'under which others reach the HTTP API; when set, a device that asks for it gets a Web Push endpoint',
+    'an http:// or https:// URL without user, query and fragment',
+    isPublicUrl,
   ),
   PUSH_DATA_DIR: text('embedded store, signing keys, generated provider key', './data'),
   PUSH_REDIS_URL: optional(
@@ -187,6 +212,26 @@ const SERVER_SETTINGS = {
   ),
   PUSH_TOKEN_AUDIENCE: text('`aud` of message tokens', 'aedes-push'),
   PUSH_ISSUERS_FILE: path('JSON file of identity providers whose tokens let a device ask for a message token'),
+
+  PUSH_WEBHOOK_NETWORKS: networks('networks that are not public, to which webhooks may lead all the same'),
+  PUSH_WEBHOOK_HTTP_HOSTS: {
+    about: 'names that webhooks may call by http://, without TLS; their networks have to be allowed too',
+    default: undefined,
+    allowed: 'names or addresses without port, with commas, such as hooks.internal,10.0.0.7',
+    parse(value) {
+      const each = value.split(',').map((part) => part.trim().toLowerCase())
+      return each.every(isTargetHost) ? each : undefined
+    },
+  } satisfies Setting<readonly string[] | undefined>,
+  PUSH_WEBHOOK_RETRIES: {
+    about: 'from one attempt to call a webhook to the next, s; after the last one the webhook is disabled',
+    default: STANDARD_RETRIES,
+    allowed: '1 to 20 whole numbers from 1 to 604800 with commas, such as 5,300,1800',
+    parse(value) {
+      const each = value.split(',').map((part) => (/^\d{1,6}$/.test(part.trim()) ? Number(part) : Number.NaN))
+      return isRetries(each) ? each : undefined
+    },
+  } satisfies Setting<readonly number[]>,
 
   PUSH_BROKER_URL: optional(
     'for `aedes-push bridge`: the MQTT broker to publish to',

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileSecrets, knownSecret, TOKEN_SECRETS, type Secrets } from '../auth/index.ts'
-import { CODES_TABLE, KEYS_TABLE, SIGNING_TABLE } from '../bridge/index.ts'
+import { CODES_TABLE, KEYS_TABLE, SIGNING_TABLE, WEBHOOKS_TABLE } from '../bridge/index.ts'
 import { ConfigError, type Config } from './settings.ts'
 import type { RetainedMessages } from '../broker/index.ts'
 import { engineOf } from '../push/engine.ts'
@@ -31,7 +31,7 @@ export interface TransferOptions {
 const PROVIDER_KEY = 'provider.key'
 const PROGRESS_MS = 5_000
 /** What moves of the small tables. */
-const TABLES = [SIGNING_TABLE, KEYS_TABLE, EPOCHS_TABLE, CODES_TABLE]
+const TABLES = [SIGNING_TABLE, KEYS_TABLE, EPOCHS_TABLE, CODES_TABLE, WEBHOOKS_TABLE]
 const CHUNK_CHARACTERS = 64 * 1024
 const SECRET = 'it holds the signing keys, the provider key and all messages: keep it as secret as the store itself'
 

@@ -17,7 +17,17 @@
  */
 import type { Limits } from '../common/limits.ts'
 import type { Selector } from '../topics/index.ts'
-import type { LogEntry, LogSlice, Message, Missed, ReadLimit, SessionClose, SessionOwner, TokenId } from './entries.ts'
+import type {
+  Appended,
+  LogEntry,
+  LogSlice,
+  Message,
+  Missed,
+  ReadLimit,
+  SessionClose,
+  SessionOwner,
+  TokenId,
+} from './entries.ts'
 import type { KnownNamedSession, NamedSessionStore } from './named-sessions.ts'
 import type { End, FollowingStore, PassedAs } from './following-contract.ts'
 import type { NodeChannel } from './node-channel.ts'
@@ -31,6 +41,7 @@ import type {
 } from './registry-contract.ts'
 import type { RetainedTopicStore, SessionEntry, SessionLogStore } from './session-logs.ts'
 import type { TableStore } from './tables.ts'
+import type { WebPushStore } from './web-push-contract.ts'
 import type { KnownReader, Part, ReaderMove, UpstreamEntry, UpstreamStore } from './upstream-contract.ts'
 
 export type * from './entries.ts'
@@ -41,6 +52,7 @@ export type * from './registry-contract.ts'
 export type * from './session-logs.ts'
 export type * from './tables.ts'
 export type * from './upstream-contract.ts'
+export type * from './web-push-contract.ts'
 export { ENDS, receiptPayload, receiptSubject } from './following-contract.ts'
 export {
   appOfEventLog,
@@ -90,16 +102,6 @@ export interface BroadcastAppend {
   readonly message: Message
   readonly dedupe: boolean
   readonly fingerprint?: Uint8Array | undefined
-}
-
-export interface Appended {
-  /** Offset of the message; of the first one when it is a duplicate. */
-  readonly offset: number
-  readonly duplicate: boolean
-  /** When it expires; of the first one when it is a duplicate. */
-  readonly expiresAt: number
-  /** How many of the oldest entries went because the log was full. */
-  readonly dropped: number
 }
 
 export interface OpenSessionRequest {
@@ -224,6 +226,7 @@ export type StoreLimits = Pick<
   Limits,
   | 'privateMessages'
   | 'privateBytes'
+  | 'webPushMessages'
   | 'broadcastMessages'
   | 'broadcastBytes'
   | 'retainedBroadcasts'
@@ -302,7 +305,8 @@ export interface Store
     UpstreamStore,
     NamedSessionStore,
     SessionLogStore,
-    TableStore {
+    TableStore,
+    WebPushStore {
   /** Absent over Redis. */
   readonly retainedTopics?: RetainedTopicStore
   /** Absent where one process has the store to itself. */

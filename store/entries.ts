@@ -19,6 +19,8 @@ export interface Message {
   readonly collapseKey?: string
   /** Of a private log: an event tells of its end. Absent: false. */
   readonly receipt?: boolean
+  /** Of a private log: it came through a Web Push endpoint, and has its place beside the others (`WebPushStore`). */
+  readonly webPush?: true
   readonly storedAt: number
   /** Never sent at or after this time. */
   readonly expiresAt: number
@@ -28,6 +30,16 @@ export interface LogEntry extends Message {
   readonly offset: number
   /** Its id is remembered, or it asked for a receipt: a commit that passes it without an acknowledgement says so. Absent: false. */
   readonly isFollowed?: boolean
+}
+
+export interface Appended {
+  /** Offset of the message; of the first one when it is a duplicate. */
+  readonly offset: number
+  readonly duplicate: boolean
+  /** When it expires; of the first one when it is a duplicate. */
+  readonly expiresAt: number
+  /** How many of the oldest entries went because the log was full. */
+  readonly dropped: number
 }
 
 export interface ReadLimit {

@@ -74,13 +74,15 @@ export interface FollowingStore {
   /**
    * Not stored: who holds the session or follows the token id, on whichever node, hears it once, as `privateAppended` with
    * offset 0 and the entry, whatever its size. True: somebody was told.
-   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED with `onlyCurrent`, STORE_UNAVAILABLE
+   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED with `onlyCurrent` or a generation, STORE_UNAVAILABLE
    */
   tellPrivate(told: {
     readonly tokenId: TokenId
     readonly app?: string
     readonly message: Message
     readonly onlyCurrent?: boolean
+    /** Refused where a JWT of it is not honoured (`TokenHolder`). */
+    readonly generation?: number
   }): Promise<boolean>
   /** The same for a broadcast: every node hears `broadcastAppended` with offset 0 and the entry. @throws STORE_UNAVAILABLE */
   tellBroadcast(told: { readonly app: string; readonly selector: Selector; readonly message: Message }): Promise<void>

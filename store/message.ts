@@ -79,8 +79,8 @@ function hashOf(options: string, properties: Uint8Array, payload: Uint8Array): B
 
 /** Written out: to spread a message costs more than to encode it. `isFollowed`: its id is remembered. */
 export function entryOf(message: Message, offset: number, isFollowed = false): LogEntry {
-  const { id, payload, properties, retain, storedAt, expiresAt, collapseKey, receipt } = message
-  if (collapseKey !== undefined || receipt === true) {
+  const { id, payload, properties, retain, storedAt, expiresAt, collapseKey, receipt, webPush } = message
+  if (collapseKey !== undefined || receipt === true || webPush === true) {
     const entry = { ...message, offset }
     return isFollowed || receipt === true ? { ...entry, isFollowed: true } : entry
   }

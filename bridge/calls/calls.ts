@@ -7,6 +7,7 @@ import type { Store } from '../../store/contract.ts'
 import { createKeyCalls, type KeyCalls, type KeysContext } from '../keys/calls.ts'
 import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
+import type { Endpoints } from '../web-push/capabilities.ts'
 import type { Accounts } from './accounts.ts'
 import { Enrolments } from './enrolments.ts'
 import { createMessageStatus, createRecall, type MessageStatusOf, type RecallMessage } from './follow-message.ts'
@@ -20,6 +21,7 @@ import {
   type RevokeAll,
   type RevokeToken,
 } from './revoke-token.ts'
+import type { WebhookCalls } from '../webhooks/calls.ts'
 import type { TokenEvents } from './token-events.ts'
 import { createSendMessage, type SendContext, type SendMessage } from './send-message.ts'
 
@@ -28,15 +30,18 @@ interface CallsContext extends Omit<SendContext, 'verify'> {
   readonly store: Store
   readonly revocations: Pick<Revocations, 'fresh' | 'refresh' | 'check' | 'isRevoked' | 'epochsOf' | 'revoke'>
   readonly accounts: Accounts
+  /** Absent: there is no Web Push. */
+  readonly endpoints: Endpoints | undefined
   readonly longPolls: LongPolls
   readonly rate: Pick<RateByKey, 'take'>
   readonly keys: KeysContext['keys']
   readonly audit: Audit
+  readonly webhooks: WebhookCalls
   readonly tokenEvents: TokenEvents
   readonly limits: SendContext['limits'] & TokenLimits & KeysContext['limits']
 }
 
-export interface Calls extends KeyCalls {
+export interface Calls extends KeyCalls, WebhookCalls {
   readonly send: SendMessage
   readonly issueToken: IssueToken
   readonly revokeToken: RevokeToken
@@ -51,7 +56,7 @@ export interface Calls extends KeyCalls {
 }
 
 export function createCalls(context: CallsContext): Calls {
-  const { auth, store, revocations, now } = context
+  const { auth, store, revocations, webhooks, now } = context
   const accountMarkOf = (app: string, account: string) => auth.accountMarkOf(app, account)
   const enrolments = new Enrolments({ store, revocations, accountMarkOf, audit: context.audit, now })
   const underWay = new Set<Promise<unknown>>()
@@ -73,6 +78,15 @@ export function createCalls(context: CallsContext): Calls {
     changeKey: tracked(keyCalls.changeKey),
     rotateKey: tracked(keyCalls.rotateKey),
     deleteKey: tracked(keyCalls.deleteKey),
+    createWebhook: tracked(webhooks.createWebhook),
+    listWebhooks: tracked(webhooks.listWebhooks),
+    findWebhook: tracked(webhooks.findWebhook),
+    changeWebhook: tracked(webhooks.changeWebhook),
+    rotateWebhookSecret: tracked(webhooks.rotateWebhookSecret),
+    deleteWebhook: tracked(webhooks.deleteWebhook),
+    testWebhook: tracked(webhooks.testWebhook),
+    enableWebhook: tracked(webhooks.enableWebhook),
+    replayWebhook: tracked(webhooks.replayWebhook),
     send: tracked(createSendMessage(following)),
     issueToken: tracked(createIssueToken({ ...context, enrolments })),
     revokeToken: tracked(createRevokeToken(context)),

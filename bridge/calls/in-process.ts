@@ -2,7 +2,7 @@
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
-import { ALL_SCOPES, mayUse, type Provider, type Scope, type TagSelector } from '../../topics/index.ts'
+import { mayUse, type Provider, type Scope, type TagSelector } from '../../topics/index.ts'
 import {
   changeKeySchema,
   createKeySchema,
@@ -31,8 +31,13 @@ import {
 import { tokenSchema, type TokenAnswer, type TokenBody } from './issue-token.ts'
 import { enrolmentSchema, type EnrolmentAnswer, type EnrolmentBody } from './enrolments.ts'
 import { listSchema, type ListQuery, type TokenList } from './list-tokens.ts'
+import type { CallOptions } from './in-process-options.ts'
+import { EVERY_APP } from './program.ts'
+import { createWebhooksInProcess, type WebhooksInProcess } from './webhooks-in-process.ts'
 import { revokeAllSchema, revokeSchema, type RevokeAllBody } from './revoke-token.ts'
 import { sendSchema, type SendAnswer, type SendBody } from './send-message.ts'
+
+export type { CallOptions }
 
 type Without<Names extends string> = { readonly [Name in Names]?: never }
 
@@ -98,6 +103,8 @@ export interface TokenRequest {
   readonly tags?: readonly string[] | undefined
   /** Until when the device renews the token by itself, ISO 8601; at most 400 days away. */
   readonly renewUntil?: string | undefined
+  /** Asks for an `endpoint` of Web Push; with the key of an application server, only that may send. */
+  readonly webPush?: { readonly vapidKey?: string | undefined } | undefined
 }
 
 /** The body of `POST /v1/enrolments`. */
@@ -124,12 +131,7 @@ export interface TokenQuery {
   readonly cursor?: string | undefined
 }
 
-export interface CallOptions {
-  /** The name of a provider, for whose apps alone the call may be made. Default: every app. */
-  readonly provider?: string | undefined
-}
-
-export interface InProcessCalls {
+export interface InProcessCalls extends WebhooksInProcess {
   /**
    * What `POST /v1/messages` does; resolves when the message is stored durably for all that are not listed as rejected.
    * @throws PushError (rejects), with the `messageId` where some receivers may have the message
@@ -195,9 +197,6 @@ interface InProcessContext {
   readonly isClosing: () => boolean
 }
 
-/** The embedding program may do everything. No provider has this name: none begins with `$`. */
-const EVERY_APP: Provider = { kind: 'provider', name: '$program', apps: 'all', scopes: ALL_SCOPES }
-
 export function createInProcessCalls(context: InProcessContext): InProcessCalls {
   const { calls, limits, log } = context
   const compile = createCompiler()
@@ -255,6 +254,11 @@ export function createInProcessCalls(context: InProcessContext): InProcessCalls 
       call('tokens:read', options, (caller) => calls.listTokens(asQuery(query), caller)),
     createEnrolment: (request, options = {}) =>
       call('tokens:issue', options, ({ provider }) => calls.enrolments.create(asEnrolment(request), provider)),
+    ...createWebhooksInProcess(calls, (options, work) => call('webhooks:write', options, work), {
+      body: (schema) => checker(compile, schema, 'body'),
+      query: (schema) => checker(compile, schema, 'querystring'),
+      params: (schema) => checker(compile, schema, 'params'),
+    }),
   }
 }
 

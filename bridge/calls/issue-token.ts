@@ -1,6 +1,7 @@
 /** A message token for one (app, device, account): the call behind `POST /v1/tokens`. */
 import { randomBytes } from 'node:crypto'
 import type { Auth } from '../../auth/contract.ts'
+import { parseVapidKey } from '../../auth/index.ts'
 import type { Audit } from '../../common/audit.ts'
 import type { RateByKey } from '../../common/rates.ts'
 import { PushError } from '../../errors.ts'
@@ -10,6 +11,7 @@ import { broadcastTopic, deviceMark, privateTopic, type Epochs } from '../../top
 import type { TokenLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
 import { NAME, tagsSchema } from '../schemas.ts'
+import type { Endpoints } from '../web-push/capabilities.ts'
 import type { Accounts } from './accounts.ts'
 import type { Enrolments } from './enrolments.ts'
 import type { TokenEvents } from './token-events.ts'
@@ -22,6 +24,8 @@ interface IssueContext {
   readonly store: Store
   readonly revocations: Pick<Revocations, 'fresh' | 'refresh' | 'check' | 'epochsOf'>
   readonly accounts: Accounts
+  /** Absent: there is no Web Push. */
+  readonly endpoints: Endpoints | undefined
   readonly enrolments: Enrolments
   readonly longPolls: LongPolls
   /** Of tokens that no provider asks for. */
@@ -53,11 +57,13 @@ export interface TokenAnswer {
     /** What is for every device with this version; null without a version. */
     readonly broadcast: string | null
   }
+  /** Where the request asks for Web Push: a secret, with which an application server sends to this token alone. */
+  readonly endpoint?: string
 }
 
 /**
  * `body` has the shape of `tokenSchema`.
- * @throws what `entitle` throws; DEVICE_HELD, ACCOUNT_FULL, TOKEN_REVOKED, TOKEN_SUPERSEDED, TOKEN_UNKNOWN, STORE_UNAVAILABLE
+ * @throws what `entitle` throws; WEB_PUSH_OFF, VAPID_KEY_INVALID, DEVICE_HELD, ACCOUNT_FULL, TOKEN_REVOKED, TOKEN_SUPERSEDED, TOKEN_UNKNOWN, STORE_UNAVAILABLE
  */
 export type IssueToken = (body: TokenBody, proof: Proof) => Promise<TokenAnswer>
 
@@ -76,6 +82,7 @@ export function createIssueToken(context: IssueContext): IssueToken {
     holderOf: (token: string, app: string, device: string) => holderOf(context, token, app, device),
   }
   return async (body, proof) => {
+    const endpointFor = body.webPush && endpointsOf(context, body.webPush)
     // What is proved anew holds after all revocations until now, whichever node they came to; a renewal has those of its token.
     await (proof.kind === 'renewal' ? revocations.fresh() : revocations.refresh())
     const entitlement = await entitle(body, proof, proofs)
@@ -111,8 +118,20 @@ export function createIssueToken(context: IssueContext): IssueToken {
         private: privateTopic(app, tokenId),
         broadcast: version === undefined ? null : broadcastTopic(app, version),
       },
+      ...(endpointFor === undefined ? {} : { endpoint: endpointFor(tokenId, generation) }),
     }
   }
+}
+
+/** Before anything is issued. @throws WEB_PUSH_OFF, VAPID_KEY_INVALID */
+function endpointsOf(
+  { endpoints }: Pick<IssueContext, 'endpoints'>,
+  { vapidKey: text }: NonNullable<TokenBody['webPush']>,
+): (tokenId: string, generation: number) => string {
+  if (endpoints === undefined) throw new PushError('WEB_PUSH_OFF')
+  const vapidKey = text === undefined ? undefined : parseVapidKey(text)
+  if (text !== undefined && vapidKey === undefined) throw new PushError('VAPID_KEY_INVALID', '`webPush.vapidKey`')
+  return (tokenId, generation) => endpoints.urlOf({ tokenId, generation, vapidKey })
 }
 
 /** Who has proved an account may name ever new devices. */
@@ -225,6 +244,18 @@ export function tokenSchema({ defaultTokenTtl, maximumTokenTtl }: TokenLimits) {
       holderToken: {
         type: 'string',
         description: 'For devices: the token of the account that was logged in to this app on this device before',
+      },
+      webPush: {
+        type: 'object',
+        description: 'Asks for an `endpoint`, with which an application server sends to this token',
+        additionalProperties: false,
+        properties: {
+          vapidKey: {
+            type: 'string',
+            description:
+              'The public key of the only application server that may send (RFC 8292), uncompressed, base64url; absent: whoever has the endpoint',
+          },
+        },
       },
     },
   }

@@ -23,6 +23,7 @@ export interface TokenBody {
   readonly tags?: readonly string[]
   readonly renewUntil?: string
   readonly holderToken?: string
+  readonly webPush?: { readonly vapidKey?: string }
 }
 
 /** What may be issued. */

@@ -7,10 +7,11 @@ import { eventLog, type Store } from '../../store/contract.ts'
 import { isAppName, isName, mayActFor, type Provider } from '../../topics/index.ts'
 import type { HttpLimits } from '../limits.ts'
 import { DEFAULT_PAGE } from '../query.ts'
+import { STREAM_PAGE_BYTES } from '../streams/stream-options.ts'
 import type { RequestWork } from '../work.ts'
 import { checkReader, type Consumers, type ConsumerQuery, readerOf } from './consumers.ts'
 import type { EventAnswer } from './event-answer.ts'
-import { type CursorOwner, decodeEventCursor, encodeEventCursor } from './event-cursor.ts'
+import { type CursorOwner, decodeEventCursor, encodeEventCursor, type EventMoves } from './event-cursor.ts'
 import { EventPage } from './event-page.ts'
 import { EventTypes, UPSTREAM } from './event-types.ts'
 
@@ -46,6 +47,14 @@ export interface EventsAnswer {
   readonly more: boolean
 }
 
+/** Who reads, and what. */
+export interface KnownConsumer {
+  readonly owner: CursorOwner
+  readonly query: ConsumerQuery
+}
+
+/** Events that a stream sends in one go. */
+const STREAM_PAGE = 50
 /** That are read at one time: an event may wake all who wait. */
 const PAGES = 32
 
@@ -63,22 +72,38 @@ export class EventCalls {
    */
   async read(asked: EventsQuery, provider: Provider, gone: AbortSignal): Promise<EventsAnswer> {
     const { limits, metrics } = this.#context
-    const owner = this.#ownerOf(asked, provider)
-    const types = EventTypes.parse(asked.types)
-    const query: ConsumerQuery = { ...owner, types, from: asked.from ?? 'earliest' }
-    this.#check(query, provider)
+    const { owner, query } = this.consumerOf(asked, provider)
     const seconds = Math.min(asked.wait ?? 0, limits.waitSeconds)
     const { standings, areNew } = await this.#standings(query, provider)
     const most = { events: asked.limit ?? DEFAULT_PAGE, bytes: limits.lookupBytes, scan: limits.lookupScan }
-    const page = new EventPage(this.#context.store, standings, types, most)
+    const page = new EventPage(this.#context.store, standings, query.types, most)
     await this.#fill(page)
     if (isNothing(page) && seconds > 0) await this.#wait(page, query, provider, seconds, gone)
     else if (isNothing(page) && !areNew) await this.#lookAgain(page, query, provider)
     // What was stored after it was revoked is not for who has the key.
-    this.#check(query, provider)
+    this.check(query, provider)
     for (const { type } of page.events) metrics.delivered.inc({ destination: type === UPSTREAM ? UPSTREAM : 'event' })
     const { events, missed, more } = page
     return { events, cursor: encodeEventCursor(owner, page.moves), missed, more }
+  }
+
+  /** Who asks for what. @throws NAME_INVALID, REQUEST_INVALID, APP_FORBIDDEN, SCOPE_MISSING, CREDENTIALS_INVALID */
+  consumerOf(asked: EventsQuery, provider: Provider): KnownConsumer {
+    const owner = this.#ownerOf(asked, provider)
+    const query: ConsumerQuery = { ...owner, types: EventTypes.parse(asked.types), from: asked.from ?? 'earliest' }
+    this.check(query, provider)
+    return { owner, query }
+  }
+
+  /** The next page of a stream that stands there. @throws STORE_UNAVAILABLE */
+  async pageFrom(query: ConsumerQuery, provider: Provider, from: EventMoves): Promise<EventPage> {
+    const { limits, store } = this.#context
+    const { standings } = await this.#standings(query, provider)
+    const bytes = Math.min(limits.lookupBytes, STREAM_PAGE_BYTES)
+    const most = { events: STREAM_PAGE, bytes, scan: limits.lookupScan }
+    const page = new EventPage(store, standings, query.types, most, from)
+    await this.#fill(page)
+    return page
   }
 
   /** @throws NAME_INVALID, APP_FORBIDDEN, CURSOR_INVALID, CONSUMER_UNKNOWN, STORE_UNAVAILABLE */
@@ -117,8 +142,8 @@ export class EventCalls {
     return { app, reader: readerOf(provider.name, consumer), parts: this.#context.store.upstreamParts }
   }
 
-  /** What devices publish is for who may subscribe to it. */
-  #check({ app, types }: ConsumerQuery, provider: Provider): void {
+  /** What devices publish is for who may subscribe to it. @throws CREDENTIALS_INVALID, SCOPE_MISSING, APP_FORBIDDEN */
+  check({ app, types }: ConsumerQuery, provider: Provider): void {
     const scopes = ['events:read', ...(types.hasUpstream ? (['messages:read'] as const) : [])] as const
     checkReader(provider, app, scopes, this.#context.auth)
   }
@@ -152,13 +177,13 @@ export class EventCalls {
     seconds: number,
     gone: AbortSignal,
   ): Promise<void> {
-    const poll = this.#context.consumers.enter(query, seconds, gone, () => this.#mayRead(query, provider))
+    const poll = this.#context.consumers.enter(query, seconds, gone, () => this.mayRead(query, provider))
     try {
       // What came between the first look and now.
       await this.#fill(page)
       while (isNothing(page) && !poll.isOver) {
         await poll.woken()
-        this.#check(query, provider)
+        this.check(query, provider)
         if (poll.isOver) break
         await this.#standings(query, provider)
         await this.#fill(page)
@@ -168,9 +193,9 @@ export class EventCalls {
     }
   }
 
-  #mayRead(query: ConsumerQuery, provider: Provider): boolean {
+  mayRead(query: ConsumerQuery, provider: Provider): boolean {
     try {
-      this.#check(query, provider)
+      this.check(query, provider)
       return true
     } catch {
       return false

@@ -164,10 +164,10 @@ export class Consumers {
   }
 
   /**
-   * Hears of everything that is stored from here on: read after this, then wait.
+   * Hears of everything that is stored from here on: read after this, then wait. `seconds`: undefined is without end.
    * @throws RATE_LIMITED, SHUTTING_DOWN
    */
-  enter(query: ConsumerQuery, seconds: number, gone: AbortSignal, mayRead: () => boolean): EventPoll {
+  enter(query: ConsumerQuery, seconds: number | undefined, gone: AbortSignal, mayRead: () => boolean): EventPoll {
     const { waiting, limits } = this.#options
     if (this.#isClosed) throw new PushError('SHUTTING_DOWN')
     waiting.check()
@@ -184,13 +184,14 @@ export class Consumers {
     waiting.add(key)
     // As with lookups of a device: the old one may wait for a client that is gone.
     this.#makeRoom(consumer, 0)
-    poll.start(seconds * 1000, limits.longPollRecheckMs, gone)
+    poll.start(seconds === undefined ? undefined : seconds * 1000, limits.longPollRecheckMs, gone)
     return poll
   }
 
   #makeRoom(consumer: Consumer | undefined, elsewhere: number): void {
     const [oldest] = consumer?.polls.keys() ?? []
-    if (consumer !== undefined && consumer.polls.size + elsewhere > this.#options.limits.waitingPerToken) oldest?.end()
+    if (consumer !== undefined && consumer.polls.size + elsewhere > this.#options.limits.waitingPerToken)
+      oldest?.makeRoom()
   }
 
   #of({ app, reader }: Pick<ConsumerQuery, 'app' | 'reader'>): Consumer {
@@ -227,7 +228,7 @@ export class Consumers {
   /** Ends every poll, and lets none in. */
   close(): void {
     this.#isClosed = true
-    for (const consumer of this.#all()) for (const poll of consumer.polls.keys()) poll.end()
+    for (const consumer of this.#all()) for (const poll of consumer.polls.keys()) poll.close()
   }
 
   #appended(log: string, part: number, offset: number, entry: UpstreamEntry | undefined): void {

@@ -2,11 +2,10 @@
 import { createHash } from 'node:crypto'
 import { PushError } from '../../errors.ts'
 import type { ReaderMove } from '../../store/contract.ts'
+import { Numbers, pushNumber } from '../varints.ts'
 
 const FORMAT = 1
 const CHECK = 8
-/** Seven bits each. */
-const MOST_DIGITS = 8
 
 /** Whose cursor it is. */
 export interface CursorOwner {
@@ -29,12 +28,12 @@ export interface EventMoves {
 export function encodeEventCursor(owner: CursorOwner, { events, upstream }: EventMoves): string {
   const bytes = [FORMAT]
   for (const moves of [events, upstream]) {
-    push(bytes, moves.length)
+    pushNumber(bytes, moves.length)
     let before = -1
     for (const { part, cursor, missed = 0 } of moves) {
-      push(bytes, part - before - 1)
-      push(bytes, cursor)
-      push(bytes, missed)
+      pushNumber(bytes, part - before - 1)
+      pushNumber(bytes, cursor)
+      pushNumber(bytes, missed)
       before = part
     }
   }
@@ -66,37 +65,6 @@ function movesOf(numbers: Numbers, parts: number): ReaderMove[] {
     moves.push(missed === 0 ? { part, cursor } : { part, cursor, missed })
   }
   return moves
-}
-
-function push(bytes: number[], number: number): void {
-  let rest = number
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80)
-  bytes.push(rest)
-}
-
-class Numbers {
-  readonly #bytes: Buffer
-  #at = 0
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes
-  }
-
-  get isRead(): boolean {
-    return this.#at === this.#bytes.length
-  }
-
-  /** @throws CURSOR_INVALID */
-  next(): number {
-    let number = 0
-    for (let digit = 0; digit < MOST_DIGITS; digit++) {
-      const byte = this.#bytes[this.#at++]
-      if (byte === undefined) break
-      number += (byte & 0x7f) * 0x80 ** digit
-      if (byte < 0x80 && Number.isSafeInteger(number)) return number
-    }
-    throw new PushError('CURSOR_INVALID')
-  }
 }
 
 function check({ app, reader, parts }: CursorOwner, bytes: Buffer): Buffer {

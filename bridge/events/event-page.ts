@@ -51,14 +51,18 @@ export class EventPage {
     standings: readonly Standing[],
     types: EventTypes,
     limits: PageLimits,
+    from: EventMoves = { events: [], upstream: [] },
   ) {
     this.#store = store
     this.#types = types
     this.#limits = limits
     const parts = Array.from({ length: store.upstreamParts }, (_, part) => part)
-    const places = standings.flatMap((standing) =>
-      parts.map((part): Place => ({ standing, part, at: standing.cursor(part), missed: 0, isMoved: false })),
-    )
+    const places = standings.flatMap((standing) => {
+      const moves = appOfEventLog(standing.log) === undefined ? from.upstream : from.events
+      const sent = new Map(moves.map(({ part, cursor }) => [part, cursor]))
+      const at = (part: Part) => Math.max(standing.cursor(part), sent.get(part) ?? 0)
+      return parts.map((part): Place => ({ standing, part, at: at(part), missed: 0, isMoved: false }))
+    })
     const sum = places.reduce((rest, { at }) => (rest + at) % places.length, 0)
     const first = (sum * STRIDE) % places.length
     this.#places = [...places.slice(first), ...places.slice(0, first)]

@@ -22,16 +22,16 @@ interface EventsRouteContext {
   readonly limits: HttpLimits
 }
 
-const EVENT_ERRORS = [...PROVIDER_ERRORS, 'NAME_INVALID', 'APP_FORBIDDEN', 'STORE_UNAVAILABLE'] as const
+export const EVENT_ERRORS = [...PROVIDER_ERRORS, 'NAME_INVALID', 'APP_FORBIDDEN', 'STORE_UNAVAILABLE'] as const
 
-const appSchema = { type: 'string', examples: ['chat'] }
-const consumerSchema = {
+export const appSchema = { type: 'string', examples: ['chat'] }
+export const consumerSchema = {
   type: 'string',
   description: `Whoever reads under this name shares one cursor; ${NAME}`,
   examples: ['billing'],
 }
 
-const eventSchema = {
+export const eventSchema = {
   type: 'object',
   required: ['type', 'id', 'app', 'at', 'eventId'],
   additionalProperties: true,
@@ -56,26 +56,31 @@ const answerSchema = answer('Events that are not acknowledged; empty when there 
   more: { type: 'boolean', description: 'Acknowledge and ask again: there is, or may be, more' },
 })
 
+/** Which events, and whose. */
+export const chosenEvents = {
+  app: appSchema,
+  consumer: consumerSchema,
+  types: {
+    type: 'string',
+    description:
+      'Names of events with commas between them; `message.*`, `token.*` for all that begin so; absent: both. `upstream`: what ' +
+      'devices publish, which also needs the scope `messages:read`',
+    examples: ['message.acknowledged,message.expired,token.*'],
+  },
+  from: {
+    type: 'string',
+    enum: ['earliest', 'latest'],
+    default: 'earliest',
+    description: 'Where a consumer that is new begins: with what is stored, or with what comes',
+  },
+}
+
 const querySchema = (limits: HttpLimits) => ({
   type: 'object',
   additionalProperties: false,
   required: ['app', 'consumer'],
   properties: {
-    app: appSchema,
-    consumer: consumerSchema,
-    types: {
-      type: 'string',
-      description:
-        'Names of events with commas between them; `message.*`, `token.*` for all that begin so; absent: both. `upstream`: what ' +
-        'devices publish, which also needs the scope `messages:read`',
-      examples: ['message.acknowledged,message.expired,token.*'],
-    },
-    from: {
-      type: 'string',
-      enum: ['earliest', 'latest'],
-      default: 'earliest',
-      description: 'Where a consumer that is new begins: with what is stored, or with what comes',
-    },
+    ...chosenEvents,
     wait: {
       type: 'integer',
       minimum: 0,

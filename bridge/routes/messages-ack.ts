@@ -1,20 +1,17 @@
 /** `POST /v1/messages/ack`: a device has what a lookup gave it. */
 import type { FastifyInstance } from 'fastify'
-import type { Metrics } from '../../common/metrics.ts'
-import type { BroadcastCounter } from '../../store/broadcast-counter.ts'
-import type { Store } from '../../store/contract.ts'
-import { standing } from '../../store/marks.ts'
+import type { Acknowledge } from '../acknowledge.ts'
 import type { Guard } from '../authenticate.ts'
 import { decodePageCursor } from '../page-cursor.ts'
 import { BODY_ERRORS, DEVICE_ERRORS, noQuery, problems } from '../schemas.ts'
-
-const DESTINATIONS = ['private', 'broadcast'] as const
 
 const bodySchema = {
   type: 'object',
   additionalProperties: false,
   required: ['cursor'],
-  properties: { cursor: { type: 'string', description: 'From a lookup with this token' } },
+  properties: {
+    cursor: { type: 'string', description: 'From a lookup with this token, or the `id` of an event of its stream' },
+  },
 }
 
 interface Acknowledgement {
@@ -22,13 +19,11 @@ interface Acknowledgement {
 }
 
 interface AcknowledgeContext {
-  readonly store: Store
   readonly guard: Guard
-  readonly metrics: Metrics
-  readonly counts: Pick<BroadcastCounter, 'acknowledged'>
+  readonly acknowledge: Acknowledge
 }
 
-export function acknowledgeMessages(api: FastifyInstance, { store, guard, metrics, counts }: AcknowledgeContext): void {
+export function acknowledgeMessages(api: FastifyInstance, { guard, acknowledge }: AcknowledgeContext): void {
   const schema = {
     operationId: 'acknowledgeMessages',
     summary: 'Acknowledge messages',
@@ -43,29 +38,8 @@ export function acknowledgeMessages(api: FastifyInstance, { store, guard, metric
     },
   }
   api.post<Acknowledgement>('/v1/messages/ack', { onRequest: guard.device, schema }, async (request, reply) => {
-    const { device, record } = guard.deviceOf(request)
-    const { tokenId, version } = device
-    const { taken, messages, expired, counted, ...cursor } = decodePageCursor(device, request.body.cursor)
-    await store.commit([
-      {
-        tokenId,
-        private: cursor.private,
-        ...(version === undefined || cursor.broadcast === 0 ? {} : { passed: [[version, cursor.broadcast]] }),
-        ...(taken.private.length + taken.broadcast.length > 0 ? { taken } : {}),
-        ...(expired.length > 0 ? { passedAs: expired.map((offset) => [offset, 'expired'] as const) } : {}),
-      },
-    ])
-    const before = {
-      private: record.cursors.private,
-      broadcast: version === undefined ? cursor.broadcast : standing(record.cursors, version),
-    }
-    for (const destination of DESTINATIONS) {
-      // What was acknowledged before, here or over MQTT, is not counted again.
-      const moved = Math.max(0, cursor[destination] - before[destination]) + taken[destination].length
-      metrics.acknowledged.inc({ destination }, Math.min(moved, messages[destination]))
-    }
-    for (const offset of counted)
-      if (offset > before.broadcast || taken.broadcast.includes(offset)) counts.acknowledged(device.app, offset)
+    const known = guard.deviceOf(request)
+    await acknowledge(known, decodePageCursor(known.device, request.body.cursor))
     return reply.code(204).send(null)
   })
 }

@@ -1,38 +1,16 @@
 /** `GET /v1/messages`: what is pending for the device that asks. */
 import type { FastifyInstance } from 'fastify'
-import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
-import { broadcastTopic, privateTopic, type Device } from '../../topics/index.ts'
-import { knowDevice, type Guard, type KnowContext, type KnownDevice } from '../authenticate.ts'
+import { checkEnd, knowDevice, type Guard, type KnowContext, type KnownDevice } from '../authenticate.ts'
 import { encodePageCursor } from '../page-cursor.ts'
 import type { HttpLimits } from '../limits.ts'
 import type { LongPolls } from '../long-polls.ts'
-import type { Page, PageEntry, Pages } from '../lookup.ts'
-import { payloadOf } from '../payload.ts'
+import type { Page, Pages } from '../lookup.ts'
+import { messageAnswer, messageSchema } from '../message-answer.ts'
 import { readValues } from '../query.ts'
-import { answer, DEVICE_ERRORS, messageIdSchema, problems, timeSchema } from '../schemas.ts'
+import { answer, DEVICE_ERRORS, problems } from '../schemas.ts'
 
 const DEFAULT_LIMIT = 20
-
-const messageSchema = {
-  type: 'object',
-  required: ['id', 'topic', 'storedAt', 'expiresAt'],
-  properties: {
-    id: messageIdSchema('The same message has the same id over MQTT'),
-    topic: { type: 'string', examples: ['chat/2.1.0'] },
-    payload: { type: 'string', description: 'When the bytes are UTF-8' },
-    payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'When they are not' },
-    storedAt: timeSchema('When the server accepted it'),
-    expiresAt: timeSchema('When it is no longer sent'),
-    missed: {
-      anyOf: [{ type: 'integer' }, { type: 'boolean', const: true }],
-      description:
-        'Messages went because too many were pending: how many, or `true` for broadcasts. Repeated until a message that ' +
-        'came after them is acknowledged',
-      examples: [3],
-    },
-  },
-}
 
 const answerSchema = answer('What is pending; empty when nothing is, or nothing came while waiting', {
   messages: { type: 'array', items: messageSchema, description: 'Oldest first' },
@@ -99,7 +77,7 @@ export function lookUpMessages(api: FastifyInstance, context: LookupContext): vo
           : await readOrWait(context, known, limit, seconds, request.signal)
       for (const { log } of page.entries) metrics.delivered.inc({ destination: log })
       return {
-        messages: page.entries.map((entry) => describe(known.device, entry)),
+        messages: page.entries.map((entry) => messageAnswer(known.device, entry)),
         cursor: encodePageCursor(known.device, page.cursor),
         more: page.more,
       }
@@ -135,23 +113,5 @@ async function readOrWait(
     return told.length === 0 ? page : { ...page, entries: [...page.entries, ...told] }
   } finally {
     poll.leave()
-  }
-}
-
-function checkEnd({ expiresAt }: Device, now: () => number): void {
-  if (now() >= expiresAt) throw new PushError('TOKEN_EXPIRED')
-}
-
-function describe(device: Device, { log, entry, missed }: PageEntry) {
-  const { id, payload, storedAt, expiresAt } = entry
-  return {
-    id,
-    // Only a token with a version is given broadcasts.
-    topic:
-      log === 'private' ? privateTopic(device.app, device.tokenId) : broadcastTopic(device.app, device.version ?? ''),
-    ...payloadOf(payload),
-    storedAt: new Date(storedAt).toISOString(),
-    expiresAt: new Date(expiresAt).toISOString(),
-    ...(missed === undefined ? {} : { missed }),
   }
 }

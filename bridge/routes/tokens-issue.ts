@@ -5,7 +5,7 @@ import { tokenSchema, type IssueToken, type TokenBody } from '../calls/issue-tok
 import type { TokenLimits } from '../limits.ts'
 import { answer, BODY_ERRORS, noQuery, problems, timeSchema, tokenIdSchema } from '../schemas.ts'
 
-const answerSchema = answer('The token', {
+const properties = {
   token: {
     type: 'string',
     description: 'The message token, a JWT: the MQTT password, and the Bearer token of a device',
@@ -32,7 +32,16 @@ const answerSchema = answer('The token', {
       },
     },
   },
-})
+}
+
+const endpoint = {
+  type: 'string',
+  description:
+    'Where the request asks for Web Push: a capability URL, to be kept as a secret. It ends with a revocation, a logout and an account switch',
+  examples: ['https://push.example.com/v1/web-push/2nZs5cAkHqJ2mXv0pR7tYw'],
+}
+const described = answer('The token', properties)
+const answerSchema = { ...described, properties: { ...properties, endpoint } }
 
 const ISSUE_ERRORS = [
   'CREDENTIALS_MISSING',
@@ -55,6 +64,8 @@ const ISSUE_ERRORS = [
   'VERSION_INVALID',
   'TAGS_INVALID',
   'TTL_INVALID',
+  'WEB_PUSH_OFF',
+  'VAPID_KEY_INVALID',
   'STORE_UNAVAILABLE',
 ] as const
 

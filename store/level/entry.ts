@@ -19,6 +19,7 @@ const INDEXED = 8
 export const FOLLOWED = 16
 export const RECEIPT = 32
 export const COLLAPSE = 64
+export const WEB_PUSH = 128
 
 const HEAD_BYTES = 23
 const LENGTH_BYTES = 8
@@ -30,7 +31,7 @@ export interface EntryHead {
   readonly payloadBytes: number
   /** It has a due key of its own. */
   readonly indexed: boolean
-  /** Of a private or broadcast log: `FOLLOWED`, `RECEIPT` and `COLLAPSE`, what has to be done when it ends. */
+  /** Of a private or broadcast log: `FOLLOWED`, `RECEIPT`, `COLLAPSE` and `WEB_PUSH`, what has to be done when it ends. */
   readonly marks: number
   /** The token id that published it, in an upstream log. */
   readonly owner: string | undefined
@@ -47,11 +48,12 @@ interface NewEntry {
 }
 
 /** `isRemembered`: its id. */
-export function marksOf({ receipt, collapseKey }: Message, isRemembered: boolean): number {
+export function marksOf({ receipt, collapseKey, webPush }: Message, isRemembered: boolean): number {
   return (
     (isRemembered || receipt === true ? FOLLOWED : 0) |
     (receipt === true ? RECEIPT : 0) |
-    (collapseKey === undefined ? 0 : COLLAPSE)
+    (collapseKey === undefined ? 0 : COLLAPSE) |
+    (webPush === true ? WEB_PUSH : 0)
   )
 }
 
@@ -87,7 +89,7 @@ export function readHead(bytes: Buffer): EntryHead {
     expiresAt: bytes.readUIntBE(7, 6),
     payloadBytes: bytes.readUInt32BE(19),
     indexed: (flags & INDEXED) !== 0,
-    marks: flags & (FOLLOWED | RECEIPT | COLLAPSE),
+    marks: flags & (FOLLOWED | RECEIPT | COLLAPSE | WEB_PUSH),
     owner: undefined,
     body: undefined,
   }
@@ -120,7 +122,10 @@ function decode(bytes: Buffer): { entry: LogEntry; selector: string | undefined 
   const payload = from.raw(payloadBytes)
   const plain = { id, payload, retain: (flags & RETAIN) !== 0, storedAt, expiresAt, offset }
   const entry = properties === undefined ? plain : { ...plain, properties }
-  return { entry: (flags & (FOLLOWED | COLLAPSE)) === 0 ? entry : asked(entry, flags, collapseKey), selector }
+  return {
+    entry: (flags & (FOLLOWED | COLLAPSE | WEB_PUSH)) === 0 ? entry : asked(entry, flags, collapseKey),
+    selector,
+  }
 }
 
 function asked(entry: LogEntry, flags: number, collapseKey: string | undefined): LogEntry {
@@ -129,5 +134,6 @@ function asked(entry: LogEntry, flags: number, collapseKey: string | undefined):
     ...(collapseKey === undefined ? {} : { collapseKey }),
     ...((flags & RECEIPT) === 0 ? {} : { receipt: true }),
     ...((flags & FOLLOWED) === 0 ? {} : { isFollowed: true }),
+    ...((flags & WEB_PUSH) === 0 ? {} : { webPush: true }),
   }
 }

@@ -24,7 +24,7 @@ import {
 import { Listening } from './listening.ts'
 import { receiver } from './messages.ts'
 import { LevelRegistry } from './registry-store.ts'
-import { seenBy } from './tokens.ts'
+import { honoured, seenBy } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 
 type Searched = Awaited<ReturnType<typeof search>>
@@ -98,6 +98,7 @@ export class LevelFollowing extends LevelRegistry implements FollowingStore {
   /** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED */
   #isThere(transaction: Transaction, told: Parameters<FollowingStore['tellPrivate']>[0]): boolean {
     const { session } = receiver(transaction, told)
+    if (told.generation !== undefined) honoured(transaction.token(told.tokenId), told.app, told.generation)
     // What an earlier run of the process held, nobody holds.
     const isHeld = session?.held === true && session.run === this.durable.runs.current
     return isHeld || this.#followers.has(told.tokenId)

@@ -2,7 +2,7 @@
 import type { Selector } from '../../topics/index.ts'
 import type { End, LogName, Message, MessageState } from '../contract.ts'
 import { clamp } from './bytes.ts'
-import { COLLAPSE, type EntryHead, encodeEntry, FOLLOWED, RECEIPT } from './entry.ts'
+import { COLLAPSE, type EntryHead, encodeEntry, FOLLOWED, RECEIPT, WEB_PUSH } from './entry.ts'
 import { dueKey, entryKey } from './keys.ts'
 import { emptyLog, type LogState, type Mutable } from './records.ts'
 
@@ -114,15 +114,20 @@ export class Log {
     state.last = offset
     state.count += 1
     state.bytes += payloadBytes
+    if ((marks & WEB_PUSH) !== 0) {
+      state.webPush += 1
+      state.webPushBytes += payloadBytes
+    }
     return { offset, bytes }
   }
 
-  /** Removes the oldest until a payload fits. Returns how many went that had not expired; `drops` hears of each of them. */
+  /** Removes the oldest until a payload fits beside those that came through a Web Push endpoint. Returns how many went that had not expired; `drops` hears of each of them. */
   makeRoom(payloadBytes: number, limits: LogLimits, drops?: (head: EntryHead) => void): number {
     const counts = this.#transaction.counts[this.#kind]
     const before = counts.dropped
     this.#removeWhile(
-      (state) => state.count >= limits.messages || state.bytes + payloadBytes > limits.bytes,
+      ({ count, bytes, webPush, webPushBytes }) =>
+        count - webPush >= limits.messages || bytes - webPushBytes + payloadBytes > limits.bytes,
       (head) => {
         const as = this.#forWantOfRoom(head)
         if (as === 'dropped') drops?.(head)
@@ -271,6 +276,10 @@ export class Log {
     if (head.indexed) this.#transaction.delete(dueKey(this.#goesAt(head.expiresAt, head.marks), key))
     this.#state.count -= 1
     this.#state.bytes -= head.payloadBytes
+    if ((head.marks & WEB_PUSH) !== 0) {
+      this.#state.webPush -= 1
+      this.#state.webPushBytes -= head.payloadBytes
+    }
     if (this.#state.count === 0) this.#state = emptyLog(this.#state.last)
   }
 }

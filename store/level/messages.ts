@@ -10,6 +10,7 @@ import type {
   PrivateAppend,
   StoreLimits,
   TokenId,
+  WebPushAppend,
 } from '../contract.ts'
 import { moveCursors } from '../marks.ts'
 import { entryOf } from '../message.ts'
@@ -31,7 +32,7 @@ import { duplicateOf, type RememberedId, rememberId } from './message-ids.ts'
 import { decodeNumber, encodeNumber } from './named-records.ts'
 import { cursorsOf, encodeTimed, isPending, type Mutable, type TokenState, trimmable } from './records.ts'
 import type { RetainedChanges } from './retained-index.ts'
-import { withMissed } from './tokens.ts'
+import { honoured, withMissed } from './tokens.ts'
 import type { Transaction } from './transaction.ts'
 
 /** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, ID_REUSED */
@@ -47,7 +48,7 @@ export function append(transaction: Transaction, limits: StoreLimits, request: P
   const { collapseKey } = message
   if (collapseKey !== undefined) collapsePrivate(transaction, tokenId, token, log, collapseKey)
   const room = { messages: limits.privateMessages, bytes: limits.privateBytes }
-  const dropped = log.makeRoom(message.payload.byteLength, room)
+  const dropped = message.webPush === true ? 0 : log.makeRoom(message.payload.byteLength, room)
   const { offset, bytes } = log.append(message, marksOf(message, dedupe))
   if (idKey) rememberId(transaction, idKey, offset, request, limits.dedupeMs)
   if (collapseKey !== undefined) transaction.put(privateCollapseKey(tokenId, collapseKey), encodeNumber(offset))
@@ -58,6 +59,19 @@ export function append(transaction: Transaction, limits: StoreLimits, request: P
   const entry = entryOf(message, offset, dedupe)
   transaction.tell((watcher) => watcher.privateAppended(tokenId, offset, entry))
   return { offset, duplicate: false, dropped, expiresAt: message.expiresAt }
+}
+
+/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED, WEB_PUSH_FULL */
+export function appendWebPush(transaction: Transaction, limits: StoreLimits, request: WebPushAppend): Appended {
+  const { tokenId, generation, message } = request
+  const token = honoured(transaction.token(tokenId), undefined, generation)
+  const log = transaction.privateLog(tokenId, token)
+  // What is acknowledged and not trimmed yet goes with this append.
+  const isFull = log.state.webPush >= limits.webPushMessages && log.state.head > trimmable(token)
+  const { collapseKey } = message
+  if (isFull && (collapseKey === undefined || replaced(transaction, tokenId, token, log, collapseKey) === undefined))
+    throw new PushError('WEB_PUSH_FULL')
+  return append(transaction, limits, { tokenId, message, dedupe: false })
 }
 
 /** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED */
@@ -78,7 +92,6 @@ function duplicate({ offset, until, more }: RememberedId, log: Log): Appended {
   return { offset, duplicate: true, dropped: 0, expiresAt }
 }
 
-/** One that has expired is not pending, and stays to be acknowledged late. */
 function collapsePrivate(
   transaction: Transaction,
   tokenId: TokenId,
@@ -86,13 +99,25 @@ function collapsePrivate(
   log: Log,
   collapseKey: string,
 ): void {
-  const bytes = transaction.get(privateCollapseKey(tokenId, collapseKey))
-  if (bytes === undefined) return
-  const older = decodeNumber(bytes)
-  const head = log.headAt(older)
-  if (head === undefined || head.expiresAt <= transaction.now || !isPending(token, older)) return
+  const older = replaced(transaction, tokenId, token, log, collapseKey)
+  if (older === undefined) return
   log.removeOne(older, 'replaced')
   transaction.tell((watcher) => watcher.privateRemoved?.(tokenId, older))
+}
+
+/** The offset of the one that a message with this key replaces. One that has expired is not pending, and stays to be acknowledged late. */
+function replaced(
+  transaction: Transaction,
+  tokenId: TokenId,
+  token: TokenState,
+  log: Log,
+  collapseKey: string,
+): number | undefined {
+  const bytes = transaction.get(privateCollapseKey(tokenId, collapseKey))
+  if (bytes === undefined) return undefined
+  const older = decodeNumber(bytes)
+  const head = log.headAt(older)
+  return head === undefined || head.expiresAt <= transaction.now || !isPending(token, older) ? undefined : older
 }
 
 /**

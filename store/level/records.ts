@@ -24,6 +24,9 @@ export interface LogState {
   readonly dueAt: number
   /** Of a private log: all marks (`EntryHead`) of the entries since it was empty. */
   readonly marks: number
+  /** Of a private log: entries that came through a Web Push endpoint, and their payload bytes. */
+  readonly webPush: number
+  readonly webPushBytes: number
 }
 
 export type Mutable<T> = { -readonly [Field in keyof T]: T[Field] }
@@ -95,7 +98,7 @@ export interface AppState {
 }
 
 export function emptyLog(last: number): LogState {
-  return { last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0, marks: 0 }
+  return { last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0, marks: 0, webPush: 0, webPushBytes: 0 }
 }
 
 export const NEW_APP: AppState = { log: emptyLog(0), retainedUntil: 0, visitAt: 0, droppedThrough: 0 }
@@ -116,6 +119,7 @@ const HAS_RUN = 4096
 const HAS_SEEN = 8192
 const HAS_MISSED = 16384
 const LOG_MARKS = 32768
+const LOG_WEB_PUSH = 65536
 
 const NUMBER_BYTES = 8
 
@@ -137,10 +141,11 @@ export function encodeToken(token: TokenState): Buffer {
     (token.seen > token.cursor ? HAS_SEEN : 0) |
     (token.missed === undefined ? 0 : HAS_MISSED) |
     (token.log.marks === 0 ? 0 : LOG_MARKS) |
+    (token.log.webPush === 0 ? 0 : LOG_WEB_PUSH) |
     (token.marks === undefined ? 0 : MARKS)
   const marks = token.marks === undefined ? '' : JSON.stringify(token.marks)
   const texts = token.app.length + token.deviceMark.length + marks.length
-  const out = new ValueWriter(28 * NUMBER_BYTES + texts * 3)
+  const out = new ValueWriter(30 * NUMBER_BYTES + texts * 3)
     .number(flags)
     .text(token.app)
     .text(token.deviceMark)
@@ -161,6 +166,7 @@ export function encodeToken(token: TokenState): Buffer {
   if ((flags & HAS_SEEN) !== 0) out.number(token.seen)
   if (token.missed !== undefined) out.number(token.missed.count).number(token.missed.through)
   if (token.log.marks !== 0) out.number(token.log.marks)
+  if (token.log.webPush !== 0) out.number(token.log.webPush).number(token.log.webPushBytes)
   return out.done()
 }
 
@@ -189,7 +195,9 @@ export function decodeToken(bytes: Buffer): TokenState {
   const session = (flags & SESSION) === 0 ? undefined : sessionOf(flags, run, sessionExpiresAt)
   const seen = (flags & HAS_SEEN) === 0 ? cursor : from.number()
   const missed = (flags & HAS_MISSED) === 0 ? undefined : { count: from.number(), through: from.number() }
-  const log = (flags & LOG_MARKS) === 0 ? plainLog : { ...plainLog, marks: from.number() }
+  const markedLog = (flags & LOG_MARKS) === 0 ? plainLog : { ...plainLog, marks: from.number() }
+  const log =
+    (flags & LOG_WEB_PUSH) === 0 ? markedLog : { ...markedLog, webPush: from.number(), webPushBytes: from.number() }
   return {
     app,
     deviceMark,
@@ -279,5 +287,5 @@ export function readLog(from: ValueReader): LogState {
   const head = from.number()
   const bytes = from.number()
   const latestExpiry = from.wide()
-  return { last, head, count, bytes, latestExpiry, dueAt: from.wide(), marks: 0 }
+  return { ...emptyLog(last), head, count, bytes, latestExpiry, dueAt: from.wide() }
 }

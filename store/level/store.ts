@@ -31,6 +31,7 @@ import {
   type UnreadSlice,
   type UpstreamAppended,
   type UpstreamEntry,
+  type WebPushAppend,
 } from '../contract.ts'
 import { Selections } from '../../topics/index.ts'
 import { orDamaged } from './database.ts'
@@ -38,7 +39,7 @@ import { type LevelStoreOptions, OVERHEAD_BYTES } from './engine.ts'
 import { decodeBroadcastEntry, decodeEntry } from './entry.ts'
 import { broadcastLogPrefix, privateLogPrefix, retainedBroadcastKey, retainedPrivateKey, secretKey } from './keys.ts'
 import { LevelFollowing } from './following-store.ts'
-import { append, appendBroadcast, commit } from './messages.ts'
+import { append, appendBroadcast, appendWebPush, commit } from './messages.ts'
 import { knownApps, knownNamedSessions, knownReaders, knownTokens, knownUpstreamLogs } from './inventory.ts'
 import { readLog } from './read.ts'
 import { isPending, trimmable } from './records.ts'
@@ -87,6 +88,12 @@ class LevelStore extends LevelFollowing implements Store {
     const bytes = OVERHEAD_BYTES + request.message.payload.byteLength
     const apply = (transaction: Transaction): Appended => append(transaction, this.limits, request)
     return this.commits.submit({ synced: true, bytes, apply })
+  }
+
+  async appendWebPush(request: WebPushAppend): Promise<Appended> {
+    return await this.change((transaction) => appendWebPush(transaction, this.limits, request), {
+      bytes: OVERHEAD_BYTES + request.message.payload.byteLength,
+    })
   }
 
   async appendBroadcast(request: BroadcastAppend): Promise<Appended> {

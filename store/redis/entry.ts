@@ -13,6 +13,8 @@ const RETAIN = 1
 const FOLLOWED = 2
 const RECEIPT = 4
 const COLLAPSE = 8
+/** It came through a Web Push endpoint. */
+const WEB_PUSH = 16
 const PROPERTIES_FIELD = 1
 const SELECTOR_FIELD = 2
 const COLLAPSE_FIELD = 3
@@ -48,9 +50,10 @@ export function encodeEntry(message: Message, isFollowed = false, selector?: Sel
   return entry
 }
 
-function flagsOf({ retain, receipt, collapseKey }: Message, isFollowed: boolean): number {
+function flagsOf({ retain, receipt, collapseKey, webPush }: Message, isFollowed: boolean): number {
   const followed = receipt === true ? RECEIPT | FOLLOWED : isFollowed ? FOLLOWED : 0
-  return (retain ? RETAIN : 0) | followed | (collapseKey === undefined ? 0 : COLLAPSE)
+  const asked = (collapseKey === undefined ? 0 : COLLAPSE) | (webPush === true ? WEB_PUSH : 0)
+  return (retain ? RETAIN : 0) | followed | asked
 }
 
 function fieldBytes(value: Uint8Array | undefined): number {
@@ -109,10 +112,11 @@ function read(offset: number, entry: Buffer): { entry: LogEntry; selector: strin
 function asked(
   flags: number,
   collapseKey: string | undefined,
-): Pick<LogEntry, 'isFollowed' | 'receipt' | 'collapseKey'> {
+): Pick<LogEntry, 'isFollowed' | 'receipt' | 'collapseKey' | 'webPush'> {
   return {
     ...((flags & FOLLOWED) !== 0 ? { isFollowed: true } : {}),
     ...((flags & RECEIPT) !== 0 ? { receipt: true } : {}),
+    ...((flags & WEB_PUSH) !== 0 ? { webPush: true } : {}),
     ...(collapseKey === undefined ? {} : { collapseKey }),
   }
 }

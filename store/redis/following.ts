@@ -92,9 +92,10 @@ export class Following implements FollowingStore {
 
   async tellPrivate(told: Parameters<FollowingStore['tellPrivate']>[0]): Promise<boolean> {
     const { lanes, locate, events } = this.#options
-    const { tokenId, app = '', message, onlyCurrent = false } = told
+    const { tokenId, app = '', message, onlyCurrent = false, generation = false } = told
     const { base, id } = locate(tokenId)
-    const [isTold, here] = await lanes.run(TELL_PRIVATE, base, id, app, onlyCurrent, encodeEntry(message))
+    const entry = encodeEntry(message)
+    const [isTold, here] = await lanes.run(TELL_PRIVATE, base, id, app, onlyCurrent, entry, generation)
     if (here === true) events.privateAppended(tokenId, 0, entryOf(message, 0))
     return isTold === true
   }

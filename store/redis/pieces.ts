@@ -230,6 +230,7 @@ function scriptLimits(limits: RedisLimits): readonly number[] {
     limits.storedBytes,
     limits.deviceHoldMs,
     limits.lateAckMs,
+    limits.webPushMessages,
   ]
   return all.map((each) => Math.min(each, MOST))
 }

@@ -35,6 +35,7 @@ const SELDOM = [
   'tables',
   'outcome',
   'removal',
+  'web_push',
   'following',
   'retaining',
   'claims',
@@ -56,6 +57,7 @@ const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
   'SESSION_TAKEN_OVER',
   'RETAINED_LIMIT',
   'ID_REUSED',
+  'WEB_PUSH_FULL',
   'UPSTREAM_SHARE',
   'RECEIVE_MAXIMUM_EXCEEDED',
 ])

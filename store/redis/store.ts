@@ -101,6 +101,7 @@ type TokenCalls = Omit<
 function tokens({ tokens, broadcasts, follows }: Pieces): TokenCalls {
   return {
     append: (append) => tokens.append(append),
+    appendWebPush: (append) => tokens.appendWebPush(append),
     appendBroadcast: (append) => broadcasts.append(append),
     readPrivate: (tokenId, after, limit, options) =>
       tokens.read(tokenId, after, finite(limit), options?.handsOut === true),

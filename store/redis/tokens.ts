@@ -14,6 +14,7 @@ import {
   type SessionEnd,
   type StoreObserver,
   type TokenId,
+  type WebPushAppend,
 } from '../contract.ts'
 import { entryOf, fingerprintOf } from '../message.ts'
 import type { Broadcasts } from './broadcasts.ts'
@@ -70,6 +71,16 @@ export class Tokens {
     if (expired > 0) this.#options.observer?.expired('private', expired)
     if (result[4] === true) this.#options.events.privateAppended(tokenId, offset, entryOf(message, offset, dedupe))
     return { offset, duplicate: false, expiresAt: message.expiresAt, dropped }
+  }
+
+  async appendWebPush({ tokenId, generation, message }: WebPushAppend): Promise<Appended> {
+    const { base, id } = this.#options.locate(tokenId)
+    const result = await this.#options.lanes.run(steps.APPEND_WEB_PUSH, base, id, generation, encodeEntry(message))
+    // Nothing goes for it, and it is no duplicate.
+    const [here, first] = result
+    const offset = asNumber(first)
+    if (here === true) this.#options.events.privateAppended(tokenId, offset, entryOf(message, offset))
+    return { offset, duplicate: false, expiresAt: message.expiresAt, dropped: 0 }
   }
 
   async read(tokenId: TokenId, after: number, limit: ReadLimit, handsOut: boolean): Promise<LogSlice<LogEntry>> {

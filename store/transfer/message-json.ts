@@ -10,10 +10,15 @@ export function messageToJson({ id, payload, properties, retain, storedAt, expir
 }
 
 /** What was asked for, where something was. */
-export function askedOf({ collapseKey, receipt }: Pick<Message, 'collapseKey' | 'receipt'>): Partial<Message> {
+export function askedOf({
+  collapseKey,
+  receipt,
+  webPush,
+}: Pick<Message, 'collapseKey' | 'receipt' | 'webPush'>): Partial<Message> {
   return {
     ...(collapseKey === undefined ? {} : { collapseKey }),
     ...(receipt === true ? { receipt } : {}),
+    ...(webPush === true ? { webPush } : {}),
   }
 }
 
@@ -32,5 +37,6 @@ export function messageOf(fields: Fields): Message {
     expiresAt: fields.timeOrNever('expiresAt'),
     ...(fields.has('collapseKey') ? { collapseKey: fields.text('collapseKey', isCollapseKey) } : {}),
     ...(fields.has('receipt') && fields.boolean('receipt') ? { receipt: true } : {}),
+    ...(fields.has('webPush') && fields.boolean('webPush') ? { webPush: true } : {}),
   }
 }

@@ -20,9 +20,21 @@ const CALLS = [
   'post /v1/messages/{id}/status',
   'post /v1/messages/{id}/recall',
   'post /v1/messages/ack',
+  'get /v1/messages/stream',
+  'post /v1/messages/stream',
   'get /v1/events',
+  'get /v1/events/stream',
   'post /v1/events/ack',
   'delete /v1/events/consumers/{consumer}',
+  'post /v1/webhooks',
+  'get /v1/webhooks',
+  'get /v1/webhooks/{id}',
+  'patch /v1/webhooks/{id}',
+  'delete /v1/webhooks/{id}',
+  'post /v1/webhooks/{id}/rotate',
+  'post /v1/webhooks/{id}/test',
+  'post /v1/webhooks/{id}/enable',
+  'post /v1/webhooks/{id}/replay',
   'post /v1/keys',
   'get /v1/keys',
   'get /v1/keys/{id}',
@@ -38,6 +50,9 @@ const CALLS = [
   'get /openapi.json',
   'get /.well-known/jwks.json',
 ]
+
+/** Ways to say who calls, where there is more than one. */
+const CREDENTIALS: Record<string, number> = { 'post /v1/tokens': 4, 'get /v1/messages/stream': 2 }
 
 await t.test('the document', async (t) => {
   const api = await serve(t)
@@ -57,7 +72,7 @@ await t.test('the document', async (t) => {
     const [method = '', path = ''] = call.split(' ')
     const { responses, security, summary, operationId } = body.paths[path][method]
     t.ok(summary && operationId, call)
-    t.equal(security.length, call === 'post /v1/tokens' ? 4 : 1, call)
+    t.equal(security.length, CREDENTIALS[call] ?? 1, call)
     for (const wrong of ['400', '401', '403', '500', '503']) {
       const schema = responses[wrong]?.content?.['application/problem+json']?.schema
       t.same(schema, { $ref: '#/components/schemas/Problem' }, `${call} ${wrong}`)

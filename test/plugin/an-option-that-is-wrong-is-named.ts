@@ -37,6 +37,7 @@ const wrong: Readonly<Record<string, [unknown, RegExp]>> = {
   'a text for hosts': [{ ...good, allowedHosts: 'x' }, /allowedHosts must be a list of host names .*, and is 'x'/],
   'a host with port': [{ ...good, allowedHosts: ['x:80'] }, /allowedHosts must be a list of host names/],
   'a host in capitals': [{ ...good, allowedHosts: ['Push.example'] }, /allowedHosts must be a list of host names/],
+  'an origin with a path': [{ ...good, corsOrigins: ['https://x.example/'] }, /corsOrigins must be a list of origins/],
   'half a logger': [{ ...good, logger: { warn() {}, error() {} } }, /logger must be a pino logger, or an object with/],
   'the console for a logger': [{ ...good, logger: console }, /logger must be a pino logger/],
   'metricsText that is no function': [{ ...good, metricsText: 'text' }, /metricsText must be a function/],

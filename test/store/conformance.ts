@@ -30,6 +30,7 @@ import { upstream } from './support/upstream.ts'
 import { upstreamGroups } from './support/upstream-groups.ts'
 import { wakes } from './support/wakes.ts'
 import { wills } from './support/wills.ts'
+import { webPush } from './support/web-push.ts'
 import type { MakeEngine } from './support/world.ts'
 
 export type { Engine, EngineOptions, MakeEngine } from './support/world.ts'
@@ -42,6 +43,7 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('devices of accounts', (t) => accounts(t, makeEngine))
   await t.test('private logs', (t) => privateLogs(t, makeEngine))
   await t.test('broadcast logs', (t) => broadcastLogs(t, makeEngine))
+  await t.test('messages of Web Push', (t) => webPush(t, makeEngine))
   await t.test('what the cursors pass and is still pending', (t) => marks(t, makeEngine))
   await t.test('retained messages', (t) => retained(t, makeEngine))
   await t.test('sessions', (t) => sessions(t, makeEngine))

@@ -9,6 +9,7 @@ import {
   encodeEntry,
   FOLLOWED,
   marksOf,
+  WEB_PUSH,
   readHead,
   RECEIPT,
 } from '../../store/level/entry.ts'
@@ -29,7 +30,15 @@ import { headOf } from '../../store/level/heads.ts'
 import { decodeId, encodeId } from '../../store/level/message-ids.ts'
 import { isReceived, withoutReceived, withReceived } from '../../store/level/received.ts'
 import { decodeNamed, decodeWill, encodeNamed, encodeWill } from '../../store/level/named-records.ts'
-import { decodeApp, decodeToken, encodeApp, encodeTimed, encodeToken, NEVER } from '../../store/level/records.ts'
+import {
+  decodeApp,
+  decodeToken,
+  emptyLog,
+  encodeApp,
+  encodeTimed,
+  encodeToken,
+  NEVER,
+} from '../../store/level/records.ts'
 import { beyond, isAmong, withOffsets } from '../../store/level/runs.ts'
 import {
   asReleased,
@@ -65,11 +74,26 @@ const selector = fc.oneof(
   tagged.map(([each, tags]) => ({ ...each, tags })),
 )
 
+const NO_WEB_PUSH = { webPush: 0, webPushBytes: 0 }
 const someLog = fc
   .record({ last: offset, span: fc.integer({ min: 1, max: 1_000 }), bytes: offset, latestExpiry: time, dueAt: time })
-  .map(({ last, span, ...rest }) => ({ ...rest, last, head: Math.max(1, last - span), count: span, marks: 0 }))
-const noLog = offset.map((last) => ({ last, head: last + 1, count: 0, bytes: 0, latestExpiry: 0, dueAt: 0, marks: 0 }))
-const marks = fc.constantFrom(0, FOLLOWED, COLLAPSE, FOLLOWED | RECEIPT, FOLLOWED | RECEIPT | COLLAPSE)
+  .map(({ last, span, ...rest }) => ({
+    ...rest,
+    last,
+    head: Math.max(1, last - span),
+    count: span,
+    marks: 0,
+    ...NO_WEB_PUSH,
+  }))
+const noLog = offset.map((last) => emptyLog(last))
+const marks = fc.constantFrom(
+  0,
+  FOLLOWED,
+  COLLAPSE,
+  WEB_PUSH,
+  FOLLOWED | RECEIPT,
+  FOLLOWED | RECEIPT | COLLAPSE | WEB_PUSH,
+)
 const log = fc.oneof(someLog, noLog)
 const session = fc.record({
   held: fc.boolean(),
@@ -99,7 +123,13 @@ const anyToken = fc.record({
     }),
     { nil: undefined },
   ),
-  log: fc.tuple(log, marks).map(([each, marks]) => (each.count === 0 ? each : { ...each, marks })),
+  log: fc
+    .tuple(log, marks, offset)
+    .map(([each, marks, bytes]) =>
+      each.count === 0
+        ? each
+        : { ...each, marks, ...((marks & WEB_PUSH) !== 0 && { webPush: each.count, webPushBytes: bytes }) },
+    ),
   epoch: offset,
   session: fc.option(session, { nil: undefined }),
   retainedUntil: time,

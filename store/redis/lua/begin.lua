@@ -28,6 +28,7 @@ local LIMIT = {
   upstream_messages = header[15], upstream_bytes = header[16], share_messages = header[17], share_bytes = header[18],
   upstream_retained = header[19], event_messages = header[20], event_bytes = header[21],
   stored_messages = header[22], stored_bytes = header[23], device_hold = header[24], late_ack = header[25],
+  web_push_messages = header[26],
 }
 local call, pack, unpack_packed = redis.call, cmsgpack.pack, cmsgpack.unpack
 local journal = call('HMGET', KEYS[1], 'run', PROCESS)

@@ -9,7 +9,7 @@
                     -> as message_status, or { state, stored, expires, may have been seen }
   recall_broadcast  base, app, message id, from  -> as recall, without TOKEN_UNKNOWN
   count_broadcasts  base, offset, acknowledged, sent, offset, acknowledged, sent, ...  -> { }
-  tell_private      base, id, app or '', only current, entry
+  tell_private      base, id, app or '', only current, entry, generation or false
                     -> TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED or { somebody was told, wake this node }
   tell_broadcast    base, app, entry             -> { }
 ]]
@@ -145,8 +145,10 @@ function parts.following()
   end
 
   function steps.tell_private(step)
-    local _, base, id, app, only_current, entry = unpack(step)
+    local _, base, id, app, only_current, entry, generation = unpack(step)
     local record = token.of(base, id)
+    local refused = generation and token.refusal(record, generation)
+    if refused then return refused end
     if not record or (app ~= '' and app ~= record.app) then return 'TOKEN_UNKNOWN' end
     if token.has(record, token.REVOKED) then return 'TOKEN_REVOKED' end
     if only_current and not token.has(record, token.CURRENT) then return 'TOKEN_SUPERSEDED' end

@@ -4,6 +4,8 @@
     last   the highest offset ever given; a log begins at a time, see `begin`
     head   where the first pending entry is, or a little before it; only with count > 0
     count  pending entries, bytes: their payload bytes
+    web_push, web_push_bytes   of a private log: those of them that came through a Web Push endpoint (web_push.lua), which take
+           no place of the others; nil where there is none
     gaps   offsets that were jumped over while entries were pending: { from, to, from, to, ... }
   An entry begins with a byte of flags, 4 bytes payload length and 6 bytes expiry (../entry.ts).
   A log that has a function `gone` is told of each entry that goes: log, entry, offset, payload bytes, and what it ended as,
@@ -62,7 +64,7 @@ function parts.log()
   end
 
   local function forget_entries(log)
-    log.head, log.count, log.bytes, log.gaps = 0, 0, 0, nil
+    log.head, log.count, log.bytes, log.gaps, log.web_push, log.web_push_bytes = 0, 0, 0, nil, nil, nil
   end
 
   local function move_head(log, offset)
@@ -142,7 +144,7 @@ function parts.log()
     local expired, dropped = 0, 0
     if log.count > 0 and (log.count >= messages or log.bytes + payload > bytes) then
       expired, dropped = remove_oldest(log, function(full)
-        return full.count >= messages or full.bytes + payload > bytes
+        return full.count - (full.web_push or 0) >= messages or full.bytes - (full.web_push_bytes or 0) + payload > bytes
       end)
     end
     local last = log.last + 1

@@ -98,9 +98,14 @@ function parts.private()
         offset, expired = need('ids').differs(known, fingerprint) and 0 or known.offset, known.expires
       else
         local flags, payload, expires = unpack_entry('>BI4I6', entry)
-        if flags > 3 then need('removal').make_way(record, entry) end
-        offset, dropped, expired = append(record, entry, payload, private_messages, private_bytes)
-        if flags > 3 then need('outcome').follow(record, entry, offset) end
+        local is_asked = flags % 16 > 3
+        if is_asked then need('removal').make_way(record, entry) end
+        if flags < 16 then
+          offset, dropped, expired = append(record, entry, payload, private_messages, private_bytes)
+        else
+          offset = need('web_push').append(record, entry, payload)
+        end
+        if is_asked then need('outcome').follow(record, entry, offset) end
         if fingerprint then
           need('ids').remember(ids, need('ids').of(entry), offset, fingerprint, entry)
           token.set_flag(record, token.IDS, true)

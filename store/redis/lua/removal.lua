@@ -89,6 +89,14 @@ function parts.removal()
     return older > 0 and take(record, older, REPLACED) and older or nil
   end
 
+  -- Whether this entry of a private log is to replace one that has not expired.
+  local function finds_older(record, entry)
+    if not outcome.has(entry, outcome.COLLAPSE) or not token.has(record, token.ENDING) then return false end
+    local older = outcome.holder_of(record, outcome.collapse_field(record, entry))
+    local known = older > 0 and call('HGET', logs.entries_of(record), pack(record.serial, older))
+    return known and struct.unpack('>I6', known, 6) > NOW or false
+  end
+
   -- Before this entry is appended to a private log.
   local function make_way(record, entry)
     if not outcome.has(entry, outcome.COLLAPSE) or not token.has(record, token.ENDING) then return end
@@ -105,6 +113,6 @@ function parts.removal()
   end
 
   return {
-    take = take, each_hearer = each_hearer, tell = tell, replace = replace, make_way = make_way, forget_retained = forget_retained,
+    take = take, each_hearer = each_hearer, tell = tell, replace = replace, finds_older = finds_older, make_way = make_way, forget_retained = forget_retained,
   }
 end

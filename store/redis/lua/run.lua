@@ -3,6 +3,7 @@ local PART = {
   register = 'registry', revoke = 'registry', lookup = 'registry', restore = 'registry', page = 'registry',
   note_device = 'accounts', account_devices = 'accounts', forget_devices = 'accounts',
   append = 'private', read = 'private', retained = 'private', commit = 'private', follow = 'private',
+  append_web_push = 'web_push',
   message_status = 'following', broadcast_status = 'following', recall = 'following', recall_broadcast = 'following',
   count_broadcasts = 'following', tell_private = 'following', tell_broadcast = 'following',
   open = 'session', save = 'session', close = 'session', check = 'session',
@@ -36,7 +37,7 @@ local READS = {
 local AGAIN = { claim = 'claim_again' }
 -- Steps that store what was not there. A row of a table may be one that takes something away (tables.lua).
 local STORES = {
-  append = true, publish = true, restore = true, upstream = true, events = true, group = true, assign = true, append_sessions = true,
+  append = true, append_web_push = true, publish = true, restore = true, upstream = true, events = true, group = true, assign = true, append_sessions = true,
   change_subscriptions = true, restore_retained = true,
 }
 local results, kept, all_kept = {}, {}, true

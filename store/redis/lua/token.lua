@@ -16,6 +16,7 @@
     due         when something of it has to be swept, seconds, when that is earlier; else 0
     app, device the app, and 6 bytes of a hash of (app, device)
     behind, count, bytes, gaps   of the private log (log.lua), only with count > 0; behind: last - head
+    web_push    only where entries came through a Web Push endpoint (web_push.lua): { how many, their payload bytes }; behind unshown
     unshown     only where something that is pending may have been seen by a connection or a lookup that is over: last - shown,
                 up to which it may
 ]]
@@ -47,14 +48,15 @@ function parts.token()
   local function bucket_of(id) return string.char(FIRST_BUCKET + math.floor(string.byte(id, 2) / 4)) end
 
   -- Of the private log, see log.lua.
-  local function gone(record, entry, offset, _, as)
+  local function gone(record, entry, offset, payload, as)
+    if string.byte(entry) >= 16 then need('web_push').gone(record, payload) end
     as = as or record.passed_as and record.passed_as[offset] or 0
     if as < DROPPED and string.byte(entry) < 2 then return end
     need('outcome').gone(record, entry, offset, as)
   end
 
   local function parse_record(base, id, bucket, packed)
-    local flags, generation, serial, run, times, lag, expires, due, app, device, behind, count, bytes, gaps, unshown =
+    local flags, generation, serial, run, times, lag, expires, due, app, device, behind, count, bytes, gaps, unshown, web_push =
       unpack_packed(packed)
     local epoch, last, broadcast, seen
     if #times == TIMES_BYTES then
@@ -68,6 +70,7 @@ function parts.token()
       broadcast = broadcast, expires = expires, due = due, app = app, device = device,
       head = behind and last - behind or 0, count = count or 0, bytes = bytes or 0, gaps = gaps, seen = seen or 0,
       shown = unshown and last - unshown or 0, gone = gone,
+      web_push = web_push and web_push[1], web_push_bytes = web_push and web_push[2],
     }
   end
 
@@ -90,6 +93,8 @@ function parts.token()
     local times, packed = struct.pack(TIMES, r.epoch, r.last, r.broadcast, r.seen), nil
     if r.count == 0 then
       packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device)
+    elseif r.web_push then
+      packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes, r.gaps or {}, r.last - r.shown, { r.web_push, r.web_push_bytes })
     elseif r.shown >= r.head then
       packed = pack(r.flags, r.generation, r.serial, r.run, times, r.last - r.cursor, r.expires, r.due, r.app, r.device, r.last - r.head, r.count, r.bytes, r.gaps or {}, r.last - r.shown)
     elseif r.gaps then

@@ -1,0 +1,8 @@
+/** The address under which others reach the HTTP API. */
+
+/** With a path where a proxy puts the API below one. */
+export function isPublicUrl(text: string): boolean {
+  if (!URL.canParse(text) || /[?#\s]/.test(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return ['http:', 'https:'].includes(protocol) && username === '' && password === ''
+}

@@ -1,0 +1,49 @@
+/** `GET /v1/events/stream`: events for the provider that listens. */
+import type { FastifyInstance } from 'fastify'
+import type { Guard } from '../authenticate.ts'
+import type { EventsQuery } from '../events/calls.ts'
+import type { EventStreams } from '../events/event-streams.ts'
+import { problems } from '../schemas.ts'
+import { STREAM_HEADERS } from '../streams/event-stream.ts'
+import { chosenEvents, EVENT_ERRORS, eventSchema } from './events.ts'
+import { LAST_EVENT_ID, resumptionOf, streamAnswer, type ResumptionQuery } from './messages-stream.ts'
+
+interface EventStreamRouteContext {
+  readonly guard: Guard
+  readonly eventStreams: EventStreams
+}
+
+const querySchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['app', 'consumer'],
+  properties: { ...chosenEvents, ...LAST_EVENT_ID },
+}
+
+export function streamEvents(api: FastifyInstance, { guard, eventStreams }: EventStreamRouteContext): void {
+  const schema = {
+    operationId: 'streamEvents',
+    summary: 'Stream events',
+    description:
+      'Server-Sent Events. The `data` of each is an event as a request for events answers it. Those that come in one go have ' +
+      'one `id`, with the last of them: a cursor that acknowledges all up to it. One of type `missed` says how many went ' +
+      'unread because the log was full; the last one is of type `end`, with the `code` of an error.',
+    tags: ['events'],
+    security: [{ providerKey: [] }],
+    querystring: querySchema,
+    response: {
+      200: streamAnswer('Events, for as long as the client listens', eventSchema),
+      ...problems(...EVENT_ERRORS, 'CURSOR_INVALID'),
+    },
+  }
+  api.get<{ Querystring: EventsQuery & ResumptionQuery }>(
+    '/v1/events/stream',
+    { onRequest: guard.provider('events:read'), schema },
+    async (request, reply) => {
+      if (request.method === 'HEAD') return reply.headers(STREAM_HEADERS).send()
+      const { query, headers } = request
+      await eventStreams.open(query, guard.providerOf(request), resumptionOf(query, headers), reply)
+      return reply
+    },
+  )
+}
