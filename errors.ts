@@ -234,6 +234,11 @@ export const ERRORS = {
   },
   PROTOCOL_VERSION_UNSUPPORTED: { status: 400, reason: 0x84, title: 'Use MQTT 3.1, 3.1.1 or 5.' },
   CLIENT_ID_INVALID: { status: 400, reason: 0x85, title: 'The client id is empty, too long or reserved.' },
+  CLIENT_ID_REFUSED: {
+    status: 400,
+    reason: 0x85,
+    title: 'This listener takes no such client id; connect with another one, as its rules say.',
+  },
   CONNECT_TIMEOUT: { status: 408, reason: 0x87, title: 'No CONNECT arrived in time.' },
   KEEP_ALIVE_TIMEOUT: {
     status: 408,

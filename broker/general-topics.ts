@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import type { Limits } from '../common/limits.ts'
 import type { Store } from '../store/contract.ts'
+import { StoredCounter } from './stored-counts.ts'
 import { openGeneralRouter, type OwnRouter } from './aedes/general-router.ts'
 import type { RetainedMessages } from './aedes/retained-topics.ts'
 import { UserGroups } from './session/user-groups.ts'
@@ -23,6 +24,7 @@ interface GeneralTopicsOptions {
 export interface GeneralTopics {
   readonly router: OwnRouter
   readonly groups: UserGroups
+  readonly stored: StoredCounter
   /** When all sessions are over; the store stays open. */
   close(): Promise<void>
 }
@@ -35,6 +37,7 @@ export async function openGeneralTopics(options: GeneralTopicsOptions): Promise<
   return {
     router,
     groups,
+    stored: new StoredCounter({ store, retained, monotonic }),
     async close() {
       groups.stop()
       await router.close()

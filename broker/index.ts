@@ -33,8 +33,11 @@ import { connectProvider } from './session/provider-connect.ts'
 import type { ProviderLimits, ProviderNode } from './session/provider-node.ts'
 import { ProviderSessions } from './session/provider-sessions.ts'
 import { publishStoredProviderWill } from './session/provider-will.ts'
-import { authenticateUser } from './session/authenticate-user.ts'
 import { PacketsOfOne } from './session/general-packet.ts'
+import { type GeneralRules, NO_GENERAL_RULES } from './session/general-rules.ts'
+import { KnownUsers } from './session/known-users.ts'
+import { type ListenerRules, NO_RULES } from './session/listener-rules.ts'
+import { arrivalOf } from './session/user-arrival.ts'
 import { connectUser } from './session/user-connect.ts'
 import type { UserLimits, UserNode } from './session/user-node.ts'
 import { UserSessions } from './session/user-sessions.ts'
@@ -47,6 +50,8 @@ import type { GateContext, GateLimits } from './gate/context.ts'
 import { Flusher } from './gate/outbox.ts'
 import { RateByKey, Rates } from '../common/rates.ts'
 import { TimerWheel } from './gate/timer-wheel.ts'
+import { Traffic } from './gate/traffic.ts'
+import type { GeneralAccess, GeneralCounts } from './general-access.ts'
 import { WorkBudgets } from '../common/work-budgets.ts'
 
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
@@ -58,6 +63,10 @@ export type { QoS } from './codec/packets.ts'
 export type { User } from './session/general.ts'
 export type { NativePersistence } from './aedes/native-retained.ts'
 export type { UserCredentials, Users } from './session/users.ts'
+export type { GeneralAccess, GeneralCounts, StoredCounts } from './general-access.ts'
+export type { GeneralRules } from './session/general-rules.ts'
+export type { AskedClientId, ListenerRules } from './session/listener-rules.ts'
+export type { ProtocolLevel } from './codec/packets.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & UserLimits
 
@@ -83,6 +92,8 @@ interface BrokerOptions {
   readonly trustedProxies?: BlockList | undefined
   /** Besides devices and providers. */
   readonly users?: Users | undefined
+  /** Each is read whenever it is needed. */
+  readonly generalRules?: GeneralRules | undefined
   /** Of general topics. With it, users are sessions of ours; without, Aedes serves them. */
   readonly general?: GeneralTopics | undefined
   /** Milliseconds since the epoch, for dates. */
@@ -109,6 +120,9 @@ export class PushBroker {
   readonly #counted = new WeakSet<Duplex>()
   /** Of WebSockets whose CONNECT has not come yet. */
   readonly #requests = new WeakMap<Duplex, IncomingMessage>()
+  /** Of the listener that a connection came by. */
+  readonly #rules = new WeakMap<Duplex, ListenerRules>()
+  readonly #known = new KnownUsers(() => undefined)
   #attached: Attached | undefined
   /** Until then, users would not hear its clients. */
   #attaching: Promise<void> | undefined
@@ -131,6 +145,7 @@ export class PushBroker {
     this.#context = {
       limits,
       metrics,
+      traffic: new Traffic(),
       logger,
       now,
       monotonic,
@@ -188,10 +203,11 @@ export class PushBroker {
   }
 
   #userNode(
-    { general, users, store, metrics, logger, limits }: BrokerOptions,
+    { general, users, generalRules, store, metrics, logger, limits }: BrokerOptions,
     own: Pick<UserNode, 'now' | 'randomId' | 'turns'> & { readonly monotonic: () => number },
   ): UserNode | undefined {
-    if (general === undefined || users === undefined) return undefined
+    if (general === undefined) return undefined
+    if (users !== undefined) this.#known.addDefault(users)
     const { monotonic, ...shared } = own
     const wills = new DelayedWills({
       store,
@@ -211,8 +227,8 @@ export class PushBroker {
       metrics,
       logger,
       limits,
-      users,
-      clientIdAlone: users.sessionsByClientId === true,
+      known: this.#known,
+      rules: generalRules ?? NO_GENERAL_RULES,
       ...shared,
     }
   }
@@ -228,8 +244,28 @@ export class PushBroker {
     this.#attaching = this.#options.general?.router.attach(broker, persistence)
   }
 
-  /** Takes a connection: a socket, a WebSocket as a stream, any Duplex. */
-  handle = (stream: Duplex, request?: IncomingMessage): void => {
+  /** Of general topics of this process. */
+  get generalAccess(): GeneralAccess {
+    return {
+      setLocal: (topic, payload, { qos }) => this.#general().router.setLocal(topic, payload, qos),
+      counts: () => this.#counts(),
+      stored: () => this.#general().stored.counts(),
+    }
+  }
+
+  #general(): GeneralTopics {
+    const { general } = this.#options
+    if (general === undefined) throw new Error('there are no general topics here')
+    return general
+  }
+
+  #counts(): GeneralCounts {
+    const { own, shared } = this.#general().router.subscriptions
+    return { ...this.#context.traffic, subscriptions: own, sharedSubscriptions: shared }
+  }
+
+  /** Takes a connection: a socket, a WebSocket as a stream, any Duplex; with the rules of its listener. */
+  handle = (stream: Duplex, request?: IncomingMessage, rules?: ListenerRules): void => {
     const address = request === undefined ? peerOf(stream) : this.#forwarding.addressOf(request)
     try {
       if (stream.destroyed) return
@@ -242,8 +278,15 @@ export class PushBroker {
       return
     }
     if (request !== undefined) this.#requests.set(stream, request)
+    if (rules !== undefined) this.#ruled(stream, rules)
+    this.#context.traffic.socketsOpened += 1
     const id = `c${(++this.#connectionCount).toString(36)}`
     this.#context.connections.add(new Connection(stream, this.#context, id, address))
+  }
+
+  #ruled(stream: Duplex, rules: ListenerRules): void {
+    this.#rules.set(stream, rules)
+    if (rules.users !== undefined) this.#known.add(rules.users)
   }
 
   /** A key of the store is another one, or gone. */
@@ -299,6 +342,8 @@ export class PushBroker {
     const { auth, logger } = this.#options
     const request = this.#requests.get(connection.stream)
     this.#requests.delete(connection.stream)
+    const rules = this.#rules.get(connection.stream) ?? NO_RULES
+    const users = this.#users === undefined ? undefined : (rules.users ?? this.#options.users)
     try {
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
       const { password, properties } = connect
@@ -307,7 +352,7 @@ export class PushBroker {
         throw new PushError('CONNECT_RATE_EXCEEDED', 'from this address')
       // [MQTT-4.12.0-1]
       if (properties.authenticationMethod !== undefined) throw new PushError('AUTHENTICATION_METHOD_UNSUPPORTED')
-      if (password !== undefined && looksLikeToken(password) && !this.#isForeign(password)) {
+      if (password !== undefined && looksLikeToken(password) && !this.#isForeign(password, users)) {
         await connectDevice(this.#node, connection, connect)
         return
       }
@@ -319,10 +364,11 @@ export class PushBroker {
       }
       // A key of ours is nothing for anybody else to judge.
       if (password !== undefined && looksLikeStoredKey(password)) throw new PushError('CREDENTIALS_INVALID')
+      if (isProvider && users?.ownTokensOnly === true) throw new PushError('CREDENTIALS_INVALID')
       await this.#attaching
-      if (await this.#isUser(connection, connect, request)) return
+      if (users !== undefined && (await this.#isUser(connection, connect, { users, rules, request }))) return
       if (this.#goesOn(connect)) return this.#attached?.connect(connection, connect, request)
-      throw this.#refusal(connect)
+      throw this.#refusal(connect, users)
     } catch (error) {
       const known = error instanceof PushError ? error : new PushError('INTERNAL')
       if (known.code === 'INTERNAL') logger.error({ connection: connection.id, err: error }, 'CONNECT failed')
@@ -334,14 +380,13 @@ export class PushBroker {
   async #isUser(
     connection: Connection,
     connect: ConnectPacket,
-    request: IncomingMessage | undefined,
+    { users, rules, request }: { users: Users; rules: ListenerRules; request: IncomingMessage | undefined },
   ): Promise<boolean> {
-    const { users } = this.#options
-    if (this.#users === undefined || users === undefined) return false
+    if (this.#users === undefined) return false
     const socket = request?.socket ?? connection.stream
-    const user = await authenticateUser(users, connection, connect, socket, this.#options)
-    if (user === undefined) return false
-    await connectUser(this.#users, connection, connect, user)
+    const arrival = await arrivalOf(users, rules, { connection, connect, socket }, this.#users)
+    if (arrival === undefined) return false
+    await connectUser(this.#users, connection, connect, arrival)
     return true
   }
 
@@ -352,14 +397,14 @@ export class PushBroker {
     return this.#attached.judges || !isLikeOurs
   }
 
-  #refusal({ password }: ConnectPacket): PushError {
-    if (this.#users !== undefined || this.#attached !== undefined) return new PushError('USER_REFUSED')
+  #refusal({ password }: ConnectPacket, users: Users | undefined): PushError {
+    if (users !== undefined || this.#attached !== undefined) return new PushError('USER_REFUSED')
     return new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
   }
 
   /** A JWT that was not issued here is for users to judge, or for the broker that is attached. */
-  #isForeign(password: Buffer): boolean {
-    if (this.#users === undefined && this.#attached?.judges !== true) return false
+  #isForeign(password: Buffer, users: Users | undefined): boolean {
+    if (users?.ownTokensOnly === true || (users === undefined && this.#attached?.judges !== true)) return false
     try {
       this.#options.auth.verify(password.toString('latin1'))
       return false

@@ -25,6 +25,8 @@ import {
   Acceptor,
   type Certificates,
   type Deliver,
+  type GeneralAccess,
+  type ListenerRules,
   listenWebSocket,
   type NativePersistence,
   openGeneralTopics,
@@ -49,8 +51,8 @@ export interface Push extends InProcessCalls {
    * @throws Error in one sentence, where its version of aedes is another one than push works with
    */
   attach(broker: Aedes, persistence?: NativePersistence): void
-  /** Takes a connection: a socket, or any duplex stream. */
-  handle(stream: Duplex, request?: IncomingMessage): void
+  /** Takes a connection: a socket, or any duplex stream. `rules` are those of the listener that it came by, for users. */
+  handle(stream: Duplex, request?: IncomingMessage, rules?: ListenerRules): void
   /**
    * What connections of a listener pass before `deliver` gets them, `handle` for one: the PROXY protocol header of
    * balancers in `proxies`, and TLS with `certificates`. A socket that is delivered tells the client's address.
@@ -63,9 +65,12 @@ export interface Push extends InProcessCalls {
   readonly http: FastifyInstance
   /**
    * MQTT over WebSocket on an HTTP server, at a path (default `/mqtt`). Upgrades to other paths are left to whoever else
-   * listens for them, or get 404 where nobody does. Returns how to stop.
+   * listens for them, or get 404 where nobody does; `*` is any path. `rules` are for users that come by it. Returns how to
+   * stop.
    */
-  webSocket(server: Server, path?: string): () => void
+  webSocket(server: Server, path?: string, rules?: ListenerRules): () => void
+  /** General topics of this process. */
+  readonly general: GeneralAccess
   readonly metrics: Metrics
   /** Takes the file of identity providers as it is now; it is also watched. One that cannot be used changes nothing. */
   reload(): Promise<void>
@@ -98,7 +103,7 @@ interface Closable {
 
 /** `opened` gets each part that was opened, the last one last. */
 async function assemble(options: PushOptions, limits: PushLimits, logger: Logger, opened: Closable[]): Promise<Push> {
-  const { now = Date.now, monotonic = () => performance.now(), tally, users } = options
+  const { now = Date.now, monotonic = () => performance.now(), tally, users, generalRules } = options
   const metrics = createMetrics()
   const randomId = createRandomId()
   const drops = createDropLog(logger)
@@ -159,6 +164,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     logger,
     limits,
     users,
+    generalRules,
     trustedProxies: options.trustedProxies,
     now,
     monotonic,
@@ -214,6 +220,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       ),
     http,
     webSocket: webSockets(options, limits, broker, logger, randomId),
+    general: broker.generalAccess,
     metrics,
     reload: () => auth.reload(),
     async close() {
@@ -239,13 +246,13 @@ function webSockets(
   randomId: () => string,
 ): Push['webSocket'] {
   const checkHost = createHostCheck(allowedHosts)
-  return (server, path = '/mqtt') => {
-    if (!path.startsWith('/')) throw new Error(`webSocket: the path must begin with "/", and is ${inspect(path)}`)
+  return (server, path = '/mqtt', rules) => {
+    if (path !== '*' && !path.startsWith('/')) throw new Error(`webSocket: the path must begin with "/" or be "*", and is ${inspect(path)}`)
     return listenWebSocket({
       server,
       path,
       maximumPacketSize,
-      handle,
+      handle: (stream, request) => handle(stream, request, rules),
       check(request) {
         checkOneHost(request)
         checkHost(request, boundTo(server))

@@ -18,6 +18,8 @@ export class LiveTable {
   readonly #node: NodeSession | undefined
   readonly #routes = new RoutingTable<LiveSubscriber>()
   readonly #subscribers = new Map<string, LiveSubscriber>()
+  /** Subscriptions of sessions that are not kept. */
+  unkept = 0
 
   constructor(node: NodeSession | undefined) {
     this.#node = node
@@ -80,6 +82,14 @@ export class LiveTable {
     return matches.length > 0
   }
 
+  /** A message of this process alone: no log has it. */
+  deliverLocal(message: GeneralMessage): void {
+    for (const match of this.#routes.match(message.topic, '')) {
+      const { receiver } = match.subscriber
+      if (receiver.isGroup !== true) receiver.arrived(message, match.deliveryOf(message))
+    }
+  }
+
   #of(receiver: GeneralReceiver): LiveSubscriber | undefined {
     const subscriber = this.#subscribers.get(receiver.name)
     return subscriber?.receiver === receiver ? subscriber : undefined
@@ -88,6 +98,7 @@ export class LiveTable {
   #set(subscriber: LiveSubscriber, filter: string, options: PackedOptions): void {
     const { isKept, isGroup } = subscriber.receiver
     const before = subscriber.filters.get(filter)
+    if (before === undefined && !isKept) this.unkept += 1
     // Another node stores QoS 0 for it, where it has none of its members: one of all gets it.
     if (isGroup !== true) this.#node?.add(filter, isKept, qosOf(options))
     if (before !== undefined && isGroup !== true) this.#node?.remove(filter, isKept, qosOf(before))
@@ -98,6 +109,7 @@ export class LiveTable {
     const before = subscriber.filters.get(filter)
     if (before === undefined) return
     const { isKept, isGroup } = subscriber.receiver
+    if (!isKept) this.unkept -= 1
     if (isGroup !== true) this.#node?.remove(filter, isKept, qosOf(before))
     this.#routes.delete(subscriber, filter)
   }

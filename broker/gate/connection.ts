@@ -105,13 +105,16 @@ export class Connection implements Timed, OutboxOwner {
   write(packet: Uint8Array): void {
     if (this.#state !== 'open' || this.#isParting) return
     if (packet.byteLength > this.#maximumPacketSize) return this.end(new PushError('MAXIMUM_PACKET_SIZE_TOO_SMALL'))
-    this.pass(packet)
+    this.#greeted = true
+    this.context.traffic.sent(packet, this.level)
+    this.#outbox.write(packet)
   }
 
   /** Packets of somebody else, who minds the size. */
   pass(packets: Uint8Array): void {
     if (this.#state !== 'open' || this.#isParting) return
     this.#greeted = true
+    this.context.traffic.bytesSent += packets.byteLength
     this.#outbox.write(packets)
   }
 
@@ -143,6 +146,7 @@ export class Connection implements Timed, OutboxOwner {
     this.#silence = keepAlive === 0 ? 'IDLE_TIMEOUT' : 'KEEP_ALIVE_TIMEOUT'
     this.#closeAt = credentialsEnd
     this.context.metrics.connections.inc({ principal: handler.principal })
+    this.context.traffic.connected += 1
     this.#arm(this.context.monotonic())
   }
 
@@ -252,6 +256,7 @@ export class Connection implements Timed, OutboxOwner {
 
   #received(chunk: Buffer): void {
     if (this.#state !== 'open') return
+    this.context.traffic.bytesReceived += chunk.byteLength
     this.#decoder.push(chunk)
     this.#work()
   }
@@ -264,6 +269,7 @@ export class Connection implements Timed, OutboxOwner {
         if (packet === undefined) return this.#isParting ? this.#depart() : this.#resume()
         this.#lastPacketAt = this.context.monotonic()
         this.#spent += workOf(packet)
+        this.context.traffic.received(packet)
         const waiting = this.handler === undefined ? this.#first(packet) : this.handler.handle(packet)
         if (waiting !== undefined) this.#wait(waiting)
         else if (this.#spent >= SLICE) this.#rest()
@@ -380,6 +386,7 @@ export class Connection implements Timed, OutboxOwner {
     this.#outbox.finish()
     // [MQTT-3.1.2-24]
     const fits = bytes !== undefined && bytes.byteLength <= this.#maximumPacketSize
+    if (fits) this.context.traffic.sent(bytes, this.level)
     endWith(this.stream, fits ? bytes : undefined)
     this.#leave(code)
   }
@@ -390,8 +397,10 @@ export class Connection implements Timed, OutboxOwner {
       return
     }
     // While a packet was handled, the stream kept what came behind it, and hands it out no more by itself.
-    for (let rest: unknown = this.stream.read(); rest instanceof Buffer; rest = this.stream.read())
+    for (let rest: unknown = this.stream.read(); rest instanceof Buffer; rest = this.stream.read()) {
+      this.context.traffic.bytesReceived += rest.byteLength
       this.#decoder.push(rest)
+    }
     this.#parted()
   }
 
@@ -400,6 +409,7 @@ export class Connection implements Timed, OutboxOwner {
     this.context.connections.delete(this)
     if (this.handler !== undefined) {
       this.context.metrics.connections.dec({ principal: this.handler.principal })
+      this.context.traffic.connected -= 1
       this.context.budgets.spend(this.handler.sessionName, this.#spent)
       this.handler.closed(code)
     }

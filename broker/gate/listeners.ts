@@ -48,6 +48,7 @@ export function interceptConnections(server: Server, accept: (socket: Socket) =>
 
 interface WebSocketOptions {
   readonly server: Server
+  /** `*`: any. */
   readonly path: string
   readonly maximumPacketSize: number
   readonly handle: Handle
@@ -78,7 +79,7 @@ export function listenWebSocket(options: WebSocketOptions): () => void {
     refuse(socket, new PushError('REQUEST_INVALID', `the WebSocket handshake: ${message}`))
   })
   const wanted = pathOf(path)
-  const takes = (request: IncomingMessage) => pathOf(request.url ?? '') === wanted
+  const takes = (request: IncomingMessage) => path === '*' || pathOf(request.url ?? '') === wanted
   // Nobody is there to catch what an upgrade throws: it would end the process.
   const take: Upgrade = (request, socket, head) => {
     if (!takes(request) && isForOthers(server, upgrade, request)) return

@@ -14,6 +14,7 @@ export function returnCodeOf(error: PushError): number {
     case 'PROTOCOL_VERSION_UNSUPPORTED':
       return 1
     case 'CLIENT_ID_INVALID':
+    case 'CLIENT_ID_REFUSED':
     // 3.1.1 has no code for it; this is what Mosquitto answers.
     case 'KEEP_ALIVE_TOO_LONG':
       return 2

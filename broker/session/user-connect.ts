@@ -4,8 +4,9 @@ import type { ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import { encodeConnackFor } from './connack.ts'
 import { allowedExpiry, declaredExpiry } from './expiry.ts'
-import type { GeneralSubscription, User } from './general.ts'
+import type { GeneralSubscription } from './general.ts'
 import { decodeSubscription } from './subscription-record.ts'
+import type { UserArrival } from './user-arrival.ts'
 import type { UserNode } from './user-node.ts'
 import { UserSession } from './user-session.ts'
 import { userSessionName } from './user-sessions.ts'
@@ -17,23 +18,23 @@ export async function connectUser(
   node: UserNode,
   connection: Connection,
   connect: ConnectPacket,
-  user: User,
+  arrival: UserArrival,
 ): Promise<void> {
   const { live } = node.sessions
-  const clientId = connect.clientId === '' ? node.randomId() : connect.clientId
-  const name = userSessionName(node.clientIdAlone ? '' : user.name, clientId)
+  const { user, users, clientId, made } = arrival
+  const name = userSessionName(users.sessionsByClientId === true ? '' : user.name, clientId)
   await live.release(name)
   if (!connection.open) return
   const expected = live.expect(name)
   try {
-    const opened = await open(node, name, connect)
+    const opened = await open(node, name, connect, made)
     const left = await leftOf(node, name, connect, opened)
     const subscriptions = left?.isResumed === true ? await subscriptionsOf(node, name) : []
     if (!connection.open) return await abandon(node, name, connect, opened)
     const session = new UserSession({
       node,
       connection,
-      user,
+      arrival,
       name,
       connect,
       opened: opened?.epoch ?? 0,
@@ -49,7 +50,7 @@ export async function connectUser(
         sessionPresent: left?.isResumed === true,
         grantedExpiry: session.expiry.granted,
         limits: node.limits,
-        assignedClientId: connect.clientId === '' ? clientId : undefined,
+        assignedClientId: made ? clientId : undefined,
         takesFilters: true,
       }),
     )
@@ -63,10 +64,15 @@ export async function connectUser(
  * Also one that is not kept takes the name, so that an older connection of it ends, on whichever node; only a client id that
  * was made just now has none.
  */
-async function open(node: UserNode, name: string, connect: ConnectPacket): Promise<OpenedNamedSession | undefined> {
+async function open(
+  node: UserNode,
+  name: string,
+  connect: ConnectPacket,
+  made: boolean,
+): Promise<OpenedNamedSession | undefined> {
   const { store, wills, limits } = node
   const keptMs = allowedExpiry(declaredExpiry(connect), limits) * 1000
-  if (connect.clientId === '' && keptMs === 0) return undefined
+  if (made && keptMs === 0) return undefined
   const kept = connect.cleanStart ? undefined : await store.openNamedSession(name, false, keptMs)
   // What this version cannot read counts as no session.
   const isReadable = kept?.state === undefined || decodeUserState(kept.state) !== undefined

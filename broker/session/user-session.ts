@@ -17,6 +17,7 @@ import type { Crowding } from './crowding.ts'
 import { Expiry } from './expiry.ts'
 import type { GeneralDelivery, GeneralMessage, GeneralReceiver, GeneralSubscription, User } from './general.ts'
 import type { UserNode } from './user-node.ts'
+import type { UserArrival } from './user-arrival.ts'
 import type { UserMembership } from './user-groups.ts'
 import { type Left, UserOutgoing } from './user-outgoing.ts'
 import type { UserOutgoingContext } from './user-outgoing-context.ts'
@@ -28,7 +29,7 @@ import { encodeUserWill, mayLeave, publishUserWill } from './user-will.ts'
 export interface UserStart {
   readonly node: UserNode
   readonly connection: Connection
-  readonly user: User
+  readonly arrival: UserArrival
   readonly name: string
   readonly connect: ConnectPacket
   /** Of the session in the store; 0 where the store knows none. */
@@ -47,7 +48,9 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   readonly principal = 'user'
   readonly node: UserNode
   readonly connection: Connection
-  readonly user: User
+  /** As it is now: its rules may change while it is connected. */
+  user: User
+  readonly arrival: UserArrival
   readonly name: string
   readonly level: ProtocolLevel
   readonly epoch: number
@@ -66,10 +69,11 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   /** Nothing is sent before the CONNACK. */
   #begun = false
 
-  constructor({ node, connection, user, name, connect, opened, left, subscriptions }: UserStart) {
+  constructor({ node, connection, arrival, name, connect, opened, left, subscriptions }: UserStart) {
     this.node = node
     this.connection = connection
-    this.user = user
+    this.arrival = arrival
+    this.user = arrival.user
     this.name = name
     this.level = connect.level
     this.epoch = opened
@@ -252,7 +256,9 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     const { seconds } = expiry
     const keeps = this.#keeps
     await this.#leaveGroups(keeps)
-    const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill({ name, user: user.name }, delayed) }
+    const { users, clientId } = this.arrival
+    const of = { name, user: user.name, users: node.known.idOf(users) ?? null, clientId }
+    const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill(of, delayed) }
     await store.closeNamedSession(name, epoch, {
       ...(keeps ? { state: encodeUserState(this.#outgoing.state()) } : {}),
       stateExpiresAt: now() + seconds * 1000,

@@ -8,12 +8,16 @@ import { decodeWill, encodeWill } from './stored-will.ts'
 import type { UserNode } from './user-node.ts'
 import { topicRefusal } from './user-publish.ts'
 import { late, RuledUser } from './user-rules.ts'
+import type { Users } from './users.ts'
 
 interface WillOwner {
   /** The session that left it. */
   readonly name: string
   /** The name of its user. */
   readonly user: string
+  /** Of its `Users`; absent: those of `createPush`; null: nobody knows. */
+  readonly users?: string | null
+  readonly clientId?: string
 }
 
 export function encodeUserWill(of: WillOwner, will: Will): Uint8Array {
@@ -23,8 +27,9 @@ export function encodeUserWill(of: WillOwner, will: Will): Uint8Array {
 /** Where its user may still publish it, as far as somebody knows. @throws STORE_UNAVAILABLE, and what `Users.find` throws */
 export async function publishStoredUserWill(node: UserNode, value: Uint8Array): Promise<void> {
   const { of, will } = decodeWill<WillOwner>(value)
-  if (node.users.find !== undefined) {
-    const user = await found(node, of.user)
+  const users = of.users === null ? undefined : node.known.find(of.users ?? '')
+  if (users?.find !== undefined) {
+    const user = await found(node, users, of)
     if (user === undefined) return node.logger.info({ code: 'USER_REFUSED' }, 'will refused')
     if (!(await mayLeave(node, user, will))) return
   }
@@ -32,9 +37,13 @@ export async function publishStoredUserWill(node: UserNode, value: Uint8Array): 
 }
 
 /** @throws STORE_UNAVAILABLE: the will waits a little longer */
-async function found({ users, limits, logger }: UserNode, name: string): Promise<User | undefined> {
+async function found(
+  { limits, logger }: UserNode,
+  users: Users,
+  { user: name, clientId = '' }: WillOwner,
+): Promise<User | undefined> {
   try {
-    const user = await inTime(Promise.resolve(users.find?.(name)), limits.connectTimeoutMs, late)
+    const user = await inTime(Promise.resolve(users.find?.(name, { clientId })), limits.connectTimeoutMs, late)
     return user && new RuledUser(user, { limits, logger })
   } catch (error) {
     throw new PushError('STORE_UNAVAILABLE', 'the user of a will', { cause: error })

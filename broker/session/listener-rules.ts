@@ -1,0 +1,41 @@
+/** What holds for users that come in by one listener. */
+import type { PeerCertificate } from 'node:tls'
+import type { ProtocolLevel, QoS } from '../codec/packets.ts'
+import type { Users } from './users.ts'
+
+/** Of a CONNECT, what says which session it is for. */
+export interface AskedClientId {
+  /** Empty where the server is to make one. */
+  readonly clientId: string
+  /** Undefined where none was sent. */
+  readonly username: string | undefined
+  readonly level: ProtocolLevel
+  /** Clean Session before MQTT 5. */
+  readonly cleanStart: boolean
+  /** The client's, where it has shown one over TLS and it was verified. */
+  readonly certificate?: PeerCertificate
+}
+
+/** What holds for the connections of one listener. Devices and providers are served on each as ever. */
+export interface ListenerRules {
+  /** In place of `createPush({ users })`, for connections of this listener. */
+  readonly users?: Users
+  /** MQTT protocol levels that are accepted (3 is 3.1); others are refused as an unknown version. Default: all. */
+  readonly protocolLevels?: readonly ProtocolLevel[]
+  /** Put before every topic and filter of users here, and taken off what they get; they do not see it, their rules do. */
+  readonly mountPoint?: string
+  /** Highest QoS of a PUBLISH, announced on MQTT 5 (Maximum QoS). Default 2. */
+  readonly maximumQos?: QoS
+  /** Topic Alias Maximum that users here are told. Default: `limits.topicAliasMaximum`. */
+  readonly topicAliasMaximum?: number
+  /** How many topic aliases users here are sent at most. Default: `limits.topicAliases`. */
+  readonly outgoingTopicAliases?: number
+  /**
+   * Client id of a user's session, before its credentials are looked at. `made`: the server made it (Assigned Client
+   * Identifier). Default: as it is, and a random one for an empty one.
+   * @throws PushError CLIENT_ID_REFUSED
+   */
+  clientId?(asked: AskedClientId): { readonly clientId: string; readonly made: boolean }
+}
+
+export const NO_RULES: ListenerRules = Object.freeze({})

@@ -1,0 +1,55 @@
+/** How much of users is stored. It is counted when somebody asks, and so that counting never takes much of the time. */
+import type { Store } from '../store/contract.ts'
+import type { RetainedMessages } from './aedes/retained-topics.ts'
+import type { StoredCounts } from './general-access.ts'
+
+interface StoredCounterOptions {
+  readonly store: Pick<Store, 'namedSessions'>
+  readonly retained: Pick<RetainedMessages, 'all'>
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
+}
+
+/** What was counted is good for so long, ms, and for so many times as long as it took. */
+const GOOD_MS = 2_000
+const TIMES = 30
+
+export class StoredCounter {
+  readonly #options: StoredCounterOptions
+  #counts: Promise<StoredCounts> | undefined
+  #goodUntil = 0
+
+  constructor(options: StoredCounterOptions) {
+    this.#options = options
+  }
+
+  /** @throws STORE_UNAVAILABLE */
+  async counts(): Promise<StoredCounts> {
+    if (this.#counts === undefined || this.#options.monotonic() >= this.#goodUntil) {
+      this.#goodUntil = Number.POSITIVE_INFINITY
+      this.#counts = this.#count()
+    }
+    return await this.#counts
+  }
+
+  async #count(): Promise<StoredCounts> {
+    const { store, retained, monotonic } = this.#options
+    const began = monotonic()
+    try {
+      let sessionsAway = 0
+      for await (const { name, held } of store.namedSessions()) if (!held && name.startsWith('u/')) sessionsAway += 1
+      const counted = { messages: 0, bytes: 0 }
+      for await (const { payload } of retained.all()) {
+        counted.messages += 1
+        counted.bytes += payload.byteLength
+      }
+      return { sessionsAway, retained: counted.messages, ...counted }
+    } catch (error) {
+      this.#counts = undefined
+      throw error
+    } finally {
+      const now = monotonic()
+      this.#goodUntil = now + Math.max(GOOD_MS, (now - began) * TIMES)
+    }
+  }
+}
