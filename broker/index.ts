@@ -56,7 +56,7 @@ import { WorkBudgets } from '../common/work-budgets.ts'
 
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
 export { Acceptor, type Deliver } from './gate/acceptor.ts'
-export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './gate/listeners.ts'
+export { interceptConnections, listenTcp, listenUnix, listenWebSocket, type TcpListener } from './gate/listeners.ts'
 export { retainedInStore, type RetainedMessages } from './aedes/retained-topics.ts'
 export { openGeneralTopics, type GeneralTopics } from './general-topics.ts'
 export type { QoS } from './codec/packets.ts'

@@ -4,13 +4,14 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { nearest } from '../common/nearest.ts'
 import type { AdminOptions } from './admin/admin-command.ts'
 import { ADMIN_GROUPS } from './admin/groups.ts'
 import { adminCall, adminCommandOf, unexpected } from './admin/read-admin.ts'
 import type { AdminCall } from './admin/run-admin.ts'
 import { ConfigError, flagOf, SETTINGS, type Config, type Setting, type SettingName } from './settings.ts'
 import { fit } from './settings-fit.ts'
-import { judgeUnknown, nearest } from './unknown-settings.ts'
+import { judgeUnknown } from './unknown-settings.ts'
 
 export const COMMANDS = ['bridge', 'export', 'import'] as const
 

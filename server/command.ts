@@ -2,7 +2,6 @@
 import cluster from 'node:cluster'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
 import type { Logger } from 'pino'
 import { AskError } from './admin/ask.ts'
 import { runAdmin, type AdminCall } from './admin/run-admin.ts'
@@ -18,14 +17,15 @@ import {
 import type { RemoteBridgeOptions } from '../bridge/remote.ts'
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
 import { limitsOf, trustedProxiesOf } from './settings-fit.ts'
-import { exitCodeOf, type Ending } from './ending.ts'
+import type { CommandProcess, Invocation } from './command-process.ts'
+import { exitCodeOf } from './ending.ts'
 import { PushError } from '../errors.ts'
 import { packageVersion } from '../common/package-version.ts'
 import { helpText, versionText } from './help.ts'
-import { installLastResort, type LastResort, type Unhandled } from './last-resort.ts'
+import { installLastResort, type LastResort } from './last-resort.ts'
 import { checkListeners, listenBridge } from './listen.ts'
 import { loggerOf } from './logging.ts'
-import { LogDestination, standardError, type StandardError } from './logs.ts'
+import { LogDestination, standardError } from './logs.ts'
 import { fileProviders, providersOf } from './providers.ts'
 import { isReloadable, startServing } from './serve.ts'
 import { DEFAULT_LIMITS } from '../common/limits.ts'
@@ -34,23 +34,6 @@ import { Passwords } from '../mosquitto-compat/index.ts'
 import { redisFault } from '../store/index.ts'
 import type { TransferOptions } from './transfer.ts'
 import { joinSupervisor, signalWorkers, supervise, type Ports } from './workers.ts'
-
-export interface Invocation {
-  /** After the name of the program. */
-  readonly argv: readonly string[]
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly ending: Ending
-  readonly process: CommandProcess
-}
-
-/** What a command has of its process. */
-export interface CommandProcess extends Unhandled {
-  readonly stdin: Readable
-  readonly stdout: Writable
-  readonly stderr: StandardError
-  umask(mask: number): unknown
-  once(event: 'exit', listener: () => void): unknown
-}
 
 /** What every command has. */
 interface Program extends Invocation {
@@ -77,6 +60,11 @@ export async function run(invocation: Invocation): Promise<void> {
   process.once('exit', () => errors.flushNow())
   // Who reads nothing of it is told nothing.
   process.stdout.on('error', () => undefined)
+  const [first, ...others] = argv
+  if (first === 'mosquitto') {
+    const { runMosquitto } = await import('./mosquitto/run.ts')
+    return await runMosquitto(others, invocation)
+  }
   const asked = askedFor(argv)
   if (asked !== undefined) return void process.stdout.write(asked === 'help' ? helpText(argv) : versionText())
   let config: Config | undefined

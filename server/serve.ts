@@ -1,7 +1,7 @@
 /** The ready server: push, general topics, and the listeners, as the settings say. */
 import type { Logger } from 'pino'
 import type { Metrics } from '../common/metrics.ts'
-import { createPush, type Push } from '../index.ts'
+import { createPush, type Push, type PushOptions } from '../index.ts'
 import { passwordFileUsers } from '../mosquitto-compat/index.ts'
 import { listen } from './listen.ts'
 import { providersOf } from './providers.ts'
@@ -33,26 +33,8 @@ export interface Serving {
 export async function startServing({ config, logger, env = {}, membership, opened }: ServeOptions): Promise<Serving> {
   const users = usersOf(config, logger)
   const push = await createPush({
+    ...pushOptionsOf(config, logger),
     ...(users === undefined ? {} : { users }),
-    dataDir: config.PUSH_DATA_DIR,
-    providers: (secrets) => providersOf(config, logger, secrets),
-    ...(config.PUSH_REDIS_URL === undefined
-      ? {}
-      : {
-          redisUrl: config.PUSH_REDIS_URL,
-          redisPrefix: config.PUSH_REDIS_PREFIX,
-          redisReplicas: config.PUSH_REDIS_WAIT,
-        }),
-    algorithm: config.PUSH_TOKEN_ALGORITHM,
-    ...(config.PUSH_KEYS_FILE === undefined ? {} : { keysFile: config.PUSH_KEYS_FILE }),
-    issuer: config.PUSH_TOKEN_ISSUER,
-    audience: config.PUSH_TOKEN_AUDIENCE,
-    ...(config.PUSH_ISSUERS_FILE === undefined ? {} : { issuersFile: config.PUSH_ISSUERS_FILE }),
-    strictExpiry: config.PUSH_STRICT_EXPIRY === 'on',
-    limits: limitsOf(config),
-    ...trustedProxiesOf(config),
-    ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
-    logger,
     ...(membership === undefined
       ? {}
       : { tally: membership.tally, metricsText: ({ registry }) => membership.metricsText(registry) }),
@@ -81,6 +63,31 @@ export async function startServing({ config, logger, env = {}, membership, opene
       .close()
       .catch((failure: unknown) => logger.warn({ err: failure }, 'could not close after a failed start'))
     throw error
+  }
+}
+
+/** What settings say of `createPush`. */
+export function pushOptionsOf(config: Config, logger: Logger): PushOptions {
+  return {
+    dataDir: config.PUSH_DATA_DIR,
+    providers: (secrets) => providersOf(config, logger, secrets),
+    ...(config.PUSH_REDIS_URL === undefined
+      ? {}
+      : {
+          redisUrl: config.PUSH_REDIS_URL,
+          redisPrefix: config.PUSH_REDIS_PREFIX,
+          redisReplicas: config.PUSH_REDIS_WAIT,
+        }),
+    algorithm: config.PUSH_TOKEN_ALGORITHM,
+    ...(config.PUSH_KEYS_FILE === undefined ? {} : { keysFile: config.PUSH_KEYS_FILE }),
+    issuer: config.PUSH_TOKEN_ISSUER,
+    audience: config.PUSH_TOKEN_AUDIENCE,
+    ...(config.PUSH_ISSUERS_FILE === undefined ? {} : { issuersFile: config.PUSH_ISSUERS_FILE }),
+    strictExpiry: config.PUSH_STRICT_EXPIRY === 'on',
+    limits: limitsOf(config),
+    ...trustedProxiesOf(config),
+    ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
+    logger,
   }
 }
 

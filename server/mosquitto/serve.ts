@@ -1,0 +1,158 @@
+/** A running server, as a mosquitto.conf describes it. */
+import { randomUUID } from 'node:crypto'
+import type { Metrics } from '../../common/metrics.ts'
+import { createPush, type GeneralRules, type ListenerRules, type Push } from '../../index.ts'
+import {
+  clientIdRule,
+  type ListenerAccess,
+  type ListenerConf,
+  ListenerUsers,
+  type MosquittoConf,
+  NO_USERS,
+  PasswordChecks,
+} from '../../mosquitto-compat/index.ts'
+import { checkListeners, listen } from '../listen.ts'
+import { pushOptionsOf } from '../serve.ts'
+import type { Config } from '../settings.ts'
+import type { Ports } from '../workers.ts'
+import { readAccess } from './access.ts'
+import { Listener } from './listener.ts'
+import type { MosquittoLog } from './log.ts'
+
+interface ServeOptions {
+  readonly conf: MosquittoConf
+  readonly config: Config
+  readonly log: MosquittoLog
+  /** Hears of the metrics before anybody is served. */
+  opened(metrics: Metrics): void
+}
+
+/** A listener and its users, who stay the same when the file is read again. */
+interface Entry {
+  readonly users: ListenerUsers
+  readonly listener: Listener
+}
+
+export class MosquittoServing {
+  readonly push: Push
+  readonly ports: Ports
+  readonly #log: MosquittoLog
+  readonly #rules: GeneralRules
+  readonly #entries: readonly Entry[]
+  readonly #closing: readonly { close(): Promise<void> }[]
+
+  constructor(
+    parts: Pick<MosquittoServing, 'push' | 'ports'> & {
+      readonly log: MosquittoLog
+      readonly rules: GeneralRules
+      readonly entries: readonly Entry[]
+      readonly closing: readonly { close(): Promise<void> }[]
+    },
+  ) {
+    this.push = parts.push
+    this.ports = parts.ports
+    this.#log = parts.log
+    this.#rules = parts.rules
+    this.#entries = parts.entries
+    this.#closing = parts.closing
+  }
+
+  /** Takes what the file says now, all of it or nothing. @throws ConfError, ConfErrors */
+  set(conf: MosquittoConf): void {
+    const access = readAccess(conf.listeners)
+    const named = new Map(conf.listeners.map((listener) => [listener.name, listener]))
+    if (named.size !== this.#entries.length || this.#entries.some(({ listener }) => !named.has(listener.name)))
+      this.#log.write('error', 'Error: Listeners cannot be added or removed without a restart; the rest is taken.')
+    Object.assign(this.#rules, conf.rules)
+    for (const { listener, users } of this.#entries) {
+      const now = named.get(listener.name)
+      const allowed = access.get(listener.name)
+      if (now === undefined || allowed === undefined) continue
+      listener.set(now, rulesOf(now, conf, users))
+      users.set(allowed)
+    }
+  }
+
+  /** Takes nothing new, answers what is under way, and closes everything. */
+  async close(): Promise<void> {
+    await Promise.all(this.#closing.map((each) => each.close()))
+    await this.push.close()
+  }
+}
+
+/** Resolves when every listener is ready. @throws ConfError, ConfigError, ListenError, PushError */
+export async function serveMosquitto({ conf, config, log, opened }: ServeOptions): Promise<MosquittoServing> {
+  const access = readAccess(conf.listeners)
+  const rules: GeneralRules = { ...conf.rules }
+  const hasHttp = config.PUSH_HTTP_PORT !== 'off' || config.PUSH_HTTPS_PORT !== 'off'
+  if (hasHttp) checkListeners(config)
+  const push = await createPush({
+    ...pushOptionsOf(config, log.logger),
+    users: NO_USERS,
+    generalRules: rules,
+    ...(conf.persistence || config.PUSH_REDIS_URL !== undefined ? {} : { generalStore: 'memory' }),
+  })
+  const closing: { close(): Promise<void> }[] = []
+  try {
+    opened(push.metrics)
+    const checks = new PasswordChecks({ failures: config.PUSH_MAX_FAILED_LOGINS, now: () => performance.now() })
+    const entries = await openAll(conf, access, { push, log, checks, closing })
+    const http = hasHttp ? await listen(push, config, wantedOf(config), log.logger) : undefined
+    if (http !== undefined) closing.push(http)
+    return new MosquittoServing({ push, ports: http?.ports ?? {}, log, rules, entries, closing })
+  } catch (error) {
+    await Promise.all(closing.map((each) => each.close()))
+    // What is told is why it did not start.
+    await push
+      .close()
+      .catch((failure: unknown) => log.logger.warn({ err: failure }, 'could not close after a failed start'))
+    throw error
+  }
+}
+
+interface Opening {
+  readonly push: Push
+  readonly log: MosquittoLog
+  readonly checks: PasswordChecks
+  readonly closing: { close(): Promise<void> }[]
+}
+
+async function openAll(
+  conf: MosquittoConf,
+  access: ReadonlyMap<string, ListenerAccess>,
+  { push, log, checks, closing }: Opening,
+): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for (const each of conf.listeners) {
+    const allowed = access.get(each.name)
+    if (allowed === undefined) continue
+    const users = new ListenerUsers(each.name, checks, allowed)
+    const listener = new Listener(each, rulesOf(each, conf, users), {
+      push,
+      log,
+      acceptor: (deliver) => push.acceptor({ certificates: undefined, proxies: undefined }, deliver),
+    })
+    closing.push(listener)
+    await listener.open()
+    log.write('information', `Opened a listener at ${each.name}.`)
+    entries.push({ users, listener })
+  }
+  return entries
+}
+
+function rulesOf(listener: ListenerConf, { clientIdPrefix }: MosquittoConf, users: ListenerUsers): ListenerRules {
+  const { mountPoint, protocolLevels, maximumQos, topicAliasMaximum, outgoingTopicAliases } = listener
+  return {
+    users,
+    maximumQos,
+    topicAliasMaximum,
+    outgoingTopicAliases,
+    ...(mountPoint === undefined ? {} : { mountPoint }),
+    ...(protocolLevels === undefined ? {} : { protocolLevels }),
+    clientId: clientIdRule(listener, clientIdPrefix, randomUUID),
+  }
+}
+
+function wantedOf({ PUSH_HTTP_PORT: http, PUSH_HTTPS_PORT: https }: Config): Ports {
+  return { ...(http === 'off' ? {} : { http }), ...(https === 'off' ? {} : { https }) }
+}
