@@ -35,6 +35,7 @@ const PACKAGES = {
   'fast-jwt': ['auth/'],
   fastify: ['bridge/', 'push/', 'server/', 'index.ts'],
   mqtt: ['bridge/'],
+  'mqtt-packet': ['mosquitto-compat/bridges/', 'mosquitto-compat/import/'],
   'node:process': ['server/main.ts', 'server/command.ts'],
 }
 

@@ -43,7 +43,9 @@ export const users: Check = allowed(
   (value) =>
     hasMethods(value, ['authenticate']) &&
     ['undefined', 'function'].includes(typeof Reflect.get(Object(value), 'find')) &&
-    ['changed', 'recheck'].every((name) => ['undefined', 'function'].includes(typeof Reflect.get(Object(value), name))) &&
+    ['changed', 'recheck'].every((name) =>
+      ['undefined', 'function'].includes(typeof Reflect.get(Object(value), name)),
+    ) &&
     ['sessionsByClientId', 'ownTokensOnly'].every((name) =>
       ['undefined', 'boolean'].includes(typeof Reflect.get(Object(value), name)),
     ),
