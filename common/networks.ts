@@ -1,5 +1,5 @@
 /** Addresses of peers, and the networks they are in. */
-import { BlockList, isIP, isIPv4 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 
 /** An IPv4 address that came over an IPv6 socket, as IPv4. */
 export function plainAddress(address: string): string {
@@ -31,4 +31,17 @@ export function parseNetworks(text: string): BlockList | undefined {
 export function isIn(networks: BlockList, address: string): boolean {
   const plain = plainAddress(address)
   return isIP(plain) !== 0 && networks.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6')
+}
+
+/** Who is counted as one: an IPv4 address, or the /64 network of an IPv6 address, which is one host's or household's. */
+export function peerGroup(address: string): string {
+  const plain = plainAddress(address)
+  if (!isIPv6(plain)) return plain
+  const [before = '', after] = plain.replace(/%.*$/, '').split('::')
+  const head = before.split(':').filter((part) => part !== '')
+  const tail = (after ?? '').split(':').filter((part) => part !== '')
+  const left = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0')
+  const all = after === undefined ? head : [...head, ...left, ...tail]
+  const network = all.slice(0, 4).map((part) => Number.parseInt(part, 16).toString(16))
+  return `${network.join(':')}::/64`
 }

@@ -1,6 +1,6 @@
 /** What the command line asks for: the server, the bridge, a move of the store. The only file that wires things. */
 import cluster from 'node:cluster'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { AskError } from './admin/ask.ts'
@@ -30,9 +30,9 @@ import { fileProviders, providersOf } from './providers.ts'
 import { isReloadable, startServing } from './serve.ts'
 import { DEFAULT_LIMITS } from '../common/limits.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
-import { Passwords } from '../mosquitto-compat/index.ts'
 import { redisFault } from '../store/index.ts'
 import type { TransferOptions } from './transfer.ts'
+import { checkAclFile, checkPasswordFile } from './users.ts'
 import { joinSupervisor, signalWorkers, supervise, type Ports } from './workers.ts'
 
 /** What every command has. */
@@ -147,9 +147,11 @@ async function checkFiles(config: Config, command: Arguments['command']): Promis
   const given = key === undefined ? [] : [{ name: 'provider', key }]
   await asSetting('PUSH_PROVIDER_KEY', () => createProviders(given))
   await asSetting('PUSH_PROVIDERS_FILE', async () => createProviders([...(await fileProviders(config)), ...given]))
-  const { PUSH_PASSWORD_FILE: passwords } = config
-  if (passwords !== undefined)
-    await asSetting('PUSH_PASSWORD_FILE', () => new Passwords(readFileSync(passwords, 'utf8')))
+  const { PUSH_PASSWORD_FILE: passwords, PUSH_ACL_FILE: acl } = config
+  if (passwords !== undefined) await asSetting('PUSH_PASSWORD_FILE', () => checkPasswordFile(passwords))
+  if (acl !== undefined) await asSetting('PUSH_ACL_FILE', () => checkAclFile(acl))
+  if (acl !== undefined && passwords === undefined)
+    throw new ConfigError(`${named('PUSH_ACL_FILE')}: it is for users of a password file; set PUSH_PASSWORD_FILE`)
   if (keys !== undefined) await asSetting('PUSH_KEYS_FILE', () => loadKeysFromFile(keys))
   if (issuers !== undefined)
     await asSetting('PUSH_ISSUERS_FILE', () => checkIssuersFile(issuers, config.PUSH_TOKEN_ISSUER))

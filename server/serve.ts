@@ -2,11 +2,11 @@
 import type { Logger } from 'pino'
 import type { Metrics } from '../common/metrics.ts'
 import { createPush, type Push, type PushOptions } from '../index.ts'
-import { passwordFileUsers } from '../mosquitto-compat/index.ts'
 import { listen } from './listen.ts'
 import { providersOf } from './providers.ts'
 import { limitsOf, trustedProxiesOf } from './settings-fit.ts'
 import type { Config } from './settings.ts'
+import { fileUsers, type FileUsers } from './users.ts'
 import { portsOf, type Membership, type Ports } from './workers.ts'
 
 export interface ServeOptions {
@@ -23,7 +23,7 @@ export interface ServeOptions {
 export interface Serving {
   readonly ports: Ports
   readonly metrics: Metrics
-  /** Reads certificates and identity providers again; absent where there are none. */
+  /** Reads certificates, identity providers, users and their rules again; absent where there are none. */
   readonly reload: (() => void) | undefined
   /** Takes nothing new, answers what is under way, and closes everything. */
   close(): Promise<void>
@@ -31,10 +31,11 @@ export interface Serving {
 
 /** Resolves when every listener is ready. @throws ConfigError, ListenError, PushError */
 export async function startServing({ config, logger, env = {}, membership, opened }: ServeOptions): Promise<Serving> {
-  const users = usersOf(config, logger)
+  const files = fileUsers(config, logger)
   const push = await createPush({
     ...pushOptionsOf(config, logger),
-    ...(users === undefined ? {} : { users }),
+    ...(files === undefined ? {} : { users: files.users }),
+    ...(config.PUSH_RESERVED_APPS === undefined ? {} : { generalRules: { reservedApps: config.PUSH_RESERVED_APPS } }),
     ...(membership === undefined
       ? {}
       : { tally: membership.tally, metricsText: ({ registry }) => membership.metricsText(registry) }),
@@ -51,13 +52,15 @@ export async function startServing({ config, logger, env = {}, membership, opene
     return {
       ports: listening.ports,
       metrics: push.metrics,
-      reload: reloadOf(config, push, listening),
+      reload: reloadOf(config, push, listening, files),
       async close() {
+        files?.close()
         await listening.close()
         await push.close()
       },
     }
   } catch (error) {
+    files?.close()
     // What is told is why it did not start.
     await push
       .close()
@@ -91,10 +94,16 @@ export function pushOptionsOf(config: Config, logger: Logger): PushOptions {
   }
 }
 
-function reloadOf(config: Config, push: Push, listening: Pick<Serving, 'reload'>): Serving['reload'] {
+function reloadOf(
+  config: Config,
+  push: Push,
+  listening: Pick<Serving, 'reload'>,
+  files: FileUsers | undefined,
+): Serving['reload'] {
   if (!isReloadable(config)) return undefined
   return () => {
     listening.reload?.()
+    files?.reload()
     // It tells of what is wrong itself.
     push.reload().catch(() => undefined)
   }
@@ -102,13 +111,6 @@ function reloadOf(config: Config, push: Push, listening: Pick<Serving, 'reload'>
 
 /** Whether SIGHUP has something to read again. */
 export function isReloadable(config: Config): boolean {
-  return config.PUSH_TLS_CERT !== undefined || config.PUSH_ISSUERS_FILE !== undefined
-}
-
-/** Users besides devices and providers; without a file there are none. */
-function usersOf({ PUSH_PASSWORD_FILE: path, PUSH_MAX_FAILED_LOGINS: failures }: Config, logger: Logger) {
-  if (path === undefined) return undefined
-  const broken = (error: unknown) =>
-    logger.error({ err: error }, 'cannot read the password file; the previous users stay valid')
-  return passwordFileUsers({ path, broken, failures, now: () => performance.now() })
+  const files = [config.PUSH_TLS_CERT, config.PUSH_ISSUERS_FILE, config.PUSH_PASSWORD_FILE]
+  return files.some((file) => file !== undefined)
 }

@@ -5,6 +5,7 @@ import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
 import type { Limit } from '../common/limit.ts'
 import { parseNetworks } from '../common/networks.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
+import { isAppName } from '../topics/index.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
 export class ConfigError extends Error {
@@ -113,6 +114,18 @@ function names(about: string): Setting<readonly string[] | undefined> {
   }
 }
 
+function appNames(about: string): Setting<readonly string[] | undefined> {
+  return {
+    about,
+    default: undefined,
+    allowed: 'names of apps with commas, such as shop,news',
+    parse(text) {
+      const each = text.split(',').map((part) => part.trim())
+      return each.every((name) => isAppName(name)) ? each : undefined
+    },
+  }
+}
+
 /** The settings that are no limits of `createPush`. */
 const SERVER_SETTINGS = {
   PUSH_HOST: text('address of every listener', '127.0.0.1'),
@@ -162,6 +175,15 @@ const SERVER_SETTINGS = {
   ),
   PUSH_PROVIDERS_FILE: path('JSON file with more providers: [{"name", "key", "apps": [...]}]'),
   PUSH_PASSWORD_FILE: path('password file of mosquitto_passwd: its users may use every topic that is not a push topic'),
+  PUSH_ACL_FILE: path('ACL file of Mosquitto: which topics each user of the password file may use; when not set, all'),
+  PUSH_ACL_SUBSCRIBE: choice(
+    'whether a user is granted each subscription, and gets what it may read (granted), or is refused one of which it may read no topic (strict)',
+    ['granted', 'strict'],
+    'granted',
+  ),
+  PUSH_RESERVED_APPS: appNames(
+    'apps whose topics users of the password file neither publish nor subscribe to: topics that begin with the name of one, which look like push topics and are none',
+  ),
   PUSH_KEYS_FILE: path('JSON file with the signing keys, in place of generated ones'),
   PUSH_LOG_LEVEL: choice('minimum level that is logged', LOG_LEVELS, 'info'),
   PUSH_MAX_LOG_LINES: whole(

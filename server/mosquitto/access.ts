@@ -4,14 +4,13 @@ import {
   type Acl,
   AclFile,
   ConfError,
-  type ListenerAccess,
   type ListenerConf,
   Passwords,
-  RESERVED_NAME,
+  type UserAccess,
 } from '../../mosquitto-compat/index.ts'
 
 /** What holds for each listener, by its name. Files that several name are read once. */
-export function readAccess(listeners: readonly ListenerConf[]): ReadonlyMap<string, ListenerAccess> {
+export function readAccess(listeners: readonly ListenerConf[]): ReadonlyMap<string, UserAccess> {
   const passwords = new Map<string, Passwords>()
   const acls = new Map<string, Acl>()
   return new Map(
@@ -20,7 +19,7 @@ export function readAccess(listeners: readonly ListenerConf[]): ReadonlyMap<stri
       {
         allowAnonymous: security.allowAnonymous,
         identity,
-        passwords: cached(passwords, security.passwordFile, readPasswords),
+        passwords: cached(passwords, security.passwordFile, (path) => parsed(path, (text) => new Passwords(text))),
         acl: cached(acls, security.aclFile, (path) => parsed(path, (text) => AclFile.parse(text))),
       },
     ]),
@@ -34,13 +33,6 @@ function cached<T>(known: Map<string, T>, path: string | undefined, read: (path:
   const now = read(path)
   known.set(path, now)
   return now
-}
-
-function readPasswords(path: string): Passwords {
-  const passwords = parsed(path, (text) => new Passwords(text))
-  if (passwords.has(RESERVED_NAME))
-    throw new ConfError(`${path}: no user may be named '${RESERVED_NAME}': providers connect by that name.`)
-  return passwords
 }
 
 /** @throws ConfError, with the line where it is one's fault */

@@ -4,9 +4,9 @@ import type { Metrics } from '../../common/metrics.ts'
 import { createPush, type GeneralRules, type ListenerRules, type Push } from '../../index.ts'
 import {
   clientIdRule,
-  type ListenerAccess,
+  type UserAccess,
   type ListenerConf,
-  ListenerUsers,
+  MosquittoUsers,
   type MosquittoConf,
   NO_USERS,
   PasswordChecks,
@@ -29,7 +29,7 @@ interface ServeOptions {
 
 /** A listener and its users, who stay the same when the file is read again. */
 interface Entry {
-  readonly users: ListenerUsers
+  readonly users: MosquittoUsers
   readonly listener: Listener
 }
 
@@ -119,14 +119,14 @@ interface Opening {
 
 async function openAll(
   conf: MosquittoConf,
-  access: ReadonlyMap<string, ListenerAccess>,
+  access: ReadonlyMap<string, UserAccess>,
   { push, log, checks, closing }: Opening,
 ): Promise<Entry[]> {
   const entries: Entry[] = []
   for (const each of conf.listeners) {
     const allowed = access.get(each.name)
     if (allowed === undefined) continue
-    const users = new ListenerUsers(each.name, checks, allowed)
+    const users = new MosquittoUsers({ id: each.name, checks, sessionsByClientId: true }, allowed)
     const listener = new Listener(each, rulesOf(each, conf, users), {
       push,
       log,
@@ -140,7 +140,7 @@ async function openAll(
   return entries
 }
 
-function rulesOf(listener: ListenerConf, { clientIdPrefix }: MosquittoConf, users: ListenerUsers): ListenerRules {
+function rulesOf(listener: ListenerConf, { clientIdPrefix }: MosquittoConf, users: MosquittoUsers): ListenerRules {
   const { mountPoint, protocolLevels, maximumQos, topicAliasMaximum, outgoingTopicAliases } = listener
   return {
     users,

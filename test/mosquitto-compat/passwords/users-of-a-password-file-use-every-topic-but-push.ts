@@ -1,7 +1,7 @@
 // May users of a file made by mosquitto_passwd use topics of their own, and is everybody else refused, also when it changes?
 import { rmSync, writeFileSync } from 'node:fs'
-import { t } from '../support/tap.ts'
-import { ann, ANN_LINE, bob, connect, eventually, issueToken, passwordFile, startServer } from '../support/index.ts'
+import { t } from '../../support/tap.ts'
+import { ann, ANN_LINE, bob, connect, eventually, issueToken, passwordFile, startServer } from '../../support/index.ts'
 
 await t.test('users of a password file', async (t) => {
   const path = passwordFile(t)
@@ -47,7 +47,7 @@ await t.test('users of a password file', async (t) => {
   writeFileSync(path, 'ann:secret1\n')
   await eventually('a look at the broken file', async () => {
     await (await connect(t, server, ann)).end()
-    return server.logs.some((line) => line.includes('cannot read the password file'))
+    return server.logs.some((line) => line.includes('cannot use the password file'))
   })
   rmSync(path)
   await (await connect(t, server, ann)).end()

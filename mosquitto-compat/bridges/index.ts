@@ -1,1 +1,0 @@
-export { startBridges, type Bridges, type BridgesOptions } from './bridges.ts'
