@@ -36,6 +36,7 @@ const PACKAGES = {
   'hash-wasm': ['mosquitto-compat/'],
   fastify: ['bridge/', 'push/', 'server/', 'index.ts'],
   mqtt: ['bridge/'],
+  'mqtt-packet': ['mosquitto-compat/bridges/', 'mosquitto-compat/import/'],
   'node:process': ['server/main.ts', 'server/command.ts'],
 }
 

@@ -55,4 +55,5 @@ export {
   type Users,
 } from './broker/index.ts'
 export { createPush, type Push } from './push/push.ts'
+export type { Lease } from './store/lease.ts'
 export type { CommonOptions, PushLimits, PushOptions } from './push/options.ts'

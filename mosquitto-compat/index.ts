@@ -1,4 +1,12 @@
 export { AclFile, AclFileError, type Access, type Acl, type AclOptions } from './acl/acl-file.ts'
+export { startBridges, type Bridges, type BridgesOptions } from './bridges/index.ts'
+export {
+  bridgeDefaults,
+  dependentDefaults,
+  type BridgeAddress,
+  type BridgeOptions,
+  type BridgeTopic,
+} from './conf/bridge-options.ts'
 export { clientIdRule } from './client-id-rule.ts'
 export * from './conf/index.ts'
 export { FileError, FollowedFile, readParsed } from './followed-file.ts'

@@ -39,7 +39,14 @@ import { Forwarding } from '../common/forwarded.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
 import { Revocations } from '../store/revocations.ts'
-import { BroadcastCounter, QuotaLeases, type Store, type StoreObserver } from '../store/index.ts'
+import {
+  BroadcastCounter,
+  type Lease,
+  QuotaLeases,
+  type Store,
+  StoreLease,
+  type StoreObserver,
+} from '../store/index.ts'
 import { UnderWay } from '../common/under-way.ts'
 import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
 
@@ -72,6 +79,8 @@ export interface Push extends InProcessCalls {
   /** General topics of this process. */
   readonly general: GeneralAccess
   readonly metrics: Metrics
+  /** Of a name: what only one process does among all that share the store, such as to hold a connection to somewhere. */
+  lease(name: string): Lease
   /** Takes the file of identity providers as it is now; it is also watched. One that cannot be used changes nothing. */
   reload(): Promise<void>
   /** Takes nothing new, answers what is under way, tells MQTT 5 clients 0x8B, writes everything, closes the store. */
@@ -222,6 +231,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     webSocket: webSockets(options, limits, broker, logger, randomId),
     general: broker.generalAccess,
     metrics,
+    lease: (name) => new StoreLease({ store, name, holder: randomId(), monotonic }),
     reload: () => auth.reload(),
     async close() {
       isClosing = true
