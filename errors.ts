@@ -308,7 +308,8 @@ export const ERRORS = {
   },
   CLIENT_CERTIFICATE_REFUSED: {
     status: 401,
-    title: 'The client has no certificate signed by `PUSH_TLS_CA`; see `detail`.',
+    title:
+      'The client has no certificate that is vouched for by `PUSH_TLS_CA`, or `cafile` and `capath`; see `detail`.',
   },
   TLS_FILES_INVALID: {
     status: 500,
@@ -316,7 +317,11 @@ export const ERRORS = {
   },
   PROXY_HEADER_INVALID: {
     status: 400,
-    title: 'The connection does not begin with a PROXY protocol header of version 2; set the balancer to send one.',
+    title: 'The connection does not begin with a PROXY protocol header of the version that is expected; see `detail`.',
+  },
+  PROXY_CLIENT_INSECURE: {
+    status: 403,
+    title: 'The client came to the balancer without TLS, or without a certificate, which this listener requires.',
   },
   PROXY_UNTRUSTED: {
     status: 403,

@@ -46,6 +46,7 @@ export {
   type GeneralRules,
   type ListenerRules,
   type NativePersistence,
+  type ProxyRules,
   type ProtocolLevel,
   type QoS,
   type StoredCounts,

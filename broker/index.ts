@@ -55,7 +55,7 @@ import type { GeneralAccess, GeneralCounts } from './general-access.ts'
 import { WorkBudgets } from '../common/work-budgets.ts'
 
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
-export { Acceptor, type Deliver } from './gate/acceptor.ts'
+export { Acceptor, type Deliver, type ProxyRules } from './gate/acceptor.ts'
 export { interceptConnections, listenTcp, listenUnix, listenWebSocket, type TcpListener } from './gate/listeners.ts'
 export { retainedInStore, type RetainedMessages } from './aedes/retained-topics.ts'
 export { openGeneralTopics, type GeneralTopics } from './general-topics.ts'

@@ -29,6 +29,7 @@ import {
   type ListenerRules,
   listenWebSocket,
   type NativePersistence,
+  type ProxyRules,
   openGeneralTopics,
   PushBroker,
 } from '../broker/index.ts'
@@ -62,10 +63,14 @@ export interface Push extends InProcessCalls {
   handle(stream: Duplex, request?: IncomingMessage, rules?: ListenerRules): void
   /**
    * What connections of a listener pass before `deliver` gets them, `handle` for one: the PROXY protocol header of
-   * balancers in `proxies`, and TLS with `certificates`. A socket that is delivered tells the client's address.
+   * balancers in `proxies`, or of anybody as `proxy` says, and TLS with `certificates`. A socket that is delivered tells the client's address.
    */
   acceptor(
-    through: { readonly certificates: Certificates | undefined; readonly proxies: BlockList | undefined },
+    through: {
+      readonly certificates: Certificates | undefined
+      readonly proxies: BlockList | undefined
+      readonly proxy?: ProxyRules
+    },
     deliver: Deliver,
   ): Acceptor
   /** The HTTP API, not listening: `listen()` it, or `ready()` and pass requests to `routing`. */

@@ -1,11 +1,12 @@
 /** A listener of a mosquitto.conf, open: who connects by it is served as it says now. */
 import { createServer as createHttpServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Acceptor, listenTcp, listenUnix } from '../../broker/index.ts'
-import type { ListenerRules, Push } from '../../index.ts'
+import { type Acceptor, Certificates, listenTcp, listenUnix } from '../../broker/index.ts'
+import type { ListenerRules, ProxyRules, Push } from '../../index.ts'
 import type { ListenerConf } from '../../mosquitto-compat/index.ts'
 import { bindAddressesOf } from './addresses.ts'
 import type { MosquittoLog } from './log.ts'
+import { tlsSettingsOf } from './tls.ts'
 
 /** A listener that cannot be had. */
 export class ListenError extends Error {
@@ -15,12 +16,12 @@ export class ListenError extends Error {
 interface ListenerParts {
   readonly push: Push
   readonly log: MosquittoLog
-  readonly acceptor: (deliver: (socket: Socket) => void) => Acceptor
 }
 
 export class Listener {
   readonly #parts: ListenerParts
   readonly #acceptor: Acceptor
+  readonly #certificates: Certificates | undefined
   readonly #closing: { close(): Promise<void> }[] = []
   readonly #http: Server | undefined
   #stopWebSocket: (() => void) | undefined
@@ -28,21 +29,25 @@ export class Listener {
   #rules: ListenerRules
   #connections = 0
 
+  /** @throws TlsFileError */
   constructor(conf: ListenerConf, rules: ListenerRules, parts: ListenerParts) {
     this.#conf = conf
     this.#rules = rules
     this.#parts = parts
-    const { push } = parts
-    if (conf.protocol === 'websockets') {
-      this.#http = createHttpServer((_request, response) => {
-        response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
-      })
-      const http = this.#http
-      this.#stopWebSocket = push.webSocket(http, '*', rules)
-      this.#acceptor = parts.acceptor((socket) => void http.emit('connection', socket))
-    } else {
-      this.#acceptor = parts.acceptor((socket) => push.handle(socket, undefined, this.#rules))
-    }
+    const { push, log } = parts
+    const { tls } = conf
+    this.#certificates = tls && new Certificates(tlsSettingsOf(tls), push.metrics, log.logger)
+    const http = conf.protocol === 'websockets' ? upgradesOnly() : undefined
+    this.#http = http
+    this.#stopWebSocket = http && push.webSocket(http, '*', rules)
+    const { certificates, proxy } = { certificates: this.#certificates, proxy: proxyRulesOf(conf) }
+    this.#acceptor = push.acceptor(
+      { certificates, proxies: undefined, ...(proxy === undefined ? {} : { proxy }) },
+      (socket) => {
+        if (http === undefined) push.handle(socket, undefined, this.#rules)
+        else http.emit('connection', socket)
+      },
+    )
   }
 
   get name(): string {
@@ -54,6 +59,7 @@ export class Listener {
     const { port, host = '', name } = this.#conf
     const take = (socket: Socket) => this.#take(socket)
     try {
+      this.#certificates?.watch()
       if (port === 0) return void this.#closing.push(await listenUnix(take, host))
       for (const { host: address, ipv6Only, optional } of await bindAddressesOf(this.#conf)) {
         try {
@@ -71,6 +77,7 @@ export class Listener {
   set(conf: ListenerConf, rules: ListenerRules): void {
     this.#conf = conf
     this.#rules = rules
+    if (conf.tls !== undefined) this.#certificates?.reload(tlsSettingsOf(conf.tls))
     if (this.#http === undefined) return
     this.#stopWebSocket?.()
     this.#stopWebSocket = this.#parts.push.webSocket(this.#http, '*', rules)
@@ -78,6 +85,7 @@ export class Listener {
 
   async close(): Promise<void> {
     this.#acceptor.close()
+    this.#certificates?.close()
     this.#http?.closeAllConnections()
     await Promise.all(this.#closing.map((each) => each.close()))
   }
@@ -96,6 +104,22 @@ export class Listener {
       this.#connections -= 1
     })
     this.#acceptor.accept(socket)
+  }
+}
+
+/** Whoever comes for a page is told what is served. */
+function upgradesOnly(): Server {
+  return createHttpServer((_request, response) => {
+    response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
+  })
+}
+
+function proxyRulesOf({ proxyProtocol, proxyRequiresTls, requireCertificate }: ListenerConf): ProxyRules | undefined {
+  if (proxyProtocol === undefined) return undefined
+  return {
+    version: proxyProtocol,
+    requireTls: proxyRequiresTls,
+    requireCertificate: proxyProtocol === 2 && requireCertificate,
   }
 }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Metrics } from '../../common/metrics.ts'
 import { createPush, type GeneralRules, type ListenerRules, type Push } from '../../index.ts'
 import {
+  type Bridges,
   clientIdRule,
   type UserAccess,
   type ListenerConf,
@@ -10,6 +11,7 @@ import {
   type MosquittoConf,
   NO_USERS,
   PasswordChecks,
+  startBridges,
 } from '../../mosquitto-compat/index.ts'
 import { checkListeners, listen } from '../listen.ts'
 import { pushOptionsOf } from '../serve.ts'
@@ -39,6 +41,7 @@ export class MosquittoServing {
   readonly #log: MosquittoLog
   readonly #rules: GeneralRules
   readonly #entries: readonly Entry[]
+  readonly #bridges: Bridges
   readonly #closing: readonly { close(): Promise<void> }[]
 
   constructor(
@@ -46,6 +49,7 @@ export class MosquittoServing {
       readonly log: MosquittoLog
       readonly rules: GeneralRules
       readonly entries: readonly Entry[]
+      readonly bridges: Bridges
       readonly closing: readonly { close(): Promise<void> }[]
     },
   ) {
@@ -54,6 +58,7 @@ export class MosquittoServing {
     this.#log = parts.log
     this.#rules = parts.rules
     this.#entries = parts.entries
+    this.#bridges = parts.bridges
     this.#closing = parts.closing
   }
 
@@ -71,10 +76,13 @@ export class MosquittoServing {
       listener.set(now, rulesOf(now, conf, users))
       users.set(allowed)
     }
+    this.#bridges.reload(conf.bridges)
   }
 
   /** Takes nothing new, answers what is under way, and closes everything. */
   async close(): Promise<void> {
+    // Both brokers hear of it.
+    await this.#bridges.close()
     await Promise.all(this.#closing.map((each) => each.close()))
     await this.push.close()
   }
@@ -99,7 +107,8 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
     const entries = await openAll(conf, access, { push, log, checks, closing })
     const http = hasHttp ? await listen(push, config, wantedOf(config), log.logger) : undefined
     if (http !== undefined) closing.push(http)
-    return new MosquittoServing({ push, ports: http?.ports ?? {}, log, rules, entries, closing })
+    const bridges = startBridges({ push, bridges: conf.bridges, logger: log.logger })
+    return new MosquittoServing({ push, ports: http?.ports ?? {}, log, rules, entries, bridges, closing })
   } catch (error) {
     await Promise.all(closing.map((each) => each.close()))
     // What is told is why it did not start.
@@ -127,11 +136,7 @@ async function openAll(
     const allowed = access.get(each.name)
     if (allowed === undefined) continue
     const users = new MosquittoUsers({ id: each.name, checks, sessionsByClientId: true }, allowed)
-    const listener = new Listener(each, rulesOf(each, conf, users), {
-      push,
-      log,
-      acceptor: (deliver) => push.acceptor({ certificates: undefined, proxies: undefined }, deliver),
-    })
+    const listener = new Listener(each, rulesOf(each, conf, users), { push, log })
     closing.push(listener)
     await listener.open()
     log.write('information', `Opened a listener at ${each.name}.`)
