@@ -234,6 +234,16 @@ export const ERRORS = {
   },
   PROTOCOL_VERSION_UNSUPPORTED: { status: 400, reason: 0x84, title: 'Use MQTT 3.1, 3.1.1 or 5.' },
   CLIENT_ID_INVALID: { status: 400, reason: 0x85, title: 'The client id is empty, too long or reserved.' },
+  RETAIN_UNSUPPORTED: {
+    status: 400,
+    reason: 0x9a,
+    title: 'The server retains no messages; publish without RETAIN.',
+  },
+  QOS_UNSUPPORTED: {
+    status: 400,
+    reason: 0x9b,
+    title: 'The QoS is higher than this listener allows; publish with a lower one.',
+  },
   CLIENT_ID_REFUSED: {
     status: 400,
     reason: 0x85,

@@ -40,6 +40,7 @@ import { type ListenerRules, NO_RULES } from './session/listener-rules.ts'
 import { arrivalOf } from './session/user-arrival.ts'
 import { connectUser } from './session/user-connect.ts'
 import type { UserLimits, UserNode } from './session/user-node.ts'
+import { UserTerms } from './session/user-terms.ts'
 import { UserSessions } from './session/user-sessions.ts'
 import { publishStoredUserWill } from './session/user-will.ts'
 import type { Users } from './session/users.ts'
@@ -228,7 +229,7 @@ export class PushBroker {
       logger,
       limits,
       known: this.#known,
-      rules: generalRules ?? NO_GENERAL_RULES,
+      terms: new UserTerms(limits, generalRules ?? NO_GENERAL_RULES),
       ...shared,
     }
   }

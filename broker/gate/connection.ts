@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { PushError, type ErrorCode } from '../../errors.ts'
-import { Decoder, ProtocolViolation } from '../codec/decoder.ts'
+import { Decoder, type DecoderLimits, ProtocolViolation } from '../codec/decoder.ts'
 import { encodeConnack, encodeDisconnect } from '../codec/encoder.ts'
 import type { ConnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
 import { connackReason, disconnectReason } from '../codec/reasons.ts'
@@ -148,6 +148,11 @@ export class Connection implements Timed, OutboxOwner {
     this.context.metrics.connections.inc({ principal: handler.principal })
     this.context.traffic.connected += 1
     this.#arm(this.context.monotonic())
+  }
+
+  /** Of packets from the client, from the next one on. */
+  adopt(limits: Partial<DecoderLimits>): void {
+    this.#decoder.adopt({ ...this.context.limits, ...limits })
   }
 
   /** The credentials are good until this date, ms since the epoch. */

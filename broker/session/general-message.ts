@@ -9,8 +9,13 @@ interface MessageContext {
 }
 
 /** The packet's bytes are the decoder's: they are taken out. */
-export function generalMessageOf(node: MessageContext, packet: PublishPacket, from: string): GeneralMessage {
-  const { topic, payload, qos, retain, forwardProperties, properties } = packet
+export function generalMessageOf(
+  node: MessageContext,
+  packet: PublishPacket,
+  topic: string,
+  from: string,
+): GeneralMessage {
+  const { payload, qos, retain, forwardProperties, properties } = packet
   const own = forwardProperties === undefined ? undefined : Buffer.from(forwardProperties)
   return messageOf(
     node,

@@ -54,7 +54,7 @@ export class UserLog {
     this.#sender = sender
     this.#window = window
     this.#resendThrough = state.sent
-    this.#resendAtMost = unclean ? session.node.limits.window : 0
+    this.#resendAtMost = unclean ? session.node.terms.window : 0
   }
 
   /** How far any connection came. */

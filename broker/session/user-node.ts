@@ -5,8 +5,8 @@ import type { GeneralRouter } from './general.ts'
 import type { PacketsOfOne } from './general-packet.ts'
 import type { SessionLimits, SessionNode } from './node.ts'
 import type { UserGroups } from './user-groups.ts'
+import type { UserTerms } from './user-terms.ts'
 import type { UserSessions } from './user-sessions.ts'
-import type { GeneralRules } from './general-rules.ts'
 import type { KnownUsers } from './known-users.ts'
 
 export type UserLimits = SessionLimits &
@@ -31,6 +31,5 @@ export interface UserNode extends SessionNode {
   readonly limits: UserLimits
   readonly turns: Turns
   readonly known: KnownUsers
-  /** Each is read whenever it is needed. */
-  readonly rules: GeneralRules
+  readonly terms: UserTerms
 }

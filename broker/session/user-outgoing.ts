@@ -34,10 +34,11 @@ export class UserOutgoing {
   readonly shared: UserShared
 
   constructor(session: UserOutgoingContext, connect: ConnectPacket, left: Left | undefined) {
-    const { window, topicAliases } = session.node.limits
+    const { limits, terms } = session.node
+    const { outgoingTopicAliases = limits.topicAliases } = session.arrival.rules
     this.#session = session
-    this.#window = new UserWindow(window, connect)
-    const sender = new UserSender(session, connect, topicAliases)
+    this.#window = new UserWindow(terms.window, connect)
+    const sender = new UserSender(session, connect, outgoingTopicAliases)
     const rested = (): void => this.#retained.run()
     if (left !== undefined) this.#log = new UserLog(session, sender, this.#window, { ...left, rested })
     this.#queue = new UserQueue(session, sender, this.#window)

@@ -96,12 +96,12 @@ export class UserQueue implements Holder {
   }
 
   #isFull(bytes: number): boolean {
-    const { queuedMessages, queuedBytes } = this.#session.node.limits
+    const { queuedMessages, queuedBytes } = this.#session.node.terms
     return this.length >= queuedMessages || (this.length > 0 && this.#payloadBytes + bytes > queuedBytes)
   }
 
   #fills(share: number): boolean {
-    const { queuedMessages, queuedBytes } = this.#session.node.limits
+    const { queuedMessages, queuedBytes } = this.#session.node.terms
     return this.length > queuedMessages * share || this.#payloadBytes > queuedBytes * share
   }
 

@@ -51,6 +51,9 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   /** As it is now: its rules may change while it is connected. */
   user: User
   readonly arrival: UserArrival
+  readonly mountPoint: string
+  /** All of its subscriptions have No Local and Retain As Published. */
+  readonly isBridge: boolean
   readonly name: string
   readonly level: ProtocolLevel
   readonly epoch: number
@@ -80,8 +83,14 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     this.isKept = left !== undefined
     this.wantsReasons = connect.properties.requestProblemInformation !== 0
     this.subscriptions = new Map(subscriptions.map((each) => [each.name, each]))
-    this.expiry = new Expiry(connect, node.limits)
-    this.#will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
+    this.expiry = new Expiry(connect, node.terms)
+    this.mountPoint = arrival.rules.mountPoint ?? ''
+    this.isBridge = connect.bridge && connect.level !== 5
+    this.#will = connect.will && {
+      ...connect.will,
+      topic: `${this.mountPoint}${connect.will.topic}`,
+      payload: Buffer.from(connect.will.payload),
+    }
     this.#retainedDue = left?.state.retainedDue ?? []
     this.#outgoing = new UserOutgoing(this, connect, left)
     this.#publisher = new UserPublisher(this)

@@ -88,7 +88,7 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
   }
 
   #isFull(bytes: number): boolean {
-    const { queuedMessages, queuedBytes } = this.#session.node.limits
+    const { queuedMessages, queuedBytes } = this.#session.node.terms
     return this.#count >= queuedMessages || (this.#count > 0 && this.#bytes + bytes > queuedBytes)
   }
 

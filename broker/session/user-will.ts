@@ -66,7 +66,7 @@ export async function publishUserWill(node: UserNode, name: string, will: Will):
 export async function mayLeave(node: UserNode, user: User, will: Will): Promise<boolean> {
   const { topic, qos, retain } = will
   try {
-    const refusal = topicRefusal(topic)
+    const refusal = topicRefusal(node.terms, topic)
     if (refusal !== undefined) throw refusal
     if (await user.mayPublish(topic, { qos, retain })) return true
     throw new PushError('TOPIC_FORBIDDEN')
