@@ -72,7 +72,9 @@ export class UserPublisher {
     const refusal = topicRefusal(terms, topic)
     if (refusal !== undefined) return this.#refused(packet, refusal)
     const may = allowed(() => user.mayPublish(topic, { qos, retain }))
-    return may instanceof Promise ? may.then((each) => this.#decided(packet, topic, each)) : this.#decided(packet, topic, may)
+    return may instanceof Promise
+      ? may.then((each) => this.#decided(packet, topic, each))
+      : this.#decided(packet, topic, may)
   }
 
   /** PUBREL: its answer has its turn among the others. */

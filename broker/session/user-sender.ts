@@ -28,8 +28,7 @@ export class UserSender {
     if (expiresAt <= now || topic === undefined || user.mayReceive?.(where) === false) return false
     const { qos, retain, identifiers, dup, packetId } = sending
     const how = { qos, retain, identifiers, dup, packetId, level, now }
-    const packet =
-      mountPoint === '' ? node.packets.encode(message, how) : encodeGeneral({ ...message, topic }, how)
+    const packet = mountPoint === '' ? node.packets.encode(message, how) : encodeGeneral({ ...message, topic }, how)
     if (packet.byteLength > this.#maximumPacketSize) {
       // [MQTT-3.1.2-25]
       node.metrics.skipped.inc({ destination: 'session' })

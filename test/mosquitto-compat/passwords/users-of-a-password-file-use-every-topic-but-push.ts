@@ -28,7 +28,11 @@ await t.test('users of a password file', async (t) => {
   const device = await connectDevice(t, server, issued, { subscribe: true })
   await listener.publish(issued.topics.private, 'of a user')
   await send(server, { token: issued.token }, 'of the provider')
-  t.equal((await device.next()).text, 'of the provider', 'what looks like a push topic is a topic of users, and of no device')
+  t.equal(
+    (await device.next()).text,
+    'of the provider',
+    'what looks like a push topic is a topic of users, and of no device',
+  )
 
   for (const topic of ['$share/group/sensors', '$SYS/broker/clients'])
     await t.rejects(listener.publish(topic, 'no'), { code: 0x87 }, `${topic} is the server's`)

@@ -71,7 +71,10 @@ await t.test('topics that look like push topics', async (t) => {
   const device = await connectDevice(t, target, issued.token)
   t.same(await device.subscribe(issued.topics.private), [1])
   const topics = ['home/light', 'x/u/y', issued.topics.private, `shop/u/${issued.tokenId}/a`]
-  t.same((await raw.subscribe(topics, 1)).granted, topics.map(() => 1))
+  t.same(
+    (await raw.subscribe(topics, 1)).granted,
+    topics.map(() => 1),
+  )
   for (const topic of topics) {
     publish(raw, topic, 'a user')
     t.match(await arrival(raw), { topic, text: 'a user' })

@@ -92,9 +92,21 @@ export interface Joining extends Omit<ConnectFields, 'clean'> {
 }
 
 /** A user, byte by byte; without a name where it says none. Its CONNACK is there, whatever it says. */
-export async function join(t: Scope, target: Target, clientId: string, { level = 5, clean = true, ...rest }: Joining = {}) {
+export async function join(
+  t: Scope,
+  target: Target,
+  clientId: string,
+  { level = 5, clean = true, ...rest }: Joining = {},
+) {
   const raw = await connectRaw(t, target.mqttPort, { protocolVersion: level })
-  const connack = await raw.connect({ username: 'ann', password: Buffer.from('x'), clientId, clean, keepalive: 60, ...rest })
+  const connack = await raw.connect({
+    username: 'ann',
+    password: Buffer.from('x'),
+    clientId,
+    clean,
+    keepalive: 60,
+    ...rest,
+  })
   return { raw, connack, code: connack.reasonCode ?? connack.returnCode }
 }
 
