@@ -54,12 +54,17 @@ export class UserLog {
     this.#sender = sender
     this.#window = window
     this.#resendThrough = state.sent
-    this.#resendAtMost = unclean ? session.node.terms.window : 0
+    this.#resendAtMost = Math.max(unclean ? session.node.terms.window : 0, state.resendAtMost ?? 0)
   }
 
   /** How far any connection came. */
   get sent(): number {
     return Math.max(this.#sent, this.#resendThrough)
+  }
+
+  /** So many more than those may have been sent before. */
+  get resendAtMost(): number {
+    return this.#resendAtMost
   }
 
   /** Nothing waits in it that was not sent. */

@@ -87,7 +87,8 @@ export class UserOutgoing {
   }
 
   state(): UserState {
-    return { sent: this.#log?.sent ?? 0, retainedDue: this.#retained.due() }
+    const { sent = 0, resendAtMost = 0 } = this.#log ?? {}
+    return { sent, ...(resendAtMost === 0 ? {} : { resendAtMost }), retainedDue: this.#retained.due() }
   }
 
   async commit(): Promise<void> {
