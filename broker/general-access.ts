@@ -8,6 +8,7 @@ export interface GeneralCounts {
   /** Of any type. */
   readonly packetsReceived: number
   readonly packetsSent: number
+  readonly connectsReceived: number
   readonly publishesReceived: number
   readonly publishesSent: number
   /** To users, for want of room. */
@@ -18,6 +19,9 @@ export interface GeneralCounts {
   readonly socketsOpened: number
   /** Clients whose CONNECT was accepted, now. */
   readonly connected: number
+  /** Not taken by the system yet, now: packets (fewer, where they were joined), and their bytes. */
+  readonly packetsWaiting: number
+  readonly bytesWaiting: number
   /** Of users, now. */
   readonly subscriptions: number
   readonly sharedSubscriptions: number

@@ -10,6 +10,7 @@ import { looksLikeStoredKey, looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
+import { networkOf } from '../common/networks.ts'
 import { createRandomId } from '../common/random-id.ts'
 import type { BroadcastCounter } from '../store/broadcast-counter.ts'
 import type { Store } from '../store/contract.ts'
@@ -45,7 +46,7 @@ import { UserSessions } from './session/user-sessions.ts'
 import { publishStoredUserWill } from './session/user-will.ts'
 import type { Users } from './session/users.ts'
 import { publishStoredWill } from './session/will.ts'
-import { Admission, networkOf } from './gate/admission.ts'
+import { Admission } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
 import { Flusher } from './gate/outbox.ts'
@@ -262,7 +263,13 @@ export class PushBroker {
 
   #counts(): GeneralCounts {
     const { own, shared } = this.#general().router.subscriptions
-    return { ...this.#context.traffic, subscriptions: own, sharedSubscriptions: shared }
+    let packetsWaiting = 0
+    let bytesWaiting = 0
+    for (const { waiting } of this.#context.connections) {
+      packetsWaiting += waiting.packets
+      bytesWaiting += waiting.bytes
+    }
+    return { ...this.#context.traffic, packetsWaiting, bytesWaiting, subscriptions: own, sharedSubscriptions: shared }
   }
 
   /** Takes a connection: a socket, a WebSocket as a stream, any Duplex; with the rules of its listener. */

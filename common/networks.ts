@@ -1,5 +1,5 @@
 /** Addresses of peers, and the networks they are in. */
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv4 } from 'node:net'
 
 /** An IPv4 address that came over an IPv6 socket, as IPv4. */
 export function plainAddress(address: string): string {
@@ -33,15 +33,15 @@ export function isIn(networks: BlockList, address: string): boolean {
   return isIP(plain) !== 0 && networks.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6')
 }
 
-/** Who is counted as one: an IPv4 address, or the /64 network of an IPv6 address, which is one host's or household's. */
-export function peerGroup(address: string): string {
-  const plain = plainAddress(address)
-  if (!isIPv6(plain)) return plain
-  const [before = '', after] = plain.replace(/%.*$/, '').split('::')
-  const head = before.split(':').filter((part) => part !== '')
-  const tail = (after ?? '').split(':').filter((part) => part !== '')
-  const left = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0')
-  const all = after === undefined ? head : [...head, ...left, ...tail]
-  const network = all.slice(0, 4).map((part) => Number.parseInt(part, 16).toString(16))
-  return `${network.join(':')}::/64`
+/** One customer of a provider has a whole IPv6 network of 64 bits, so that is what counts as an address. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  if (tail !== undefined) {
+    const last = tail === '' ? [] : tail.split(':')
+    while (groups.length + last.length < 8) groups.push('0')
+    groups.push(...last)
+  }
+  return groups.slice(0, 4).join(':')
 }

@@ -6,6 +6,7 @@ import { listen } from './listen.ts'
 import { providersOf } from './providers.ts'
 import { limitsOf, trustedProxiesOf } from './settings-fit.ts'
 import type { Config } from './settings.ts'
+import { publishSys } from './sys.ts'
 import { fileUsers, type FileUsers } from './users.ts'
 import { portsOf, type Membership, type Ports } from './workers.ts'
 
@@ -49,12 +50,14 @@ export async function startServing({ config, logger, env = {}, membership, opene
       https: config.PUSH_HTTPS_PORT,
     })
     const listening = await listen(push, config, wanted, logger)
+    const sys = publishSys(push, files === undefined ? 0 : config.PUSH_SYS_INTERVAL, logger)
     return {
       ports: listening.ports,
       metrics: push.metrics,
       reload: reloadOf(config, push, listening, files),
       async close() {
         files?.close()
+        sys.close()
         await listening.close()
         await push.close()
       },

@@ -184,6 +184,12 @@ const SERVER_SETTINGS = {
   PUSH_RESERVED_APPS: appNames(
     'apps whose topics users of the password file neither publish nor subscribe to: topics that begin with the name of one, which look like push topics and are none',
   ),
+  PUSH_SYS_INTERVAL: whole(
+    'seconds between two updates of $SYS/broker/..., which users of the password file may subscribe to; 0 is none at all',
+    0,
+    0,
+    65_535,
+  ),
   PUSH_KEYS_FILE: path('JSON file with the signing keys, in place of generated ones'),
   PUSH_LOG_LEVEL: choice('minimum level that is logged', LOG_LEVELS, 'info'),
   PUSH_MAX_LOG_LINES: whole(

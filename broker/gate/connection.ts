@@ -94,6 +94,11 @@ export class Connection implements Timed, OutboxOwner {
     return this.#isParting || this.#outbox.pending < this.context.limits.outputHighWater
   }
 
+  /** Written, and not taken by the system yet. */
+  get waiting(): { readonly packets: number; readonly bytes: number } {
+    return { packets: this.#outbox.packets, bytes: this.#outbox.pending }
+  }
+
   /** Calls back when the connection is over, at once when it is. */
   onceOver(callback: () => void): void {
     if (this.#state !== 'open') return callback()

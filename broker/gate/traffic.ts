@@ -9,6 +9,7 @@ export class Traffic {
   bytesSent = 0
   packetsReceived = 0
   packetsSent = 0
+  connectsReceived = 0
   publishesReceived = 0
   publishesSent = 0
   /** To users, for want of room. */
@@ -21,6 +22,7 @@ export class Traffic {
 
   received(packet: Packet): void {
     this.packetsReceived += 1
+    if (packet.type === 'connect') this.connectsReceived += 1
     if (packet.type !== 'publish') return
     this.publishesReceived += 1
     this.payloadBytesReceived += packet.payload.byteLength

@@ -6,7 +6,7 @@
  * before (`Passwords.isKnown`) do not come here at all.
  */
 import { LRUCache } from 'lru-cache'
-import { peerGroup } from '../../common/networks.ts'
+import { networkOf, plainAddress } from '../../common/networks.ts'
 
 interface CheckLimits {
   /** Wrong passwords a minute of one user from one address; 0 is without limit. */
@@ -64,7 +64,12 @@ export class PasswordChecks {
   take(check: Check): Promise<Verdict> {
     return new Promise((answer, fail) => {
       const { username, address } = check
-      const waiting: Waiting = { check, keys: [`address ${peerGroup(address)}`, `user ${username}`], answer, fail }
+      const waiting: Waiting = {
+        check,
+        keys: [`address ${networkOf(plainAddress(address))}`, `user ${username}`],
+        answer,
+        fail,
+      }
       this.#add(waiting)
       if (!this.#running) this.#run().catch(fail)
     })

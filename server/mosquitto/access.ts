@@ -9,8 +9,23 @@ import {
   type UserAccess,
 } from '../../mosquitto-compat/index.ts'
 
+export interface AccessOptions {
+  /** `AclOptions.strict`. */
+  readonly strict: boolean
+  /** Of a line that does something else than it seems to. */
+  warn(message: string): void
+}
+
 /** What holds for each listener, by its name. Files that several name are read once. */
-export function readAccess(listeners: readonly ListenerConf[]): ReadonlyMap<string, UserAccess> {
+export function readAccess(
+  listeners: readonly ListenerConf[],
+  { strict, warn }: AccessOptions,
+): ReadonlyMap<string, UserAccess> {
+  const readAcl = (path: string) => {
+    const acl = parsed(path, (text) => AclFile.parse(text, { strict }))
+    for (const warning of acl.warnings) warn(`${path}: ${warning}`)
+    return acl
+  }
   const passwords = new Map<string, Passwords>()
   const acls = new Map<string, Acl>()
   return new Map(
@@ -20,7 +35,7 @@ export function readAccess(listeners: readonly ListenerConf[]): ReadonlyMap<stri
         allowAnonymous: security.allowAnonymous,
         identity,
         passwords: cached(passwords, security.passwordFile, (path) => parsed(path, (text) => new Passwords(text))),
-        acl: cached(acls, security.aclFile, (path) => parsed(path, (text) => AclFile.parse(text))),
+        acl: cached(acls, security.aclFile, readAcl),
       },
     ]),
   )

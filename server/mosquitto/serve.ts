@@ -12,12 +12,14 @@ import {
   NO_USERS,
   PasswordChecks,
   startBridges,
+  type SysPublisher,
 } from '../../mosquitto-compat/index.ts'
 import { checkListeners, listen } from '../listen.ts'
 import { pushOptionsOf } from '../serve.ts'
 import type { Config } from '../settings.ts'
+import { publishSys } from '../sys.ts'
 import type { Ports } from '../workers.ts'
-import { readAccess } from './access.ts'
+import { type AccessOptions, readAccess } from './access.ts'
 import { Listener } from './listener.ts'
 import type { MosquittoLog } from './log.ts'
 
@@ -40,16 +42,20 @@ export class MosquittoServing {
   readonly ports: Ports
   readonly #log: MosquittoLog
   readonly #rules: GeneralRules
+  readonly #accessOptions: AccessOptions
   readonly #entries: readonly Entry[]
   readonly #bridges: Bridges
+  readonly #sys: SysPublisher
   readonly #closing: readonly { close(): Promise<void> }[]
 
   constructor(
     parts: Pick<MosquittoServing, 'push' | 'ports'> & {
       readonly log: MosquittoLog
       readonly rules: GeneralRules
+      readonly accessOptions: AccessOptions
       readonly entries: readonly Entry[]
       readonly bridges: Bridges
+      readonly sys: SysPublisher
       readonly closing: readonly { close(): Promise<void> }[]
     },
   ) {
@@ -57,18 +63,21 @@ export class MosquittoServing {
     this.ports = parts.ports
     this.#log = parts.log
     this.#rules = parts.rules
+    this.#accessOptions = parts.accessOptions
     this.#entries = parts.entries
     this.#bridges = parts.bridges
+    this.#sys = parts.sys
     this.#closing = parts.closing
   }
 
   /** Takes what the file says now, all of it or nothing. @throws ConfError, ConfErrors */
   set(conf: MosquittoConf): void {
-    const access = readAccess(conf.listeners)
+    const access = readAccess(conf.listeners, this.#accessOptions)
     const named = new Map(conf.listeners.map((listener) => [listener.name, listener]))
     if (named.size !== this.#entries.length || this.#entries.some(({ listener }) => !named.has(listener.name)))
       this.#log.write('error', 'Error: Listeners cannot be added or removed without a restart; the rest is taken.')
     Object.assign(this.#rules, conf.rules)
+    this.#sys.set(conf.sysInterval).catch(() => undefined)
     for (const { listener, users } of this.#entries) {
       const now = named.get(listener.name)
       const allowed = access.get(listener.name)
@@ -81,6 +90,7 @@ export class MosquittoServing {
 
   /** Takes nothing new, answers what is under way, and closes everything. */
   async close(): Promise<void> {
+    this.#sys.close()
     // Both brokers hear of it.
     await this.#bridges.close()
     await Promise.all(this.#closing.map((each) => each.close()))
@@ -90,8 +100,13 @@ export class MosquittoServing {
 
 /** Resolves when every listener is ready. @throws ConfError, ConfigError, ListenError, PushError */
 export async function serveMosquitto({ conf, config, log, opened }: ServeOptions): Promise<MosquittoServing> {
-  const access = readAccess(conf.listeners)
-  const rules: GeneralRules = { ...conf.rules }
+  const accessOptions = {
+    strict: config.PUSH_ACL_SUBSCRIBE === 'strict',
+    warn: (message: string) => log.write('warning', `Warning: ${message}.`),
+  }
+  const access = readAccess(conf.listeners, accessOptions)
+  const { PUSH_RESERVED_APPS: reservedApps } = config
+  const rules: GeneralRules = { ...conf.rules, ...(reservedApps === undefined ? {} : { reservedApps }) }
   const hasHttp = config.PUSH_HTTP_PORT !== 'off' || config.PUSH_HTTPS_PORT !== 'off'
   if (hasHttp) checkListeners(config)
   const push = await createPush({
@@ -108,7 +123,9 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
     const http = hasHttp ? await listen(push, config, wantedOf(config), log.logger) : undefined
     if (http !== undefined) closing.push(http)
     const bridges = startBridges({ push, bridges: conf.bridges, logger: log.logger })
-    return new MosquittoServing({ push, ports: http?.ports ?? {}, log, rules, entries, bridges, closing })
+    const sys = publishSys(push, conf.sysInterval, log.logger)
+    const ports = http?.ports ?? {}
+    return new MosquittoServing({ push, ports, log, rules, accessOptions, entries, bridges, sys, closing })
   } catch (error) {
     await Promise.all(closing.map((each) => each.close()))
     // What is told is why it did not start.

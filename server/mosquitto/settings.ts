@@ -10,6 +10,8 @@ const IN_THE_FILE: Partial<Record<SettingName, string>> = {
   PUSH_MQTT_PORT: 'listener',
   PUSH_MQTTS_PORT: 'listener, with certfile and keyfile',
   PUSH_PASSWORD_FILE: 'password_file',
+  PUSH_ACL_FILE: 'acl_file',
+  PUSH_SYS_INTERVAL: 'sys_interval',
   PUSH_PROXY_PROTOCOL: 'enable_proxy_protocol',
   PUSH_LOG_LEVEL: 'log_type',
 }
