@@ -124,7 +124,7 @@ export class PushBroker {
   readonly #requests = new WeakMap<Duplex, IncomingMessage>()
   /** Of the listener that a connection came by. */
   readonly #rules = new WeakMap<Duplex, ListenerRules>()
-  readonly #known = new KnownUsers(() => undefined)
+  readonly #known = new KnownUsers((users) => this.#users?.sessions.rechecks.changed(users))
   #attached: Attached | undefined
   /** Until then, users would not hear its clients. */
   #attaching: Promise<void> | undefined
@@ -223,7 +223,7 @@ export class PushBroker {
       store,
       router: general.router,
       groups: general.groups,
-      sessions: new UserSessions({ store, logger, wills, limits, monotonic }),
+      sessions: new UserSessions({ store, logger, wills, limits, monotonic, turns: own.turns }),
       wills,
       packets: new PacketsOfOne(),
       metrics,
@@ -337,6 +337,7 @@ export class PushBroker {
   /** Takes no more connections, tells MQTT 5 clients 0x8B, and writes what sessions leave. The store stays open. */
   async close(): Promise<void> {
     this.#closing = true
+    this.#known.close()
     const stopped = this.#node.sessions.stop()
     // Providers hear the wills of devices, but not for as long as a store that is away lets everybody wait.
     await Promise.race([stopped, setTimeout(WILLS_MS, undefined, { ref: false })])

@@ -6,6 +6,8 @@ export class KnownUsers {
   readonly #byId = new Map<string, Users>()
   readonly #idOf = new WeakMap<Users, string>()
   readonly #watched = new Map<Users, () => void>()
+  /** How often each has changed. */
+  readonly #changes = new WeakMap<Users, number>()
 
   /** `changed` is called with the one whose users, passwords or rules have changed. */
   constructor(changed: (users: Users) => void) {
@@ -25,13 +27,21 @@ export class KnownUsers {
     this.#watched.set(users, () => undefined)
     this.#watched.set(
       users,
-      users.changed(() => this.#changed(users)),
+      users.changed(() => {
+        this.#changes.set(users, this.changesOf(users) + 1)
+        this.#changed(users)
+      }),
     )
   }
 
   /** Undefined: what its users leave behind cannot be held against it later. */
   idOf(users: Users): string | undefined {
     return this.#idOf.get(users)
+  }
+
+  /** Another number: they have changed meanwhile. */
+  changesOf(users: Users): number {
+    return this.#changes.get(users) ?? 0
   }
 
   find(id: string | undefined): Users | undefined {

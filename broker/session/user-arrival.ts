@@ -5,6 +5,7 @@ import type { ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import { authenticateUser, certificateOf } from './authenticate-user.ts'
 import type { User } from './general.ts'
+import type { KnownUsers } from './known-users.ts'
 import type { ListenerRules } from './listener-rules.ts'
 import type { RulesContext } from './user-rules.ts'
 import type { UserCredentials, Users } from './users.ts'
@@ -18,10 +19,13 @@ export interface UserArrival {
   readonly clientId: string
   /** The server made it. */
   readonly made: boolean
+  /** Of its users, before they were asked. */
+  readonly changes: number
 }
 
 interface ArrivalContext extends RulesContext {
   readonly randomId: () => string
+  readonly known: Pick<KnownUsers, 'changesOf'>
 }
 
 /**
@@ -38,6 +42,7 @@ export async function arrivalOf(
   if (rules.protocolLevels?.includes(level) === false)
     throw new PushError('PROTOCOL_VERSION_UNSUPPORTED', 'this listener takes others')
   const { clientId, made } = clientIdOf(connect, socket, rules, context)
+  const changes = context.known.changesOf(users)
   const found = await authenticateUser(users, connection, { ...pick(connect), clientId }, socket, context)
   if (found === undefined) return undefined
   const { user, credentials } = found
@@ -48,6 +53,7 @@ export async function arrivalOf(
     rules,
     clientId,
     made,
+    changes,
   }
 }
 

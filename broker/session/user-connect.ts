@@ -62,6 +62,7 @@ export async function connectUser(
       }),
     )
     session.begin()
+    if (node.known.changesOf(users) !== arrival.changes) node.sessions.rechecks.add(session)
   } finally {
     expected()
   }

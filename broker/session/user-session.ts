@@ -17,6 +17,8 @@ import type { Crowding } from './crowding.ts'
 import { Expiry } from './expiry.ts'
 import type { GeneralDelivery, GeneralMessage, GeneralReceiver, GeneralSubscription, User } from './general.ts'
 import type { UserNode } from './user-node.ts'
+import { refusedUser, userNamed, userNow } from './user-now.ts'
+import type { Users } from './users.ts'
 import type { UserArrival } from './user-arrival.ts'
 import type { UserMembership } from './user-groups.ts'
 import { type Left, UserOutgoing } from './user-outgoing.ts'
@@ -215,6 +217,28 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
 
   async save(): Promise<void> {
     await this.node.store.saveNamedSession(this.name, this.epoch, encodeUserState(this.#outgoing.state()))
+  }
+
+  // Its rules
+
+  get users(): Users {
+    return this.arrival.users
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed && this.connection.open
+  }
+
+  async recheck(): Promise<void> {
+    const { node, arrival } = this
+    const now = await userNow(arrival, node)
+    if (now !== undefined) {
+      this.user = now
+      return
+    }
+    // Its will goes by the rules of now as well.
+    this.user = (await userNamed({ ...arrival, name: this.user.name }, node)) ?? refusedUser(this.user.name)
+    this.end(new PushError('USER_REFUSED', 'users have changed'))
   }
 
   // Ending

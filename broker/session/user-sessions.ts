@@ -6,7 +6,9 @@ import type { SessionEntry, SessionOwner, Store, Watcher } from '../../store/con
 import type { Crowding } from './crowding.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
+import type { Turns } from '../../common/turns.ts'
 import { MemoryBudget } from './memory-budget.ts'
+import { type Rechecked, UserRechecks } from './user-rechecks.ts'
 
 const PREFIX = 'u/'
 /** Of a name in the store, bytes. */
@@ -25,7 +27,7 @@ export function userSessionName(user: string, clientId: string): string {
 }
 
 /** A session as this file sees it. */
-export interface LiveUserSession extends LiveNamed {
+export interface LiveUserSession extends LiveNamed, Rechecked {
   /** Its log grew. */
   logArrived(offset: number, entry: SessionEntry | undefined): void
   /** Looks at its log again. */
@@ -42,6 +44,7 @@ interface UserSessionsOptions {
   readonly store: Store
   readonly logger: Logger
   readonly wills: DelayedWills
+  readonly turns: Turns
   readonly limits: Pick<Limits, 'commitMs' | 'retryMs' | 'sessionRecheckMs' | 'queuedBytesInAll'>
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
@@ -50,6 +53,7 @@ interface UserSessionsOptions {
 export class UserSessions implements Watcher {
   readonly live = new LiveNames<LiveUserSession>()
   readonly budget: MemoryBudget
+  readonly rechecks: UserRechecks
   readonly #options: UserSessionsOptions
   readonly #moved = new Set<LiveUserSession>()
   readonly #published = new Set<string>()
@@ -65,6 +69,13 @@ export class UserSessions implements Watcher {
     this.#options = options
     this.#retries = new Retries(options.limits.retryMs)
     this.budget = new MemoryBudget(options.limits.queuedBytesInAll)
+    const { logger, turns } = options
+    this.rechecks = new UserRechecks({
+      logger,
+      turns,
+      sessions: () => this.live.all(),
+      later: (again) => this.later(again),
+    })
   }
 
   start(): void {

@@ -1,5 +1,4 @@
 /** The will of a user: a message to general topics, when its connection is gone. */
-import { inTime } from '../../common/in-time.ts'
 import { PushError } from '../../errors.ts'
 import type { Will } from '../codec/packets.ts'
 import type { User } from './general.ts'
@@ -7,7 +6,7 @@ import { generalMessageOfWill } from './general-message.ts'
 import { decodeWill, encodeWill } from './stored-will.ts'
 import type { UserNode } from './user-node.ts'
 import { topicRefusal } from './user-publish.ts'
-import { late, RuledUser } from './user-rules.ts'
+import { userNamed } from './user-now.ts'
 import type { Users } from './users.ts'
 
 interface WillOwner {
@@ -38,13 +37,12 @@ export async function publishStoredUserWill(node: UserNode, value: Uint8Array): 
 
 /** @throws STORE_UNAVAILABLE: the will waits a little longer */
 async function found(
-  { limits, logger }: UserNode,
+  node: UserNode,
   users: Users,
   { user: name, clientId = '' }: WillOwner,
 ): Promise<User | undefined> {
   try {
-    const user = await inTime(Promise.resolve(users.find?.(name, { clientId })), limits.connectTimeoutMs, late)
-    return user && new RuledUser(user, { limits, logger })
+    return await userNamed({ users, name, clientId }, node)
   } catch (error) {
     throw new PushError('STORE_UNAVAILABLE', 'the user of a will', { cause: error })
   }
