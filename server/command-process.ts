@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Ending } from './ending.ts'
 import type { Unhandled } from './last-resort.ts'
 import type { StandardError } from './logs.ts'
+import type { Privileges } from './mosquitto/privileges.ts'
 
 export interface Invocation {
   /** After the name of the program. */
@@ -13,7 +14,8 @@ export interface Invocation {
 }
 
 /** What a command has of its process. */
-export interface CommandProcess extends Unhandled {
+export interface CommandProcess extends Unhandled, Privileges {
+  readonly pid: number
   readonly stdin: Readable
   readonly stdout: Writable
   readonly stderr: StandardError

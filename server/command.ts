@@ -172,7 +172,7 @@ function serveWithWorkers({ config, logger, ending, lastResort, process }: Progr
     throw new ConfigError(
       'PUSH_WORKERS (--workers): more than one process needs Redis; set PUSH_REDIS_URL, or workers to 1',
     )
-  if (isReloadable(config)) ending.onHangUp(() => signalWorkers('SIGHUP'))
+  ending.onHangUp(() => (isReloadable(config) ? signalWorkers('SIGHUP') : undefined))
   const supervisor = supervise({
     workers: config.PUSH_WORKERS,
     logger,
@@ -193,7 +193,7 @@ async function serve({ config, env, logger, ending, lastResort, countLost, proce
   ending.abortWith(0)
   const membership = cluster.isWorker ? joinSupervisor(config.PUSH_WORKERS) : undefined
   const serving = await startServing({ config, logger, env, membership, opened: countLost })
-  if (serving.reload !== undefined) ending.onHangUp(serving.reload)
+  ending.onHangUp(serving.reload ?? (() => logger.info('SIGHUP: there is nothing to read again')))
   ending.onEnd(async (signal) => {
     logger.info({ signal }, 'stopping')
     await serving.close()

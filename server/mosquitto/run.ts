@@ -1,4 +1,5 @@
 /** `aedes-push mosquitto`: from its command line to a server that runs, and to its end. */
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { packageVersion } from '../../common/package-version.ts'
@@ -16,6 +17,8 @@ import { ConfigError, SETTINGS } from '../settings.ts'
 import { installLastResort } from '../last-resort.ts'
 import { ArgumentsError, type MosquittoArguments, readArguments, USAGE } from './arguments.ts'
 import { MosquittoLog } from './log.ts'
+import { dropPrivileges, PrivilegesError } from './privileges.ts'
+import { writePidFile } from './pid-file.ts'
 import { serveMosquitto } from './serve.ts'
 import { type MosquittoSettings, readMosquittoSettings, withConf } from './settings.ts'
 
@@ -53,7 +56,7 @@ async function start(
   args: MosquittoArguments,
   settings: MosquittoSettings,
   log: MosquittoLog,
-  { ending, process }: Invocation,
+  { argv, env, ending, process }: Invocation,
 ): Promise<void> {
   const conf = readFile(args)
   if (args.testConfig) {
@@ -62,13 +65,17 @@ async function start(
     log.write('information', 'Configuration file is OK.')
     return await ending.exit(0)
   }
+  if (args.daemon) return await goOn(argv, ending)
   ending.abortWith(0)
+  const config = withConf(settings, conf)
+  dropPrivileges({ process, user: conf.user, env, dataDir: config.PUSH_DATA_DIR, say: (line) => log.write('warning', line) })
+  const removePidFile = conf.pidFile === undefined ? undefined : writePidFile(conf.pidFile, process.pid)
+  if (removePidFile !== undefined) process.once('exit', removePidFile)
   log.set(conf.log)
   log.write('information', `mosquitto for aedes-push ${packageVersion()} starting`)
   for (const warning of conf.warnings) log.write('warning', `Warning: ${warning}`)
   for (const name of settings.unknown) log.logger.warn({ name }, 'this variable looks like a setting, but is not one')
   const lastResort = installLastResort(process, { logger: log.logger, end: () => ending.fail() })
-  const config = withConf(settings, conf)
   const serving = await serveMosquitto({
     conf,
     config,
@@ -85,6 +92,14 @@ async function start(
   const ports = conf.listeners.map(({ port, host }) => `mqtt=${port === 0 ? host : port}`)
   const others = Object.entries(serving.ports).map(([name, port]) => `${name}=${port}`)
   process.stdout.write(`ready ${[...new Set(ports), ...others].join(' ')}\n`)
+}
+
+/** In the background: a process of its own, which no terminal ends. */
+async function goOn(argv: readonly string[], ending: Invocation['ending']): Promise<void> {
+  const others = argv.filter((word) => word !== '-d' && word !== '--daemon')
+  const [, main = ''] = process.argv
+  spawn(process.execPath, [...process.execArgv, main, ...others], { detached: true, stdio: 'ignore' }).unref()
+  await ending.exit(0)
 }
 
 function readFile({ path, ports, quiet, verbose }: MosquittoArguments): MosquittoConf {
@@ -115,5 +130,6 @@ function linesOf(error: unknown): string[] {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof ConfError || error instanceof ConfErrors || error instanceof ArgumentsError) return EXIT_CONF
+  if (error instanceof PrivilegesError) return EXIT_CONF
   return error instanceof ConfigError ? EXIT_SETTING : 1
 }
