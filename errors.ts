@@ -307,6 +307,11 @@ export const ERRORS = {
     reason: 0x8d,
     title: 'A client without keep alive sent nothing for too long; connect with a keep alive.',
   },
+  CLIENTS_LIMIT: {
+    status: 503,
+    reason: 0x89,
+    title: 'The server has as many clients, and sessions kept for clients, as it allows; try again later.',
+  },
   ADDRESS_CONNECTIONS_LIMIT: {
     status: 429,
     reason: 0x9f,

@@ -40,6 +40,8 @@ export {
   Certificates,
   type Acceptor,
   type AskedClientId,
+  type ConnectedUser,
+  type ConnectionEnd,
   type Deliver,
   type GeneralAccess,
   type GeneralCounts,

@@ -67,7 +67,7 @@ export type { NativePersistence } from './aedes/native-retained.ts'
 export type { UserCredentials, Users } from './session/users.ts'
 export type { GeneralAccess, GeneralCounts, StoredCounts } from './general-access.ts'
 export type { GeneralRules } from './session/general-rules.ts'
-export type { AskedClientId, ListenerRules } from './session/listener-rules.ts'
+export type { AskedClientId, ConnectedUser, ConnectionEnd, ListenerRules } from './session/listener-rules.ts'
 export type { ProtocolLevel } from './codec/packets.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & UserLimits

@@ -254,7 +254,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
 }
 
 function webSockets(
-  { allowedHosts }: PushOptions,
+  { allowedHosts, generalRules }: PushOptions,
   { maximumPacketSize }: PushLimits,
   { handle }: PushBroker,
   logger: Logger,
@@ -267,7 +267,8 @@ function webSockets(
     return listenWebSocket({
       server,
       path,
-      maximumPacketSize,
+      // What is too large for its client is told by MQTT.
+      maximumPacketSize: Math.max(maximumPacketSize, generalRules?.maximumPacketSize ?? 0),
       handle: (stream, request) => handle(stream, request, rules),
       check(request) {
         checkOneHost(request)

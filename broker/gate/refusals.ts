@@ -21,6 +21,7 @@ export function returnCodeOf(error: PushError): number {
     case 'STORE_UNAVAILABLE':
     case 'SHUTTING_DOWN':
     case 'CONNECTIONS_LIMIT':
+    case 'CLIENTS_LIMIT':
     case 'CONNECT_RATE_EXCEEDED':
     case 'TOKEN_NOT_YET_VALID':
     case 'USER_UNCHECKED':

@@ -1,5 +1,6 @@
 /** What holds for users that come in by one listener. */
 import type { PeerCertificate } from 'node:tls'
+import type { ErrorCode } from '../../errors.ts'
 import type { ProtocolLevel, QoS } from '../codec/packets.ts'
 import type { Users } from './users.ts'
 
@@ -15,6 +16,29 @@ export interface AskedClientId {
   /** The client's, where it has shown one over TLS and it was verified. */
   readonly certificate?: PeerCertificate
 }
+
+/** A user that is connected. */
+export interface ConnectedUser {
+  /** Of its session. */
+  readonly clientId: string
+  /** Empty where it has none. */
+  readonly username: string
+  readonly address: string
+  /** Undefined where the transport has none. */
+  readonly port: number | undefined
+  readonly level: ProtocolLevel
+  /** Clean Session before MQTT 5. */
+  readonly cleanStart: boolean
+  /** As it asked for it, s. */
+  readonly keepAlive: number
+  /** How long its session is kept when it goes, s; 0: not at all. */
+  readonly sessionExpiry: number
+  /** It says that it is a bridge. */
+  readonly isBridge: boolean
+}
+
+/** How a connection came to its end: by a DISCONNECT of the client, for a reason of ours, or else it was closed. */
+export type ConnectionEnd = 'DISCONNECT' | ErrorCode | undefined
 
 /** What holds for the connections of one listener. Devices and providers are served on each as ever. */
 export interface ListenerRules {
@@ -36,6 +60,8 @@ export interface ListenerRules {
    * @throws PushError CLIENT_ID_REFUSED
    */
   clientId?(asked: AskedClientId): { readonly clientId: string; readonly made: boolean }
+  /** Hears of each user that is connected; what it returns hears of the end. What either throws is logged. */
+  connected?(user: ConnectedUser): (end: ConnectionEnd) => void
 }
 
 export const NO_RULES: ListenerRules = Object.freeze({})

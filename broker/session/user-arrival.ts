@@ -21,6 +21,8 @@ export interface UserArrival {
   readonly made: boolean
   /** Of its users, before they were asked. */
   readonly changes: number
+  /** Of the client; undefined where the transport has none. */
+  readonly port: number | undefined
 }
 
 interface ArrivalContext extends RulesContext {
@@ -54,7 +56,13 @@ export async function arrivalOf(
     clientId,
     made,
     changes,
+    port: portOf(socket),
   }
+}
+
+function portOf(socket: Duplex): number | undefined {
+  const { remotePort } = socket as { readonly remotePort?: unknown }
+  return typeof remotePort === 'number' ? remotePort : undefined
 }
 
 function pick({ username, password }: ConnectPacket): Pick<ConnectPacket, 'username' | 'password'> {

@@ -61,6 +61,7 @@ export async function connectUser(
         takesFilters: true,
       }),
     )
+    session.announce(connect)
     session.begin()
     if (node.known.changesOf(users) !== arrival.changes) node.sessions.rechecks.add(session)
   } finally {

@@ -19,6 +19,7 @@ import type { GeneralDelivery, GeneralMessage, GeneralReceiver, GeneralSubscript
 import type { UserNode } from './user-node.ts'
 import { refusedUser, userNamed, userNow } from './user-now.ts'
 import type { Users } from './users.ts'
+import type { ConnectionEnd } from './listener-rules.ts'
 import type { UserArrival } from './user-arrival.ts'
 import type { UserMembership } from './user-groups.ts'
 import { type Left, UserOutgoing } from './user-outgoing.ts'
@@ -71,6 +72,8 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   #sendsWill = true
   #isDiscarded = false
   #closed = false
+  #hasSaidSo = false
+  #watcher: ((end: ConnectionEnd) => void) | undefined
   /** Nothing is sent before the CONNACK. */
   #begun = false
 
@@ -105,6 +108,35 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   /** There is somebody to send to. */
   get live(): boolean {
     return this.#begun && !this.#closed && this.connection.open && !this.connection.isParting
+  }
+
+  /** Tells who watches the listener. */
+  announce({ level, cleanStart, keepAlive, bridge }: ConnectPacket): void {
+    const { user, connection, arrival } = this
+    const { rules, clientId, port } = arrival
+    if (rules.connected === undefined || this.#closed) return
+    const { remoteAddress: address } = connection
+    this.#told(() => {
+      this.#watcher = rules.connected?.({
+        clientId,
+        username: user.name,
+        address,
+        port,
+        level,
+        cleanStart,
+        keepAlive,
+        sessionExpiry: this.expiry.seconds,
+        isBridge: bridge,
+      })
+    })
+  }
+
+  #told(tell: () => void): void {
+    try {
+      tell()
+    } catch (error) {
+      this.node.logger.error({ connection: this.connection.id, err: error }, '`connected` of a listener has thrown')
+    }
   }
 
   /** After the CONNACK. */
@@ -252,6 +284,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   }
 
   #disconnected(packet: DisconnectPacket): void {
+    this.#hasSaidSo = true
     this.expiry.change(packet.properties.sessionExpiryInterval)
     // [MQTT-3.14.4-3] the will goes, unless reason code 0x04 asks for it
     if (packet.reason !== 0x04) this.#sendsWill = false
@@ -261,6 +294,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   closed(code: ErrorCode | undefined): void {
     if (this.#closed) return
     this.#closed = true
+    this.#told(() => this.#watcher?.(code ?? (this.#hasSaidSo ? 'DISCONNECT' : undefined)))
     this.#publisher.close()
     this.#outgoing.close()
     this.node.router.disconnect(this)

@@ -24,6 +24,8 @@ export class Listener {
   readonly #certificates: Certificates | undefined
   readonly #closing: { close(): Promise<void> }[] = []
   readonly #http: Server | undefined
+  /** Gets those requests for WebSocket that may come. */
+  readonly #upgrades: Server = createHttpServer()
   #stopWebSocket: (() => void) | undefined
   #conf: ListenerConf
   #rules: ListenerRules
@@ -37,9 +39,9 @@ export class Listener {
     const { push, log } = parts
     const { tls } = conf
     this.#certificates = tls && new Certificates(tlsSettingsOf(tls), push.metrics, log.logger)
-    const http = conf.protocol === 'websockets' ? upgradesOnly() : undefined
+    const http = conf.protocol === 'websockets' ? this.#upgradesOnly() : undefined
     this.#http = http
-    this.#stopWebSocket = http && push.webSocket(http, '*', rules)
+    this.#stopWebSocket = http && push.webSocket(this.#upgrades, '*', rules)
     const { certificates, proxy } = { certificates: this.#certificates, proxy: proxyRulesOf(conf) }
     this.#acceptor = push.acceptor(
       { certificates, proxies: undefined, ...(proxy === undefined ? {} : { proxy }) },
@@ -80,7 +82,7 @@ export class Listener {
     if (conf.tls !== undefined) this.#certificates?.reload(tlsSettingsOf(conf.tls))
     if (this.#http === undefined) return
     this.#stopWebSocket?.()
-    this.#stopWebSocket = this.#parts.push.webSocket(this.#http, '*', rules)
+    this.#stopWebSocket = this.#parts.push.webSocket(this.#upgrades, '*', rules)
   }
 
   async close(): Promise<void> {
@@ -88,6 +90,20 @@ export class Listener {
     this.#certificates?.close()
     this.#http?.closeAllConnections()
     await Promise.all(this.#closing.map((each) => each.close()))
+  }
+
+  #upgradesOnly(): Server {
+    // Whoever comes for a page is told what is served.
+    const http = createHttpServer((_request, response) => {
+      response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
+    })
+    http.on('upgrade', (request, socket, head) => {
+      if (isFrom(this.#conf.origins, request.headers.origin))
+        return void this.#upgrades.emit('upgrade', request, socket, head)
+      socket.on('error', () => undefined)
+      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+    })
+    return http
   }
 
   #take(socket: Socket): void {
@@ -107,11 +123,12 @@ export class Listener {
   }
 }
 
-/** Whoever comes for a page is told what is served. */
-function upgradesOnly(): Server {
-  return createHttpServer((_request, response) => {
-    response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
-  })
+/** Web pages have an origin, programs have none. One of the list may leave out its scheme. */
+function isFrom(origins: readonly string[] | undefined, origin: string | undefined): boolean {
+  if (origins === undefined || origin === undefined) return true
+  return origins.some(
+    (each) => each === origin || (!each.includes('://') && origin.replace(/^[a-z]+:\/\//, '') === each),
+  )
 }
 
 function proxyRulesOf({ proxyProtocol, proxyRequiresTls, requireCertificate }: ListenerConf): ProxyRules | undefined {

@@ -87,7 +87,8 @@ function find(name: string): Account | undefined {
   if (user !== undefined && group !== undefined) return { name, user: Number(user), group: Number(group) }
   try {
     // Where accounts come from elsewhere.
-    const ask = (what: string) => Number(execFileSync('id', [what, '--', name], { stdio: ['ignore', 'pipe', 'ignore'] }))
+    const ask = (what: string) =>
+      Number(execFileSync('id', [what, '--', name], { stdio: ['ignore', 'pipe', 'ignore'] }))
     return { name, user: ask('-u'), group: ask('-g') }
   } catch {
     return undefined

@@ -68,7 +68,13 @@ async function start(
   if (args.daemon) return await goOn(argv, ending)
   ending.abortWith(0)
   const config = withConf(settings, conf)
-  dropPrivileges({ process, user: conf.user, env, dataDir: config.PUSH_DATA_DIR, say: (line) => log.write('warning', line) })
+  dropPrivileges({
+    process,
+    user: conf.user,
+    env,
+    dataDir: config.PUSH_DATA_DIR,
+    say: (line) => log.write('warning', line),
+  })
   const removePidFile = conf.pidFile === undefined ? undefined : writePidFile(conf.pidFile, process.pid)
   if (removePidFile !== undefined) process.once('exit', removePidFile)
   log.set(conf.log)

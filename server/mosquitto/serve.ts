@@ -20,6 +20,8 @@ import type { Config } from '../settings.ts'
 import { publishSys } from '../sys.ts'
 import type { Ports } from '../workers.ts'
 import { type AccessOptions, readAccess } from './access.ts'
+import { ClientLimit } from './client-limit.ts'
+import { connectionLines } from './connection-lines.ts'
 import { Listener } from './listener.ts'
 import type { MosquittoLog } from './log.ts'
 
@@ -41,6 +43,7 @@ export class MosquittoServing {
   readonly push: Push
   readonly ports: Ports
   readonly #log: MosquittoLog
+  readonly #limit: ClientLimit
   readonly #rules: GeneralRules
   readonly #accessOptions: AccessOptions
   readonly #entries: readonly Entry[]
@@ -51,6 +54,7 @@ export class MosquittoServing {
   constructor(
     parts: Pick<MosquittoServing, 'push' | 'ports'> & {
       readonly log: MosquittoLog
+      readonly limit: ClientLimit
       readonly rules: GeneralRules
       readonly accessOptions: AccessOptions
       readonly entries: readonly Entry[]
@@ -62,6 +66,7 @@ export class MosquittoServing {
     this.push = parts.push
     this.ports = parts.ports
     this.#log = parts.log
+    this.#limit = parts.limit
     this.#rules = parts.rules
     this.#accessOptions = parts.accessOptions
     this.#entries = parts.entries
@@ -78,11 +83,12 @@ export class MosquittoServing {
       this.#log.write('error', 'Error: Listeners cannot be added or removed without a restart; the rest is taken.')
     Object.assign(this.#rules, conf.rules)
     this.#sys.set(conf.sysInterval).catch(() => undefined)
+    this.#limit.most = conf.maxClients
     for (const { listener, users } of this.#entries) {
       const now = named.get(listener.name)
       const allowed = access.get(listener.name)
       if (now === undefined || allowed === undefined) continue
-      listener.set(now, rulesOf(now, conf, users))
+      listener.set(now, rulesOf(now, conf, users, { limit: this.#limit, log: this.#log }))
       users.set(allowed)
     }
     this.#bridges.reload(conf.bridges)
@@ -119,13 +125,14 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
   try {
     opened(push.metrics)
     const checks = new PasswordChecks({ failures: config.PUSH_MAX_FAILED_LOGINS, now: () => performance.now() })
-    const entries = await openAll(conf, access, { push, log, checks, closing })
+    const limit = new ClientLimit(conf.maxClients, () => performance.now())
+    const entries = await openAll(conf, access, { push, log, checks, limit, closing })
     const http = hasHttp ? await listen(push, config, wantedOf(config), log.logger) : undefined
     if (http !== undefined) closing.push(http)
     const bridges = startBridges({ push, bridges: conf.bridges, logger: log.logger })
     const sys = publishSys(push, conf.sysInterval, log.logger)
     const ports = http?.ports ?? {}
-    return new MosquittoServing({ push, ports, log, rules, accessOptions, entries, bridges, sys, closing })
+    return new MosquittoServing({ push, ports, log, limit, rules, accessOptions, entries, bridges, sys, closing })
   } catch (error) {
     await Promise.all(closing.map((each) => each.close()))
     // What is told is why it did not start.
@@ -140,20 +147,21 @@ interface Opening {
   readonly push: Push
   readonly log: MosquittoLog
   readonly checks: PasswordChecks
+  readonly limit: ClientLimit
   readonly closing: { close(): Promise<void> }[]
 }
 
 async function openAll(
   conf: MosquittoConf,
   access: ReadonlyMap<string, UserAccess>,
-  { push, log, checks, closing }: Opening,
+  { push, log, checks, limit, closing }: Opening,
 ): Promise<Entry[]> {
   const entries: Entry[] = []
   for (const each of conf.listeners) {
     const allowed = access.get(each.name)
     if (allowed === undefined) continue
     const users = new MosquittoUsers({ id: each.name, checks, sessionsByClientId: true }, allowed)
-    const listener = new Listener(each, rulesOf(each, conf, users), { push, log })
+    const listener = new Listener(each, rulesOf(each, conf, users, { limit, log }), { push, log })
     closing.push(listener)
     await listener.open()
     log.write('information', `Opened a listener at ${each.name}.`)
@@ -162,8 +170,20 @@ async function openAll(
   return entries
 }
 
-function rulesOf(listener: ListenerConf, { clientIdPrefix }: MosquittoConf, users: MosquittoUsers): ListenerRules {
+interface Watching {
+  readonly limit: ClientLimit
+  readonly log: MosquittoLog
+}
+
+function rulesOf(
+  listener: ListenerConf,
+  { clientIdPrefix }: MosquittoConf,
+  users: MosquittoUsers,
+  { limit, log }: Watching,
+): ListenerRules {
   const { mountPoint, protocolLevels, maximumQos, topicAliasMaximum, outgoingTopicAliases } = listener
+  const rule = clientIdRule(listener, clientIdPrefix, randomUUID)
+  const lines = connectionLines(log)
   return {
     users,
     maximumQos,
@@ -171,7 +191,18 @@ function rulesOf(listener: ListenerConf, { clientIdPrefix }: MosquittoConf, user
     outgoingTopicAliases,
     ...(mountPoint === undefined ? {} : { mountPoint }),
     ...(protocolLevels === undefined ? {} : { protocolLevels }),
-    clientId: clientIdRule(listener, clientIdPrefix, randomUUID),
+    clientId(asked) {
+      const given = rule(asked)
+      limit.check(given.clientId)
+      return given
+    },
+    connected(user) {
+      const [said, counted] = [lines(user), limit.connected(user)]
+      return (end) => {
+        said(end)
+        counted()
+      }
+    },
   }
 }
 
