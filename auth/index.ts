@@ -94,6 +94,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
       return keys.ofKey(key)
     },
     providerNamed: providers.named,
+    providerOfUser: providers.ofUser,
     providerNow: keys.current,
     providerWithKey: keys.withId,
   }

@@ -20,6 +20,7 @@ import { QuotaLeases } from '../store/quota-leases.ts'
 import { UnderWay } from '../common/under-way.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
+import type { Provider } from '../topics/index.ts'
 import type { GeneralTopics } from './general-topics.ts'
 import { createAccept } from './accept.ts'
 import { checkAedesVersion } from './aedes/aedes-version.ts'
@@ -38,7 +39,9 @@ import { PacketsOfOne } from './session/general-packet.ts'
 import { type GeneralRules, NO_GENERAL_RULES } from './session/general-rules.ts'
 import { KnownUsers } from './session/known-users.ts'
 import { type ListenerRules, NO_RULES } from './session/listener-rules.ts'
-import { arrivalOf } from './session/user-arrival.ts'
+import { arrivalOf, type UserArrival } from './session/user-arrival.ts'
+import { endWithUser } from './session/provider-user.ts'
+import { generalMessageOfWill } from './session/general-message.ts'
 import { connectUser } from './session/user-connect.ts'
 import type { UserLimits, UserNode } from './session/user-node.ts'
 import { UserTerms } from './session/user-terms.ts'
@@ -179,6 +182,11 @@ export class PushBroker {
       accept: createAccept({ auth, store, underWay, metrics, limits, now, randomId }),
       mayPublish: ({ name }) => providerPublishes.take(name),
       room: ({ name }) => underWay.room(name),
+      publishState: async (from, { topic, payload, qos, retain }) => {
+        // The bytes may be the decoder's.
+        const state = { topic, payload: Buffer.from(payload), qos, retain }
+        await this.#users?.router.publish(generalMessageOfWill({ now, randomId }, state, from))
+      },
     }
     this.#node = {
       auth,
@@ -395,8 +403,17 @@ export class PushBroker {
     const socket = request?.socket ?? connection.stream
     const arrival = await arrivalOf(users, rules, { connection, connect, socket }, this.#users)
     if (arrival === undefined) return false
-    await connectUser(this.#users, connection, connect, arrival)
+    const provider = this.#providerOf(arrival)
+    if (provider === undefined) await connectUser(this.#users, connection, connect, arrival)
+    else {
+      endWithUser(arrival, connection, this.#options.logger)
+      await connectProvider(this.#providers, connection, connect, provider, true)
+    }
     return true
+  }
+
+  #providerOf({ user }: UserArrival): Provider | undefined {
+    return user.isVerified === true ? this.#options.auth.providerOfUser(user.name) : undefined
   }
 
   /** Whoever guesses credentials of ours does not become a client of a broker that takes all. */

@@ -90,7 +90,7 @@ export class MosquittoUsers implements Users {
     }
     if (username === RESERVED_NAME) return undefined
     if (username === '' || passwords === undefined) return allowAnonymous ? this.#userOf(username, clientId) : undefined
-    return (await this.#fits(passwords, credentials)) ? this.#userOf(username, clientId) : undefined
+    return (await this.#fits(passwords, credentials)) ? this.#verified(username, clientId) : undefined
   }
 
   /** Passwords are not kept: one that was set again has to be shown again, also where it is the same. */
@@ -98,12 +98,14 @@ export class MosquittoUsers implements Users {
     const { identity } = this.#access
     if (identity !== undefined) return Promise.resolve(this.#certified(credentials, identity))
     const { username, clientId } = credentials
-    return Promise.resolve(this.#holds(credentials) ? this.#userOf(username, clientId) : undefined)
+    if (!this.#holds(credentials)) return Promise.resolve(undefined)
+    const isVerified = this.#fitted.has(credentials)
+    return Promise.resolve(isVerified ? this.#verified(username, clientId) : this.#userOf(username, clientId))
   }
 
   #certified({ certificate, clientId }: UserCredentials, identity: UserAccess['identity']): User | undefined {
     const name = identityOf(certificate, identity)
-    return name === undefined || name === RESERVED_NAME ? undefined : this.#userOf(name, clientId)
+    return name === undefined || name === RESERVED_NAME ? undefined : this.#verified(name, clientId)
   }
 
   #holds(credentials: UserCredentials): boolean {
@@ -134,6 +136,10 @@ export class MosquittoUsers implements Users {
     if (record !== undefined) this.#fitted.set(credentials, record)
     // The file may have changed while it was hashed.
     return this.#holds(credentials)
+  }
+
+  #verified(name: string, clientId: string): User {
+    return { ...this.#userOf(name, clientId), isVerified: true }
   }
 
   #userOf(name: string, clientId: string): User {

@@ -173,7 +173,7 @@ const SERVER_SETTINGS = {
     (value) => /^\S{1,256}$/.test(value) && Buffer.byteLength(value) >= 16 && Buffer.byteLength(value) <= 256,
     true,
   ),
-  PUSH_PROVIDERS_FILE: path('JSON file with more providers: [{"name", "key", "apps": [...]}]'),
+  PUSH_PROVIDERS_FILE: path('JSON file with more providers: [{"name", "key", "apps": [...], "user"}]'),
   PUSH_PASSWORD_FILE: path('password file of mosquitto_passwd: its users may use every topic that is not a push topic'),
   PUSH_ACL_FILE: path('ACL file of Mosquitto: which topics each user of the password file may use; when not set, all'),
   PUSH_ACL_SUBSCRIBE: choice(

@@ -7,6 +7,11 @@ export interface User {
   readonly kind: 'user'
   /** May be empty: anonymous. */
   readonly name: string
+  /**
+   * True: its password, or something as good, was checked. Where a provider's entry names it (`user`), its connection is that
+   * provider's then. Default: false.
+   */
+  readonly isVerified?: boolean
   /** May wait, as for a look into a database. Whatever it throws is a refusal, and logged. */
   mayPublish(topic: string, options: { readonly qos: QoS; readonly retain: boolean }): boolean | Promise<boolean>
   /** The QoS that is granted, at most what is asked for; undefined: refused. */

@@ -31,6 +31,8 @@ export interface ProviderStart {
   readonly node: ProviderNode
   readonly connection: Connection
   readonly provider: Provider
+  /** It came with the name and password of a user. */
+  readonly isUser: boolean
   readonly name: string
   readonly connect: ConnectPacket
   readonly opened: OpenedNamedSession
@@ -48,6 +50,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   readonly connection: Connection
   /** As its key was when somebody looked last. */
   provider: Provider
+  readonly isUser: boolean
   readonly name: string
   readonly level: ProtocolLevel
   readonly epoch: number
@@ -66,10 +69,11 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   /** Nothing is sent before the CONNACK. */
   #begun = false
 
-  constructor({ node, connection, provider, name, connect, opened, resumed }: ProviderStart) {
+  constructor({ node, connection, provider, isUser, name, connect, opened, resumed }: ProviderStart) {
     this.node = node
     this.connection = connection
     this.provider = provider
+    this.isUser = isUser
     this.name = name
     this.level = connect.level
     this.epoch = opened.epoch

@@ -4,6 +4,7 @@ import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { type ProtocolLevel, type PublishPacket, Reason } from '../codec/packets.ts'
 import { pubackReason } from '../codec/reasons.ts'
 import type { Connection } from '../gate/connection.ts'
+import { isBridgeState } from './bridge-state.ts'
 import type { Crowding } from './crowding.ts'
 import type { GeneralMessage, User } from './general.ts'
 import { generalMessageOf } from './general-message.ts'
@@ -28,15 +29,12 @@ interface PublisherContext {
 
 type Encode = typeof encodePuback
 
-/** What a bridge of Mosquitto tells the broker that it bridges to, and leaves as its will, unless it is told not to. */
-const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/
-
 /** Undefined: it may be published to, as far as the topic says. */
 export function topicRefusal(terms: UserTerms, topic: string): PushError | undefined {
   if (terms.isReserved(topic)) return new PushError('TOPIC_FORBIDDEN', 'this first level is reserved for an app')
   // Section 4.7.2; what goes to `$share/` could be subscribed to by nobody.
   const taken = ['$SYS/', '$share/'].find((prefix) => topic.startsWith(prefix))
-  return taken === undefined || BRIDGE_STATE.test(topic)
+  return taken === undefined || isBridgeState(topic)
     ? undefined
     : new PushError('TOPIC_FORBIDDEN', `${taken} is reserved`)
 }
