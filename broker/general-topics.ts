@@ -5,6 +5,7 @@ import type { Store } from '../store/contract.ts'
 import { StoredCounter } from './stored-counts.ts'
 import { openGeneralRouter, type OwnRouter } from './aedes/general-router.ts'
 import type { RetainedMessages } from './aedes/retained-topics.ts'
+import { type GeneralRules, NO_GENERAL_RULES } from './session/general-rules.ts'
 import { UserGroups } from './session/user-groups.ts'
 
 interface GeneralTopicsOptions {
@@ -12,6 +13,7 @@ interface GeneralTopicsOptions {
   readonly logger: Logger
   readonly limits: Pick<Limits, 'readBytes' | 'retryMs' | 'sessionRecheckMs'>
   readonly retained: RetainedMessages
+  readonly rules?: GeneralRules | undefined
   /** Of Aedes: another one for each process. */
   readonly id: string
   readonly randomId: () => string
@@ -30,9 +32,9 @@ export interface GeneralTopics {
 }
 
 export async function openGeneralTopics(options: GeneralTopicsOptions): Promise<GeneralTopics> {
-  const { store, logger, limits, retained, id, randomId, now, monotonic } = options
+  const { store, logger, limits, retained, rules = NO_GENERAL_RULES, id, randomId, now, monotonic } = options
   const groups: UserGroups = new UserGroups({ store, logger, limits, now, randomId, router: () => router })
-  const router = await openGeneralRouter({ store, logger, id, retained, groups, randomId, now, monotonic })
+  const router = await openGeneralRouter({ store, logger, id, retained, groups, rules, randomId, now, monotonic })
   groups.start()
   return {
     router,

@@ -152,6 +152,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     logger,
     limits,
     retained: engine.openRetained(),
+    rules: generalRules,
     // Aedes keys by it and a counter that begins anew: a process must not have that of another.
     id: randomId(),
     randomId,

@@ -20,7 +20,7 @@ import { decodeFromNode, encodeForNodes } from './node-messages.ts'
 import { type NativePersistence, retainedInBoth } from './native-retained.ts'
 import { NodeSession } from './node-session.ts'
 import { createOwnAedes, type GeneralBroker } from './own-aedes.ts'
-import { Publication } from './publication.ts'
+import { type DeliveryRules, Publication } from './publication.ts'
 import type { RetainedMessages } from './retained-topics.ts'
 import { SessionAppender } from './session-appender.ts'
 import { SubscriptionFollower } from './subscription-follower.ts'
@@ -33,6 +33,8 @@ interface RouterOptions {
   readonly retained: RetainedMessages
   /** Shared subscriptions. */
   readonly groups: GeneralGroups
+  /** Each is read whenever it is needed. */
+  readonly rules: DeliveryRules
   readonly randomId: () => string
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -65,13 +67,13 @@ export class OwnRouter implements GeneralRouter {
   #isClosed = false
 
   constructor(options: RouterOptions) {
-    const { store, logger, monotonic, groups } = options
+    const { store, logger, monotonic, groups, rules } = options
     this.#options = options
     this.#retained = options.retained
     this.#follower = new SubscriptionFollower(store)
-    this.#appender = new SessionAppender({ store, follower: this.#follower, groups, logger, monotonic })
+    this.#appender = new SessionAppender({ store, follower: this.#follower, groups, rules, logger, monotonic })
     this.#node = store.nodes && new NodeSession({ store, node: store.nodes.name, logger })
-    this.#live = new LiveTable(this.#node)
+    this.#live = new LiveTable(this.#node, rules)
     this.#local = new LocalMessages(options.now)
   }
 

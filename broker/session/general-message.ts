@@ -1,6 +1,7 @@
 /** What a user publishes, as the router has it. */
 import { encodeForwardProperties } from '../codec/encoder.ts'
 import type { Will, PublishPacket } from '../codec/packets.ts'
+import type { RetainedSource } from '../../store/contract.ts'
 import type { GeneralMessage } from './general.ts'
 
 interface MessageContext {
@@ -14,22 +15,26 @@ export function generalMessageOf(
   packet: PublishPacket,
   topic: string,
   from: string,
+  source: RetainedSource | undefined,
 ): GeneralMessage {
   const { payload, qos, retain, forwardProperties, properties } = packet
   const own = forwardProperties === undefined ? undefined : Buffer.from(forwardProperties)
-  return messageOf(
-    node,
-    { topic, payload: Buffer.from(payload), qos, retain, from },
-    own,
-    properties.messageExpiryInterval,
-  )
+  const fields = { topic, payload: Buffer.from(payload), qos, retain, from }
+  const message = messageOf(node, fields, own, properties.messageExpiryInterval)
+  return retain && source !== undefined ? { ...message, source } : message
 }
 
-export function generalMessageOfWill(node: MessageContext, will: Will, from: string): GeneralMessage {
+export function generalMessageOfWill(
+  node: MessageContext,
+  will: Will,
+  from: string,
+  source: RetainedSource | undefined,
+): GeneralMessage {
   const { topic, payload, qos, retain, properties = {} } = will
   const own = encodeForwardProperties(properties)
   const fields = { topic, payload, qos, retain, from }
-  return messageOf(node, fields, own.byteLength === 0 ? undefined : own, properties.messageExpiryInterval)
+  const message = messageOf(node, fields, own.byteLength === 0 ? undefined : own, properties.messageExpiryInterval)
+  return retain && source !== undefined ? { ...message, source } : message
 }
 
 type Fields = Pick<GeneralMessage, 'topic' | 'payload' | 'qos' | 'retain' | 'from'>

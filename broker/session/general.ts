@@ -1,5 +1,5 @@
 /** General topics: what the sessions of users and the router (`broker/aedes`) know of each other. */
-import type { Message, RetainedTopic } from '../../store/contract.ts'
+import type { Message, RetainedSource, RetainedTopic } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 
 /** Who a user is, and what is allowed: `createPush({ users })` or Mosquitto's files say so. */
@@ -28,6 +28,8 @@ export interface GeneralMessage extends Message {
   readonly from: string
   /** QoS 2: the message is known by it until PUBREL (`forget`), see `SessionAppend.uid`. */
   readonly uid?: string
+  /** Of one that is retained. */
+  readonly source?: RetainedSource
 }
 
 export interface GeneralSubscription {

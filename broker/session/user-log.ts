@@ -139,6 +139,7 @@ export class UserLog {
   #offer(entry: SessionEntry): boolean {
     const { offset, qos, retain, identifiers } = entry
     if (offset <= this.#sent) return true
+    if (qos === 0) return this.#tell(entry)
     const packetId = sessionPacketId(offset)
     if (this.#window.has(packetId)) return false
     this.#sent = offset
@@ -157,6 +158,15 @@ export class UserLog {
     metrics.delivered.inc({ destination: 'session' })
     if (dup) metrics.redelivered.inc({ destination: 'session' })
     this.#window.track(packetId, qos, offset)
+    return true
+  }
+
+  /** QoS 0: nobody acknowledges it. */
+  #tell({ offset, retain, identifiers, ...message }: SessionEntry): boolean {
+    this.#sent = offset
+    const isSent = this.#sender.send(message, { qos: 0, retain, identifiers, dup: false, packetId: undefined })
+    if (isSent) this.#session.node.metrics.delivered.inc({ destination: 'session' })
+    this.done(offset)
     return true
   }
 

@@ -3,6 +3,7 @@ import { PushError } from '../../errors.ts'
 import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { type ProtocolLevel, type PublishPacket, Reason } from '../codec/packets.ts'
 import { pubackReason } from '../codec/reasons.ts'
+import type { RetainedSource } from '../../store/contract.ts'
 import type { Connection } from '../gate/connection.ts'
 import { isBridgeState } from './bridge-state.ts'
 import type { Crowding } from './crowding.ts'
@@ -20,6 +21,8 @@ interface PublisherContext {
   readonly user: User
   readonly arrival: UserArrival
   readonly mountPoint: string
+  /** Of what is retained of it. */
+  readonly source: RetainedSource | undefined
   readonly name: string
   readonly epoch: number
   readonly level: ProtocolLevel
@@ -107,7 +110,7 @@ export class UserPublisher {
     const { qos, packetId = 0, payload } = packet
     const { node, name } = this.#session
     const turn = this.#turns.begin(payload.byteLength)
-    const message = generalMessageOf(node, packet, topic, name)
+    const message = generalMessageOf(node, packet, topic, name, packet.retain ? this.#session.source : undefined)
     const published =
       qos === 2 ? this.#publishQos2(message, packetId) : this.#inOrder(() => node.router.publish(message))
     published.then(

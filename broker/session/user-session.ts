@@ -1,6 +1,6 @@
 /** The live connection of a user: which packet goes to which handler, and what the session remembers. */
 import { PushError, type ErrorCode } from '../../errors.ts'
-import type { SessionEntry } from '../../store/contract.ts'
+import type { RetainedSource, SessionEntry } from '../../store/contract.ts'
 import { PINGRESP } from '../codec/encoder.ts'
 import type {
   ConnectPacket,
@@ -253,6 +253,11 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
 
   // Its rules
 
+  get source(): RetainedSource | undefined {
+    const users = this.node.known.idOf(this.users)
+    return users === undefined ? undefined : { users, user: this.user.name, clientId: this.arrival.clientId }
+  }
+
   get users(): Users {
     return this.arrival.users
   }
@@ -311,7 +316,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     const will = wanted !== undefined && (await mayLeave(node, user, wanted)) ? wanted : undefined
     const delay =
       this.isKept && !this.#isDiscarded ? Math.min(will?.properties?.willDelayInterval ?? 0, expiry.seconds) : 0
-    if (will !== undefined && delay === 0) publishUserWill(node, name, will).catch(() => undefined)
+    if (will !== undefined && delay === 0) publishUserWill(node, name, will, this.source).catch(() => undefined)
     await this.#close(delay > 0 ? will : undefined, delay * 1000)
   }
 
@@ -323,8 +328,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     const { seconds } = expiry
     const keeps = this.#keeps
     await this.#leaveGroups(keeps)
-    const { users, clientId } = this.arrival
-    const of = { name, user: user.name, users: node.known.idOf(users) ?? null, clientId }
+    const of = { name, user: user.name, users: this.source?.users ?? null, clientId: this.arrival.clientId }
     const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill(of, delayed) }
     await store.closeNamedSession(name, epoch, {
       ...(keeps ? { state: encodeUserState(this.#outgoing.state()) } : {}),

@@ -107,7 +107,9 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
     const found = fromGroupSubject(entry)
     if (found === undefined) return shared.settle()
     const { topic } = found
-    const qos = found.qos < subscription.qos ? found.qos : subscription.qos
+    const { upgradesQos } = this.#session.node.terms
+    const isLower = found.qos < subscription.qos && !(upgradesQos && found.qos > 0)
+    const qos = isLower ? found.qos : subscription.qos
     const retain = subscription.retainAsPublished && entry.retain
     const identifiers = subscription.identifier === 0 ? [] : [subscription.identifier]
     // From there any connection of the session completes it.

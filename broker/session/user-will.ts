@@ -1,5 +1,6 @@
 /** The will of a user: a message to general topics, when its connection is gone. */
 import { PushError } from '../../errors.ts'
+import type { RetainedSource } from '../../store/contract.ts'
 import type { Will } from '../codec/packets.ts'
 import type { User } from './general.ts'
 import { generalMessageOfWill } from './general-message.ts'
@@ -32,7 +33,9 @@ export async function publishStoredUserWill(node: UserNode, value: Uint8Array): 
     if (user === undefined) return node.logger.info({ code: 'USER_REFUSED' }, 'will refused')
     if (!(await mayLeave(node, user, will))) return
   }
-  await node.router.publish(generalMessageOfWill(node, will, of.name))
+  const { user, users: id = '', clientId = '' } = of
+  const source = id === null ? undefined : { users: id, user, clientId }
+  await node.router.publish(generalMessageOfWill(node, will, of.name, source))
 }
 
 /** @throws STORE_UNAVAILABLE: the will waits a little longer */
@@ -49,9 +52,14 @@ async function found(
 }
 
 /** [MQTT-3.1.2-8] after any end but a DISCONNECT. Never rejects. */
-export async function publishUserWill(node: UserNode, name: string, will: Will): Promise<void> {
+export async function publishUserWill(
+  node: UserNode,
+  name: string,
+  will: Will,
+  source: RetainedSource | undefined,
+): Promise<void> {
   const { router, wills } = node
-  const message = generalMessageOfWill(node, will, name)
+  const message = generalMessageOfWill(node, will, name, source)
   // Some may have it when the store fails, and it is published again.
   const uid = node.randomId()
   await wills.publish(will.payload.byteLength, async () => {
