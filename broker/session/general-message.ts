@@ -15,7 +15,7 @@ export function generalMessageOf(
   packet: PublishPacket,
   topic: string,
   from: string,
-  source: RetainedSource | undefined,
+  source?: RetainedSource,
 ): GeneralMessage {
   const { payload, qos, retain, forwardProperties, properties } = packet
   const own = forwardProperties === undefined ? undefined : Buffer.from(forwardProperties)
@@ -28,7 +28,7 @@ export function generalMessageOfWill(
   node: MessageContext,
   will: Will,
   from: string,
-  source: RetainedSource | undefined,
+  source?: RetainedSource,
 ): GeneralMessage {
   const { topic, payload, qos, retain, properties = {} } = will
   const own = encodeForwardProperties(properties)
