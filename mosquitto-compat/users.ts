@@ -49,8 +49,11 @@ export class MosquittoUsers implements Users {
   readonly #checks: PasswordChecks
   #access: UserAccess
   readonly #listening = new Set<() => void>()
-  /** By what a live session came with: the hash that its password fitted. */
-  readonly #fitted = new WeakMap<UserCredentials, string>()
+  /**
+   * By the bytes that a live session showed as its password, which are wiped and stay with its credentials: the hash that
+   * they fitted.
+   */
+  readonly #fitted = new WeakMap<Buffer, string>()
 
   constructor({ checks, sessionsByClientId = false, id = '' }: UsersOptions, access: UserAccess) {
     this.sessionsByClientId = sessionsByClientId
@@ -99,7 +102,7 @@ export class MosquittoUsers implements Users {
     if (identity !== undefined) return Promise.resolve(this.#certified(credentials, identity))
     const { username, clientId } = credentials
     if (!this.#holds(credentials)) return Promise.resolve(undefined)
-    const isVerified = this.#fitted.has(credentials)
+    const isVerified = this.#fittedOf(credentials) !== undefined
     return Promise.resolve(isVerified ? this.#verified(username, clientId) : this.#userOf(username, clientId))
   }
 
@@ -112,8 +115,12 @@ export class MosquittoUsers implements Users {
     const { username } = credentials
     const { passwords, allowAnonymous } = this.#access
     if (username === '' || passwords === undefined) return allowAnonymous
-    const fitted = this.#fitted.get(credentials)
+    const fitted = this.#fittedOf(credentials)
     return fitted !== undefined && fitted === passwords.recordOf(username)
+  }
+
+  #fittedOf({ password }: UserCredentials): string | undefined {
+    return password && this.#fitted.get(password)
   }
 
   async #fits(passwords: Passwords, credentials: UserCredentials): Promise<boolean> {
@@ -133,7 +140,7 @@ export class MosquittoUsers implements Users {
     }
     // These credentials are kept as long as the connection lives; the password in them is not.
     password.fill(0)
-    if (record !== undefined) this.#fitted.set(credentials, record)
+    if (record !== undefined) this.#fitted.set(password, record)
     // The file may have changed while it was hashed.
     return this.#holds(credentials)
   }
