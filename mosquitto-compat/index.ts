@@ -14,3 +14,13 @@ export { PasswordChecks } from './passwords/password-checks.ts'
 export { PasswordFileError, Passwords } from './passwords/password-file.ts'
 export { MosquittoUsers, NO_USERS, RESERVED_NAME, type UserAccess, type UsersOptions } from './users.ts'
 export { SysPublisher } from './sys/sys-publisher.ts'
+export { MosquittoDbError } from './import/byte-reader.ts'
+export {
+  type MosquittoDb,
+  type QueuedMessage,
+  readMosquittoDb,
+  type ReceivedMessage,
+  type StoredMessage,
+  type StoredSession,
+} from './import/mosquitto-db.ts'
+export { matchesFilter } from './bridges/topic-names.ts'

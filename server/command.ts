@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { AskError } from './admin/ask.ts'
 import { runAdmin, type AdminCall } from './admin/run-admin.ts'
-import { askedFor, readConfig, type Arguments } from './arguments.ts'
+import { askedFor, BY_USER_NAME, readConfig, type Arguments } from './arguments.ts'
 import {
   checkIssuersFile,
   fileSecrets,
@@ -81,12 +81,13 @@ export async function run(invocation: Invocation): Promise<void> {
   }
 }
 
-async function runCommand({ command, config, unknown, admin }: Arguments, program: Program): Promise<void> {
+async function runCommand(asked: Arguments, program: Program): Promise<void> {
+  const { command, config, unknown, admin } = asked
   if (admin !== undefined) return await administer(admin, program)
   for (const name of unknown) program.logger.warn({ name }, 'this variable looks like a setting, but is not one')
   await checkFiles(config, command)
   if (command === 'bridge') await bridge(program)
-  else if (command !== undefined) await transfer(command, program)
+  else if (command !== undefined) await transfer(command, asked, program)
   else if (config.PUSH_WORKERS > 1 && cluster.isPrimary) serveWithWorkers(program)
   else await serve(program)
 }
@@ -128,12 +129,21 @@ async function administer(call: AdminCall, { config, process, ending, say }: Pro
 }
 
 /** An export or import that a signal cuts short has not succeeded. */
-async function transfer(command: 'export' | 'import', { config, say, ending, process }: Program): Promise<void> {
+async function transfer(
+  command: Exclude<Arguments['command'], 'bridge' | undefined>,
+  { path = '', options: given }: Arguments,
+  { config, say, ending, process }: Program,
+): Promise<void> {
   const options: TransferOptions = { config, limits: limitsOf(config), say }
   ending.onEnd(async (signal) => {
     say(`${command} was ended by ${signal ?? 'an error'} and is not finished; it can be run again`)
     return signal === undefined ? 1 : exitCodeOf(signal)
   })
+  if (command === 'import-mosquitto') {
+    const { runImportMosquitto } = await import('./import-mosquitto.ts')
+    await runImportMosquitto({ ...options, path, byUserName: given?.has(BY_USER_NAME) === true })
+    return await ending.exit(0)
+  }
   const { runExport, runImport } = await import('./transfer.ts')
   if (command === 'export') await runExport(options, process.stdout)
   else await runImport(options, process.stdin)

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { packageVersion } from '../../common/package-version.ts'
 import {
   ALL_LOG_TYPES,
@@ -14,6 +15,7 @@ import {
 } from '../../mosquitto-compat/index.ts'
 import type { Invocation } from '../command-process.ts'
 import { ConfigError, SETTINGS } from '../settings.ts'
+import { importHint } from '../import-mosquitto.ts'
 import { installLastResort } from '../last-resort.ts'
 import { ArgumentsError, type MosquittoArguments, readArguments, USAGE } from './arguments.ts'
 import { MosquittoLog } from './log.ts'
@@ -68,6 +70,8 @@ async function start(
   if (args.daemon) return await goOn(argv, ending)
   ending.abortWith(0)
   const config = withConf(settings, conf)
+  const hint = importHint(join(conf.persistenceLocation ?? '', conf.persistenceFile), config)
+  if (conf.persistence && hint !== undefined) log.write('notice', hint)
   dropPrivileges({
     process,
     user: conf.user,
