@@ -103,6 +103,8 @@ PUSH_DATA_DIR="$data" exec ${program} "$@"
 async function runOne(folder: string, root: string, { file }: Test, ports: readonly number[]): Promise<Outcome> {
   const began = performance.now()
   const data = mkdtempSync(join(root, 'data-'))
+  // Root gives its rights up.
+  chmodSync(data, 0o777)
   const env = { ...process.env, BUILD_ROOT: root, SUITE_DATA: data, PYTHONDONTWRITEBYTECODE: '1' }
   const child = spawn('python3', [`./${file}`, ...ports.map(String)], { cwd: folder, env, detached: true })
   let output = ''

@@ -33,7 +33,7 @@ export class PrivilegesError extends Error {
 const DEFAULT_USER = 'mosquitto'
 const NOBODY = 'nobody'
 
-/** @throws PrivilegesError in one sentence */
+/** @throws PrivilegesError where there is no such user, Error where the data directory is of no use to it */
 export function dropPrivileges({ process, user, env, dataDir, say }: Options): void {
   const account = process.geteuid?.() === 0 ? accountOf(user, env, say) : undefined
   if (account !== undefined) {
@@ -47,7 +47,7 @@ export function dropPrivileges({ process, user, env, dataDir, say }: Options): v
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     const who = account === undefined ? 'this user' : `the user ${account.name ?? account.user}`
-    throw new PrivilegesError(
+    throw new Error(
       `The data directory ${dataDir} cannot be used by ${who}: give it to them, or name another one with persistence_location or PUSH_DATA_DIR.`,
       { cause: error },
     )
