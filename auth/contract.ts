@@ -90,7 +90,11 @@ export interface Auth {
   providerWithKey(id: string): Provider | undefined
   /** The provider of a name: with several keys, it may act for the apps of each of them. Undefined when there is none. */
   providerNamed(name: string): Provider | undefined
-  /** The provider of the configuration that names this user. Whether the user is who it says is for who asks to know. */
+  /**
+   * The provider that names this user, one of the configuration before one of the store. Whether the user is who it says is for
+   * who asks to know.
+   * @throws STORE_UNAVAILABLE
+   */
   providerOfUser(user: string): Provider | undefined
   /** Takes the file of identity providers as it is now; one that cannot be used changes nothing. Never rejects. */
   reload(): Promise<void>

@@ -94,7 +94,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
       return keys.ofKey(key)
     },
     providerNamed: providers.named,
-    providerOfUser: providers.ofUser,
+    providerOfUser: (user) => providers.ofUser(user) ?? keys.ofUser(user),
     providerNow: keys.current,
     providerWithKey: keys.withId,
   }

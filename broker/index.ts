@@ -407,7 +407,7 @@ export class PushBroker {
     if (provider === undefined) await connectUser(this.#users, connection, connect, arrival)
     else {
       endWithUser(arrival, connection, this.#options.logger)
-      await connectProvider(this.#providers, connection, connect, provider, true)
+      await connectProvider(this.#providers, connection, connect, provider, arrival.user.name)
     }
     return true
   }

@@ -12,13 +12,13 @@ import { ProviderSession } from './provider-session.ts'
 import { providerSessionName } from './provider-sessions.ts'
 import { decodeProviderState, sessionReader } from './provider-state.ts'
 
-/** Answers the CONNECT. Throws what refuses it. `isUser`: it came with the name and password of a user. */
+/** Answers the CONNECT. Throws what refuses it. `user`: it came with that user's name and password. */
 export async function connectProvider(
   node: ProviderNode,
   connection: Connection,
   connect: ConnectPacket,
   provider: Provider,
-  isUser = false,
+  user?: string,
 ): Promise<void> {
   const { sessions, store } = node
   checkScopes(provider, connect)
@@ -42,7 +42,7 @@ export async function connectProvider(
       })
       return
     }
-    const session = new ProviderSession({ node, connection, provider, isUser, name, connect, opened, resumed })
+    const session = new ProviderSession({ node, connection, provider, user, name, connect, opened, resumed })
     sessions.add(session)
     connection.admit(session, connect.keepAlive, 0)
     await session.restore()

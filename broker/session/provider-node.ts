@@ -15,7 +15,7 @@ export type ProviderLimits = SessionLimits &
 export type StateMessage = Pick<Will, 'topic' | 'payload' | 'qos' | 'retain'>
 
 export interface ProviderNode extends SessionNode {
-  readonly auth: Pick<Auth, 'providerNow' | 'providerWithKey'>
+  readonly auth: Pick<Auth, 'providerNow' | 'providerWithKey' | 'providerOfUser'>
   readonly sessions: ProviderSessions
   readonly limits: ProviderLimits
   readonly accept: Accept

@@ -14,8 +14,8 @@ interface PublisherContext extends QuotaContext {
   readonly node: ProviderNode
   readonly connection: Connection
   readonly provider: Provider
-  /** It came with the name and password of a user. */
-  readonly isUser: boolean
+  /** It came with the name and password of this user. */
+  readonly user: string | undefined
   readonly name: string
   readonly level: ProtocolLevel
   readonly wantsReasons: boolean
@@ -164,11 +164,11 @@ export class ProviderPublisher {
    * most likely a bridge, that would send it for ever: what will be refused again is acknowledged and dropped, as Mosquitto does.
    */
   #refuse(error: unknown, answer: Answer): void {
-    const { connection, level, wantsReasons, isUser } = this.#session
+    const { connection, level, wantsReasons, user } = this.#session
     const refusal = error instanceof PushError ? error : new PushError('INTERNAL')
     this.#log(error)
     if (refusal.code === 'KEY_REVOKED') return connection.end(refusal)
-    if (level !== 5) return isUser && isForGood(refusal) ? answer(Reason.success) : connection.end(refusal)
+    if (level !== 5) return user !== undefined && isForGood(refusal) ? answer(Reason.success) : connection.end(refusal)
     // [MQTT-3.1.2-29]
     answer(pubackReason(refusal.reason), wantsReasons ? refusal.message : undefined)
   }

@@ -6,11 +6,15 @@ import {
   ANN_LINE,
   ann,
   bob,
+  changeKey,
   connect,
   connectDevice,
+  deleteKey,
   issueToken,
+  makeKey,
   mosquittoPub,
   passwordFile,
+  rotateKey,
   startServer,
   temporaryFolder,
 } from '../../support/index.ts'
@@ -61,4 +65,35 @@ await t.test('a provider that comes as a user', async (t) => {
   await edge.closed
   await five.closed
   t.equal(five.disconnectPacket?.reasonCode, 0x87, 'without its user it is disconnected')
+})
+
+await t.test('a key of the store that names a user', async (t) => {
+  const passwords = passwordFile(t)
+  const server = await startServer(t, { settings: { PUSH_PASSWORD_FILE: passwords } })
+  const issued = await issueToken(server, { app: 'shop', device: 'phone', account: 'ann' })
+  const key = await makeKey(server, { name: 'edge', apps: ['shop'], scopes: ['messages:send'], user: 'ann' })
+  for (const user of ['ann', 'provider'])
+    await t.rejects(makeKey(server, { name: 'other', apps: ['shop'], scopes: ['messages:send'], user }), user)
+  const admin = await makeKey(server, { name: 'lesser', apps: ['shop'], scopes: ['messages:send', 'keys:admin'] })
+  const lesser = { ...server, providerKey: admin.key }
+  const hijack = makeKey(lesser, { name: 'lesser', apps: ['shop'], scopes: ['messages:send'], user: 'bob' })
+  await t.rejects(hijack, { message: /APP_FORBIDDEN/ }, 'who may not act for every app takes no user away')
+
+  const edge = await connect(t, server, ann)
+  await edge.publish(issued.topics.private, 'one')
+  t.same(await edge.subscribe('shop/u/#'), [0x87], 'with the scopes of the key')
+  await rotateKey(server, key, 0)
+  await edge.publish(issued.topics.private, 'two')
+  await changeKey(server, key, { apps: ['shop', 'news'] })
+  await edge.publish(issued.topics.private, 'three')
+  await deleteKey(server, key)
+  await edge.closed
+  const after = await connect(t, server, ann)
+  t.same(await after.subscribe('home/#'), [1], 'without the key it is a user')
+  const held = await connectDevice(t, server, issued)
+  await held.subscribe(issued.topics.private)
+  t.same(
+    (await held.nextN(3)).map(({ text }) => text),
+    ['one', 'two', 'three'],
+  )
 })
