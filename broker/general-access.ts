@@ -32,9 +32,9 @@ export interface StoredCounts {
   /** Sessions whose client is away. */
   readonly sessionsAway: number
   readonly retained: number
-  /** Retained, or in the log of a session. */
+  /** Retained, or in the log of a session; over Redis retained alone. */
   readonly messages: number
-  /** Of their payloads. */
+  /** Of their payloads; over Redis 0. */
   readonly bytes: number
 }
 

@@ -24,6 +24,8 @@ interface GeneralTopicsOptions {
 }
 
 export interface GeneralTopics {
+  /** Where they are kept, which may be another place than where push is. */
+  readonly store: Store
   readonly router: OwnRouter
   readonly groups: UserGroups
   readonly stored: StoredCounter
@@ -37,6 +39,7 @@ export async function openGeneralTopics(options: GeneralTopicsOptions): Promise<
   const router = await openGeneralRouter({ store, logger, id, retained, groups, rules, randomId, now, monotonic })
   groups.start()
   return {
+    store,
     router,
     groups,
     stored: new StoredCounter({ store, retained, monotonic }),

@@ -213,10 +213,11 @@ export class PushBroker {
   }
 
   #userNode(
-    { general, users, generalRules, store, metrics, logger, limits }: BrokerOptions,
+    { general, users, generalRules, metrics, logger, limits }: BrokerOptions,
     own: Pick<UserNode, 'now' | 'randomId' | 'turns'> & { readonly monotonic: () => number },
   ): UserNode | undefined {
     if (general === undefined) return undefined
+    const { store } = general
     if (users !== undefined) this.#known.addDefault(users)
     const { monotonic, ...shared } = own
     const wills = new DelayedWills({
@@ -277,7 +278,10 @@ export class PushBroker {
       packetsWaiting += waiting.packets
       bytesWaiting += waiting.bytes
     }
-    return { ...this.#context.traffic, packetsWaiting, bytesWaiting, subscriptions: own, sharedSubscriptions: shared }
+    const { traffic, metrics } = this.#context
+    const publishesDropped = traffic.publishesDropped + metrics.dropped.counts.session
+    const now = { packetsWaiting, bytesWaiting, subscriptions: own, sharedSubscriptions: shared }
+    return { ...traffic, publishesDropped, ...now }
   }
 
   /** Takes a connection: a socket, a WebSocket as a stream, any Duplex; with the rules of its listener. */

@@ -1,11 +1,12 @@
 /** How much of users is stored. It is counted when somebody asks, and so that counting never takes much of the time. */
-import type { Store } from '../store/contract.ts'
+import type { SessionUsage, Store } from '../store/contract.ts'
 import type { RetainedMessages } from './aedes/retained-topics.ts'
 import type { StoredCounts } from './general-access.ts'
+import { USER_SESSIONS } from './session/user-sessions.ts'
 
 interface StoredCounterOptions {
-  readonly store: Pick<Store, 'namedSessions'>
-  readonly retained: Pick<RetainedMessages, 'all'>
+  readonly store: Pick<Store, 'namedSessions' | 'sessionUsage'>
+  readonly retained: Pick<RetainedMessages, 'usage'>
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
 }
@@ -36,14 +37,14 @@ export class StoredCounter {
     const { store, retained, monotonic } = this.#options
     const began = monotonic()
     try {
-      let sessionsAway = 0
-      for await (const { name, held } of store.namedSessions()) if (!held && name.startsWith('u/')) sessionsAway += 1
-      const counted = { messages: 0, bytes: 0 }
-      for await (const { payload } of retained.all()) {
-        counted.messages += 1
-        counted.bytes += payload.byteLength
+      const sessions = await (store.sessionUsage?.(USER_SESSIONS) ?? usageOf(store))
+      const topics = await retained.usage()
+      return {
+        sessionsAway: sessions.away,
+        retained: topics.messages,
+        messages: sessions.messages + topics.messages,
+        bytes: sessions.bytes + topics.bytes,
       }
-      return { sessionsAway, retained: counted.messages, ...counted }
     } catch (error) {
       this.#counts = undefined
       throw error
@@ -52,4 +53,11 @@ export class StoredCounter {
       this.#goodUntil = now + Math.max(GOOD_MS, (now - began) * TIMES)
     }
   }
+}
+
+/** Over Redis what their logs hold is not counted. */
+async function usageOf(store: Pick<Store, 'namedSessions'>): Promise<SessionUsage> {
+  let away = 0
+  for await (const { name, held } of store.namedSessions()) if (!held && name.startsWith(USER_SESSIONS)) away += 1
+  return { away, messages: 0, bytes: 0 }
 }

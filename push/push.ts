@@ -127,6 +127,10 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const { store, secrets } = engine
   await store.open()
   opened.push(store)
+  if (engine.general !== undefined) {
+    await engine.general.open()
+    opened.push(engine.general)
+  }
   const revocations = new Revocations({
     store,
     now,
@@ -148,7 +152,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const auth = await openAuth({ ...options, now, monotonic, providers, secrets, ring, storedKeys: keys, logger })
   opened.push({ close: async () => auth.close() })
   const general = await openGeneralTopics({
-    store,
+    store: engine.general ?? store,
     logger,
     limits,
     retained: engine.openRetained(),
@@ -248,7 +252,8 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
         logger.warn('closing does not end by itself: the store is closed now')
       await Promise.all([keys.close(), signing?.close()])
       revocations.close()
-      await Promise.race([counts.close().then(() => store.close()), setTimeout(CLOSE_MS, undefined, UNREF)])
+      const closed = counts.close().then(() => Promise.all([engine.general?.close(), store.close()]))
+      await Promise.race([closed, setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },
   }

@@ -83,7 +83,7 @@ export class UserQueue implements Holder {
       if (each.delivery.qos > 0) kept.push(each)
       else dropped += 1
     }
-    this.#session.node.metrics.queueDropped.inc(dropped)
+    this.#dropped(dropped)
     if (dropped === 0) return this.#session.end(new PushError('QUEUE_FULL'))
     this.#replace(kept)
   }
@@ -93,6 +93,12 @@ export class UserQueue implements Holder {
     this.#replace([])
     this.#crowding?.relieve()
     this.#recent = undefined
+  }
+
+  #dropped(count: number): void {
+    const { node, connection } = this.#session
+    node.metrics.queueDropped.inc(count)
+    connection.context.traffic.publishesDropped += count
   }
 
   #isFull(bytes: number): boolean {
@@ -112,7 +118,7 @@ export class UserQueue implements Holder {
   }
 
   #overflow({ qos }: GeneralDelivery): void {
-    if (qos === 0) this.#session.node.metrics.queueDropped.inc()
+    if (qos === 0) this.#dropped(1)
     else this.#session.end(new PushError('QUEUE_FULL'))
   }
 

@@ -47,9 +47,10 @@ export class UserRechecks {
   #start(): void {
     while (this.#running < Math.min(AT_ONCE, this.#waiting.size)) {
       this.#running += 1
-      void this.#work().finally(() => {
-        this.#running -= 1
-      })
+      this.#work().then(
+        () => (this.#running -= 1),
+        () => (this.#running -= 1),
+      )
     }
   }
 

@@ -10,7 +10,8 @@ import type { Turns } from '../../common/turns.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { type Rechecked, UserRechecks } from './user-rechecks.ts'
 
-const PREFIX = 'u/'
+/** Names of users' sessions begin so. */
+export const USER_SESSIONS = 'u/'
 /** Of a name in the store, bytes. */
 const LONGEST = 400
 /** Sessions in one write are so few that the next ones are not worth waiting for. */
@@ -20,10 +21,10 @@ const PUBLISHED = 10_000
 
 /** A client id never reaches another principal's session; with an empty `user`, another user's. */
 export function userSessionName(user: string, clientId: string): string {
-  const name = `${PREFIX}${encodeURIComponent(user)}/${clientId}`
+  const name = `${USER_SESSIONS}${encodeURIComponent(user)}/${clientId}`
   if (Buffer.byteLength(name) <= LONGEST) return name
   // No user has such a name: it would be encoded.
-  return `${PREFIX}#${createHash('sha256').update(name).digest('base64url')}`
+  return `${USER_SESSIONS}#${createHash('sha256').update(name).digest('base64url')}`
 }
 
 /** A session as this file sees it. */
@@ -155,7 +156,7 @@ export class UserSessions implements Watcher {
   }
 
   willDue(session: SessionOwner, epoch: number): void {
-    if ('name' in session && session.name.startsWith(PREFIX)) this.#options.wills.due(session, epoch)
+    if ('name' in session && session.name.startsWith(USER_SESSIONS)) this.#options.wills.due(session, epoch)
   }
 
   /** Wakes may have been lost. One session after the other, so that it is never a burst. */

@@ -44,9 +44,9 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
   }
 
   give(message: Shared): void {
-    const { metrics, sessions } = this.#session.node
+    const { sessions } = this.#session.node
     const bytes = bytesOf(message)
-    if (bytes > 0 && this.#isFull(bytes)) return metrics.queueDropped.inc()
+    if (bytes > 0 && this.#isFull(bytes)) return this.#dropped(1)
     this.#waiting.push(message)
     if (bytes > 0) {
       this.#count += 1
@@ -76,7 +76,7 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
   shed(): void {
     const dropped = this.#waiting.filter((each) => bytesOf(each) > 0)
     this.#waiting = this.#waiting.filter((each) => bytesOf(each) === 0)
-    this.#session.node.metrics.queueDropped.inc(dropped.length)
+    this.#dropped(dropped.length)
     this.#letGo(dropped)
   }
 
@@ -85,6 +85,12 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
     this.#letGo(this.#waiting)
     this.#waiting = []
     this.#underWay.clear()
+  }
+
+  #dropped(count: number): void {
+    const { node, connection } = this.#session
+    node.metrics.queueDropped.inc(count)
+    connection.context.traffic.publishesDropped += count
   }
 
   #isFull(bytes: number): boolean {
