@@ -82,7 +82,7 @@ export const OPTIONS = {
   max_connections: works(
     'default listener',
     whole(),
-    'connections of this listener at one time; below 0 is without limit',
+    'connections of this listener at one time; below 1 is without limit',
   ),
   global_max_clients: works(
     'global',
@@ -92,7 +92,7 @@ export const OPTIONS = {
   global_max_connections: works(
     'global',
     whole(),
-    'connections of all listeners at one time; below 0 is without limit',
+    'connections of all listeners and of the HTTP port at one time; below 1 is without limit',
   ),
   accept_protocol_versions: works(
     'listener',
@@ -304,7 +304,7 @@ export const OPTIONS = {
   user: works(
     'global',
     text('a user of the system', 'replaces'),
-    'what root becomes, once the ports are open; without it, `mosquitto`, or `nobody` where there is none',
+    'what root becomes before anything is opened; without it `mosquitto`, or `nobody` where there is none',
   ),
   include_dir: works('section', text('a folder', 'adds'), 'reads all of its `*.conf`'),
 
