@@ -1,5 +1,6 @@
 /** A running server, as a mosquitto.conf describes it. */
 import { randomUUID } from 'node:crypto'
+import { loadTlsFiles } from '../../broker/index.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import { createPush, type GeneralRules, type ListenerRules, type Push } from '../../index.ts'
 import {
@@ -24,6 +25,7 @@ import { ClientLimit } from './client-limit.ts'
 import { connectionLines } from './connection-lines.ts'
 import { Listener } from './listener.ts'
 import type { MosquittoLog } from './log.ts'
+import { tlsSettingsOf } from './tls.ts'
 
 interface ServeOptions {
   readonly conf: MosquittoConf
@@ -111,6 +113,8 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
     warn: (message: string) => log.write('warning', `Warning: ${message}.`),
   }
   const access = readAccess(conf.listeners, accessOptions)
+  // Before anything is opened.
+  for (const { tls } of conf.listeners) if (tls !== undefined) loadTlsFiles(tlsSettingsOf(tls))
   const { PUSH_RESERVED_APPS: reservedApps } = config
   const rules: GeneralRules = { ...conf.rules, ...(reservedApps === undefined ? {} : { reservedApps }) }
   const hasHttp = config.PUSH_HTTP_PORT !== 'off' || config.PUSH_HTTPS_PORT !== 'off'
