@@ -301,7 +301,9 @@ export class PushBroker {
     if (rules !== undefined) this.#ruled(stream, rules)
     this.#context.traffic.socketsOpened += 1
     const id = `c${(++this.#connectionCount).toString(36)}`
-    this.#context.connections.add(new Connection(stream, this.#context, id, address))
+    const connection = new Connection(stream, this.#context, id, address)
+    connection.tellsReasons = rules?.reasonStrings !== false
+    this.#context.connections.add(connection)
   }
 
   #ruled(stream: Duplex, rules: ListenerRules): void {
@@ -374,10 +376,12 @@ export class PushBroker {
       // [MQTT-4.12.0-1]
       if (properties.authenticationMethod !== undefined) throw new PushError('AUTHENTICATION_METHOD_UNSUPPORTED')
       if (password !== undefined && looksLikeToken(password) && !this.#isForeign(password, users)) {
+        connection.tellsReasons = true
         await connectDevice(this.#node, connection, connect)
         return
       }
       const isProvider = connect.username === 'provider' && password !== undefined
+      if (isProvider) connection.tellsReasons = true
       const provider = isProvider ? (auth.provider(password) ?? (await auth.newProvider(password))) : undefined
       if (provider !== undefined) {
         await connectProvider(this.#providers, connection, connect, provider)

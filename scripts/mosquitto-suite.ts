@@ -23,7 +23,8 @@ const LEFT_OUT =
   /test_plugin\(|plugin c\/|dynsec|dynamic_security|persist_sqlite|sparkplug_aware|mosquitto_ctrl|psk|persist_help|plugin_persist/
 /** A test that hangs, ms. */
 const LONGEST_MS = 120_000
-const FIRST_PORT = 21_000
+/** Another one for each run, of which there may be several. */
+const FIRST_PORT = 12_000 + (process.pid % 100) * 100
 /** Where the tests look for programs, and what Debian has of them. */
 const PROGRAMS = {
   'client/mosquitto_pub': '/usr/bin/mosquitto_pub',

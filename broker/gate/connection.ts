@@ -52,6 +52,8 @@ export class Connection implements Timed, OutboxOwner {
   #over: (() => void)[] | undefined
   /** Of the client. */
   #maximumPacketSize = Number.POSITIVE_INFINITY
+  /** Reasons go out in words too. */
+  tellsReasons = true
   /** Something was sent, which begins with the CONNACK. */
   #greeted = false
 
@@ -125,7 +127,7 @@ export class Connection implements Timed, OutboxOwner {
 
   /** With the reason in words, where they fit [MQTT-3.2.2-19], [MQTT-3.4.2-2], [MQTT-3.5.2-2], [MQTT-3.14.2-3] */
   worded(encode: (text: string | undefined) => Buffer, text: string | undefined): Buffer {
-    const packet = encode(text)
+    const packet = encode(this.tellsReasons ? text : undefined)
     return packet.byteLength <= this.#maximumPacketSize ? packet : encode(undefined)
   }
 
@@ -344,7 +346,8 @@ export class Connection implements Timed, OutboxOwner {
     const counter = violation.reply === 'connack' ? context.metrics.refusedConnects : context.metrics.disconnects
     counter.inc({ code: known.code })
     context.logger.info(this.#described(known), 'malformed packet')
-    this.#last(encodeViolationReply(violation, { maximumPacketSize: this.#maximumPacketSize }), known.code)
+    const options = { maximumPacketSize: this.#maximumPacketSize, reasonString: this.tellsReasons }
+    this.#last(encodeViolationReply(violation, options), known.code)
   }
 
   #described({ code, detail }: PushError): object {

@@ -54,6 +54,8 @@ export interface ListenerRules {
   readonly topicAliasMaximum?: number
   /** How many topic aliases users here are sent at most. Default: `limits.topicAliases`. */
   readonly outgoingTopicAliases?: number
+  /** MQTT 5 clients are told why in words as well (Reason String), which is the default. Devices and providers always are. */
+  readonly reasonStrings?: boolean
   /**
    * Client id of a user's session, before its credentials are looked at. `made`: the server made it (Assigned Client
    * Identifier). Default: as it is, and a random one for an empty one.

@@ -12,7 +12,7 @@ import type { UnderWay, UserWindow } from './user-window.ts'
 
 /** Computed, so that whichever node sends a message again does so under its packet id [MQTT-4.4.0-1]. 1 to 32,256. */
 export function sessionPacketId(offset: number): number {
-  return 1 + (offset % OFFSET_CYCLE)
+  return 1 + ((offset - 1) % OFFSET_CYCLE)
 }
 
 interface Releasing {

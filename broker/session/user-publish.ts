@@ -114,7 +114,7 @@ export class UserPublisher {
     const published =
       qos === 2 ? this.#publishQos2(message, packetId) : this.#inOrder(() => node.router.publish(message))
     published.then(
-      (isHeard) => this.#answer(turn, packet, isHeard ? Reason.success : Reason.noMatchingSubscribers),
+      (isHeard) => this.#answer(turn, packet, isHeard || qos === 2 ? Reason.success : Reason.noMatchingSubscribers),
       (error: unknown) => this.#failed(error, turn, packet),
     )
     return this.#turns.room() ?? this.#relief()

@@ -193,6 +193,8 @@ function rulesOf(
     maximumQos,
     topicAliasMaximum,
     outgoingTopicAliases,
+    // Mosquitto tells none, and its users' clients and tests compare what it answers.
+    reasonStrings: false,
     ...(mountPoint === undefined ? {} : { mountPoint }),
     ...(protocolLevels === undefined ? {} : { protocolLevels }),
     clientId(asked) {

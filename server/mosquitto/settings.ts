@@ -3,6 +3,9 @@ import type { MosquittoConf } from '../../mosquitto-compat/index.ts'
 import { readConfig } from '../arguments.ts'
 import { type Config, ConfigError, named, type SettingName } from '../settings.ts'
 
+/** Of MQTT itself: Mosquitto has no other limit. */
+const LONGEST_CLIENT_ID = 65_535
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** What says the same in the file. */
@@ -45,6 +48,7 @@ export function withConf({ config, isSet }: MosquittoSettings, conf: MosquittoCo
     PUSH_HTTP_PORT: isSet('PUSH_HTTP_PORT') ? config.PUSH_HTTP_PORT : 'off',
     PUSH_DATA_DIR:
       isSet('PUSH_DATA_DIR') || persistenceLocation === undefined ? config.PUSH_DATA_DIR : persistenceLocation,
+    PUSH_MAX_CLIENT_ID: isSet('PUSH_MAX_CLIENT_ID') ? config.PUSH_MAX_CLIENT_ID : LONGEST_CLIENT_ID,
     PUSH_MAX_CONNECTIONS: conf.maxConnections > 0 ? conf.maxConnections : config.PUSH_MAX_CONNECTIONS,
   }
 }
