@@ -33,9 +33,11 @@ const PACKAGES = {
   'classic-level': ['store/level/'],
   ioredis: ['store/redis/', 'broker/aedes/'],
   'fast-jwt': ['auth/'],
+  'hash-wasm': ['mosquitto-compat/'],
   fastify: ['bridge/', 'push/', 'server/', 'index.ts'],
   mqtt: ['bridge/'],
   undici: ['bridge/webhooks/'],
+  'mqtt-packet': ['mosquitto-compat/bridges/', 'mosquitto-compat/import/'],
   'node:process': ['server/main.ts', 'server/command.ts'],
 }
 

@@ -277,6 +277,21 @@ export const ERRORS = {
   },
   PROTOCOL_VERSION_UNSUPPORTED: { status: 400, reason: 0x84, title: 'Use MQTT 3.1, 3.1.1 or 5.' },
   CLIENT_ID_INVALID: { status: 400, reason: 0x85, title: 'The client id is empty, too long or reserved.' },
+  RETAIN_UNSUPPORTED: {
+    status: 400,
+    reason: 0x9a,
+    title: 'The server retains no messages; publish without RETAIN.',
+  },
+  QOS_UNSUPPORTED: {
+    status: 400,
+    reason: 0x9b,
+    title: 'The QoS is higher than this listener allows; publish with a lower one.',
+  },
+  CLIENT_ID_REFUSED: {
+    status: 400,
+    reason: 0x85,
+    title: 'This listener takes no such client id; connect with another one, as its rules say.',
+  },
   CONNECT_TIMEOUT: { status: 408, reason: 0x87, title: 'No CONNECT arrived in time.' },
   KEEP_ALIVE_TIMEOUT: {
     status: 408,
@@ -335,6 +350,11 @@ export const ERRORS = {
     reason: 0x8d,
     title: 'A client without keep alive sent nothing for too long; connect with a keep alive.',
   },
+  CLIENTS_LIMIT: {
+    status: 503,
+    reason: 0x89,
+    title: 'The server has as many clients, and sessions kept for clients, as it allows; try again later.',
+  },
   ADDRESS_CONNECTIONS_LIMIT: {
     status: 429,
     reason: 0x9f,
@@ -346,7 +366,8 @@ export const ERRORS = {
   },
   CLIENT_CERTIFICATE_REFUSED: {
     status: 401,
-    title: 'The client has no certificate signed by `PUSH_TLS_CA`; see `detail`.',
+    title:
+      'The client has no certificate that is vouched for by `PUSH_TLS_CA`, or `cafile` and `capath`; see `detail`.',
   },
   TLS_FILES_INVALID: {
     status: 500,
@@ -354,7 +375,11 @@ export const ERRORS = {
   },
   PROXY_HEADER_INVALID: {
     status: 400,
-    title: 'The connection does not begin with a PROXY protocol header of version 2; set the balancer to send one.',
+    title: 'The connection does not begin with a PROXY protocol header of the version that is expected; see `detail`.',
+  },
+  PROXY_CLIENT_INSECURE: {
+    status: 403,
+    title: 'The client came to the balancer without TLS, or without a certificate, which this listener requires.',
   },
   PROXY_UNTRUSTED: {
     status: 403,

@@ -51,13 +51,24 @@ export type { Quota, Scope, TagSelector } from './topics/index.ts'
 export {
   Certificates,
   type Acceptor,
+  type AskedClientId,
+  type ConnectedUser,
+  type ConnectionEnd,
   type Deliver,
+  type GeneralAccess,
+  type GeneralCounts,
+  type GeneralRules,
+  type ListenerRules,
   type NativePersistence,
+  type ProxyRules,
+  type ProtocolLevel,
   type QoS,
+  type StoredCounts,
   type TlsSettings,
   type User,
   type UserCredentials,
   type Users,
 } from './broker/index.ts'
 export { createPush, type Push } from './push/push.ts'
+export type { Lease } from './store/lease.ts'
 export type { CommonOptions, PushLimits, PushOptions } from './push/options.ts'

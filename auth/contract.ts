@@ -94,6 +94,12 @@ export interface Auth extends Sealing {
   providerNamed(name: string): Provider | undefined
   /** Who sends through a Web Push endpoint. */
   readonly checkVapid: CheckVapid
+  /**
+   * The provider that names this user, one of the configuration before one of the store. Whether the user is who it says is for
+   * who asks to know.
+   * @throws STORE_UNAVAILABLE
+   */
+  providerOfUser(user: string): Provider | undefined
   /** Takes the file of identity providers as it is now; one that cannot be used changes nothing. Never rejects. */
   reload(): Promise<void>
   /** Asks and watches no more. */

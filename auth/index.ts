@@ -100,6 +100,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
       return keys.ofKey(key)
     },
     providerNamed: providers.named,
+    providerOfUser: (user) => providers.ofUser(user) ?? keys.ofUser(user),
     providerNow: keys.current,
     providerWithKey: keys.withId,
   }

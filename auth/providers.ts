@@ -13,13 +13,21 @@ export interface ProviderKey {
   readonly key: string
   /** Left out: every app. An empty list, or undefined, is refused: it is more likely a mistake than meant as that. */
   readonly apps?: readonly string[]
+  /**
+   * The name of a user: who connects over MQTT with it, and with that user's password, is this provider too. A program that
+   * can have no other user name than its own, such as a bridge of Mosquitto, can so publish to push topics.
+   */
+  readonly user?: string
 }
 
 interface Entry {
   readonly digest: Buffer
+  readonly user: string | undefined
   readonly provider: Provider
 }
 
+/** With which a provider shows its key. */
+const USERNAME = 'provider'
 const MIN_KEY_BYTES = 16
 const MAX_KEY_BYTES = 256
 const GENERATED_BYTES = 32
@@ -40,6 +48,8 @@ export interface Providers {
   ofKey(key: string | Uint8Array): Provider | undefined
   /** With several keys, it may act for the apps of each of them. */
   named(name: string): Provider | undefined
+  /** That which names this user. */
+  ofUser(user: string): Provider | undefined
 }
 
 /** @throws Error that names the entry, and never holds a key */
@@ -48,7 +58,11 @@ export function createProviders(providers: readonly ProviderKey[]): Providers {
   if (new Set(entries.map(({ digest }) => digest.toString('hex'))).size !== entries.length) {
     throw new Error('providers: two entries have the same key; give each provider its own')
   }
+  const users = entries.map(({ user }) => user).filter((user) => user !== undefined)
+  if (new Set(users).size !== users.length)
+    throw new Error('providers: two entries have the same user; a user can be one provider')
   return {
+    ofUser: (user) => entries.find((entry) => entry.user === user)?.provider,
     ofKey(key) {
       const bytes = typeof key === 'string' ? Buffer.from(key, 'utf8') : key
       if (bytes.length < MIN_KEY_BYTES || bytes.length > MAX_KEY_BYTES) return undefined
@@ -72,7 +86,7 @@ function both(one: Provider, other: Provider): Provider {
 }
 
 /**
- * A providers file is JSON: `[{"name", "key", "apps"?: [...]}]`, and nothing else in it.
+ * A providers file is JSON: `[{"name", "key", "apps"?: [...], "user"?}]`, and nothing else in it.
  * @throws Error that names the file and the field, and never holds a key
  */
 export async function loadProvidersFromFile(path: string): Promise<ProviderKey[]> {
@@ -90,13 +104,13 @@ export async function loadProvidersFromFile(path: string): Promise<ProviderKey[]
 /** Whatever an embedding program or a file gives: types do not hold there. */
 function parseProviders(content: unknown, source: string): ProviderKey[] {
   if (!Array.isArray(content))
-    throw new Error(`${source} must be a list of {"name": text, "key": text, "apps": [text]}`)
+    throw new Error(`${source} must be a list of {"name": text, "key": text, "apps": [text], "user": text}`)
   return content.map((entry: unknown, index) => parseProvider(entry, `${source}[${index}]`))
 }
 
 function parseProvider(entry: unknown, where: string): ProviderKey {
-  if (!isRecord(entry)) throw new Error(`${where} must be an object with name, key and apps`)
-  checkFields(entry, ['name', 'key', 'apps'], where)
+  if (!isRecord(entry)) throw new Error(`${where} must be an object with name, key, apps and user`)
+  checkFields(entry, ['name', 'key', 'apps', 'user'], where)
   const { name, key, apps } = entry
   if (typeof name !== 'string' || !isName(name))
     throw new Error(`${where}.name must be 1 to 128 bytes without control characters or / + #`)
@@ -105,24 +119,35 @@ function parseProvider(entry: unknown, where: string): ProviderKey {
     throw new Error(`${where}.key (${name}) must be ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes`)
   if (looksLikeStoredKey(key))
     throw new Error(`${where}.key (${name}) has the form of a key that the store keeps, and would be looked for there`)
-  if (!Object.hasOwn(entry, 'apps')) return { name, key }
+  const named = { name, key, ...userOf(entry, `${where}.user (${name})`) }
+  if (!Object.hasOwn(entry, 'apps')) return named
   if (!Array.isArray(apps) || apps.length === 0 || !apps.every(isApp))
     throw new Error(`${where}.apps (${name}) must be a list of names of apps; leave it out for every app`)
-  return { name, key, apps }
+  return { ...named, apps }
+}
+
+function userOf(entry: Record<string, unknown>, where: string): { readonly user?: string } {
+  if (!Object.hasOwn(entry, 'user')) return {}
+  const { user } = entry
+  if (typeof user !== 'string' || user === '' || user === USERNAME)
+    throw new Error(
+      `${where} must be the name of a user of the password file, and not ${USERNAME}; leave it out for none`,
+    )
+  return { user }
 }
 
 function isApp(app: unknown): app is string {
   return typeof app === 'string' && isAppName(app)
 }
 
-function makeEntry({ name, key, apps }: ProviderKey): Entry {
+function makeEntry({ name, key, apps, user }: ProviderKey): Entry {
   const provider: Provider = {
     kind: 'provider',
     name,
     apps: apps === undefined ? 'all' : new Set(apps),
     scopes: apps === undefined ? ALL_SCOPES : ALL_BUT_KEYS,
   }
-  return { digest: sha256(Buffer.from(key, 'utf8')), provider: Object.freeze(provider) }
+  return { user, digest: sha256(Buffer.from(key, 'utf8')), provider: Object.freeze(provider) }
 }
 
 function sha256(bytes: Uint8Array): Buffer {

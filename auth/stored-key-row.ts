@@ -17,6 +17,8 @@ export interface StoredKey {
   /** Milliseconds since the epoch; `Infinity` for never. */
   readonly expiresAt: number
   readonly quotas?: Quotas
+  /** Who connects over MQTT as this user, with its password, is this provider too. */
+  readonly user?: string
   readonly createdAt: number
   /** The name of a provider, and the id of its key where it has one. */
   readonly createdBy: string
@@ -41,6 +43,7 @@ interface Row {
   /** Absent: never. */
   readonly expiresAt?: number
   readonly quotas?: Quotas
+  readonly user?: string
   readonly createdAt: number
   readonly createdBy: string
   readonly rotatedAt?: number
@@ -48,7 +51,7 @@ interface Row {
 
 /** The version (1), and JSON. */
 export function encodeStoredKey(key: StoredKey): Uint8Array {
-  const { name, apps, scopes, digest, previous, expiresAt, quotas, createdAt, createdBy, rotatedAt } = key
+  const { name, apps, scopes, digest, previous, expiresAt, quotas, user, createdAt, createdBy, rotatedAt } = key
   const row: Row = {
     name,
     ...(apps === 'all' ? {} : { apps: [...apps] }),
@@ -57,6 +60,7 @@ export function encodeStoredKey(key: StoredKey): Uint8Array {
     ...(previous === undefined ? {} : { previous: { digest: toText(previous.digest), until: previous.until } }),
     ...(expiresAt === Number.POSITIVE_INFINITY ? {} : { expiresAt }),
     ...(quotas === undefined ? {} : { quotas }),
+    ...(user === undefined ? {} : { user }),
     createdAt,
     createdBy,
     ...(rotatedAt === undefined ? {} : { rotatedAt }),
@@ -78,6 +82,7 @@ export function decodeStoredKey(id: string, bytes: Uint8Array): StoredKey | unde
     ...(previous === undefined ? {} : { previous: { digest: fromText(previous.digest), until: previous.until } }),
     expiresAt,
     ...(quotas === undefined ? {} : { quotas }),
+    ...(row.user === undefined ? {} : { user: row.user }),
     createdAt: row.createdAt,
     createdBy: row.createdBy,
     ...(row.rotatedAt === undefined ? {} : { rotatedAt: row.rotatedAt }),
@@ -97,7 +102,7 @@ function parse(bytes: Uint8Array): Row | undefined {
 /** A field that decides is never taken for one that was left out. */
 function isRow(value: unknown): value is Row {
   if (!isRecord(value)) return false
-  const { name, apps, scopes, digest, previous, expiresAt, quotas, createdAt, createdBy, rotatedAt } = value
+  const { name, apps, scopes, digest, previous, expiresAt, quotas, user, createdAt, createdBy, rotatedAt } = value
   return (
     typeof name === 'string' &&
     (apps === undefined || isTexts(apps)) &&
@@ -106,6 +111,7 @@ function isRow(value: unknown): value is Row {
     (previous === undefined || (isRecord(previous) && isDigest(previous['digest']) && isTime(previous['until']))) &&
     (expiresAt === undefined || isTime(expiresAt)) &&
     (quotas === undefined || isQuotas(quotas)) &&
+    (user === undefined || typeof user === 'string') &&
     isTime(createdAt) &&
     typeof createdBy === 'string' &&
     (rotatedAt === undefined || isTime(rotatedAt))

@@ -8,13 +8,20 @@ import type { StoredKey } from './stored-key-row.ts'
 /** The keys of the store as this process knows them. */
 export interface StoredKeys {
   find(id: string): StoredKey | undefined
+  /** Which names this user; of several, the oldest one. */
+  ofUser(user: string): StoredKey | undefined
   /** False: who goes by them might go by what was changed long ago. */
   readonly isFresh: boolean
   /** Has what was written before the call. @throws STORE_UNAVAILABLE (rejects) */
   refresh(): Promise<void>
 }
 
-export const NO_STORED_KEYS: StoredKeys = { find: () => undefined, isFresh: true, refresh: () => Promise.resolve() }
+export const NO_STORED_KEYS: StoredKeys = {
+  find: () => undefined,
+  ofUser: () => undefined,
+  isFresh: true,
+  refresh: () => Promise.resolve(),
+}
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const ID_LENGTH = 12
@@ -108,13 +115,17 @@ export interface KeyProviders {
   current(provider: Provider): Provider | undefined
   /** Whatever was shown of it. @throws STORE_UNAVAILABLE */
   withId(id: string): Provider | undefined
+  /** That names this user. @throws STORE_UNAVAILABLE */
+  ofUser(user: string): Provider | undefined
 }
 
 export function createKeyProviders(keys: StoredKeys, now: () => number): KeyProviders {
-  function find(id: string): StoredKey | undefined {
+  function fresh(): StoredKeys {
     if (!keys.isFresh) throw new PushError('STORE_UNAVAILABLE', 'whether the provider key holds is not known')
-    return keys.find(id)
+    return keys
   }
+
+  const find = (id: string): StoredKey | undefined => fresh().find(id)
 
   return {
     ofKey(given) {
@@ -128,6 +139,10 @@ export function createKeyProviders(keys: StoredKeys, now: () => number): KeyProv
       if (!(provider instanceof KeyHolder)) return provider
       const key = find(provider.keyId)
       return key && provider.as(key, now())
+    },
+    ofUser(user) {
+      const key = fresh().ofUser(user)
+      return key && holderOf(key, key.digest, now())
     },
     withId(id) {
       const key = find(id)

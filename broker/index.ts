@@ -10,6 +10,7 @@ import { looksLikeStoredKey, looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
+import { networkOf } from '../common/networks.ts'
 import { createRandomId } from '../common/random-id.ts'
 import type { BroadcastCounter } from '../store/broadcast-counter.ts'
 import type { Store } from '../store/contract.ts'
@@ -19,6 +20,7 @@ import { QuotaLeases } from '../store/quota-leases.ts'
 import { UnderWay } from '../common/under-way.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
+import type { Provider } from '../topics/index.ts'
 import type { GeneralTopics } from './general-topics.ts'
 import { createAccept } from './accept.ts'
 import { checkAedesVersion } from './aedes/aedes-version.ts'
@@ -33,31 +35,43 @@ import { connectProvider } from './session/provider-connect.ts'
 import type { ProviderLimits, ProviderNode } from './session/provider-node.ts'
 import { ProviderSessions } from './session/provider-sessions.ts'
 import { publishStoredProviderWill } from './session/provider-will.ts'
-import { authenticateUser } from './session/authenticate-user.ts'
 import { PacketsOfOne } from './session/general-packet.ts'
+import { type GeneralRules, NO_GENERAL_RULES } from './session/general-rules.ts'
+import { KnownUsers } from './session/known-users.ts'
+import { type ListenerRules, NO_RULES } from './session/listener-rules.ts'
+import { arrivalOf, type UserArrival } from './session/user-arrival.ts'
+import { endWithUser } from './session/provider-user.ts'
+import { generalMessageOfWill } from './session/general-message.ts'
 import { connectUser } from './session/user-connect.ts'
 import type { UserLimits, UserNode } from './session/user-node.ts'
+import { UserTerms } from './session/user-terms.ts'
 import { UserSessions } from './session/user-sessions.ts'
 import { publishStoredUserWill } from './session/user-will.ts'
 import type { Users } from './session/users.ts'
 import { publishStoredWill } from './session/will.ts'
-import { Admission, networkOf } from './gate/admission.ts'
+import { Admission } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
 import { Flusher } from './gate/outbox.ts'
 import { RateByKey, Rates } from '../common/rates.ts'
 import { TimerWheel } from './gate/timer-wheel.ts'
+import { Traffic } from './gate/traffic.ts'
+import type { GeneralAccess, GeneralCounts } from './general-access.ts'
 import { WorkBudgets } from '../common/work-budgets.ts'
 
 export { Certificates, loadTlsFiles, TlsFileError, type TlsSettings } from './gate/certificates.ts'
-export { Acceptor, type Deliver } from './gate/acceptor.ts'
-export { interceptConnections, listenTcp, listenWebSocket, type TcpListener } from './gate/listeners.ts'
+export { Acceptor, type Deliver, type ProxyRules } from './gate/acceptor.ts'
+export { interceptConnections, listenTcp, listenUnix, listenWebSocket, type TcpListener } from './gate/listeners.ts'
 export { retainedInStore, type RetainedMessages } from './aedes/retained-topics.ts'
 export { openGeneralTopics, type GeneralTopics } from './general-topics.ts'
 export type { QoS } from './codec/packets.ts'
 export type { User } from './session/general.ts'
 export type { NativePersistence } from './aedes/native-retained.ts'
 export type { UserCredentials, Users } from './session/users.ts'
+export type { GeneralAccess, GeneralCounts, StoredCounts } from './general-access.ts'
+export type { GeneralRules } from './session/general-rules.ts'
+export type { AskedClientId, ConnectedUser, ConnectionEnd, ListenerRules } from './session/listener-rules.ts'
+export type { ProtocolLevel } from './codec/packets.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & UserLimits
 
@@ -83,6 +97,8 @@ interface BrokerOptions {
   readonly trustedProxies?: BlockList | undefined
   /** Besides devices and providers. */
   readonly users?: Users | undefined
+  /** Each is read whenever it is needed. */
+  readonly generalRules?: GeneralRules | undefined
   /** Of general topics. With it, users are sessions of ours; without, Aedes serves them. */
   readonly general?: GeneralTopics | undefined
   /** Milliseconds since the epoch, for dates. */
@@ -109,6 +125,9 @@ export class PushBroker {
   readonly #counted = new WeakSet<Duplex>()
   /** Of WebSockets whose CONNECT has not come yet. */
   readonly #requests = new WeakMap<Duplex, IncomingMessage>()
+  /** Of the listener that a connection came by. */
+  readonly #rules = new WeakMap<Duplex, ListenerRules>()
+  readonly #known = new KnownUsers((users) => this.#users?.sessions.rechecks.changed(users))
   #attached: Attached | undefined
   /** Until then, users would not hear its clients. */
   #attaching: Promise<void> | undefined
@@ -131,6 +150,7 @@ export class PushBroker {
     this.#context = {
       limits,
       metrics,
+      traffic: new Traffic(),
       logger,
       now,
       monotonic,
@@ -162,6 +182,11 @@ export class PushBroker {
       accept: createAccept({ auth, store, underWay, metrics, limits, now, randomId }),
       mayPublish: ({ name }) => providerPublishes.take(name),
       room: ({ name }) => underWay.room(name),
+      publishState: async (from, { topic, payload, qos, retain }) => {
+        // The bytes may be the decoder's.
+        const state = { topic, payload: Buffer.from(payload), qos, retain }
+        await this.#users?.router.publish(generalMessageOfWill({ now, randomId }, state, from))
+      },
     }
     this.#node = {
       auth,
@@ -188,10 +213,12 @@ export class PushBroker {
   }
 
   #userNode(
-    { general, users, store, metrics, logger, limits }: BrokerOptions,
+    { general, users, generalRules, metrics, logger, limits }: BrokerOptions,
     own: Pick<UserNode, 'now' | 'randomId' | 'turns'> & { readonly monotonic: () => number },
   ): UserNode | undefined {
-    if (general === undefined || users === undefined) return undefined
+    if (general === undefined) return undefined
+    const { store } = general
+    if (users !== undefined) this.#known.addDefault(users)
     const { monotonic, ...shared } = own
     const wills = new DelayedWills({
       store,
@@ -205,14 +232,14 @@ export class PushBroker {
       store,
       router: general.router,
       groups: general.groups,
-      sessions: new UserSessions({ store, logger, wills, limits, monotonic }),
+      sessions: new UserSessions({ store, logger, wills, limits, monotonic, turns: own.turns }),
       wills,
       packets: new PacketsOfOne(),
       metrics,
       logger,
       limits,
-      users,
-      clientIdAlone: users.sessionsByClientId === true,
+      known: this.#known,
+      terms: new UserTerms(limits, generalRules ?? NO_GENERAL_RULES),
       ...shared,
     }
   }
@@ -228,8 +255,37 @@ export class PushBroker {
     this.#attaching = this.#options.general?.router.attach(broker, persistence)
   }
 
-  /** Takes a connection: a socket, a WebSocket as a stream, any Duplex. */
-  handle = (stream: Duplex, request?: IncomingMessage): void => {
+  /** Of general topics of this process. */
+  get generalAccess(): GeneralAccess {
+    return {
+      setLocal: (topic, payload, { qos }) => this.#general().router.setLocal(topic, payload, qos),
+      counts: () => this.#counts(),
+      stored: () => this.#general().stored.counts(),
+    }
+  }
+
+  #general(): GeneralTopics {
+    const { general } = this.#options
+    if (general === undefined) throw new Error('there are no general topics here')
+    return general
+  }
+
+  #counts(): GeneralCounts {
+    const { own, shared } = this.#general().router.subscriptions
+    let packetsWaiting = 0
+    let bytesWaiting = 0
+    for (const { waiting } of this.#context.connections) {
+      packetsWaiting += waiting.packets
+      bytesWaiting += waiting.bytes
+    }
+    const { traffic, metrics } = this.#context
+    const publishesDropped = traffic.publishesDropped + metrics.dropped.counts.session
+    const now = { packetsWaiting, bytesWaiting, subscriptions: own, sharedSubscriptions: shared }
+    return { ...traffic, publishesDropped, ...now }
+  }
+
+  /** Takes a connection: a socket, a WebSocket as a stream, any Duplex; with the rules of its listener. */
+  handle = (stream: Duplex, request?: IncomingMessage, rules?: ListenerRules): void => {
     const address = request === undefined ? peerOf(stream) : this.#forwarding.addressOf(request)
     try {
       if (stream.destroyed) return
@@ -242,8 +298,17 @@ export class PushBroker {
       return
     }
     if (request !== undefined) this.#requests.set(stream, request)
+    if (rules !== undefined) this.#ruled(stream, rules)
+    this.#context.traffic.socketsOpened += 1
     const id = `c${(++this.#connectionCount).toString(36)}`
-    this.#context.connections.add(new Connection(stream, this.#context, id, address))
+    const connection = new Connection(stream, this.#context, id, address)
+    connection.tellsReasons = rules?.reasonStrings !== false
+    this.#context.connections.add(connection)
+  }
+
+  #ruled(stream: Duplex, rules: ListenerRules): void {
+    this.#rules.set(stream, rules)
+    if (rules.users !== undefined) this.#known.add(rules.users)
   }
 
   /** A key of the store is another one, or gone. */
@@ -286,6 +351,7 @@ export class PushBroker {
   /** Takes no more connections, tells MQTT 5 clients 0x8B, and writes what sessions leave. The store stays open. */
   async close(): Promise<void> {
     this.#closing = true
+    this.#known.close()
     const stopped = this.#node.sessions.stop()
     // Providers hear the wills of devices, but not for as long as a store that is away lets everybody wait.
     await Promise.race([stopped, setTimeout(WILLS_MS, undefined, { ref: false })])
@@ -299,6 +365,8 @@ export class PushBroker {
     const { auth, logger } = this.#options
     const request = this.#requests.get(connection.stream)
     this.#requests.delete(connection.stream)
+    const rules = this.#rules.get(connection.stream) ?? NO_RULES
+    const users = this.#users === undefined ? undefined : (rules.users ?? this.#options.users)
     try {
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
       const { password, properties } = connect
@@ -307,11 +375,13 @@ export class PushBroker {
         throw new PushError('CONNECT_RATE_EXCEEDED', 'from this address')
       // [MQTT-4.12.0-1]
       if (properties.authenticationMethod !== undefined) throw new PushError('AUTHENTICATION_METHOD_UNSUPPORTED')
-      if (password !== undefined && looksLikeToken(password) && !this.#isForeign(password)) {
+      if (password !== undefined && looksLikeToken(password) && !this.#isForeign(password, users)) {
+        connection.tellsReasons = true
         await connectDevice(this.#node, connection, connect)
         return
       }
       const isProvider = connect.username === 'provider' && password !== undefined
+      if (isProvider) connection.tellsReasons = true
       const provider = isProvider ? (auth.provider(password) ?? (await auth.newProvider(password))) : undefined
       if (provider !== undefined) {
         await connectProvider(this.#providers, connection, connect, provider)
@@ -319,10 +389,11 @@ export class PushBroker {
       }
       // A key of ours is nothing for anybody else to judge.
       if (password !== undefined && looksLikeStoredKey(password)) throw new PushError('CREDENTIALS_INVALID')
+      if (isProvider && users?.ownTokensOnly === true) throw new PushError('CREDENTIALS_INVALID')
       await this.#attaching
-      if (await this.#isUser(connection, connect, request)) return
+      if (users !== undefined && (await this.#isUser(connection, connect, { users, rules, request }))) return
       if (this.#goesOn(connect)) return this.#attached?.connect(connection, connect, request)
-      throw this.#refusal(connect)
+      throw this.#refusal(connect, users)
     } catch (error) {
       const known = error instanceof PushError ? error : new PushError('INTERNAL')
       if (known.code === 'INTERNAL') logger.error({ connection: connection.id, err: error }, 'CONNECT failed')
@@ -334,15 +405,23 @@ export class PushBroker {
   async #isUser(
     connection: Connection,
     connect: ConnectPacket,
-    request: IncomingMessage | undefined,
+    { users, rules, request }: { users: Users; rules: ListenerRules; request: IncomingMessage | undefined },
   ): Promise<boolean> {
-    const { users } = this.#options
-    if (this.#users === undefined || users === undefined) return false
+    if (this.#users === undefined) return false
     const socket = request?.socket ?? connection.stream
-    const user = await authenticateUser(users, connection, connect, socket, this.#options)
-    if (user === undefined) return false
-    await connectUser(this.#users, connection, connect, user)
+    const arrival = await arrivalOf(users, rules, { connection, connect, socket }, this.#users)
+    if (arrival === undefined) return false
+    const provider = this.#providerOf(arrival)
+    if (provider === undefined) await connectUser(this.#users, connection, connect, arrival)
+    else {
+      endWithUser(arrival, connection, this.#options.logger)
+      await connectProvider(this.#providers, connection, connect, provider, arrival.user.name)
+    }
     return true
+  }
+
+  #providerOf({ user }: UserArrival): Provider | undefined {
+    return user.isVerified === true ? this.#options.auth.providerOfUser(user.name) : undefined
   }
 
   /** Whoever guesses credentials of ours does not become a client of a broker that takes all. */
@@ -352,14 +431,14 @@ export class PushBroker {
     return this.#attached.judges || !isLikeOurs
   }
 
-  #refusal({ password }: ConnectPacket): PushError {
-    if (this.#users !== undefined || this.#attached !== undefined) return new PushError('USER_REFUSED')
+  #refusal({ password }: ConnectPacket, users: Users | undefined): PushError {
+    if (users !== undefined || this.#attached !== undefined) return new PushError('USER_REFUSED')
     return new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
   }
 
   /** A JWT that was not issued here is for users to judge, or for the broker that is attached. */
-  #isForeign(password: Buffer): boolean {
-    if (this.#users === undefined && this.#attached?.judges !== true) return false
+  #isForeign(password: Buffer, users: Users | undefined): boolean {
+    if (users?.ownTokensOnly === true || (users === undefined && this.#attached?.judges !== true)) return false
     try {
       this.#options.auth.verify(password.toString('latin1'))
       return false

@@ -1,70 +1,156 @@
-/** Users of a Mosquitto password file, who may use every topic that is not a push topic. */
-import { readFileSync, statSync } from 'node:fs'
+/** Users as Mosquitto's files know them: who may connect by a password file, and what for by an ACL file. */
 import { PushError, type User, type UserCredentials, type Users } from '../index.ts'
-import { PasswordChecks } from './password-checks.ts'
-import { Passwords } from './password-file.ts'
+import type { Acl } from './acl/acl-file.ts'
+import type { ListenerConf } from './conf/index.ts'
+import { identityOf } from './identity.ts'
+import type { PasswordChecks } from './passwords/password-checks.ts'
+import type { Passwords } from './passwords/password-file.ts'
 
-/** Between two looks at whether the file has changed, ms. */
-const LOOK_EVERY_MS = 1000
-
-export interface UsersOptions {
-  readonly path: string
-  /** The file has changed and cannot be read: the previous users stay valid. */
-  broken(error: unknown): void
-  /** Wrong passwords a minute of one user from one address; 0 is without limit. */
-  readonly failures: number
-  /** Milliseconds of a clock that nobody sets. */
-  readonly now: () => number
+/** What the files and options say at one time. */
+export interface UserAccess {
+  /** Who has no user name is let in, and without a password file every user name. */
+  readonly allowAnonymous: boolean
+  /** What of a certificate is the user name, in place of the one that is sent; the password is not looked at then. */
+  readonly identity?: ListenerConf['identity']
+  /** Undefined: any user name, where anonymous clients are let in; else none. */
+  readonly passwords?: Passwords | undefined
+  /** Undefined: all of them may do everything. */
+  readonly acl?: Acl | undefined
 }
 
-/**
- * The users of `createPush`. The file may change while the server runs.
- * @throws what reading and parsing the file throw
- */
-export function passwordFileUsers({ path, broken, failures, now }: UsersOptions): Users {
-  const checks = new PasswordChecks({ failures, now })
-  let version = versionOf(path)
-  let passwords = new Passwords(readFileSync(path, 'utf8'))
-  let lookedAt = now()
+export interface UsersOptions {
+  /** Those of all listeners. */
+  readonly checks: PasswordChecks
+  readonly sessionsByClientId?: boolean
+  /** The same after a restart. */
+  readonly id?: string
+}
 
-  function look(): void {
-    if (now() - lookedAt < LOOK_EVERY_MS) return
-    lookedAt = now()
-    try {
-      const present = versionOf(path)
-      if (present === version) return
-      version = present
-      passwords = new Passwords(readFileSync(path, 'utf8'))
-    } catch (error) {
-      broken(error)
-    }
+/** A provider connects by this name: no user may have it. */
+export const RESERVED_NAME = 'provider'
+
+/** Nobody: for connections that came by no listener of the file. */
+export const NO_USERS: Users = {
+  sessionsByClientId: true,
+  ownTokensOnly: true,
+  authenticate: () => Promise.resolve(undefined),
+  find: () => undefined,
+}
+
+const EVERYTHING: Pick<User, 'mayPublish' | 'maySubscribe'> = {
+  mayPublish: () => true,
+  maySubscribe: (_filter, qos) => qos,
+}
+
+export class MosquittoUsers implements Users {
+  readonly ownTokensOnly = true
+  readonly sessionsByClientId: boolean
+  readonly id: string
+  readonly #checks: PasswordChecks
+  #access: UserAccess
+  readonly #listening = new Set<() => void>()
+  /**
+   * By the bytes that a live session showed as its password, which are wiped and stay with its credentials: the hash that
+   * they fitted.
+   */
+  readonly #fitted = new WeakMap<Buffer, string>()
+
+  constructor({ checks, sessionsByClientId = false, id = '' }: UsersOptions, access: UserAccess) {
+    this.sessionsByClientId = sessionsByClientId
+    this.id = id
+    this.#checks = checks
+    this.#access = access
   }
 
-  return {
-    find(name: string): User | undefined {
-      look()
-      return passwords.has(name) ? userOf(name) : undefined
-    },
-    async authenticate({ username, password, address, signal }: UserCredentials): Promise<User | undefined> {
-      look()
-      const verdict = await checks.take({
+  /** From now on, for live sessions too. */
+  set(access: UserAccess): void {
+    const { passwords: before } = this.#access
+    if (before !== undefined && before !== access.passwords) access.passwords?.follow(before)
+    this.#access = access
+    for (const listen of this.#listening) listen()
+  }
+
+  changed(listen: () => void): () => void {
+    this.#listening.add(listen)
+    return () => void this.#listening.delete(listen)
+  }
+
+  /** Of a will, for which nobody asks a password. */
+  find(name: string, of?: { readonly clientId: string }): User | undefined {
+    const { passwords, allowAnonymous, identity } = this.#access
+    const isKnown =
+      identity !== undefined || (name === '' || passwords === undefined ? allowAnonymous : passwords.has(name))
+    return isKnown ? this.#userOf(name, of?.clientId ?? '') : undefined
+  }
+
+  async authenticate(credentials: UserCredentials): Promise<User | undefined> {
+    const { passwords, allowAnonymous, identity } = this.#access
+    const { username, clientId } = credentials
+    if (identity !== undefined) {
+      if (identityOf(credentials.certificate, identity) === undefined)
+        throw new PushError('CREDENTIALS_INVALID', 'the certificate gives no user name')
+      return this.#certified(credentials, identity)
+    }
+    if (username === RESERVED_NAME) return undefined
+    if (username === '' || passwords === undefined) return allowAnonymous ? this.#userOf(username, clientId) : undefined
+    return (await this.#fits(passwords, credentials)) ? this.#verified(username, clientId) : undefined
+  }
+
+  /** Passwords are not kept: one that was set again has to be shown again, also where it is the same. */
+  recheck(credentials: UserCredentials): Promise<User | undefined> {
+    const { identity } = this.#access
+    if (identity !== undefined) return Promise.resolve(this.#certified(credentials, identity))
+    const { username, clientId } = credentials
+    if (!this.#holds(credentials)) return Promise.resolve(undefined)
+    const isVerified = this.#fittedOf(credentials) !== undefined
+    return Promise.resolve(isVerified ? this.#verified(username, clientId) : this.#userOf(username, clientId))
+  }
+
+  #certified({ certificate, clientId }: UserCredentials, identity: UserAccess['identity']): User | undefined {
+    const name = identityOf(certificate, identity)
+    return name === undefined || name === RESERVED_NAME ? undefined : this.#verified(name, clientId)
+  }
+
+  #holds(credentials: UserCredentials): boolean {
+    const { username } = credentials
+    const { passwords, allowAnonymous } = this.#access
+    if (username === '' || passwords === undefined) return allowAnonymous
+    const fitted = this.#fittedOf(credentials)
+    return fitted !== undefined && fitted === passwords.recordOf(username)
+  }
+
+  #fittedOf({ password }: UserCredentials): string | undefined {
+    return password && this.#fitted.get(password)
+  }
+
+  async #fits(passwords: Passwords, credentials: UserCredentials): Promise<boolean> {
+    const { username, password, address, signal } = credentials
+    if (password === undefined) return false
+    const record = passwords.recordOf(username)
+    if (!passwords.isKnown(username, password)) {
+      const verdict = await this.#checks.take({
         username,
         address,
         isWanted: () => !signal.aborted,
-        run: () => passwords.fit(username, password ?? Buffer.alloc(0)),
+        // Another connection of this user may have shown it while this one waited.
+        run: async () => passwords.isKnown(username, password) || (await passwords.fit(username, password)),
       })
       if (verdict === 'busy') throw new PushError('USER_UNCHECKED')
-      return verdict === 'right' ? userOf(username) : undefined
-    },
+      if (verdict === 'wrong') return false
+    }
+    // These credentials are kept as long as the connection lives; the password in them is not.
+    password.fill(0)
+    if (record !== undefined) this.#fitted.set(password, record)
+    // The file may have changed while it was hashed.
+    return this.#holds(credentials)
   }
-}
 
-function userOf(name: string): User {
-  return { kind: 'user', name, mayPublish: () => true, maySubscribe: (_filter, qos) => qos }
-}
+  #verified(name: string, clientId: string): User {
+    return { ...this.#userOf(name, clientId), isVerified: true }
+  }
 
-/** Another one whenever the file was written or replaced. */
-function versionOf(path: string): string {
-  const { mtimeMs, size, ino } = statSync(path)
-  return `${mtimeMs}-${size}-${ino}`
+  #userOf(name: string, clientId: string): User {
+    const rules = this.#access.acl?.userOf(name === '' ? undefined : name, clientId) ?? EVERYTHING
+    return { kind: 'user', name, ...rules }
+  }
 }

@@ -7,11 +7,13 @@ import type { PushOptions } from './options.ts'
 
 const DEFAULT_PREFIX = 'push'
 
-type EngineOptions = Pick<PushOptions, 'dataDir' | 'redisUrl' | 'redisPrefix' | 'redisReplicas'>
+type EngineOptions = Pick<PushOptions, 'dataDir' | 'redisUrl' | 'redisPrefix' | 'redisReplicas' | 'generalStore'>
 
 export interface Engine {
   /** Not open. */
   readonly store: Store
+  /** Of general topics, where it is another one; not open. */
+  readonly general: Store | undefined
   readonly secrets: Secrets
   /** Retained messages of general topics; call it when the store is open. */
   openRetained(): RetainedMessages
@@ -35,15 +37,19 @@ export async function engineOf(
     const secrets = dataDir === undefined ? store : firstFrom(filesIn(dataDir), store)
     return {
       store,
+      general: undefined,
       secrets,
       openRetained: () => openRedisRetained({ url, prefix, now: storeOptions.now ?? Date.now }),
     }
   }
   if (dataDir === undefined) throw new Error('createPush: dataDir is missing; give it, or redisUrl')
   const store = openLevelStore({ ...storeOptions, directory: join(dataDir, 'store') })
+  const general =
+    options.generalStore === 'memory' ? openLevelStore({ ...storeOptions, directory: undefined }) : undefined
   return {
     store,
+    general,
     secrets: filesIn(dataDir),
-    openRetained: () => retainedInStore(store.retainedTopics),
+    openRetained: () => retainedInStore((general ?? store).retainedTopics),
   }
 }

@@ -40,6 +40,10 @@ export const path: Check = allowed(isText, 'a path')
 export const func: Check = allowed(isFunction, 'a function')
 export const flag: Check = allowed((value) => typeof value === 'boolean', 'true or false')
 export const object: Check = allowed(isObject, 'an object')
+export const generalStore: Check = allowed(
+  (value) => value === 'durable' || value === 'memory',
+  '`durable` or `memory`',
+)
 export const algorithm: Check = allowed(
   (value) => ALGORITHMS.some((known) => known === value),
   `one of ${ALGORITHMS.join(', ')}`,
@@ -52,8 +56,13 @@ export const users: Check = allowed(
   (value) =>
     hasMethods(value, ['authenticate']) &&
     ['undefined', 'function'].includes(typeof Reflect.get(Object(value), 'find')) &&
-    ['undefined', 'boolean'].includes(typeof Reflect.get(Object(value), 'sessionsByClientId')),
-  'an object with authenticate, and where it has them, find as a function and sessionsByClientId as true or false',
+    ['changed', 'recheck'].every((name) =>
+      ['undefined', 'function'].includes(typeof Reflect.get(Object(value), name)),
+    ) &&
+    ['sessionsByClientId', 'ownTokensOnly'].every((name) =>
+      ['undefined', 'boolean'].includes(typeof Reflect.get(Object(value), name)),
+    ),
+  'an object with authenticate, and where it has them, find, changed and recheck as functions, and sessionsByClientId and ownTokensOnly as true or false',
 )
 export const redisPrefix: Check = allowed(
   (value) => typeof value === 'string' && isKeyPrefix(value),
@@ -111,11 +120,13 @@ export function checkOption(name: string, check: Check, value: unknown, where: s
 
 /** What the options mean together. @throws Error that names the option */
 export function checkTogether(options: Readonly<Record<string, unknown>>, where: string): void {
-  const { dataDir, redisUrl: url, redisReplicas: replicas, providers: list } = options
+  const { dataDir, redisUrl: url, redisReplicas: replicas, providers: list, generalStore } = options
   if (list === undefined) throw new Error(`${where}: providers is missing; give ${providers(list)}`)
   // Before anything is opened, and by the place in the list.
   if (Array.isArray(list)) createProviders(list)
   if (typeof url === 'string') {
+    if (generalStore === 'memory')
+      throw new Error(`${where}: generalStore "memory" is for the embedded store; with Redis it is kept there`)
     if (Number(replicas ?? 0) > 0 && parseAddress(url).kind === 'cluster')
       throw new Error(`${where}: redisReplicas is not possible with a Redis Cluster`)
     return

@@ -5,7 +5,7 @@ import { checkFields, type Algorithm, type ProviderKey, type Secrets } from '../
 import { fitLimits, allowedRange, wholeFrom } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
-import type { Users } from '../broker/index.ts'
+import type { GeneralRules, Users } from '../broker/index.ts'
 import type { WebhookRules } from '../bridge/index.ts'
 import type { Tally } from '../common/tally.ts'
 import * as checks from './option-checks.ts'
@@ -28,6 +28,13 @@ export interface CommonOptions {
   readonly providers: readonly ProviderKey[] | ((secrets: Secrets) => Promise<readonly ProviderKey[]>)
   /** Who may connect besides devices and providers, to use topics that are not push topics. Default: nobody. */
   readonly users?: Users
+  /** What holds for all users; each field is read whenever it is needed, so that it may change at any time. */
+  readonly generalRules?: GeneralRules
+  /**
+   * Where general topics are kept: sessions of users, their messages and subscriptions, and what is retained. `memory`: they are
+   * gone with the process, and push stays as durable as ever; embedded only. Default: `durable`.
+   */
+  readonly generalStore?: 'durable' | 'memory'
   /** Redis in place of the embedded store: `redis://`, `rediss://`, several with commas for a Cluster. */
   readonly redisUrl?: string
   /** Before every key and channel in Redis, so that installations can share one. */
@@ -87,6 +94,8 @@ const CHECKS = {
   dataDir: checks.path,
   providers: checks.providers,
   users: checks.users,
+  generalRules: checks.object,
+  generalStore: checks.generalStore,
   redisUrl: checks.redisUrl,
   redisPrefix: checks.redisPrefix,
   redisReplicas: checks.redisReplicas,

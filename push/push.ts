@@ -25,8 +25,11 @@ import {
   Acceptor,
   type Certificates,
   type Deliver,
+  type GeneralAccess,
+  type ListenerRules,
   listenWebSocket,
   type NativePersistence,
+  type ProxyRules,
   openGeneralTopics,
   PushBroker,
 } from '../broker/index.ts'
@@ -37,7 +40,14 @@ import { Forwarding } from '../common/forwarded.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
 import { Revocations } from '../store/revocations.ts'
-import { BroadcastCounter, QuotaLeases, type Store, type StoreObserver } from '../store/index.ts'
+import {
+  BroadcastCounter,
+  type Lease,
+  QuotaLeases,
+  type Store,
+  StoreLease,
+  type StoreObserver,
+} from '../store/index.ts'
 import { UnderWay } from '../common/under-way.ts'
 import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
 
@@ -49,24 +59,33 @@ export interface Push extends InProcessCalls {
    * @throws Error in one sentence, where its version of aedes is another one than push works with
    */
   attach(broker: Aedes, persistence?: NativePersistence): void
-  /** Takes a connection: a socket, or any duplex stream. */
-  handle(stream: Duplex, request?: IncomingMessage): void
+  /** Takes a connection: a socket, or any duplex stream. `rules` are those of the listener that it came by, for users. */
+  handle(stream: Duplex, request?: IncomingMessage, rules?: ListenerRules): void
   /**
    * What connections of a listener pass before `deliver` gets them, `handle` for one: the PROXY protocol header of
-   * balancers in `proxies`, and TLS with `certificates`. A socket that is delivered tells the client's address.
+   * balancers in `proxies`, or of anybody as `proxy` says, and TLS with `certificates`. A socket that is delivered tells the client's address.
    */
   acceptor(
-    through: { readonly certificates: Certificates | undefined; readonly proxies: BlockList | undefined },
+    through: {
+      readonly certificates: Certificates | undefined
+      readonly proxies: BlockList | undefined
+      readonly proxy?: ProxyRules
+    },
     deliver: Deliver,
   ): Acceptor
   /** The HTTP API, not listening: `listen()` it, or `ready()` and pass requests to `routing`. */
   readonly http: FastifyInstance
   /**
    * MQTT over WebSocket on an HTTP server, at a path (default `/mqtt`). Upgrades to other paths are left to whoever else
-   * listens for them, or get 404 where nobody does. Returns how to stop.
+   * listens for them, or get 404 where nobody does; `*` is any path. `rules` are for users that come by it. Returns how to
+   * stop.
    */
-  webSocket(server: Server, path?: string): () => void
+  webSocket(server: Server, path?: string, rules?: ListenerRules): () => void
+  /** General topics of this process. */
+  readonly general: GeneralAccess
   readonly metrics: Metrics
+  /** Of a name: what only one process does among all that share the store, such as to hold a connection to somewhere. */
+  lease(name: string): Lease
   /** Takes the file of identity providers as it is now; it is also watched. One that cannot be used changes nothing. */
   reload(): Promise<void>
   /** Takes nothing new, answers what is under way, tells MQTT 5 clients 0x8B, writes everything, closes the store. */
@@ -98,7 +117,7 @@ interface Closable {
 
 /** `opened` gets each part that was opened, the last one last. */
 async function assemble(options: PushOptions, limits: PushLimits, logger: Logger, opened: Closable[]): Promise<Push> {
-  const { now = Date.now, monotonic = () => performance.now(), tally, users } = options
+  const { now = Date.now, monotonic = () => performance.now(), tally, users, generalRules } = options
   const metrics = createMetrics()
   const randomId = createRandomId()
   const drops = createDropLog(logger)
@@ -108,6 +127,10 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const { store, secrets } = engine
   await store.open()
   opened.push(store)
+  if (engine.general !== undefined) {
+    await engine.general.open()
+    opened.push(engine.general)
+  }
   const revocations = new Revocations({
     store,
     now,
@@ -129,10 +152,11 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const auth = await openAuth({ ...options, now, monotonic, providers, secrets, ring, storedKeys: keys, logger })
   opened.push({ close: async () => auth.close() })
   const general = await openGeneralTopics({
-    store,
+    store: engine.general ?? store,
     logger,
     limits,
     retained: engine.openRetained(),
+    rules: generalRules,
     // Aedes keys by it and a counter that begins anew: a process must not have that of another.
     id: randomId(),
     randomId,
@@ -159,6 +183,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     logger,
     limits,
     users,
+    generalRules,
     trustedProxies: options.trustedProxies,
     now,
     monotonic,
@@ -219,7 +244,9 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       ),
     http,
     webSocket: webSockets(options, limits, broker, logger, randomId),
+    general: broker.generalAccess,
     metrics,
+    lease: (name) => new StoreLease({ store, name, holder: randomId(), monotonic }),
     reload: () => auth.reload(),
     async close() {
       isClosing = true
@@ -231,27 +258,30 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
         logger.warn('closing does not end by itself: the store is closed now')
       await Promise.all([keys.close(), signing?.close()])
       revocations.close()
-      await Promise.race([counts.close().then(() => store.close()), setTimeout(CLOSE_MS, undefined, UNREF)])
+      const closed = counts.close().then(() => Promise.all([engine.general?.close(), store.close()]))
+      await Promise.race([closed, setTimeout(CLOSE_MS, undefined, UNREF)])
       drops.close()
     },
   }
 }
 
 function webSockets(
-  { allowedHosts, publicUrl }: PushOptions,
+  { allowedHosts, publicUrl, generalRules }: PushOptions,
   { maximumPacketSize }: PushLimits,
   { handle }: PushBroker,
   logger: Logger,
   randomId: () => string,
 ): Push['webSocket'] {
   const checkHost = createHostCheck(allowedHosts, undefined, publicUrl)
-  return (server, path = '/mqtt') => {
-    if (!path.startsWith('/')) throw new Error(`webSocket: the path must begin with "/", and is ${inspect(path)}`)
+  return (server, path = '/mqtt', rules) => {
+    if (path !== '*' && !path.startsWith('/'))
+      throw new Error(`webSocket: the path must begin with "/" or be "*", and is ${inspect(path)}`)
     return listenWebSocket({
       server,
       path,
-      maximumPacketSize,
-      handle,
+      // What is too large for its client is told by MQTT.
+      maximumPacketSize: Math.max(maximumPacketSize, generalRules?.maximumPacketSize ?? 0),
+      handle: (stream, request) => handle(stream, request, rules),
       check(request) {
         checkOneHost(request)
         checkHost(request, boundTo(server))

@@ -4,21 +4,26 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { nearest } from '../common/nearest.ts'
 import type { AdminOptions } from './admin/admin-command.ts'
 import { ADMIN_GROUPS } from './admin/groups.ts'
 import { adminCall, adminCommandOf, unexpected } from './admin/read-admin.ts'
 import type { AdminCall } from './admin/run-admin.ts'
 import { ConfigError, flagOf, SETTINGS, type Config, type Setting, type SettingName } from './settings.ts'
 import { fit } from './settings-fit.ts'
-import { judgeUnknown, nearest } from './unknown-settings.ts'
+import { judgeUnknown } from './unknown-settings.ts'
 
-export const COMMANDS = ['bridge', 'export', 'import'] as const
+export const COMMANDS = ['bridge', 'export', 'import', 'import-mosquitto'] as const
 
 export type Command = (typeof COMMANDS)[number]
 
 export interface Arguments {
   /** Undefined: the server. */
   readonly command: Command | undefined
+  /** The file that `import-mosquitto` names. */
+  readonly path?: string | undefined
+  /** Options of that command that are given. */
+  readonly options?: ReadonlySet<string>
   /** In place of all that. */
   readonly admin: AdminCall | undefined
   readonly config: Config
@@ -26,6 +31,12 @@ export interface Arguments {
   readonly unknown: readonly string[]
 }
 
+const IMPORT = 'import-mosquitto'
+export const BY_USER_NAME = 'by-user-name'
+/** It has no value. */
+const IMPORT_OPTIONS: AdminOptions = {
+  [BY_USER_NAME]: { about: 'sessions are known by user name and client id', allowed: '', parse: () => undefined },
+}
 const COMMAND_NAMES = [...COMMANDS, ...Object.keys(ADMIN_GROUPS)]
 const NAMES = Object.keys(SETTINGS) as readonly SettingName[]
 const FLAGS = ['config', ...NAMES.map(flagOf)]
@@ -41,7 +52,7 @@ export function askedFor(argv: readonly string[]): 'help' | 'version' | undefine
 /** @throws ConfigError */
 export function readConfig(argv: readonly string[], env: Environment): Arguments {
   const asked = adminCommandOf(argv)
-  const { words, flags } = readWords(argv, asked?.options ?? {})
+  const { words, flags } = readWords(argv, asked?.options ?? (argv.includes(IMPORT) ? IMPORT_OPTIONS : {}))
   const file = readFile(flags.get('config'))
   const values: Record<string, unknown> = {}
   const given = new Set<string>()
@@ -55,9 +66,13 @@ export function readConfig(argv: readonly string[], env: Environment): Arguments
   const config = fit(values as Config, given)
   const unknown = unknownVariables(env)
   if (asked !== undefined) return { command: undefined, admin: adminCall(asked, words, flags), config, unknown }
-  const [command, more] = words
-  if (more !== undefined) throw unexpected(more)
-  return { command: readCommand(command), admin: undefined, config, unknown }
+  const [word, ...more] = words
+  const command = readCommand(word)
+  const path = command === IMPORT ? more.shift() : undefined
+  if (command === IMPORT && path === undefined) throw new ConfigError(`${IMPORT}: name the mosquitto.db`)
+  if (more.length > 0) throw unexpected(more[0])
+  const options = new Set(Object.keys(IMPORT_OPTIONS).filter((option) => flags.has(option)))
+  return { command, path, options, admin: undefined, config, unknown }
 }
 
 function readCommand(word: string | undefined): Command | undefined {

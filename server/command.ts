@@ -1,12 +1,11 @@
 /** What the command line asks for: the server, the bridge, a move of the store. The only file that wires things. */
 import cluster from 'node:cluster'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
 import type { Logger } from 'pino'
 import { AskError } from './admin/ask.ts'
 import { runAdmin, type AdminCall } from './admin/run-admin.ts'
-import { askedFor, readConfig, type Arguments } from './arguments.ts'
+import { askedFor, BY_USER_NAME, readConfig, type Arguments } from './arguments.ts'
 import {
   checkIssuersFile,
   fileSecrets,
@@ -18,39 +17,23 @@ import {
 import type { RemoteBridgeOptions } from '../bridge/remote.ts'
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
 import { limitsOf, trustedProxiesOf } from './settings-fit.ts'
-import { exitCodeOf, type Ending } from './ending.ts'
+import type { CommandProcess, Invocation } from './command-process.ts'
+import { exitCodeOf } from './ending.ts'
 import { PushError } from '../errors.ts'
 import { packageVersion } from '../common/package-version.ts'
 import { helpText, versionText } from './help.ts'
-import { installLastResort, type LastResort, type Unhandled } from './last-resort.ts'
+import { installLastResort, type LastResort } from './last-resort.ts'
 import { checkListeners, listenBridge } from './listen.ts'
 import { loggerOf } from './logging.ts'
-import { LogDestination, standardError, type StandardError } from './logs.ts'
+import { LogDestination, standardError } from './logs.ts'
 import { fileProviders, providersOf } from './providers.ts'
 import { isReloadable, startServing } from './serve.ts'
 import { DEFAULT_LIMITS } from '../common/limits.ts'
 import { createMetrics, type Metrics } from '../common/metrics.ts'
-import { Passwords } from '../mosquitto-compat/index.ts'
 import { redisFault } from '../store/index.ts'
 import type { TransferOptions } from './transfer.ts'
+import { checkAclFile, checkPasswordFile } from './users.ts'
 import { joinSupervisor, signalWorkers, supervise, type Ports } from './workers.ts'
-
-export interface Invocation {
-  /** After the name of the program. */
-  readonly argv: readonly string[]
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly ending: Ending
-  readonly process: CommandProcess
-}
-
-/** What a command has of its process. */
-export interface CommandProcess extends Unhandled {
-  readonly stdin: Readable
-  readonly stdout: Writable
-  readonly stderr: StandardError
-  umask(mask: number): unknown
-  once(event: 'exit', listener: () => void): unknown
-}
 
 /** What every command has. */
 interface Program extends Invocation {
@@ -77,6 +60,11 @@ export async function run(invocation: Invocation): Promise<void> {
   process.once('exit', () => errors.flushNow())
   // Who reads nothing of it is told nothing.
   process.stdout.on('error', () => undefined)
+  const [first, ...others] = argv
+  if (first === 'mosquitto') {
+    const { runMosquitto } = await import('./mosquitto/run.ts')
+    return await runMosquitto(others, invocation)
+  }
   const asked = askedFor(argv)
   if (asked !== undefined) return void process.stdout.write(asked === 'help' ? helpText(argv) : versionText())
   let config: Config | undefined
@@ -93,12 +81,13 @@ export async function run(invocation: Invocation): Promise<void> {
   }
 }
 
-async function runCommand({ command, config, unknown, admin }: Arguments, program: Program): Promise<void> {
+async function runCommand(asked: Arguments, program: Program): Promise<void> {
+  const { command, config, unknown, admin } = asked
   if (admin !== undefined) return await administer(admin, program)
   for (const name of unknown) program.logger.warn({ name }, 'this variable looks like a setting, but is not one')
   await checkFiles(config, command)
   if (command === 'bridge') await bridge(program)
-  else if (command !== undefined) await transfer(command, program)
+  else if (command !== undefined) await transfer(command, asked, program)
   else if (config.PUSH_WORKERS > 1 && cluster.isPrimary) serveWithWorkers(program)
   else await serve(program)
 }
@@ -140,12 +129,21 @@ async function administer(call: AdminCall, { config, process, ending, say }: Pro
 }
 
 /** An export or import that a signal cuts short has not succeeded. */
-async function transfer(command: 'export' | 'import', { config, say, ending, process }: Program): Promise<void> {
+async function transfer(
+  command: Exclude<Arguments['command'], 'bridge' | undefined>,
+  { path = '', options: given }: Arguments,
+  { config, say, ending, process }: Program,
+): Promise<void> {
   const options: TransferOptions = { config, limits: limitsOf(config), say }
   ending.onEnd(async (signal) => {
     say(`${command} was ended by ${signal ?? 'an error'} and is not finished; it can be run again`)
     return signal === undefined ? 1 : exitCodeOf(signal)
   })
+  if (command === 'import-mosquitto') {
+    const { runImportMosquitto } = await import('./import-mosquitto.ts')
+    await runImportMosquitto({ ...options, path, byUserName: given?.has(BY_USER_NAME) === true })
+    return await ending.exit(0)
+  }
   const { runExport, runImport } = await import('./transfer.ts')
   if (command === 'export') await runExport(options, process.stdout)
   else await runImport(options, process.stdin)
@@ -159,9 +157,11 @@ async function checkFiles(config: Config, command: Arguments['command']): Promis
   const given = key === undefined ? [] : [{ name: 'provider', key }]
   await asSetting('PUSH_PROVIDER_KEY', () => createProviders(given))
   await asSetting('PUSH_PROVIDERS_FILE', async () => createProviders([...(await fileProviders(config)), ...given]))
-  const { PUSH_PASSWORD_FILE: passwords } = config
-  if (passwords !== undefined)
-    await asSetting('PUSH_PASSWORD_FILE', () => new Passwords(readFileSync(passwords, 'utf8')))
+  const { PUSH_PASSWORD_FILE: passwords, PUSH_ACL_FILE: acl } = config
+  if (passwords !== undefined) await asSetting('PUSH_PASSWORD_FILE', () => checkPasswordFile(passwords))
+  if (acl !== undefined) await asSetting('PUSH_ACL_FILE', () => checkAclFile(acl))
+  if (acl !== undefined && passwords === undefined)
+    throw new ConfigError(`${named('PUSH_ACL_FILE')}: it is for users of a password file; set PUSH_PASSWORD_FILE`)
   if (keys !== undefined) await asSetting('PUSH_KEYS_FILE', () => loadKeysFromFile(keys))
   if (issuers !== undefined)
     await asSetting('PUSH_ISSUERS_FILE', () => checkIssuersFile(issuers, config.PUSH_TOKEN_ISSUER))
@@ -182,7 +182,7 @@ function serveWithWorkers({ config, logger, ending, lastResort, process }: Progr
     throw new ConfigError(
       'PUSH_WORKERS (--workers): more than one process needs Redis; set PUSH_REDIS_URL, or workers to 1',
     )
-  if (isReloadable(config)) ending.onHangUp(() => signalWorkers('SIGHUP'))
+  ending.onHangUp(() => (isReloadable(config) ? signalWorkers('SIGHUP') : undefined))
   const supervisor = supervise({
     workers: config.PUSH_WORKERS,
     logger,
@@ -203,7 +203,7 @@ async function serve({ config, env, logger, ending, lastResort, countLost, proce
   ending.abortWith(0)
   const membership = cluster.isWorker ? joinSupervisor(config.PUSH_WORKERS) : undefined
   const serving = await startServing({ config, logger, env, membership, opened: countLost })
-  if (serving.reload !== undefined) ending.onHangUp(serving.reload)
+  ending.onHangUp(serving.reload ?? (() => logger.info('SIGHUP: there is nothing to read again')))
   ending.onEnd(async (signal) => {
     logger.info({ signal }, 'stopping')
     await serving.close()

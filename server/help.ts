@@ -15,6 +15,9 @@ commands
   bridge        HTTP apart from the broker: publishes into the MQTT broker of --broker-url
   export        writes all that is stored to standard output
   import        takes an export from standard input
+  import-mosquitto <mosquitto.db>  [--by-user-name]
+                takes retained messages, sessions and their messages of a Mosquitto that has been stopped; sessions are known by
+                client id alone, as with a mosquitto.conf, or by user name and client id, as with PUSH_PASSWORD_FILE
 ${groups}
 
   --help, --version

@@ -1,12 +1,13 @@
 /** The ready server: push, general topics, and the listeners, as the settings say. */
 import type { Logger } from 'pino'
 import type { Metrics } from '../common/metrics.ts'
-import { createPush, type Push } from '../index.ts'
-import { passwordFileUsers } from '../mosquitto-compat/index.ts'
+import { createPush, type Push, type PushOptions } from '../index.ts'
 import { listen } from './listen.ts'
 import { providersOf } from './providers.ts'
 import { limitsOf, trustedProxiesOf } from './settings-fit.ts'
 import type { Config } from './settings.ts'
+import { publishSys } from './sys.ts'
+import { fileUsers, type FileUsers } from './users.ts'
 import { portsOf, type Membership, type Ports } from './workers.ts'
 
 export interface ServeOptions {
@@ -23,7 +24,7 @@ export interface ServeOptions {
 export interface Serving {
   readonly ports: Ports
   readonly metrics: Metrics
-  /** Reads certificates and identity providers again; absent where there are none. */
+  /** Reads certificates, identity providers, users and their rules again; absent where there are none. */
   readonly reload: (() => void) | undefined
   /** Takes nothing new, answers what is under way, and closes everything. */
   close(): Promise<void>
@@ -31,9 +32,49 @@ export interface Serving {
 
 /** Resolves when every listener is ready. @throws ConfigError, ListenError, PushError */
 export async function startServing({ config, logger, env = {}, membership, opened }: ServeOptions): Promise<Serving> {
-  const users = usersOf(config, logger)
+  const files = fileUsers(config, logger)
   const push = await createPush({
-    ...(users === undefined ? {} : { users }),
+    ...pushOptionsOf(config, logger),
+    ...(files === undefined ? {} : { users: files.users }),
+    ...(config.PUSH_RESERVED_APPS === undefined ? {} : { generalRules: { reservedApps: config.PUSH_RESERVED_APPS } }),
+    ...(membership === undefined
+      ? {}
+      : { tally: membership.tally, metricsText: ({ registry }) => membership.metricsText(registry) }),
+  })
+  try {
+    opened?.(push.metrics)
+    const wanted = portsOf(env, {
+      mqtt: config.PUSH_MQTT_PORT,
+      http: config.PUSH_HTTP_PORT,
+      mqtts: config.PUSH_MQTTS_PORT,
+      https: config.PUSH_HTTPS_PORT,
+    })
+    const listening = await listen(push, config, wanted, logger)
+    const sys = publishSys(push, files === undefined ? 0 : config.PUSH_SYS_INTERVAL, logger)
+    return {
+      ports: listening.ports,
+      metrics: push.metrics,
+      reload: reloadOf(config, push, listening, files),
+      async close() {
+        files?.close()
+        sys.close()
+        await listening.close()
+        await push.close()
+      },
+    }
+  } catch (error) {
+    files?.close()
+    // What is told is why it did not start.
+    await push
+      .close()
+      .catch((failure: unknown) => logger.warn({ err: failure }, 'could not close after a failed start'))
+    throw error
+  }
+}
+
+/** What settings say of `createPush`. */
+export function pushOptionsOf(config: Config, logger: Logger): PushOptions {
+  return {
     dataDir: config.PUSH_DATA_DIR,
     providers: (secrets) => providersOf(config, logger, secrets),
     ...(config.PUSH_REDIS_URL === undefined
@@ -56,41 +97,19 @@ export async function startServing({ config, logger, env = {}, membership, opene
     ...(config.PUSH_CORS_ORIGINS === undefined ? {} : { corsOrigins: config.PUSH_CORS_ORIGINS }),
     ...(config.PUSH_PUBLIC_URL === undefined ? {} : { publicUrl: config.PUSH_PUBLIC_URL }),
     logger,
-    ...(membership === undefined
-      ? {}
-      : { tally: membership.tally, metricsText: ({ registry }) => membership.metricsText(registry) }),
-  })
-  try {
-    opened?.(push.metrics)
-    const wanted = portsOf(env, {
-      mqtt: config.PUSH_MQTT_PORT,
-      http: config.PUSH_HTTP_PORT,
-      mqtts: config.PUSH_MQTTS_PORT,
-      https: config.PUSH_HTTPS_PORT,
-    })
-    const listening = await listen(push, config, wanted, logger)
-    return {
-      ports: listening.ports,
-      metrics: push.metrics,
-      reload: reloadOf(config, push, listening),
-      async close() {
-        await listening.close()
-        await push.close()
-      },
-    }
-  } catch (error) {
-    // What is told is why it did not start.
-    await push
-      .close()
-      .catch((failure: unknown) => logger.warn({ err: failure }, 'could not close after a failed start'))
-    throw error
   }
 }
 
-function reloadOf(config: Config, push: Push, listening: Pick<Serving, 'reload'>): Serving['reload'] {
+function reloadOf(
+  config: Config,
+  push: Push,
+  listening: Pick<Serving, 'reload'>,
+  files: FileUsers | undefined,
+): Serving['reload'] {
   if (!isReloadable(config)) return undefined
   return () => {
     listening.reload?.()
+    files?.reload()
     // It tells of what is wrong itself.
     push.reload().catch(() => undefined)
   }
@@ -102,13 +121,6 @@ function webhooksOf({ PUSH_WEBHOOK_NETWORKS: networks, PUSH_WEBHOOK_HTTP_HOSTS: 
 
 /** Whether SIGHUP has something to read again. */
 export function isReloadable(config: Config): boolean {
-  return config.PUSH_TLS_CERT !== undefined || config.PUSH_ISSUERS_FILE !== undefined
-}
-
-/** Users besides devices and providers; without a file there are none. */
-function usersOf({ PUSH_PASSWORD_FILE: path, PUSH_MAX_FAILED_LOGINS: failures }: Config, logger: Logger) {
-  if (path === undefined) return undefined
-  const broken = (error: unknown) =>
-    logger.error({ err: error }, 'cannot read the password file; the previous users stay valid')
-  return passwordFileUsers({ path, broken, failures, now: () => performance.now() })
+  const files = [config.PUSH_TLS_CERT, config.PUSH_ISSUERS_FILE, config.PUSH_PASSWORD_FILE]
+  return files.some((file) => file !== undefined)
 }

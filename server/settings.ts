@@ -9,6 +9,7 @@ import { isPublicUrl } from '../bridge/public-url.ts'
 import { isRetries, STANDARD_RETRIES } from '../bridge/webhooks/schedule.ts'
 import { isTargetHost } from '../bridge/webhooks/target.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
+import { isAppName } from '../topics/index.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
 export class ConfigError extends Error {
@@ -130,6 +131,18 @@ function origins(about: string): Setting<readonly string[] | undefined> {
   }
 }
 
+function appNames(about: string): Setting<readonly string[] | undefined> {
+  return {
+    about,
+    default: undefined,
+    allowed: 'names of apps with commas, such as shop,news',
+    parse(text) {
+      const each = text.split(',').map((part) => part.trim())
+      return each.every((name) => isAppName(name)) ? each : undefined
+    },
+  }
+}
+
 /** The settings that are no limits of `createPush`. */
 const SERVER_SETTINGS = {
   PUSH_HOST: text('address of every listener', '127.0.0.1'),
@@ -185,8 +198,23 @@ const SERVER_SETTINGS = {
     (value) => /^\S{1,256}$/.test(value) && Buffer.byteLength(value) >= 16 && Buffer.byteLength(value) <= 256,
     true,
   ),
-  PUSH_PROVIDERS_FILE: path('JSON file with more providers: [{"name", "key", "apps": [...]}]'),
+  PUSH_PROVIDERS_FILE: path('JSON file with more providers: [{"name", "key", "apps": [...], "user"}]'),
   PUSH_PASSWORD_FILE: path('password file of mosquitto_passwd: its users may use every topic that is not a push topic'),
+  PUSH_ACL_FILE: path('ACL file of Mosquitto: which topics each user of the password file may use; when not set, all'),
+  PUSH_ACL_SUBSCRIBE: choice(
+    'whether a user is granted each subscription, and gets what it may read (granted), or is refused one of which it may read no topic (strict)',
+    ['granted', 'strict'],
+    'granted',
+  ),
+  PUSH_RESERVED_APPS: appNames(
+    'apps whose topics users of the password file neither publish nor subscribe to: topics that begin with the name of one, which look like push topics and are none',
+  ),
+  PUSH_SYS_INTERVAL: whole(
+    'seconds between two updates of $SYS/broker/..., which users of the password file may subscribe to; 0 is none at all',
+    0,
+    0,
+    65_535,
+  ),
   PUSH_KEYS_FILE: path('JSON file with the signing keys, in place of generated ones'),
   PUSH_LOG_LEVEL: choice('minimum level that is logged', LOG_LEVELS, 'info'),
   PUSH_MAX_LOG_LINES: whole(

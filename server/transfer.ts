@@ -117,7 +117,7 @@ function inWords(counts: Counts): string {
 }
 
 /** Never the URL of Redis, which may hold a password. */
-function placeOf({ PUSH_REDIS_URL: url, PUSH_REDIS_PREFIX: prefix, PUSH_DATA_DIR: directory }: Config): string {
+export function placeOf({ PUSH_REDIS_URL: url, PUSH_REDIS_PREFIX: prefix, PUSH_DATA_DIR: directory }: Config): string {
   return url === undefined ? `the embedded store in ${directory}` : `Redis, prefix ${prefix}`
 }
 
@@ -125,7 +125,8 @@ function storeDirectory({ PUSH_DATA_DIR: directory }: Config): string {
   return join(directory, 'store')
 }
 
-async function withStore(
+/** The store that the settings name, while `use` runs. */
+export async function withStore(
   { config, limits, say }: TransferOptions,
   use: (store: Store, topics: RetainedMessages) => Promise<void>,
 ): Promise<void> {
@@ -162,7 +163,7 @@ async function knownSecrets(secrets: Secrets): Promise<{ name: string; value: st
   return known
 }
 
-async function withProgress(tell: () => void, work: () => Promise<void>): Promise<void> {
+export async function withProgress(tell: () => void, work: () => Promise<void>): Promise<void> {
   const timer = setInterval(tell, PROGRESS_MS)
   try {
     await work()

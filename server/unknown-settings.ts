@@ -1,4 +1,5 @@
 /** Names that are no setting: which one was meant, or whose they may be. */
+import { nearest } from '../common/nearest.ts'
 
 /**
  * What Kubernetes and Docker put into the environment of every container beside a service named `push` or `push-...`:
@@ -18,41 +19,4 @@ export function judgeUnknown(name: string, known: readonly string[]): Judgement 
   if (!/^PUSH_/i.test(name) || known.includes(name) || SERVICE_LINK.test(name)) return { isForeign: true }
   const meant = nearest(name, known)
   return meant === undefined ? { isForeign: false } : { meant, isForeign: false }
-}
-
-/** The one that a slip of the pen makes of `name`: one letter in five, or another case. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined
-  let shortest = Math.max(1, Math.floor(name.length / 5)) + 1
-  for (const each of known) {
-    const distance = editDistance(name.toUpperCase(), each.toUpperCase(), shortest)
-    if (distance >= shortest) continue
-    shortest = distance
-    best = each
-  }
-  return best
-}
-
-/** Letters to add, leave out, replace or swap with the next; `most` when it is that or more. */
-function editDistance(from: string, to: string, most: number): number {
-  if (Math.abs(from.length - to.length) >= most) return most
-  let beforeLast: number[] = []
-  let last = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= to.length; column++) {
-      const isSame = from[row - 1] === to[column - 1]
-      const options = [
-        (last[column] ?? most) + 1,
-        (current[column - 1] ?? most) + 1,
-        (last[column - 1] ?? most) + (isSame ? 0 : 1),
-      ]
-      const isSwap = row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
-      if (isSwap) options.push((beforeLast[column - 2] ?? most) + 1)
-      current.push(Math.min(...options))
-    }
-    beforeLast = last
-    last = current
-  }
-  return Math.min(most, last[to.length] ?? most)
 }

@@ -2,6 +2,7 @@
 export * from './contract.ts'
 export * from './message.ts'
 export { BroadcastCounter } from './broadcast-counter.ts'
+export { StoreLease, type Lease } from './lease.ts'
 export { QuotaLeases, type QuotaState } from './quota-leases.ts'
 export { openProblem, unavailable } from './level/database.ts'
 export type { LevelStoreOptions } from './level/engine.ts'

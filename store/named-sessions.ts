@@ -22,7 +22,19 @@ export interface KnownNamedSession {
   readonly will?: SessionWill
 }
 
+/** What sessions take now. */
+export interface SessionUsage {
+  /** Nobody holds them. */
+  readonly away: number
+  /** In their logs. */
+  readonly messages: number
+  /** Of payloads. */
+  readonly bytes: number
+}
+
 export interface NamedSessionStore {
+  /** Of those whose names begin so. It goes through all of them. Absent over Redis. */
+  sessionUsage?(prefix: string): Promise<SessionUsage>
   /**
    * Takes the session of this name for this node; an older one, on whichever node, ends
    * (`namedSessionEnded`). `cleanStart` discards what was kept: state, log, subscriptions, received packet ids.

@@ -7,7 +7,8 @@ import type { LogEntry, LogSlice, Message, ReadLimit } from './entries.ts'
 /** A message in the log of a session, as it is to be sent to it. */
 export interface SessionEntry extends LogEntry {
   readonly topic: string
-  readonly qos: 1 | 2
+  /** With 0 nobody acknowledges it: who has sent it says that it is done. */
+  readonly qos: 0 | 1 | 2
   /** Of the subscriptions that it matched (MQTT 5 section 3.8.2.1.2). */
   readonly identifiers: readonly number[]
   /**
@@ -20,7 +21,7 @@ export interface SessionEntry extends LogEntry {
 export interface SessionDelivery {
   /** Of a session that is open or kept (`openNamedSession`). */
   readonly name: string
-  readonly qos: 1 | 2
+  readonly qos: 0 | 1 | 2
   /** RETAIN as it is sent. */
   readonly retain: boolean
   readonly identifiers: readonly number[]
@@ -110,9 +111,19 @@ export interface SessionLogStore {
   subscriptionsOf(name: string): Promise<SessionSubscriptions | undefined>
 }
 
+/** Who published a message that is retained, as far as its rules can be asked for it. */
+export interface RetainedSource {
+  /** Which users (`Users.id`), whose name, and which client id. */
+  readonly users: string
+  readonly user: string
+  readonly clientId: string
+}
+
 export interface RetainedTopic extends Message {
   readonly topic: string
   readonly qos: 0 | 1 | 2
+  /** Absent: nobody knows, as of one from before this was kept. */
+  readonly source?: RetainedSource
 }
 
 /** Retained messages of general topics. Over Redis, Aedes' own persistence has them. */

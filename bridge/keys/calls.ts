@@ -10,7 +10,7 @@ import type { Caller } from '../calls/call.ts'
 import { decodeKeyCursor, encodeKeyCursor, inOrder } from './cursor.ts'
 import { answerOf, changedFields, fieldsOf, type KeyFields } from './fields.ts'
 import { KEYS_TABLE, type KeyCopy } from './key-copy.ts'
-import { asOfNow, checkEnd, checkName, checkRights, endOf, maySee } from './rights.ts'
+import { asOfNow, checkEnd, checkName, checkRights, checkUser, endOf, maySee } from './rights.ts'
 import {
   DEFAULT_KEYS,
   DEFAULT_OVERLAP,
@@ -24,7 +24,7 @@ import {
 } from './schemas.ts'
 
 export interface KeysContext {
-  readonly auth: Pick<Auth, 'providerNamed' | 'providerNow'>
+  readonly auth: Pick<Auth, 'providerNamed' | 'providerNow' | 'providerOfUser'>
   readonly store: Pick<Store, 'readRow' | 'writeRow'>
   readonly keys: KeyCopy
   readonly audit: Audit
@@ -75,6 +75,7 @@ export function createKeyCalls(context: KeysContext): KeyCalls {
       if (keys.all().length >= limits.keys) throw new PushError('KEYS_LIMIT')
       const { id, key, digest } = makeStoredKey(randomBytes)
       checkName(provider, fields.name, id, context)
+      if (fields.user !== undefined) checkUser(provider, fields.user, id, context)
       const made: StoredKey = { ...fields, id, digest, createdAt: now(), createdBy: byProvider(provider) }
       if (!(await rows.put(made, undefined, provider))) throw new Error('a key id was drawn twice')
       audit({ action: 'key.created', by: byProvider(provider), id })
@@ -102,9 +103,10 @@ export function createKeyCalls(context: KeysContext): KeyCalls {
       const provider = await asOfNow(caller.provider, context)
       const key = await rows.change(id, provider, async (found) => {
         checkRights(provider, found)
-        const { quotas: _, ...rest } = found
+        const { quotas: _, user: before, ...rest } = found
         const changed = { ...rest, ...changedFields(found, change, now()) }
         checkRights(provider, changed)
+        if (changed.user !== undefined && changed.user !== before) checkUser(provider, changed.user, id, context)
         if (change.expiresAt !== undefined || change.expiresIn !== undefined) checkEnd(changed, provider)
         if (change.name !== undefined) {
           await keys.refresh()

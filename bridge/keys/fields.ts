@@ -4,8 +4,11 @@ import { PushError } from '../../errors.ts'
 import { isAppName, isName, SCOPES, type Provider, type Quota, type Quotas } from '../../topics/index.ts'
 import type { KeyAnswer, KeyApps, KeyChange, KeyQuotas, KeyRequest } from './schemas.ts'
 
+/** With which a provider shows its key over MQTT. */
+const USERNAME = 'provider'
+
 /** All that can be asked for. */
-export type KeyFields = Pick<StoredKey, 'name' | 'apps' | 'scopes' | 'expiresAt' | 'quotas'>
+export type KeyFields = Pick<StoredKey, 'name' | 'apps' | 'scopes' | 'expiresAt' | 'quotas' | 'user'>
 
 /** @throws NAME_INVALID, REQUEST_INVALID */
 export function fieldsOf(body: KeyRequest, now: number): KeyFields {
@@ -15,6 +18,7 @@ export function fieldsOf(body: KeyRequest, now: number): KeyFields {
     scopes: new Set(body.scopes),
     expiresAt: endOf(body, now) ?? Number.POSITIVE_INFINITY,
     ...withQuotas(body.quotas),
+    ...withUser(body.user),
   }
   checkFields(fields, now)
   return fields
@@ -28,6 +32,7 @@ export function changedFields(key: StoredKey, change: KeyChange, now: number): K
     scopes: change.scopes === undefined ? key.scopes : new Set(change.scopes),
     expiresAt: endOf(change, now) ?? key.expiresAt,
     ...(change.quotas === undefined ? withKept(key.quotas) : withQuotas(change.quotas)),
+    ...withUser(change.user === undefined ? key.user : change.user),
   }
   checkFields(fields, now)
   return fields
@@ -65,8 +70,14 @@ function withQuotas(quotas: KeyQuotas | null | undefined): { quotas?: Quotas } {
   return { quotas: { receivers: [quotas.receivers].flat() } }
 }
 
+function withUser(user: string | null | undefined): { user?: string } {
+  if (user === null || user === undefined) return {}
+  if (user === USERNAME) throw new PushError('REQUEST_INVALID', `no user has the name ${USERNAME}`)
+  return { user }
+}
+
 export function answerOf(key: StoredKey, now: number): KeyAnswer {
-  const { id, name, apps, scopes, expiresAt, quotas, createdAt, createdBy, rotatedAt, previous } = key
+  const { id, name, apps, scopes, expiresAt, quotas, user, createdAt, createdBy, rotatedAt, previous } = key
   const isTaken = previous !== undefined && previous.until > now
   return {
     id,
@@ -75,6 +86,7 @@ export function answerOf(key: StoredKey, now: number): KeyAnswer {
     scopes: SCOPES.filter((scope) => scopes.has(scope)),
     expiresAt: timeOf(expiresAt),
     quotas: quotas === undefined ? null : { receivers: oneOrMore(quotas.receivers) },
+    user: user ?? null,
     createdAt: new Date(createdAt).toISOString(),
     createdBy,
     rotatedAt: timeOf(rotatedAt),

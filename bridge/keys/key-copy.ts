@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { decodeStoredKey, type StoredKey, type StoredKeys } from '../../auth/index.ts'
 import { PushError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'
+import { inOrder } from './cursor.ts'
 import { TableCopy } from '../../store/table-copy.ts'
 
 export const KEYS_TABLE = 'keys'
@@ -16,6 +17,8 @@ interface KeyCopyOptions {
 
 export class KeyCopy implements StoredKeys {
   readonly #copy: TableCopy<StoredKey>
+  /** Made when it is asked for. */
+  #byUser: ReadonlyMap<string, StoredKey> | undefined
   #changed: (id: string) => void = () => undefined
 
   private constructor({ logger, ...options }: KeyCopyOptions) {
@@ -23,7 +26,10 @@ export class KeyCopy implements StoredKeys {
       ...options,
       table: KEYS_TABLE,
       decode: decodeStoredKey,
-      changed: (id) => this.#changed(id),
+      changed: (id) => {
+        this.#byUser = undefined
+        this.#changed(id)
+      },
       failed(error) {
         const isAway = error instanceof PushError && error.code === 'STORE_UNAVAILABLE'
         // That the store is away is said by others, and once.
@@ -51,6 +57,11 @@ export class KeyCopy implements StoredKeys {
     return this.#copy.get(id)
   }
 
+  ofUser(user: string): StoredKey | undefined {
+    this.#byUser ??= byUser(this.all())
+    return this.#byUser.get(user)
+  }
+
   /** In any order. */
   all(): StoredKey[] {
     return Array.from(this.#copy.entries(), ([, key]) => key)
@@ -65,4 +76,10 @@ export class KeyCopy implements StoredKeys {
   onChange(listener: (id: string) => void): void {
     this.#changed = listener
   }
+}
+
+function byUser(keys: readonly StoredKey[]): Map<string, StoredKey> {
+  // The oldest comes last, and stays.
+  const newestFirst = keys.toSorted((one, other) => inOrder(other, one))
+  return new Map(newestFirst.flatMap((key) => (key.user === undefined ? [] : [[key.user, key]])))
 }

@@ -10,6 +10,11 @@ interface RightsContext {
   readonly keys: KeyCopy
 }
 
+interface UserContext {
+  readonly auth: Pick<Auth, 'providerOfUser'>
+  readonly keys: KeyCopy
+}
+
 type Rights = Pick<Provider, 'apps' | 'scopes'>
 
 /** Whoever may act for every app sees every key, and may remove it. */
@@ -36,6 +41,19 @@ export async function asOfNow(provider: Provider, { auth, keys }: RightsContext)
   if (current === undefined) throw new PushError('CREDENTIALS_INVALID')
   if (!mayUse(current, 'keys:admin')) throw new PushError('SCOPE_MISSING', 'keys:admin')
   return current
+}
+
+/**
+ * A user that a key names has no general topics any more: only who may act for every app may decide that. No two keys name
+ * one user.
+ * @param id of the key that is to name it
+ * @throws APP_FORBIDDEN, REQUEST_INVALID
+ */
+export function checkUser(provider: Provider, user: string, id: string, { auth, keys }: UserContext): void {
+  if (provider.apps !== 'all') throw new PushError('APP_FORBIDDEN', '`user` is for who may act for every app')
+  const isConfigured = auth.providerOfUser(user) !== undefined && keys.ofUser(user) === undefined
+  if (isConfigured || keys.all().some((key) => key.user === user && key.id !== id))
+    throw new PushError('REQUEST_INVALID', 'another provider names this `user`')
 }
 
 /** When the key that asks ends, or what it was before it was rotated: what it gives out ends no later. */

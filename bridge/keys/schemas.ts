@@ -29,6 +29,8 @@ interface KeyEnd {
 /** The body of `POST /v1/keys`. */
 export interface KeyRequest extends KeyFields, KeyEnd {
   readonly quotas?: KeyQuotas | undefined
+  /** Of the password file: who connects over MQTT as this user is the provider too. */
+  readonly user?: string | undefined
 }
 
 /** The body of `PATCH /v1/keys/{id}`: what is absent stays. `null`: never, and none. */
@@ -36,6 +38,7 @@ export interface KeyChange extends Partial<KeyFields> {
   readonly expiresAt?: string | null | undefined
   readonly expiresIn?: number | undefined
   readonly quotas?: KeyQuotas | null | undefined
+  readonly user?: string | null | undefined
 }
 
 export interface KeyAnswer extends KeyFields {
@@ -43,6 +46,7 @@ export interface KeyAnswer extends KeyFields {
   /** ISO 8601 in UTC; null: never. */
   readonly expiresAt: string | null
   readonly quotas: KeyQuotas | null
+  readonly user: string | null
   readonly createdAt: string
   /** `provider <name>`, or `key <id> of <name>`. */
   readonly createdBy: string
@@ -82,6 +86,7 @@ const MOST_APPS = 100
 /** A hundred years. */
 const LONGEST = 3_155_760_000
 const LONGEST_WINDOW = 366 * 86_400
+const LONGEST_USER = 1_000
 const MOST_RECEIVERS = 1_000_000_000_000
 
 const name = { type: 'string', description: `Of the provider. ${NAME}`, examples: ['shop'] }
@@ -127,6 +132,14 @@ const quotas = {
   examples: [{ receivers: { count: 10_000, seconds: 60 } }],
 }
 
+const user = {
+  type: 'string',
+  minLength: 1,
+  maxLength: LONGEST_USER,
+  description: 'A user of the password file: who connects over MQTT with its name and password is this provider too',
+  examples: ['edge'],
+}
+
 const expiresAt = {
   type: 'string',
   format: 'date-time',
@@ -146,7 +159,7 @@ export const createKeySchema = {
   type: 'object',
   additionalProperties: false,
   required: ['name', 'apps', 'scopes'],
-  properties: { name, apps, scopes, expiresAt, expiresIn, quotas },
+  properties: { name, apps, scopes, expiresAt, expiresIn, quotas, user },
   examples: [{ name: 'shop', apps: ['chat'], scopes: ['messages:send', 'tokens:issue'], expiresIn: 7_776_000 }],
 }
 
@@ -163,6 +176,7 @@ export const changeKeySchema = {
     expiresAt: orNull(expiresAt, 'When it ends; null: never'),
     expiresIn,
     quotas: orNull(quotas, 'null: none'),
+    user: orNull(user, 'null: none'),
   },
   examples: [{ scopes: ['messages:send'] }],
 }
@@ -215,6 +229,7 @@ export const keyProperties = {
   scopes,
   expiresAt: time('null: never'),
   quotas: orNull(quotas, 'null: none'),
+  user: orNull(user, 'null: none'),
   createdAt: { type: 'string', format: 'date-time' },
   createdBy: {
     type: 'string',

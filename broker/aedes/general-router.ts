@@ -10,15 +10,17 @@ import type {
   GeneralRouter,
   GeneralSubscription,
 } from '../session/general.ts'
+import type { QoS } from '../codec/packets.ts'
 import { encodeSubscription } from '../session/subscription-record.ts'
 import { attachAedes } from './attached-aedes.ts'
 import { EmissionOrder } from './emission-order.ts'
 import { LiveTable } from './live-table.ts'
+import { LocalMessages } from './local-messages.ts'
 import { decodeFromNode, encodeForNodes } from './node-messages.ts'
 import { type NativePersistence, retainedInBoth } from './native-retained.ts'
 import { NodeSession } from './node-session.ts'
 import { createOwnAedes, type GeneralBroker } from './own-aedes.ts'
-import { Publication } from './publication.ts'
+import { type DeliveryRules, Publication } from './publication.ts'
 import type { RetainedMessages } from './retained-topics.ts'
 import { SessionAppender } from './session-appender.ts'
 import { SubscriptionFollower } from './subscription-follower.ts'
@@ -31,6 +33,8 @@ interface RouterOptions {
   readonly retained: RetainedMessages
   /** Shared subscriptions. */
   readonly groups: GeneralGroups
+  /** Each is read whenever it is needed. */
+  readonly rules: DeliveryRules
   readonly randomId: () => string
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -55,6 +59,7 @@ export class OwnRouter implements GeneralRouter {
   readonly #node: NodeSession | undefined
   readonly #live: LiveTable
   readonly #order = new EmissionOrder()
+  readonly #local: LocalMessages
   #retained: RetainedMessages
   #broker: GeneralBroker | undefined
   #unwatch: (() => void) | undefined
@@ -62,13 +67,14 @@ export class OwnRouter implements GeneralRouter {
   #isClosed = false
 
   constructor(options: RouterOptions) {
-    const { store, logger, monotonic, groups } = options
+    const { store, logger, monotonic, groups, rules } = options
     this.#options = options
     this.#retained = options.retained
     this.#follower = new SubscriptionFollower(store)
-    this.#appender = new SessionAppender({ store, follower: this.#follower, groups, logger, monotonic })
+    this.#appender = new SessionAppender({ store, follower: this.#follower, groups, rules, logger, monotonic })
     this.#node = store.nodes && new NodeSession({ store, node: store.nodes.name, logger })
-    this.#live = new LiveTable(this.#node)
+    this.#live = new LiveTable(this.#node, rules)
+    this.#local = new LocalMessages(options.now)
   }
 
   /** What is subscribed already is read from then on; who publishes before it is known waits for it. */
@@ -172,8 +178,19 @@ export class OwnRouter implements GeneralRouter {
     this.#appender.forget(uid, message)
   }
 
-  retained(filter: string): AsyncIterable<RetainedTopic> {
-    return this.#retained.matching(filter)
+  async *retained(filter: string): AsyncIterable<RetainedTopic> {
+    yield* this.#local.matching(filter)
+    yield* this.#retained.matching(filter)
+  }
+
+  /** As `GeneralAccess.setLocal`. */
+  setLocal(topic: string, payload: Uint8Array | undefined, qos: QoS): void {
+    this.#live.deliverLocal(this.#local.set(topic, payload, qos))
+  }
+
+  /** Of sessions that are kept, wherever they are, and of those here that are not. */
+  get subscriptions(): { readonly own: number; readonly shared: number } {
+    return { own: this.#live.unkept + this.#follower.counts.sessions, shared: this.#follower.counts.groups }
   }
 
   /** From Aedes, which has retained what is to be retained. */

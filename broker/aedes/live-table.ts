@@ -1,7 +1,7 @@
 /** Who is connected to this node, and what it subscribed to; and what the node itself wants for them from others. */
 import type { GeneralMessage, GeneralReceiver, GeneralSubscription } from '../session/general.ts'
 import type { NodeSession } from './node-session.ts'
-import type { Publication } from './publication.ts'
+import type { DeliveryRules, Publication } from './publication.ts'
 import { RoutingTable, Subscriber } from './routing-table.ts'
 import { type PackedOptions, packOptions, qosOf } from './subscription-options.ts'
 
@@ -16,11 +16,15 @@ class LiveSubscriber extends Subscriber {
 
 export class LiveTable {
   readonly #node: NodeSession | undefined
+  readonly #rules: DeliveryRules
   readonly #routes = new RoutingTable<LiveSubscriber>()
   readonly #subscribers = new Map<string, LiveSubscriber>()
+  /** Subscriptions of sessions that are not kept. */
+  unkept = 0
 
-  constructor(node: NodeSession | undefined) {
+  constructor(node: NodeSession | undefined, rules: DeliveryRules) {
     this.#node = node
+    this.#rules = rules
   }
 
   /** One of the same name is over. */
@@ -67,17 +71,26 @@ export class LiveTable {
 
   /** Hands on what does not come from logs. True when somebody here subscribed. */
   deliver(message: GeneralMessage, publication?: Publication): boolean {
+    const { queueQos0 = false, upgradeOutgoingQos } = this.#rules
     const matches = this.#routes.match(message.topic, message.from)
     for (const match of matches) {
       const { receiver } = match.subscriber
-      const delivery = match.deliveryOf(message)
+      const delivery = match.deliveryOf(message, upgradeOutgoingQos)
       if (receiver.isGroup === true && publication === undefined) continue
       if (!receiver.isKept) receiver.arrived(message, delivery)
       // Its subscription may have changed since it was looked for: the log has it, or it comes here, and never both.
-      else if (publication === undefined ? delivery.qos === 0 : !publication.isGivenTo(receiver.name))
+      else if (publication === undefined ? delivery.qos === 0 && !queueQos0 : !publication.isGivenTo(receiver.name))
         receiver.arrived(message, delivery.qos === 0 ? delivery : { ...delivery, qos: 0 })
     }
     return matches.length > 0
+  }
+
+  /** A message of this process alone: no log has it. */
+  deliverLocal(message: GeneralMessage): void {
+    for (const match of this.#routes.match(message.topic, '')) {
+      const { receiver } = match.subscriber
+      if (receiver.isGroup !== true) receiver.arrived(message, match.deliveryOf(message))
+    }
   }
 
   #of(receiver: GeneralReceiver): LiveSubscriber | undefined {
@@ -88,6 +101,7 @@ export class LiveTable {
   #set(subscriber: LiveSubscriber, filter: string, options: PackedOptions): void {
     const { isKept, isGroup } = subscriber.receiver
     const before = subscriber.filters.get(filter)
+    if (before === undefined && !isKept) this.unkept += 1
     // Another node stores QoS 0 for it, where it has none of its members: one of all gets it.
     if (isGroup !== true) this.#node?.add(filter, isKept, qosOf(options))
     if (before !== undefined && isGroup !== true) this.#node?.remove(filter, isKept, qosOf(before))
@@ -98,6 +112,7 @@ export class LiveTable {
     const before = subscriber.filters.get(filter)
     if (before === undefined) return
     const { isKept, isGroup } = subscriber.receiver
+    if (!isKept) this.unkept -= 1
     if (isGroup !== true) this.#node?.remove(filter, isKept, qosOf(before))
     this.#routes.delete(subscriber, filter)
   }

@@ -20,6 +20,7 @@ export function retainedInBoth(
     retain: (message) => own.retain(message),
     matching: (filter) => matching(own, persistence, now, filter),
     all: () => own.all(),
+    usage: () => own.usage(),
     close: () => own.close(),
   }
 }

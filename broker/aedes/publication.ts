@@ -2,9 +2,13 @@
 import { PushError } from '../../errors.ts'
 import type { SessionDelivery } from '../../store/contract.ts'
 import type { GeneralMessage } from '../session/general.ts'
+import type { GeneralRules } from '../session/general-rules.ts'
 import type { Emission } from './emission-order.ts'
 import type { RoutingTable } from './routing-table.ts'
 import type { StoredSubscriber } from './subscription-follower.ts'
+
+/** Which of QoS 0 is kept, see `GeneralRules`. */
+export type DeliveryRules = Pick<GeneralRules, 'queueQos0' | 'upgradeOutgoingQos'>
 
 export class Publication implements Emission {
   readonly message: GeneralMessage
@@ -46,9 +50,15 @@ export class Publication implements Emission {
   }
 
   /** Holds it against the table: gives the kept sessions whose logs do not have it yet. */
-  match(routes: RoutingTable<StoredSubscriber>, offset: number, ownNode: string | undefined): SessionDelivery[] {
+  match(
+    routes: RoutingTable<StoredSubscriber>,
+    offset: number,
+    ownNode: string | undefined,
+    rules: DeliveryRules,
+  ): SessionDelivery[] {
     const { topic, from, qos } = this.message
     this.matchedAt = offset
+    const { queueQos0 = false, upgradeOutgoingQos = false } = rules
     const nodes: string[] = []
     const groups: string[] = []
     const to: SessionDelivery[] = []
@@ -60,9 +70,10 @@ export class Publication implements Emission {
         continue
       }
       this.isHeard = true
-      const delivery = match.deliveryOf(this.message)
+      const delivery = match.deliveryOf(this.message, upgradeOutgoingQos && !isGroup)
       if (isGroup && delivery.qos === 0) groups.push(name)
-      if (delivery.qos === 0 || this.isGivenTo(name)) continue
+      if (delivery.qos === 0 && (isGroup || !queueQos0)) continue
+      if (this.isGivenTo(name)) continue
       this.#given ??= new Set()
       this.#given.add(name)
       to.push({ name, qos: delivery.qos, retain: delivery.retain, identifiers: delivery.identifiers })

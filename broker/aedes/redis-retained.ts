@@ -11,7 +11,7 @@ import type { RetainedTopic } from '../../store/contract.ts'
 import { openStateConnection } from '../../store/redis/index.ts'
 import { filterMatches } from '../codec/topic-syntax.ts'
 import { type RetainedPacket, retainedPacketOf, retainedTopicOf } from './retained-packet.ts'
-import type { RetainedMessages } from './retained-topics.ts'
+import type { RetainedMessages, RetainedUsage } from './retained-topics.ts'
 
 interface RedisRetainedOptions {
   readonly url: string
@@ -53,12 +53,14 @@ class RedisRetained implements RetainedMessages {
   readonly #client: Redis | Cluster
   readonly #persistence: RetainedPersistence
   readonly #now: () => number
+  readonly #keyPrefix: string
   /** By topic, what is under way: a Cluster may take two commands in another order than they were sent in. */
   readonly #storing = new Map<string, Promise<void>>()
 
   constructor(client: Redis | Cluster, keyPrefix: string, now: () => number) {
     this.#client = client
     this.#now = now
+    this.#keyPrefix = keyPrefix
     const conn = client instanceof Cluster ? clusterConnection(client, keyPrefix) : serverConnection(client)
     this.#persistence = redisPersistence({ conn, cluster: client instanceof Cluster })
   }
@@ -86,6 +88,24 @@ class RedisRetained implements RetainedMessages {
   /** The persistence has `$` topics for `#` as well. */
   all(): AsyncIterable<RetainedTopic> {
     return this.#read('#', () => true)
+  }
+
+  /** Nobody fetches the messages to count their bytes. */
+  async usage(): Promise<RetainedUsage> {
+    try {
+      return { messages: await answered(this.#count()), bytes: 0 }
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  async #count(): Promise<number> {
+    const client = this.#client
+    if (!(client instanceof Cluster)) return await client.hlen(HASH)
+    let count = 0
+    for (const node of client.nodes('master'))
+      for await (const _ of keysOf(node, this.#keyPrefix, { match: `${HASH}:*` })) count += 1
+    return count
   }
 
   async *#read(filter: string, isMeant: (topic: string) => boolean): AsyncIterable<RetainedTopic> {

@@ -2,6 +2,11 @@
 import type { RetainedTopic, RetainedTopicStore } from '../../store/contract.ts'
 import { filterMatches } from '../codec/topic-syntax.ts'
 
+export interface RetainedUsage {
+  readonly messages: number
+  readonly bytes: number
+}
+
 export interface RetainedMessages {
   /** The last one of its topic; an empty payload removes it. In the order of the calls. @throws STORE_UNAVAILABLE */
   retain(retained: RetainedTopic): Promise<void>
@@ -9,6 +14,8 @@ export interface RetainedMessages {
   matching(filter: string): AsyncIterable<RetainedTopic>
   /** All, also those that begin with `$`. @throws STORE_UNAVAILABLE */
   all(): AsyncIterable<RetainedTopic>
+  /** How many there are, and of how many payload bytes, as far as that is known. It goes through all of them. */
+  usage(): Promise<RetainedUsage>
   close(): void
 }
 
@@ -17,8 +24,18 @@ export function retainedInStore(store: RetainedTopicStore): RetainedMessages {
     retain: (retained) => store.retainTopic(retained),
     matching: (filter) => matching(store, filter),
     all: () => store.retainedTopics(''),
+    usage: () => usageOf(store.retainedTopics('')),
     close: () => undefined,
   }
+}
+
+async function usageOf(all: AsyncIterable<RetainedTopic>): Promise<RetainedUsage> {
+  const usage = { messages: 0, bytes: 0 }
+  for await (const { payload } of all) {
+    usage.messages += 1
+    usage.bytes += payload.byteLength
+  }
+  return usage
 }
 
 /** The store has them by the beginning of their topics, the shortest first. */

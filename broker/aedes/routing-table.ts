@@ -49,9 +49,10 @@ export class Match<S extends Subscriber> {
     if (!this.identifiers.includes(identifier)) this.identifiers.push(identifier)
   }
 
-  deliveryOf({ qos, retain }: Pick<GeneralMessage, 'qos' | 'retain'>): GeneralDelivery {
+  /** `upgrades`: with the QoS that was granted, whatever its own is. */
+  deliveryOf({ qos, retain }: Pick<GeneralMessage, 'qos' | 'retain'>, upgrades = false): GeneralDelivery {
     return {
-      qos: qos < this.granted ? qos : this.granted,
+      qos: qos < this.granted && !upgrades ? qos : this.granted,
       retain: retain && this.retainAsPublished,
       identifiers: this.identifiers ?? NONE,
     }

@@ -5,13 +5,14 @@
 import type { Logger } from 'pino'
 import type { SessionDelivery, Store } from '../../store/contract.ts'
 import { GROUP_SESSIONS, type GeneralGroups, type GeneralMessage } from '../session/general.ts'
-import type { Publication } from './publication.ts'
+import type { DeliveryRules, Publication } from './publication.ts'
 import type { SubscriptionFollower } from './subscription-follower.ts'
 
 interface AppenderOptions {
   readonly store: Pick<Store, 'appendSessions' | 'forgetUid' | 'subscriptionsEnd' | 'nodes'>
   readonly follower: SubscriptionFollower
   readonly groups: GeneralGroups
+  readonly rules: DeliveryRules
   readonly logger: Logger
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
@@ -49,10 +50,10 @@ export class SessionAppender {
     const { qos, from, retain } = publication.message
     const isAlone = store.nodes === undefined
     // Nothing of it is for a log, or for another node.
-    if (qos === 0 && isAlone) return undefined
+    if (qos === 0 && isAlone && !this.#keepsQos0) return undefined
     const line = this.#lines.get(from)
     if (isAlone && follower.routes !== undefined && this.#isFirst(line)) {
-      const to = publication.match(follower.routes, follower.offset, undefined)
+      const to = publication.match(follower.routes, follower.offset, undefined, this.#options.rules)
       if (line !== undefined) line.matchedAt = follower.offset
       return to.length === 0 ? undefined : this.#inLine(from, publication, this.#append(publication, to))
     }
@@ -67,12 +68,17 @@ export class SessionAppender {
     const { store, follower } = this.#options
     const { qos, retain } = publication.message
     const isAlone = store.nodes === undefined
-    if (!retain || (qos === 0 && isAlone)) return undefined
+    if (!retain || (qos === 0 && isAlone && !this.#keepsQos0)) return undefined
     if (isAlone) return this.#more(publication)
     return this.#lookUp().then(async (end) => {
       await follower.catchUp(end)
       await this.#more(publication)
     })
+  }
+
+  get #keepsQos0(): boolean {
+    const { queueQos0, upgradeOutgoingQos } = this.#options.rules
+    return queueQos0 === true || upgradeOutgoingQos === true
   }
 
   /**
@@ -143,7 +149,7 @@ export class SessionAppender {
   #match(publication: Publication): SessionDelivery[] {
     const { store, follower } = this.#options
     const { routes, offset } = follower
-    return routes === undefined ? [] : publication.match(routes, offset, store.nodes?.name)
+    return routes === undefined ? [] : publication.match(routes, offset, store.nodes?.name, this.#options.rules)
   }
 
   /** Where the table has changed since it was held against it. */
@@ -154,7 +160,7 @@ export class SessionAppender {
   }
 
   async #append({ message }: Publication, to: readonly SessionDelivery[]): Promise<void> {
-    if (message.qos === 0 || to.length === 0) return
+    if (to.length === 0) return
     if (!to.some(({ name }) => isGroup(name))) return await this.#appendSessions(message, to)
     const groups = to.filter(({ name }) => isGroup(name)).map(({ name }) => name)
     const sessions = to.filter(({ name }) => !isGroup(name))

@@ -27,24 +27,34 @@ type FollowedStore = Pick<Store, 'subscriptionsEnd' | 'readSubscriptions' | 'sub
 
 /** Changes that are read with one call. */
 const CHANGES = 1_000
+const NONE = { sessions: 0, groups: 0 }
 /** After so many sessions, the log is read on. */
 const SESSIONS = 5_000
 
 class Table {
   readonly routes = new RoutingTable<StoredSubscriber>()
   readonly #subscribers = new Map<string, StoredSubscriber>()
+  /** Subscriptions of sessions, and of shared ones that have members. */
+  readonly counts = { sessions: 0, groups: 0 }
   /** Options that are the same object need not be read again. */
   #last: { readonly options: Uint8Array; readonly packed: PackedOptions } = { options: new Uint8Array(), packed: 0 }
 
   change({ name, replaces, filters }: Pick<SubscriptionChange, 'name' | 'replaces' | 'filters'>): void {
     const subscriber = this.#subscribers.get(name) ?? new StoredSubscriber(name)
+    const before = subscriber.filters.size
     if (replaces) this.routes.clear(subscriber)
     for (const [filter, options] of filters) {
       if (options === undefined) this.routes.delete(subscriber, filter)
       else this.#set(subscriber, filter, options)
     }
+    this.#count(subscriber, subscriber.filters.size - before)
     if (subscriber.filters.size > 0) this.#subscribers.set(name, subscriber)
     else this.#subscribers.delete(name)
+  }
+
+  #count({ node, isGroup }: StoredSubscriber, more: number): void {
+    if (isGroup) this.counts.groups += more
+    else if (node === undefined) this.counts.sessions += more
   }
 
   #set(subscriber: StoredSubscriber, filter: string, options: Uint8Array): void {
@@ -76,6 +86,10 @@ export class SubscriptionFollower {
   /** Undefined before all were read once. */
   get routes(): RoutingTable<StoredSubscriber> | undefined {
     return this.#table?.routes
+  }
+
+  get counts(): { readonly sessions: number; readonly groups: number } {
+    return this.#table?.counts ?? NONE
   }
 
   /** Up to where the table is. It changes with every change of the table. */

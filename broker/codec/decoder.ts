@@ -48,7 +48,7 @@ const FLAG_CLAUSES: Readonly<Record<number, string>> = {
  * byte that MQTT does not allow, and reads nothing more afterwards; nor after a DISCONNECT.
  */
 export class Decoder {
-  readonly #limits: DecoderLimits
+  #limits: DecoderLimits
   readonly #framer = new Framer()
   readonly #reader = new ByteReader()
   readonly #publish: PublishReader
@@ -76,6 +76,12 @@ export class Decoder {
   /** Bytes that were pushed and have not come out as packets. */
   get buffered(): number {
     return this.#framer.buffered
+  }
+
+  /** What holds from the next packet on. */
+  adopt(limits: DecoderLimits): void {
+    this.#limits = limits
+    this.#publish.adopt(limits)
   }
 
   /** The chunk belongs to the decoder from here on: packets are views of it. */

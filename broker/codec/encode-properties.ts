@@ -84,22 +84,23 @@ function appendMessageProperties(writer: ByteWriter, properties: OutgoingPropert
   }
 }
 
+/** MQTT leaves the order to the server. It is Mosquitto's, for who compares answers byte for byte as its own tests do. */
 function appendConnectionProperties(writer: ByteWriter, properties: OutgoingProperties): void {
-  appendFour(writer, P.sessionExpiryInterval, properties.sessionExpiryInterval)
-  appendText(writer, P.assignedClientIdentifier, properties.assignedClientIdentifier)
   appendTwo(writer, P.serverKeepAlive, properties.serverKeepAlive)
+  appendTwo(writer, P.topicAliasMaximum, properties.topicAliasMaximum)
+  appendText(writer, P.assignedClientIdentifier, properties.assignedClientIdentifier)
   appendText(writer, P.authenticationMethod, properties.authenticationMethod)
   appendBinary(writer, P.authenticationData, properties.authenticationData)
+  appendFlag(writer, P.retainAvailable, properties.retainAvailable)
+  appendFour(writer, P.maximumPacketSize, properties.maximumPacketSize)
+  appendTwo(writer, P.receiveMaximum, properties.receiveMaximum)
+  appendByte(writer, P.maximumQos, properties.maximumQos)
+  appendFour(writer, P.sessionExpiryInterval, properties.sessionExpiryInterval)
   appendText(writer, P.responseInformation, properties.responseInformation)
   appendText(writer, P.serverReference, properties.serverReference)
-  appendTwo(writer, P.receiveMaximum, properties.receiveMaximum)
-  appendTwo(writer, P.topicAliasMaximum, properties.topicAliasMaximum)
-  appendFour(writer, P.maximumPacketSize, properties.maximumPacketSize)
 }
 
 function appendAvailability(writer: ByteWriter, properties: OutgoingProperties): void {
-  appendByte(writer, P.maximumQos, properties.maximumQos)
-  appendFlag(writer, P.retainAvailable, properties.retainAvailable)
   appendFlag(writer, P.wildcardSubscriptionAvailable, properties.wildcardSubscriptionAvailable)
   appendFlag(writer, P.subscriptionIdentifiersAvailable, properties.subscriptionIdentifiersAvailable)
   appendFlag(writer, P.sharedSubscriptionAvailable, properties.sharedSubscriptionAvailable)

@@ -41,12 +41,16 @@ export function checkPublishFlags(header: number): void {
 
 /** Reads PUBLISH packets of one connection; publishers stay with a topic, so the last one is recognised without decoding. */
 export class PublishReader {
-  readonly #limits: DecoderLimits
+  #limits: DecoderLimits
   #lastTopic = ''
   /** By alias, for the length of the connection [MQTT-3.3.2-7]; absent until the first. */
   #aliases: Map<number, string> | undefined
 
   constructor(limits: DecoderLimits) {
+    this.#limits = limits
+  }
+
+  adopt(limits: DecoderLimits): void {
     this.#limits = limits
   }
 

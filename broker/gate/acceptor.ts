@@ -11,13 +11,25 @@ import type { Metrics } from '../../common/metrics.ts'
 import type { Admission } from './admission.ts'
 import type { Certificates } from './certificates.ts'
 import { isIn, plainAddress } from '../../common/networks.ts'
-import { takeProxyHeader, type ProxyHeader } from './proxy-protocol.ts'
+import { takeProxyHeader, type ProxyHeader, type ProxyVersion } from './proxy-protocol.ts'
+import { type ProxyTls, tlsIn } from './proxy-tls.ts'
+
+/** For a listener that only a balancer reaches: whoever connects is believed, and must say for whom. */
+export interface ProxyRules {
+  readonly version: ProxyVersion
+  /** The client must have come to the balancer over TLS. */
+  readonly requireTls: boolean
+  /** With a certificate that the balancer has verified. */
+  readonly requireCertificate: boolean
+}
 
 interface AcceptorOptions {
   /** Undefined: without TLS. */
   readonly certificates: Certificates | undefined
   /** Who may say for whom it connects; undefined: nobody, and no header is expected. */
   readonly proxies: BlockList | undefined
+  /** In place of `proxies`. */
+  readonly proxy?: ProxyRules | undefined
   /** Who passes on requests for many: their connections count among all, and each request for its client. */
   readonly forwarding: Forwarding
   /** For the header, and again for the TLS handshake, ms. */
@@ -36,7 +48,7 @@ export class Acceptor {
   readonly #tls: TlsServer | undefined
   readonly #under = new Map<Socket, () => void>()
   /** Whose connection it is, and how long the balancer's header was, by the socket under TLS. */
-  readonly #accepted = new WeakMap<Socket, { readonly address: string; readonly header: number }>()
+  readonly #accepted = new WeakMap<Socket, { readonly client: Client; readonly header: number }>()
 
   constructor(options: AcceptorOptions, deliver: Deliver) {
     this.#options = options
@@ -46,8 +58,9 @@ export class Acceptor {
 
   /** Takes a connection that was just made. */
   accept(socket: Socket): void {
-    const { proxies } = this.#options
-    if (proxies === undefined && this.#tls === undefined) return this.#deliver(socket)
+    const { proxies, proxy } = this.#options
+    const hasHeader = proxies !== undefined || proxy !== undefined
+    if (!hasHeader && this.#tls === undefined) return this.#deliver(socket)
     socket.on('error', () => socket.destroy())
     // A peer that closes before it is served has no more to say.
     socket.once('end', () => this.#under.has(socket) && socket.destroy())
@@ -55,12 +68,12 @@ export class Acceptor {
     try {
       if (proxies !== undefined && !isIn(proxies, peer))
         throw new PushError('PROXY_UNTRUSTED', 'add the balancer to PUSH_PROXY_TRUSTED')
-      this.#hold(socket, proxies !== undefined || this.#options.forwarding.isProxy(peer) ? undefined : peer)
+      this.#hold(socket, hasHeader || this.#options.forwarding.isProxy(peer) ? undefined : peer)
     } catch (error) {
       return this.#refuse(socket, error, peer)
     }
-    if (proxies === undefined) this.#encrypt(socket, peer)
-    else this.#takeHeader(socket, peer).catch((error: unknown) => this.#refuse(socket, error, peer))
+    if (hasHeader) this.#takeHeader(socket, peer).catch((error: unknown) => this.#refuse(socket, error, peer))
+    else this.#encrypt(socket, { address: peer, port: undefined })
   }
 
   /** Ends what is still on its way in. */
@@ -69,58 +82,57 @@ export class Acceptor {
   }
 
   async #takeHeader(socket: Socket, peer: string): Promise<void> {
-    let address = peer
+    const { proxy, timeoutMs } = this.#options
+    let client: Client = { address: peer, port: undefined }
     let header: ProxyHeader
     try {
-      header = await takeProxyHeader(socket, this.#options.timeoutMs)
+      header = await takeProxyHeader(socket, proxy?.version ?? 2, timeoutMs)
       if (socket.destroyed) return
-      address = header.address ?? peer
+      client = { address: header.address ?? peer, port: header.port }
+      if (proxy !== undefined) client = { ...client, tls: checkedTls(header, proxy) }
       this.#release(socket)
-      if (this.#tls !== undefined) this.#hold(socket, address)
+      if (this.#tls !== undefined) this.#hold(socket, client.address)
     } catch (error) {
-      return this.#refuse(socket, error, address)
+      return this.#refuse(socket, error, client.address, client.port)
     }
-    if (this.#tls === undefined) this.#serve(socket, address)
-    else this.#encrypt(socket, address, header.bytes)
+    if (this.#tls === undefined) this.#serve(socket, client)
+    else this.#encrypt(socket, client, header.bytes)
   }
 
-  #encrypt(socket: Socket, address: string, header = 0): void {
-    this.#accepted.set(socket, { address, header })
+  #encrypt(socket: Socket, client: Client, header = 0): void {
+    this.#accepted.set(socket, { client, header })
     this.#tls?.emit('connection', socket)
   }
 
   #secure(certificates: Certificates): TlsServer {
-    const { clientAuth } = certificates.settings
     const server = createTlsServer({
       ...certificates.context,
       handshakeTimeout: this.#options.timeoutMs,
-      requestCert: clientAuth !== 'none',
-      rejectUnauthorized: clientAuth === 'required',
+      ...certificates.verification,
     })
     certificates.serve(server)
-    server.on('secureConnection', (socket) => this.#secured(socket))
+    server.on('secureConnection', (socket) => this.#secured(socket, certificates))
     server.on('tlsClientError', (error, socket) => this.#failed(error, socket))
     return server
   }
 
-  #secured(secure: TLSSocket): void {
+  #secured(secure: TLSSocket, certificates: Certificates): void {
     const socket = socketUnder(secure)
-    const address = this.#accepted.get(socket)?.address ?? ''
-    // A certificate is optional; a wrong one is not.
-    const presented = Object.keys(secure.getPeerCertificate()).length > 0
-    if (presented && !secure.authorized) {
+    const client = this.#accepted.get(socket)?.client ?? { address: '', port: undefined }
+    const problem = certificates.problemOf(secure)
+    if (problem !== undefined) {
       secure.on('error', () => secure.destroy())
-      this.#refuse(secure, certificateRefused(secure.authorizationError), address)
+      this.#refuse(secure, certificateRefused(problem), client.address, client.port)
       socket.destroy()
       return
     }
     this.#release(socket)
-    this.#serve(secure, address)
+    this.#serve(secure, client)
   }
 
   #failed(error: Error & { code?: string }, secure: TLSSocket): void {
     const socket = socketUnder(secure)
-    const { address = '', header = 0 } = this.#accepted.get(socket) ?? {}
+    const { client, header = 0 } = this.#accepted.get(socket) ?? {}
     // A balancer's health check connects, sends nothing, and closes.
     if (error.code === 'ECONNRESET' && socket.bytesRead <= header) return void secure.destroy()
     const verification = secure.authorizationError as Error | string | null | undefined
@@ -128,13 +140,15 @@ export class Acceptor {
     if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') known = new PushError('CONNECT_TIMEOUT', 'TLS handshake')
     if (verification || error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE')
       known = certificateRefused(verification ?? 'none was sent')
-    this.#refuse(secure, known, address)
+    this.#refuse(secure, known, client?.address ?? '', client?.port)
   }
 
   /** Everyone who asks a socket for its address is told the client's. */
-  #serve(socket: Socket, address: string): void {
+  #serve(socket: Socket, { address, port, tls }: Client): void {
     if (socket.destroyed) return
     Object.defineProperty(socket, 'remoteAddress', { value: address, configurable: true })
+    if (port !== undefined) Object.defineProperty(socket, 'remotePort', { value: port, configurable: true })
+    if (tls?.isVerified === true) tellCertificate(socket, tls)
     this.#deliver(socket)
   }
 
@@ -149,12 +163,39 @@ export class Acceptor {
     this.#under.delete(socket)
   }
 
-  #refuse(socket: Socket, error: unknown, address: string): void {
+  #refuse(socket: Socket, error: unknown, address: string, port?: number): void {
     const known = error instanceof PushError ? error : new PushError('INTERNAL')
     this.#options.metrics.disconnects.inc({ code: known.code })
-    this.#options.logger.info({ address, code: known.code, detail: known.detail }, 'connection refused')
+    this.#options.logger.info({ address, port, code: known.code, detail: known.detail }, 'connection refused')
     socket.destroy()
   }
+}
+
+/** Whose connection it is. */
+interface Client {
+  readonly address: string
+  /** Undefined: that of the socket. */
+  readonly port: number | undefined
+  /** How it came to the balancer. */
+  readonly tls?: ProxyTls | undefined
+}
+
+/** @throws PushError where it is not as the listener has it */
+function checkedTls(header: ProxyHeader, rules: ProxyRules): ProxyTls | undefined {
+  if (header.isLocal) throw new PushError('PROXY_HEADER_INVALID', 'for nobody: the balancer speaks for itself')
+  if (rules.version === 2 && header.address === undefined)
+    throw new PushError('PROXY_HEADER_INVALID', 'of a family without addresses')
+  const tls = tlsIn(header.more)
+  if (rules.requireTls && tls === undefined) throw new PushError('PROXY_CLIENT_INSECURE', 'without TLS')
+  if (rules.requireCertificate && tls?.isVerified !== true)
+    throw new PushError('PROXY_CLIENT_INSECURE', 'without a certificate')
+  return tls
+}
+
+/** As a TLS socket has it: what the balancer tells of the client's certificate. */
+function tellCertificate(socket: Socket, { commonName }: ProxyTls): void {
+  const subject = commonName === undefined ? {} : { CN: commonName }
+  Object.assign(socket, { authorized: true, getPeerCertificate: () => ({ subject }) })
 }
 
 function certificateRefused(reason: Error | string): PushError {

@@ -1,33 +1,15 @@
 /** The certificate of the TLS listeners: read and checked as a whole, watched, and changed without a restart. */
-import { createPrivateKey } from 'node:crypto'
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import { createSecureContext, type SecureContextOptions, type Server } from 'node:tls'
+import { unwatchFile, watchFile } from 'node:fs'
+import type { SecureContextOptions, Server, TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
-import { certificatesIn, TlsFileError, type Certificate } from './pem.ts'
+import { chainProblem, isAboutDates } from './client-chain.ts'
+import { TlsFileError } from './pem.ts'
+import { type Loaded, loadTlsFiles, namesOf, type TlsSettings } from './tls-files.ts'
 
 export { TlsFileError } from './pem.ts'
-
-type ClientAuth = 'none' | 'optional' | 'required'
-
-export interface TlsSettings {
-  /** PEM file with the certificate and those between it and the root. */
-  readonly certificate: string
-  /** PEM file with its private key. */
-  readonly key: string
-  /** PEM file with the certificates that vouch for those of clients. */
-  readonly ca?: string | undefined
-  readonly minimumVersion: 'TLSv1.2' | 'TLSv1.3'
-  readonly clientAuth: ClientAuth
-}
-
-interface Loaded {
-  readonly context: SecureContextOptions
-  readonly validUntil: number
-  /** All of the files: that of the server, those between it and the root, and those that vouch for clients. */
-  readonly certificates: readonly Certificate[]
-}
+export { loadTlsFiles, type TlsSettings } from './tls-files.ts'
 
 /** Looking beats being told: files that are replaced by a rename, a link or over a network are all found, ms. */
 const LOOK_MS = 1000
@@ -38,7 +20,7 @@ const DAY_MS = 24 * 60 * 60 * 1000
 const SOON_MS = 14 * DAY_MS
 
 export class Certificates {
-  readonly settings: TlsSettings
+  #settings: TlsSettings
   readonly #metrics: Metrics
   readonly #logger: Logger
   readonly #now: () => number
@@ -49,7 +31,7 @@ export class Certificates {
 
   /** @throws TlsFileError */
   constructor(settings: TlsSettings, metrics: Metrics, logger: Logger, now = Date.now) {
-    this.settings = settings
+    this.#settings = settings
     this.#metrics = metrics
     this.#logger = logger
     this.#now = now
@@ -57,8 +39,36 @@ export class Certificates {
     this.#metrics.certificateEnd.set(this.#loaded.validUntil / 1000)
   }
 
+  get settings(): TlsSettings {
+    return this.#settings
+  }
+
   get context(): SecureContextOptions {
     return this.#loaded.context
+  }
+
+  /** Whether clients are asked for a certificate, and whether the handshake itself refuses a wrong one. */
+  get verification(): { readonly requestCert: boolean; readonly rejectUnauthorized: boolean } {
+    const { clientAuth, checkClientDates = true } = this.#settings
+    return { requestCert: clientAuth !== 'none', rejectUnauthorized: clientAuth === 'required' && checkClientDates }
+  }
+
+  /** What speaks against the certificate that a client has shown, or not shown; undefined: nothing. */
+  problemOf(socket: TLSSocket): Error | string | undefined {
+    const { clientAuth, checkClientDates = true } = this.#settings
+    const leaf = socket.getPeerX509Certificate()
+    // A certificate may be optional; a wrong one is not.
+    if (leaf === undefined) return clientAuth === 'required' ? 'none was sent' : undefined
+    const { authorities, revoked } = this.#loaded
+    if (!socket.authorized) {
+      const error = socket.authorizationError as Error | string
+      if (checkClientDates || !isAboutDates(error)) return error
+      // That error hides whatever else is wrong.
+      const problem = chainProblem(socket.getPeerCertificate(true), authorities)
+      if (problem !== undefined) return problem
+      socket.authorized = true
+    }
+    return revoked?.problemOf(leaf)
   }
 
   /** Keeps the certificate of this server up to date. */
@@ -66,15 +76,23 @@ export class Certificates {
     this.#servers.add(server)
   }
 
-  /** Takes the files as they are now, for new connections; when they cannot be used, the old ones stay in service. */
-  reload(): void {
+  /**
+   * Takes the files as they are now, for new connections; when they cannot be used, the old ones stay in service. `settings`
+   * may name others; whether clients are asked for a certificate stays.
+   */
+  reload(settings = this.#settings): void {
     clearTimeout(this.#settling)
     try {
-      const loaded = loadTlsFiles(this.settings)
+      const loaded = loadTlsFiles(settings)
       const now = this.#now()
       if (loaded.validUntil <= now && this.#loaded.validUntil > now)
-        throw new TlsFileError('PUSH_TLS_CERT', this.settings.certificate, 'has expired, and the previous one has not')
+        throw new TlsFileError(
+          namesOf(settings).certificate,
+          settings.certificate,
+          'has expired, and the previous one has not',
+        )
       this.#loaded = loaded
+      this.#follow({ ...settings, clientAuth: this.#settings.clientAuth })
       for (const server of this.#servers) server.setSecureContext(this.#loaded.context)
       this.#metrics.certificateEnd.set(this.#loaded.validUntil / 1000)
       this.#metrics.certificateReloads.inc({ outcome: 'taken' })
@@ -92,18 +110,31 @@ export class Certificates {
   watch(): void {
     this.#sayEnds()
     this.#daily = setInterval(() => this.#sayEnds(), DAY_MS).unref()
+    this.#watchFiles()
+  }
+
+  /** Other listeners may watch the same files. */
+  readonly #look = (): void => {
+    clearTimeout(this.#settling)
+    this.#settling = setTimeout(() => this.reload(), SETTLE_MS).unref()
+  }
+
+  #watchFiles(): void {
     for (const path of this.#paths()) {
-      watchFile(path, { interval: LOOK_MS, persistent: false }, () => {
-        clearTimeout(this.#settling)
-        this.#settling = setTimeout(() => this.reload(), SETTLE_MS).unref()
-      })
+      watchFile(path, { interval: LOOK_MS, persistent: false }, this.#look)
     }
+  }
+
+  #follow(settings: TlsSettings): void {
+    if (this.#daily !== undefined) for (const path of this.#paths()) unwatchFile(path, this.#look)
+    this.#settings = settings
+    if (this.#daily !== undefined) this.#watchFiles()
   }
 
   close(): void {
     clearInterval(this.#daily)
     clearTimeout(this.#settling)
-    for (const path of this.#paths()) unwatchFile(path)
+    for (const path of this.#paths()) unwatchFile(path, this.#look)
   }
 
   #sayEnds(): void {
@@ -118,43 +149,7 @@ export class Certificates {
   }
 
   #paths(): string[] {
-    const { certificate, key, ca } = this.settings
-    return ca === undefined ? [certificate, key] : [certificate, key, ca]
-  }
-}
-
-/** Reads and checks all of them. @throws TlsFileError */
-export function loadTlsFiles(settings: TlsSettings): Loaded {
-  const cert = read('PUSH_TLS_CERT', settings.certificate)
-  const key = read('PUSH_TLS_KEY', settings.key)
-  const chain = certificatesIn('PUSH_TLS_CERT', settings.certificate, cert)
-  const [{ certificate }] = chain
-  const privateKey = check('PUSH_TLS_KEY', settings.key, 'is not a PEM private key without a passphrase', () =>
-    createPrivateKey(key),
-  )
-  if (!certificate.checkPrivateKey(privateKey))
-    throw new TlsFileError('PUSH_TLS_KEY', settings.key, 'is not the key of the certificate in PUSH_TLS_CERT')
-  const ca = settings.ca === undefined ? undefined : read('PUSH_TLS_CA', settings.ca)
-  const authorities = ca === undefined ? [] : certificatesIn('PUSH_TLS_CA', settings.ca ?? '', ca)
-  const context: SecureContextOptions = {
-    cert,
-    key,
-    minVersion: settings.minimumVersion,
-    ...(ca === undefined ? {} : { ca }),
-  }
-  check('PUSH_TLS_CERT', settings.certificate, 'cannot be used for TLS', () => createSecureContext(context))
-  const certificates = [...chain, ...authorities]
-  return { context, validUntil: Date.parse(certificate.validTo), certificates }
-}
-
-function read(setting: string, path: string): Buffer {
-  return check(setting, path, 'cannot be read', () => readFileSync(path))
-}
-
-function check<T>(setting: string, path: string, problem: string, attempt: () => T): T {
-  try {
-    return attempt()
-  } catch (error) {
-    throw new TlsFileError(setting, path, problem, { cause: error })
+    const { certificate, key, ca, caFolder, crl } = this.#settings
+    return [certificate, key, ca, caFolder, crl].filter((path) => path !== undefined)
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { PushError, type ErrorCode } from '../../errors.ts'
-import { Decoder, ProtocolViolation } from '../codec/decoder.ts'
+import { Decoder, type DecoderLimits, ProtocolViolation } from '../codec/decoder.ts'
 import { encodeConnack, encodeDisconnect } from '../codec/encoder.ts'
 import type { ConnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
 import { connackReason, disconnectReason } from '../codec/reasons.ts'
@@ -52,6 +52,8 @@ export class Connection implements Timed, OutboxOwner {
   #over: (() => void)[] | undefined
   /** Of the client. */
   #maximumPacketSize = Number.POSITIVE_INFINITY
+  /** Reasons go out in words too. */
+  tellsReasons = true
   /** Something was sent, which begins with the CONNACK. */
   #greeted = false
 
@@ -94,6 +96,11 @@ export class Connection implements Timed, OutboxOwner {
     return this.#isParting || this.#outbox.pending < this.context.limits.outputHighWater
   }
 
+  /** Written, and not taken by the system yet. */
+  get waiting(): { readonly packets: number; readonly bytes: number } {
+    return { packets: this.#outbox.packets, bytes: this.#outbox.pending }
+  }
+
   /** Calls back when the connection is over, at once when it is. */
   onceOver(callback: () => void): void {
     if (this.#state !== 'open') return callback()
@@ -105,19 +112,22 @@ export class Connection implements Timed, OutboxOwner {
   write(packet: Uint8Array): void {
     if (this.#state !== 'open' || this.#isParting) return
     if (packet.byteLength > this.#maximumPacketSize) return this.end(new PushError('MAXIMUM_PACKET_SIZE_TOO_SMALL'))
-    this.pass(packet)
+    this.#greeted = true
+    this.context.traffic.sent(packet, this.level)
+    this.#outbox.write(packet)
   }
 
   /** Packets of somebody else, who minds the size. */
   pass(packets: Uint8Array): void {
     if (this.#state !== 'open' || this.#isParting) return
     this.#greeted = true
+    this.context.traffic.bytesSent += packets.byteLength
     this.#outbox.write(packets)
   }
 
   /** With the reason in words, where they fit [MQTT-3.2.2-19], [MQTT-3.4.2-2], [MQTT-3.5.2-2], [MQTT-3.14.2-3] */
   worded(encode: (text: string | undefined) => Buffer, text: string | undefined): Buffer {
-    const packet = encode(text)
+    const packet = encode(this.tellsReasons ? text : undefined)
     return packet.byteLength <= this.#maximumPacketSize ? packet : encode(undefined)
   }
 
@@ -143,7 +153,13 @@ export class Connection implements Timed, OutboxOwner {
     this.#silence = keepAlive === 0 ? 'IDLE_TIMEOUT' : 'KEEP_ALIVE_TIMEOUT'
     this.#closeAt = credentialsEnd
     this.context.metrics.connections.inc({ principal: handler.principal })
+    this.context.traffic.connected += 1
     this.#arm(this.context.monotonic())
+  }
+
+  /** Of packets from the client, from the next one on. */
+  adopt(limits: Partial<DecoderLimits>): void {
+    this.#decoder.adopt({ ...this.context.limits, ...limits })
   }
 
   /** The credentials are good until this date, ms since the epoch. */
@@ -252,6 +268,7 @@ export class Connection implements Timed, OutboxOwner {
 
   #received(chunk: Buffer): void {
     if (this.#state !== 'open') return
+    this.context.traffic.bytesReceived += chunk.byteLength
     this.#decoder.push(chunk)
     this.#work()
   }
@@ -264,6 +281,7 @@ export class Connection implements Timed, OutboxOwner {
         if (packet === undefined) return this.#isParting ? this.#depart() : this.#resume()
         this.#lastPacketAt = this.context.monotonic()
         this.#spent += workOf(packet)
+        this.context.traffic.received(packet)
         const waiting = this.handler === undefined ? this.#first(packet) : this.handler.handle(packet)
         if (waiting !== undefined) this.#wait(waiting)
         else if (this.#spent >= SLICE) this.#rest()
@@ -328,7 +346,8 @@ export class Connection implements Timed, OutboxOwner {
     const counter = violation.reply === 'connack' ? context.metrics.refusedConnects : context.metrics.disconnects
     counter.inc({ code: known.code })
     context.logger.info(this.#described(known), 'malformed packet')
-    this.#last(encodeViolationReply(violation, { maximumPacketSize: this.#maximumPacketSize }), known.code)
+    const options = { maximumPacketSize: this.#maximumPacketSize, reasonString: this.tellsReasons }
+    this.#last(encodeViolationReply(violation, options), known.code)
   }
 
   #described({ code, detail }: PushError): object {
@@ -380,6 +399,7 @@ export class Connection implements Timed, OutboxOwner {
     this.#outbox.finish()
     // [MQTT-3.1.2-24]
     const fits = bytes !== undefined && bytes.byteLength <= this.#maximumPacketSize
+    if (fits) this.context.traffic.sent(bytes, this.level)
     endWith(this.stream, fits ? bytes : undefined)
     this.#leave(code)
   }
@@ -390,8 +410,10 @@ export class Connection implements Timed, OutboxOwner {
       return
     }
     // While a packet was handled, the stream kept what came behind it, and hands it out no more by itself.
-    for (let rest: unknown = this.stream.read(); rest instanceof Buffer; rest = this.stream.read())
+    for (let rest: unknown = this.stream.read(); rest instanceof Buffer; rest = this.stream.read()) {
+      this.context.traffic.bytesReceived += rest.byteLength
       this.#decoder.push(rest)
+    }
     this.#parted()
   }
 
@@ -400,6 +422,7 @@ export class Connection implements Timed, OutboxOwner {
     this.context.connections.delete(this)
     if (this.handler !== undefined) {
       this.context.metrics.connections.dec({ principal: this.handler.principal })
+      this.context.traffic.connected -= 1
       this.context.budgets.spend(this.handler.sessionName, this.#spent)
       this.handler.closed(code)
     }

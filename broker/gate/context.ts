@@ -5,6 +5,7 @@ import type { DecoderLimits } from '../codec/decoder.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import type { AdmissionLimits } from './admission.ts'
 import type { Flusher } from './outbox.ts'
+import type { Traffic } from './traffic.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { WorkBudgets } from '../../common/work-budgets.ts'
 
@@ -29,6 +30,7 @@ export interface GateContext<C> {
   readonly flusher: Flusher
   readonly budgets: WorkBudgets
   readonly metrics: Metrics
+  readonly traffic: Traffic
   readonly logger: Logger
   /** Milliseconds since the epoch: for dates, such as the end of a token. */
   readonly now: () => number

@@ -1,5 +1,13 @@
 /** Where connections come in: TCP, and WebSocket on an HTTP server that somebody else listens with. */
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { lstatSync, unlinkSync } from 'node:fs'
+import {
+  connect,
+  createServer,
+  type AddressInfo,
+  type ListenOptions,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
@@ -15,22 +23,53 @@ export interface TcpListener {
 
 /** Kernel probes find peers that vanished without a packet and asked for no keep alive, ms. */
 const TCP_KEEP_ALIVE_MS = 60_000
+const BACKLOG = 4096
 /** Section 6 of MQTT 5 and 3.1.1. */
 const SUBPROTOCOL = 'mqtt'
 /** RFC 6455 section 7.4.1: a type of data that cannot be taken. */
 const UNSUPPORTED_DATA = 1003
 
-export async function listenTcp(handle: (socket: Socket) => void, host: string, port: number): Promise<TcpListener> {
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }, (socket) =>
-    handle(socket),
-  )
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, 4096, () => resolve())
-  })
+export async function listenTcp(
+  handle: (socket: Socket) => void,
+  host: string,
+  port: number,
+  ipv6Only = false,
+): Promise<TcpListener> {
+  const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS }
+  const server = createServer(options, (socket) => handle(socket))
+  await listening(server, { port, host, ipv6Only })
   const { port: bound } = server.address() as AddressInfo
   // It stops listening at once; that it ends is the connections' own affair.
   return { port: bound, close: async () => void server.close() }
+}
+
+/** At a path of the file system, which is gone again when it closes. What an ended process has left there is replaced. */
+export async function listenUnix(handle: (socket: Socket) => void, path: string): Promise<Pick<TcpListener, 'close'>> {
+  await removeStale(path)
+  const server = createServer((socket) => handle(socket))
+  await listening(server, { path })
+  return { close: async () => void server.close() }
+}
+
+async function listening(server: NetServer, where: ListenOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ ...where, backlog: BACKLOG }, () => resolve())
+  })
+  // A connection that cannot be accepted, for want of file descriptors, is none.
+  server.on('error', () => undefined)
+}
+
+/** A socket that nobody listens at. What is no socket, or has a listener, stays: to listen there fails then. */
+async function removeStale(path: string): Promise<void> {
+  const isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true
+  if (!isSocket) return
+  const isStale = await new Promise<boolean>((resolve) => {
+    const socket = connect(path, () => resolve(false))
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'))
+    socket.on('connect', () => socket.destroy())
+  })
+  if (isStale) unlinkSync(path)
 }
 
 /**
@@ -48,6 +87,7 @@ export function interceptConnections(server: Server, accept: (socket: Socket) =>
 
 interface WebSocketOptions {
   readonly server: Server
+  /** `*`: any. */
   readonly path: string
   readonly maximumPacketSize: number
   readonly handle: Handle
@@ -78,7 +118,7 @@ export function listenWebSocket(options: WebSocketOptions): () => void {
     refuse(socket, new PushError('REQUEST_INVALID', `the WebSocket handshake: ${message}`))
   })
   const wanted = pathOf(path)
-  const takes = (request: IncomingMessage) => pathOf(request.url ?? '') === wanted
+  const takes = (request: IncomingMessage) => path === '*' || pathOf(request.url ?? '') === wanted
   // Nobody is there to catch what an upgrade throws: it would end the process.
   const take: Upgrade = (request, socket, head) => {
     if (!takes(request) && isForOthers(server, upgrade, request)) return

@@ -58,6 +58,11 @@ export class Outbox {
     return this.#bytes + this.#stream.writableLength
   }
 
+  /** The same, as so many packets: what the stream has counts as one. */
+  get packets(): number {
+    return this.#chunks.length + (this.#stream.writableLength > 0 ? 1 : 0)
+  }
+
   write(chunk: Uint8Array): void {
     if (this.#chunks.length === 0) this.#flusher.add(this)
     this.#chunks.push(chunk)

@@ -14,12 +14,14 @@ export function returnCodeOf(error: PushError): number {
     case 'PROTOCOL_VERSION_UNSUPPORTED':
       return 1
     case 'CLIENT_ID_INVALID':
+    case 'CLIENT_ID_REFUSED':
     // 3.1.1 has no code for it; this is what Mosquitto answers.
     case 'KEEP_ALIVE_TOO_LONG':
       return 2
     case 'STORE_UNAVAILABLE':
     case 'SHUTTING_DOWN':
     case 'CONNECTIONS_LIMIT':
+    case 'CLIENTS_LIMIT':
     case 'CONNECT_RATE_EXCEEDED':
     case 'TOKEN_NOT_YET_VALID':
     case 'USER_UNCHECKED':

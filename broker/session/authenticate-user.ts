@@ -16,10 +16,10 @@ import type { UserCredentials, Users } from './users.ts'
 export async function authenticateUser(
   users: Users,
   connection: Connection,
-  { username = '', password, clientId }: ConnectPacket,
+  { username = '', password, clientId }: Pick<ConnectPacket, 'username' | 'password' | 'clientId'>,
   socket: Duplex,
   context: RulesContext,
-): Promise<User | undefined> {
+): Promise<{ readonly user: User; readonly credentials: UserCredentials } | undefined> {
   const gone = new AbortController()
   connection.onceOver(() => gone.abort())
   const certificate = certificateOf(socket)
@@ -42,7 +42,7 @@ export async function authenticateUser(
         return late()
       },
     )
-    return user === undefined || user === null ? undefined : new RuledUser(user, context)
+    return user === undefined || user === null ? undefined : { user: new RuledUser(user, context), credentials }
   } catch (error) {
     if (error instanceof PushError) throw error
     context.logger.error({ connection: connection.id, err: error }, 'could not check a user')
@@ -56,7 +56,7 @@ interface Secured {
   getPeerCertificate?(): PeerCertificate
 }
 
-function certificateOf(socket: Duplex & Secured): PeerCertificate | undefined {
+export function certificateOf(socket: Duplex & Secured): PeerCertificate | undefined {
   if (socket.authorized !== true) return undefined
   const certificate = socket.getPeerCertificate?.()
   // Node gives an empty object where there is none.

@@ -1,6 +1,7 @@
 /** What a user publishes, as the router has it. */
 import { encodeForwardProperties } from '../codec/encoder.ts'
 import type { Will, PublishPacket } from '../codec/packets.ts'
+import type { RetainedSource } from '../../store/contract.ts'
 import type { GeneralMessage } from './general.ts'
 
 interface MessageContext {
@@ -9,22 +10,31 @@ interface MessageContext {
 }
 
 /** The packet's bytes are the decoder's: they are taken out. */
-export function generalMessageOf(node: MessageContext, packet: PublishPacket, from: string): GeneralMessage {
-  const { topic, payload, qos, retain, forwardProperties, properties } = packet
+export function generalMessageOf(
+  node: MessageContext,
+  packet: PublishPacket,
+  topic: string,
+  from: string,
+  source?: RetainedSource,
+): GeneralMessage {
+  const { payload, qos, retain, forwardProperties, properties } = packet
   const own = forwardProperties === undefined ? undefined : Buffer.from(forwardProperties)
-  return messageOf(
-    node,
-    { topic, payload: Buffer.from(payload), qos, retain, from },
-    own,
-    properties.messageExpiryInterval,
-  )
+  const fields = { topic, payload: Buffer.from(payload), qos, retain, from }
+  const message = messageOf(node, fields, own, properties.messageExpiryInterval)
+  return retain && source !== undefined ? { ...message, source } : message
 }
 
-export function generalMessageOfWill(node: MessageContext, will: Will, from: string): GeneralMessage {
+export function generalMessageOfWill(
+  node: MessageContext,
+  will: Will,
+  from: string,
+  source?: RetainedSource,
+): GeneralMessage {
   const { topic, payload, qos, retain, properties = {} } = will
   const own = encodeForwardProperties(properties)
   const fields = { topic, payload, qos, retain, from }
-  return messageOf(node, fields, own.byteLength === 0 ? undefined : own, properties.messageExpiryInterval)
+  const message = messageOf(node, fields, own.byteLength === 0 ? undefined : own, properties.messageExpiryInterval)
+  return retain && source !== undefined ? { ...message, source } : message
 }
 
 type Fields = Pick<GeneralMessage, 'topic' | 'payload' | 'qos' | 'retain' | 'from'>

@@ -1,5 +1,5 @@
 /** General topics: what the sessions of users and the router (`broker/aedes`) know of each other. */
-import type { Message, RetainedTopic } from '../../store/contract.ts'
+import type { Message, RetainedSource, RetainedTopic } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 
 /** Who a user is, and what is allowed: `createPush({ users })` or Mosquitto's files say so. */
@@ -7,6 +7,11 @@ export interface User {
   readonly kind: 'user'
   /** May be empty: anonymous. */
   readonly name: string
+  /**
+   * True: its password, or something as good, was checked. Where a provider's entry names it (`user`), its connection is that
+   * provider's then. Default: false.
+   */
+  readonly isVerified?: boolean
   /** May wait, as for a look into a database. Whatever it throws is a refusal, and logged. */
   mayPublish(topic: string, options: { readonly qos: QoS; readonly retain: boolean }): boolean | Promise<boolean>
   /** The QoS that is granted, at most what is asked for; undefined: refused. */
@@ -23,6 +28,8 @@ export interface GeneralMessage extends Message {
   readonly from: string
   /** QoS 2: the message is known by it until PUBREL (`forget`), see `SessionAppend.uid`. */
   readonly uid?: string
+  /** Of one that is retained. */
+  readonly source?: RetainedSource
 }
 
 export interface GeneralSubscription {

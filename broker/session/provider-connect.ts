@@ -5,18 +5,20 @@ import type { ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import { encodeConnackFor } from './connack.ts'
 import { allowedExpiry, declaredExpiry } from './expiry.ts'
+import { isBridgeState } from './bridge-state.ts'
 import { leaveForGood } from './provider-groups.ts'
 import type { ProviderNode } from './provider-node.ts'
 import { ProviderSession } from './provider-session.ts'
 import { providerSessionName } from './provider-sessions.ts'
 import { decodeProviderState, sessionReader } from './provider-state.ts'
 
-/** Answers the CONNECT. Throws what refuses it. */
+/** Answers the CONNECT. Throws what refuses it. `user`: it came with that user's name and password. */
 export async function connectProvider(
   node: ProviderNode,
   connection: Connection,
   connect: ConnectPacket,
   provider: Provider,
+  user?: string,
 ): Promise<void> {
   const { sessions, store } = node
   checkScopes(provider, connect)
@@ -40,7 +42,7 @@ export async function connectProvider(
       })
       return
     }
-    const session = new ProviderSession({ node, connection, provider, name, connect, opened, resumed })
+    const session = new ProviderSession({ node, connection, provider, user, name, connect, opened, resumed })
     sessions.add(session)
     connection.admit(session, connect.keepAlive, 0)
     await session.restore()
@@ -64,7 +66,7 @@ function checkScopes(provider: Provider, { will }: ConnectPacket): void {
   const maySend = mayUse(provider, 'messages:send')
   if (!maySend && !mayUse(provider, 'messages:read'))
     throw new PushError('SCOPE_MISSING', 'messages:send or messages:read')
-  if (will === undefined) return
+  if (will === undefined || isBridgeState(will.topic)) return
   if (!maySend) throw new PushError('SCOPE_MISSING', 'messages:send, for the will')
   if (providerDestination(provider, will.topic) === undefined)
     throw new PushError('TOPIC_FORBIDDEN', 'the will is for no private or broadcast topic of its apps')

@@ -5,6 +5,7 @@ import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { Reason, type ProtocolLevel, type PublishPacket } from '../codec/packets.ts'
 import { pubackReason } from '../codec/reasons.ts'
 import type { Connection } from '../gate/connection.ts'
+import { isBridgeState } from './bridge-state.ts'
 import type { ProviderNode } from './provider-node.ts'
 import { PublishQuota, type QuotaContext } from './publish-quota.ts'
 import { checkReceiveMaximum, PublishTurns, type Turn } from './publish-turns.ts'
@@ -13,12 +14,17 @@ interface PublisherContext extends QuotaContext {
   readonly node: ProviderNode
   readonly connection: Connection
   readonly provider: Provider
+  /** It came with the name and password of this user. */
+  readonly user: string | undefined
+  readonly name: string
   readonly level: ProtocolLevel
   readonly wantsReasons: boolean
   /** Packet ids of QoS 2 messages that wait for PUBREL. */
   readonly received: Set<number>
   save(): Promise<void>
 }
+
+const TOO_MANY_REQUESTS = 429
 
 /** With the reason in words, where there is one. */
 type Answer = (reason: number, text?: string) => void
@@ -38,11 +44,11 @@ export class ProviderPublisher {
   handle(packet: PublishPacket): void | Promise<void> {
     const { node, provider, level, received } = this.#session
     if (!node.mayPublish(provider)) throw new PushError('PUBLISH_RATE_EXCEEDED')
-    const { qos, packetId = 0 } = packet
+    const { qos, packetId = 0, topic } = packet
     const isRepeat = qos === 2 && received.has(packetId)
     if (qos === 2 && !isRepeat) checkReceiveMaximum(level, node.limits.receiveMaximum, received)
     // What comes again was counted.
-    const isCounted = provider.quotas !== undefined && !isRepeat
+    const isCounted = provider.quotas !== undefined && !isRepeat && !isBridgeState(topic)
     const room = node.room(provider)
     if (room === undefined) return isCounted ? this.#publishCounted(packet) : this.#publish(packet)
     return room.then(() => (isCounted ? this.#publishCounted(packet) : this.#publish(packet)))
@@ -90,7 +96,8 @@ export class ProviderPublisher {
   }
 
   #accept(packet: PublishPacket): Promise<unknown> {
-    const { node, provider } = this.#session
+    const { node, provider, name } = this.#session
+    if (isBridgeState(packet.topic)) return node.publishState(name, packet)
     const accepted = node.accept(provider, packet)
     if (provider.quotas === undefined) return accepted
     const since = node.now()
@@ -152,12 +159,16 @@ export class ProviderPublisher {
       connection.write(connection.worded((words) => encodePubrec(level, packetId, reason, words), text))
   }
 
-  /** MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
+  /**
+   * MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). Who came as a user is
+   * most likely a bridge, that would send it for ever: what will be refused again is acknowledged and dropped, as Mosquitto does.
+   */
   #refuse(error: unknown, answer: Answer): void {
-    const { connection, level, wantsReasons } = this.#session
+    const { connection, level, wantsReasons, user } = this.#session
     const refusal = error instanceof PushError ? error : new PushError('INTERNAL')
     this.#log(error)
-    if (level !== 5 || refusal.code === 'KEY_REVOKED') return connection.end(refusal)
+    if (refusal.code === 'KEY_REVOKED') return connection.end(refusal)
+    if (level !== 5) return user !== undefined && isForGood(refusal) ? answer(Reason.success) : connection.end(refusal)
     // [MQTT-3.1.2-29]
     answer(pubackReason(refusal.reason), wantsReasons ? refusal.message : undefined)
   }
@@ -168,4 +179,9 @@ export class ProviderPublisher {
       node.logger.info({ connection: connection.id, code: error.code, detail: error.detail }, 'PUBLISH refused')
     else node.logger.error({ connection: connection.id, err: error }, 'PUBLISH failed')
   }
+}
+
+/** It will be refused again. */
+function isForGood({ status }: PushError): boolean {
+  return status >= 400 && status < 500 && status !== TOO_MANY_REQUESTS
 }

@@ -31,6 +31,8 @@ export interface ProviderStart {
   readonly node: ProviderNode
   readonly connection: Connection
   readonly provider: Provider
+  /** It came with the name and password of this user. */
+  readonly user: string | undefined
   readonly name: string
   readonly connect: ConnectPacket
   readonly opened: OpenedNamedSession
@@ -48,6 +50,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   readonly connection: Connection
   /** As its key was when somebody looked last. */
   provider: Provider
+  readonly user: string | undefined
   readonly name: string
   readonly level: ProtocolLevel
   readonly epoch: number
@@ -66,10 +69,11 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   /** Nothing is sent before the CONNACK. */
   #begun = false
 
-  constructor({ node, connection, provider, name, connect, opened, resumed }: ProviderStart) {
+  constructor({ node, connection, provider, user, name, connect, opened, resumed }: ProviderStart) {
     this.node = node
     this.connection = connection
     this.provider = provider
+    this.user = user
     this.name = name
     this.level = connect.level
     this.epoch = opened.epoch
@@ -113,7 +117,8 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
   recheckKey(): void {
     let now: Provider | undefined
     try {
-      now = this.node.auth.providerNow(this.provider)
+      const { auth } = this.node
+      now = this.user === undefined ? auth.providerNow(this.provider) : auth.providerOfUser(this.user)
     } catch (error) {
       // Nothing is sent until it is known again.
       if (error instanceof PushError) return

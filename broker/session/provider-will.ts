@@ -2,6 +2,7 @@
 import { PushError, type ErrorCode } from '../../errors.ts'
 import { ALL_SCOPES, type Provider } from '../../topics/index.ts'
 import type { Will } from '../codec/packets.ts'
+import { isBridgeState } from './bridge-state.ts'
 import type { ProviderNode } from './provider-node.ts'
 import { decodeWill, encodeWill } from './stored-will.ts'
 
@@ -33,6 +34,7 @@ function configured({ name, apps }: WillOwner): Provider {
 /** [MQTT-3.1.2-8] after any end but a DISCONNECT. @throws STORE_UNAVAILABLE, and what refuses a message */
 export async function publishProviderWill(node: ProviderNode, provider: Provider, will: Will): Promise<void> {
   if (!node.mayPublish(provider)) return refused(node, 'PUBLISH_RATE_EXCEEDED')
+  if (isBridgeState(will.topic)) return await node.publishState('', will)
   try {
     await node.quotas.take(provider, 1)
   } catch (error) {

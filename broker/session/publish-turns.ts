@@ -27,7 +27,7 @@ export function checkReceiveMaximum(level: ProtocolLevel, receiveMaximum: number
 }
 
 /** All of them are kept with a session. */
-const TIMES_BEFORE_5 = 10
+export const TIMES_BEFORE_5 = 10
 /** Of payloads; one packet always fits. */
 const MOST_BYTES = 1024 ** 2
 const NOTHING = new Uint8Array(0)

@@ -12,7 +12,7 @@ import type { UnderWay, UserWindow } from './user-window.ts'
 
 /** Computed, so that whichever node sends a message again does so under its packet id [MQTT-4.4.0-1]. 1 to 32,256. */
 export function sessionPacketId(offset: number): number {
-  return 1 + (offset % OFFSET_CYCLE)
+  return 1 + ((offset - 1) % OFFSET_CYCLE)
 }
 
 interface Releasing {
@@ -54,12 +54,17 @@ export class UserLog {
     this.#sender = sender
     this.#window = window
     this.#resendThrough = state.sent
-    this.#resendAtMost = unclean ? session.node.limits.window : 0
+    this.#resendAtMost = Math.max(unclean ? session.node.terms.window : 0, state.resendAtMost ?? 0)
   }
 
   /** How far any connection came. */
   get sent(): number {
     return Math.max(this.#sent, this.#resendThrough)
+  }
+
+  /** So many more than those may have been sent before. */
+  get resendAtMost(): number {
+    return this.#resendAtMost
   }
 
   /** Nothing waits in it that was not sent. */
@@ -134,6 +139,7 @@ export class UserLog {
   #offer(entry: SessionEntry): boolean {
     const { offset, qos, retain, identifiers } = entry
     if (offset <= this.#sent) return true
+    if (qos === 0) return this.#tell(entry)
     const packetId = sessionPacketId(offset)
     if (this.#window.has(packetId)) return false
     this.#sent = offset
@@ -152,6 +158,15 @@ export class UserLog {
     metrics.delivered.inc({ destination: 'session' })
     if (dup) metrics.redelivered.inc({ destination: 'session' })
     this.#window.track(packetId, qos, offset)
+    return true
+  }
+
+  /** QoS 0: nobody acknowledges it. */
+  #tell({ offset, retain, identifiers, ...message }: SessionEntry): boolean {
+    this.#sent = offset
+    const isSent = this.#sender.send(message, { qos: 0, retain, identifiers, dup: false, packetId: undefined })
+    if (isSent) this.#session.node.metrics.delivered.inc({ destination: 'session' })
+    this.done(offset)
     return true
   }
 

@@ -5,8 +5,9 @@ import type { GeneralRouter } from './general.ts'
 import type { PacketsOfOne } from './general-packet.ts'
 import type { SessionLimits, SessionNode } from './node.ts'
 import type { UserGroups } from './user-groups.ts'
+import type { UserTerms } from './user-terms.ts'
 import type { UserSessions } from './user-sessions.ts'
-import type { Users } from './users.ts'
+import type { KnownUsers } from './known-users.ts'
 
 export type UserLimits = SessionLimits &
   Pick<
@@ -29,7 +30,6 @@ export interface UserNode extends SessionNode {
   readonly packets: PacketsOfOne
   readonly limits: UserLimits
   readonly turns: Turns
-  readonly users: Pick<Users, 'find'>
-  /** A session is known by its client id alone, as Mosquitto has it; else by user and client id. */
-  readonly clientIdAlone: boolean
+  readonly known: KnownUsers
+  readonly terms: UserTerms
 }

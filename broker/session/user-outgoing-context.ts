@@ -1,6 +1,7 @@
 import type { ProtocolLevel } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { User } from './general.ts'
+import type { UserArrival } from './user-arrival.ts'
 import type { UserNode } from './user-node.ts'
 import type { LiveUserSession } from './user-sessions.ts'
 
@@ -9,6 +10,8 @@ export interface UserOutgoingContext extends LiveUserSession {
   readonly node: UserNode
   readonly connection: Connection
   readonly user: User
+  readonly arrival: UserArrival
+  readonly mountPoint: string
   readonly level: ProtocolLevel
   readonly isKept: boolean
   /** There is somebody to send to. */

@@ -34,10 +34,11 @@ export class UserOutgoing {
   readonly shared: UserShared
 
   constructor(session: UserOutgoingContext, connect: ConnectPacket, left: Left | undefined) {
-    const { window, topicAliases } = session.node.limits
+    const { limits, terms } = session.node
+    const { outgoingTopicAliases = limits.topicAliases } = session.arrival.rules
     this.#session = session
-    this.#window = new UserWindow(window, connect)
-    const sender = new UserSender(session, connect, topicAliases)
+    this.#window = new UserWindow(terms.window, connect)
+    const sender = new UserSender(session, connect, outgoingTopicAliases)
     const rested = (): void => this.#retained.run()
     if (left !== undefined) this.#log = new UserLog(session, sender, this.#window, { ...left, rested })
     this.#queue = new UserQueue(session, sender, this.#window)
@@ -86,7 +87,8 @@ export class UserOutgoing {
   }
 
   state(): UserState {
-    return { sent: this.#log?.sent ?? 0, retainedDue: this.#retained.due() }
+    const { sent = 0, resendAtMost = 0 } = this.#log ?? {}
+    return { sent, ...(resendAtMost === 0 ? {} : { resendAtMost }), retainedDue: this.#retained.due() }
   }
 
   async commit(): Promise<void> {

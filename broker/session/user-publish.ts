@@ -1,21 +1,28 @@
 /** PUBLISH and PUBREL of a user: to general topics. Acknowledged after the router has it, in the order of the packets. */
 import { PushError } from '../../errors.ts'
-import { parseTopic } from '../../topics/index.ts'
 import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { type ProtocolLevel, type PublishPacket, Reason } from '../codec/packets.ts'
 import { pubackReason } from '../codec/reasons.ts'
+import type { RetainedSource } from '../../store/contract.ts'
 import type { Connection } from '../gate/connection.ts'
+import { isBridgeState } from './bridge-state.ts'
 import type { Crowding } from './crowding.ts'
 import type { GeneralMessage, User } from './general.ts'
 import { generalMessageOf } from './general-message.ts'
-import { checkReceiveMaximum, PublishTurns, type Turn } from './publish-turns.ts'
+import { PublishTurns, type Turn } from './publish-turns.ts'
 import { decodeReceived, encodeReceived } from './received-message.ts'
+import type { UserArrival } from './user-arrival.ts'
 import type { UserNode } from './user-node.ts'
+import { maximumQosOf, type UserTerms } from './user-terms.ts'
 
 interface PublisherContext {
   readonly node: UserNode
   readonly connection: Connection
   readonly user: User
+  readonly arrival: UserArrival
+  readonly mountPoint: string
+  /** Of what is retained of it. */
+  readonly source: RetainedSource | undefined
   readonly name: string
   readonly epoch: number
   readonly level: ProtocolLevel
@@ -25,17 +32,12 @@ interface PublisherContext {
 
 type Encode = typeof encodePuback
 
-/** What a bridge of Mosquitto tells the broker that it bridges to, and leaves as its will, unless it is told not to. */
-const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/
-
 /** Undefined: it may be published to, as far as the topic says. */
-export function topicRefusal(topic: string): PushError | undefined {
-  const kind = parseTopic(topic)?.kind
-  if (kind === 'private' || kind === 'upstream')
-    return new PushError('TOPIC_FORBIDDEN', 'private and upstream topics are for providers and devices')
+export function topicRefusal(terms: UserTerms, topic: string): PushError | undefined {
+  if (terms.isReserved(topic)) return new PushError('TOPIC_FORBIDDEN', 'this first level is reserved for an app')
   // Section 4.7.2; what goes to `$share/` could be subscribed to by nobody.
   const taken = ['$SYS/', '$share/'].find((prefix) => topic.startsWith(prefix))
-  return taken === undefined || BRIDGE_STATE.test(topic)
+  return taken === undefined || isBridgeState(topic)
     ? undefined
     : new PushError('TOPIC_FORBIDDEN', `${taken} is reserved`)
 }
@@ -57,14 +59,23 @@ export class UserPublisher {
   }
 
   handle(packet: PublishPacket): void | Promise<void> {
-    const { qos, packetId = 0, topic, retain } = packet
-    const { user, node, level } = this.#session
-    if (qos === 2 && !this.#received.has(packetId))
-      checkReceiveMaximum(level, node.limits.receiveMaximum, this.#received)
-    const refusal = topicRefusal(topic)
+    const { qos, packetId = 0, retain } = packet
+    const { user, node, level, arrival, mountPoint } = this.#session
+    const { terms } = node
+    // [MQTT-3.2.2-11]
+    if (qos > maximumQosOf(arrival.rules)) throw new PushError('QOS_UNSUPPORTED')
+    // [MQTT-3.2.2-14]
+    if (retain && !terms.retainAvailable) throw new PushError('RETAIN_UNSUPPORTED')
+    if (qos === 2 && !this.#received.has(packetId) && this.#received.size >= terms.mostReceived(level))
+      throw new PushError('RECEIVE_MAXIMUM_EXCEEDED')
+    if (packet.payload.byteLength > terms.payloadBytes) return this.#refused(packet, new PushError('PAYLOAD_TOO_LARGE'))
+    const topic = mountPoint === '' ? packet.topic : `${mountPoint}${packet.topic}`
+    const refusal = topicRefusal(terms, topic)
     if (refusal !== undefined) return this.#refused(packet, refusal)
     const may = allowed(() => user.mayPublish(topic, { qos, retain }))
-    return may instanceof Promise ? may.then((each) => this.#decided(packet, each)) : this.#decided(packet, may)
+    return may instanceof Promise
+      ? may.then((each) => this.#decided(packet, topic, each))
+      : this.#decided(packet, topic, may)
   }
 
   /** PUBREL: its answer has its turn among the others. */
@@ -90,20 +101,20 @@ export class UserPublisher {
     this.#turns.close()
   }
 
-  #decided(packet: PublishPacket, may: boolean | PushError): void | Promise<void> {
-    if (may === true) return this.#publish(packet)
+  #decided(packet: PublishPacket, topic: string, may: boolean | PushError): void | Promise<void> {
+    if (may === true) return this.#publish(packet, topic)
     return this.#refused(packet, may === false ? new PushError('TOPIC_FORBIDDEN') : may)
   }
 
-  #publish(packet: PublishPacket): void | Promise<void> {
+  #publish(packet: PublishPacket, topic: string): void | Promise<void> {
     const { qos, packetId = 0, payload } = packet
     const { node, name } = this.#session
     const turn = this.#turns.begin(payload.byteLength)
-    const message = generalMessageOf(node, packet, name)
+    const message = generalMessageOf(node, packet, topic, name, packet.retain ? this.#session.source : undefined)
     const published =
       qos === 2 ? this.#publishQos2(message, packetId) : this.#inOrder(() => node.router.publish(message))
     published.then(
-      (isHeard) => this.#answer(turn, packet, isHeard ? Reason.success : Reason.noMatchingSubscribers),
+      (isHeard) => this.#answer(turn, packet, isHeard || qos === 2 ? Reason.success : Reason.noMatchingSubscribers),
       (error: unknown) => this.#failed(error, turn, packet),
     )
     return this.#turns.room() ?? this.#relief()
@@ -174,7 +185,10 @@ export class UserPublisher {
     )
   }
 
-  /** It went to nobody. MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). */
+  /**
+   * It went to nobody. MQTT 5 says so in the acknowledgement; before it, one acknowledges and drops it, as Mosquitto does, or
+   * closes (section 3.3.5).
+   */
   #refused(packet: PublishPacket, error: PushError): void | Promise<void> {
     this.#refuse(this.#turns.begin(0), packet, error)
     return this.#turns.room()
@@ -186,11 +200,15 @@ export class UserPublisher {
     const why = cause === undefined ? {} : { err: cause }
     node.logger.info({ connection: connection.id, code, detail, ...why }, 'PUBLISH refused')
     if (level !== 5) {
+      const isDropped = code === 'PAYLOAD_TOO_LARGE' || (code === 'TOPIC_FORBIDDEN' && node.terms.dropsDenied)
+      if (isDropped) return this.#answer(turn, packet, Reason.success)
       this.#turns.end(turn)
       return connection.end(error)
     }
+    // Mosquitto says here what PUBACK has no word for.
+    const reason = code === 'PAYLOAD_TOO_LARGE' ? Reason.packetTooLarge : pubackReason(error.reason)
     // [MQTT-3.1.2-29]
-    this.#answer(turn, packet, pubackReason(error.reason), wantsReasons ? error.message : undefined)
+    this.#answer(turn, packet, reason, wantsReasons ? error.message : undefined)
   }
 
   /** The store does not have it, or not all of it. */

@@ -83,7 +83,7 @@ export class UserQueue implements Holder {
       if (each.delivery.qos > 0) kept.push(each)
       else dropped += 1
     }
-    this.#session.node.metrics.queueDropped.inc(dropped)
+    this.#dropped(dropped)
     if (dropped === 0) return this.#session.end(new PushError('QUEUE_FULL'))
     this.#replace(kept)
   }
@@ -95,13 +95,19 @@ export class UserQueue implements Holder {
     this.#recent = undefined
   }
 
+  #dropped(count: number): void {
+    const { node, connection } = this.#session
+    node.metrics.queueDropped.inc(count)
+    connection.context.traffic.publishesDropped += count
+  }
+
   #isFull(bytes: number): boolean {
-    const { queuedMessages, queuedBytes } = this.#session.node.limits
+    const { queuedMessages, queuedBytes } = this.#session.node.terms
     return this.length >= queuedMessages || (this.length > 0 && this.#payloadBytes + bytes > queuedBytes)
   }
 
   #fills(share: number): boolean {
-    const { queuedMessages, queuedBytes } = this.#session.node.limits
+    const { queuedMessages, queuedBytes } = this.#session.node.terms
     return this.length > queuedMessages * share || this.#payloadBytes > queuedBytes * share
   }
 
@@ -112,7 +118,7 @@ export class UserQueue implements Holder {
   }
 
   #overflow({ qos }: GeneralDelivery): void {
-    if (qos === 0) this.#session.node.metrics.queueDropped.inc()
+    if (qos === 0) this.#dropped(1)
     else this.#session.end(new PushError('QUEUE_FULL'))
   }
 

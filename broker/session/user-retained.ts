@@ -6,6 +6,7 @@ import { PushError } from '../../errors.ts'
 import type { RetainedTopic } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 import type { GeneralSubscription } from './general.ts'
+import { RetainSources } from './retain-sources.ts'
 import type { UserLog } from './user-log.ts'
 import type { UserOutgoingContext } from './user-outgoing-context.ts'
 import type { UserQueue } from './user-queue.ts'
@@ -37,6 +38,8 @@ export class UserRetained {
   #due: Due[] = []
   /** What was read before may be older than what has gone out of these topics since. */
   readonly #passed = new Set<string>()
+  /** Absent until it is needed. */
+  #sources: RetainSources | undefined
   #running = false
   #again = false
   #closed = false
@@ -134,9 +137,18 @@ export class UserRetained {
       const next = await nextOf(due.messages)
       if (next === undefined) break
       const current = this.#mayBeOld(next.topic) ? await this.#current(next.topic) : next
-      if (current !== undefined) messages.push(current)
+      if (current !== undefined && (await this.#mayGo(current))) messages.push(current)
     }
     return messages
+  }
+
+  /** What is not for it needs no place in its log; and its publisher may no longer be allowed to have written it. */
+  async #mayGo(retained: RetainedTopic): Promise<boolean> {
+    const { user, node } = this.#session
+    if (user.mayReceive?.(retained.topic) === false) return false
+    if (!node.terms.checksRetainSource) return true
+    this.#sources ??= new RetainSources(node)
+    return await this.#sources.mayStillWrite(retained)
   }
 
   #mayBeOld(topic: string): boolean {
@@ -151,7 +163,13 @@ export class UserRetained {
   /** False when it has to wait for room in the log. */
   async #send(due: Due, messages: readonly RetainedTopic[]): Promise<boolean> {
     const { qos: granted, identifier } = due.subscription
-    if (!due.isSaved && this.#ways.log !== undefined && granted > 0 && messages.some(({ qos }) => qos > 0)) {
+    const { upgradesQos } = this.#session.node.terms
+    if (
+      !due.isSaved &&
+      this.#ways.log !== undefined &&
+      granted > 0 &&
+      messages.some((each) => each.qos > 0 || upgradesQos)
+    ) {
       await this.#session.save()
       due.isSaved = true
     }
@@ -159,8 +177,9 @@ export class UserRetained {
     const identifiers = identifier === 0 ? [] : [identifier]
     const stored: Promise<boolean>[] = []
     for (const message of messages) {
-      const qos = lower(message.qos, granted)
-      if (qos > 0 && this.#ways.log !== undefined) stored.push(this.#store(message, qos === 2 ? 2 : 1, identifiers))
+      const qos = upgradesQos ? granted : lower(message.qos, granted)
+      if (qos > 0 && this.#ways.log !== undefined && !isLocal(message))
+        stored.push(this.#store(message, qos === 2 ? 2 : 1, identifiers))
       else this.#ways.queue.push(message, { qos, retain: true, identifiers })
     }
     return (await Promise.all(stored)).every(Boolean)
@@ -179,7 +198,10 @@ export class UserRetained {
   #end(due: Due): void {
     this.#due = this.#due.filter((each) => each !== due)
     void due.messages.return?.().catch(() => undefined)
-    if (this.#due.length === 0) this.#passed.clear()
+    if (this.#due.length === 0) {
+      this.#passed.clear()
+      this.#sources = undefined
+    }
     // Where it is not written, they come once more.
     if (due.isSaved) this.#session.save().catch(() => undefined)
   }
@@ -188,6 +210,11 @@ export class UserRetained {
 async function nextOf(messages: AsyncIterator<RetainedTopic>): Promise<RetainedTopic | undefined> {
   const { done, value } = await messages.next()
   return done === true ? undefined : value
+}
+
+/** Of this process alone: no log has it. */
+function isLocal(message: RetainedTopic): boolean {
+  return 'isLocal' in message
 }
 
 function lower(one: QoS, other: QoS): QoS {

@@ -18,6 +18,7 @@ export interface RulesContext {
 export class RuledUser implements User {
   readonly kind = 'user'
   readonly name: string
+  readonly isVerified: boolean
   readonly #user: User
   readonly #context: RulesContext
   /** Absent where there is no such rule. */
@@ -27,6 +28,7 @@ export class RuledUser implements User {
   constructor(user: User, context: RulesContext) {
     if (typeof user.name !== 'string') throw new TypeError('the name of a user is a string')
     this.name = user.name
+    this.isVerified = user.isVerified === true
     this.#user = user
     this.#context = context
     if (user.mayReceive !== undefined) this.mayReceive = (topic) => this.#mayReceive(topic)

@@ -1,7 +1,8 @@
 /** Puts messages of general topics on the wire of one connection: within its Maximum Packet Size, with its aliases. */
 import type { ConnectPacket } from '../codec/packets.ts'
 import { TopicAliases } from '../gate/topic-aliases.ts'
-import type { GeneralSending, Outbound } from './general-packet.ts'
+import { encodeGeneral, type GeneralSending, type Outbound } from './general-packet.ts'
+import { unmounted } from './mount-point.ts'
 import type { UserOutgoingContext } from './user-outgoing-context.ts'
 
 /** Section 3.1.2.11.4: without a Maximum Packet Size there is no limit beyond the protocol's. */
@@ -20,12 +21,14 @@ export class UserSender {
 
   /** False when it does not go: it is too large for this client [MQTT-3.1.2-24], has expired, or is not for this user. */
   send(message: Outbound, sending: Omit<GeneralSending, 'level' | 'now'>): boolean {
-    const { node, level, user, connection } = this.#session
-    const { topic, expiresAt } = message
+    const { node, level, user, connection, mountPoint } = this.#session
+    const { topic: where, expiresAt } = message
+    const topic = unmounted(where, mountPoint)
     const now = node.now()
-    if (expiresAt <= now || user.mayReceive?.(topic) === false) return false
+    if (expiresAt <= now || topic === undefined || user.mayReceive?.(where) === false) return false
     const { qos, retain, identifiers, dup, packetId } = sending
-    const packet = node.packets.encode(message, { qos, retain, identifiers, dup, packetId, level, now })
+    const how = { qos, retain, identifiers, dup, packetId, level, now }
+    const packet = mountPoint === '' ? node.packets.encode(message, how) : encodeGeneral({ ...message, topic }, how)
     if (packet.byteLength > this.#maximumPacketSize) {
       // [MQTT-3.1.2-25]
       node.metrics.skipped.inc({ destination: 'session' })

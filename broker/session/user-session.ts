@@ -1,6 +1,6 @@
 /** The live connection of a user: which packet goes to which handler, and what the session remembers. */
 import { PushError, type ErrorCode } from '../../errors.ts'
-import type { SessionEntry } from '../../store/contract.ts'
+import type { RetainedSource, SessionEntry } from '../../store/contract.ts'
 import { PINGRESP } from '../codec/encoder.ts'
 import type {
   ConnectPacket,
@@ -17,6 +17,10 @@ import type { Crowding } from './crowding.ts'
 import { Expiry } from './expiry.ts'
 import type { GeneralDelivery, GeneralMessage, GeneralReceiver, GeneralSubscription, User } from './general.ts'
 import type { UserNode } from './user-node.ts'
+import { refusedUser, userNamed, userNow } from './user-now.ts'
+import type { Users } from './users.ts'
+import type { ConnectionEnd } from './listener-rules.ts'
+import type { UserArrival } from './user-arrival.ts'
 import type { UserMembership } from './user-groups.ts'
 import { type Left, UserOutgoing } from './user-outgoing.ts'
 import type { UserOutgoingContext } from './user-outgoing-context.ts'
@@ -28,7 +32,7 @@ import { encodeUserWill, mayLeave, publishUserWill } from './user-will.ts'
 export interface UserStart {
   readonly node: UserNode
   readonly connection: Connection
-  readonly user: User
+  readonly arrival: UserArrival
   readonly name: string
   readonly connect: ConnectPacket
   /** Of the session in the store; 0 where the store knows none. */
@@ -47,7 +51,12 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   readonly principal = 'user'
   readonly node: UserNode
   readonly connection: Connection
-  readonly user: User
+  /** As it is now: its rules may change while it is connected. */
+  user: User
+  readonly arrival: UserArrival
+  readonly mountPoint: string
+  /** All of its subscriptions have No Local and Retain As Published. */
+  readonly isBridge: boolean
   readonly name: string
   readonly level: ProtocolLevel
   readonly epoch: number
@@ -63,21 +72,30 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   #sendsWill = true
   #isDiscarded = false
   #closed = false
+  #hasSaidSo = false
+  #watcher: ((end: ConnectionEnd) => void) | undefined
   /** Nothing is sent before the CONNACK. */
   #begun = false
 
-  constructor({ node, connection, user, name, connect, opened, left, subscriptions }: UserStart) {
+  constructor({ node, connection, arrival, name, connect, opened, left, subscriptions }: UserStart) {
     this.node = node
     this.connection = connection
-    this.user = user
+    this.arrival = arrival
+    this.user = arrival.user
     this.name = name
     this.level = connect.level
     this.epoch = opened
     this.isKept = left !== undefined
     this.wantsReasons = connect.properties.requestProblemInformation !== 0
     this.subscriptions = new Map(subscriptions.map((each) => [each.name, each]))
-    this.expiry = new Expiry(connect, node.limits)
-    this.#will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
+    this.expiry = new Expiry(connect, node.terms)
+    this.mountPoint = arrival.rules.mountPoint ?? ''
+    this.isBridge = connect.bridge && connect.level !== 5
+    this.#will = connect.will && {
+      ...connect.will,
+      topic: `${this.mountPoint}${connect.will.topic}`,
+      payload: Buffer.from(connect.will.payload),
+    }
     this.#retainedDue = left?.state.retainedDue ?? []
     this.#outgoing = new UserOutgoing(this, connect, left)
     this.#publisher = new UserPublisher(this)
@@ -90,6 +108,35 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   /** There is somebody to send to. */
   get live(): boolean {
     return this.#begun && !this.#closed && this.connection.open && !this.connection.isParting
+  }
+
+  /** Tells who watches the listener. */
+  announce({ level, cleanStart, keepAlive, bridge }: ConnectPacket): void {
+    const { user, connection, arrival } = this
+    const { rules, clientId, port } = arrival
+    if (rules.connected === undefined || this.#closed) return
+    const { remoteAddress: address } = connection
+    this.#told(() => {
+      this.#watcher = rules.connected?.({
+        clientId,
+        username: user.name,
+        address,
+        port,
+        level,
+        cleanStart,
+        keepAlive,
+        sessionExpiry: this.expiry.seconds,
+        isBridge: bridge,
+      })
+    })
+  }
+
+  #told(tell: () => void): void {
+    try {
+      tell()
+    } catch (error) {
+      this.node.logger.error({ connection: this.connection.id, err: error }, '`connected` of a listener has thrown')
+    }
   }
 
   /** After the CONNACK. */
@@ -204,6 +251,33 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     await this.node.store.saveNamedSession(this.name, this.epoch, encodeUserState(this.#outgoing.state()))
   }
 
+  // Its rules
+
+  get source(): RetainedSource | undefined {
+    const users = this.node.known.idOf(this.users)
+    return users === undefined ? undefined : { users, user: this.user.name, clientId: this.arrival.clientId }
+  }
+
+  get users(): Users {
+    return this.arrival.users
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed && this.connection.open
+  }
+
+  async recheck(): Promise<void> {
+    const { node, arrival } = this
+    const now = await userNow(arrival, node)
+    if (now !== undefined) {
+      this.user = now
+      return
+    }
+    // Its will goes by the rules of now as well.
+    this.user = (await userNamed({ ...arrival, name: this.user.name }, node)) ?? refusedUser(this.user.name)
+    this.end(new PushError('USER_REFUSED', 'users have changed'))
+  }
+
   // Ending
 
   discarded(): void {
@@ -215,6 +289,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   }
 
   #disconnected(packet: DisconnectPacket): void {
+    this.#hasSaidSo = true
     this.expiry.change(packet.properties.sessionExpiryInterval)
     // [MQTT-3.14.4-3] the will goes, unless reason code 0x04 asks for it
     if (packet.reason !== 0x04) this.#sendsWill = false
@@ -224,6 +299,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   closed(code: ErrorCode | undefined): void {
     if (this.#closed) return
     this.#closed = true
+    this.#told(() => this.#watcher?.(code ?? (this.#hasSaidSo ? 'DISCONNECT' : undefined)))
     this.#publisher.close()
     this.#outgoing.close()
     this.node.router.disconnect(this)
@@ -240,7 +316,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     const will = wanted !== undefined && (await mayLeave(node, user, wanted)) ? wanted : undefined
     const delay =
       this.isKept && !this.#isDiscarded ? Math.min(will?.properties?.willDelayInterval ?? 0, expiry.seconds) : 0
-    if (will !== undefined && delay === 0) publishUserWill(node, name, will).catch(() => undefined)
+    if (will !== undefined && delay === 0) publishUserWill(node, name, will, this.source).catch(() => undefined)
     await this.#close(delay > 0 ? will : undefined, delay * 1000)
   }
 
@@ -252,7 +328,8 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     const { seconds } = expiry
     const keeps = this.#keeps
     await this.#leaveGroups(keeps)
-    const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill({ name, user: user.name }, delayed) }
+    const of = { name, user: user.name, users: this.source?.users ?? null, clientId: this.arrival.clientId }
+    const will = delayed && { publishAt: now() + delayMs, value: encodeUserWill(of, delayed) }
     await store.closeNamedSession(name, epoch, {
       ...(keeps ? { state: encodeUserState(this.#outgoing.state()) } : {}),
       stateExpiresAt: now() + seconds * 1000,

@@ -6,9 +6,12 @@ import type { SessionEntry, SessionOwner, Store, Watcher } from '../../store/con
 import type { Crowding } from './crowding.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
+import type { Turns } from '../../common/turns.ts'
 import { MemoryBudget } from './memory-budget.ts'
+import { type Rechecked, UserRechecks } from './user-rechecks.ts'
 
-const PREFIX = 'u/'
+/** Names of users' sessions begin so. */
+export const USER_SESSIONS = 'u/'
 /** Of a name in the store, bytes. */
 const LONGEST = 400
 /** Sessions in one write are so few that the next ones are not worth waiting for. */
@@ -18,14 +21,14 @@ const PUBLISHED = 10_000
 
 /** A client id never reaches another principal's session; with an empty `user`, another user's. */
 export function userSessionName(user: string, clientId: string): string {
-  const name = `${PREFIX}${encodeURIComponent(user)}/${clientId}`
+  const name = `${USER_SESSIONS}${encodeURIComponent(user)}/${clientId}`
   if (Buffer.byteLength(name) <= LONGEST) return name
   // No user has such a name: it would be encoded.
-  return `${PREFIX}#${createHash('sha256').update(name).digest('base64url')}`
+  return `${USER_SESSIONS}#${createHash('sha256').update(name).digest('base64url')}`
 }
 
 /** A session as this file sees it. */
-export interface LiveUserSession extends LiveNamed {
+export interface LiveUserSession extends LiveNamed, Rechecked {
   /** Its log grew. */
   logArrived(offset: number, entry: SessionEntry | undefined): void
   /** Looks at its log again. */
@@ -42,6 +45,7 @@ interface UserSessionsOptions {
   readonly store: Store
   readonly logger: Logger
   readonly wills: DelayedWills
+  readonly turns: Turns
   readonly limits: Pick<Limits, 'commitMs' | 'retryMs' | 'sessionRecheckMs' | 'queuedBytesInAll'>
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
@@ -50,6 +54,7 @@ interface UserSessionsOptions {
 export class UserSessions implements Watcher {
   readonly live = new LiveNames<LiveUserSession>()
   readonly budget: MemoryBudget
+  readonly rechecks: UserRechecks
   readonly #options: UserSessionsOptions
   readonly #moved = new Set<LiveUserSession>()
   readonly #published = new Set<string>()
@@ -65,6 +70,13 @@ export class UserSessions implements Watcher {
     this.#options = options
     this.#retries = new Retries(options.limits.retryMs)
     this.budget = new MemoryBudget(options.limits.queuedBytesInAll)
+    const { logger, turns } = options
+    this.rechecks = new UserRechecks({
+      logger,
+      turns,
+      sessions: () => this.live.all(),
+      later: (again) => this.later(again),
+    })
   }
 
   start(): void {
@@ -144,7 +156,7 @@ export class UserSessions implements Watcher {
   }
 
   willDue(session: SessionOwner, epoch: number): void {
-    if ('name' in session && session.name.startsWith(PREFIX)) this.#options.wills.due(session, epoch)
+    if ('name' in session && session.name.startsWith(USER_SESSIONS)) this.#options.wills.due(session, epoch)
   }
 
   /** Wakes may have been lost. One session after the other, so that it is never a burst. */

@@ -44,9 +44,9 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
   }
 
   give(message: Shared): void {
-    const { metrics, sessions } = this.#session.node
+    const { sessions } = this.#session.node
     const bytes = bytesOf(message)
-    if (bytes > 0 && this.#isFull(bytes)) return metrics.queueDropped.inc()
+    if (bytes > 0 && this.#isFull(bytes)) return this.#dropped(1)
     this.#waiting.push(message)
     if (bytes > 0) {
       this.#count += 1
@@ -76,7 +76,7 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
   shed(): void {
     const dropped = this.#waiting.filter((each) => bytesOf(each) > 0)
     this.#waiting = this.#waiting.filter((each) => bytesOf(each) === 0)
-    this.#session.node.metrics.queueDropped.inc(dropped.length)
+    this.#dropped(dropped.length)
     this.#letGo(dropped)
   }
 
@@ -87,8 +87,14 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
     this.#underWay.clear()
   }
 
+  #dropped(count: number): void {
+    const { node, connection } = this.#session
+    node.metrics.queueDropped.inc(count)
+    connection.context.traffic.publishesDropped += count
+  }
+
   #isFull(bytes: number): boolean {
-    const { queuedMessages, queuedBytes } = this.#session.node.limits
+    const { queuedMessages, queuedBytes } = this.#session.node.terms
     return this.#count >= queuedMessages || (this.#count > 0 && this.#bytes + bytes > queuedBytes)
   }
 
@@ -107,7 +113,9 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
     const found = fromGroupSubject(entry)
     if (found === undefined) return shared.settle()
     const { topic } = found
-    const qos = found.qos < subscription.qos ? found.qos : subscription.qos
+    const { upgradesQos } = this.#session.node.terms
+    const isLower = found.qos < subscription.qos && !(upgradesQos && found.qos > 0)
+    const qos = isLower ? found.qos : subscription.qos
     const retain = subscription.retainAsPublished && entry.retain
     const identifiers = subscription.identifier === 0 ? [] : [subscription.identifier]
     // From there any connection of the session completes it.

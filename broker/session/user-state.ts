@@ -3,6 +3,8 @@
 export interface UserState {
   /** Of its log, sent up to here: what is sent again goes out with DUP [MQTT-3.3.1-1]. */
   readonly sent: number
+  /** So many after that an earlier connection may have sent, whose end nobody noted. Absent: none. */
+  readonly resendAtMost?: number
   /** Names of subscriptions that not all retained messages were sent for. */
   readonly retainedDue: readonly string[]
 }
@@ -20,6 +22,6 @@ export function encodeUserState(state: UserState): Uint8Array {
 
 /** The inverse; undefined for a form that this version does not know. */
 export function decodeUserState(bytes: Uint8Array): UserState | undefined {
-  const { v, sent, retainedDue } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Stored
-  return v === 1 ? { sent, retainedDue } : undefined
+  const { v, ...state } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Stored
+  return v === 1 ? state : undefined
 }

@@ -3,6 +3,7 @@ import { type ErrorCode, PushError } from '../../errors.ts'
 import { encodeSuback, encodeUnsuback } from '../codec/encoder.ts'
 import {
   type ProtocolLevel,
+  type QoS,
   Reason,
   type SubscribePacket,
   type SubscriptionRequest,
@@ -11,13 +12,19 @@ import {
 import type { Connection } from '../gate/connection.ts'
 import type { GeneralReceiver, GeneralSubscription, User } from './general.ts'
 import { placeOf } from './subscription-record.ts'
+import { mounted } from './mount-point.ts'
+import type { UserArrival } from './user-arrival.ts'
 import type { UserNode } from './user-node.ts'
+import { maximumQosOf } from './user-terms.ts'
 
 interface SubscriberContext extends GeneralReceiver {
   readonly node: UserNode
   readonly connection: Connection
   readonly user: User
   readonly level: ProtocolLevel
+  readonly arrival: UserArrival
+  readonly mountPoint: string
+  readonly isBridge: boolean
   /** By name. */
   readonly subscriptions: Map<string, GeneralSubscription>
   addRetained(subscription: GeneralSubscription): void
@@ -100,20 +107,37 @@ async function subscribeOne(
   identifier: number,
   made: Made,
 ): Promise<number> {
-  const { node, user, subscriptions } = session
-  const { filter: name, noLocal, retainAsPublished, retainHandling } = request
-  const place = placeOf(name)
-  if (place === undefined) return refuse(session, 'TOPIC_INVALID', Reason.topicFilterInvalid)
-  const isNew = !subscriptions.has(name) && !made.has(name)
-  const granted = await grantedTo(session, () => user.maySubscribe(place.filter, request.qos))
+  const { node, user, subscriptions, arrival, mountPoint } = session
+  const asked = placeOf(request.filter)
+  if (asked === undefined) return refuse(session, 'TOPIC_INVALID', Reason.topicFilterInvalid)
+  const place = mounted(asked, mountPoint)
+  const isNew = !subscriptions.has(place.name) && !made.has(place.name)
+  if (node.terms.isReserved(place.filter)) return refuse(session, 'TOPIC_FORBIDDEN', Reason.notAuthorized)
+  const qos = lowerQos(request.qos, maximumQosOf(arrival.rules))
+  const granted = await grantedTo(session, () => user.maySubscribe(place.filter, qos))
   if (granted === undefined) return refuse(session, 'TOPIC_FORBIDDEN', Reason.notAuthorized)
   if (isNew && subscriptions.size + made.added >= node.limits.subscriptions)
     return refuse(session, 'SUBSCRIPTIONS_LIMIT', Reason.quotaExceeded)
   // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]; a shared subscription gets none (section 4.8.2)
+  const { retainHandling } = request
   const wantsRetained = place.group === undefined && (retainHandling === 0 || (retainHandling === 1 && isNew))
-  const subscription = { ...place, qos: granted, noLocal, retainAsPublished, identifier }
+  const subscription = { ...place, qos: granted, ...optionsOf(session, request, place), identifier }
   made.set({ subscription, wantsRetained }, isNew)
   return granted
+}
+
+/** A bridge of Mosquitto says so in its CONNECT, once for all that it subscribes to: before MQTT 5 there is no other way. */
+function optionsOf(
+  { isBridge }: SubscriberContext,
+  { noLocal, retainAsPublished }: SubscriptionRequest,
+  { group }: Pick<GeneralSubscription, 'group'>,
+): Pick<GeneralSubscription, 'noLocal' | 'retainAsPublished'> {
+  // [MQTT-3.8.3-4]
+  return isBridge ? { noLocal: group === undefined, retainAsPublished: true } : { noLocal, retainAsPublished }
+}
+
+function lowerQos(one: QoS, other: QoS): QoS {
+  return one < other ? one : other
 }
 
 /** Whatever an embedder's rule throws is a refusal. The granted QoS is never above what was asked for. */
@@ -132,9 +156,10 @@ function refuse({ node, level }: SubscriberContext, code: ErrorCode, reason: num
 }
 
 export async function handleUserUnsubscribe(session: SubscriberContext, packet: UnsubscribePacket): Promise<void> {
-  const { node, connection, level, subscriptions } = session
-  const codes = packet.filters.map((name) => (subscriptions.has(name) ? Reason.success : Reason.noSubscriptionExisted))
-  const names = [...new Set(packet.filters)].filter((name) => subscriptions.has(name))
+  const { node, connection, level, subscriptions, mountPoint } = session
+  const all = packet.filters.map((filter) => nameIn(filter, mountPoint))
+  const codes = all.map((name) => (subscriptions.has(name) ? Reason.success : Reason.noSubscriptionExisted))
+  const names = [...new Set(all)].filter((name) => subscriptions.has(name))
   try {
     if (names.length > 0) await node.router.unsubscribe(session, names)
     for (const name of names) {
@@ -150,4 +175,10 @@ export async function handleUserUnsubscribe(session: SubscriberContext, packet: 
     return connection.write(encodeUnsuback(level, packet.packetId, failures))
   }
   connection.write(encodeUnsuback(level, packet.packetId, codes))
+}
+
+/** Of a filter as it was asked for. */
+function nameIn(filter: string, mountPoint: string): string {
+  const place = placeOf(filter)
+  return place === undefined ? filter : mounted(place, mountPoint).name
 }

@@ -1,19 +1,23 @@
 /** The will of a user: a message to general topics, when its connection is gone. */
-import { inTime } from '../../common/in-time.ts'
 import { PushError } from '../../errors.ts'
+import type { RetainedSource } from '../../store/contract.ts'
 import type { Will } from '../codec/packets.ts'
 import type { User } from './general.ts'
 import { generalMessageOfWill } from './general-message.ts'
 import { decodeWill, encodeWill } from './stored-will.ts'
 import type { UserNode } from './user-node.ts'
 import { topicRefusal } from './user-publish.ts'
-import { late, RuledUser } from './user-rules.ts'
+import { userNamed } from './user-now.ts'
+import type { Users } from './users.ts'
 
 interface WillOwner {
   /** The session that left it. */
   readonly name: string
   /** The name of its user. */
   readonly user: string
+  /** Of its `Users`; absent: those of `createPush`; null: nobody knows. */
+  readonly users?: string | null
+  readonly clientId?: string
 }
 
 export function encodeUserWill(of: WillOwner, will: Will): Uint8Array {
@@ -23,28 +27,39 @@ export function encodeUserWill(of: WillOwner, will: Will): Uint8Array {
 /** Where its user may still publish it, as far as somebody knows. @throws STORE_UNAVAILABLE, and what `Users.find` throws */
 export async function publishStoredUserWill(node: UserNode, value: Uint8Array): Promise<void> {
   const { of, will } = decodeWill<WillOwner>(value)
-  if (node.users.find !== undefined) {
-    const user = await found(node, of.user)
+  const users = of.users === null ? undefined : node.known.find(of.users ?? '')
+  if (users?.find !== undefined) {
+    const user = await found(node, users, of)
     if (user === undefined) return node.logger.info({ code: 'USER_REFUSED' }, 'will refused')
     if (!(await mayLeave(node, user, will))) return
   }
-  await node.router.publish(generalMessageOfWill(node, will, of.name))
+  const { user, users: id = '', clientId = '' } = of
+  const source = id === null ? undefined : { users: id, user, clientId }
+  await node.router.publish(generalMessageOfWill(node, will, of.name, source))
 }
 
 /** @throws STORE_UNAVAILABLE: the will waits a little longer */
-async function found({ users, limits, logger }: UserNode, name: string): Promise<User | undefined> {
+async function found(
+  node: UserNode,
+  users: Users,
+  { user: name, clientId = '' }: WillOwner,
+): Promise<User | undefined> {
   try {
-    const user = await inTime(Promise.resolve(users.find?.(name)), limits.connectTimeoutMs, late)
-    return user && new RuledUser(user, { limits, logger })
+    return await userNamed({ users, name, clientId }, node)
   } catch (error) {
     throw new PushError('STORE_UNAVAILABLE', 'the user of a will', { cause: error })
   }
 }
 
 /** [MQTT-3.1.2-8] after any end but a DISCONNECT. Never rejects. */
-export async function publishUserWill(node: UserNode, name: string, will: Will): Promise<void> {
+export async function publishUserWill(
+  node: UserNode,
+  name: string,
+  will: Will,
+  source: RetainedSource | undefined,
+): Promise<void> {
   const { router, wills } = node
-  const message = generalMessageOfWill(node, will, name)
+  const message = generalMessageOfWill(node, will, name, source)
   // Some may have it when the store fails, and it is published again.
   const uid = node.randomId()
   await wills.publish(will.payload.byteLength, async () => {
@@ -57,7 +72,7 @@ export async function publishUserWill(node: UserNode, name: string, will: Will):
 export async function mayLeave(node: UserNode, user: User, will: Will): Promise<boolean> {
   const { topic, qos, retain } = will
   try {
-    const refusal = topicRefusal(topic)
+    const refusal = topicRefusal(node.terms, topic)
     if (refusal !== undefined) throw refusal
     if (await user.mayPublish(topic, { qos, retain })) return true
     throw new PushError('TOPIC_FORBIDDEN')

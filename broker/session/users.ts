@@ -8,7 +8,7 @@ export interface UserCredentials {
   readonly username: string
   /** Undefined where it sent none. */
   readonly password: Buffer | undefined
-  /** Empty where the server is to make one. */
+  /** That of its session: where it sent none, the one that the server made. */
   readonly clientId: string
   /** Empty where the transport has none. */
   readonly address: string
@@ -28,12 +28,30 @@ export interface Users {
   /**
    * The user of this name, as it is now: a will whose delay has passed goes only where it may publish. Undefined: there is
    * no such user any more, and its will is not sent. Without this, what a user was allowed when its connection ended counts.
-   * What is thrown is logged, and the will waits a little longer.
+   * What is thrown is logged, and the will waits a little longer. `of` is the session that left it.
    */
-  find?(name: string): User | undefined | Promise<User | undefined>
+  find?(name: string, of?: { readonly clientId: string }): User | undefined | Promise<User | undefined>
   /**
    * True: a session is known by its client id alone, as Mosquitto has it, so that a client id takes over a session whatever
    * the user names are. False, the default: by user name and client id, so that it never reaches another user's session.
    */
   readonly sessionsByClientId?: boolean
+  /**
+   * Calls `listen` whenever users, passwords or rules have changed: live sessions are looked at again then, by `recheck`, or
+   * where there is none by `find`. Returns how to stop.
+   */
+  changed?(listen: () => void): () => void
+  /**
+   * The user as it is now, with the credentials it connected with, which are kept in memory for this. Undefined: its
+   * connection ends (USER_REFUSED). What is thrown is logged, and it is asked again a little later.
+   */
+  recheck?(credentials: UserCredentials): Promise<User | undefined>
+  /**
+   * True: a password that is shaped like a message token or a provider key, and the user name `provider`, are for devices and
+   * providers alone. They are never a user's, whatever becomes of them. False, the default: a token that was not issued here is
+   * for these users to judge.
+   */
+  readonly ownTokensOnly?: boolean
+  /** By which what was left behind (a delayed will, a retained message) finds the users of its publisher again. Default: ''. */
+  readonly id?: string
 }

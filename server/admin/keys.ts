@@ -28,28 +28,32 @@ const quota: AdminOption<readonly Quota[]> = {
   },
 }
 
+const user = text('user of the password file who is this provider too, over MQTT', '<user>')
+
 interface Asked {
   readonly name?: string | undefined
   readonly apps?: readonly string[] | undefined
   readonly scopes?: readonly string[] | undefined
   readonly 'expires-in'?: number | undefined
   readonly quota?: readonly Quota[] | undefined
+  readonly user?: string | undefined
 }
 
-function bodyOf({ name, apps, scopes, 'expires-in': seconds, quota }: Asked): object {
+function bodyOf({ name, apps, scopes, 'expires-in': seconds, quota, user }: Asked): object {
   return {
     ...(name === undefined ? {} : { name }),
     ...(apps === undefined ? {} : { apps: apps.join() === '*' ? '*' : apps }),
     ...(scopes === undefined ? {} : { scopes }),
     ...(seconds === undefined ? {} : { expiresIn: seconds }),
     ...(quota === undefined ? {} : { quotas: { receivers: quota } }),
+    ...(user === undefined ? {} : { user }),
   }
 }
 
 const pathOf = (id: string) => `/v1/keys/${encodeURIComponent(id)}`
 
 function described(key: KeyAnswer): Record<string, string> {
-  const { id, name, apps, scopes, expiresAt, quotas, createdAt, createdBy, rotatedAt, previousUntil } = key
+  const { id, name, apps, scopes, expiresAt, quotas, user, createdAt, createdBy, rotatedAt, previousUntil } = key
   const windows = quotas === null ? [] : [quotas.receivers].flat()
   return {
     id,
@@ -58,6 +62,7 @@ function described(key: KeyAnswer): Record<string, string> {
     scopes: scopes.join(', '),
     expires: expiresAt ?? 'never',
     quotas: windows.map(({ count, seconds }) => `${count} receivers in ${seconds} s`).join(', ') || 'none',
+    ...(user === null ? {} : { user }),
     created: `${createdAt} by ${createdBy}`,
     ...(rotatedAt === null ? {} : { rotated: rotatedAt }),
     ...(previousUntil === null ? {} : { 'previous until': previousUntil }),
@@ -108,6 +113,7 @@ export const KEY_COMMANDS: AdminGroup = {
         scopes: required(scopes),
         'expires-in': expiresIn,
         quota,
+        user,
       },
       examples: [
         '--name shop --apps chat --scopes messages:send,tokens:issue --expires-in 90d',
@@ -126,7 +132,7 @@ export const KEY_COMMANDS: AdminGroup = {
     change: adminCommand({
       about: 'changes what is given of a key; its connections that lose something are closed',
       takes: '<id>',
-      options: { name, apps, scopes, 'expires-in': expiresIn, quota },
+      options: { name, apps, scopes, 'expires-in': expiresIn, quota, user },
       examples: ['4fZk0pWq81Lx --scopes messages:send', '4fZk0pWq81Lx --expires-in 30d'],
       run: async (ask, id, given) => printedKey((await ask('PATCH', pathOf(id), bodyOf(given))) as KeyAnswer),
     }),

@@ -1,5 +1,7 @@
-/** LevelDB, with our errors. */
+/** LevelDB, or the same in memory, with our errors. */
+import type { AbstractChainedBatchWriteOptions, AbstractLevel } from 'abstract-level'
 import { ClassicLevel } from 'classic-level'
+import { MemoryLevel } from 'memory-level'
 import { PushError } from '../../errors.ts'
 import { privateDirectory } from '../../common/private-files.ts'
 import type { EntryHead } from './entry.ts'
@@ -31,22 +33,23 @@ const FORMAT = Buffer.from([3])
 const FORMAT_KEY = metaKey('format')
 
 export class Database {
-  readonly #level: ClassicLevel<Buffer, Buffer>
-  readonly #directory: string
+  readonly #level: AbstractLevel<string | Buffer | Uint8Array, Buffer, Buffer>
+  readonly #directory: string | undefined
 
-  constructor(directory: string) {
+  /** Without a directory it is in memory: gone when it is closed, and nothing of a disk can fail. */
+  constructor(directory: string | undefined) {
     this.#directory = directory
-    this.#level = new ClassicLevel(directory, {
-      keyEncoding: 'buffer',
-      valueEncoding: 'buffer',
-      writeBufferSize: WRITE_BUFFER_BYTES,
-    })
+    const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+    this.#level =
+      directory === undefined
+        ? new MemoryLevel(encodings)
+        : new ClassicLevel(directory, { ...encodings, writeBufferSize: WRITE_BUFFER_BYTES })
   }
 
   /** Secrets are in it, so that only the owner may read it. */
   async open(): Promise<void> {
     await this.#open(async () => {
-      await privateDirectory(this.#directory)
+      if (this.#directory !== undefined) await privateDirectory(this.#directory)
       await this.#level.open()
     })
   }
@@ -55,7 +58,7 @@ export class Database {
     try {
       await work()
     } catch (error) {
-      throw unavailable(openProblem(error, this.#directory), error)
+      throw unavailable(openProblem(error, this.#name), error)
     }
     try {
       await this.#checkFormat()
@@ -66,10 +69,14 @@ export class Database {
     }
   }
 
+  get #name(): string {
+    return this.#directory ?? 'the store in memory'
+  }
+
   async #checkFormat(): Promise<void> {
     const format = this.get(FORMAT_KEY)
     if (format === undefined) return await this.write([{ key: FORMAT_KEY, value: FORMAT }], true)
-    if (!format.equals(FORMAT)) throw unavailable(`${this.#directory} was written by another version of this program`)
+    if (!format.equals(FORMAT)) throw unavailable(`${this.#name} was written by another version of this program`)
   }
 
   async close(): Promise<void> {
@@ -99,7 +106,8 @@ export class Database {
         if (value === undefined) batch.del(key)
         else batch.put(key, value)
       }
-      await batch.write({ sync })
+      const durable: AbstractChainedBatchWriteOptions & { sync: boolean } = { sync }
+      await batch.write(durable)
     } catch (error) {
       throw unavailable('the embedded store cannot write', error)
     }
@@ -150,7 +158,8 @@ export class Database {
     use: (value: Buffer) => boolean,
   ): Promise<void> {
     try {
-      const values = this.#level.values({ ...range, highWaterMarkBytes: bytes })
+      const portion = { ...range, highWaterMarkBytes: bytes }
+      const values = this.#level.values(portion)
       try {
         for (;;) {
           const chunk = await values.nextv(count)

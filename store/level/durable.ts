@@ -72,13 +72,17 @@ export class Durable {
 
   /** One that an earlier run of the process held counts as closed. */
   named(name: string): NamedSession | undefined {
+    const session = this.lookedAt(name)
+    if (session !== undefined) this.#named.set(name, session)
+    return session
+  }
+
+  /** The same for who goes through all of them: it is not remembered. */
+  lookedAt(name: string): NamedSession | undefined {
     const known = this.#named.get(name)
     if (known !== undefined) return known
     const bytes = this.database.get(namedSessionKey(name))
-    if (bytes === undefined) return undefined
-    const session = this.#asOfThisRun(orDamaged(() => decodeNamed(bytes)))
-    this.#named.set(name, session)
-    return session
+    return bytes && this.#asOfThisRun(orDamaged(() => decodeNamed(bytes)))
   }
 
   #asOfThisRun(session: NamedSession): NamedSession {

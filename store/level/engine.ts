@@ -17,8 +17,8 @@ import type { Transaction } from './transaction.ts'
 type LevelLimits = StoreLimits & Pick<Limits, 'cachedTokens' | 'diskCalls' | 'diskBytes'>
 
 export interface LevelStoreOptions extends StoreOptions {
-  /** Made when it is not there, for its owner only. One process at a time may open it. */
-  readonly directory: string
+  /** Made when it is not there, for its owner only. One process at a time may open it. Undefined: in memory. */
+  readonly directory: string | undefined
   readonly limits?: Partial<LevelLimits>
   /** Awaited before each write to disk; a test can hold writes back with it. */
   readonly beforeSync?: () => Promise<void>

@@ -1,13 +1,14 @@
 /** Going through everything, a portion at a time. */
 import { PushError } from '../../errors.ts'
 import { isTokenId } from '../../topics/index.ts'
-import type { KnownNamedSession, KnownReader, KnownToken, TokenPage } from '../contract.ts'
+import type { KnownNamedSession, KnownReader, KnownToken, SessionUsage, TokenPage } from '../contract.ts'
 import { type Database, orDamaged } from './database.ts'
 import type { Durable } from './durable.ts'
 import {
   Kind,
   kindRange,
   nameOf,
+  namedSessionKey,
   namedStateKey,
   namedWillKey,
   numberRange,
@@ -139,6 +140,19 @@ export async function* knownNamedSessions(durable: Durable, now: number): AsyncI
       ...(will === undefined ? {} : { will: knownWill(will) }),
     }))
   }
+}
+
+/** Sessions whose names begin so. */
+export async function sessionUsage(durable: Durable, prefix: string, now: number): Promise<SessionUsage> {
+  const usage = { away: 0, messages: 0, bytes: 0 }
+  for await (const key of keysIn(durable.database, startingWith(namedSessionKey(prefix)))) {
+    const session = durable.lookedAt(nameOf(key))
+    if (session === undefined || hasEnded(session, now)) continue
+    if (!session.held) usage.away += 1
+    usage.messages += session.log.count + session.released
+    usage.bytes += session.log.bytes + session.releasedBytes
+  }
+  return usage
 }
 
 function knownWill(bytes: Buffer): NonNullable<KnownNamedSession['will']> {

@@ -1,10 +1,10 @@
 /**
  * Retained messages of general topics, one value each: version (1), expiresAt (6), storedAt (6), flags (a number), QoS (1),
- * message id, properties when the flags say so, then the payload. What it may have besides gets a flag and its place after
+ * message id, properties when the flags say so, who published it likewise (which users, user, client id), then the payload. What it may have besides gets a flag and its place after
  * the properties; what an older program would misread, another version.
  */
-import type { RetainedTopic } from '../contract.ts'
-import { clamp, ValueWriter } from './bytes.ts'
+import type { RetainedSource, RetainedTopic } from '../contract.ts'
+import { clamp, type ValueReader, ValueWriter } from './bytes.ts'
 import { type Database, orDamaged } from './database.ts'
 import { dueKey, nameOf, retainedTopicKey, startingWith } from './keys.ts'
 import { versioned } from './named-records.ts'
@@ -14,6 +14,7 @@ import { keysIn } from './walk.ts'
 
 const VERSION = 1
 const PROPERTIES = 1
+const SOURCE = 2
 const HEAD_BYTES = 14
 const LENGTH_BYTES = 8
 
@@ -55,17 +56,23 @@ function expiryOf(transaction: Transaction, key: Buffer): number | undefined {
   return bytes && orDamaged(() => versioned(bytes).wide())
 }
 
-function encode({ id, payload, properties, storedAt, expiresAt, qos }: RetainedTopic): Buffer {
-  const size = HEAD_BYTES + 3 * LENGTH_BYTES + id.length * 3 + (properties?.byteLength ?? 0) + payload.byteLength
+function encode({ id, payload, properties, source, storedAt, expiresAt, qos }: RetainedTopic): Buffer {
+  const texts = [id, ...textsOf(source)].reduce((sum, each) => sum + each.length * 3 + LENGTH_BYTES, 0)
+  const size = HEAD_BYTES + 2 * LENGTH_BYTES + texts + (properties?.byteLength ?? 0) + payload.byteLength
   const out = new ValueWriter(size)
     .byte(VERSION)
     .wide(clamp(expiresAt))
     .wide(clamp(storedAt))
-    .number(properties === undefined ? 0 : PROPERTIES)
+    .number((properties === undefined ? 0 : PROPERTIES) | (source === undefined ? 0 : SOURCE))
     .byte(qos)
     .text(id)
   if (properties !== undefined) out.blob(properties)
+  for (const text of textsOf(source)) out.text(text)
   return out.raw(payload).done()
+}
+
+function textsOf(source: RetainedSource | undefined): readonly string[] {
+  return source === undefined ? [] : [source.users, source.user, source.clientId]
 }
 
 function decode(topic: string, bytes: Buffer): RetainedTopic {
@@ -76,8 +83,15 @@ function decode(topic: string, bytes: Buffer): RetainedTopic {
   const qos = qosOf(from.byte())
   const id = from.text()
   const properties = (flags & PROPERTIES) === 0 ? undefined : from.blob()
-  const retained = { topic, qos, id, payload: from.rest(), retain: true, storedAt, expiresAt }
+  const source = (flags & SOURCE) === 0 ? {} : { source: sourceOf(from) }
+  const retained = { topic, qos, id, payload: from.rest(), retain: true, storedAt, expiresAt, ...source }
   return properties === undefined ? retained : { ...retained, properties }
+}
+
+function sourceOf(from: ValueReader): RetainedSource {
+  const users = from.text()
+  const user = from.text()
+  return { users, user, clientId: from.text() }
 }
 
 function qosOf(value: number): 0 | 1 | 2 {

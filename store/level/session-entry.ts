@@ -17,6 +17,7 @@ const INDEXED = 4
 const QOS_2 = 8
 const RELEASED = 16
 const SHARED = 32
+const QOS_0 = 64
 
 const HEAD_BYTES = 23
 const LENGTH_BYTES = 8
@@ -25,7 +26,7 @@ const BODY_ID_BYTES = 12
 
 /** What one session gets, and not the others. */
 export interface SessionCopy {
-  readonly qos: 1 | 2
+  readonly qos: 0 | 1 | 2
   readonly retain: boolean
   readonly identifiers: readonly number[]
 }
@@ -57,7 +58,7 @@ export function encodeSessionEntry({ offset, topic, message, copy, body, indexed
     (copy.retain ? RETAIN : 0) |
     (message.properties === undefined ? 0 : PROPERTIES) |
     (indexed ? INDEXED : 0) |
-    (copy.qos === 2 ? QOS_2 : 0) |
+    (copy.qos === 2 ? QOS_2 : copy.qos === 0 ? QOS_0 : 0) |
     (body === undefined ? 0 : SHARED)
   const out = new ValueWriter(size)
     .byte(VERSION)
@@ -110,7 +111,7 @@ export function decodeSessionEntry(
     expiresAt,
     offset,
     topic,
-    qos: (flags & QOS_2) === 0 ? 1 : 2,
+    qos: (flags & QOS_2) !== 0 ? 2 : (flags & QOS_0) !== 0 ? 0 : 1,
     identifiers,
     released: (flags & RELEASED) !== 0,
   }

@@ -24,6 +24,7 @@ import {
   type RestoredToken,
   type RetainedBroadcast,
   type SessionClose,
+  type SessionUsage,
   type Store,
   type TokenId,
   type TokenRecord,
@@ -40,7 +41,14 @@ import { decodeBroadcastEntry, decodeEntry } from './entry.ts'
 import { broadcastLogPrefix, privateLogPrefix, retainedBroadcastKey, retainedPrivateKey, secretKey } from './keys.ts'
 import { LevelFollowing } from './following-store.ts'
 import { append, appendBroadcast, appendWebPush, commit } from './messages.ts'
-import { knownApps, knownNamedSessions, knownReaders, knownTokens, knownUpstreamLogs } from './inventory.ts'
+import {
+  knownApps,
+  knownNamedSessions,
+  knownReaders,
+  knownTokens,
+  knownUpstreamLogs,
+  sessionUsage,
+} from './inventory.ts'
 import { readLog } from './read.ts'
 import { isPending, trimmable } from './records.ts'
 import { closeSession, openSession, restoreToken, saveSession } from './tokens.ts'
@@ -301,6 +309,11 @@ class LevelStore extends LevelFollowing implements Store {
   namedSessions(): AsyncIterable<KnownNamedSession> {
     this.mustBeOpen()
     return knownNamedSessions(this.durable, this.now())
+  }
+
+  async sessionUsage(prefix: string): Promise<SessionUsage> {
+    this.mustBeOpen()
+    return await sessionUsage(this.durable, prefix, this.now())
   }
 
   async restoreUpstream(log: string, entries: readonly UpstreamEntry[]): Promise<readonly ReaderMove[]> {

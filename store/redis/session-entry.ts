@@ -13,6 +13,8 @@ const FORMAT = 1
 const RETAIN = 1
 const QOS_2 = 2
 const RELEASED = 4
+/** 8 says that logs share its body (lua/session_logs.lua). */
+const QOS_0 = 16
 const PROPERTIES_FIELD = 1
 const HEAD_BYTES = 20
 const IDENTIFIER_BYTES = 4
@@ -21,7 +23,7 @@ const TIME_BYTES = 6
 
 export function encodeHead({ payload, expiresAt }: Message, { qos, retain, identifiers }: SessionDelivery): Buffer {
   const head = Buffer.allocUnsafe(HEAD_BYTES + identifiers.length * IDENTIFIER_BYTES)
-  head[0] = (retain ? RETAIN : 0) | (qos === 2 ? QOS_2 : 0)
+  head[0] = (retain ? RETAIN : 0) | (qos === 2 ? QOS_2 : qos === 0 ? QOS_0 : 0)
   head.writeUInt32BE(payload.length, 1)
   head.writeUIntBE(asTime(expiresAt), 5, TIME_BYTES)
   head[11] = FORMAT
@@ -71,7 +73,7 @@ export function decodeSessionEntry(offset: number, entry: Buffer): SessionEntry 
   return {
     offset,
     topic: entry.toString('utf8', topicAt, topicEnd),
-    qos: (flags & QOS_2) === 0 ? 1 : 2,
+    qos: (flags & QOS_2) !== 0 ? 2 : (flags & QOS_0) !== 0 ? 0 : 1,
     retain: (flags & RETAIN) !== 0,
     identifiers,
     released: (flags & RELEASED) !== 0,

@@ -145,7 +145,7 @@ export function laterOf(type: LaterLine['type'], fields: Fields): LaterLine {
       return {
         type,
         topic: fields.text('topic'),
-        qos: fields.oneOf('qos', [1, 2]),
+        qos: fields.oneOf('qos', [0, 1, 2]),
         identifiers: fields.list('identifiers', isWhole),
         released: fields.boolean('released'),
         message: messageOf(fields.inner('message')),

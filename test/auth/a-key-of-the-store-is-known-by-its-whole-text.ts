@@ -34,7 +34,13 @@ function stored(fields: Partial<StoredKey> = {}) {
 
 function keysOf(...rows: StoredKey[]) {
   const table = new Map(rows.map((row) => [row.id, row]))
-  return { table, isFresh: true, find: (id: string) => table.get(id), refresh: () => Promise.resolve() }
+  return {
+    table,
+    isFresh: true,
+    find: (id: string) => table.get(id),
+    ofUser: () => undefined,
+    refresh: () => Promise.resolve(),
+  }
 }
 
 await t.test('a key is long, safe in a header, and different from every other text', async (t) => {

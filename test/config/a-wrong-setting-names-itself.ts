@@ -131,8 +131,17 @@ await t.test('files that a setting names', async (t) => {
     ],
     'a password file without hashes': [
       { PUSH_PASSWORD_FILE: configFile('ann:hush-hush') },
-      [/PUSH_PASSWORD_FILE/, /line 1/, /mosquitto_passwd/],
+      [/PUSH_PASSWORD_FILE/, /:1: /, /mosquitto_passwd/],
     ],
+    'an ACL file with a wrong line': [
+      {
+        PUSH_PASSWORD_FILE: configFile('ann:$6$QUFB$' + Buffer.alloc(64).toString('base64')),
+        PUSH_ACL_FILE: configFile('topic a/#\nuser ann\ntopic allow b'),
+      },
+      [/PUSH_ACL_FILE/, /:3: /, /readwrite/],
+    ],
+    'an ACL file for nobody': [{ PUSH_ACL_FILE: configFile('topic a') }, [/PUSH_ACL_FILE/, /PUSH_PASSWORD_FILE/]],
+    'a reserved app with a wildcard': [{ PUSH_RESERVED_APPS: 'shop,#' }, [/PUSH_RESERVED_APPS/, /names of apps/]],
     'no such keys file': [{ PUSH_KEYS_FILE: join(folder, 'no-keys.json') }, [/no-keys\.json/]],
     'a keys file without keys': [{ PUSH_KEYS_FILE: configFile({ version: 1, keys: [] }) }, [/keys/]],
     'a keys file with a short secret': [

@@ -135,7 +135,10 @@ await t.test('what is written wrong', async (t) => {
   for (const [words, said] of wrong)
     t.match(await keys(...words), { code: 2, output: '', errors: said }, words.join(' '))
   t.match(await runMain(t, ['--json'], settings), { code: 2, errors: /--json is not a setting/ }, 'not of the server')
-  t.match(await runMain(t, ['key'], settings), { code: 2, errors: /with 'bridge', 'export', 'import', 'keys'/ })
+  t.match(await runMain(t, ['key'], settings), {
+    code: 2,
+    errors: /with 'bridge', 'export', 'import', 'import-mosquitto', 'keys'/,
+  })
   const refused = await keys('create', '--name', 'x', '--apps', 'chat', '--scopes', 'everything')
   t.match(refused, { code: 1, errors: /REQUEST_INVALID: .*body\/scopes/ }, 'what only the server knows')
 })

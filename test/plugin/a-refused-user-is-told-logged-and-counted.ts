@@ -1,11 +1,9 @@
 // When users are refused, by a password file or by the users of an embedder, is each told why, logged and counted by a code?
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { pino } from 'pino'
 import { t } from '../support/tap.ts'
 import { PushError, type Users } from '../../index.ts'
-import { passwordFileUsers } from '../../mosquitto-compat/index.ts'
-import { connectRaw, temporaryFolder } from '../support/index.ts'
+import { MosquittoUsers, PasswordChecks, Passwords } from '../../mosquitto-compat/index.ts'
+import { connectRaw } from '../support/index.ts'
 import { embed } from './support/embed.ts'
 
 const refusing = (answer: () => undefined): Users => ({ authenticate: async () => answer() })
@@ -14,12 +12,11 @@ const throwing = (error: Error) =>
     throw error
   })
 
-const path = join(temporaryFolder(t, 'users'), 'passwords')
-writeFileSync(
-  path,
+const passwords = new Passwords(
   'bob:$6$kegOXKsJ6u8TmrFr$NhJ9VvPePyNkogUL9vwOHidkj+3COYmDbWx+uGhgWcaQTnYjWKr8vm3WBONAJWjXzBGNLLs9hc0qzu/4aDk/lA==\n',
 )
-const users = passwordFileUsers({ path, broken: () => undefined, failures: 0, now: () => performance.now() })
+const checks = new PasswordChecks({ failures: 0, now: () => performance.now() })
+const users = new MosquittoUsers({ checks }, { passwords, allowAnonymous: false })
 
 for (const [what, asked, code, reasonCode, returnCode] of [
   ['a password file', users, 'USER_REFUSED', 0x87, 5],

@@ -95,5 +95,8 @@ await t.test('a broker that is none, and a path that no request has', async (t) 
   push.attach(broker)
   t.throws(() => push.attach(broker), /push.attach: a broker is attached already/)
   t.throws(() => checkAedesVersion('1.0.0'), /it works with aedes 2\.0\.0-beta\.1, and 1\.0\.0 is installed/)
-  t.throws(() => push.webSocket(push.http.server, 'mqtt'), /webSocket: the path must begin with "\/", and is 'mqtt'/)
+  t.throws(
+    () => push.webSocket(push.http.server, 'mqtt'),
+    /webSocket: the path must begin with "\/" or be "\*", and is 'mqtt'/,
+  )
 })

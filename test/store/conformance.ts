@@ -47,20 +47,25 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('what the cursors pass and is still pending', (t) => marks(t, makeEngine))
   await t.test('retained messages', (t) => retained(t, makeEngine))
   await t.test('sessions', (t) => sessions(t, makeEngine))
+  await t.test('tables', (t) => tables(t, makeEngine))
+  await t.test('upstream logs', (t) => upstream(t, makeEngine))
+  await t.test('upstream groups', (t) => upstreamGroups(t, makeEngine))
+  await t.test('event logs', (t) => events(t, makeEngine))
+  await t.test('wakes', (t) => wakes(t, makeEngine))
+  await generalTopics(t, makeEngine)
+  await whatBecomesOfMessages(t, makeEngine)
+  await t.test('durability', (t) => durability(t, makeEngine))
+}
+
+/** What general topics need of a store. */
+export async function generalTopics(t: Test, makeEngine: MakeEngine): Promise<void> {
   await t.test('sessions by name', (t) => namedSessions(t, makeEngine))
   await t.test('packet ids that sessions by name received', (t) => received(t, makeEngine))
   await t.test('logs of sessions by name', (t) => sessionLogs(t, makeEngine))
   await t.test('subscriptions', (t) => subscriptions(t, makeEngine))
-  await t.test('tables', (t) => tables(t, makeEngine))
   await t.test('wills', (t) => wills(t, makeEngine))
   await t.test('retained messages of general topics', (t) => retainedTopics(t, makeEngine))
-  await t.test('upstream logs', (t) => upstream(t, makeEngine))
-  await t.test('upstream groups', (t) => upstreamGroups(t, makeEngine))
-  await t.test('event logs', (t) => events(t, makeEngine))
   await t.test('logs of groups', (t) => groupLogs(t, makeEngine))
-  await t.test('wakes', (t) => wakes(t, makeEngine))
-  await whatBecomesOfMessages(t, makeEngine)
-  await t.test('durability', (t) => durability(t, makeEngine))
 }
 
 export async function whatBecomesOfMessages(t: Test, makeEngine: MakeEngine): Promise<void> {

@@ -65,6 +65,7 @@ export async function runCommand(
   const { stdin = Readable.from([]), stdout = kept } = streams
   const ending = new NoEnding()
   const own = {
+    pid: process.pid,
     stdin,
     stdout,
     stderr: Object.assign(new PassThrough(), { fd }),

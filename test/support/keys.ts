@@ -14,6 +14,7 @@ export interface KeyRequest {
   readonly scopes: readonly string[]
   readonly expiresIn?: number
   readonly quotas?: object
+  readonly user?: string
 }
 
 /** By the administrator's key, unless another one is given. */

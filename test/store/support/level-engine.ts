@@ -23,3 +23,18 @@ export async function levelEngine(options: EngineOptions): Promise<Engine> {
     },
   }
 }
+
+/** The same in memory, where nothing outlives `close`. */
+export async function memoryEngine(options: EngineOptions): Promise<Engine> {
+  const store = openLevelStore({ ...options, directory: undefined })
+  await store.open()
+  return {
+    store,
+    async reopen() {
+      await store.close()
+      await store.open()
+      return store
+    },
+    close: () => store.close(),
+  }
+}

@@ -1,7 +1,18 @@
 // May users of a file made by mosquitto_passwd use topics of their own, and is everybody else refused, also when it changes?
 import { rmSync, writeFileSync } from 'node:fs'
-import { t } from '../support/tap.ts'
-import { ann, ANN_LINE, bob, connect, eventually, issueToken, passwordFile, startServer } from '../support/index.ts'
+import { t } from '../../support/tap.ts'
+import {
+  ann,
+  ANN_LINE,
+  bob,
+  connect,
+  connectDevice,
+  eventually,
+  issueToken,
+  passwordFile,
+  send,
+  startServer,
+} from '../../support/index.ts'
 
 await t.test('users of a password file', async (t) => {
   const path = passwordFile(t)
@@ -14,7 +25,14 @@ await t.test('users of a password file', async (t) => {
   t.equal((await listener.next()).text, '21', 'and hears another user, whose client id is the same')
 
   const issued = await issueToken(server, { app: 'shop', device: 'phone', account: 'ann' })
-  await t.rejects(listener.publish(issued.topics.private, 'no'), { code: 0x87 }, 'push topics are not for users')
+  const device = await connectDevice(t, server, issued, { subscribe: true })
+  await listener.publish(issued.topics.private, 'of a user')
+  await send(server, { token: issued.token }, 'of the provider')
+  t.equal(
+    (await device.next()).text,
+    'of the provider',
+    'what looks like a push topic is a topic of users, and of no device',
+  )
 
   for (const topic of ['$share/group/sensors', '$SYS/broker/clients'])
     await t.rejects(listener.publish(topic, 'no'), { code: 0x87 }, `${topic} is the server's`)
@@ -47,7 +65,7 @@ await t.test('users of a password file', async (t) => {
   writeFileSync(path, 'ann:secret1\n')
   await eventually('a look at the broken file', async () => {
     await (await connect(t, server, ann)).end()
-    return server.logs.some((line) => line.includes('cannot read the password file'))
+    return server.logs.some((line) => line.includes('cannot use the password file'))
   })
   rmSync(path)
   await (await connect(t, server, ann)).end()

@@ -1,0 +1,1 @@
+export { startBridges, type Bridges, type BridgesOptions } from './bridges.ts'

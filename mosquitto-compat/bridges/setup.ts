@@ -1,0 +1,36 @@
+/** What follows from one configuration of a bridge. */
+import type { BridgeOptions } from '../conf/bridge-options.ts'
+import { Addresses } from './addresses.ts'
+import { configuredMode, type Mode } from './connect-packet.ts'
+import { PacketIds } from './packet-ids.ts'
+import { Restart } from './restart.ts'
+import { TopicMap } from './topic-map.ts'
+
+export interface Setup {
+  readonly bridge: BridgeOptions
+  readonly topics: TopicMap
+  readonly addresses: Addresses
+  readonly restart: Restart
+  /** Of the other broker. */
+  readonly ids: PacketIds
+  /** As the other broker takes it. */
+  mode: Mode
+}
+
+/** The first packet id of a log here. */
+const FIRST = 2
+
+export function setupOf(bridge: BridgeOptions, random: () => number): Setup {
+  const topics = new TopicMap(bridge.topics)
+  const notices = bridge.notifications && !bridge.notificationsLocalOnly ? 1 : 0
+  const requests = topics.atRemote.filter(({ isWanted }) => isWanted || bridge.attemptUnsubscribe).length
+  return {
+    bridge,
+    topics,
+    addresses: new Addresses(bridge),
+    restart: new Restart(bridge.restart, random),
+    // Requests of the first connection have the first packet ids, then messages have theirs, as with Mosquitto.
+    ids: new PacketIds(1 + notices + requests - FIRST),
+    mode: configuredMode(bridge),
+  }
+}

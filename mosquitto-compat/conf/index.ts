@@ -1,0 +1,6 @@
+export { readConf, type ReadConfOptions } from './conf.ts'
+export { ConfError, ConfErrors } from './conf-error.ts'
+export { ListenerFault } from './listeners.ts'
+export { ALL_LOG_TYPES, type LogType } from './log-values.ts'
+export type * from './mosquitto-conf.ts'
+export type { ConfFiles } from './read-sections.ts'

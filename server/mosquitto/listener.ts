@@ -1,0 +1,158 @@
+/** A listener of a mosquitto.conf, open: who connects by it is served as it says now. */
+import { createServer as createHttpServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { type Acceptor, Certificates, listenTcp, listenUnix } from '../../broker/index.ts'
+import type { ListenerRules, ProxyRules, Push } from '../../index.ts'
+import type { ListenerConf } from '../../mosquitto-compat/index.ts'
+import { bindAddressesOf } from './addresses.ts'
+import type { MosquittoLog } from './log.ts'
+import { tlsSettingsOf } from './tls.ts'
+
+/** A listener that cannot be had. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+}
+
+interface ListenerParts {
+  readonly push: Push
+  readonly log: MosquittoLog
+}
+
+export class Listener {
+  readonly #parts: ListenerParts
+  readonly #acceptor: Acceptor
+  readonly #certificates: Certificates | undefined
+  readonly #closing: { close(): Promise<void> }[] = []
+  readonly #http: Server | undefined
+  /** Gets those requests for WebSocket that may come. */
+  readonly #upgrades: Server = createHttpServer()
+  #stopWebSocket: (() => void) | undefined
+  #conf: ListenerConf
+  #rules: ListenerRules
+  #connections = 0
+
+  /** @throws TlsFileError */
+  constructor(conf: ListenerConf, rules: ListenerRules, parts: ListenerParts) {
+    this.#conf = conf
+    this.#rules = rules
+    this.#parts = parts
+    const { push, log } = parts
+    const { tls } = conf
+    this.#certificates = tls && new Certificates(tlsSettingsOf(tls), push.metrics, log.logger)
+    const http = conf.protocol === 'websockets' ? this.#upgradesOnly() : undefined
+    this.#http = http
+    this.#stopWebSocket = http && push.webSocket(this.#upgrades, '*', rules)
+    const { certificates, proxy } = { certificates: this.#certificates, proxy: proxyRulesOf(conf) }
+    this.#acceptor = push.acceptor(
+      { certificates, proxies: undefined, ...(proxy === undefined ? {} : { proxy }) },
+      (socket) => {
+        if (http === undefined) push.handle(socket, undefined, this.#rules)
+        else http.emit('connection', socket)
+      },
+    )
+  }
+
+  get name(): string {
+    return this.#conf.name
+  }
+
+  /** @throws ListenError */
+  async open(): Promise<void> {
+    const { port, host = '', name } = this.#conf
+    const take = (socket: Socket) => this.#take(socket)
+    try {
+      this.#certificates?.watch()
+      if (port === 0) return void this.#closing.push(await listenUnix(take, host))
+      for (const { host: address, ipv6Only, optional } of await bindAddressesOf(this.#conf)) {
+        try {
+          this.#closing.push(await listenTcp(take, address, port, ipv6Only))
+        } catch (error) {
+          if (!optional || !isAbsent(error)) throw error
+        }
+      }
+    } catch (error) {
+      throw new ListenError(`cannot listen at ${name}: ${reasonOf(error)}`, { cause: error })
+    }
+  }
+
+  /** What holds for who connects from now on. Where it listens stays. */
+  set(conf: ListenerConf, rules: ListenerRules): void {
+    this.#conf = conf
+    this.#rules = rules
+    if (conf.tls !== undefined) this.#certificates?.reload(tlsSettingsOf(conf.tls))
+    if (this.#http === undefined) return
+    this.#stopWebSocket?.()
+    this.#stopWebSocket = this.#parts.push.webSocket(this.#upgrades, '*', rules)
+  }
+
+  async close(): Promise<void> {
+    this.#acceptor.close()
+    this.#certificates?.close()
+    this.#http?.closeAllConnections()
+    await Promise.all(this.#closing.map((each) => each.close()))
+  }
+
+  #upgradesOnly(): Server {
+    // Whoever comes for a page is told what is served.
+    const http = createHttpServer((_request, response) => {
+      response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
+    })
+    http.on('upgrade', (request, socket, head) => {
+      if (isFrom(this.#conf.origins, request.headers.origin))
+        return void this.#upgrades.emit('upgrade', request, socket, head)
+      socket.on('error', () => undefined)
+      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+    })
+    return http
+  }
+
+  #take(socket: Socket): void {
+    const { maxConnections } = this.#conf
+    if (maxConnections > 0 && this.#connections >= maxConnections) {
+      const { log } = this.#parts
+      if (log.connectionMessages)
+        log.write('notice', `Client connection from ${socket.remoteAddress ?? ''} denied: max_connections exceeded.`)
+      socket.destroy()
+      return
+    }
+    this.#connections += 1
+    socket.once('close', () => {
+      this.#connections -= 1
+    })
+    this.#acceptor.accept(socket)
+  }
+}
+
+/** Web pages have an origin, programs have none. One of the list may leave out its scheme. */
+function isFrom(origins: readonly string[] | undefined, origin: string | undefined): boolean {
+  if (origins === undefined || origin === undefined) return true
+  return origins.some(
+    (each) => each === origin || (!each.includes('://') && origin.replace(/^[a-z]+:\/\//, '') === each),
+  )
+}
+
+function proxyRulesOf({ proxyProtocol, proxyRequiresTls, requireCertificate }: ListenerConf): ProxyRules | undefined {
+  if (proxyProtocol === undefined) return undefined
+  return {
+    version: proxyProtocol,
+    requireTls: proxyRequiresTls,
+    requireCertificate: proxyProtocol === 2 && requireCertificate,
+  }
+}
+
+/** This machine has no such address. */
+function isAbsent(error: unknown): boolean {
+  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there',
+  EACCES: 'it is not permitted',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'the name stands for no address',
+}
+
+function reasonOf(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  return REASONS[code] === undefined ? message : `${REASONS[code]} (${code})`
+}

@@ -1,0 +1,134 @@
+/**
+ * What one process among all that share a store does. Its row is written again and again; who sees that it was not, for as
+ * long as a lease lasts by its own clock, takes it. So no clock of one machine is compared with that of another.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { NodeChannel } from './node-channel.ts'
+import type { TableStore } from './tables.ts'
+
+export interface Lease {
+  /**
+   * Resolves when this process has it, and no other; the signal that it gives is aborted when that is over, also by
+   * `release`. The store may fail meanwhile: it waits. Rejects when `signal` is aborted.
+   */
+  hold(signal: AbortSignal): Promise<AbortSignal>
+  /** Another process may have it at once. */
+  release(): Promise<void>
+}
+
+export interface LeaseOptions {
+  readonly store: Pick<TableStore, 'writeRow' | 'readRow'> & { readonly nodes?: NodeChannel }
+  readonly name: string
+  /** Of this process, and no other. */
+  readonly holder: string
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
+  readonly lastsMs?: number
+}
+
+const TABLE = 'leases'
+const LASTS_MS = 15_000
+/** Parts of the time that a lease lasts: it is written again, looked at, and given up before another one takes it. */
+const RENEWED = 1 / 5
+const LOOKED_AT = 1 / 10
+const GIVEN_UP = 3 / 5
+
+export class StoreLease implements Lease {
+  readonly #options: LeaseOptions
+  readonly #lastsMs: number
+  #version = 0
+  #renewedAt = 0
+  #held: AbortController | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: LeaseOptions) {
+    this.#options = options
+    this.#lastsMs = options.lastsMs ?? LASTS_MS
+  }
+
+  async hold(signal: AbortSignal): Promise<AbortSignal> {
+    signal.throwIfAborted()
+    if (this.#held !== undefined) return this.#held.signal
+    const isAlone = this.#options.store.nodes === undefined
+    if (!isAlone) await this.#take(signal)
+    const held = new AbortController()
+    this.#held = held
+    if (!isAlone) this.#timer = setInterval(() => void this.#renew(held), this.#lastsMs * RENEWED).unref()
+    return held.signal
+  }
+
+  async release(): Promise<void> {
+    const held = this.#held
+    if (held === undefined) return
+    this.#lose(held)
+    const { store, name } = this.#options
+    if (store.nodes === undefined) return
+    // Nobody's is as good as one that has run out.
+    await store.writeRow({ table: TABLE, key: name, expected: this.#version }).catch(() => undefined)
+  }
+
+  async #take(signal: AbortSignal): Promise<void> {
+    const { monotonic } = this.#options
+    let seen = -1
+    let since = monotonic()
+    for (;;) {
+      const version = await this.#presentVersion()
+      if (version !== undefined) {
+        if (version !== seen) {
+          seen = version
+          since = monotonic()
+        }
+        const isOver = version === 0 || monotonic() - since >= this.#lastsMs
+        if (isOver && (await this.#write(version))) return
+      }
+      await delay(this.#lastsMs * LOOKED_AT, undefined, { signal, ref: false })
+    }
+  }
+
+  /** 0: nobody has it, or this process, as far as the store knows. Undefined: the store does not answer. */
+  async #presentVersion(): Promise<number | undefined> {
+    const { store, name, holder } = this.#options
+    try {
+      const row = await store.readRow(TABLE, name)
+      if (row === undefined) this.#version = 0
+      else if (Buffer.from(row.value).toString() === holder) this.#version = row.version
+      else return row.version
+      return 0
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Where it is what it was. */
+  async #write(seen: number): Promise<boolean> {
+    const { store, name, holder, monotonic } = this.#options
+    const expected = seen === 0 ? this.#version : seen
+    const at = monotonic()
+    try {
+      const version = await store.writeRow({ table: TABLE, key: name, value: Buffer.from(holder), expected })
+      if (version === undefined) return false
+      this.#version = version
+      this.#renewedAt = at
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async #renew(held: AbortController): Promise<void> {
+    if (this.#held !== held) return
+    if (await this.#write(0)) return
+    const { monotonic } = this.#options
+    // What was written before an error may be there; another holder may be too.
+    const present = await this.#presentVersion()
+    const isTaken = present !== undefined && present !== 0
+    if (isTaken || monotonic() - this.#renewedAt >= this.#lastsMs * GIVEN_UP) this.#lose(held)
+  }
+
+  #lose(held: AbortController): void {
+    if (this.#held !== held) return
+    clearInterval(this.#timer)
+    this.#held = undefined
+    held.abort()
+  }
+}
