@@ -58,7 +58,7 @@ async function servePage(t: Scope) {
     })
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => void server.closeAllConnections())
+  t.teardown(() => server.closeAllConnections())
   t.teardown(() => void server.close())
   const { port } = server.address() as AddressInfo
   return { origin: `http://localhost:${port}`, reports, show: (text: string) => void (html = text) }
