@@ -7,6 +7,8 @@ import { head, openRaw } from '../../bridge/support/raw.ts'
 import { serve } from '../../bridge/support/serve.ts'
 import { openStream, payloads } from './support/stream.ts'
 
+const MOST = 4
+
 await t.test('a client leaves while something is awaited for it', async (t) => {
   const held: (() => void)[] = []
   let isHolding = false
@@ -14,7 +16,7 @@ await t.test('a client leaves while something is awaited for it', async (t) => {
     if (isHolding) await new Promise<void>((release) => held.push(release))
   }
   const api = await serve(t, {
-    limits: { waiting: 1, longPollRecheckMs: 3_600_000 },
+    limits: { waiting: MOST, waitingPerToken: 2 * MOST, longPollRecheckMs: 3_600_000 },
     around: (store) => ({
       async commit(commits) {
         await hold()
@@ -56,15 +58,19 @@ await t.test('a client leaves while something is awaited for it', async (t) => {
     })
     isHolding = false
     for (const release of held.splice(0)) release()
-    const next = await eventually('there is room for another one', async () => {
-      const stream = await openStream(t, api, { bearer: token, headers: lastEventId })
-      return stream.status === 200 ? stream : undefined
-    })
+    const next = await openStream(t, api, { bearer: token, headers: lastEventId })
     await send(api, { token }, `after ${waits}`)
     await next.events.nextWhere(({ data }) => data.payload === `after ${waits}`)
-    t.pass(`${waits}`)
     next.close()
   }
+  const statuses = await eventually('room for as many as before', async () => {
+    const opening = Array.from({ length: MOST }, () => openStream(t, api, { bearer: token }))
+    const streams = await Promise.all(opening)
+    const all = streams.map(({ status }) => status)
+    for (const stream of streams) stream.close()
+    return all.every((status) => status === 200) ? all : undefined
+  })
+  t.equal(statuses.length, MOST, 'nobody who left holds a place')
 })
 
 await t.test('the store does not answer', async (t) => {
