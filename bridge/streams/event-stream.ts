@@ -32,6 +32,8 @@ export const STREAM_HEADERS = {
 export function goneOf({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController()
   raw.once('close', () => gone.abort())
+  // It left while something was awaited for it.
+  if (raw.destroyed) gone.abort()
   return gone.signal
 }
 
