@@ -22,7 +22,7 @@ import { publishSys } from '../sys.ts'
 import type { Ports } from '../workers.ts'
 import { type AccessOptions, readAccess } from './access.ts'
 import { ClientLimit } from './client-limit.ts'
-import { connectionLines } from './connection-lines.ts'
+import { connectionLines, refusalLines } from './connection-lines.ts'
 import { Listener } from './listener.ts'
 import type { MosquittoLog } from './log.ts'
 import { tlsSettingsOf } from './tls.ts'
@@ -202,6 +202,7 @@ function rulesOf(
       limit.check(given.clientId)
       return given
     },
+    refused: refusalLines(log),
     connected(user) {
       const [said, counted] = [lines(user), limit.connected(user)]
       return (end) => {
