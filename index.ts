@@ -61,6 +61,7 @@ export {
   type ListenerRules,
   type NativePersistence,
   type ProxyRules,
+  type RefusedClient,
   type ProtocolLevel,
   type QoS,
   type StoredCounts,

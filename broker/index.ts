@@ -39,7 +39,7 @@ import { PacketsOfOne } from './session/general-packet.ts'
 import { type GeneralRules, NO_GENERAL_RULES } from './session/general-rules.ts'
 import { KnownUsers } from './session/known-users.ts'
 import { type ListenerRules, NO_RULES } from './session/listener-rules.ts'
-import { arrivalOf, type UserArrival } from './session/user-arrival.ts'
+import { arrivalOf, type UserArrival, portOf } from './session/user-arrival.ts'
 import { endWithUser } from './session/provider-user.ts'
 import { generalMessageOfWill } from './session/general-message.ts'
 import { connectUser } from './session/user-connect.ts'
@@ -70,7 +70,13 @@ export type { NativePersistence } from './aedes/native-retained.ts'
 export type { UserCredentials, Users } from './session/users.ts'
 export type { GeneralAccess, GeneralCounts, StoredCounts } from './general-access.ts'
 export type { GeneralRules } from './session/general-rules.ts'
-export type { AskedClientId, ConnectedUser, ConnectionEnd, ListenerRules } from './session/listener-rules.ts'
+export type {
+  AskedClientId,
+  ConnectedUser,
+  ConnectionEnd,
+  ListenerRules,
+  RefusedClient,
+} from './session/listener-rules.ts'
 export type { ProtocolLevel } from './codec/packets.ts'
 
 export type BrokerLimits = GateLimits & DeviceLimits & ProviderLimits & UserLimits
@@ -398,6 +404,16 @@ export class PushBroker {
       const known = error instanceof PushError ? error : new PushError('INTERNAL')
       if (known.code === 'INTERNAL') logger.error({ connection: connection.id, err: error }, 'CONNECT failed')
       connection.refuse(connect, known)
+      this.#tellRefused(rules, connection, connect, known)
+    }
+  }
+
+  #tellRefused(rules: ListenerRules, connection: Connection, { clientId }: ConnectPacket, { code }: PushError): void {
+    const { remoteAddress: address, stream } = connection
+    try {
+      rules.refused?.({ clientId, address, port: portOf(stream), code })
+    } catch (error) {
+      this.#options.logger.error({ connection: connection.id, err: error }, '`refused` of a listener has thrown')
     }
   }
 

@@ -125,7 +125,8 @@ export class MosquittoUsers implements Users {
 
   async #fits(passwords: Passwords, credentials: UserCredentials): Promise<boolean> {
     const { username, password, address, signal } = credentials
-    if (password === undefined) return false
+    // As Mosquitto has it: an empty one is none, also where the file has the hash of it.
+    if (password === undefined || password.byteLength === 0) return false
     const record = passwords.recordOf(username)
     if (!passwords.isKnown(username, password)) {
       const verdict = await this.#checks.take({

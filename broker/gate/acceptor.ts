@@ -90,6 +90,7 @@ export class Acceptor {
       if (socket.destroyed) return
       client = { address: header.address ?? peer, port: header.port }
       if (proxy !== undefined) client = { ...client, tls: checkedTls(header, proxy) }
+      this.#tell(client)
       this.#release(socket)
       if (this.#tls !== undefined) this.#hold(socket, client.address)
     } catch (error) {
@@ -97,6 +98,12 @@ export class Acceptor {
     }
     if (this.#tls === undefined) this.#serve(socket, client)
     else this.#encrypt(socket, client, header.bytes)
+  }
+
+  #tell({ address, port, tls }: Client): void {
+    if (tls?.version === undefined || tls.cipher === undefined) return
+    const { version, cipher } = tls
+    this.#options.logger.info({ address, port, version, cipher }, 'TLS ends at the balancer')
   }
 
   #encrypt(socket: Socket, client: Client, header = 0): void {

@@ -37,6 +37,16 @@ export interface ConnectedUser {
   readonly isBridge: boolean
 }
 
+/** Who was not let in, by what it said. */
+export interface RefusedClient {
+  /** Empty where it sent none. */
+  readonly clientId: string
+  readonly address: string
+  /** Undefined where the transport has none. */
+  readonly port: number | undefined
+  readonly code: ErrorCode
+}
+
 /** How a connection came to its end: by a DISCONNECT of the client, for a reason of ours, or else it was closed. */
 export type ConnectionEnd = 'DISCONNECT' | ErrorCode | undefined
 
@@ -62,6 +72,8 @@ export interface ListenerRules {
    * @throws PushError CLIENT_ID_REFUSED
    */
   clientId?(asked: AskedClientId): { readonly clientId: string; readonly made: boolean }
+  /** Hears of each CONNECT that is refused. What it throws is logged. */
+  refused?(client: RefusedClient): void
   /** Hears of each user that is connected; what it returns hears of the end. What either throws is logged. */
   connected?(user: ConnectedUser): (end: ConnectionEnd) => void
 }

@@ -60,7 +60,8 @@ export async function arrivalOf(
   }
 }
 
-function portOf(socket: Duplex): number | undefined {
+/** Of the client, where the transport has ports. */
+export function portOf(socket: Duplex): number | undefined {
   const { remotePort } = socket as { readonly remotePort?: unknown }
   return typeof remotePort === 'number' ? remotePort : undefined
 }

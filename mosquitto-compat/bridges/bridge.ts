@@ -30,12 +30,16 @@ interface Outcome {
   readonly why: string
 }
 
+interface Links {
+  local: Link | undefined
+  remote: Link | undefined
+}
+
 /** What is next. */
 type Next = { readonly waitMs: number } | 'again' | 'when queued'
 
 /** To the CONNACK, ms. */
 const CONNECT_MS = 20_000
-const MOST_RECEIVED = 65_535
 /** A message that a broker refuses for now comes again with so many connections, and is given up then. */
 const REFUSALS = 10
 /** So many that are refused are known. */
@@ -113,25 +117,23 @@ export class Bridge {
   async #connect(setup: Setup, signal: AbortSignal): Promise<Next> {
     const { monotonic } = this.#context
     const { bridge, restart, addresses } = setup
-    const isLazy = bridge.startType === 'lazy'
     const address = addresses.present
     const where = `${address.host}:${address.port}`
-    let isConnected = false
+    const links: Links = { local: undefined, remote: undefined }
+    let since: number | undefined
     try {
-      await this.#local.prepare(setup)
-      const remote = await this.#openRemote(setup, signal)
-      const since = monotonic()
-      isConnected = true
+      await this.#open(setup, links, signal)
+      since = monotonic()
       addresses.connected()
-      const { kind, why } = await this.#exchange(setup, remote, where)
+      const { kind, why } = await this.#exchange(setup, links, where)
       this.#say(kind === 'lost' ? 'warn' : 'info', `not connected to ${where} any more: ${why}`)
       if (kind === 'idle') return 'when queued'
       if (kind !== 'lost') return 'again'
       addresses.failed()
-      return isLazy ? 'when queued' : { waitMs: restart.next(monotonic() - since) }
+      return bridge.startType === 'lazy' ? 'when queued' : { waitMs: restart.next(monotonic() - since) }
     } catch (error) {
       if (signal.aborted) return 'again'
-      const other = isConnected ? undefined : otherMode(setup.mode, error, bridge)
+      const other = since === undefined ? otherMode(setup.mode, error, bridge) : undefined
       if (other !== undefined) {
         setup.mode = other
         this.#say('warn', `${where}: ${other.why}`)
@@ -140,13 +142,26 @@ export class Bridge {
       addresses.failed()
       this.#say('warn', `not connected to ${where}: ${asError(error).message}`)
       return { waitMs: restart.next(undefined) }
+    } finally {
+      this.#leave = undefined
+      const hasWill = bridge.notifications && !bridge.notificationsLocalOnly
+      await Promise.all([links.local?.end(), links.remote?.end(hasWill)])
     }
   }
 
-  async #openRemote(setup: Setup, signal: AbortSignal): Promise<Link> {
+  /** Ours before the other broker's: what is published when that answers goes there at once. */
+  async #open(setup: Setup, links: Links, signal: AbortSignal): Promise<void> {
     const { bridge, mode, addresses } = setup
+    await this.#local.prepare(setup)
     const stream = await dial(addresses.present, bridge, signal)
-    return await Link.open(stream, {
+    try {
+      links.local = await this.#local.open(setup)
+    } catch (error) {
+      stream.on('error', () => undefined)
+      stream.destroy()
+      throw error
+    }
+    links.remote = await Link.open(stream, {
       connect: connectOf(bridge, mode),
       level: mode.level,
       bridgeBit: mode.bridgeBit,
@@ -156,36 +171,30 @@ export class Bridge {
     })
   }
 
-  /** Until it is over; then nothing of it is left. */
-  async #exchange(setup: Setup, remote: Link, where: string): Promise<Outcome> {
+  /** Until it is over. */
+  async #exchange(setup: Setup, { local, remote }: Links, where: string): Promise<Outcome> {
+    if (local === undefined || remote === undefined) throw new Error('it is not connected')
     const { bridge, topics, ids } = setup
-    let local: Link | undefined
-    try {
-      local = await this.#local.open(setup, remote.connack.properties?.receiveMaximum ?? MOST_RECEIVED)
-      this.#meet(local, remote)
-      const exchange = new Exchange({
-        bridge,
-        topics,
-        local,
-        remote,
-        ids,
-        isOutStale: this.#isOutStale,
-        isInStale: this.#isInStale,
-        warn: (text) => this.#warnOnce(text),
-        givesUp: (key) => this.#givesUp(key),
-        moved: () => {
-          this.#movedAt = this.#context.monotonic()
-        },
-      })
-      const outcome = this.#outcome(setup, exchange.run())
-      this.#say('info', `connected to ${where}`)
-      const { kind, why } = await outcome
-      exchange.gone()
-      return { kind, why }
-    } finally {
-      this.#leave = undefined
-      await Promise.all([local?.end(), remote.end(bridge.notifications && !bridge.notificationsLocalOnly)])
-    }
+    this.#meet(local, remote)
+    const exchange = new Exchange({
+      bridge,
+      topics,
+      local,
+      remote,
+      ids,
+      isOutStale: this.#isOutStale,
+      isInStale: this.#isInStale,
+      warn: (text) => this.#warnOnce(text),
+      givesUp: (key) => this.#givesUp(key),
+      moved: () => {
+        this.#movedAt = this.#context.monotonic()
+      },
+    })
+    const outcome = this.#outcome(setup, exchange.run())
+    this.#say('info', `connected to ${where}`)
+    const { kind, why } = await outcome
+    exchange.gone()
+    return { kind, why }
   }
 
   /** Who knows what of packet ids. */

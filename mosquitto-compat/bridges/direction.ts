@@ -91,10 +91,10 @@ export class Direction {
     if (under === undefined ? maximumQos === 2 : under.sent === 2) {
       // One of an earlier connection has its PUBCOMP from the receiver.
       this.#underWay.set(id, under ?? { topic: '', qos: 2, sent: 2 })
-      return to.send({ cmd: 'pubrel', messageId: ids.there(id) })
+      return to.acknowledge('pubrel', ids.there(id))
     }
     this.#underWay.delete(id)
-    from.send({ cmd: 'pubcomp', messageId: id })
+    from.acknowledge('pubcomp', id)
     this.update()
   }
 
@@ -114,7 +114,7 @@ export class Direction {
     if (cmd === 'pubcomp' && this.#freed.delete(there)) return
     if (under === undefined) {
       // The sender knows whether it was its message.
-      if (cmd === 'pubrec') from.send({ cmd: 'pubrec', messageId: id })
+      if (cmd === 'pubrec') from.acknowledge(cmd, id)
       return
     }
     if (under.sent === 0 || (cmd === 'puback') !== (under.sent === 1))
@@ -122,8 +122,8 @@ export class Direction {
     const reason = 'reasonCode' in packet ? (packet.reasonCode ?? 0) : 0
     if (reason >= 0x80 && cmd !== 'pubcomp') this.#refused(id, under, reason)
     else if (cmd === 'puback') this.#taken(id, under)
-    else if (cmd === 'pubrec') from.send({ cmd, messageId: id })
-    else this.#over(id, { cmd: 'pubcomp', messageId: id })
+    else if (cmd === 'pubrec') from.acknowledge(cmd, id)
+    else this.#over(id, 'pubcomp')
     this.#options.moved()
     this.update()
   }
@@ -179,7 +179,7 @@ export class Direction {
     this.#fresh.add(there)
     if (dup) return
     this.#freed.add(there)
-    to.send({ cmd: 'pubrel', messageId: there })
+    to.acknowledge('pubrel', there)
   }
 
   /** It does not go: the sender is told that it is done. */
@@ -190,15 +190,15 @@ export class Direction {
 
   /** What was sent as QoS 0 or 1, or nowhere. */
   #taken(id: number, under: UnderWay): void {
-    if (under.qos === 1) return this.#over(id, { cmd: 'puback', messageId: id })
+    if (under.qos === 1) return this.#over(id, 'puback')
     // PUBREL is answered here.
     this.#underWay.set(id, { ...under, sent: 0 })
-    this.#options.from.send({ cmd: 'pubrec', messageId: id })
+    this.#options.from.acknowledge('pubrec', id)
   }
 
-  #over(id: number, packet: Packet): void {
+  #over(id: number, cmd: 'puback' | 'pubcomp'): void {
     this.#underWay.delete(id)
-    this.#options.from.send(packet)
+    this.#options.from.acknowledge(cmd, id)
   }
 
   #refused(id: number, under: UnderWay, reason: number): void {

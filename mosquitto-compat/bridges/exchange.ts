@@ -47,7 +47,7 @@ export class Exchange {
       maximumQos: maximumQosOf(remote),
       retains: bridge.outgoingRetain && retainsOf(remote),
       maximumPacketSize: smallest(bridge.maximumPacketSize, remote.connack.properties?.maximumPacketSize),
-      receiveMaximum: IDS,
+      receiveMaximum: remote.connack.properties?.receiveMaximum ?? IDS,
       isStale: isOutStale,
       dropped,
       givesUp: (id) => givesUp(`out ${id}`),

@@ -37,8 +37,12 @@ export type RequestPacket = Extract<Packet, { cmd: 'subscribe' | 'unsubscribe' |
 
 const ANSWERS = { subscribe: 'suback', unsubscribe: 'unsuback', publish: 'puback' } as const
 const CONNACK = 2
+/** First bytes. */
+const ACKNOWLEDGEMENTS = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const
 /** Reason of a DISCONNECT. */
 const WITH_WILL = 0x04
+
+export type Acknowledgement = keyof typeof ACKNOWLEDGEMENTS
 
 export class Link {
   readonly level: Level
@@ -130,6 +134,13 @@ export class Link {
 
   send(packet: Packet): void {
     this.write(this.encode(packet))
+  }
+
+  /** Without a reason code: all is well. */
+  acknowledge(cmd: Acknowledgement, packetId: number): void {
+    const bytes = Buffer.from([ACKNOWLEDGEMENTS[cmd], 2, 0, 0])
+    bytes.writeUInt16BE(packetId, 2)
+    this.write(bytes)
   }
 
   write(bytes: Buffer): void {
@@ -245,6 +256,9 @@ export class Link {
     switch (packet.cmd) {
       case 'pingresp':
         return
+      // Mosquitto answers it, though only clients ask.
+      case 'pingreq':
+        return this.send({ cmd: 'pingresp' })
       case 'publish':
       case 'puback':
       case 'pubrec':

@@ -62,9 +62,9 @@ export class LocalSide {
     this.#preparedUntil = monotonic() + (sessionExpiryInterval * 1000) / 2
   }
 
-  /** For the time of a connection to the other broker, which takes so many messages unacknowledged. */
-  async open(setup: Setup, receiveMaximum: number): Promise<Link> {
-    const link = await this.#connect(setup, receiveMaximum)
+  /** For the time of a connection to the other broker. */
+  async open(setup: Setup): Promise<Link> {
+    const link = await this.#connect(setup, MOST_RECEIVED)
     if (!setup.bridge.localCleanSession) return link
     this.#preparedUntil = 0
     return link

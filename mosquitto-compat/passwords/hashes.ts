@@ -62,7 +62,7 @@ function pbkdf2Of([iterationsText = '', ...rest]: readonly string[]): Hashed {
 }
 
 function sha512Of(parts: readonly string[]): Salted {
-  const [salt, hash, ...more] = parts.map((part) => Buffer.from(part, 'base64'))
+  const [salt, hash, ...more] = parts.map(decode)
   const isWhole = salt !== undefined && salt.byteLength > 0 && hash?.byteLength === SHA512_BYTES && more.length === 0
   if (!isWhole) throw cutOff()
   return { salt, hash }
@@ -77,14 +77,19 @@ function argon2Of([version = '', settings = '', ...parts]: readonly string[]): H
     throw new HashError(
       `needs Argon2 settings m=,t=,p= with m at most ${MOST_MEMORY_KIB}, m times t at most ${MOST_ARGON2_WORK} and p at most ${MOST_LANES}`,
     )
-  const [salt, hash, ...more] = parts.map((part) => Buffer.from(part, 'base64'))
+  const [salt, hash, ...more] = parts.map(decode)
   if (salt === undefined || hash === undefined || more.length > 0 || salt.byteLength < LEAST_ARGON2_SALT) throw cutOff()
   if (hash.byteLength < LEAST_ARGON2_HASH || hash.byteLength > MOST_ARGON2_HASH) throw cutOff()
   return { kind: 'argon2id', memoryKiB, passes, lanes, salt, hash }
 }
 
+/** Empty where it is not Base64, which is too short for anything here. */
+function decode(part: string): Buffer {
+  return Buffer.from(/^[A-Za-z0-9+/]+={0,2}$/.test(part) ? part : '', 'base64')
+}
+
 function cutOff(): HashError {
-  return new HashError('has a salt or a hash that is cut off')
+  return new HashError('has a salt or a hash that is cut off or no Base64')
 }
 
 function wholeOf(text: string): number {

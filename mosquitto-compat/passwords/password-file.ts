@@ -11,11 +11,14 @@ const MOST_NAME_BYTES = 65_535
 
 export class PasswordFileError extends Error {
   readonly line: number
+  /** The hash is what is wrong, and the rest of the line is not. */
+  readonly isHash: boolean
 
-  constructor(line: number, problem: string) {
+  constructor(line: number, problem: string, isHash = false) {
     super(`line ${line} ${problem}`)
     this.name = 'PasswordFileError'
     this.line = line
+    this.isHash = isHash
   }
 }
 
@@ -138,7 +141,7 @@ function parse(text: string): Map<string, Entry> {
       )
     if (users.has(name)) throw new PasswordFileError(number, `names a user that an earlier line has`)
     if (hash === '')
-      throw new PasswordFileError(number, 'has no hash after the colon: make one with `mosquitto_passwd`')
+      throw new PasswordFileError(number, 'has no hash after the colon: make one with `mosquitto_passwd`', true)
     users.set(name, { hashed: hashedOf(hash, number), text: hash })
   }
   return users
@@ -148,7 +151,7 @@ function hashedOf(text: string, line: number): Hashed {
   try {
     return parseHash(text)
   } catch (error) {
-    if (error instanceof HashError) throw new PasswordFileError(line, error.message)
+    if (error instanceof HashError) throw new PasswordFileError(line, error.message, true)
     throw error
   }
 }

@@ -5,6 +5,7 @@ import {
   AclFile,
   ConfError,
   type ListenerConf,
+  PasswordFileError,
   Passwords,
   type UserAccess,
 } from '../../mosquitto-compat/index.ts'
@@ -34,7 +35,7 @@ export function readAccess(
       {
         allowAnonymous: security.allowAnonymous,
         identity,
-        passwords: cached(passwords, security.passwordFile, (path) => parsed(path, (text) => new Passwords(text))),
+        passwords: cached(passwords, security.passwordFile, readPasswords),
         acl: cached(acls, security.aclFile, readAcl),
       },
     ]),
@@ -50,11 +51,25 @@ function cached<T>(known: Map<string, T>, path: string | undefined, read: (path:
   return now
 }
 
+function readPasswords(path: string): Passwords {
+  return parsed(path, (text) => {
+    try {
+      return new Passwords(text)
+    } catch (error) {
+      if (!(error instanceof PasswordFileError)) throw error
+      const { message, line, isHash } = error
+      const what = isHash ? 'Unable to decode line' : 'Invalid line'
+      throw new ConfError(`${what} in password file ${path}: ${message}`, { file: path, line }, { cause: error })
+    }
+  })
+}
+
 /** @throws ConfError, with the line where it is one's fault */
 function parsed<T>(path: string, parse: (text: string) => T): T {
   try {
     return parse(readFileSync(path, 'utf8'))
   } catch (error) {
+    if (error instanceof ConfError) throw error
     const { message, line } = error as Error & { readonly line?: number }
     throw line === undefined
       ? new ConfError(`${path}: ${message}`, undefined, { cause: error })

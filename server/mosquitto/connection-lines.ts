@@ -1,5 +1,5 @@
 /** Lines of the log about connections, in the words that tools look for in Mosquitto's. */
-import type { ConnectedUser, ConnectionEnd, ErrorCode } from '../../index.ts'
+import type { ConnectedUser, ConnectionEnd, ErrorCode, RefusedClient } from '../../index.ts'
 
 interface Lines {
   readonly connectionMessages: boolean
@@ -13,6 +13,14 @@ export function connectionLines(log: Lines): (user: ConnectedUser) => (end: Conn
     return (end) => {
       if (log.connectionMessages) log.write('notice', `Client ${user.clientId} ${endOf(end)}`)
     }
+  }
+}
+
+/** For `ListenerRules.refused`. */
+export function refusalLines(log: Lines): (client: RefusedClient) => void {
+  return ({ clientId, address, port = 0, code }) => {
+    if (log.connectionMessages && UNAUTHORISED.includes(code))
+      log.write('notice', `Client ${clientId} [${address}:${port}] disconnected: not authorised.`)
   }
 }
 
@@ -45,21 +53,26 @@ function endOf(end: ConnectionEnd): string {
 
 type Details = Readonly<Record<string, unknown>>
 
-/** What the gate logs of a connection that it lets nobody in by; undefined: it is another line. */
-export function refusalLine(
-  message: string | undefined,
-  { code, detail, address, port = 0 }: Details,
-): string | undefined {
-  if (message !== 'connection refused') return undefined
-  const from = `Connection from ${String(address)}:${String(port)} rejected`
-  switch (code as ErrorCode) {
-    case 'PROXY_HEADER_INVALID':
-      return 'Connection rejected, corrupt PROXY header.'
-    case 'PROXY_CLIENT_INSECURE':
-      return detail === 'without TLS'
-        ? `${from}, client did not connect using TLS.`
-        : `${from}, client did not provide a certificate.`
+/** What the gate logs, in Mosquitto's words; undefined: it is another line. */
+export function gateLine(message: string | undefined, details: Details): string | undefined {
+  const { address, port = 0, version, cipher } = details
+  const from = `${String(address)}:${String(port)}`
+  switch (message) {
+    case 'connection refused':
+      return rejectedLine(`Connection from ${from} rejected`, details)
+    case 'TLS ends at the balancer':
+      return `Connection from ${from} negotiated ${String(version)} cipher ${String(cipher)}`
     default:
       return undefined
   }
+}
+
+const UNAUTHORISED: readonly ErrorCode[] = ['USER_REFUSED', 'CREDENTIALS_INVALID', 'CREDENTIALS_MISSING']
+
+function rejectedLine(from: string, { code, detail }: Details): string | undefined {
+  if (code === 'PROXY_HEADER_INVALID') return 'Connection rejected, corrupt PROXY header.'
+  if (code !== 'PROXY_CLIENT_INSECURE') return undefined
+  return detail === 'without TLS'
+    ? `${from}, client did not connect using TLS.`
+    : `${from}, client did not provide a certificate.`
 }

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import type { LogConf, LogType } from '../../mosquitto-compat/index.ts'
 import { createLogger, LogDestination, type LogWriter, standardError, type StandardError } from '../logs.ts'
 import { describeError } from '../../common/unexpected.ts'
-import { refusalLine } from './connection-lines.ts'
+import { gateLine } from './connection-lines.ts'
 import { strftime } from './strftime.ts'
 
 interface LogOptions {
@@ -102,7 +102,7 @@ export class MosquittoLog {
 
   #ofLogger(json: string): void {
     const { level, msg, time: _time, pid: _pid, hostname: _hostname, ...details } = JSON.parse(json) as LoggedLine
-    const known = refusalLine(msg, details)
+    const known = gateLine(msg, details)
     if (known !== undefined) return this.write('notice', known)
     const type = level >= 50 ? 'error' : level >= 40 ? 'warning' : level >= 30 ? 'information' : 'debug'
     const prefix = level >= 50 ? 'Error: ' : level >= 40 ? 'Warning: ' : ''

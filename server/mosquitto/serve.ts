@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { loadTlsFiles } from '../../broker/index.ts'
 import type { Metrics } from '../../common/metrics.ts'
-import { createPush, type GeneralRules, type ListenerRules, type Push } from '../../index.ts'
+import { createPush, type GeneralRules, type ListenerRules, type Push, type PushLimits } from '../../index.ts'
 import {
   type Bridges,
   clientIdRule,
@@ -22,10 +22,16 @@ import { publishSys } from '../sys.ts'
 import type { Ports } from '../workers.ts'
 import { type AccessOptions, readAccess } from './access.ts'
 import { ClientLimit } from './client-limit.ts'
-import { connectionLines } from './connection-lines.ts'
+import { connectionLines, refusalLines } from './connection-lines.ts'
 import { Listener } from './listener.ts'
 import type { MosquittoLog } from './log.ts'
 import { tlsSettingsOf } from './tls.ts'
+
+/** The most that a limit takes: Mosquitto has none. */
+const MOST_SUBSCRIPTIONS = 10_000
+const MOST_STORED = 10_000_000
+/** Of one session, bytes, where the file says none. */
+const MOST_STORED_BYTES = 1024 ** 3
 
 interface ServeOptions {
   readonly conf: MosquittoConf
@@ -119,8 +125,10 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
   const rules: GeneralRules = { ...conf.rules, ...(reservedApps === undefined ? {} : { reservedApps }) }
   const hasHttp = config.PUSH_HTTP_PORT !== 'off' || config.PUSH_HTTPS_PORT !== 'off'
   if (hasHttp) checkListeners(config)
+  const options = pushOptionsOf(config, log.logger)
   const push = await createPush({
-    ...pushOptionsOf(config, log.logger),
+    ...options,
+    limits: { ...options.limits, ...limitsFor(conf, options.limits) },
     users: NO_USERS,
     generalRules: rules,
     ...(conf.persistence || config.PUSH_REDIS_URL !== undefined ? {} : { generalStore: 'memory' }),
@@ -144,6 +152,16 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
       .close()
       .catch((failure: unknown) => log.logger.warn({ err: failure }, 'could not close after a failed start'))
     throw error
+  }
+}
+
+/** Of subscriptions there is no limit in Mosquitto, and of what waits for a session only the one that the file says. */
+function limitsFor({ rules }: MosquittoConf, limits: Partial<PushLimits> = {}): Partial<PushLimits> {
+  const { queuedMessages, queuedBytes } = rules
+  return {
+    subscriptions: MOST_SUBSCRIPTIONS,
+    storedMessages: queuedMessages === 0 ? MOST_STORED : Math.max(limits.storedMessages ?? 0, queuedMessages),
+    storedBytes: queuedBytes === 0 ? MOST_STORED_BYTES : Math.max(limits.storedBytes ?? 0, queuedBytes),
   }
 }
 
@@ -202,6 +220,7 @@ function rulesOf(
       limit.check(given.clientId)
       return given
     },
+    refused: refusalLines(log),
     connected(user) {
       const [said, counted] = [lines(user), limit.connected(user)]
       return (end) => {

@@ -18,7 +18,7 @@ export function tlsSettingsOf(tls: ListenerTls): TlsSettings {
     key: tls.keyFile,
     ca: tls.caFile,
     caFolder: tls.caPath,
-    crl: tls.requireCertificate ? tls.crlFile : undefined,
+    crl: tls.crlFile,
     minimumVersion: tls.minimumVersion,
     clientAuth: tls.requireCertificate ? 'required' : 'none',
     checkClientDates: tls.checkClientDates,

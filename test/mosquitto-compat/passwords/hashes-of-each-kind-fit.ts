@@ -59,6 +59,8 @@ await t.test('lines', async (t) => {
     [`provider:$6$AAAA$${hash}`, /`provider`/],
     ['ann:$6$AAAA$AAAA', /cut off/],
     [`ann:$6$$${hash}`, /cut off/],
+    [`ann:$6$AA{A$${hash}`, /no Base64/],
+    [`ann:$6$AAAA$${hash.replace('A', '-')}`, /no Base64/],
     [`ann:$7$0$AAAA$${hash}`, /iterations/],
     [`ann:$7$-1$AAAA$${hash}`, /iterations/],
     [`ann:$7$2000000$AAAA$${hash}`, /iterations/],
