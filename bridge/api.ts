@@ -17,6 +17,7 @@ import { Selections } from '../topics/index.ts'
 import { createGuard, createProofGuard, knowDevice } from './authenticate.ts'
 import { Accounts } from './calls/accounts.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
+import { createInspections } from './calls/inspect-token.ts'
 import { TokenEvents } from './calls/token-events.ts'
 import { createFastifyApp } from './fastify-app.ts'
 import type { Admit, AdmitRequest } from './http-server.ts'
@@ -37,6 +38,7 @@ import { exposeMetrics } from './routes/metrics.ts'
 import { serveOpenApi } from './routes/openapi.ts'
 import { enrol } from './routes/enrolments.ts'
 import { issueTokens } from './routes/tokens-issue.ts'
+import { inspectTokens } from './routes/tokens-inspect.ts'
 import { listTokens } from './routes/tokens-list.ts'
 import { revokeTokens } from './routes/tokens-revoke.ts'
 import { manageSigningKeys, publishKeys } from './routes/signing-keys.ts'
@@ -158,6 +160,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       issueTokens(api, { ...calls, proofs, limits })
       enrol(api, { ...calls, guard })
       listTokens(api, { ...calls, guard })
+      inspectTokens(api, { inspections: createInspections({ store, accounts, pages, now }), guard, limits })
       revokeTokens(api, { ...calls, guard })
       followMessages(api, { ...calls, guard, limits })
       sendMessages(api, { ...calls, guard, quotas, limits, errors: publisher.errors })

@@ -22,9 +22,18 @@ export interface Page {
   readonly more: boolean
 }
 
+/** Whose page it is. */
+export interface PageOwner {
+  readonly device: Pick<KnownDevice['device'], 'app' | 'tokenId' | 'version'>
+  readonly record: KnownDevice['record']
+}
+
 export interface Pages {
-  /** The first entries after the acknowledged ones; nothing is acknowledged by it. */
-  read(known: KnownDevice, limit: number): Promise<Page>
+  /**
+   * The first entries after the acknowledged ones; nothing is acknowledged by it.
+   * @param handsOut false: somebody else than the device looks at them
+   */
+  read(owner: PageOwner, limit: number, handsOut?: boolean): Promise<Page>
 }
 
 export function createPages(store: Store, limits: HttpLimits, selections: Selections): Pages {
@@ -32,10 +41,7 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
   const broadcasts = createBroadcastLookup(store, bytes, limits.lookupScan, selections)
 
   /** Without what was acknowledged under another version; first what was too large for an MQTT connection. */
-  async function pendingBroadcasts(
-    { device, record }: KnownDevice,
-    limit: ReadLimit,
-  ): Promise<Pending<BroadcastEntry>> {
+  async function pendingBroadcasts({ device, record }: PageOwner, limit: ReadLimit): Promise<Pending<BroadcastEntry>> {
     const { app, version } = device
     const { cursors } = record
     // Which broadcasts are for a token without a version, nobody knows: it gets them over MQTT, by subscribing.
@@ -83,13 +89,17 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
     return ({ selector }) => selections.selectsTags(selector, record?.details.tags)
   }
 
-  async function pendingOwn({ device, record }: KnownDevice, limit: ReadLimit): Promise<Pending<LogEntry>> {
+  async function pendingOwn(
+    { device, record }: PageOwner,
+    limit: ReadLimit,
+    handsOut: boolean,
+  ): Promise<Pending<LogEntry>> {
     const { tokenId } = device
     const { cursors } = record
     const from = cursors.private
     const [first] = cursors.marks?.skippedPrivate ?? []
     const after = first === undefined ? from : Math.min(first - 1, from)
-    const slice = await store.readPrivate(tokenId, after, limit, { handsOut: true })
+    const slice = await store.readPrivate(tokenId, after, limit, { handsOut })
     return {
       ...slice,
       skipped: slice.entries.filter(({ offset }) => offset <= from).length,
@@ -101,9 +111,9 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
   }
 
   return {
-    async read(known, limit) {
+    async read(owner, limit, handsOut = true) {
       const most = { entries: limit, bytes }
-      const [own, shared] = await Promise.all([pendingOwn(known, most), pendingBroadcasts(known, most)])
+      const [own, shared] = await Promise.all([pendingOwn(owner, most, handsOut), pendingBroadcasts(owner, most)])
       return pageOf(own, shared, limit)
     },
   }

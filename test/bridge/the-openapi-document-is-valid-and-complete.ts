@@ -14,6 +14,8 @@ const CALLS = [
   'get /v1/enrolments',
   'delete /v1/enrolments/{id}',
   'delete /v1/tokens/{tokenId}',
+  'get /v1/tokens/{tokenId}',
+  'get /v1/tokens/{tokenId}/messages',
   'post /v1/messages',
   'get /v1/messages',
   'get /v1/messages/{id}/status',
