@@ -10,6 +10,8 @@ const FOLDERS = {
   broker: ['errors.ts', 'common/', 'topics/', 'auth/', 'store/'],
   bridge: ['errors.ts', 'common/', 'topics/', 'auth/', 'store/'],
   push: ['errors.ts', 'common/', 'topics/', 'auth/', 'store/', 'broker/', 'bridge/'],
+  // It runs in a browser, and knows of the server what everybody knows: its HTTP API.
+  console: [],
   'mosquitto-compat': ['errors.ts', 'index.ts', 'common/', 'topics/'],
   // The ready server may import all of them. Nothing imports it.
   server: [
@@ -35,6 +37,9 @@ const PACKAGES = {
   'fast-jwt': ['auth/'],
   fastify: ['bridge/', 'push/', 'server/', 'index.ts'],
   mqtt: ['bridge/'],
+  '@fastify/static': ['bridge/console/'],
+  preact: ['console/'],
+  uplot: ['console/'],
   'node:process': ['server/main.ts', 'server/command.ts'],
 }
 

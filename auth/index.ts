@@ -12,7 +12,7 @@ import type { Secrets } from './secrets.ts'
 import { createKeyProviders, looksLikeStoredKey, NO_STORED_KEYS, type StoredKeys } from './stored-keys.ts'
 import { createTokens } from './tokens.ts'
 
-export type { Auth, Grant, Identity, IssuedToken } from './contract.ts'
+export type { Auth, Grant, Identity, IssuedToken, ShownKey } from './contract.ts'
 export {
   ALGORITHMS,
   createKeyFile,
@@ -93,6 +93,8 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
       await storedKeys.refresh()
       return keys.ofKey(key)
     },
+    providerShown: ({ digest, keyId }) =>
+      keyId === undefined ? providers.ofDigest(digest) : keys.ofDigest(keyId, digest),
     providerNamed: providers.named,
     providerNow: keys.current,
     providerWithKey: keys.withId,

@@ -23,6 +23,7 @@ interface Entry {
 const MIN_KEY_BYTES = 16
 const MAX_KEY_BYTES = 256
 const GENERATED_BYTES = 32
+const DIGEST_BYTES = 32
 /** Who may make keys for every app is asked for every app. */
 const ALL_BUT_KEYS = new Set([...ALL_SCOPES].filter((scope) => scope !== 'keys:admin'))
 
@@ -38,6 +39,8 @@ export interface Providers {
    * tells nothing about the keys.
    */
   ofKey(key: string | Uint8Array): Provider | undefined
+  /** By the SHA-256 of a key, compared in the same way. */
+  ofDigest(digest: Uint8Array): Provider | undefined
   /** With several keys, it may act for the apps of each of them. */
   named(name: string): Provider | undefined
 }
@@ -48,17 +51,21 @@ export function createProviders(providers: readonly ProviderKey[]): Providers {
   if (new Set(entries.map(({ digest }) => digest.toString('hex'))).size !== entries.length) {
     throw new Error('providers: two entries have the same key; give each provider its own')
   }
+  function ofDigest(digest: Uint8Array): Provider | undefined {
+    let found: Provider | undefined
+    for (const entry of entries) {
+      if (timingSafeEqual(entry.digest, digest)) found = entry.provider
+    }
+    return found
+  }
+
   return {
     ofKey(key) {
       const bytes = typeof key === 'string' ? Buffer.from(key, 'utf8') : key
       if (bytes.length < MIN_KEY_BYTES || bytes.length > MAX_KEY_BYTES) return undefined
-      const digest = sha256(bytes)
-      let found: Provider | undefined
-      for (const entry of entries) {
-        if (timingSafeEqual(entry.digest, digest)) found = entry.provider
-      }
-      return found
+      return ofDigest(sha256(bytes))
     },
+    ofDigest: (digest) => (digest.length === DIGEST_BYTES ? ofDigest(digest) : undefined),
     named(name) {
       const [first, ...others] = entries.map(({ provider }) => provider).filter((each) => each.name === name)
       return first === undefined ? undefined : others.reduce(both, first)

@@ -3,6 +3,7 @@ import type { BlockList } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import { auditTo } from '../common/audit.ts'
+import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
 import { createRandomId } from '../common/random-id.ts'
 import { RateByKey } from '../common/rates.ts'
@@ -19,6 +20,9 @@ import { Accounts } from './calls/accounts.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
 import { createInspections } from './calls/inspect-token.ts'
 import { TokenEvents } from './calls/token-events.ts'
+import type { ConsoleMode } from './console/availability.ts'
+import { serveConsole } from './console/files.ts'
+import { ConsoleSessions } from './console/sessions.ts'
 import { createFastifyApp } from './fastify-app.ts'
 import type { Admit, AdmitRequest } from './http-server.ts'
 import type { KeyCopy } from './keys/key-copy.ts'
@@ -27,6 +31,7 @@ import { createLongPolls } from './long-polls.ts'
 import { EventCalls } from './events/calls.ts'
 import { Consumers } from './events/consumers.ts'
 import { createPages } from './lookup.ts'
+import { createOverview } from './overview/overview.ts'
 import { serveEvents } from './routes/events.ts'
 import { reportHealth } from './routes/health.ts'
 import { manageKeys } from './routes/keys.ts'
@@ -35,6 +40,8 @@ import { lookUpMessages } from './routes/messages-lookup.ts'
 import { followMessages } from './routes/messages-follow.ts'
 import { sendMessages } from './routes/messages-send.ts'
 import { exposeMetrics } from './routes/metrics.ts'
+import { showOverview } from './routes/overview.ts'
+import { signIn } from './routes/session.ts'
 import { serveOpenApi } from './routes/openapi.ts'
 import { enrol } from './routes/enrolments.ts'
 import { issueTokens } from './routes/tokens-issue.ts'
@@ -80,6 +87,8 @@ export interface HttpApiOptions {
   /** Of other processes that the limits hold for as well. */
   readonly tally?: Tally | undefined
   readonly allowedHosts?: readonly string[] | undefined
+  /** Whether the console is served, and to whom; default: it is not. */
+  readonly console?: ConsoleMode | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -111,8 +120,21 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const underWay = options.underWay ?? new UnderWay(limits.providerUnderWay, monotonic)
   const quotas = options.quotas ?? new QuotaLeases({ store, now })
   const work = new RequestWork(limits.work, monotonic, underWay)
-  const guard = createGuard(auth, (device) => knowDevice({ auth, store, revocations }, device), work)
-  const proofs = createProofGuard({ auth, revocations, work })
+  const audit = auditTo(logger)
+  const { console: mode = 'off' } = options
+  const forwarding = new Forwarding(options.trustedProxies)
+  const sessions = new ConsoleSessions({
+    mode,
+    auth,
+    store,
+    limits,
+    rate: new RateByKey(limits.signIns, monotonic, sharedCount(options.tally, 'signIns')),
+    addressOf: (request) => forwarding.addressOf(request),
+    audit,
+    now,
+  })
+  const guard = createGuard(auth, (device) => knowDevice({ auth, store, revocations }, device), work, sessions)
+  const proofs = createProofGuard({ auth, revocations, work, sessions })
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices, monotonic })
   const publisher = createStorePublisher({ auth, store, accounts, underWay, metrics, logger })
   const selections = new Selections()
@@ -121,7 +143,6 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const consumers = new Consumers({ store, auth, limits, waiting, now, monotonic })
   auth.onKeyRetired(() => longPolls.recheckAll())
   const pages = createPages(store, limits, selections)
-  const audit = auditTo(logger)
   const calls = createCalls({
     auth,
     store,
@@ -141,8 +162,18 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     randomId,
   })
 
+  const overview = createOverview({
+    version: options.version,
+    store,
+    metrics,
+    metricsText: options.metricsText,
+    ready,
+    port: () => portOf(http),
+    now,
+  })
   const http = createFastifyApp({
     version: options.version,
+    hasConsole: mode !== 'off',
     limits,
     admit: options.admit,
     admitRequest: options.admitRequest,
@@ -171,6 +202,11 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       acknowledgeMessages(api, { store, guard, metrics, counts: options.counts })
       const events = new EventCalls({ auth, store, consumers, work, metrics, limits })
       serveEvents(api, { events, guard, limits })
+      showOverview(api, { read: overview, guard })
+      if (mode !== 'off') {
+        signIn(api, sessions)
+        serveConsole(api, mode)
+      }
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)
@@ -179,6 +215,11 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   watchWhileOpen(http, () => longPolls.watch())
   watchWhileOpen(http, () => consumers.watch())
   return { http, calls }
+}
+
+function portOf({ server }: FastifyInstance): number | undefined {
+  const address = server.address()
+  return typeof address === 'object' ? address?.port : undefined
 }
 
 function watchWhileOpen(app: FastifyInstance, watch: () => () => void): void {

@@ -34,6 +34,7 @@ export type {
   KeyRotation,
   MadeKeyAnswer,
 } from './keys/schemas.ts'
+export { CONSOLE_MODES, type ConsoleMode } from './console/availability.ts'
 export { CODES_TABLE, type EnrolmentAnswer } from './calls/enrolments.ts'
 export { KeyCopy, KEYS_TABLE } from './keys/key-copy.ts'
 export { type HttpLimits } from './limits.ts'

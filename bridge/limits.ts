@@ -24,4 +24,8 @@ export type HttpLimits = TokenLimits &
     | 'work'
     | 'requestsPerMinute'
     | 'requestTimeoutMs'
+    | 'consoleIdleMs'
+    | 'consoleSessionMs'
+    | 'consoleSessions'
+    | 'signIns'
   >

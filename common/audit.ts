@@ -16,6 +16,8 @@ export interface AuditLine {
     | 'key.deleted'
     | 'signing-key.rotated'
     | 'signing-key.retired'
+    | 'console.signed-in'
+    | 'console.signed-out'
   /** `provider <name>`, `key <id> of <name>`, `issuer <iss>`, `code <id>`, `device <token id>`. */
   readonly by: string
   readonly app?: string | undefined

@@ -14,6 +14,7 @@ export const PASSING = [
   'providerPublishes',
   'requests',
   'tokenRequests',
+  'signIns',
 ] as const
 
 export type CountName = (typeof STANDING)[number] | (typeof PASSING)[number]

@@ -2,6 +2,7 @@
 import { BlockList } from 'node:net'
 import { inspect } from 'node:util'
 import { ALGORITHMS, createProviders } from '../auth/index.ts'
+import { CONSOLE_MODES } from '../bridge/index.ts'
 import { isKeyPrefix, parseAddress } from '../store/index.ts'
 
 /** Says what is wrong with a value, after "must be". Undefined: nothing. */
@@ -53,6 +54,10 @@ export const redisReplicas: Check = allowed(
 export const allowedHosts: Check = allowed(
   (value) => Array.isArray(value) && value.every(isHostName),
   'a list of host names in lower case, without port, or `*`',
+)
+export const consoleMode: Check = allowed(
+  (value) => CONSOLE_MODES.some((mode) => mode === value),
+  `one of ${CONSOLE_MODES.join(', ')}`,
 )
 export const blockList: Check = allowed((value) => value instanceof BlockList, 'a BlockList of node:net')
 export const logger: Check = allowed(

@@ -6,6 +6,7 @@ import { fitLimits, allowedRange, wholeFrom } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Users } from '../broker/index.ts'
+import type { ConsoleMode } from '../bridge/index.ts'
 import type { Tally } from '../common/tally.ts'
 import * as checks from './option-checks.ts'
 
@@ -54,6 +55,11 @@ export interface CommonOptions {
    * is believed.
    */
   readonly trustedProxies?: BlockList
+  /**
+   * The console at `/console`: `local` for a browser on this machine that no proxy stands before, `on` for everybody.
+   * Default: `off`.
+   */
+  readonly console?: ConsoleMode
   /** Default: silent. */
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
@@ -83,6 +89,7 @@ const CHECKS = {
   limits: checks.object,
   allowedHosts: checks.allowedHosts,
   trustedProxies: checks.blockList,
+  console: checks.consoleMode,
   logger: checks.logger,
   metricsText: checks.func,
   tally: checks.tally,

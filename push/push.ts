@@ -187,6 +187,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     trustedProxies: options.trustedProxies,
     tally,
     allowedHosts: options.allowedHosts,
+    console: options.console,
     now,
     monotonic,
     randomId,

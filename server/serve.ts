@@ -52,6 +52,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
     limits: limitsOf(config),
     ...trustedProxiesOf(config),
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
+    console: config.PUSH_CONSOLE,
     logger,
     ...(membership === undefined
       ? {}

@@ -4,6 +4,7 @@ import { aboutLimit, wholeFrom } from '../common/limit-checks.ts'
 import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
 import type { Limit } from '../common/limit.ts'
 import { parseNetworks } from '../common/networks.ts'
+import { CONSOLE_MODES } from '../bridge/console/availability.ts'
 import { isRedisUrl } from '../store/redis/address.ts'
 
 /** A setting that cannot be used: it names the setting, the value and what is allowed. */
@@ -135,6 +136,11 @@ const SERVER_SETTINGS = {
   ),
   PUSH_ALLOWED_HOSTS: names(
     'names besides localhost that HTTP and WebSocket requests may come for, and whose web pages may make them; * is all. When not set: none where PUSH_HOST is a loopback address, else all',
+  ),
+  PUSH_CONSOLE: choice(
+    'who gets the console at /console: local is a browser on this machine that no proxy stands before, on is everybody who can sign in',
+    CONSOLE_MODES,
+    'local',
   ),
   PUSH_DATA_DIR: text('embedded store, signing keys, generated provider key', './data'),
   PUSH_REDIS_URL: optional(

@@ -19,7 +19,8 @@ import type { MessageLimits } from '../../../store/message.ts'
 import { BroadcastCounter, openLevelStore } from '../../../store/index.ts'
 import { temporaryFolder } from '../../support/folders.ts'
 
-export interface ServeOptions extends Partial<Pick<HttpApiOptions, 'now' | 'monotonic' | 'randomId' | 'ready'>> {
+export interface ServeOptions
+  extends Partial<Pick<HttpApiOptions, 'now' | 'monotonic' | 'randomId' | 'ready' | 'console' | 'metricsText'>> {
   readonly limits?: Partial<HttpLimits & MessageLimits>
   readonly providers?: readonly ProviderKey[]
   /** Of message tokens; default: HS256. */
