@@ -5,6 +5,7 @@ import type { Auth } from '../auth/contract.ts'
 import { auditTo } from '../common/audit.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
+import { networkOf, plainAddress } from '../common/networks.ts'
 import { createRandomId } from '../common/random-id.ts'
 import { RateByKey } from '../common/rates.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
@@ -129,7 +130,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     store,
     limits,
     rate: new RateByKey(limits.signIns, monotonic, sharedCount(options.tally, 'signIns')),
-    addressOf: (request) => forwarding.addressOf(request),
+    addressOf: (request) => networkOf(plainAddress(forwarding.addressOf(request))),
     audit,
     now,
   })

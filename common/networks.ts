@@ -32,3 +32,16 @@ export function isIn(networks: BlockList, address: string): boolean {
   const plain = plainAddress(address)
   return isIP(plain) !== 0 && networks.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6')
 }
+
+/** One customer of a provider has a whole IPv6 network of 64 bits, so that is what counts as an address. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  if (tail !== undefined) {
+    const last = tail === '' ? [] : tail.split(':')
+    while (groups.length + last.length < 8) groups.push('0')
+    groups.push(...last)
+  }
+  return groups.slice(0, 4).join(':')
+}

@@ -37,7 +37,16 @@ export function App() {
       </main>
     )
   if (!isSession(who)) return <SignIn hasEnded={who === 'ended'} signedIn={setWho} />
-  return <Frame session={who} theme={theme} setTheme={setTheme} left={() => setWho('nobody')} />
+  return (
+    <Frame
+      session={who}
+      theme={theme}
+      setTheme={setTheme}
+      changed={setWho}
+      ended={() => setWho('ended')}
+      left={() => setWho('nobody')}
+    />
+  )
 }
 
 function isSession(who: Who): who is Session {
@@ -48,16 +57,19 @@ interface FrameProps {
   readonly session: Session
   readonly theme: Theme
   readonly setTheme: (theme: Theme) => void
+  /** Its key may do more or less than before. */
+  readonly changed: (session: Session) => void
+  readonly ended: () => void
   readonly left: () => void
 }
 
-function Frame({ session, theme, setTheme, left }: FrameProps) {
+function Frame({ session, theme, setTheme, changed, ended, left }: FrameProps) {
   const route = useRoute()
   const feed = useFeed(session.scopes.includes('server:read'))
   useEffect(() => {
     const timer = setInterval(() => {
-      call<Session>('GET', 'session').catch((error: unknown) => {
-        if (error instanceof ApiError && error.code === 'SESSION_ENDED') left()
+      call<Session>('GET', 'session').then(changed, (error: unknown) => {
+        if (error instanceof ApiError && error.code === 'SESSION_ENDED') ended()
       })
     }, LOOK_MS)
     return () => clearInterval(timer)

@@ -1,5 +1,6 @@
 /** How many connections there are, in all and from one address. */
 import type { Limits } from '../../common/limits.ts'
+import { networkOf } from '../../common/networks.ts'
 import { PushError } from '../../errors.ts'
 import type { SharedCount } from '../../common/tally.ts'
 
@@ -73,17 +74,4 @@ export class Admission {
     if (count === 0) this.#byAddress.delete(key)
     else this.#byAddress.set(key, count)
   }
-}
-
-/** One customer of a provider has a whole IPv6 network of 64 bits, so that is what counts as an address. */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  if (tail !== undefined) {
-    const last = tail === '' ? [] : tail.split(':')
-    while (groups.length + last.length < 8) groups.push('0')
-    groups.push(...last)
-  }
-  return groups.slice(0, 4).join(':')
 }
