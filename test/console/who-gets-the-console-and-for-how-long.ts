@@ -1,8 +1,11 @@
 // Is the console there only for whom it is meant, and does a session end with its key, its time, or its person?
 import { readdirSync, statSync } from 'node:fs'
+import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import { t } from '../support/tap.ts'
 import { makeKey, request, ROOT, rotateKey, startServer, type RequestOptions, type Server } from '../support/index.ts'
+import { authority } from '../tls/support/certificates.ts'
+import { portFor, startTls } from '../tls/support/server.ts'
 import { serve, type Served } from '../bridge/support/serve.ts'
 
 type Target = Pick<Server | Served, 'httpPort' | 'providerKey'>
@@ -163,6 +166,20 @@ await t.test('a session ends by its time, and when its person leaves', async (t)
   const many = [await signIn(api), await signIn(api), await signIn(api), await signIn(api)]
   const states = await Promise.all(many.map(async (each) => (await look(each.cookie)).status))
   t.equal(states.filter((status) => status === 200).length, 3, 'as many as are allowed')
+})
+
+await t.test('over TLS the browser shows it over TLS alone', async (t) => {
+  const signer = authority(t)
+  const server = await startTls(t, signer.issue('push'))
+  const port = portFor(server, 'https')
+  const headers = { host: `localhost:${port}`, origin: `http://localhost:${port}`, 'content-type': 'application/json' }
+  const options = { host: '127.0.0.1', port, path: '/v1/session', method: 'POST', ca: signer.ca, agent: false, headers }
+  const cookies = await new Promise((resolve, reject) => {
+    httpsRequest(options, (answer) => resolve(answer.resume().headers['set-cookie']))
+      .on('error', reject)
+      .end(JSON.stringify({ key: server.providerKey }))
+  })
+  t.match(cookies, [/^__Host-push_console=.*; Secure$/])
 })
 
 await t.test('its weight', (t) => {
