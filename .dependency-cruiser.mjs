@@ -10,6 +10,8 @@ const FOLDERS = {
   broker: ['errors.ts', 'common/', 'topics/', 'auth/', 'store/'],
   bridge: ['errors.ts', 'common/', 'topics/', 'auth/', 'store/'],
   push: ['errors.ts', 'common/', 'topics/', 'auth/', 'store/', 'broker/', 'bridge/'],
+  // It runs in a browser, and knows of the server what everybody knows: its HTTP API.
+  console: [],
   'mosquitto-compat': ['errors.ts', 'index.ts', 'common/', 'topics/'],
   // The ready server may import all of them. Nothing imports it.
   server: [
@@ -38,6 +40,9 @@ const PACKAGES = {
   mqtt: ['bridge/'],
   undici: ['bridge/webhooks/'],
   'mqtt-packet': ['mosquitto-compat/bridges/', 'mosquitto-compat/import/'],
+  '@fastify/static': ['bridge/console/'],
+  preact: ['console/'],
+  uplot: ['console/'],
   'node:process': ['server/main.ts', 'server/command.ts'],
 }
 

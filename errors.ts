@@ -152,6 +152,10 @@ export const ERRORS = {
     reason: 0x86,
     title: 'Send `Authorization: Bearer` with a provider key or a message token.',
   },
+  SESSION_ENDED: {
+    status: 401,
+    title: 'The session of the console is over, by time or with its key; sign in again.',
+  },
   CREDENTIALS_INVALID: { status: 401, reason: 0x86, title: 'The provider key or password is wrong.' },
   USER_REFUSED: {
     status: 403,

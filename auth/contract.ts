@@ -47,6 +47,13 @@ export interface Identity {
   readonly expiresAt: number
 }
 
+/** A provider key, of which only this is kept. */
+export interface ShownKey {
+  readonly digest: Uint8Array
+  /** Absent: it is one of the configuration. */
+  readonly keyId?: string | undefined
+}
+
 export interface Auth extends Sealing {
   /** The token id of a triple, under this installation's key. */
   tokenIdOf(triple: Triple): string
@@ -82,6 +89,11 @@ export interface Auth extends Sealing {
   provider(key: string | Uint8Array): Provider | undefined
   /** The same, where `provider` knows nobody: another process may have made the key a moment ago. @throws as it (rejects) */
   newProvider(key: string | Uint8Array): Promise<Provider | undefined>
+  /**
+   * The provider of a key that was shown before, by its SHA-256; undefined when that key holds no more. `keyId`: of a key of
+   * the store. @throws STORE_UNAVAILABLE
+   */
+  providerShown(shown: ShownKey): Provider | undefined
   /**
    * As its key is now; undefined when that holds no more: it was removed, has expired, or was replaced. One of the
    * configuration stays as it is.

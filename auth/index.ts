@@ -14,7 +14,7 @@ import { createKeyProviders, looksLikeStoredKey, NO_STORED_KEYS, type StoredKeys
 import { createTokens } from './tokens.ts'
 import { createVapid } from './vapid.ts'
 
-export type { Auth, Grant, Identity, IssuedToken } from './contract.ts'
+export type { Auth, Grant, Identity, IssuedToken, ShownKey } from './contract.ts'
 export { isVapid, parseVapidKey } from './vapid.ts'
 export {
   ALGORITHMS,
@@ -99,6 +99,8 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
       await storedKeys.refresh()
       return keys.ofKey(key)
     },
+    providerShown: ({ digest, keyId }) =>
+      keyId === undefined ? providers.ofDigest(digest) : keys.ofDigest(keyId, digest),
     providerNamed: providers.named,
     providerOfUser: (user) => providers.ofUser(user) ?? keys.ofUser(user),
     providerNow: keys.current,

@@ -31,6 +31,7 @@ const USERNAME = 'provider'
 const MIN_KEY_BYTES = 16
 const MAX_KEY_BYTES = 256
 const GENERATED_BYTES = 32
+const DIGEST_BYTES = 32
 /** Who may make keys for every app is asked for every app. */
 const ALL_BUT_KEYS = new Set([...ALL_SCOPES].filter((scope) => scope !== 'keys:admin'))
 
@@ -46,6 +47,8 @@ export interface Providers {
    * tells nothing about the keys.
    */
   ofKey(key: string | Uint8Array): Provider | undefined
+  /** By the SHA-256 of a key, compared in the same way. */
+  ofDigest(digest: Uint8Array): Provider | undefined
   /** With several keys, it may act for the apps of each of them. */
   named(name: string): Provider | undefined
   /** That which names this user. */
@@ -61,18 +64,22 @@ export function createProviders(providers: readonly ProviderKey[]): Providers {
   const users = entries.map(({ user }) => user).filter((user) => user !== undefined)
   if (new Set(users).size !== users.length)
     throw new Error('providers: two entries have the same user; a user can be one provider')
+  function ofDigest(digest: Uint8Array): Provider | undefined {
+    let found: Provider | undefined
+    for (const entry of entries) {
+      if (timingSafeEqual(entry.digest, digest)) found = entry.provider
+    }
+    return found
+  }
+
   return {
     ofUser: (user) => entries.find((entry) => entry.user === user)?.provider,
     ofKey(key) {
       const bytes = typeof key === 'string' ? Buffer.from(key, 'utf8') : key
       if (bytes.length < MIN_KEY_BYTES || bytes.length > MAX_KEY_BYTES) return undefined
-      const digest = sha256(bytes)
-      let found: Provider | undefined
-      for (const entry of entries) {
-        if (timingSafeEqual(entry.digest, digest)) found = entry.provider
-      }
-      return found
+      return ofDigest(sha256(bytes))
     },
+    ofDigest: (digest) => (digest.length === DIGEST_BYTES ? ofDigest(digest) : undefined),
     named(name) {
       const [first, ...others] = entries.map(({ provider }) => provider).filter((each) => each.name === name)
       return first === undefined ? undefined : others.reduce(both, first)

@@ -25,6 +25,7 @@ export const NO_STORED_KEYS: StoredKeys = {
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const ID_LENGTH = 12
+const DIGEST_BYTES = 32
 /** 190 bits. */
 const SECRET_LENGTH = 32
 /** Larger bytes would make some letters likelier than others. */
@@ -111,6 +112,8 @@ function holderOf(key: StoredKey, shown: Uint8Array, now: number): KeyHolder | u
 export interface KeyProviders {
   /** Undefined when it is none. @throws STORE_UNAVAILABLE */
   ofKey(key: string | Uint8Array): Provider | undefined
+  /** By the id and the SHA-256 of a key that was shown. @throws STORE_UNAVAILABLE */
+  ofDigest(id: string, digest: Uint8Array): Provider | undefined
   /** As its key is now; undefined when that is refused. One of the configuration stays as it is. @throws STORE_UNAVAILABLE */
   current(provider: Provider): Provider | undefined
   /** Whatever was shown of it. @throws STORE_UNAVAILABLE */
@@ -134,6 +137,10 @@ export function createKeyProviders(keys: StoredKeys, now: () => number): KeyProv
       const [, id] = KEY.exec(text) ?? []
       const key = id === undefined ? undefined : find(id)
       return key && holderOf(key, digestOf(text), now())
+    },
+    ofDigest(id, digest) {
+      const key = digest.length === DIGEST_BYTES ? find(id) : undefined
+      return key && holderOf(key, digest, now())
     },
     current(provider) {
       if (!(provider instanceof KeyHolder)) return provider

@@ -3,7 +3,9 @@ import type { BlockList } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import { auditTo } from '../common/audit.ts'
+import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
+import { networkOf, plainAddress } from '../common/networks.ts'
 import { createRandomId } from '../common/random-id.ts'
 import { RateByKey } from '../common/rates.ts'
 import type { Store, StoreHealth } from '../store/contract.ts'
@@ -18,7 +20,11 @@ import { createAcknowledge } from './acknowledge.ts'
 import { createGuard, createProofGuard, knowDevice } from './authenticate.ts'
 import { Accounts } from './calls/accounts.ts'
 import { createCalls, type Calls } from './calls/calls.ts'
+import { createInspections } from './calls/inspect-token.ts'
 import { TokenEvents } from './calls/token-events.ts'
+import type { ConsoleMode } from './console/availability.ts'
+import { serveConsole } from './console/files.ts'
+import { ConsoleSessions } from './console/sessions.ts'
 import { createFastifyApp } from './fastify-app.ts'
 import type { Admit, AdmitRequest } from './http-server.ts'
 import type { KeyCopy } from './keys/key-copy.ts'
@@ -28,6 +34,7 @@ import { EventCalls } from './events/calls.ts'
 import { Consumers } from './events/consumers.ts'
 import { EventStreams } from './events/event-streams.ts'
 import { createPages } from './lookup.ts'
+import { createOverview } from './overview/overview.ts'
 import { serveEvents } from './routes/events.ts'
 import { streamEvents } from './routes/events-stream.ts'
 import { reportHealth } from './routes/health.ts'
@@ -38,9 +45,12 @@ import { followMessages } from './routes/messages-follow.ts'
 import { sendMessages } from './routes/messages-send.ts'
 import { streamMessages } from './routes/messages-stream.ts'
 import { exposeMetrics } from './routes/metrics.ts'
+import { showOverview } from './routes/overview.ts'
+import { signIn } from './routes/session.ts'
 import { serveOpenApi } from './routes/openapi.ts'
 import { enrol } from './routes/enrolments.ts'
 import { issueTokens } from './routes/tokens-issue.ts'
+import { inspectTokens } from './routes/tokens-inspect.ts'
 import { listTokens } from './routes/tokens-list.ts'
 import { revokeTokens } from './routes/tokens-revoke.ts'
 import { manageWebhooks } from './routes/webhooks.ts'
@@ -96,6 +106,8 @@ export interface HttpApiOptions {
   readonly corsOrigins?: readonly string[] | undefined
   /** Under which others reach the API: then devices get Web Push endpoints that ask for them. */
   readonly publicUrl?: string | undefined
+  /** Whether the console is served, and to whom; default: it is not. */
+  readonly console?: ConsoleMode | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Milliseconds that only grow, for durations. */
@@ -133,8 +145,21 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const work = new RequestWork(limits.work, monotonic, underWay)
   const tickets = createTickets(auth, now)
   const know = (device: Device) => knowDevice({ auth, store, revocations }, device)
-  const guard = createGuard(auth, know, work, (ticket) => tickets.open(ticket))
-  const proofs = createProofGuard({ auth, revocations, work })
+  const audit = auditTo(logger)
+  const { console: mode = 'off' } = options
+  const forwarding = new Forwarding(options.trustedProxies)
+  const sessions = new ConsoleSessions({
+    mode,
+    auth,
+    store,
+    limits,
+    rate: new RateByKey(limits.signIns, monotonic, sharedCount(options.tally, 'signIns')),
+    addressOf: (request) => networkOf(plainAddress(forwarding.addressOf(request))),
+    audit,
+    now,
+  })
+  const guard = createGuard(auth, know, work, { openTicket: (ticket) => tickets.open(ticket), sessions })
+  const proofs = createProofGuard({ auth, revocations, work, sessions })
   const endpoints = options.publicUrl === undefined ? undefined : new Endpoints(auth, options.publicUrl)
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices, monotonic })
   const publisher = createStorePublisher({ auth, store, accounts, underWay, metrics, logger })
@@ -157,7 +182,6 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     streams,
     now,
   })
-  const audit = auditTo(logger)
   const { version, webhooks: rules } = options
   const about = { version, auth, store, rules, limits, metrics, logger, audit, now, monotonic, randomId }
   const webhooks = createWebhooks(about)
@@ -182,8 +206,18 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     randomId,
   })
 
+  const overview = createOverview({
+    version: options.version,
+    store,
+    metrics,
+    metricsText: options.metricsText,
+    ready,
+    port: () => portOf(http),
+    now,
+  })
   const http = createFastifyApp({
     version,
+    hasConsole: mode !== 'off',
     limits,
     admit: options.admit,
     admitRequest: options.admitRequest,
@@ -203,6 +237,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       issueTokens(api, { ...calls, proofs, limits })
       enrol(api, { ...calls, guard })
       listTokens(api, { ...calls, guard })
+      inspectTokens(api, { inspections: createInspections({ store, accounts, pages, now }), guard, limits })
       revokeTokens(api, { ...calls, guard })
       followMessages(api, { ...calls, guard, limits })
       sendMessages(api, { ...calls, guard, quotas, limits, errors: publisher.errors })
@@ -221,6 +256,11 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
         const pushing = { auth, store, revocations, endpoints, rate, underWay, metrics, limits, now, randomId }
         takeWebPush(api, { webPush: new WebPush(pushing), work, limits })
       }
+      showOverview(api, { read: overview, guard })
+      if (mode !== 'off') {
+        signIn(api, sessions)
+        serveConsole(api, mode)
+      }
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)
@@ -229,6 +269,11 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   watchWhileOpen(http, () => longPolls.watch())
   watchWhileOpen(http, () => consumers.watch())
   return { http, calls, webhooks }
+}
+
+function portOf({ server }: FastifyInstance): number | undefined {
+  const address = server.address()
+  return typeof address === 'object' ? address?.port : undefined
 }
 
 function watchWhileOpen(app: FastifyInstance, watch: () => () => void): void {

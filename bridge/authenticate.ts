@@ -10,6 +10,7 @@ import type { Revocations } from '../store/revocations.ts'
 import { mayUse, type Device, type Provider, type Scope } from '../topics/index.ts'
 import { looksLikeCode } from './calls/enrolments.ts'
 import type { Proof } from './calls/proof.ts'
+import type { ConsoleSessions } from './console/sessions.ts'
 import type { RequestWork } from './work.ts'
 
 /** A device whose token the registry still honours, with what the registry knows. */
@@ -57,21 +58,34 @@ function keyBytes(credential: string): Buffer {
   return Buffer.from(credential, 'latin1')
 }
 
+/** Of the console, where no other credential comes along. Most requests have one, and wait for nothing here. */
+async function signedIn(
+  sessions: Pick<ConsoleSessions, 'find'> | undefined,
+  { raw }: FastifyRequest,
+): Promise<Provider | undefined> {
+  if (raw.headers.authorization !== undefined || raw.headers.cookie === undefined) return undefined
+  return (await sessions?.find(raw))?.provider
+}
+
 async function newProviderBy(auth: Pick<Auth, 'newProvider'>, credential: string): Promise<Provider> {
   const provider = await auth.newProvider(keyBytes(credential))
   if (provider === undefined) throw new PushError('CREDENTIALS_INVALID')
   return provider
 }
 
-/**
- * @param know what the registry says of a verified device; throws when it is no longer honoured
- * @param openTicket gives the message token of a ticket; absent: there are no tickets
- */
+interface GuardOptions {
+  /** Gives the message token of a ticket; absent: there are no tickets. */
+  readonly openTicket?: (ticket: string) => string
+  /** Of the console; absent: there is none. */
+  readonly sessions?: Pick<ConsoleSessions, 'find'>
+}
+
+/** @param know what the registry says of a verified device; throws when it is no longer honoured */
 export function createGuard(
   auth: Pick<Auth, 'provider' | 'newProvider' | 'verify'>,
   know: (device: Device) => Promise<KnownDevice>,
   work: RequestWork,
-  openTicket?: (ticket: string) => string,
+  { openTicket, sessions }: GuardOptions = {},
 ): Guard {
   const providers = new WeakMap<FastifyRequest, Provider>()
   const devices = new WeakMap<FastifyRequest, KnownDevice>()
@@ -91,7 +105,10 @@ export function createGuard(
 
   return {
     provider: (scope) => async (request) => {
-      const principal = authenticate(request) ?? (await newProviderBy(auth, credentialOf(request)))
+      const principal =
+        (await signedIn(sessions, request)) ??
+        authenticate(request) ??
+        (await newProviderBy(auth, credentialOf(request)))
       if (principal.kind !== 'provider') throw new PushError('NOT_A_PROVIDER')
       if (!mayUse(principal, scope)) throw new PushError('SCOPE_MISSING', scope)
       await work.admit(keyOf(principal), request)
@@ -116,10 +133,11 @@ interface ProofGuardContext {
   readonly auth: Pick<Auth, 'provider' | 'newProvider' | 'verify' | 'identity' | 'issuerOf'>
   readonly revocations: Pick<Revocations, 'check'>
   readonly work: RequestWork
+  readonly sessions?: Pick<ConsoleSessions, 'find'> | undefined
 }
 
 /** What a credential looks like decides how it is checked: one that fails is tried as nothing else. */
-export function createProofGuard({ auth, revocations, work }: ProofGuardContext): ProofGuard {
+export function createProofGuard({ auth, revocations, work, sessions }: ProofGuardContext): ProofGuard {
   const proofs = new WeakMap<FastifyRequest, Proof>()
 
   async function prove(credential: string): Promise<Proof> {
@@ -130,14 +148,18 @@ export function createProofGuard({ auth, revocations, work }: ProofGuardContext)
       await revocations.check(device)
       return { kind: 'renewal', device }
     }
-    const provider = auth.provider(keyBytes(credential)) ?? (await newProviderBy(auth, credential))
+    return ofProvider(auth.provider(keyBytes(credential)) ?? (await newProviderBy(auth, credential)))
+  }
+
+  function ofProvider(provider: Provider): Proof {
     if (!mayUse(provider, 'tokens:issue')) throw new PushError('SCOPE_MISSING', 'tokens:issue')
     return { kind: 'provider', provider }
   }
 
   return {
     async hook(request) {
-      const proof = await prove(credentialOf(request))
+      const provider = await signedIn(sessions, request)
+      const proof = provider === undefined ? await prove(credentialOf(request)) : ofProvider(provider)
       await work.admit(keyOfProof(proof), request)
       proofs.set(request, proof)
     },

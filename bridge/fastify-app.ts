@@ -21,6 +21,8 @@ import { createCompiler } from './validation.ts'
 interface FastifyAppOptions {
   /** Of the package, for the OpenAPI document. */
   readonly version: string
+  /** Providers may come by its session. */
+  readonly hasConsole?: boolean
   readonly limits: HttpLimits
   readonly logger: FastifyBaseLogger
   readonly randomId: () => string
@@ -80,7 +82,7 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
     if (request.is404) refuseUnknown(methods, request, reply)
   })
   logRequests(app)
-  describeApi(app, options.version)
+  describeApi(app, options.version, options.hasConsole === true)
   app.register(async (instance) => {
     await limitRequests(instance, options)
     routes(instance)

@@ -61,13 +61,13 @@ export function checkOneHost({ headers, rawHeaders, httpVersion }: IncomingMessa
 }
 
 /** The name or address of `name:port`, in lower case; empty when it is neither. */
-function nameIn(authority: string): string {
+export function nameIn(authority: string): string {
   const [, address, name = ''] = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::\d*)?$/i.exec(authority) ?? []
   return (address ?? name.replace(/\.$/, '')).toLowerCase()
 }
 
 /** An address of this machine itself, or a name that always is one (RFC 6761 section 6.3). */
-function isLoopback(name: string): boolean {
+export function isLoopback(name: string): boolean {
   if (isIPv4(name)) return name.startsWith('127.')
   return name === '::1' || name === 'localhost' || name.endsWith('.localhost')
 }

@@ -34,4 +34,8 @@ export type HttpLimits = TokenLimits &
     | 'requestTimeoutMs'
     | 'webPushBytes'
     | 'webPushRequests'
+    | 'consoleIdleMs'
+    | 'consoleSessionMs'
+    | 'consoleSessions'
+    | 'signIns'
   >

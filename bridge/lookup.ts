@@ -32,9 +32,18 @@ export interface PageStart {
   readonly room: number
 }
 
+/** Whose page it is. */
+export interface PageOwner {
+  readonly device: Pick<KnownDevice['device'], 'app' | 'tokenId' | 'version'>
+  readonly record: KnownDevice['record']
+}
+
 export interface Pages {
-  /** The first entries after the acknowledged ones, or after `start`; nothing is acknowledged by it. */
-  read(known: KnownDevice, limit: number, start?: PageStart): Promise<Page>
+  /**
+   * The first entries after the acknowledged ones, or after `start`; nothing is acknowledged by it.
+   * @param handsOut false: somebody else than the device looks at them
+   */
+  read(owner: PageOwner, limit: number, start?: PageStart, handsOut?: boolean): Promise<Page>
 }
 
 export function createPages(store: Store, limits: HttpLimits, selections: Selections): Pages {
@@ -43,7 +52,7 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
 
   /** Without what was acknowledged under another version; first what was too large for an MQTT connection. */
   async function pendingBroadcasts(
-    { device, record }: KnownDevice,
+    { device, record }: PageOwner,
     cursors: Cursors,
     limit: ReadLimit,
   ): Promise<Pending<BroadcastEntry>> {
@@ -94,16 +103,17 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
   }
 
   async function pendingOwn(
-    { device, record }: KnownDevice,
+    { device, record }: PageOwner,
     cursors: Cursors,
     limit: ReadLimit,
+    handsOut: boolean,
   ): Promise<Pending<LogEntry>> {
     const { tokenId } = device
     const from = cursors.private
     const [first] = cursors.marks?.skippedPrivate ?? []
     if (first !== undefined && from > record.cursors.private) return await skippedOwn(tokenId, cursors, limit)
     const after = first === undefined ? from : Math.min(first - 1, from)
-    const slice = await store.readPrivate(tokenId, after, limit, { handsOut: true })
+    const slice = await store.readPrivate(tokenId, after, limit, { handsOut })
     return {
       ...slice,
       skipped: slice.entries.filter(({ offset }) => offset <= from).length,
@@ -130,12 +140,12 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
   }
 
   return {
-    async read(known, limit, start = { cursors: known.record.cursors, room: MOST_LISTED }) {
+    async read(owner, limit, start = { cursors: owner.record.cursors, room: MOST_LISTED }, handsOut = true) {
       const { cursors, room } = start
       const most = { entries: limit, bytes }
       const [own, shared] = await Promise.all([
-        pendingOwn(known, cursors, most),
-        pendingBroadcasts(known, cursors, most),
+        pendingOwn(owner, cursors, most, handsOut),
+        pendingBroadcasts(owner, cursors, most),
       ])
       return pageOf(endingBefore(own, room), shared, limit)
     },

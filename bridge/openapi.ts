@@ -1,9 +1,24 @@
 /** The OpenAPI 3.1 document, made from the schemas that validate. */
 import swagger from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { problemSchema } from './schemas.ts'
 
-export function describeApi(app: FastifyInstance, version: string): void {
+/** The cookie of the console stands for the key that signed it in. */
+function withSession(schema: FastifySchema): FastifySchema {
+  const { security } = schema
+  if (security?.some((each) => 'providerKey' in each) !== true) return schema
+  return { ...schema, security: [...security, { consoleSession: [] }] }
+}
+
+const consoleSession = {
+  type: 'apiKey',
+  in: 'cookie',
+  name: 'push_console',
+  description:
+    'Of a page of the console; `__Host-push_console` over TLS. It needs the header `x-push-console`, and `Origin` where the call changes something',
+} as const
+
+export function describeApi(app: FastifyInstance, version: string, hasConsole: boolean): void {
   app.addSchema(problemSchema)
   app.register(swagger, {
     openapi: {
@@ -21,6 +36,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
         { name: 'messages', description: 'Sending by a provider, looking up and acknowledging by a device' },
         { name: 'web push', description: 'Sending through the capability URL of a device (RFC 8030)' },
         { name: 'keys', description: 'Provider keys, by whoever may give them out' },
+        ...(hasConsole ? [{ name: 'console', description: 'Signing in and out' }] : []),
         { name: 'server', description: 'Its state' },
       ],
       components: {
@@ -34,11 +50,13 @@ export function describeApi(app: FastifyInstance, version: string): void {
           },
           enrolmentCode: { type: 'http', scheme: 'bearer', description: 'An enrolment code' },
           vapid: { type: 'apiKey', in: 'header', name: 'authorization', description: '`vapid t=..., k=...`, RFC 8292' },
+          ...(hasConsole ? { consoleSession } : {}),
           messageToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A message token' },
           streamTicket: { type: 'apiKey', in: 'query', name: 'ticket', description: 'A ticket for a stream' },
         },
       },
     },
+    ...(hasConsole ? { transform: ({ schema, url }) => ({ schema: withSession(schema), url }) } : {}),
     refResolver: {
       buildLocalReference({ $id }, _base, _fragment, index) {
         return typeof $id === 'string' ? $id : `schema-${index}`

@@ -23,6 +23,8 @@ export interface AuditLine {
     | 'webhook.replayed'
     | 'signing-key.rotated'
     | 'signing-key.retired'
+    | 'console.signed-in'
+    | 'console.signed-out'
   /**
    * `provider <name>`, `key <id> of <name>`, `issuer <iss>`, `code <id>`, `device <token id>`; of a webhook that was disabled,
    * why.

@@ -417,6 +417,28 @@ export const LIMITS = {
     'a long poll or stream looks again after this time, whatever wake was lost',
     SECONDS_TO_MS,
   ),
+
+  consoleIdleMs: limit(
+    'PUSH_CONSOLE_IDLE',
+    1800,
+    [60, DAY],
+    'a session of the console that nobody uses ends after this time',
+    SECONDS_TO_MS,
+  ),
+  consoleSessionMs: limit(
+    'PUSH_CONSOLE_SESSION',
+    DAY / 2,
+    [60, 30 * DAY],
+    'a session of the console ends after this time, also where it is used',
+    SECONDS_TO_MS,
+  ),
+  consoleSessions: limit(
+    'PUSH_MAX_CONSOLE_SESSIONS',
+    100,
+    [1, 1_000],
+    'sessions of the console at one time; beyond it, the one that would end first goes',
+  ),
+  signIns: limit('PUSH_MAX_SIGN_INS', 10, [1, 10_000], 'attempts a minute to sign in to the console from one address'),
 } as const satisfies Record<string, Limit>
 
 export type LimitName = keyof typeof LIMITS

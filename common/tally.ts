@@ -15,6 +15,7 @@ export const PASSING = [
   'requests',
   'tokenRequests',
   'webPushRequests',
+  'signIns',
 ] as const
 
 export type CountName = (typeof STANDING)[number] | (typeof PASSING)[number]

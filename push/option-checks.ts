@@ -2,7 +2,7 @@
 import { BlockList } from 'node:net'
 import { inspect } from 'node:util'
 import { ALGORITHMS, createProviders } from '../auth/index.ts'
-import { isPublicUrl, isRetries, isTargetHost } from '../bridge/index.ts'
+import { CONSOLE_MODES, isPublicUrl, isRetries, isTargetHost } from '../bridge/index.ts'
 import { isOrigin } from '../common/origins.ts'
 import { isKeyPrefix, parseAddress } from '../store/index.ts'
 
@@ -84,6 +84,10 @@ export const corsOrigins: Check = allowed(
 export const publicUrl: Check = allowed(
   (value) => typeof value === 'string' && isPublicUrl(value),
   'an http:// or https:// URL without user, query and fragment',
+)
+export const consoleMode: Check = allowed(
+  (value) => CONSOLE_MODES.some((mode) => mode === value),
+  `one of ${CONSOLE_MODES.join(', ')}`,
 )
 export const blockList: Check = allowed((value) => value instanceof BlockList, 'a BlockList of node:net')
 export const webhooks: Check = allowed(

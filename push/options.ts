@@ -6,7 +6,7 @@ import { fitLimits, allowedRange, wholeFrom } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { GeneralRules, Users } from '../broker/index.ts'
-import type { WebhookRules } from '../bridge/index.ts'
+import type { ConsoleMode, WebhookRules } from '../bridge/index.ts'
 import type { Tally } from '../common/tally.ts'
 import * as checks from './option-checks.ts'
 
@@ -77,6 +77,11 @@ export interface CommonOptions {
    * endpoints. Default: there is no Web Push.
    */
   readonly publicUrl?: string
+  /**
+   * The console at `/console`: `local` for a browser on this machine that no proxy stands before, `on` for everybody.
+   * Default: `off`.
+   */
+  readonly console?: ConsoleMode
   /** Default: silent. */
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
@@ -111,6 +116,7 @@ const CHECKS = {
   trustedProxies: checks.blockList,
   webhooks: checks.webhooks,
   publicUrl: checks.publicUrl,
+  console: checks.consoleMode,
   logger: checks.logger,
   metricsText: checks.func,
   tally: checks.tally,

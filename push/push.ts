@@ -215,6 +215,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     webhooks: options.webhooks,
     corsOrigins: options.corsOrigins,
     publicUrl: options.publicUrl,
+    console: options.console,
     now,
     monotonic,
     randomId,

@@ -36,7 +36,9 @@ const tarball = join(folder, name)
 
 const listed = spawnSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).stdout.split('\n')
 const scripts = readdirSync(join('store', 'redis', 'lua')).map((each) => `dist/store/redis/lua/${each}`)
-for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/index.js', 'dist/server/main.js', ...scripts])
+const pages = ['index.html', 'app.js', 'app.css', 'icon.svg'].flatMap((each) => [each, `${each}.br`, `${each}.gz`])
+const made = [...scripts, ...pages.map((each) => `dist/console/${each}`)]
+for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/index.js', 'dist/server/main.js', ...made])
   if (!listed.includes(`package/${file}`)) throw new Error(`the package lacks ${file}`)
 const foreign = listed.find((file) => /^package\/dist\/(test|bench|scripts)\/|\.tsbuildinfo$/.test(file))
 if (foreign !== undefined) throw new Error(`the package holds ${foreign}, which is no part of it`)

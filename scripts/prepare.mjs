@@ -34,13 +34,13 @@ function install() {
   else run('npm', args)
 }
 
-/** What `npm test` writes for a run, which may be under way. */
-const GROUPS = 'groups'
+/** What `npm test` writes for a run, which may be under way; and the console, which the compiler does not make. */
+const OTHERS = ['groups', 'console']
 
 /** The compiler leaves what it made of a file that was moved or deleted: a test would run on, and a package hold it. */
 function removeStale(folder) {
   for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
-    if (dirname(name) === GROUPS) continue
+    if (OTHERS.includes(dirname(name))) continue
     const source = name.replace(/(\.d\.ts|\.js)$/, '.ts')
     if (source !== name && !existsSync(join(root, source))) rmSync(join(root, folder, name))
   }
@@ -50,14 +50,17 @@ function removeStale(folder) {
  * The compiler looks by itself for what has changed. It is TypeScript 7, five times as fast as 6, whose interface for
  * programs the import arrows and the mutations need.
  */
-function build(project, folder) {
+async function build(project, folder) {
   if (!existsSync(join(root, folder))) console.error('aedes-push: building')
   run(process.execPath, [join(root, 'node_modules', 'typescript7', 'bin', 'tsc'), '--build', project])
   removeStale(folder)
   mkdirSync(join(root, folder, LUA), { recursive: true })
   for (const name of readdirSync(join(root, LUA))) copyFileSync(join(root, LUA, name), join(root, folder, LUA, name))
+  // Its bundler is there only now.
+  const { buildConsole } = await import('./console.mjs')
+  await buildConsole(root, folder)
 }
 
 install()
-if (process.argv[2] === 'tests') build('tsconfig.test.json', '.build')
-else build('tsconfig.build.json', 'dist')
+if (process.argv[2] === 'tests') await build('tsconfig.test.json', '.build')
+else await build('tsconfig.build.json', 'dist')

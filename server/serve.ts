@@ -96,6 +96,7 @@ export function pushOptionsOf(config: Config, logger: Logger): PushOptions {
     ...(config.PUSH_ALLOWED_HOSTS === undefined ? {} : { allowedHosts: config.PUSH_ALLOWED_HOSTS }),
     ...(config.PUSH_CORS_ORIGINS === undefined ? {} : { corsOrigins: config.PUSH_CORS_ORIGINS }),
     ...(config.PUSH_PUBLIC_URL === undefined ? {} : { publicUrl: config.PUSH_PUBLIC_URL }),
+    console: config.PUSH_CONSOLE,
     logger,
   }
 }

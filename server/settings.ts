@@ -5,6 +5,7 @@ import { LIMIT_NAMES, LIMITS, type LimitName } from '../common/limits.ts'
 import type { Limit } from '../common/limit.ts'
 import { isOrigin } from '../common/origins.ts'
 import { parseNetworks } from '../common/networks.ts'
+import { CONSOLE_MODES } from '../bridge/console/availability.ts'
 import { isPublicUrl } from '../bridge/public-url.ts'
 import { isRetries, STANDARD_RETRIES } from '../bridge/webhooks/schedule.ts'
 import { isTargetHost } from '../bridge/webhooks/target.ts'
@@ -173,6 +174,11 @@ const SERVER_SETTINGS = {
     'under which others reach the HTTP API; when set, a device that asks for it gets a Web Push endpoint',
     'an http:// or https:// URL without user, query and fragment',
     isPublicUrl,
+  ),
+  PUSH_CONSOLE: choice(
+    'who gets the console at /console: local is a browser on this machine that no proxy stands before, on is everybody who can sign in',
+    CONSOLE_MODES,
+    'local',
   ),
   PUSH_DATA_DIR: text('embedded store, signing keys, generated provider key', './data'),
   PUSH_REDIS_URL: optional(

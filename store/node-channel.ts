@@ -7,4 +7,6 @@ export interface NodeChannel {
    * rejects with `STORE_UNAVAILABLE` when that is not known.
    */
   tell(nodes: readonly string[], bytes: Uint8Array): Promise<void>
+  /** How many of them have said within the last two minutes that they live, this one among them. @throws STORE_UNAVAILABLE */
+  count(): Promise<number>
 }

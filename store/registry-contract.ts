@@ -100,6 +100,19 @@ export interface TokenRecord {
   readonly lastSeen: number
 }
 
+/** A token id as people look at it: what is known, how far its session is, and how much waits. */
+export interface TokenInspection extends TokenRecord {
+  /**
+   * `connected`: a connection holds it; one whose node died is taken for connected until that node is found dead. `kept`: its
+   * state waits for the device. `none`: it would begin a new one.
+   */
+  readonly session: 'connected' | 'kept' | 'none'
+  /** The highest offset given in the private log. */
+  readonly privateEnd: number
+  /** Messages in the private log, and their payload bytes; some may have expired a moment ago. */
+  readonly pending: { readonly messages: number; readonly bytes: number }
+}
+
 /** Everything that is known of a token id but its messages and its session. */
 export interface KnownToken extends Omit<TokenRecord, 'app' | 'expiresAt'> {
   readonly registration: Omit<TokenRegistration, 'details'>
@@ -164,6 +177,8 @@ export interface RegistryStore {
    */
   revokeToken(tokenId: TokenId, how?: Revocation): Promise<boolean>
   lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined>
+  /** The same, and more than delivery needs. Its cost does not grow with what is pending. */
+  inspectToken(tokenId: TokenId): Promise<TokenInspection | undefined>
   /**
    * At most so many token ids, of one app or of all, sometimes none, in an order of the store's own: from one page to the
    * next, each that is there all the time comes once. For a listing while serving: a page takes a short time however many are

@@ -40,6 +40,7 @@ export const SCOPES = [
   'events:read',
   'webhooks:write',
   'keys:admin',
+  'server:read',
 ] as const
 export type Scope = (typeof SCOPES)[number]
 

@@ -22,7 +22,7 @@ export interface ListQuery {
   readonly cursor?: string
 }
 
-type TokenState = 'current' | 'superseded' | 'revoked' | 'expired'
+export type TokenState = 'current' | 'superseded' | 'revoked' | 'expired'
 
 export interface ListedToken {
   readonly tokenId: string
@@ -110,13 +110,13 @@ async function ofApp(
 type Known = Pick<TokenRecord, 'revoked' | 'current' | 'expiresAt' | 'lastSeen' | 'details'>
 
 /** `isRevoked`: with all of its account or app. */
-function stateOf({ revoked, current, expiresAt }: Known, isRevoked: boolean, now: number): TokenState {
+export function stateOf({ revoked, current, expiresAt }: Known, isRevoked: boolean, now: number): TokenState {
   if (revoked || isRevoked) return 'revoked'
   if (!current) return 'superseded'
   return expiresAt > now ? 'current' : 'expired'
 }
 
-function listed(tokenId: string, { details, lastSeen, expiresAt }: Known, state: TokenState): ListedToken {
+export function listed(tokenId: string, { details, lastSeen, expiresAt }: Known, state: TokenState): ListedToken {
   return {
     tokenId,
     state,

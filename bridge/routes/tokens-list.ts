@@ -5,24 +5,22 @@ import { listSchema, type ListQuery, type ListTokens } from '../calls/list-token
 import { answer, problems, PROVIDER_ERRORS, timeSchema, tokenIdSchema } from '../schemas.ts'
 import { readValues } from '../query.ts'
 
-const tokenSchema = {
-  type: 'object',
-  required: ['tokenId', 'state', 'version', 'tags', 'lastSeen', 'expiresAt'],
-  properties: {
-    tokenId: tokenIdSchema,
-    state: {
-      type: 'string',
-      enum: ['current', 'superseded', 'revoked', 'expired'],
-      description: 'Superseded: another account is logged in to this app on this device',
-    },
-    version: { anyOf: [{ type: 'string' }, { type: 'null' }], examples: ['2.1.0'] },
-    tags: { type: 'array', items: { type: 'string' }, examples: [['beta']] },
-    lastSeen: {
-      anyOf: [timeSchema('Its token was issued, or it connected or left'), { type: 'null' }],
-    },
-    expiresAt: timeSchema('When its newest token ends'),
+export const tokenProperties = {
+  tokenId: tokenIdSchema,
+  state: {
+    type: 'string',
+    enum: ['current', 'superseded', 'revoked', 'expired'],
+    description: 'Superseded: another account is logged in to this app on this device',
   },
+  version: { anyOf: [{ type: 'string' }, { type: 'null' }], examples: ['2.1.0'] },
+  tags: { type: 'array', items: { type: 'string' }, examples: [['beta']] },
+  lastSeen: {
+    anyOf: [timeSchema('Its token was issued, or it connected or left'), { type: 'null' }],
+  },
+  expiresAt: timeSchema('When its newest token ends'),
 }
+
+const tokenSchema = { type: 'object', required: Object.keys(tokenProperties), properties: tokenProperties }
 
 const answerSchema = answer('Token ids, in no order that means anything', {
   tokens: { type: 'array', items: tokenSchema },

@@ -13,6 +13,7 @@ import type {
   TableStore,
   TableWrite,
   TokenId,
+  TokenInspection,
   TokenPage,
   TokenRecord,
   TokenRegistration,
@@ -23,7 +24,7 @@ import { tokenPage } from './inventory.ts'
 import { LevelSessions } from './session-store.ts'
 import { forgettable, readChanges, readRow, readRows, tableEnd, writeRow } from './tables.ts'
 import { detailsOf } from './token-details.ts'
-import { recordOf, registerToken, revokeToken } from './tokens.ts'
+import { inspectionOf, recordOf, registerToken, revokeToken } from './tokens.ts'
 
 export class LevelRegistry extends LevelSessions implements RegistryStore, AccountStore, TableStore {
   // Token registry
@@ -52,6 +53,12 @@ export class LevelRegistry extends LevelSessions implements RegistryStore, Accou
     this.mustBeOpen()
     const token = this.durable.token(tokenId)
     return token && recordOf(token, detailsOf(this.database, tokenId))
+  }
+
+  async inspectToken(tokenId: TokenId): Promise<TokenInspection | undefined> {
+    this.mustBeOpen()
+    const token = this.durable.token(tokenId)
+    return token && inspectionOf(token, detailsOf(this.database, tokenId), this.now())
   }
 
   async tokenPage(after: string | undefined, most: number, app?: string): Promise<TokenPage> {

@@ -14,6 +14,7 @@ import type {
   TokenDetails,
   TokenHolder,
   TokenId,
+  TokenInspection,
   TokenRecord,
   TokenRegistration,
 } from '../contract.ts'
@@ -179,6 +180,17 @@ function takePlace(transaction: Transaction, key: Buffer, tokenId: TokenId): boo
 export function recordOf(token: TokenState, details: TokenDetails): TokenRecord {
   const { app, generation, revoked, current, expiresAt, lastSeen } = token
   return { app, generation, revoked, current, cursors: cursorsOf(token), expiresAt, details, lastSeen }
+}
+
+export function inspectionOf(token: TokenState, details: TokenDetails, now: number): TokenInspection {
+  const { session, log } = token
+  const isKept = session !== undefined && (session.unclean || session.expiresAt > now)
+  return {
+    ...recordOf(token, details),
+    session: session?.held === true ? 'connected' : isKept ? 'kept' : 'none',
+    privateEnd: log.last,
+    pending: { messages: log.count, bytes: log.bytes },
+  }
 }
 
 /**

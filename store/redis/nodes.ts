@@ -4,7 +4,7 @@
  */
 import { nodesBase } from './keys.ts'
 import type { Lanes } from './lanes.ts'
-import { asText, BEAT, FORGET_NODES } from './steps.ts'
+import { asNumber, asText, BEAT, COUNT_NODES, FORGET_NODES } from './steps.ts'
 
 interface NodesOptions {
   readonly lanes: Lanes
@@ -51,6 +51,14 @@ export class Nodes {
     if (this.#hasBeaten && wasHeardOf !== true) this.#options.wasSilent()
     this.#hasBeaten = true
     return dead.map(asText)
+  }
+
+  /** That have beaten lately. */
+  async count(): Promise<number> {
+    const since = Math.max(0, Math.floor(this.#options.now()) - FORGOTTEN_AFTER_MS)
+    const [count] = await this.#options.lanes.run(COUNT_NODES, this.#base, since)
+    // This one may just be starting.
+    return Math.max(1, asNumber(count))
   }
 
   /** Nothing is left of what they held. One that is heard of meanwhile stays. */

@@ -130,7 +130,7 @@ export class Pieces {
     this.upstream = new Upstream({ ...shared, listeners })
     this.nodes = new Nodes({ ...shared, wasSilent: () => this.recovery.gap() })
     const { nodes, tables } = this
-    this.nodeChannel = nodeChannel({ lanes, prefix, node: this.#node })
+    this.nodeChannel = nodeChannel({ lanes, prefix, node: this.#node, nodes })
     this.sweeper = new Sweeper({ ...shared, named, nodes, tables, sweepMs: this.limits.sweepMs })
     this.secrets = new RedisSecrets({ ...shared, everyNode: this.#channelOf(''), openMs: this.limits.redisOpenMs })
     const { secrets } = this

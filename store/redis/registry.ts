@@ -9,6 +9,7 @@ import type {
   Revocation,
   SessionEnd,
   TokenId,
+  TokenInspection,
   TokenPage,
   TokenRecord,
   TokenRegistration,
@@ -23,7 +24,9 @@ import {
   asNumber,
   asOptionalBytes,
   asOptionalNumber,
+  asTokenInspection,
   asTokenRecord,
+  INSPECT,
   LOOKUP,
   REGISTER,
   RESTORE,
@@ -109,6 +112,13 @@ export class Registry implements RegistryStore {
     return await orWhenUnknown(undefined, async () => {
       const { base, id } = this.#options.locate(tokenId)
       return asTokenRecord(await this.#options.lanes.run(LOOKUP, base, id))
+    })
+  }
+
+  async inspectToken(tokenId: TokenId): Promise<TokenInspection | undefined> {
+    return await orWhenUnknown(undefined, async () => {
+      const { base, id } = this.#options.locate(tokenId)
+      return asTokenInspection(await this.#options.lanes.run(INSPECT, base, id))
     })
   }
 

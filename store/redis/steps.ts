@@ -1,5 +1,5 @@
 /** The steps that the script knows, and how their results are read. The head of each file in `lua/` describes them. */
-import type { LogEntry, LogSlice, Missed, TokenRecord } from '../contract.ts'
+import type { LogEntry, LogSlice, Missed, TokenInspection, TokenRecord } from '../contract.ts'
 import { asDetails } from './details.ts'
 import type { Result, StepKind } from './lanes.ts'
 import { asCursors } from './marks.ts'
@@ -15,6 +15,7 @@ const stores = (name: string): StepKind => ({ name, changes: true, stores: true 
 export const REGISTER = stores('register')
 export const REVOKE = changes('revoke')
 export const LOOKUP = reads('lookup')
+export const INSPECT = reads('inspect')
 export const RESTORE = stores('restore')
 export const TOKEN_PAGE = reads('page')
 export const NOTE_DEVICE = stores('note_device')
@@ -70,6 +71,7 @@ export const TAKE_WILL = changes('take_will')
 export const WILL_PUBLISHED = changes('will_published')
 export const BEAT = changes('beat')
 export const TELL = changes('tell')
+export const COUNT_NODES = reads('count_nodes')
 export const FORGET_NODES = changes('forget_nodes')
 export const PUBLISH = stores('publish')
 export const READ_BROADCAST = reads('read_broadcast')
@@ -130,6 +132,19 @@ export function asTokenRecord(result: Result): TokenRecord {
     expiresAt: asNumber(result[7]) * 1000,
     lastSeen: asNumber(result[8]) * 1000,
     details: asDetails(result[9]),
+  }
+}
+
+const SESSION_STATES = ['connected', 'kept', 'none'] as const
+
+/** `inspect` */
+export function asTokenInspection(result: Result): TokenInspection {
+  const state = asText(result[10])
+  return {
+    ...asTokenRecord(result),
+    session: SESSION_STATES.find((each) => each === state) ?? 'none',
+    privateEnd: asNumber(result[11]),
+    pending: { messages: asNumber(result[12]), bytes: asNumber(result[13]) },
   }
 }
 

@@ -134,6 +134,7 @@ function registry({ registry, accounts }: Pieces): RegistryStore & AccountStore 
     registerToken: registry.registerToken.bind(registry),
     revokeToken: (tokenId, how) => registry.revokeToken(tokenId, how),
     lookupToken: (tokenId) => registry.lookupToken(tokenId),
+    inspectToken: (tokenId) => registry.inspectToken(tokenId),
     tokenPage: (after, most, app) => registry.tokenPage(after, most, app),
     noteDevice: (note) => accounts.noteDevice(note),
     accountDevices: (accountMark) => accounts.accountDevices(accountMark),

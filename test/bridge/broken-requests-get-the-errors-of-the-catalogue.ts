@@ -113,7 +113,7 @@ await t.test('bodies, paths, methods and types', async (t) => {
   const methods: [string, string, string][] = [
     ['PUT', '/v1/messages', 'POST, GET, HEAD'],
     ['PUT', '/v1/tokens', 'POST, GET, HEAD'],
-    ['PATCH', '/v1/tokens/abc', 'DELETE'],
+    ['PATCH', '/v1/tokens/abc', 'GET, HEAD, DELETE'],
     ['DELETE', '/healthz?a=b', 'GET, HEAD'],
   ]
   for (const [method, path, allow] of methods) {

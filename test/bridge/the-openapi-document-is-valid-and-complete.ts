@@ -14,6 +14,8 @@ const CALLS = [
   'get /v1/enrolments',
   'delete /v1/enrolments/{id}',
   'delete /v1/tokens/{tokenId}',
+  'get /v1/tokens/{tokenId}',
+  'get /v1/tokens/{tokenId}/messages',
   'post /v1/messages',
   'get /v1/messages',
   'get /v1/messages/{id}/status',
@@ -44,6 +46,7 @@ const CALLS = [
   'get /v1/signing-keys',
   'post /v1/signing-keys/rotate',
   'post /v1/signing-keys/{kid}/retire',
+  'get /v1/overview',
   'get /healthz',
   'get /readyz',
   'get /metrics',
@@ -82,6 +85,19 @@ await t.test('the document', async (t) => {
   t.equal(send.additionalProperties, false)
   t.ok(example.to.token)
   t.equal(send.properties.to.oneOf[1].properties.tokens.maxItems, 1_000)
+})
+
+await t.test('where there is a console, its session stands for a key', async (t) => {
+  const api = await serve(t, { console: 'local' })
+  const { body } = await request(api, 'GET', '/openapi.json')
+  t.ok((await new Validator().validate(body)).valid)
+  t.same(Object.keys(body.paths['/v1/session']), ['post', 'get', 'delete'])
+  t.same(body.paths['/v1/keys'].get.security, [{ providerKey: [] }, { consoleSession: [] }])
+  t.same(body.paths['/v1/messages'].get.security, [{ messageToken: [] }], 'it is no device')
+  t.notOk(
+    Object.keys(body.paths).some((path) => path.startsWith('/console')),
+    'pages are no calls',
+  )
 })
 
 await t.test('the limits of the document are those of the server', async (t) => {

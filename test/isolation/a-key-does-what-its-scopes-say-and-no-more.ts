@@ -23,6 +23,8 @@ const CALLS: [Scope, string, string, unknown?][] = [
   ['messages:send', 'POST', '/v1/messages', { to: { app: 'chat', versions: '*' }, payload: 'evil' }],
   ['tokens:issue', 'POST', '/v1/tokens', { app: 'chat', device: 'phone-9' }],
   ['tokens:revoke', 'DELETE', `/v1/tokens/${tokenId}`],
+  ['tokens:read', 'GET', `/v1/tokens/${tokenId}`],
+  ['messages:read', 'GET', `/v1/tokens/${tokenId}/messages`],
   ['keys:admin', 'GET', '/v1/keys'],
   ['keys:admin', 'POST', '/v1/keys', { name: 'evil', apps: ['chat'], scopes: ['messages:send'] }],
 ]

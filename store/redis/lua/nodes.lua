@@ -4,6 +4,7 @@
 
   beat          base, before  -> { was heard of after that time, node, ... that were not }
   forget_nodes  base, before, node, ...  -> { }: those that were still not heard of after that time
+  count_nodes   base, since              -> { how many were heard of since then }
   tell          base, bytes, node, ...   -> { }
 ]]
 function parts.nodes()
@@ -27,6 +28,10 @@ function parts.nodes()
       if last and tonumber(last) <= before then call('ZREM', key, step[i]) end
     end
     return {}
+  end
+
+  function steps.count_nodes(step)
+    return { call('ZCOUNT', step[2] .. KEY.nodes, step[3], '+inf') }
   end
 
   function steps.tell(step)

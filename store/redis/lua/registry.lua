@@ -9,6 +9,7 @@
             { known, epoch of a session on this node or false }
   lookup    base, id  -> TOKEN_UNKNOWN or { app, generation, revoked, current, private cursor, broadcast cursor, marks or false,
             expires, seen (seconds), details or false }
+  inspect   base, id  -> as lookup, and then 'connected', 'kept' or 'none', last, pending messages, their bytes
   restore   base, id, app, device hash, expires (seconds), broadcast cursor, generation, revoked, current, marks or false,
             seen (seconds), change of the details or false
             -> as lookup. What is known here stays; it only moves forward.
@@ -151,6 +152,15 @@ function parts.registry()
     local record = token.of(step[2], step[3])
     if not record then return 'TOKEN_UNKNOWN' end
     return describe(record)
+  end
+
+  function steps.inspect(step)
+    local record = token.of(step[2], step[3])
+    if not record then return 'TOKEN_UNKNOWN' end
+    local result, session = describe(record), holder.of(record)
+    local state = not session and 'none' or session.node ~= '' and 'connected' or holder.is_over(session) and 'none' or 'kept'
+    for _, each in ipairs({ state, record.last, record.count, record.bytes }) do result[#result + 1] = each end
+    return result
   end
 
   function steps.restore(step)

@@ -1,6 +1,6 @@
 -- Runs the steps, writes what they changed, tells other nodes, and keeps the results for a repetition.
 local PART = {
-  register = 'registry', revoke = 'registry', lookup = 'registry', restore = 'registry', page = 'registry',
+  register = 'registry', revoke = 'registry', lookup = 'registry', inspect = 'registry', restore = 'registry', page = 'registry',
   note_device = 'accounts', account_devices = 'accounts', forget_devices = 'accounts',
   append = 'private', read = 'private', retained = 'private', commit = 'private', follow = 'private',
   append_web_push = 'web_push',
@@ -10,7 +10,7 @@ local PART = {
   open_named = 'named', save_named = 'named', close_named = 'named', check_named = 'named', remember = 'named',
   release = 'named', subscribe = 'named', subscriptions_ended = 'named_ends', look_named = 'named_ends',
   close_dead = 'named_ends',
-  take_will = 'wills', will_published = 'wills', beat = 'nodes', forget_nodes = 'nodes', tell = 'nodes',
+  take_will = 'wills', will_published = 'wills', beat = 'nodes', forget_nodes = 'nodes', count_nodes = 'nodes', tell = 'nodes',
   append_sessions = 'session_logs', forget_uid = 'session_logs', read_session = 'session_logs',
   commit_session = 'session_logs',
   change_subscriptions = 'subscriptions', end_subscriptions = 'subscriptions', subscriptions_end = 'subscriptions',
@@ -27,7 +27,7 @@ local PART = {
 }
 -- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
 local READS = {
-  lookup = true, page = true, account_devices = true, read = true, retained = true, read_broadcast = true, last_broadcast = true,
+  lookup = true, inspect = true, count_nodes = true, page = true, account_devices = true, read = true, retained = true, read_broadcast = true, last_broadcast = true,
   retained_index = true, retained_entry = true, read_upstream = true, read_unread = true, retainers = true, upstream_retained = true,
   read_session = true, subscriptions_end = true, read_subscriptions = true, subscriptions = true, subscriptions_of = true,
   read_row = true, read_rows = true, table_end = true, read_changes = true,

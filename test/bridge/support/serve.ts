@@ -21,7 +21,10 @@ import { temporaryFolder } from '../../support/folders.ts'
 
 export interface ServeOptions
   extends Partial<
-    Pick<HttpApiOptions, 'now' | 'monotonic' | 'random' | 'randomId' | 'ready' | 'corsOrigins' | 'allowedHosts'>
+    Pick<
+      HttpApiOptions,
+      'now' | 'monotonic' | 'random' | 'randomId' | 'ready' | 'corsOrigins' | 'console' | 'metricsText' | 'allowedHosts'
+    >
   > {
   readonly limits?: Partial<HttpLimits & MessageLimits>
   readonly providers?: readonly ProviderKey[]

@@ -34,6 +34,26 @@ export async function registry(t: Test, makeEngine: MakeEngine): Promise<void> {
     t.same(await world.texts(token), ['two'])
   })
 
+  await scenario(t, makeEngine, 'what people see of a token id', async (t, world) => {
+    t.equal(await world.store.inspectToken(world.idOf()), undefined)
+    const token = await world.token()
+    const record = (await world.store.lookupToken(token))!
+    const empty = { session: 'none', privateEnd: record.cursors.private, pending: { messages: 0, bytes: 0 } }
+    t.same(await world.store.inspectToken(token), { ...record, ...empty })
+    await world.send(token, { payload: 'one' })
+    const { offset } = await world.send(token, { payload: 'three' })
+    const { epoch } = await world.open(token, record.generation)
+    const pending = { messages: 2, bytes: 8 }
+    t.match(await world.store.inspectToken(token), { session: 'connected', privateEnd: offset, pending })
+    const state = Buffer.from('state')
+    await world.store.closeSession(token, epoch, { state, stateExpiresAt: world.now + HOUR })
+    t.match(await world.store.inspectToken(token), { session: 'kept' })
+    world.pass(HOUR)
+    t.match(await world.store.inspectToken(token), { session: 'none' })
+    await world.store.commit([{ tokenId: token, private: offset }])
+    t.match(await world.store.inspectToken(token), { cursors: { private: offset }, pending: { messages: 0, bytes: 0 } })
+  })
+
   await scenario(t, makeEngine, 'an unknown token id', async (t, world) => {
     const token = world.idOf()
     t.equal(await world.store.revokeToken(token), false)
