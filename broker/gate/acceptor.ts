@@ -73,7 +73,7 @@ export class Acceptor {
       return this.#refuse(socket, error, peer)
     }
     if (hasHeader) this.#takeHeader(socket, peer).catch((error: unknown) => this.#refuse(socket, error, peer))
-    else this.#encrypt(socket, { address: peer, port: undefined })
+    else this.#encrypt(socket, { address: peer, port: socket.remotePort })
   }
 
   /** Ends what is still on its way in. */
@@ -83,12 +83,12 @@ export class Acceptor {
 
   async #takeHeader(socket: Socket, peer: string): Promise<void> {
     const { proxy, timeoutMs } = this.#options
-    let client: Client = { address: peer, port: undefined }
+    let client: Client = { address: peer, port: socket.remotePort }
     let header: ProxyHeader
     try {
       header = await takeProxyHeader(socket, proxy?.version ?? 2, timeoutMs)
       if (socket.destroyed) return
-      client = { address: header.address ?? peer, port: header.port }
+      if (header.address !== undefined) client = { address: header.address, port: header.port }
       if (proxy !== undefined) client = { ...client, tls: checkedTls(header, proxy) }
       this.#tell(client)
       this.#release(socket)

@@ -71,6 +71,7 @@ const UNAUTHORISED: readonly ErrorCode[] = ['USER_REFUSED', 'CREDENTIALS_INVALID
 
 function rejectedLine(from: string, { code, detail }: Details): string | undefined {
   if (code === 'PROXY_HEADER_INVALID') return 'Connection rejected, corrupt PROXY header.'
+  if (code === 'CLIENT_CERTIFICATE_REFUSED') return `${from}, certificate verify failed: ${String(detail)}.`
   if (code !== 'PROXY_CLIENT_INSECURE') return undefined
   return detail === 'without TLS'
     ? `${from}, client did not connect using TLS.`

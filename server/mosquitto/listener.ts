@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { type Acceptor, Certificates, listenTcp, listenUnix } from '../../broker/index.ts'
 import type { ListenerRules, ProxyRules, Push } from '../../index.ts'
 import type { ListenerConf } from '../../mosquitto-compat/index.ts'
-import { bindAddressesOf } from './addresses.ts'
+import { type BindAddress, bindAddressesOf } from './addresses.ts'
 import type { MosquittoLog } from './log.ts'
 import { tlsSettingsOf } from './tls.ts'
 
@@ -27,6 +27,7 @@ export class Listener {
   /** Gets those requests for WebSocket that may come. */
   readonly #upgrades: Server = createHttpServer()
   #stopWebSocket: (() => void) | undefined
+  #addresses: readonly BindAddress[] = []
   #conf: ListenerConf
   #rules: ListenerRules
   #connections = 0
@@ -56,22 +57,32 @@ export class Listener {
     return this.#conf.name
   }
 
+  /** What takes a while: so that all listeners open at once. @throws ListenError */
+  async prepare(): Promise<void> {
+    this.#addresses = this.#conf.port === 0 ? [] : await this.#having(() => bindAddressesOf(this.#conf))
+  }
+
   /** @throws ListenError */
   async open(): Promise<void> {
-    const { port, host = '', name } = this.#conf
+    const { port, host = '' } = this.#conf
     const take = (socket: Socket) => this.#take(socket)
-    try {
-      this.#certificates?.watch()
-      if (port === 0) return void this.#closing.push(await listenUnix(take, host))
-      for (const { host: address, ipv6Only, optional } of await bindAddressesOf(this.#conf)) {
-        try {
-          this.#closing.push(await listenTcp(take, address, port, ipv6Only))
-        } catch (error) {
-          if (!optional || !isAbsent(error)) throw error
-        }
+    this.#certificates?.watch()
+    if (port === 0) return void this.#closing.push(await this.#having(() => listenUnix(take, host)))
+    const opening = this.#addresses.map(async ({ host: address, ipv6Only, optional }) => {
+      try {
+        this.#closing.push(await listenTcp(take, address, port, ipv6Only))
+      } catch (error) {
+        if (!optional || !isAbsent(error)) throw error
       }
+    })
+    await this.#having(() => settled(opening))
+  }
+
+  async #having<T>(what: () => Promise<T>): Promise<T> {
+    try {
+      return await what()
     } catch (error) {
-      throw new ListenError(`cannot listen at ${name}: ${reasonOf(error)}`, { cause: error })
+      throw new ListenError(`cannot listen at ${this.name}: ${reasonOf(error)}`, { cause: error })
     }
   }
 
@@ -138,6 +149,12 @@ function proxyRulesOf({ proxyProtocol, proxyRequiresTls, requireCertificate }: L
     requireTls: proxyRequiresTls,
     requireCertificate: proxyProtocol === 2 && requireCertificate,
   }
+}
+
+/** Rejects with the first error, once all have come to their end: what did open can be closed then. */
+export async function settled(all: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(all)).find((each) => each.status === 'rejected')
+  if (failed !== undefined) throw failed.reason as Error
 }
 
 /** This machine has no such address. */

@@ -23,7 +23,7 @@ import type { Ports } from '../workers.ts'
 import { type AccessOptions, readAccess } from './access.ts'
 import { ClientLimit } from './client-limit.ts'
 import { connectionLines, refusalLines } from './connection-lines.ts'
-import { Listener } from './listener.ts'
+import { Listener, settled } from './listener.ts'
 import type { MosquittoLog } from './log.ts'
 import { tlsSettingsOf } from './tls.ts'
 
@@ -185,10 +185,12 @@ async function openAll(
     const users = new MosquittoUsers({ id: each.name, checks, sessionsByClientId: true }, allowed)
     const listener = new Listener(each, rulesOf(each, conf, users, { limit, log }), { push, log })
     closing.push(listener)
-    await listener.open()
-    log.write('information', `Opened a listener at ${each.name}.`)
     entries.push({ users, listener })
   }
+  await Promise.all(entries.map(({ listener }) => listener.prepare()))
+  // Who can connect to one of them can connect to all.
+  await settled(entries.map(({ listener }) => listener.open()))
+  for (const { listener } of entries) log.write('information', `Opened a listener at ${listener.name}.`)
   return entries
 }
 
