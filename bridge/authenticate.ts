@@ -8,6 +8,7 @@ import type { Store, TokenRecord } from '../store/contract.ts'
 import { refusalOf } from '../store/honoured.ts'
 import type { Revocations } from '../store/revocations.ts'
 import { mayUse, type Device, type Provider, type Scope } from '../topics/index.ts'
+import { bearerOf, credentialOf } from './bearer.ts'
 import { looksLikeCode } from './calls/enrolments.ts'
 import type { Proof } from './calls/proof.ts'
 import type { ConsoleSessions } from './console/sessions.ts'
@@ -36,21 +37,6 @@ export interface Guard {
 export interface ProofGuard {
   readonly hook: Hook
   of(request: FastifyRequest): Proof
-}
-
-/** RFC 6750 section 2.1; Node has trimmed the end. */
-const BEARER = /^bearer +(\S.*)$/i
-
-/** Of the header; undefined: there is none. */
-export function bearerOf({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
-  return BEARER.exec(headers.authorization ?? '')?.[1]
-}
-
-/** @throws CREDENTIALS_MISSING */
-export function credentialOf(request: FastifyRequest): string {
-  const credential = bearerOf(request)
-  if (credential === undefined) throw new PushError('CREDENTIALS_MISSING')
-  return credential
 }
 
 /** Node reads headers as latin1: these are the bytes that were sent, UTF-8 as a rule. */

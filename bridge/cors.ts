@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { looksLikeToken } from '../auth/index.ts'
-import { bearerOf } from './authenticate.ts'
+import { bearerOf } from './bearer.ts'
 import { looksLikeCode } from './calls/enrolments.ts'
 
 /** What devices ask, by path. Others have the same paths with other methods. */

@@ -1,7 +1,8 @@
 /** `/v1/messages/stream`: what is pending for a device, and what comes, for as long as it listens; and tickets for that. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { credentialOf, type Guard } from '../authenticate.ts'
+import type { Guard } from '../authenticate.ts'
+import { credentialOf } from '../bearer.ts'
 import { messageSchema } from '../message-answer.ts'
 import { answer, DEVICE_ERRORS, noQuery, problems, timeSchema } from '../schemas.ts'
 import { STREAM_HEADERS } from '../streams/event-stream.ts'

@@ -31,7 +31,11 @@ await onServerAndCluster(t, async (t, url) => {
   const texts = Array.from({ length: 1_000 }, (_, at) => `${at} ${'x'.repeat(at % 300)}`)
   const tell = async (from: Store, nodes: readonly string[], text: string): Promise<void> =>
     await from.nodes?.tell(nodes, Buffer.from(text))
-  t.same(await Promise.all([one, three].map((store) => store.nodes?.count())), [2, 1], 'who shares the store')
+  t.same(
+    await Promise.all([one, three].map(async (store) => await store.nodes?.count())),
+    [2, 1],
+    'who shares the store',
+  )
   await Promise.all(texts.map((text, at) => tell(one, names.slice(1, 2 + (at % 2)), text)))
   await tell(two, names, 'last')
   await eventually('the last', () => heard[0]?.at(-1) === 'last' && heard[1]?.at(-1) === 'last')
