@@ -31,6 +31,7 @@ await t.test('from the first to the last', async (t) => {
     scopes: ['messages:send', 'tokens:issue'],
     expiresAt: '2030-01-01T01:00:00.000Z',
     quotas: null,
+    user: null,
     createdAt: '2030-01-01T00:00:00.000Z',
     createdBy: 'provider all',
     rotatedAt: null,

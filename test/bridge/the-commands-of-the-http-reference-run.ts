@@ -42,7 +42,8 @@ await t.test('command by command', async (t) => {
       KEY_ID: key.body.id,
       CURSOR: cursor,
       CODE: enrolment.body.code,
-      KID: (await request(api, 'POST', '/v1/signing-keys/rotate')).body.kid,
+      // There may be a few of them only.
+      KID: command.includes('$KID') ? (await request(api, 'POST', '/v1/signing-keys/rotate')).body.kid : '',
     }
     const { stdout } = await run('bash', ['-euc', `${command} -w '\\n%{http_code}'`], { env })
     const [answer = '', status] = stdout.split(/\n(?=\d+$)/)
