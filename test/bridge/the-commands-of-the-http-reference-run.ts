@@ -61,5 +61,5 @@ await t.test('command by command', async (t) => {
       t.match(status, /^20[014]$/, command)
     }
   }
-  t.equal(commands, 34)
+  t.equal(commands, 33)
 })
