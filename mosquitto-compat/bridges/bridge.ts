@@ -10,7 +10,7 @@ import { connectOf, otherMode } from './connect-packet.ts'
 import { dial } from './dial.ts'
 import { Exchange } from './exchange.ts'
 import { Link } from './link.ts'
-import { LocalSide } from './local-side.ts'
+import { type Counting, LocalSide } from './local-side.ts'
 import { type Setup, setupOf } from './setup.ts'
 
 export interface BridgeContext {
@@ -36,7 +36,10 @@ interface Links {
 }
 
 /** What is next. */
-type Next = { readonly waitMs: number } | 'again' | 'when queued'
+type Next = { readonly waitMs: number } | 'again' | Counting
+
+const STOPPED: Outcome = { kind: 'stopped', why: 'it was stopped' }
+const CHANGED: Outcome = { kind: 'moved', why: 'it was configured anew' }
 
 /** To the CONNACK, ms. */
 const CONNECT_MS = 20_000
@@ -75,12 +78,12 @@ export class Bridge {
     this.#warned.clear()
     this.#local.changed()
     this.#isOutStale = true
-    if (bridge.reloadType === 'immediate') this.#leave?.({ kind: 'moved', why: 'it was configured anew' })
+    if (bridge.reloadType === 'immediate') this.#leave?.(CHANGED)
   }
 
   async close(): Promise<void> {
     this.#stopped.abort()
-    this.#leave?.({ kind: 'stopped', why: 'it was stopped' })
+    this.#leave?.(STOPPED)
     await this.#ended
     await this.#context.lease.release()
   }
@@ -106,9 +109,8 @@ export class Bridge {
     while (!signal.aborted) {
       const setup = this.#setup
       const next = await this.#connect(setup, signal)
-      if (signal.aborted) return
       if (next === 'again') continue
-      if (next === 'when queued') await this.#local.untilQueued(setup, signal)
+      if ('enough' in next) await untilEnough(next, signal)
       else if (setup.bridge.startType === 'once') await pause(Infinity, signal)
       else await pause(next.waitMs, signal)
     }
@@ -127,10 +129,11 @@ export class Bridge {
       addresses.connected()
       const { kind, why } = await this.#exchange(setup, links, where)
       this.#say(kind === 'lost' ? 'warn' : 'info', `not connected to ${where} any more: ${why}`)
-      if (kind === 'idle') return 'when queued'
+      // Before it is disconnected, so that none is missed.
+      if (kind === 'idle') return await this.#local.count(setup)
       if (kind !== 'lost') return 'again'
       addresses.failed()
-      return bridge.startType === 'lazy' ? 'when queued' : { waitMs: restart.next(monotonic() - since) }
+      return { waitMs: restart.next(monotonic() - since) }
     } catch (error) {
       if (signal.aborted) return 'again'
       const other = since === undefined ? otherMode(setup.mode, error, bridge) : undefined
@@ -167,6 +170,7 @@ export class Bridge {
       bridgeBit: mode.bridgeBit,
       longest: this.#local.longest,
       timeoutMs: CONNECT_MS,
+      signal,
       monotonic: this.#context.monotonic,
     })
   }
@@ -209,13 +213,16 @@ export class Bridge {
     this.#movedAt = this.#context.monotonic()
   }
 
-  async #outcome({ bridge, addresses }: Setup, lost: Promise<Error>): Promise<Outcome> {
+  async #outcome(setup: Setup, lost: Promise<Error>): Promise<Outcome> {
+    const { bridge, addresses } = setup
     const { monotonic } = this.#context
     const over = new AbortController()
     const left = new Promise<Outcome>((resolve) => {
       this.#leave = resolve
     })
-    if (this.#stopped.signal.aborted) this.#leave?.({ kind: 'stopped', why: 'it was stopped' })
+    // What came while it connected.
+    if (this.#stopped.signal.aborted) this.#leave?.(STOPPED)
+    if (setup !== this.#setup && this.#setup.bridge.reloadType === 'immediate') this.#leave?.(CHANGED)
     if (bridge.startType === 'lazy') {
       const timer = setInterval(() => {
         if (monotonic() - this.#movedAt >= bridge.idleTimeout * 1000)
@@ -284,6 +291,15 @@ export class Bridge {
 
 const IDLE_LOOK_MS = 500
 const LONGEST_PAUSE_MS = 2 ** 31 - 1
+
+async function untilEnough({ enough, end }: Counting, signal: AbortSignal): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  await Promise.race([enough, stopped])
+  await end()
+}
 
 /** Resolves early when it is aborted. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

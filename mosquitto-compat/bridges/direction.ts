@@ -8,6 +8,7 @@ import type { LongPublish } from './framing.ts'
 import type { Link } from './link.ts'
 import { PacketIds } from './packet-ids.ts'
 import { reasonText } from './refusals.ts'
+import { isTopicName } from './topic-names.ts'
 
 type Qos = 0 | 1 | 2
 
@@ -69,6 +70,8 @@ export class Direction {
   publish(packet: IPublishPacket): void {
     const { to, ids } = this.#options
     const topic = this.#topicOf(packet)
+    // [MQTT-3.3.2-2]
+    if (!isTopicName(topic)) throw new Error(`it sent a message to ${JSON.stringify(topic)}, which is no topic`)
     const named = { ...packet, topic }
     const id = packet.messageId ?? 0
     // It waits for a SUBACK that has its packet id.

@@ -16,6 +16,8 @@ export interface LinkOptions {
   readonly longest: number
   /** To the CONNACK, ms. */
   readonly timeoutMs: number
+  /** Nobody waits for the CONNACK any more. */
+  readonly signal?: AbortSignal
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
 }
@@ -88,6 +90,8 @@ export class Link {
   static async open(stream: Duplex, options: LinkOptions): Promise<Link> {
     const link = new Link(stream, options)
     const late = setTimeout(() => link.fail(new NoAnswer('it did not answer in time')), options.timeoutMs)
+    const stopped = () => link.fail(new NoAnswer('the bridge was stopped'))
+    options.signal?.addEventListener('abort', stopped)
     try {
       const greeted = new Promise<void>((resolve, reject) => {
         link.#greeting = { resolve, reject }
@@ -99,6 +103,7 @@ export class Link {
       throw error
     } finally {
       clearTimeout(late)
+      options.signal?.removeEventListener('abort', stopped)
       link.#greeting = undefined
     }
     link.#keepAlive(options.connect.keepalive ?? 0)

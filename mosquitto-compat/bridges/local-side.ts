@@ -4,6 +4,7 @@ import { localConnectOf } from './connect-packet.ts'
 import { inPieces, localSubscriptions, retainsOf, stateOf } from './exchange.ts'
 import { Link } from './link.ts'
 import type { Setup } from './setup.ts'
+import type { TopicMap } from './topic-map.ts'
 
 export interface LocalSideOptions {
   /** Serves a connection to this broker, of a user of this name who may do everything. */
@@ -16,6 +17,12 @@ const TIMEOUT_MS = 20_000
 /** A packet of MQTT has no more, bytes. */
 const LONGEST = 268_435_460
 const MOST_RECEIVED = 65_535
+
+export interface Counting {
+  /** Resolves when so many have come as the bridge is to wait for. */
+  readonly enough: Promise<void>
+  end(): Promise<void>
+}
 
 export class LocalSide {
   readonly #options: LocalSideOptions
@@ -71,41 +78,31 @@ export class LocalSide {
   }
 
   /**
-   * Resolves when so many messages wait as a lazy bridge is to wait for. They are counted beside the log: a clean session
-   * that has the same subscriptions gets them too.
+   * Counts messages from when it resolves on, as they come to the log of a lazy bridge: beside it, a clean session with the
+   * same subscriptions gets them too.
    */
-  async untilQueued(setup: Setup, signal: AbortSignal): Promise<void> {
+  async count(setup: Setup): Promise<Counting> {
     const { bridge, topics } = setup
     const link = await this.#connect(setup, MOST_RECEIVED, `${bridge.localClientId}.waiting`)
-    try {
-      await new Promise<void>((resolve, reject) => {
-        let count = 0
-        const stop = () => resolve()
-        signal.addEventListener('abort', stop, { once: true })
-        link.closed.then(reject, reject)
-        link.start({
-          packet(packet) {
-            if (packet.cmd === 'pubrel') return link.send({ cmd: 'pubcomp', messageId: packet.messageId ?? 0 })
-            if (packet.cmd !== 'publish' || packet.qos === 0) return
-            link.send({ cmd: packet.qos === 1 ? 'puback' : 'pubrec', messageId: packet.messageId ?? 0 })
-            count += 1
-            if (count >= bridge.threshold) resolve()
-          },
-          long: () => undefined,
-          drained: () => undefined,
-        })
-        for (const [at, subscriptions] of inPieces(localSubscriptions(topics)).entries())
-          link
-            .request({
-              cmd: 'subscribe',
-              messageId: at + 1,
-              subscriptions: subscriptions.map((each) => ({ ...each, rh: NO_RETAINED })),
-            })
-            .catch(reject)
+    let count = 0
+    const enough = new Promise<void>((resolve) => {
+      // Who cannot count any more looks.
+      link.closed.then(() => resolve(), resolve)
+      link.start({
+        packet(packet) {
+          const id = packet.messageId ?? 0
+          if (packet.cmd === 'pubrel') return link.acknowledge('pubcomp', id)
+          if (packet.cmd !== 'publish' || packet.qos === 0) return
+          link.acknowledge(packet.qos === 1 ? 'puback' : 'pubrec', id)
+          count += 1
+          if (count >= bridge.threshold) resolve()
+        },
+        long: () => undefined,
+        drained: () => undefined,
       })
-    } finally {
-      await link.end()
-    }
+    })
+    await subscribe(link, topics)
+    return { enough, end: () => link.end() }
   }
 
   async #connect({ bridge }: Setup, receiveMaximum: number, clientId = bridge.localClientId): Promise<Link> {
@@ -132,3 +129,11 @@ export class LocalSide {
 
 /** Retain Handling of a SUBSCRIBE. */
 const NO_RETAINED = 2
+
+/** To what the bridge sends, but for retained messages that are there. */
+async function subscribe(link: Link, topics: TopicMap): Promise<void> {
+  for (const [at, piece] of inPieces(localSubscriptions(topics)).entries()) {
+    const subscriptions = piece.map((each) => ({ ...each, rh: NO_RETAINED }))
+    await link.request({ cmd: 'subscribe', messageId: at + 1, subscriptions })
+  }
+}

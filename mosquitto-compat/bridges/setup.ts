@@ -17,9 +17,6 @@ export interface Setup {
   mode: Mode
 }
 
-/** The first packet id of a log here. */
-const FIRST = 2
-
 export function setupOf(bridge: BridgeOptions, random: () => number): Setup {
   const topics = new TopicMap(bridge.topics)
   const notices = bridge.notifications && !bridge.notificationsLocalOnly ? 1 : 0
@@ -29,8 +26,9 @@ export function setupOf(bridge: BridgeOptions, random: () => number): Setup {
     topics,
     addresses: new Addresses(bridge),
     restart: new Restart(bridge.restart, random),
-    // Requests of the first connection have the first packet ids, then messages have theirs, as with Mosquitto.
-    ids: new PacketIds(1 + notices + requests - FIRST),
+    // Requests of the first connection have the first packet ids, then messages have theirs, as with Mosquitto: a log
+    // here gives 1 to its first.
+    ids: new PacketIds(notices + requests),
     mode: configuredMode(bridge),
   }
 }

@@ -17,7 +17,7 @@ export async function startBridged(
   const port = await freePort()
   const dataDir = temporaryFolder(t, 'bridged')
   const script = fileURLToPath(new URL('bridged.js', import.meta.url))
-  const push = redisUrl === undefined ? { dataDir } : { redisUrl, dataDir: undefined }
+  const push = redisUrl === undefined ? { dataDir } : { dataDir, redisUrl }
   let program: Program
   async function start(): Promise<void> {
     program = startProgram(t, process.execPath, [script, JSON.stringify({ port, bridges, push })], {

@@ -2,13 +2,13 @@
 import { pino } from 'pino'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { createPush, type PushOptions } from '../../../../index.ts'
+import { createPush } from '../../../../index.ts'
 import { type BridgeOptions, startBridges } from '../../../../mosquitto-compat/index.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as {
   readonly port: number
   readonly bridges: readonly BridgeOptions[]
-  readonly push: Partial<PushOptions>
+  readonly push: { readonly dataDir: string; readonly redisUrl?: string }
 }
 const logger = pino({ level: process.env.PUSH_LOG_LEVEL ?? 'silent' }, pino.destination(2))
 const user = { kind: 'user', mayPublish: () => true, maySubscribe: (_: string, qos: 0 | 1 | 2) => qos } as const
@@ -16,7 +16,6 @@ const push = await createPush({
   providers: [],
   users: { sessionsByClientId: true, authenticate: async ({ username }) => ({ ...user, name: username }) },
   logger,
-  dataDir: '',
   ...options.push,
 })
 const listener = createServer((socket) => push.handle(socket))
