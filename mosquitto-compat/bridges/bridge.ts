@@ -41,6 +41,7 @@ type Next = { readonly waitMs: number } | 'again' | Counting
 const STOPPED: Outcome = { kind: 'stopped', why: 'it was stopped' }
 const CHANGED: Outcome = { kind: 'moved', why: 'it was configured anew' }
 
+const MOST_RECEIVED = 65_535
 /** To the CONNACK, ms. */
 const CONNECT_MS = 20_000
 /** A message that a broker refuses for now comes again with so many connections, and is given up then. */
@@ -158,14 +159,14 @@ export class Bridge {
     await this.#local.prepare(setup)
     const stream = await dial(addresses.present, bridge, signal)
     try {
-      links.local = await this.#local.open(setup)
+      links.local = await this.#local.open(setup, setup.receiveMaximum)
     } catch (error) {
       stream.on('error', () => undefined)
       stream.destroy()
       throw error
     }
     links.remote = await Link.open(stream, {
-      connect: connectOf(bridge, mode),
+      connect: connectOf(bridge, mode, this.#local.receiveMaximum),
       level: mode.level,
       bridgeBit: mode.bridgeBit,
       longest: this.#local.longest,
@@ -173,6 +174,12 @@ export class Bridge {
       signal,
       monotonic: this.#context.monotonic,
     })
+    const { receiveMaximum = MOST_RECEIVED } = links.remote.connack.properties ?? {}
+    const isLess = receiveMaximum < setup.receiveMaximum
+    setup.receiveMaximum = receiveMaximum
+    if (!isLess) return
+    await links.local.end()
+    links.local = await this.#local.open(setup, receiveMaximum)
   }
 
   /** Until it is over. */

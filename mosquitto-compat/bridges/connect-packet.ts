@@ -38,7 +38,12 @@ export function otherMode(mode: Mode, error: unknown, bridge: BridgeOptions): (M
   return undefined
 }
 
-export function connectOf(bridge: BridgeOptions, { level, willQos, willRetain }: Mode): IConnectPacket {
+/** `mostReceived`: messages that this broker takes unacknowledged. */
+export function connectOf(
+  bridge: BridgeOptions,
+  { level, willQos, willRetain }: Mode,
+  mostReceived: number,
+): IConnectPacket {
   const { remoteUsername, remotePassword, remoteClientId, cleanSession, keepAlive } = bridge
   return {
     cmd: 'connect',
@@ -52,15 +57,16 @@ export function connectOf(bridge: BridgeOptions, { level, willQos, willRetain }:
     ...(bridge.notifications && !bridge.notificationsLocalOnly
       ? { will: { topic: bridge.notificationTopic, payload: '0', qos: willQos, retain: willRetain } }
       : {}),
-    ...(level === 5 ? { properties: propertiesOf(bridge) } : {}),
+    ...(level === 5 ? { properties: propertiesOf(bridge, mostReceived) } : {}),
   }
 }
 
-function propertiesOf({ topicAliasMaximum, sessionExpiryInterval, receiveMaximum }: BridgeOptions) {
+function propertiesOf(bridge: BridgeOptions, mostReceived: number) {
+  const { topicAliasMaximum, sessionExpiryInterval, receiveMaximum } = bridge
   return {
     ...(topicAliasMaximum === 0 ? {} : { topicAliasMaximum }),
     ...(sessionExpiryInterval === 0 ? {} : { sessionExpiryInterval }),
-    receiveMaximum,
+    receiveMaximum: Math.min(receiveMaximum, mostReceived),
   }
 }
 

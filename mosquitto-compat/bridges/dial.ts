@@ -27,6 +27,8 @@ export async function dial(address: BridgeAddress, options: DialOptions, signal:
     socket.destroy()
     throw error
   }
+  // Nobody else listens for it yet; who takes the socket sees that it is destroyed.
+  socket.on('error', () => undefined)
   socket.setNoDelay(true)
   if (tcpKeepAlive > 0) socket.setKeepAlive(true, tcpKeepAlive * 1000)
   return socket

@@ -43,8 +43,12 @@ interface UnderWay {
   /** As it came. */
   readonly qos: 1 | 2
   /** As it went; 0 where nothing is to come for it any more. */
-  sent: Qos
+  readonly sent: Qos
 }
+
+/** Messages of a sender that has more under way than the receiver takes, and their bytes. */
+const MOST_HELD = 1_000
+const MOST_BYTES = 4 * 1024 * 1024
 
 /** The receiver says no for now. */
 const FOR_NOW: ReadonlySet<number> = new Set([0x80, 0x83, 0x89, 0x97])
@@ -53,12 +57,16 @@ export class Direction {
   readonly #options: DirectionOptions
   /** By packet id of the sender. */
   readonly #underWay = new Map<number, UnderWay>()
+  /** Of those, for which nothing is to come from the receiver. */
+  #owing = 0
   readonly #aliases = new Map<number, string>()
   /** Packet ids that are new to the receiver since it connected. */
   readonly #fresh = new Set<number>()
   /** Of those that were freed with a PUBREL, whose PUBCOMP is nobody's. */
   readonly #freed = new Set<number>()
-  #held: IPublishPacket | undefined
+  /** They wait for room, or for a packet id. What acknowledges others goes past them. */
+  readonly #held: IPublishPacket[] = []
+  #heldBytes = 0
   #isWaiting = false
 
   constructor(options: DirectionOptions) {
@@ -68,18 +76,11 @@ export class Direction {
   // What the sender sends
 
   publish(packet: IPublishPacket): void {
-    const { to, ids } = this.#options
     const topic = this.#topicOf(packet)
     // [MQTT-3.3.2-2]
     if (!isTopicName(topic)) throw new Error(`it sent a message to ${JSON.stringify(topic)}, which is no topic`)
-    const named = { ...packet, topic }
-    const id = packet.messageId ?? 0
-    // It waits for a SUBACK that has its packet id.
-    if (packet.qos > 0 && to.isAsking(ids.there(id))) {
-      this.#held = named
-      return this.update()
-    }
-    this.#publish(named, id)
+    this.#held.push({ ...packet, topic })
+    this.#heldBytes += packet.payload.length
     this.update()
   }
 
@@ -93,10 +94,10 @@ export class Direction {
     const under = this.#underWay.get(id)
     if (under === undefined ? maximumQos === 2 : under.sent === 2) {
       // One of an earlier connection has its PUBCOMP from the receiver.
-      this.#underWay.set(id, under ?? { topic: '', qos: 2, sent: 2 })
+      if (under === undefined) this.#note(id, { topic: '', qos: 2, sent: 2 })
       return to.acknowledge('pubrel', ids.there(id))
     }
-    this.#underWay.delete(id)
+    this.#forget(id)
     from.acknowledge('pubcomp', id)
     this.update()
   }
@@ -131,19 +132,42 @@ export class Direction {
     this.update()
   }
 
-  /** More or less room than before: of packets, or in the stream. */
+  /** There may be more room than before: for packets, or in the stream. */
   update(): void {
-    const { from, to, ids, receiveMaximum } = this.#options
-    const held = this.#held
-    if (held !== undefined && !to.isAsking(ids.there(held.messageId ?? 0))) {
-      this.#held = undefined
-      this.#publish(held, held.messageId ?? 0)
+    const { from, to } = this.#options
+    for (let next = this.#held[0]; next !== undefined && this.#hasRoom(next); next = this.#held[0]) {
+      this.#held.shift()
+      this.#heldBytes -= next.payload.length
+      this.#publish(next, next.messageId ?? 0)
     }
-    const waits = this.#held !== undefined || to.isFull || this.#underWay.size >= receiveMaximum
+    const waits = to.isFull || this.#held.length > MOST_HELD || this.#heldBytes > MOST_BYTES
     if (waits === this.#isWaiting) return
     this.#isWaiting = waits
     if (waits) from.pause()
     else from.resume()
+  }
+
+  #hasRoom({ qos, messageId = 0 }: IPublishPacket): boolean {
+    const { to, ids, receiveMaximum } = this.#options
+    if (to.isFull) return false
+    // A packet id that a SUBSCRIBE has is free after its SUBACK.
+    return qos === 0 || (this.#sentCount < receiveMaximum && !to.isAsking(ids.there(messageId)))
+  }
+
+  /** Unacknowledged by the receiver. */
+  get #sentCount(): number {
+    return this.#underWay.size - this.#owing
+  }
+
+  #note(id: number, under: UnderWay): void {
+    this.#forget(id)
+    this.#underWay.set(id, under)
+    if (under.sent === 0) this.#owing++
+  }
+
+  #forget(id: number): void {
+    if (this.#underWay.get(id)?.sent === 0) this.#owing--
+    this.#underWay.delete(id)
   }
 
   #publish(packet: IPublishPacket, id: number): void {
@@ -170,9 +194,9 @@ export class Direction {
     to.write(bytes)
     moved()
     if (packet.qos === 0) return
-    this.#underWay.set(id, { topic, qos: packet.qos, sent: qos })
-    if (qos > 0) return ids.used(there)
-    this.#taken(id, { topic, qos: packet.qos, sent: 0 })
+    if (qos === 0) return this.#taken(id, { topic, qos: packet.qos, sent: 0 })
+    this.#note(id, { topic, qos: packet.qos, sent: qos })
+    ids.used(there)
   }
 
   /** So that the receiver takes it for no message that it has had. */
@@ -195,12 +219,12 @@ export class Direction {
   #taken(id: number, under: UnderWay): void {
     if (under.qos === 1) return this.#over(id, 'puback')
     // PUBREL is answered here.
-    this.#underWay.set(id, { ...under, sent: 0 })
+    this.#note(id, { ...under, sent: 0 })
     this.#options.from.acknowledge('pubrec', id)
   }
 
   #over(id: number, cmd: 'puback' | 'pubcomp'): void {
-    this.#underWay.delete(id)
+    this.#forget(id)
     this.#options.from.acknowledge(cmd, id)
   }
 

@@ -88,6 +88,7 @@ export class Link {
    * @throws ConnectRefused, NoAnswer, or what the stream fails with
    */
   static async open(stream: Duplex, options: LinkOptions): Promise<Link> {
+    if (stream.destroyed) throw stream.errored ?? closed()
     const link = new Link(stream, options)
     const late = setTimeout(() => link.fail(new NoAnswer('it did not answer in time')), options.timeoutMs)
     const stopped = () => link.fail(new NoAnswer('the bridge was stopped'))

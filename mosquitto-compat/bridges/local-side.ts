@@ -33,6 +33,8 @@ export class LocalSide {
   isNew = false
   /** Bytes of a packet that this broker takes. */
   longest = LONGEST
+  /** Messages that it takes unacknowledged. */
+  receiveMaximum = MOST_RECEIVED
 
   constructor(options: LocalSideOptions) {
     this.#options = options
@@ -69,9 +71,9 @@ export class LocalSide {
     this.#preparedUntil = monotonic() + (sessionExpiryInterval * 1000) / 2
   }
 
-  /** For the time of a connection to the other broker. */
-  async open(setup: Setup): Promise<Link> {
-    const link = await this.#connect(setup, MOST_RECEIVED)
+  /** For the time of a connection to the other broker, which takes so many messages unacknowledged. */
+  async open(setup: Setup, receiveMaximum: number): Promise<Link> {
+    const link = await this.#connect(setup, receiveMaximum)
     if (!setup.bridge.localCleanSession) return link
     this.#preparedUntil = 0
     return link
@@ -122,6 +124,7 @@ export class LocalSide {
     const link = await opened
     const { maximumPacketSize = LONGEST } = link.connack.properties ?? {}
     this.longest = maximumPacketSize
+    this.receiveMaximum = link.connack.properties?.receiveMaximum ?? MOST_RECEIVED
     if (clientId === bridge.localClientId && !link.connack.sessionPresent) this.isNew = true
     return link
   }

@@ -15,7 +15,11 @@ export interface Setup {
   readonly ids: PacketIds
   /** As the other broker takes it. */
   mode: Mode
+  /** Messages that the other broker takes unacknowledged, as it said last. */
+  receiveMaximum: number
 }
+
+const MOST_RECEIVED = 65_535
 
 export function setupOf(bridge: BridgeOptions, random: () => number): Setup {
   const topics = new TopicMap(bridge.topics)
@@ -30,5 +34,6 @@ export function setupOf(bridge: BridgeOptions, random: () => number): Setup {
     // here gives 1 to its first.
     ids: new PacketIds(notices + requests),
     mode: configuredMode(bridge),
+    receiveMaximum: MOST_RECEIVED,
   }
 }

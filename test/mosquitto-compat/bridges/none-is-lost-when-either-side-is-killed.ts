@@ -6,7 +6,7 @@ import { type BridgedProcess, startBridged } from './support/bridged-process.ts'
 import { bridgeTo, topic } from './support/serve.ts'
 
 const LONG = process.env.PUSH_TEST_LONG !== undefined
-const COUNT = LONG ? 2_000 : 250
+const COUNT = LONG ? 2_000 : 240
 
 for (const [direction, protocolVersion] of [
   ['out', 'mqttv311'],
