@@ -174,12 +174,8 @@ export class Bridge {
       signal,
       monotonic: this.#context.monotonic,
     })
-    const { receiveMaximum = MOST_RECEIVED } = links.remote.connack.properties ?? {}
-    const isLess = receiveMaximum < setup.receiveMaximum
-    setup.receiveMaximum = receiveMaximum
-    if (!isLess) return
-    await links.local.end()
-    links.local = await this.#local.open(setup, receiveMaximum)
+    // For the next connection; in this one, what is more waits between the two.
+    setup.receiveMaximum = links.remote.connack.properties?.receiveMaximum ?? MOST_RECEIVED
   }
 
   /** Until it is over. */

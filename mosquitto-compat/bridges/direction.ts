@@ -44,11 +44,13 @@ interface UnderWay {
   readonly qos: 1 | 2
   /** As it went; 0 where nothing is to come for it any more. */
   readonly sent: Qos
+  /** Its PUBLISH went over an earlier connection: here it takes none of the receiver's room (MQTT 5 section 4.9). */
+  readonly isResumed?: boolean
 }
 
 /** Messages of a sender that has more under way than the receiver takes, and their bytes. */
 const MOST_HELD = 1_000
-const MOST_BYTES = 4 * 1024 * 1024
+const MOST_BYTES = 64 * 1024 * 1024
 
 /** The receiver says no for now. */
 const FOR_NOW: ReadonlySet<number> = new Set([0x80, 0x83, 0x89, 0x97])
@@ -57,8 +59,8 @@ export class Direction {
   readonly #options: DirectionOptions
   /** By packet id of the sender. */
   readonly #underWay = new Map<number, UnderWay>()
-  /** Of those, for which nothing is to come from the receiver. */
-  #owing = 0
+  /** Of those, the ones that take no room of the receiver. */
+  #roomless = 0
   readonly #aliases = new Map<number, string>()
   /** Packet ids that are new to the receiver since it connected. */
   readonly #fresh = new Set<number>()
@@ -94,7 +96,7 @@ export class Direction {
     const under = this.#underWay.get(id)
     if (under === undefined ? maximumQos === 2 : under.sent === 2) {
       // One of an earlier connection has its PUBCOMP from the receiver.
-      if (under === undefined) this.#note(id, { topic: '', qos: 2, sent: 2 })
+      if (under === undefined) this.#note(id, { topic: '', qos: 2, sent: 2, isResumed: true })
       return to.acknowledge('pubrel', ids.there(id))
     }
     this.#forget(id)
@@ -156,17 +158,18 @@ export class Direction {
 
   /** Unacknowledged by the receiver. */
   get #sentCount(): number {
-    return this.#underWay.size - this.#owing
+    return this.#underWay.size - this.#roomless
   }
 
   #note(id: number, under: UnderWay): void {
     this.#forget(id)
     this.#underWay.set(id, under)
-    if (under.sent === 0) this.#owing++
+    if (takesNoRoom(under)) this.#roomless++
   }
 
   #forget(id: number): void {
-    if (this.#underWay.get(id)?.sent === 0) this.#owing--
+    const under = this.#underWay.get(id)
+    if (under !== undefined && takesNoRoom(under)) this.#roomless--
     this.#underWay.delete(id)
   }
 
@@ -245,6 +248,10 @@ export class Direction {
     if (known === undefined) throw new Error(`it sent topic alias ${alias}, which stands for nothing`)
     return known
   }
+}
+
+function takesNoRoom({ sent, isResumed }: UnderWay): boolean {
+  return sent === 0 || isResumed === true
 }
 
 /** Of a message, not of its connection. */

@@ -19,7 +19,8 @@ export interface Setup {
   receiveMaximum: number
 }
 
-const MOST_RECEIVED = 65_535
+/** Before it has said so. */
+const FIRST_RECEIVED = 1_000
 
 export function setupOf(bridge: BridgeOptions, random: () => number): Setup {
   const topics = new TopicMap(bridge.topics)
@@ -34,6 +35,6 @@ export function setupOf(bridge: BridgeOptions, random: () => number): Setup {
     // here gives 1 to its first.
     ids: new PacketIds(notices + requests),
     mode: configuredMode(bridge),
-    receiveMaximum: MOST_RECEIVED,
+    receiveMaximum: FIRST_RECEIVED,
   }
 }

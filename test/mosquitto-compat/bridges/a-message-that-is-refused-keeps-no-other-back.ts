@@ -20,8 +20,15 @@ await t.test('refusals', async (t) => {
   await publish('1', 'later')
   await publish('1', 'last')
   const next = async () => {
-    const { payload, messageId = 0, dup, qos } = await there.next('publish')
-    return { payload: payload.toString(), messageId, dup, qos }
+    for (;;) {
+      const packet = await there.packets.next()
+      const { messageId = 0 } = packet
+      // Of the refused one of QoS 2, where the connection was lost before its end: a broker that knows it no more says so.
+      if (packet.cmd === 'pubrel') there.send({ cmd: 'pubcomp', messageId, reasonCode: 0x92 })
+      if (packet.cmd !== 'publish') continue
+      const { payload, dup, qos } = packet
+      return { payload: payload.toString(), messageId, dup, qos }
+    }
   }
   const first = await next()
   t.match(first, { payload: 'never', qos: 1 })
