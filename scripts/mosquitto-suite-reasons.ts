@@ -8,11 +8,14 @@ const UNKNOWN_ID =
 const HTTP_API = "it is about the HTTP API of Mosquitto's own dashboard"
 const CONTROL = 'it is about control topics ($CONTROL), which are refused'
 
+const OWN_FILE = 'it deletes the database file of Mosquitto between two starts, and what is kept here lies elsewhere'
+
 export const REASONS: Readonly<Record<string, string>> = {
   '01-bad-initial-packets.py': MEMORY,
   '01-connect-unix-socket.py': START,
   '02-subpub-qos0-long-topic.py': LEVELS,
   'msg_sequence_test.py': UNKNOWN_ID,
+  '06-bridge-b2br-late-connection-retain.py': OWN_FILE,
   '17-control-list-listeners.py': CONTROL,
   '17-control-missing-endpoint.py': CONTROL,
   '22-http-api-acl.py': HTTP_API,
