@@ -430,7 +430,7 @@ export class PushBroker {
     const provider = this.#providerOf(arrival)
     if (provider === undefined) await connectUser(this.#users, connection, connect, arrival)
     else {
-      endWithUser(arrival, connection, this.#options.logger)
+      endWithUser(arrival, connection, this.#users)
       await connectProvider(this.#providers, connection, connect, provider, arrival.user.name)
     }
     return true

@@ -20,8 +20,7 @@ export function generalMessageOf(
   const { payload, qos, retain, forwardProperties, properties } = packet
   const own = forwardProperties === undefined ? undefined : Buffer.from(forwardProperties)
   const fields = { topic, payload: Buffer.from(payload), qos, retain, from }
-  const message = messageOf(node, fields, own, properties.messageExpiryInterval)
-  return retain && source !== undefined ? { ...message, source } : message
+  return messageOf(node, fields, own, properties.messageExpiryInterval, source)
 }
 
 export function generalMessageOfWill(
@@ -33,8 +32,7 @@ export function generalMessageOfWill(
   const { topic, payload, qos, retain, properties = {} } = will
   const own = encodeForwardProperties(properties)
   const fields = { topic, payload, qos, retain, from }
-  const message = messageOf(node, fields, own.byteLength === 0 ? undefined : own, properties.messageExpiryInterval)
-  return retain && source !== undefined ? { ...message, source } : message
+  return messageOf(node, fields, own.byteLength === 0 ? undefined : own, properties.messageExpiryInterval, source)
 }
 
 type Fields = Pick<GeneralMessage, 'topic' | 'payload' | 'qos' | 'retain' | 'from'>
@@ -44,9 +42,11 @@ function messageOf(
   { topic, payload, qos, retain, from }: Fields,
   properties: Buffer | undefined,
   expirySeconds: number | undefined,
+  source: RetainedSource | undefined,
 ): GeneralMessage {
   const storedAt = now()
   const expiresAt = expirySeconds === undefined ? Number.POSITIVE_INFINITY : storedAt + expirySeconds * 1000
   const message = { id: randomId(), topic, payload, qos, retain, from, storedAt, expiresAt }
+  if (retain && source !== undefined) Object.assign(message, { source })
   return properties === undefined ? message : Object.assign(message, { properties })
 }

@@ -1,27 +1,30 @@
 /** A provider that came with the name and password of a user: its connection ends when that user holds no more. */
-import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { Connection } from '../gate/connection.ts'
+import type { KnownUsers } from './known-users.ts'
 import type { UserArrival } from './user-arrival.ts'
+import { userNow } from './user-now.ts'
+import type { RulesContext } from './user-rules.ts'
 
-/** Looks whenever its users have changed, for as long as it is connected. */
-export function endWithUser(
-  { users, user, credentials }: Pick<UserArrival, 'users' | 'user' | 'credentials'>,
-  connection: Connection,
-  logger: Logger,
-): void {
+interface WatchContext extends RulesContext {
+  readonly known: Pick<KnownUsers, 'changesOf'>
+}
+
+/** Looks whenever its users have changed since they were asked, for as long as it is connected. */
+export function endWithUser(arrival: UserArrival, connection: Connection, context: WatchContext): void {
+  const { users, credentials, changes } = arrival
   const look = async () => {
-    const holds =
-      credentials === undefined
-        ? (await users.find?.(user.name)) !== undefined
-        : (await users.recheck?.(credentials))?.isVerified === true
+    const now = await userNow(arrival, context)
+    const holds = now !== undefined && (credentials === undefined || now.isVerified === true)
     if (!holds) connection.end(new PushError('USER_REFUSED'))
   }
-  const stop = users.changed?.(() => {
+  const changed = (): void => {
     look().catch((error: unknown) => {
-      logger.error({ connection: connection.id, err: error }, 'could not check the user of a provider again')
+      context.logger.error({ connection: connection.id, err: error }, 'could not check the user of a provider again')
       connection.end(new PushError('USER_UNCHECKED'))
     })
-  })
+  }
+  const stop = users.changed?.(changed)
   if (stop !== undefined) connection.onceOver(stop)
+  if (context.known.changesOf(users) !== changes) changed()
 }

@@ -47,10 +47,12 @@ export class UserRechecks {
   #start(): void {
     while (this.#running < Math.min(AT_ONCE, this.#waiting.size)) {
       this.#running += 1
-      this.#work().then(
-        () => (this.#running -= 1),
-        () => (this.#running -= 1),
-      )
+      // One that came just as it found none is not left waiting.
+      const over = (): void => {
+        this.#running -= 1
+        this.#start()
+      }
+      this.#work().then(over, over)
     }
   }
 
