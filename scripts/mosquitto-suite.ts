@@ -89,11 +89,18 @@ function prepare(checkout: string, root: string): string {
   const broker = join(root, 'src', 'mosquitto')
   mkdirSync(dirname(broker), { recursive: true })
   const program = values.broker ?? `${process.execPath} ${MAIN} mosquitto`
-  // What a broker keeps is its own in each test, and is there again when it is started again in the same test.
+  // What a broker keeps is its own in each test, and is there again when it is started again in the same test. A test that
+  // looks for the database file finds an empty one; where it has deleted that, nothing is left.
   writeFileSync(
     broker,
     `#!/bin/sh
 data="$SUITE_DATA/$(echo "$*" | cksum | cut -d' ' -f1)"
+for conf in "$@"; do
+  database=$(sed -n 's/^persistence_file  *//p' "$conf" 2>/dev/null | tail -1)
+  [ -n "$database" ] || continue
+  [ -e "$database" ] || rm -rf "$data"
+  : > "$database"
+done
 PUSH_DATA_DIR="$data" exec ${program} "$@"
 `,
   )

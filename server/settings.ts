@@ -205,7 +205,9 @@ const SERVER_SETTINGS = {
     true,
   ),
   PUSH_PROVIDERS_FILE: path('JSON file with more providers: [{"name", "key", "apps": [...], "user"}]'),
-  PUSH_PASSWORD_FILE: path('password file of mosquitto_passwd: its users may use every topic that is not a push topic'),
+  PUSH_PASSWORD_FILE: path(
+    'password file of mosquitto_passwd: its users may use topics of their own, which devices and providers never see',
+  ),
   PUSH_ACL_FILE: path('ACL file of Mosquitto: which topics each user of the password file may use; when not set, all'),
   PUSH_ACL_SUBSCRIBE: choice(
     'whether a user is granted each subscription, and gets what it may read (granted), or is refused one of which it may read no topic (strict)',

@@ -72,7 +72,7 @@ export class LiveTable {
   /** Hands on what does not come from logs. True when somebody here subscribed. */
   deliver(message: GeneralMessage, publication?: Publication): boolean {
     const { queueQos0 = false, upgradeOutgoingQos } = this.#rules
-    const matches = this.#routes.match(message.topic, message.from)
+    const { matches, hasPublisher } = this.#routes.match(message.topic, message.from)
     for (const match of matches) {
       const { receiver } = match.subscriber
       const delivery = match.deliveryOf(message, upgradeOutgoingQos)
@@ -82,12 +82,12 @@ export class LiveTable {
       else if (publication === undefined ? delivery.qos === 0 && !queueQos0 : !publication.isGivenTo(receiver.name))
         receiver.arrived(message, delivery.qos === 0 ? delivery : { ...delivery, qos: 0 })
     }
-    return matches.length > 0
+    return matches.length > 0 || hasPublisher
   }
 
   /** A message of this process alone: no log has it. */
   deliverLocal(message: GeneralMessage): void {
-    for (const match of this.#routes.match(message.topic, '')) {
+    for (const match of this.#routes.match(message.topic, '').matches) {
       const { receiver } = match.subscriber
       if (receiver.isGroup !== true) receiver.arrived(message, match.deliveryOf(message))
     }

@@ -63,7 +63,7 @@ export class RouterMq {
   }
 
   #tell(packet: AedesPublishPacket, done: Done): void {
-    const matches = this.#routes.match(packet.topic, '')
+    const { matches } = this.#routes.match(packet.topic, '')
     let left = matches.length
     if (left === 0) return done()
     for (const { subscriber } of matches) subscriber.listener(packet, () => (--left === 0 ? done() : undefined))

@@ -62,7 +62,7 @@ export class Publication implements Emission {
     const nodes: string[] = []
     const groups: string[] = []
     const to: SessionDelivery[] = []
-    for (const match of routes.match(topic, from)) {
+    for (const match of routes.match(topic, from).matches) {
       const { name, node, isGroup } = match.subscriber
       if (node !== undefined) {
         // One that was granted QoS 0 has QoS 1 and 2 from the logs of its sessions.

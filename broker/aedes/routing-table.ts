@@ -64,8 +64,12 @@ const NONE: readonly number[] = []
 /** The subscribers of one filter. */
 type Holders<S extends Subscriber> = SmallMap<S, PackedOptions>
 
-class Found<S extends Subscriber> {
+/** What a topic matches. */
+export class Found<S extends Subscriber> {
+  /** Each subscriber once; without those whose subscriptions have No Local and who published it. */
   readonly matches: Match<S>[] = []
+  /** Who published it subscribed to it too, with No Local: there is a subscriber, who is not to be sent it. */
+  hasPublisher = false
   readonly #number: number
   readonly #from: string
 
@@ -76,7 +80,10 @@ class Found<S extends Subscriber> {
 
   readonly add = (options: PackedOptions, subscriber: S): void => {
     // [MQTT-3.8.3-3]
-    if (isNoLocal(options) && subscriber.name === this.#from) return
+    if (isNoLocal(options) && subscriber.name === this.#from) {
+      this.hasPublisher = true
+      return
+    }
     const known = subscriber.foundIn === this.#number ? this.matches[subscriber.foundAt] : undefined
     if (known !== undefined) {
       known.add(options)
@@ -127,15 +134,15 @@ export class RoutingTable<S extends Subscriber> {
     for (const filter of subscriber.filters.keys()) this.delete(subscriber, filter)
   }
 
-  /** Each subscriber once; without those whose subscriptions have No Local and who published it (`from`). */
-  match(topic: string, from: string): readonly Match<S>[] {
+  /** `from`: the name of who published it. */
+  match(topic: string, from: string): Found<S> {
     const found = new Found<S>(++this.#lookups, from)
     this.#exact.get(topic)?.forEach(found.add)
     if (this.#root.next !== undefined) {
       // [MQTT-4.7.2-1]
       walk(this.#root, topic.split('/'), 0, !topic.startsWith('$'), found)
     }
-    return found.matches
+    return found
   }
 
   #holdersOf(filter: string): Holders<S> {

@@ -182,7 +182,7 @@ export class SessionAppender {
     const { store, follower, groups } = this.#options
     const names: string[] = []
     const shared: string[] = []
-    for (const { subscriber, granted } of follower.routes?.match(topic, from) ?? []) {
+    for (const { subscriber, granted } of follower.routes?.match(topic, from).matches ?? []) {
       const { name, node, isGroup } = subscriber
       if (node === undefined && granted > 0) (isGroup ? shared : names).push(name)
     }

@@ -13,7 +13,7 @@ import { PublishTurns, type Turn } from './publish-turns.ts'
 import { decodeReceived, encodeReceived } from './received-message.ts'
 import type { UserArrival } from './user-arrival.ts'
 import type { UserNode } from './user-node.ts'
-import { maximumQosOf, type UserTerms } from './user-terms.ts'
+import { CONTROL, maximumQosOf, type UserTerms } from './user-terms.ts'
 
 interface PublisherContext {
   readonly node: UserNode
@@ -36,7 +36,7 @@ type Encode = typeof encodePuback
 export function topicRefusal(terms: UserTerms, topic: string): PushError | undefined {
   if (terms.isReserved(topic)) return new PushError('TOPIC_FORBIDDEN', 'this first level is reserved for an app')
   // Section 4.7.2; what goes to `$share/` could be subscribed to by nobody.
-  const taken = ['$SYS/', '$share/'].find((prefix) => topic.startsWith(prefix))
+  const taken = ['$SYS/', '$share/', CONTROL].find((prefix) => topic.startsWith(prefix))
   return taken === undefined || isBridgeState(topic)
     ? undefined
     : new PushError('TOPIC_FORBIDDEN', `${taken} is reserved`)

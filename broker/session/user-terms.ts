@@ -17,6 +17,9 @@ const LARGEST_QOS = 2
 /** Section 2.1.4: the largest there is. */
 const LARGEST_PACKET = 268_435_460
 
+/** What Mosquitto is administered by. There is nobody here to hear it, and who subscribes to it hears no secrets. */
+export const CONTROL = '$CONTROL/'
+
 export class UserTerms {
   readonly #limits: TermLimits
   readonly #rules: GeneralRules
@@ -108,6 +111,7 @@ export class UserTerms {
   /** @throws PushError that refuses a CONNECT for what its will is */
   checkWill({ will }: ConnectPacket, rules: ListenerRules): void {
     if (will === undefined) return
+    if (will.topic.startsWith(CONTROL)) throw new PushError('TOPIC_FORBIDDEN', `${CONTROL} is reserved`)
     // [MQTT-3.2.2-13]
     if (will.retain && !this.retainAvailable) throw new PushError('RETAIN_UNSUPPORTED')
     // [MQTT-3.2.2-12]

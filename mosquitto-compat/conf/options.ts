@@ -366,7 +366,7 @@ export const OPTIONS = {
   bridge_session_expiry_interval: works(
     'bridge',
     whole({ minimum: 0, problem: () => 'bridge_session_expiry_interval must not be negative.' }),
-    'MQTT 5, s; 0',
+    'MQTT 5, s; 0: what the other broker has for it is lost when the connection is',
   ),
   bridge_tcp_keepalive: works(
     'bridge',

@@ -16,6 +16,8 @@ export class ListenError extends Error {
 interface ListenerParts {
   readonly push: Push
   readonly log: MosquittoLog
+  /** Connections of all listeners: those that are open, and how many may be. */
+  readonly all: { open: number; readonly most: number }
 }
 
 export class Listener {
@@ -118,17 +120,33 @@ export class Listener {
   }
 
   #take(socket: Socket): void {
+    const { all } = this.#parts
+    if (!this.#isFull && all.open < all.most) return this.#accept(socket)
+    // Clients that have closed already may stand behind this one in the turn of the event loop.
+    socket.on('error', () => socket.destroy())
+    setImmediate(() => setImmediate(() => (this.#isFull ? this.#refuse(socket) : this.#accept(socket))))
+  }
+
+  get #isFull(): boolean {
     const { maxConnections } = this.#conf
-    if (maxConnections > 0 && this.#connections >= maxConnections) {
-      const { log } = this.#parts
-      if (log.connectionMessages)
-        log.write('notice', `Client connection from ${socket.remoteAddress ?? ''} denied: max_connections exceeded.`)
-      socket.destroy()
-      return
-    }
+    return maxConnections > 0 && this.#connections >= maxConnections
+  }
+
+  #refuse(socket: Socket): void {
+    const { log } = this.#parts
+    if (log.connectionMessages)
+      log.write('notice', `Client connection from ${socket.remoteAddress ?? ''} denied: max_connections exceeded.`)
+    socket.destroy()
+  }
+
+  #accept(socket: Socket): void {
+    if (socket.destroyed) return
+    const { all } = this.#parts
     this.#connections += 1
+    all.open += 1
     socket.once('close', () => {
       this.#connections -= 1
+      all.open -= 1
     })
     this.#acceptor.accept(socket)
   }

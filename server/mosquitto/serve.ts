@@ -138,7 +138,14 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
     opened(push.metrics)
     const checks = new PasswordChecks({ failures: config.PUSH_MAX_FAILED_LOGINS, now: () => performance.now() })
     const limit = new ClientLimit(conf.maxClients, () => performance.now())
-    const entries = await openAll(conf, access, { push, log, checks, limit, closing })
+    const entries = await openAll(conf, access, {
+      push,
+      log,
+      checks,
+      limit,
+      closing,
+      connections: config.PUSH_MAX_CONNECTIONS,
+    })
     const http = hasHttp ? await listen(push, config, wantedOf(config), log.logger) : undefined
     if (http !== undefined) closing.push(http)
     const bridges = startBridges({ push, bridges: conf.bridges, logger: log.logger })
@@ -171,19 +178,22 @@ interface Opening {
   readonly checks: PasswordChecks
   readonly limit: ClientLimit
   readonly closing: { close(): Promise<void> }[]
+  /** How many there may be, of all listeners together. */
+  readonly connections: number
 }
 
 async function openAll(
   conf: MosquittoConf,
   access: ReadonlyMap<string, UserAccess>,
-  { push, log, checks, limit, closing }: Opening,
+  { push, log, checks, limit, closing, connections }: Opening,
 ): Promise<Entry[]> {
   const entries: Entry[] = []
+  const all = { open: 0, most: connections }
   for (const each of conf.listeners) {
     const allowed = access.get(each.name)
     if (allowed === undefined) continue
     const users = new MosquittoUsers({ id: each.name, checks, sessionsByClientId: true }, allowed)
-    const listener = new Listener(each, rulesOf(each, conf, users, { limit, log }), { push, log })
+    const listener = new Listener(each, rulesOf(each, conf, users, { limit, log }), { push, log, all })
     closing.push(listener)
     entries.push({ users, listener })
   }

@@ -47,14 +47,14 @@ t.test('any subscriptions', async (t) => {
         const identifiers = [...new Set(all.map((each) => each.identifier))].filter((each) => each > 0)
         expected.push({ name: String(who), qos, retain, identifiers: identifiers.sort() })
       }
-      const found = table.match(published, '3').map((match) => {
+      const found = table.match(published, '3').matches.map((match) => {
         const { qos, retain, identifiers } = match.deliveryOf({ qos: 2, retain: true })
         return { name: match.subscriber.name, qos, retain, identifiers: [...identifiers].sort() }
       })
       const byName = (a: { name: string }, b: { name: string }) => Number(a.name) - Number(b.name)
       t.strictSame(found.sort(byName), expected.sort(byName))
       for (const subscriber of subscribers) table.clear(subscriber)
-      t.strictSame(table.match(published, ''), [])
+      t.strictSame(table.match(published, '').matches, [])
     }),
     { numRuns: 2_000 },
   )

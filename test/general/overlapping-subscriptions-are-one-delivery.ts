@@ -27,3 +27,10 @@ await t.test('three filters', async (t) => {
     [all, all, own],
   )
 })
+
+await t.test('who hears nothing of its own is a subscriber still', async (t) => {
+  const { router } = await embeddedRouter(t)
+  await listen(router, 'live', { filter: 'a', qos: 1, noLocal: true })
+  t.equal(await router.publish(general('a', 'own', { from: 'live' })), true)
+  t.equal(await router.publish(general('b', 'nobody', { from: 'live' })), false)
+})
