@@ -10,8 +10,9 @@ const FOLDERS = {
   broker: ['errors.ts', 'common/', 'topics/', 'auth/', 'store/'],
   bridge: ['errors.ts', 'common/', 'topics/', 'auth/', 'store/'],
   push: ['errors.ts', 'common/', 'topics/', 'auth/', 'store/', 'broker/', 'bridge/'],
-  // It runs in a browser, and knows of the server what everybody knows: its HTTP API.
-  console: [],
+  // They run in a browser, and know of the server what everybody knows: its HTTP API.
+  client: [],
+  console: ['client/'],
   'mosquitto-compat': ['errors.ts', 'index.ts', 'common/', 'topics/'],
   // The ready server may import all of them. Nothing imports it.
   server: [
@@ -25,6 +26,7 @@ const FOLDERS = {
     'bridge/',
     'push/',
     'mosquitto-compat/',
+    'client/',
   ],
 }
 

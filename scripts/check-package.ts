@@ -52,7 +52,8 @@ writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', 
 run('npm', ['install', tarball, '--engine-strict', '--no-audit', '--no-fund', '--prefer-offline'], project)
 writeFileSync(
   join(project, 'use.mjs'),
-  "import * as push from 'aedes-push'\nif (typeof push.createPush !== 'function') throw new Error('no createPush')\n",
+  "import * as push from 'aedes-push'\nif (typeof push.createPush !== 'function') throw new Error('no createPush')\n" +
+    "import { listen } from 'aedes-push/client'\nif (typeof listen !== 'function') throw new Error('no listen')\n",
 )
 run(process.execPath, ['use.mjs'], project)
 await startsAndStops(join(project, 'node_modules', '.bin', 'aedes-push'), project)

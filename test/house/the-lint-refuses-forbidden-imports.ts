@@ -5,7 +5,18 @@ import type { Test } from 'tap'
 import { t } from '../support/tap.ts'
 import { ROOT, startProgram, temporaryFolder } from '../support/index.ts'
 
-const FOLDERS = ['topics', 'common', 'auth', 'store', 'broker', 'bridge', 'push', 'mosquitto-compat', 'server'] as const
+const FOLDERS = [
+  'topics',
+  'common',
+  'auth',
+  'store',
+  'broker',
+  'bridge',
+  'push',
+  'mosquitto-compat',
+  'client',
+  'server',
+] as const
 type Folder = (typeof FOLDERS)[number]
 
 const MAY_IMPORT: Record<Folder, readonly Folder[]> = {
@@ -17,6 +28,7 @@ const MAY_IMPORT: Record<Folder, readonly Folder[]> = {
   bridge: ['auth', 'store', 'common', 'topics'],
   push: ['auth', 'store', 'broker', 'bridge', 'common', 'topics'],
   'mosquitto-compat': ['common', 'topics'],
+  client: [],
   server: FOLDERS,
 }
 
@@ -66,7 +78,8 @@ function arrows(): Import[] {
         { from: `${folder}/c.ts`, to: `${other}/deep/y.ts`, kind: 'dynamic', refused } as const,
       ]
     })
-    const errors = { from: `${folder}/d.ts`, to: 'errors.ts', kind: 'import', refused: folder === 'topics' } as const
+    const isRefused = ['topics', 'client'].includes(folder)
+    const errors = { from: `${folder}/d.ts`, to: 'errors.ts', kind: 'import', refused: isRefused } as const
     const tests = { from: `${folder}/e.ts`, to: 'test/y.ts', kind: 'import', refused: true } as const
     return [...others, errors, tests]
   })

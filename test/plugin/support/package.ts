@@ -15,8 +15,9 @@ export const EXAMPLE_KEY = 'key-of-the-example-0123456789'
 
 /** `aedes-push` is this package by its own `exports`, which name `dist/`: a hook gives what was built for the tests. */
 export function packageFlags(): string[] {
-  const index = JSON.stringify(pathToFileURL(join(BUILD, 'index.js')).href)
-  const hook = `export const resolve = (name, context, next) => name === 'aedes-push' ? { url: ${index}, shortCircuit: true } : next(name, context)`
+  const at = (...path: string[]) => pathToFileURL(join(BUILD, ...path)).href
+  const built = JSON.stringify({ 'aedes-push': at('index.js'), 'aedes-push/client': at('client', 'index.js') })
+  const hook = `const built = ${built}; export const resolve = (name, context, next) => built[name] ? { url: built[name], shortCircuit: true } : next(name, context)`
   const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)})`
   return ['--import', `data:text/javascript,${encodeURIComponent(register)}`]
 }

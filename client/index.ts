@@ -1,0 +1,21 @@
+/**
+ * `aedes-push/client`: receives messages over HTTP, in browsers and in Node. It has no dependencies, and runs without a
+ * bundler. docs/client.md is its reference.
+ */
+export { PushClientError } from './errors.ts'
+export { listen } from './listener.ts'
+export { requestToken } from './token.ts'
+export { createWebPushKeys, decryptWebPush } from './web-push.ts'
+export type { WebPushKeys } from './web-push.ts'
+export type {
+  HandlerContext,
+  Listener,
+  ListenOptions,
+  Message,
+  RenewalRequest,
+  SeenMessages,
+  State,
+  TokenAnswer,
+  TokenRequest,
+  WebPushRequest,
+} from './types.ts'
