@@ -86,14 +86,15 @@ function measureEventLoopDelay(registry: Registry): void {
   delays.enable()
   new Gauge({
     name: 'push_event_loop_delay_seconds',
-    help: 'How late the event loop was since the last scrape; quantile 1 is the longest delay',
-    labelNames: ['quantile'],
+    help: 'How late the event loop was since the last scrape; percentile 100 is the longest delay',
+    // Not `quantile`, which Prometheus keeps for summaries.
+    labelNames: ['percentile'],
     registers: [registry],
     // Of several processes: the one that is worst.
     aggregator: 'max',
     collect() {
-      for (const quantile of [0.5, 0.99, 1])
-        this.set({ quantile }, Math.max(0, delays.percentile(quantile * 100) / 1e9 - LOOK_EVERY_MS / 1000))
+      for (const percentile of [50, 99, 100])
+        this.set({ percentile }, Math.max(0, delays.percentile(percentile) / 1e9 - LOOK_EVERY_MS / 1000))
       delays.reset()
     },
   })

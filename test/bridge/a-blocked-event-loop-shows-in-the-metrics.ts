@@ -13,6 +13,6 @@ await metric(api, NAME)
 await sleep(50)
 const end = performance.now() + BLOCKED_MS
 while (performance.now() < end);
-await eventually('the delay', async () => (await metric(api, NAME, 'quantile="1"')) >= BLOCKED_MS / 2 / 1000)
+await eventually('the delay', async () => (await metric(api, NAME, 'percentile="100"')) >= BLOCKED_MS / 2 / 1000)
 const { text } = await request(api, 'GET', '/metrics', { bearer: null })
-for (const quantile of ['0.5', '0.99', '1']) t.match(text, `${NAME}{quantile="${quantile}"}`)
+for (const percentile of [50, 99, 100]) t.match(text, `${NAME}{percentile="${percentile}"}`)
