@@ -27,7 +27,7 @@ function bridgeOf({ name, own, place }: BridgeSection, hostname: string, receive
   return {
     name,
     addresses,
-    topics: topics.filter((topic, index) => topics.findIndex((each) => isSame(each, topic)) === index),
+    topics: [...new Map(topics.map((topic) => [JSON.stringify(topic), topic])).values()],
     protocolVersion: own.get('bridge_protocol_version') ?? defaults.protocolVersion,
     remoteClientId,
     ...given('remoteUsername', own.get('remote_username')),
@@ -64,10 +64,6 @@ function given<K extends string, T>(key: K, value: T | undefined): { [P in K]?: 
   const result: { [P in K]?: T } = {}
   if (value !== undefined) result[key] = value
   return result
-}
-
-function isSame(one: BridgeOptions['topics'][number], other: BridgeOptions['topics'][number]): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
 }
 
 function tlsOf(own: Values<'bridge'>): BridgeTls | undefined {

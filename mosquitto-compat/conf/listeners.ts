@@ -3,14 +3,13 @@ import type { QoS } from '../../index.ts'
 import type { ListenerConf, ListenerTls, SecurityConf } from './mosquitto-conf.ts'
 import { ConfError, type Place, placed } from './conf-error.ts'
 import { pluginName } from './read-sections.ts'
-import { type ListenerSection, type PluginSection, type Sections, Values } from './sections.ts'
+import { DEFAULT_PORT, type ListenerSection, listenerSection, type PluginSection, type Sections } from './sections.ts'
 
 interface Listeners {
   readonly listeners: readonly ListenerConf[]
   readonly warnings: readonly string[]
 }
 
-const DEFAULT_PORT = 1883
 const LOOPBACK = ['127.0.0.1', '::1']
 const NOWHERE: Place = { file: '', line: 0 }
 const AUTO = 'auto-'
@@ -20,17 +19,13 @@ export function listenersOf(sections: Sections, ports: readonly number[]): Liste
   if (!sections.localOnly)
     return { listeners: sections.listeners.map((section) => listenerOf(section, sections)), warnings: [] }
   const local = (ports.length === 0 ? [DEFAULT_PORT] : ports).flatMap((port) =>
-    LOOPBACK.map((host) => listenerOf(emptyListener(port, host), sections)),
+    LOOPBACK.map((host) => listenerOf(listenerSection(NOWHERE, port, host), sections)),
   )
   const unused = sections.listeners.length > 0
   return {
     listeners: local,
     warnings: unused ? ['Options of a listener have no effect: the configuration file has none.'] : [],
   }
-}
-
-function emptyListener(port: number, host: string): ListenerSection {
-  return { place: NOWHERE, port, host, own: new Values(), security: new Values(), plugins: [] }
 }
 
 function listenerOf(section: ListenerSection, sections: Sections): ListenerConf {
@@ -44,7 +39,7 @@ function listenerOf(section: ListenerSection, sections: Sections): ListenerConf 
     )
   const domain = own.get('socket_domain')
   return {
-    name: nameOf(port, host),
+    name: nameOf(section),
     port,
     host,
     family: domain === undefined ? undefined : domain === 'ipv4' ? 4 : 6,
@@ -67,9 +62,16 @@ function listenerOf(section: ListenerSection, sections: Sections): ListenerConf 
   }
 }
 
-function nameOf(port: number, host: string | undefined): string {
+/** Two that can be open at the same time have different ones. */
+function nameOf({ port, host, own }: ListenerSection): string {
   if (port === 0) return `${host ?? ''}`
-  return host === undefined ? `port ${port}` : `port ${port} of ${host}`
+  const [domain, networkInterface] = [own.get('socket_domain'), own.get('bind_interface')]
+  return [
+    `port ${port}`,
+    ...(host === undefined ? [] : [`of ${host}`]),
+    ...(networkInterface === undefined ? [] : [`at ${networkInterface}`]),
+    ...(domain === undefined ? [] : [`with ${domain}`]),
+  ].join(' ')
 }
 
 function qosOf(value: number): QoS {
@@ -154,15 +156,22 @@ export class ListenerFault extends Error {
 function securityOf(section: ListenerSection, { security, plugins, perListener, localOnly }: Sections): SecurityConf {
   const { own } = section
   const at = perListener && !localOnly ? section.security : security
-  const anonymous = own.get('listener_allow_anonymous') ?? at.get('allow_anonymous')
   const loaded = [...plugins, ...section.plugins]
   return {
-    allowAnonymous: anonymous ?? localOnly,
+    allowAnonymous: anonymousOf(own, at, at === section.security) ?? localOnly,
     passwordFile: fileOf(at.get('password_file'), at.placeOf('password_file'), loaded, 'password_file'),
     aclFile: fileOf(at.get('acl_file'), at.placeOf('acl_file'), loaded, 'acl_file'),
     allowZeroLengthClientId: at.get('allow_zero_length_clientid') ?? true,
     autoIdPrefix: own.get('listener_auto_id_prefix') ?? at.get('auto_id_prefix') ?? AUTO,
   }
+}
+
+/** Behind `per_listener_settings true` the two options are one, and the last line counts, as with Mosquitto. */
+function anonymousOf(own: ListenerSection['own'], security: Sections['security'], isOne: boolean): boolean | undefined {
+  const ofListener = own.placeOf('listener_allow_anonymous')
+  const other = security.placeOf('allow_anonymous')
+  const isOther = ofListener === undefined || (isOne && other !== undefined && other.line > ofListener.line)
+  return isOther ? security.get('allow_anonymous') : own.get('listener_allow_anonymous')
 }
 
 /** Of the option, or of the plugin that equals it. */

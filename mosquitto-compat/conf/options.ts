@@ -92,7 +92,7 @@ export const OPTIONS = {
   global_max_connections: works(
     'global',
     whole(),
-    'connections of all listeners and of the HTTP port at one time; below 1 is without limit',
+    'connections of all listeners and of the HTTP port at one time; below 1 it is PUSH_MAX_CONNECTIONS. A change counts after a restart',
   ),
   accept_protocol_versions: works(
     'listener',
@@ -388,7 +388,7 @@ export const OPTIONS = {
   ),
   local_clientid: works('bridge', text('a client id'), 'local.<remote_clientid>'),
   local_password: works('bridge', text('a password'), 'it is not looked at: a bridge of this file is trusted'),
-  local_username: works('bridge', text('a user name'), 'whose rules hold for it, where an ACL file names it'),
+  local_username: works('bridge', text('a user name'), 'its user name here; no ACL file binds it'),
   notifications: works('bridge', flag, 'true'),
   notifications_local_only: works('bridge', flag, 'false'),
   notification_topic: works('bridge', text('a topic'), '$SYS/broker/connection/<remote_clientid>/state'),

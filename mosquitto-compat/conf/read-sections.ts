@@ -2,7 +2,15 @@
 import { nearest } from '../../common/nearest.ts'
 import { ConfError, ConfErrors, type Place, placed } from './conf-error.ts'
 import { ALTERNATIVES, type Option, type OptionName, OPTIONS, type Scope } from './options.ts'
-import { type BridgeSection, type ListenerSection, type PluginSection, type Sections, Values } from './sections.ts'
+import {
+  type BridgeSection,
+  DEFAULT_PORT,
+  type ListenerSection,
+  listenerSection,
+  type PluginSection,
+  type Sections,
+  Values,
+} from './sections.ts'
 import { flag, readText, wholeOf, wordsOf } from './values.ts'
 
 /** What a configuration is read from. */
@@ -14,7 +22,6 @@ export interface ConfFiles {
 }
 
 const LINE_FEED = 10
-const DEFAULT_PORT = 1883
 const OPTION_OF_PLUGIN = /^(plugin|auth)_opt_/
 
 /** @throws ConfError, ConfErrors */
@@ -146,7 +153,7 @@ class Reader {
   }
 
   #addDefault(place: Place, word: string): ListenerSection {
-    this.#default = sectionOf(place, DEFAULT_PORT, undefined)
+    this.#default = listenerSection(place, DEFAULT_PORT, undefined)
     this.#listeners.push(this.#default)
     this.#warnings.push(`'${word}' without a 'listener' above it is of a listener on port ${DEFAULT_PORT}.`)
     return this.#default
@@ -181,14 +188,14 @@ class Reader {
     if (number === 0 && address === undefined)
       throw new ConfError('A listener with port 0 must provide a Unix socket path.')
     this.#localOnly = false
-    current.listener = sectionOf(place, number, address)
+    current.listener = listenerSection(place, number, address)
     this.#listeners.push(current.listener)
   }
 
   #defaultListener(name: 'port' | 'bind_address', rest: string, place: Place, current: Current): void {
     this.#localOnly = false
     if (this.#default === undefined) {
-      this.#default = sectionOf(place, DEFAULT_PORT, undefined)
+      this.#default = listenerSection(place, DEFAULT_PORT, undefined)
       this.#listeners.push(this.#default)
     }
     current.listener = this.#default
@@ -269,10 +276,6 @@ class Reader {
     current.plugin = plugin
     listener.plugins.push(plugin)
   }
-}
-
-function sectionOf(place: Place, port: number, host: string | undefined): ListenerSection {
-  return { place, port, host, own: new Values(), security: new Values(), plugins: [] }
 }
 
 function needed(listener: ListenerSection | undefined, word: string): ListenerSection {

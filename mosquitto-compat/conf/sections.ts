@@ -2,6 +2,9 @@
 import { ConfError, type Place } from './conf-error.ts'
 import { type NamesIn, OPTIONS, type Option, type OptionName, type Scope, type ValueOf } from './options.ts'
 
+/** Of MQTT, where a file does not say another one. */
+export const DEFAULT_PORT = 1883
+
 /** Values of one section, by the names of options that may stand in it. */
 export class Values<S extends Scope> {
   readonly #values = new Map<string, unknown>()
@@ -46,6 +49,11 @@ export interface ListenerSection {
   readonly own: Values<'listener' | 'default listener'>
   readonly security: Values<'security'>
   readonly plugins: PluginSection[]
+}
+
+/** One that says nothing yet. */
+export function listenerSection(place: Place, port: number, host: string | undefined): ListenerSection {
+  return { place, port, host, own: new Values(), security: new Values(), plugins: [] }
 }
 
 export interface BridgeSection {

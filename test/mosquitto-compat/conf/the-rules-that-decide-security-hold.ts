@@ -53,6 +53,16 @@ t.test('with listeners', (t) => {
     ['listener_allow_anonymous is of one', both('listener_allow_anonymous true', ''), true, false],
     ['and wins over the other', both('listener_allow_anonymous false', '', 'allow_anonymous true\n'), false, true],
     ['whatever comes later', both('listener_allow_anonymous true', 'allow_anonymous false'), true, false],
+    [
+      'per listener the two are one: the last line counts',
+      both(
+        'listener_allow_anonymous true\nallow_anonymous false',
+        'allow_anonymous false\nlistener_allow_anonymous true',
+        'per_listener_settings true\n',
+      ),
+      false,
+      true,
+    ],
     ['port is a listener', 'port 1001\nlistener 1002', false, false],
     ['bind_address too', 'bind_address 127.0.0.1\nport 1001\nlistener 1002', false, false],
   ] as const) {

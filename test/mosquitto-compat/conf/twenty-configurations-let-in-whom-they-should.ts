@@ -104,6 +104,11 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: 'per listener: both families of addresses at one port, each with its own users',
+    text: 'per_listener_settings true\nlistener PORT1\nsocket_domain ipv4\nallow_anonymous true\nlistener PORT1\nsocket_domain ipv6\nallow_anonymous false\n',
+    lets: [[1, [NOBODY], []]],
+  },
+  {
     name: 'an empty password file, and no anonymous clients',
     text: `${LISTENER}${FILE}`,
     files: { passwords: '# nobody yet\n' },
