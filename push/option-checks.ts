@@ -1,5 +1,5 @@
 /** What is allowed for each option of `createPush`; types do not hold in an embedding program. */
-import { BlockList } from 'node:net'
+import { BlockList, isIPv6 } from 'node:net'
 import { inspect } from 'node:util'
 import { ALGORITHMS, createProviders } from '../auth/index.ts'
 import { CONSOLE_MODES, isPublicUrl, isRetries, isTargetHost } from '../bridge/index.ts'
@@ -20,7 +20,8 @@ const isObject = (value: unknown) => typeof value === 'object' && value !== null
 const hasMethods = (value: unknown, names: readonly string[]) =>
   isObject(value) && names.every((name) => isFunction(Reflect.get(Object(value), name)))
 /** As a Host header has it: in lower case, without port; an IPv6 address without brackets. */
-const isHostName = (value: unknown) => typeof value === 'string' && /^(\*|[a-z0-9._-]+|[0-9a-f:.]+)$/.test(value)
+const isHostName = (value: unknown) =>
+  typeof value === 'string' && (/^(\*|[a-z0-9._-]+)$/.test(value) || (isIPv6(value) && value === value.toLowerCase()))
 
 function isWebhookRules(value: unknown): boolean {
   if (!isObject(value)) return false

@@ -5,7 +5,7 @@ import { createRandomId } from '../common/random-id.ts'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { inspect } from 'node:util'
-import type { BlockList } from 'node:net'
+import type { BlockList, Socket } from 'node:net'
 import type { Aedes } from 'aedes'
 import type { FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
@@ -81,6 +81,11 @@ export interface Push extends InProcessCalls {
    * stop.
    */
   webSocket(server: Server, path?: string, rules?: ListenerRules): () => void
+  /**
+   * Counts a connection of a server of yours, from which `webSocket` gets upgrades, among all; one that is too many is
+   * destroyed. Without it, connections count from their upgrade on.
+   */
+  admit(socket: Socket): void
   /** General topics of this process. */
   readonly general: GeneralAccess
   readonly metrics: Metrics
@@ -245,6 +250,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       ),
     http,
     webSocket: webSockets(options, limits, broker, logger, randomId),
+    admit: broker.admit,
     general: broker.generalAccess,
     metrics,
     lease: (name) => new StoreLease({ store, name, holder: randomId(), monotonic }),

@@ -13,11 +13,13 @@ export class ListenError extends Error {
   override readonly name = 'ListenError'
 }
 
-interface ListenerParts {
+export interface ListenerParts {
   readonly push: Push
   readonly log: MosquittoLog
   /** Connections of all listeners: those that are open, and how many may be. */
   readonly all: { open: number; readonly most: number }
+  /** From a connection to its request for WebSocket. */
+  readonly connectTimeoutMs: number
 }
 
 export class Listener {
@@ -28,6 +30,8 @@ export class Listener {
   readonly #http: Server | undefined
   /** Gets those requests for WebSocket that may come. */
   readonly #upgrades: Server = createHttpServer()
+  /** By connection that has not asked for WebSocket yet: what ends it. */
+  readonly #late = new WeakMap<Socket, NodeJS.Timeout>()
   #stopWebSocket: (() => void) | undefined
   #addresses: readonly BindAddress[] = []
   #conf: ListenerConf
@@ -50,7 +54,7 @@ export class Listener {
       { certificates, proxies: undefined, ...(proxy === undefined ? {} : { proxy }) },
       (socket) => {
         if (http === undefined) push.handle(socket, undefined, this.#rules)
-        else http.emit('connection', socket)
+        else this.#awaitRequest(http, socket)
       },
     )
   }
@@ -111,12 +115,24 @@ export class Listener {
       response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
     })
     http.on('upgrade', (request, socket, head) => {
+      clearTimeout(this.#late.get(request.socket))
       if (isFrom(this.#conf.origins, request.headers.origin))
         return void this.#upgrades.emit('upgrade', request, socket, head)
       socket.on('error', () => undefined)
-      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', () => socket.destroy())
     })
     return http
+  }
+
+  /** Node looks after its own time limits only where the server itself listens. */
+  #awaitRequest(http: Server, socket: Socket): void {
+    const { push, connectTimeoutMs } = this.#parts
+    push.admit(socket)
+    if (socket.destroyed) return
+    const late = setTimeout(() => socket.destroy(), connectTimeoutMs)
+    this.#late.set(socket, late)
+    socket.once('close', () => clearTimeout(late))
+    http.emit('connection', socket)
   }
 
   #take(socket: Socket): void {

@@ -1,6 +1,7 @@
 /** A running server, as a mosquitto.conf describes it. */
 import { randomUUID } from 'node:crypto'
 import { loadTlsFiles } from '../../broker/index.ts'
+import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import { createPush, type GeneralRules, type ListenerRules, type Push, type PushLimits } from '../../index.ts'
 import {
@@ -23,12 +24,11 @@ import type { Ports } from '../workers.ts'
 import { type AccessOptions, readAccess } from './access.ts'
 import { ClientLimit } from './client-limit.ts'
 import { connectionLines, refusalLines } from './connection-lines.ts'
-import { Listener, settled } from './listener.ts'
+import { Listener, type ListenerParts, settled } from './listener.ts'
 import type { MosquittoLog } from './log.ts'
 import { tlsSettingsOf } from './tls.ts'
 
 /** The most that a limit takes: Mosquitto has none. */
-const MOST_SUBSCRIPTIONS = 10_000
 const MOST_STORED = 10_000_000
 /** Of one session, bytes, where the file says none. */
 const MOST_STORED_BYTES = 1024 ** 3
@@ -138,14 +138,9 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
     opened(push.metrics)
     const checks = new PasswordChecks({ failures: config.PUSH_MAX_FAILED_LOGINS, now: () => performance.now() })
     const limit = new ClientLimit(conf.maxClients, () => performance.now())
-    const entries = await openAll(conf, access, {
-      push,
-      log,
-      checks,
-      limit,
-      closing,
-      connections: config.PUSH_MAX_CONNECTIONS,
-    })
+    const { connections, connectTimeoutMs } = { ...DEFAULT_LIMITS, ...options.limits }
+    const all = { open: 0, most: connections }
+    const entries = await openAll(conf, access, { push, log, all, connectTimeoutMs, checks, limit, closing })
     const http = hasHttp ? await listen(push, config, wantedOf(config), log.logger) : undefined
     if (http !== undefined) closing.push(http)
     const bridges = startBridges({ push, bridges: conf.bridges, logger: log.logger })
@@ -162,45 +157,39 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
   }
 }
 
-/** Of subscriptions there is no limit in Mosquitto, and of what waits for a session only the one that the file says. */
+/** Of what waits for a session there is no limit in Mosquitto but the one that the file says. */
 function limitsFor({ rules }: MosquittoConf, limits: Partial<PushLimits> = {}): Partial<PushLimits> {
   const { queuedMessages, queuedBytes } = rules
   return {
-    subscriptions: MOST_SUBSCRIPTIONS,
     storedMessages: queuedMessages === 0 ? MOST_STORED : Math.max(limits.storedMessages ?? 0, queuedMessages),
     storedBytes: queuedBytes === 0 ? MOST_STORED_BYTES : Math.max(limits.storedBytes ?? 0, queuedBytes),
   }
 }
 
-interface Opening {
-  readonly push: Push
-  readonly log: MosquittoLog
+interface Opening extends ListenerParts {
   readonly checks: PasswordChecks
   readonly limit: ClientLimit
   readonly closing: { close(): Promise<void> }[]
-  /** How many there may be, of all listeners together. */
-  readonly connections: number
 }
 
 async function openAll(
   conf: MosquittoConf,
   access: ReadonlyMap<string, UserAccess>,
-  { push, log, checks, limit, closing, connections }: Opening,
+  { checks, limit, closing, ...parts }: Opening,
 ): Promise<Entry[]> {
   const entries: Entry[] = []
-  const all = { open: 0, most: connections }
   for (const each of conf.listeners) {
     const allowed = access.get(each.name)
     if (allowed === undefined) continue
     const users = new MosquittoUsers({ id: each.name, checks, sessionsByClientId: true }, allowed)
-    const listener = new Listener(each, rulesOf(each, conf, users, { limit, log }), { push, log, all })
+    const listener = new Listener(each, rulesOf(each, conf, users, { limit, log: parts.log }), parts)
     closing.push(listener)
     entries.push({ users, listener })
   }
   await Promise.all(entries.map(({ listener }) => listener.prepare()))
   // Who can connect to one of them can connect to all.
   await settled(entries.map(({ listener }) => listener.open()))
-  for (const { listener } of entries) log.write('information', `Opened a listener at ${listener.name}.`)
+  for (const { listener } of entries) parts.log.write('information', `Opened a listener at ${listener.name}.`)
   return entries
 }
 

@@ -3,8 +3,9 @@ import type { MosquittoConf } from '../../mosquitto-compat/index.ts'
 import { readConfig } from '../arguments.ts'
 import { type Config, ConfigError, named, type SettingName } from '../settings.ts'
 
-/** Of MQTT itself: Mosquitto has no other limit. */
+/** Of MQTT itself, and the most that there can be: Mosquitto has no other limit. */
 const LONGEST_CLIENT_ID = 65_535
+const MOST_SUBSCRIPTIONS = 10_000
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -49,6 +50,7 @@ export function withConf({ config, isSet }: MosquittoSettings, conf: MosquittoCo
     PUSH_DATA_DIR:
       isSet('PUSH_DATA_DIR') || persistenceLocation === undefined ? config.PUSH_DATA_DIR : persistenceLocation,
     PUSH_MAX_CLIENT_ID: isSet('PUSH_MAX_CLIENT_ID') ? config.PUSH_MAX_CLIENT_ID : LONGEST_CLIENT_ID,
+    PUSH_MAX_SUBSCRIPTIONS: isSet('PUSH_MAX_SUBSCRIPTIONS') ? config.PUSH_MAX_SUBSCRIPTIONS : MOST_SUBSCRIPTIONS,
     PUSH_MAX_CONNECTIONS: conf.maxConnections > 0 ? conf.maxConnections : config.PUSH_MAX_CONNECTIONS,
   }
 }

@@ -36,6 +36,10 @@ const wrong: Readonly<Record<string, [unknown, RegExp]>> = {
   'an audience of many': [{ ...good, audience: ['a', 'b'] }, /audience must be a text/],
   'a text for hosts': [{ ...good, allowedHosts: 'x' }, /allowedHosts must be a list of host names .*, and is 'x'/],
   'a host with port': [{ ...good, allowedHosts: ['x:80'] }, /allowedHosts must be a list of host names/],
+  'a host with port, in letters of hexadecimal': [
+    { ...good, allowedHosts: ['a:80'] },
+    /allowedHosts must be a list of host names/,
+  ],
   'a host in capitals': [{ ...good, allowedHosts: ['Push.example'] }, /allowedHosts must be a list of host names/],
   'an origin with a path': [{ ...good, corsOrigins: ['https://x.example/'] }, /corsOrigins must be a list of origins/],
   'half a logger': [{ ...good, logger: { warn() {}, error() {} } }, /logger must be a pino logger, or an object with/],
