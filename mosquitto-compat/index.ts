@@ -12,7 +12,7 @@ export * from './conf/index.ts'
 export { FileError, FollowedFile, readParsed } from './followed-file.ts'
 export { PasswordChecks } from './passwords/password-checks.ts'
 export { PasswordFileError, Passwords } from './passwords/password-file.ts'
-export { MosquittoUsers, NO_USERS, RESERVED_NAME, type UserAccess, type UsersOptions } from './users.ts'
+export { MosquittoUsers, NO_USERS, type UserAccess, type UsersOptions } from './users.ts'
 export { SysPublisher } from './sys/sys-publisher.ts'
 export { MosquittoDbError } from './import/byte-reader.ts'
 export {

@@ -4,7 +4,7 @@ import type { Acl } from './acl/acl-file.ts'
 import type { ListenerConf } from './conf/index.ts'
 import { identityOf } from './identity.ts'
 import type { PasswordChecks } from './passwords/password-checks.ts'
-import type { Passwords } from './passwords/password-file.ts'
+import { type Passwords, RESERVED_NAME } from './passwords/password-file.ts'
 
 /** What the files and options say at one time. */
 export interface UserAccess {
@@ -25,9 +25,6 @@ export interface UsersOptions {
   /** The same after a restart. */
   readonly id?: string
 }
-
-/** A provider connects by this name: no user may have it. */
-export const RESERVED_NAME = 'provider'
 
 /** Nobody: for connections that came by no listener of the file. */
 export const NO_USERS: Users = {

@@ -296,18 +296,22 @@ const IDLE_LOOK_MS = 500
 const LONGEST_PAUSE_MS = 2 ** 31 - 1
 
 async function untilEnough({ enough, end }: Counting, signal: AbortSignal): Promise<void> {
+  const over = new AbortController()
   const stopped = new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+    // The signal outlives many of these waits: none leaves a listener behind.
+    else signal.addEventListener('abort', () => resolve(), { signal: over.signal })
   })
   await Promise.race([enough, stopped])
+  over.abort()
   await end()
 }
 
 /** Resolves early when it is aborted. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await delay(Math.min(ms, LONGEST_PAUSE_MS), undefined, { signal, ref: false }).catch(() => undefined)
+  // A timer takes no longer time: without end it starts anew.
+  do await delay(Math.min(ms, LONGEST_PAUSE_MS), undefined, { signal, ref: false }).catch(() => undefined)
+  while (ms === Infinity && !signal.aborted)
 }
 
 function asError(error: unknown): Error {

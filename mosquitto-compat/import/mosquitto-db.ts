@@ -100,7 +100,10 @@ class Reading {
         throw new MosquittoDbError(at, `the file is cut off: ${length} bytes are to come, and there are ${reader.left}`)
       this.#chunk(kind, reader.part(length), at)
     }
-    for (const [session, messages] of this.#inFlight) session.queue.unshift(...messages)
+    for (const [session, messages] of this.#inFlight) {
+      const queued = session.queue.splice(0)
+      for (const message of [...messages, ...queued]) session.queue.push(message)
+    }
     return { version: this.#version, retained: [...this.#retained.values()], sessions: [...this.#sessions.values()] }
   }
 
@@ -183,8 +186,10 @@ class Reading {
     }
     const wasSent = state !== QUEUED
     const queued = { message, qos, retain: (flags & RETAIN) !== 0, wasSent, identifiers: subscriptionIdentifiers }
-    if (!wasSent) session.queue.push(queued)
-    else this.#inFlight.set(session, [...(this.#inFlight.get(session) ?? []), queued])
+    if (!wasSent) return void session.queue.push(queued)
+    const sent = this.#inFlight.get(session)
+    if (sent === undefined) this.#inFlight.set(session, [queued])
+    else sent.push(queued)
   }
 
   #subscription(reader: ByteReader, at: number): void {

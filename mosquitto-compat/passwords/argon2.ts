@@ -58,11 +58,12 @@ export class ThreadArgon2 implements Argon2 {
   hash(password: Uint8Array, salt: Uint8Array, length: number, parameters: Argon2Parameters): Promise<Uint8Array> {
     return new Promise((answer, fail) => {
       clearTimeout(this.#idle)
+      // Where there is no thread, this throws, and nobody waits.
+      const thread = this.#started()
       const id = ++this.#last
       this.#waiting.set(id, { answer, fail })
       const { memoryKiB, passes, lanes } = parameters
       const task: Argon2Task = { id, password, salt, length, memoryKiB, passes, lanes }
-      const thread = this.#started()
       thread.ref()
       thread.postMessage(task)
     })

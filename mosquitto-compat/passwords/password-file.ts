@@ -5,8 +5,8 @@ import { type Argon2, costOf, HashError, hashFits, type Hashed, parseHash } from
 
 /** In a file without users: like `mosquitto_passwd` of Mosquitto 2.1 makes them. */
 const NOBODY: Hashed = { kind: 'pbkdf2', iterations: 1_000, salt: Buffer.alloc(64), hash: Buffer.alloc(64) }
-/** The user name of a provider that shows its key: a user of that name could never enter. */
-const PROVIDER = 'provider'
+/** A provider that shows its key connects by this name: no user may have it. */
+export const RESERVED_NAME = 'provider'
 const MOST_NAME_BYTES = 65_535
 
 export class PasswordFileError extends Error {
@@ -134,7 +134,7 @@ function parse(text: string): Map<string, Entry> {
     if (name === '') throw new PasswordFileError(number, 'has no user name before the colon')
     if (Buffer.byteLength(name) > MOST_NAME_BYTES)
       throw new PasswordFileError(number, 'has a user name that is too long')
-    if (name === PROVIDER)
+    if (name === RESERVED_NAME)
       throw new PasswordFileError(
         number,
         'has the user name `provider`, which is for provider keys; choose another one',

@@ -18,7 +18,7 @@ export const USAGE = `aedes-push mosquitto [-c file] [-d] [-h] [-p port] [-v] [-
 Serves what a mosquitto.conf describes, and push messages beside it.
 
   -c file        the configuration file; without one: port 1883 of this machine alone, for everybody on it
-  -d             in the background, once it serves
+  -d             in the background
   -p port        the port, where the file has no listener; more than once for several
   -q             no log
   -v             all of the log

@@ -1,5 +1,5 @@
 /** The log as a mosquitto.conf asks for it: which lines, where to, and with which time before them. */
-import { closeSync, openSync, write, writeSync } from 'node:fs'
+import { close, openSync, write, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { LogConf, LogType } from '../../mosquitto-compat/index.ts'
@@ -124,18 +124,21 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** Closed once what was written to it is written. */
-class LogFile {
+/** Closed once what is being written to it is written. What waits for its disk then is lost. */
+export class LogFile {
   readonly destination: LogDestination
   readonly #descriptor: number
   #underWay = 0
   #isClosing = false
+  /** Another file, or a connection, may have its number now. */
+  #isClosed = false
 
   /** @throws when it cannot be opened */
   constructor(path: string, maximumBytes: number) {
     this.#descriptor = openSync(path, 'a', 0o640)
     const writer: LogWriter = {
       write: (bytes, done) => {
+        if (this.#isClosed) return done(null, bytes.byteLength)
         this.#underWay += 1
         write(this.#descriptor, bytes, 0, bytes.byteLength, null, (error, written) => {
           this.#underWay -= 1
@@ -143,7 +146,7 @@ class LogFile {
           this.#closeWhenDone()
         })
       },
-      writeSync: (bytes) => writeSync(this.#descriptor, bytes),
+      writeSync: (bytes) => (this.#isClosed ? bytes.byteLength : writeSync(this.#descriptor, bytes)),
     }
     this.destination = new LogDestination(writer, maximumBytes)
   }
@@ -154,6 +157,8 @@ class LogFile {
   }
 
   #closeWhenDone(): void {
-    if (this.#isClosing && this.#underWay === 0) closeSync(this.#descriptor)
+    if (!this.#isClosing || this.#isClosed || this.#underWay > 0) return
+    this.#isClosed = true
+    close(this.#descriptor, () => undefined)
   }
 }

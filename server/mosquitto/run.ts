@@ -1,5 +1,6 @@
 /** `aedes-push mosquitto`: from its command line to a server that runs, and to its end. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -108,7 +109,9 @@ async function start(
 async function goOn(argv: readonly string[], ending: Invocation['ending']): Promise<void> {
   const others = argv.filter((word) => word !== '-d' && word !== '--daemon')
   const [, main = ''] = process.argv
-  spawn(process.execPath, [...process.execArgv, main, ...others], { detached: true, stdio: 'ignore' }).unref()
+  const child = spawn(process.execPath, [...process.execArgv, main, ...others], { detached: true, stdio: 'ignore' })
+  await once(child, 'spawn')
+  child.unref()
   await ending.exit(0)
 }
 
