@@ -164,7 +164,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const accounts = new Accounts({ store, revocations, most: limits.accountDevices, monotonic })
   const publisher = createStorePublisher({ auth, store, accounts, underWay, metrics, logger })
   const selections = new Selections()
-  const waiting = new Waiting(limits.waiting, sharedCount(options.tally, 'waiting'))
+  const waiting = new Waiting(limits.waiting, metrics.httpWaiting, sharedCount(options.tally, 'waiting'))
   const longPolls = createLongPolls({ store, revocations, limits, selections, now, waiting })
   const consumers = new Consumers({ store, auth, limits, waiting, now, monotonic })
   auth.onKeyRetired(() => longPolls.recheckAll())
@@ -227,6 +227,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     corsOrigins: options.corsOrigins,
     publicUrl: options.publicUrl,
     logger,
+    metrics,
     randomId,
     monotonic,
     closing() {

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { BlockList, Socket } from 'node:net'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { PushError } from '../errors.ts'
+import type { Metrics } from '../common/metrics.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { watchingUpgrades } from '../common/upgrades.ts'
@@ -25,6 +26,7 @@ interface FastifyAppOptions {
   readonly hasConsole?: boolean
   readonly limits: HttpLimits
   readonly logger: FastifyBaseLogger
+  readonly metrics: Pick<Metrics, 'httpRequests' | 'httpDuration'>
   readonly randomId: () => string
   /** Milliseconds that only grow, for durations. */
   readonly monotonic: () => number
@@ -82,6 +84,7 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
     if (request.is404) refuseUnknown(methods, request, reply)
   })
   logRequests(app)
+  countRequests(app, options.metrics)
   describeApi(app, options.version, options.hasConsole === true)
   app.register(async (instance) => {
     await limitRequests(instance, options)
@@ -154,6 +157,18 @@ function logRequests(app: FastifyInstance): void {
   app.addHook('onResponse', async (request, reply) => {
     const { method, log } = request
     log.debug({ method, route: request.routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime }, 'request')
+  })
+}
+
+/** They last as long as their client likes. */
+const WAITS = /\/stream($|\?)|[?&]wait=[1-9]/
+
+/** By the route's pattern as well: there are as many as the API has. */
+function countRequests(app: FastifyInstance, { httpRequests, httpDuration }: FastifyAppOptions['metrics']): void {
+  app.addHook('onResponse', async ({ method, url, routeOptions }, reply) => {
+    const route = routeOptions.url ?? 'none'
+    httpRequests.inc({ method, route, status: reply.statusCode })
+    if (!WAITS.test(url)) httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
   })
 }
 

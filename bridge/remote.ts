@@ -66,6 +66,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
     allowedHosts: options.allowedHosts,
     trustedProxies: options.trustedProxies,
     logger,
+    metrics,
     randomId,
     monotonic,
     closing: () => upstream.finish(CLOSING_ANSWERS_MS),

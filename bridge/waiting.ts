@@ -1,4 +1,5 @@
 /** How many requests wait, here and in the other processes: in all, and for whom. */
+import type { Gauge } from 'prom-client'
 import type { SharedCount } from '../common/tally.ts'
 import { PushError } from '../errors.ts'
 
@@ -9,8 +10,11 @@ export class Waiting {
   readonly #crowded: ((key: string, elsewhere: number) => void)[] = []
   #open = 0
 
-  constructor(most: number, shared?: SharedCount) {
+  readonly #gauge: Pick<Gauge, 'inc' | 'dec'>
+
+  constructor(most: number, gauge: Pick<Gauge, 'inc' | 'dec'>, shared?: SharedCount) {
     this.#most = most
+    this.#gauge = gauge
     this.#shared = shared
     shared?.hear((key, change) => this.#heard(key, change))
   }
@@ -27,11 +31,13 @@ export class Waiting {
 
   add(key: string): void {
     this.#open++
+    this.#gauge.inc()
     this.#shared?.tell(key, 1)
   }
 
   remove(key: string): void {
     this.#open--
+    this.#gauge.dec()
     this.#shared?.tell(key, -1)
   }
 

@@ -3,6 +3,8 @@
  * No metric has a label by token, device or account.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { inTime } from './in-time.ts'
+import { packageVersion } from './package-version.ts'
 import { Counter, Gauge, Histogram, Registry, type GaugeConfiguration } from 'prom-client'
 
 const DESTINATIONS = ['private', 'broadcast', 'upstream', 'event', 'session'] as const
@@ -100,6 +102,44 @@ function measureEventLoopDelay(registry: Registry): void {
   })
 }
 
+/** What runs, for whoever compares nodes. */
+function tellBuild(registry: Registry): void {
+  new Gauge({
+    name: 'push_build_info',
+    help: '1, with the version of the server and of Node as labels',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+    // Of several processes: all run the same.
+    aggregator: 'first',
+  }).set({ version: packageVersion(), node: process.versions.node }, 1)
+}
+
+/** Nobody who scrapes waits longer for it, ms. */
+const PENDING_ANSWER_MS = 800
+/** Who scrapes more often gets the same number again, ms. */
+const PENDING_KEPT_MS = 5_000
+
+/** `read` is asked when somebody looks; while it does not answer, there is no number. */
+export function measurePending(registry: Registry, read: () => Promise<number>, monotonic: () => number): void {
+  let readAt = Number.NEGATIVE_INFINITY
+  new Gauge({
+    name: 'push_pending_messages',
+    help: 'Messages in the private logs of the store, of all nodes together',
+    registers: [registry],
+    // Of several processes: all ask the same store.
+    aggregator: 'max',
+    async collect() {
+      if (monotonic() - readAt < PENDING_KEPT_MS) return
+      try {
+        this.set(await inTime(read(), PENDING_ANSWER_MS, () => new Error('the store did not answer in time')))
+        readAt = monotonic()
+      } catch {
+        this.remove()
+      }
+    },
+  })
+}
+
 /** A gauge that is not there before it is set: 0 would be a value. */
 function gaugeOnceSet(registry: Registry, configuration: GaugeConfiguration<never>) {
   const gauge = new Gauge({ ...configuration, registers: [] })
@@ -119,6 +159,7 @@ export function createMetrics() {
     new Gauge({ name, help, labelNames, registers: [registry] })
 
   measureEventLoopDelay(registry)
+  tellBuild(registry)
   const perDestination = (name: string, help: string) => destinationCounter(registry, name, help)
   const acknowledged = perDestination('push_acknowledged_total', 'Messages acknowledged by devices')
   const expired = perDestination('push_expired_total', 'Messages that reached their time to live unacknowledged')
@@ -171,6 +212,16 @@ export function createMetrics() {
     webhooksDisabled: counter('push_webhooks_disabled_total', 'Webhooks disabled by the server, by reason', [
       'because',
     ]),
+    httpRequests: counter('push_http_requests_total', 'Requests answered, by route', ['method', 'route', 'status']),
+    httpDuration: new Histogram({
+      name: 'push_http_request_duration_seconds',
+      help: 'From the head of a request to the end of its answer, without streams and lookups that may wait',
+      labelNames: ['method', 'route'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers: [registry],
+    }),
+    httpWaiting: gauge('push_http_waiting', 'Lookups that wait and streams that are open'),
+    lookups: counter('push_lookups_total', 'Lookups of devices over HTTP, by outcome: found or empty', ['outcome']),
     drainLatency: new Histogram({
       name: 'push_drain_latency_seconds',
       help: 'From stored to written to the device, live deliveries only',

@@ -37,7 +37,7 @@ import { createDropLog, type DropLog } from './drop-log.ts'
 import { engineOf } from './engine.ts'
 import { PushError } from '../errors.ts'
 import { Forwarding } from '../common/forwarded.ts'
-import { createMetrics, type Metrics } from '../common/metrics.ts'
+import { createMetrics, measurePending, type Metrics } from '../common/metrics.ts'
 import { checkPushOptions, type PushLimits, type PushOptions } from './options.ts'
 import { Revocations } from '../store/revocations.ts'
 import {
@@ -132,6 +132,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const { store, secrets } = engine
   await store.open()
   opened.push(store)
+  measurePending(metrics.registry, () => store.pendingMessages(), monotonic)
   if (engine.general !== undefined) {
     await engine.general.open()
     opened.push(engine.general)

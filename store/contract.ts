@@ -318,6 +318,11 @@ export interface Store
   close(): Promise<void>
   /** Resolves when the store answers; `STORE_UNAVAILABLE` otherwise. */
   health(): Promise<StoreHealth>
+  /**
+   * How many messages all private logs hold, those that have expired and were not swept yet as well. Costs the same
+   * however many there are.
+   */
+  pendingMessages(): Promise<number>
   /** Hear what happens; returns how to stop. */
   watch(watcher: Watcher): () => void
 

@@ -75,6 +75,7 @@ export function lookUpMessages(api: FastifyInstance, context: LookupContext): vo
         seconds === 0
           ? await pages.read(known, limit)
           : await readOrWait(context, known, limit, seconds, request.signal)
+      metrics.lookups.inc({ outcome: page.entries.length > 0 ? 'found' : 'empty' })
       for (const { log } of page.entries) metrics.delivered.inc({ destination: log })
       return {
         messages: page.entries.map((entry) => messageAnswer(known.device, entry)),

@@ -4,9 +4,9 @@ import type { TokenId } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { type Database, orDamaged } from './database.ts'
 import type { EntryHead } from './entry.ts'
-import { appKey, namedSessionKey, readerRange, restOf, retainedIndexRange, tokenKey, upstreamKey } from './keys.ts'
+import { appKey, namedSessionKey, PENDING_KEY, readerRange, restOf, retainedIndexRange, tokenKey, upstreamKey } from './keys.ts'
 import { type AppState, decodeApp, decodeTimed, decodeToken, NEW_APP, type TokenState } from './records.ts'
-import { decodeNamed, type NamedSession } from './named-records.ts'
+import { decodeNamed, decodeNumber, type NamedSession } from './named-records.ts'
 import { ProcessRuns } from './process-runs.ts'
 import { RetainedIndex } from './retained-index.ts'
 import { Scans } from './scans.ts'
@@ -39,6 +39,7 @@ export class Durable {
   readonly #readers: Scans<Map<string, ReaderState>>
   readonly #heads = new LRUCache<string, EntryHead>({ max: ENTRY_HEADS })
   readonly #readerGone: (app: string, reader: string) => void
+  #pending: number | undefined
 
   constructor({ database, cachedTokens, keptMs, readerGone }: DurableOptions) {
     this.database = database
@@ -58,6 +59,21 @@ export class Durable {
       range: readerRange,
       make: (rows) => orDamaged(() => new Map(rows.map(([key, value]) => [restOf(key), decodeReader(value)]))),
     })
+  }
+
+  /** Messages in all private logs. */
+  get pending(): number {
+    return this.#pending ?? this.countPending()
+  }
+
+  countPending(): number {
+    const bytes = this.database.get(PENDING_KEY)
+    this.#pending = bytes === undefined ? 0 : orDamaged(() => decodeNumber(bytes))
+    return this.#pending
+  }
+
+  wrotePending(count: number): void {
+    this.#pending = count
   }
 
   token(id: TokenId): TokenState | undefined {
@@ -168,6 +184,7 @@ export class Durable {
 
   /** Everything is read again. */
   forget(): void {
+    this.#pending = undefined
     this.#tokens.clear()
     this.#named.clear()
     this.#heads.clear()

@@ -69,6 +69,7 @@ export class LevelEngine {
   async open(): Promise<void> {
     await this.database.open()
     this.durable.runs.begin(this.database, this.now())
+    this.durable.countPending()
     this.#isOpen = true
     this.commits.open()
     this.#sweeper.open()
@@ -97,6 +98,11 @@ export class LevelEngine {
     this.database.get(secretKey(''))
     const { problem } = this.#sweeper
     return { warnings: problem === undefined ? [] : [problem] }
+  }
+
+  async pendingMessages(): Promise<number> {
+    this.mustBeOpen()
+    return this.durable.pending
   }
 
   watch(watcher: Watcher): () => void {

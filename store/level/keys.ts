@@ -135,6 +135,9 @@ export function metaKey(name: string): Buffer {
   return named(Kind.meta, name)
 }
 
+/** How many messages all private logs hold. */
+export const PENDING_KEY = metaKey('pending messages')
+
 export function secretKey(name: string): Buffer {
   return named(Kind.secret, name)
 }

@@ -7,7 +7,8 @@ import type { Told } from '../watching.ts'
 import type { Write } from './database.ts'
 import type { Durable } from './durable.ts'
 import type { EntryHead } from './entry.ts'
-import { appKey, broadcastLogPrefix, dueKey, privateLogPrefix, tokenKey } from './keys.ts'
+import { appKey, broadcastLogPrefix, dueKey, PENDING_KEY, privateLogPrefix, tokenKey } from './keys.ts'
+import { encodeNumber } from './named-records.ts'
 import { type Ending, Log, type LogTransaction, type RemovalCounts } from './log.ts'
 import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
@@ -46,6 +47,8 @@ export class Transaction implements LogTransaction {
     session: noneRemoved(),
   }
   #changes = 0
+  /** In private logs, more than have left. */
+  #arrived = 0
 
   constructor(durable: Durable, now: number, endingsOf: (transaction: Transaction) => Endings) {
     this.#durable = durable
@@ -179,6 +182,7 @@ export class Transaction implements LogTransaction {
   /** What goes to disk. */
   writes(): Map<string, Write> {
     for (const [id, token] of this.#tokens) this.#writeToken(id, token)
+    this.#writePending()
     for (const [name, app] of this.#apps) this.#writeApp(name, app)
     this.upstream.write()
     this.sessions.write()
@@ -189,6 +193,7 @@ export class Transaction implements LogTransaction {
   publish(): readonly Told[] {
     for (const [text, { head }] of this.#writes) this.#durable.wroteEntry(text, head)
     for (const [id, token] of this.#tokens) this.#durable.wroteToken(id, token)
+    if (this.#arrived !== 0) this.#durable.wrotePending(this.#pending)
     for (const [name, app] of this.#apps) this.#durable.wroteApp(name, app)
     for (const [app, index] of this.#retained) this.#durable.wroteRetained(app, index)
     this.upstream.publish()
@@ -198,7 +203,9 @@ export class Transaction implements LogTransaction {
 
   #writeToken(id: TokenId, changed: TokenState | undefined): void {
     const key = tokenKey(id)
-    const before = this.#durable.token(id)?.visitAt ?? 0
+    const known = this.#durable.token(id)
+    const before = known?.visitAt ?? 0
+    this.#arrived += (changed?.log.count ?? 0) - (known?.log.count ?? 0)
     if (changed === undefined) {
       if (before > 0) this.delete(dueKey(before, key))
       return this.delete(key)
@@ -207,6 +214,14 @@ export class Transaction implements LogTransaction {
     const token = visitAt === changed.visitAt ? changed : { ...changed, visitAt }
     this.#tokens.set(id, token)
     this.put(key, encodeToken(token))
+  }
+
+  get #pending(): number {
+    return Math.max(0, this.#durable.pending + this.#arrived)
+  }
+
+  #writePending(): void {
+    if (this.#arrived !== 0) this.put(PENDING_KEY, encodeNumber(this.#pending))
   }
 
   #writeApp(name: string, changed: AppState): void {

@@ -10,6 +10,7 @@ import {
   appOfKey,
   broadcastBase,
   BUCKETS,
+  logKey,
   logKeysPattern,
   logOfKey,
   PARTITIONS,
@@ -31,6 +32,17 @@ const PARTITIONS_AT_ONCE = 32
 const START = '0'
 /** What `page` answers for each token id. */
 const FIELDS = 14
+
+/** The sizes of the hashes that hold them, one a partition. */
+export async function pendingMessages(client: Client, prefix: string): Promise<number> {
+  try {
+    const partitions = Array.from({ length: PARTITIONS }, (_, number) => logKey(partitionBase(prefix, number)))
+    const sizes = await Promise.all(partitions.map((key) => client.hlen(key)))
+    return sizes.reduce((sum, size) => sum + size, 0)
+  } catch (error) {
+    throw unavailable('Redis does not count messages', error)
+  }
+}
 
 export async function* knownTokens(lanes: Lanes, prefix: string): AsyncIterable<KnownToken> {
   for (let after: string | undefined; ; ) {

@@ -42,7 +42,7 @@ const serialsKey = (base: string): string => `${base}n`
 /** Sorted set of the buckets of a partition, and of `u<app>`, by when something in them has to be swept. */
 export const dueKey = (base: string): string => `${base}x`
 /** Entries of logs: hash of (serial, offset) -> entry. */
-const logKey = (base: string): string => `${base}l`
+export const logKey = (base: string): string => `${base}l`
 /** Hash of serial -> who holds the session. */
 const sessionsKey = (base: string): string => `${base}s`
 /** Hash of serial -> what a session kept. */

@@ -13,7 +13,7 @@ import type {
 } from '../contract.ts'
 import { connectClient, unlessRefused } from './connection.ts'
 import { checkFormat } from './format.ts'
-import { knownApps, knownLogs, knownNamedSessions, knownReaders, knownTokens } from './inventory.ts'
+import { knownApps, knownLogs, knownNamedSessions, knownReaders, knownTokens, pendingMessages } from './inventory.ts'
 import { PARTITIONS, partitionBase } from './keys.ts'
 import type { RedisStoreOptions } from './options.ts'
 import { Pieces } from './pieces.ts'
@@ -38,7 +38,7 @@ export function openRedisStore(options: RedisStoreOptions): Store {
   }
 }
 
-type Life = Pick<Store, 'open' | 'close' | 'health' | 'watch' | 'sweep'>
+type Life = Pick<Store, 'open' | 'close' | 'health' | 'pendingMessages' | 'watch' | 'sweep'>
 
 function life(pieces: Pieces): Life {
   const { client, lanes, wakes, follows, listeners, nodes, sweeper, recovery } = pieces
@@ -77,6 +77,7 @@ function life(pieces: Pieces): Life {
       const { warnings } = await pieces.health.check()
       return { warnings: [...pieces.secrets.warnings, ...warnings] }
     },
+    pendingMessages: () => pendingMessages(client, pieces.prefix),
     watch: (watcher) => pieces.events.watch(watcher),
     sweep: () => sweeper.pass(),
   }

@@ -2,6 +2,7 @@
 import { t } from '../support/tap.ts'
 import { Waiting } from '../../bridge/waiting.ts'
 import { createLongPolls, type LongPolls } from '../../bridge/long-polls.ts'
+import { createMetrics } from '../../common/metrics.ts'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'
 import { requestCounts } from '../../bridge/request-counts.ts'
 import { Admission } from '../../broker/gate/admission.ts'
@@ -100,7 +101,7 @@ t.test('lookups that wait, in all and with one token', async (t) => {
   const revocations = { isRevoked: () => false, onRevoked: () => () => undefined }
   const options = { store, revocations, limits, selections: new Selections(), now: () => 0 }
   const { exchange, first, second, heard } = both('waiting', (shared) =>
-    createLongPolls({ ...options, waiting: new Waiting(limits.waiting, shared) }),
+    createLongPolls({ ...options, waiting: new Waiting(limits.waiting, createMetrics().httpWaiting, shared) }),
   )
   const enter = (polls: LongPolls, tokenId: string) =>
     polls.enter(

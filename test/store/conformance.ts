@@ -12,6 +12,7 @@ import { events } from './support/events.ts'
 import { following } from './support/following.ts'
 import { marks } from './support/marks.ts'
 import { namedSessions } from './support/named-sessions.ts'
+import { pendingMessages } from './support/pending-messages.ts'
 import { privateLogs } from './support/private-logs.ts'
 import { recall } from './support/recall.ts'
 import { receiptsAndMissed } from './support/receipts.ts'
@@ -42,6 +43,7 @@ export async function conformance(t: Test, makeEngine: MakeEngine): Promise<void
   await t.test('what is known of token ids', (t) => tokenDetails(t, makeEngine))
   await t.test('devices of accounts', (t) => accounts(t, makeEngine))
   await t.test('private logs', (t) => privateLogs(t, makeEngine))
+  await t.test('how many messages wait', (t) => pendingMessages(t, makeEngine))
   await t.test('broadcast logs', (t) => broadcastLogs(t, makeEngine))
   await t.test('messages of Web Push', (t) => webPush(t, makeEngine))
   await t.test('what the cursors pass and is still pending', (t) => marks(t, makeEngine))
