@@ -4,7 +4,16 @@ import type { TokenId } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { type Database, orDamaged } from './database.ts'
 import type { EntryHead } from './entry.ts'
-import { appKey, namedSessionKey, PENDING_KEY, readerRange, restOf, retainedIndexRange, tokenKey, upstreamKey } from './keys.ts'
+import {
+  appKey,
+  namedSessionKey,
+  PENDING_KEY,
+  readerRange,
+  restOf,
+  retainedIndexRange,
+  tokenKey,
+  upstreamKey,
+} from './keys.ts'
 import { type AppState, decodeApp, decodeTimed, decodeToken, NEW_APP, type TokenState } from './records.ts'
 import { decodeNamed, decodeNumber, type NamedSession } from './named-records.ts'
 import { ProcessRuns } from './process-runs.ts'
