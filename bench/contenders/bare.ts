@@ -1,24 +1,34 @@
-/** Node without a broker: what no server in it can go below. bench/servers/bare.ts. */
+/** Node without a broker: what no server in it can go below. bench/servers/bare.ts and bare-http.ts. */
 import { fileURLToPath } from 'node:url'
 import { Child, freePort } from '../run/processes.ts'
 import { type Contender, PLAIN_BROADCAST, plainIdentities } from './contender.ts'
 
-const SERVER = fileURLToPath(new URL('../servers/bare.js', import.meta.url))
-
 export function bare(name: string, about: string): Contender {
+  return floor({ name, about, works: ['private', 'broadcast', 'idle'] }, 'bare', () => ({}))
+}
+
+export function bareHttp(name: string, about: string): Contender {
+  return floor({ name, about, works: ['streams'] }, 'bare-http', (port) => ({ http: { port, providerKey: '' } }))
+}
+
+function floor(
+  described: Pick<Contender, 'name' | 'about' | 'works'>,
+  server: string,
+  more: (port: number) => { readonly http?: { readonly port: number; readonly providerKey: string } },
+): Contender {
   return {
-    name,
-    about,
+    ...described,
     durable: false,
     ours: false,
     needs: [],
-    works: ['private', 'broadcast', 'idle'],
     async start(folder) {
-      const mqttPort = await freePort()
-      const child = new Child(process.execPath, [SERVER, String(mqttPort)], { cwd: folder })
+      const port = await freePort()
+      const main = fileURLToPath(new URL(`../servers/${server}.js`, import.meta.url))
+      const child = new Child(process.execPath, [main, String(port)], { cwd: folder })
       await child.line(/^ready/)
       return {
-        mqttPort,
+        mqttPort: port,
+        ...more(port),
         broadcastTopic: PLAIN_BROADCAST,
         provider: {},
         user: {},

@@ -1,6 +1,6 @@
 /** Everybody who is measured. */
 import { aedes } from './aedes.ts'
-import { bare } from './bare.ts'
+import { bare, bareHttp } from './bare.ts'
 import type { Contender } from './contender.ts'
 import { mosquitto, nats } from './native.ts'
 import { ours } from './ours.ts'
@@ -32,5 +32,6 @@ export const CONTENDERS: readonly Contender[] = [
   mosquitto('mosquitto', 'Mosquitto, in memory', false),
   mosquitto('mosquitto-persistence', 'Mosquitto with persistence (a snapshot at intervals)', true),
   bare('bare', 'node:net that finds sockets by topic and writes once a turn: the floor of a server in Node, no broker'),
+  bareHttp('bare-http', 'node:http that answers every request with a stream on which nothing happens'),
   nats('nats', 'NATS with JetStream (files) and its MQTT gateway'),
 ]

@@ -9,6 +9,7 @@ import { offline } from './offline.ts'
 import { redisMemory } from './redis-memory.ts'
 import { start } from './start.ts'
 import { storm } from './storm.ts'
+import { streams } from './streams.ts'
 import { upstream } from './upstream.ts'
 import type { Work } from './work.ts'
 
@@ -26,5 +27,6 @@ export const WORKS: readonly Work[] = [
   storm,
   start,
   lookup,
+  streams,
   redisMemory,
 ]
