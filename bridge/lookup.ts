@@ -20,6 +20,8 @@ export interface Page {
   readonly cursor: PageCursor
   /** More is pending, or may be: acknowledge, and look up again. */
   readonly more: boolean
+  /** The highest offsets that the logs have given. */
+  readonly ends: { readonly private: number; readonly broadcast: number }
   /** What acknowledging the first so many of its entries says. */
   cursorAfter(count: number): PageCursor
 }
@@ -198,6 +200,7 @@ function pageOf(own: Pending<LogEntry>, shared: Pending<LogEntry>, limit: number
     entries,
     cursor: cursorAfter(entries.length),
     more: isMore(own, nextOwn) || isMore(shared, nextShared),
+    ends: { private: own.end, broadcast: shared.end },
     cursorAfter,
   }
 }

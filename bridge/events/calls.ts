@@ -14,6 +14,8 @@ import type { EventAnswer } from './event-answer.ts'
 import { type CursorOwner, decodeEventCursor, encodeEventCursor, type EventMoves } from './event-cursor.ts'
 import { EventPage } from './event-page.ts'
 import { EventTypes, UPSTREAM } from './event-types.ts'
+import { Standing } from './standing.ts'
+import { checkWithin } from './within.ts'
 
 interface EventsContext {
   readonly auth: Pick<Auth, 'providerNow'>
@@ -95,10 +97,11 @@ export class EventCalls {
     return { owner, query }
   }
 
-  /** The next page of a stream that stands there. @throws STORE_UNAVAILABLE */
+  /** The next page of a stream that stands there. @throws CURSOR_INVALID, STORE_UNAVAILABLE */
   async pageFrom(query: ConsumerQuery, provider: Provider, from: EventMoves): Promise<EventPage> {
     const { limits, store } = this.#context
     const { standings } = await this.#standings(query, provider)
+    await checkWithin(store, standings, from)
     const bytes = Math.min(limits.lookupBytes, STREAM_PAGE_BYTES)
     const most = { events: STREAM_PAGE, bytes, scan: limits.lookupScan }
     const page = new EventPage(store, standings, query.types, most, from)
@@ -113,6 +116,8 @@ export class EventCalls {
     const { app, reader } = owner
     const moves = decodeEventCursor(owner, asked.cursor)
     const ofLogs = [[eventLog(app), moves.events] as const, [app, moves.upstream] as const]
+    const standings = ofLogs.map(([log]) => consumers.known(log, reader) ?? new Standing(log, reader))
+    await checkWithin(store, standings, moves)
     const known = await Promise.all(
       ofLogs.map(async ([log, ofLog]) => {
         if (ofLog.length === 0) return true

@@ -21,8 +21,9 @@ export function retryText(ms: number): string {
   return `retry: ${ms}\n\n`
 }
 
-/** The last event: why the stream ends. */
+/** The last event: why the stream ends. A client whose last id is worth nothing forgets it, and comes back without. */
 export function endText({ code, status, detail }: PushError): string {
   const { title } = ERRORS[code]
-  return eventText({ code, status, title, ...(detail === undefined ? {} : { detail }) }, { type: 'end' })
+  const forgets = code === 'CURSOR_INVALID' ? { id: '' } : {}
+  return eventText({ code, status, title, ...(detail === undefined ? {} : { detail }) }, { type: 'end', ...forgets })
 }

@@ -10,7 +10,7 @@ import { known as knownError } from '../calls/call.ts'
 import type { DevicePoll, LongPolls } from '../long-polls.ts'
 import type { PageEntry, Pages } from '../lookup.ts'
 import { messageAnswer } from '../message-answer.ts'
-import { decodePageCursor, encodePageCursor } from '../page-cursor.ts'
+import { decodePageCursor, encodePageCursor, type PageCursor } from '../page-cursor.ts'
 import { EventStream, goneOf } from './event-stream.ts'
 import { eventText, idText } from './event-text.ts'
 import { Place } from './place.ts'
@@ -54,7 +54,7 @@ export class MessageStreams {
     const { longPolls, acknowledge, streams } = this.#context
     const { device } = known
     const has = lastEventId === undefined || lastEventId === '' ? undefined : decodePageCursor(device, lastEventId)
-    if (has !== undefined && acknowledges) await acknowledge(known, has)
+    if (has !== undefined && acknowledges && (await this.#isWithin(known, has))) await acknowledge(known, has)
     const poll = await longPolls.enter(known, undefined, goneOf(reply))
     try {
       const place = new Place(device, has)
@@ -69,6 +69,13 @@ export class MessageStreams {
     } finally {
       poll.leave()
     }
+  }
+
+  /** Else the stream says so, and nothing is acknowledged that nobody has read. */
+  async #isWithin(known: KnownDevice, has: PageCursor): Promise<boolean> {
+    const place = new Place(known.device, has)
+    const { ends } = await this.#context.pages.read(known, 1, place.start(known.record), false)
+    return !place.isBeyond(ends, known.record)
   }
 
   /** Gives why it ends, or rejects with that. */
@@ -93,6 +100,7 @@ export class MessageStreams {
     const { place, poll, stream, device } = open
     const { pages, now } = this.#context
     const page = await this.#reads.run(() => pages.read(known, PAGE, place.start(known.record)))
+    if (place.isBeyond(page.ends, known.record)) throw new PushError('CURSOR_INVALID')
     const told = poll.told()
     if (page.entries.length + told.length > 0) {
       // What was stored after a revocation, or after the token's end, is not for its holder.

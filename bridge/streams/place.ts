@@ -5,7 +5,7 @@
 import type { Cursors, Skipped, TokenRecord } from '../../store/contract.ts'
 import { moveCursors, standing } from '../../store/marks.ts'
 import type { Device } from '../../topics/index.ts'
-import type { PageStart } from '../lookup.ts'
+import type { Page, PageStart } from '../lookup.ts'
 import { MOST_LISTED, type PageCursor } from '../page-cursor.ts'
 
 const NOWHERE: PageCursor = {
@@ -44,6 +44,12 @@ export class Place {
 
   get cursor(): PageCursor {
     return this.#cursor
+  }
+
+  /** The client was told of more than the logs have had: by another store, or by this one before it lost its data. */
+  isBeyond(ends: Page['ends'], { cursors }: TokenRecord): boolean {
+    const { private: own, broadcast } = this.#cursor
+    return own > Math.max(ends.private, cursors.private) || broadcast > Math.max(ends.broadcast, cursors.broadcast)
   }
 
   /** It stands where a page that began at `before` says. True where that is further on. */

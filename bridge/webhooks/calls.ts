@@ -7,12 +7,14 @@ import { LONGEST_KEPT_MS, type Store } from '../../store/contract.ts'
 import { isAppName, type Provider } from '../../topics/index.ts'
 import type { Caller } from '../calls/call.ts'
 import { decodeEventCursor } from '../events/event-cursor.ts'
+import { Standing } from '../events/standing.ts'
+import { checkWithin } from '../events/within.ts'
 import { decodeKeyCursor, encodeKeyCursor, inOrder } from '../keys/cursor.ts'
 import { makeTest } from './batch.ts'
 import type { CallSlots } from './call-slots.ts'
 import { DELIVERIES_TABLE } from './delivery-row.ts'
 import { readDelivery } from './held.ts'
-import { cursorOwnerOf, keeps, logsOf, type Readers, typesOf } from './readers.ts'
+import { cursorOwnerOf, keeps, logsOf, readerOf, type Readers, typesOf } from './readers.ts'
 import { asOfNow, checkRights, maySee, type WebhookAuth } from './rights.ts'
 import {
   DEFAULT_KEEP,
@@ -309,6 +311,10 @@ class WebhookChanges {
     checkRights(provider, before)
     const moves = cursor === undefined ? undefined : decodeEventCursor(cursorOwnerOf(store, before), cursor)
     const next = { ...before, place: before.place + 1 }
+    if (moves !== undefined) {
+      const standings = logsOf(next).map((log) => new Standing(log, readerOf(next)))
+      await checkWithin(store, standings, moves)
+    }
     // Left by a replay that was cut short.
     await readers.closePlace(next)
     await readers.open(next, 'earliest')
