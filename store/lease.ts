@@ -51,6 +51,10 @@ export class StoreLease implements Lease {
     if (this.#held !== undefined) return this.#held.signal
     const isAlone = this.#options.store.nodes === undefined
     if (!isAlone) await this.#take(signal)
+    if (signal.aborted) {
+      await this.#giveBack()
+      signal.throwIfAborted()
+    }
     const held = new AbortController()
     this.#held = held
     if (!isAlone) this.#timer = setInterval(() => void this.#renew(held), this.#lastsMs * RENEWED).unref()
@@ -61,6 +65,10 @@ export class StoreLease implements Lease {
     const held = this.#held
     if (held === undefined) return
     this.#lose(held)
+    await this.#giveBack()
+  }
+
+  async #giveBack(): Promise<void> {
     const { store, name } = this.#options
     if (store.nodes === undefined) return
     // Nobody's is as good as one that has run out.
@@ -117,12 +125,18 @@ export class StoreLease implements Lease {
 
   async #renew(held: AbortController): Promise<void> {
     if (this.#held !== held) return
+    // Also while the store leaves an earlier write without an answer.
+    if (this.#hasRunOut) return this.#lose(held)
     if (await this.#write(0)) return
-    const { monotonic } = this.#options
     // What was written before an error may be there; another holder may be too.
     const present = await this.#presentVersion()
     const isTaken = present !== undefined && present !== 0
-    if (isTaken || monotonic() - this.#renewedAt >= this.#lastsMs * GIVEN_UP) this.#lose(held)
+    if (isTaken || this.#hasRunOut) this.#lose(held)
+  }
+
+  /** Another process may take it soon. */
+  get #hasRunOut(): boolean {
+    return this.#options.monotonic() - this.#renewedAt >= this.#lastsMs * GIVEN_UP
   }
 
   #lose(held: AbortController): void {

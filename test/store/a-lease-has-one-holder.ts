@@ -27,7 +27,7 @@ async function processes(t: Parameters<typeof openLevel>[0]) {
   }
   const lease = (holder: string, store: typeof tables) =>
     new StoreLease({ store, name: 'one', holder, monotonic: () => performance.now(), lastsMs: LASTS_MS })
-  return { first: lease('first', reached), second: lease('second', tables), failing }
+  return { first: lease('first', reached), second: lease('second', tables), failing, tables, lease }
 }
 
 await t.test('released', async (t) => {
@@ -60,6 +60,37 @@ await t.test('given up before another one takes it', async (t) => {
   t.notOk((await first.hold(never)).aborted, 'and may have it again')
   t.notOk(other === held)
   await first.release()
+})
+
+await t.test('given up while the store does not answer', async (t) => {
+  const { lease, tables, second } = await processes(t)
+  const hung = { isHung: false }
+  const hanging = lease('first', {
+    ...tables,
+    writeRow: async (write) => (hung.isHung ? await new Promise<never>(() => undefined) : await tables.writeRow(write)),
+  })
+  const held = await hanging.hold(never)
+  hung.isHung = true
+  await second.hold(never)
+  t.ok(held.aborted)
+  await second.release()
+})
+
+await t.test('whoever does not want it any more as it comes leaves it', async (t) => {
+  const { lease, tables, second } = await processes(t)
+  const stop = new AbortController()
+  const late = lease('first', {
+    ...tables,
+    async writeRow(write) {
+      const version = await tables.writeRow(write)
+      stop.abort()
+      return version
+    },
+  })
+  await t.rejects(late.hold(stop.signal))
+  t.equal(await tables.readRow('leases', 'one'), undefined, 'nobody waits until it runs out')
+  await second.hold(never)
+  await second.release()
 })
 
 await t.test('an embedded store is one process alone', async (t) => {
