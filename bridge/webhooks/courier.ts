@@ -46,11 +46,18 @@ export interface CourierContext {
 
 /** Where it is not this node's turn, or something failed, it looks again after so long, ms. */
 const AGAIN_MS = 1_000
-/** All parts of its logs are looked at after so long, whatever wake was lost, ms. */
+/** It looks again at what it knows after so long, ms. */
 const RECHECK_MS = 30_000
+/**
+ * All parts of its logs are looked at in the store after so long, ms: whatever wake was lost where nobody noticed, and to
+ * prolong its readers. Each look is a step for every part, so that idle webhooks would cost more than busy ones.
+ */
+const LOOK_MS = 600_000
 /** What is kept is released in so many steps, none shorter than this, ms. */
 const RELEASES = 24
 const SHORTEST_RELEASE_MS = 60_000
+/** Where nothing is kept, to prolong the reader that keeps, ms. */
+const IDLE_RELEASE_MS = 3_600_000
 
 export class Courier {
   readonly #context: CourierContext
@@ -67,6 +74,8 @@ export class Courier {
   /** By the monotonic clock. */
   #dueAt = 0
   #releaseAt: number
+  /** Something that was delivered may be kept. */
+  #keepsSome = true
   #isStopped = false
   readonly #running: Promise<void>
 
@@ -210,7 +219,7 @@ export class Courier {
       const reader = readerOf(this.#webhook)
       const standing = known?.reader === reader ? known : new Standing(log, reader)
       const at = monotonic()
-      if (standing.isFresh(at, RECHECK_MS)) continue
+      if (standing.isFresh(at, LOOK_MS)) continue
       this.#standings.set(log, standing)
       // Nothing is opened for a webhook that is another one by now.
       if (!(await isCurrent(this.#webhook))) return false
@@ -305,6 +314,7 @@ export class Courier {
   }
 
   async #move(webhook: Webhook, moves: Batch['moves']): Promise<void> {
+    this.#keepsSome = true
     const isKnown = await this.#context.readers.move(webhook, moves)
     for (const standing of this.#standings.values()) {
       if (isKnown) standing.moved(appOfEventLog(standing.log) === undefined ? moves.upstream : moves.events)
@@ -315,9 +325,11 @@ export class Courier {
   /** What was delivered is kept for a while, and then goes. */
   async #release(): Promise<void> {
     const { monotonic, readers } = this.#context
-    if (!keeps(this.#webhook) || monotonic() < this.#releaseAt) return
-    this.#releaseAt = monotonic() + this.#releaseMs
-    await readers.release(this.#webhook)
+    const at = monotonic()
+    if (!keeps(this.#webhook) || at < this.#releaseAt) return
+    if (!this.#keepsSome && at < this.#releaseAt + IDLE_RELEASE_MS) return
+    this.#releaseAt = at + this.#releaseMs
+    this.#keepsSome = await readers.release(this.#webhook)
   }
 
   get #releaseMs(): number {
@@ -325,7 +337,6 @@ export class Courier {
   }
 
   async #leave(): Promise<void> {
-    for (const stop of this.#listening.values()) stop()
     this.#sender.close()
     try {
       await this.#acknowledge()
@@ -334,6 +345,8 @@ export class Courier {
       // Whoever comes next waits until it knows that this node is gone.
       this.#failed(error)
     }
+    // Last: it is a step for every part, and many webhooks may end at once.
+    for (const stop of this.#listening.values()) stop()
   }
 
   #failed(error: unknown): void {

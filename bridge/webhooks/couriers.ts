@@ -53,7 +53,7 @@ export class Couriers {
       cursorMoved: nothing,
       cursorsLost: nothing,
     })
-    this.#context.copy.onChange(() => this.#reconcile())
+    this.#context.copy.onChange((id) => this.#settle(id))
     this.#timer = setInterval(() => this.#all((courier) => courier.lookAtKey()), KEY_LOOK_MS).unref()
     this.#members.start()
     this.#reconcile()
@@ -75,24 +75,23 @@ export class Couriers {
     this.#reconcile()
   }
 
-  /** Each that is enabled is delivered by one of the nodes, which all find the same one. */
   #reconcile(): void {
+    const ids = this.#context.copy.all().map(({ id }) => id)
+    for (const id of new Set([...this.#running.keys(), ...ids])) this.#settle(id)
+  }
+
+  /** One that is enabled is delivered by one of the nodes, which all find the same one. */
+  #settle(id: string): void {
     if (!this.#isOpen) return
-    const mine = new Map(
-      this.#context.copy
-        .all()
-        .filter(({ id, disabled }) => disabled === undefined && this.#members.isMine(id))
-        .map((webhook) => [webhook.id, webhook]),
-    )
-    for (const [id, courier] of this.#running) if (courier.isStopped || !mine.has(id)) this.#stop(id)
-    for (const [id, webhook] of mine) {
-      const courier = this.#running.get(id)
-      if (courier !== undefined) {
-        if (courier.webhook !== webhook) courier.change(webhook)
-      } else if (!this.#ending.has(id) && this.#members.isSure) {
-        const context = { ...this.#context, members: this.#members, pages: this.#pages }
-        this.#add(new Courier(context, webhook))
-      }
+    const courier = this.#running.get(id)
+    const webhook = this.#context.copy.get(id)
+    const isMine = webhook !== undefined && webhook.disabled === undefined && this.#members.isMine(id)
+    if (courier !== undefined) {
+      if (courier.isStopped || !isMine) this.#stop(id)
+      else if (courier.webhook !== webhook) courier.change(webhook)
+    } else if (isMine && this.#members.isSure) {
+      const context = { ...this.#context, members: this.#members, pages: this.#pages }
+      this.#add(new Courier(context, webhook))
     }
   }
 
@@ -117,7 +116,7 @@ export class Couriers {
     const ended = courier.stop().finally(() => {
       this.#ending.delete(id)
       this.#remove(courier)
-      this.#reconcile()
+      this.#settle(id)
     })
     this.#ending.set(id, ended)
   }

@@ -23,7 +23,7 @@ export interface MembersOptions {
   /** Milliseconds that only grow. */
   readonly monotonic: () => number
   readonly failed: (error: unknown) => void
-  /** Who is there, or whether this node is sure, may have changed. */
+  /** Who is there, or whether this node is sure, has changed. */
   readonly changed: () => void
 }
 
@@ -38,6 +38,9 @@ export class Members {
   readonly #options: MembersOptions
   readonly #seen = new Map<string, Seen>()
   #confirmedAt = Number.NEGATIVE_INFINITY
+  /** Of those that live, as the last look found. */
+  #others: readonly string[] = []
+  #wasSure = false
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> | undefined
   #isClosed = false
@@ -68,10 +71,9 @@ export class Members {
 
   /** Who is to deliver this: the same for all nodes that know of each other. */
   isMine(webhook: string): boolean {
-    if (this.#isAlone) return true
-    const others = [...this.#seen.keys()].filter((node) => !this.isGone(node))
+    if (this.#others.length === 0) return true
     const mine = weight(webhook, this.id)
-    return others.every((node) => weight(webhook, node) <= mine)
+    return this.#others.every((node) => weight(webhook, node) <= mine)
   }
 
   /** Takes its leave, so that others need not wait. */
@@ -91,12 +93,24 @@ export class Members {
 
   #beat(): void {
     if (this.#isAlone || this.#isClosed) return
+    // Also while a write is not answered.
+    this.#look()
     this.#beating ??= this.#tell()
       .catch((error: unknown) => this.#options.failed(error))
       .finally(() => {
         this.#beating = undefined
-        this.#options.changed()
+        this.#look()
       })
+  }
+
+  /** Tells only what is news: whatever hears of it goes through all webhooks. */
+  #look(): void {
+    const { isSure } = this
+    const others = [...this.#seen.keys()].filter((node) => !this.isGone(node)).sort()
+    if (isSure === this.#wasSure && others.join() === this.#others.join()) return
+    this.#wasSure = isSure
+    this.#others = others
+    this.#options.changed()
   }
 
   async #tell(): Promise<void> {

@@ -114,14 +114,14 @@ export class Readers {
     await this.#context.store.closeReader(eventLog(webhook.app), keeperOf(webhook))
   }
 
-  /** What was stored longer ago than it is kept may go. @throws STORE_UNAVAILABLE */
-  async release(webhook: Webhook): Promise<void> {
-    if (!keeps(webhook)) return
+  /** What was stored longer ago than it is kept may go. True: something is kept still. @throws STORE_UNAVAILABLE */
+  async release(webhook: Webhook): Promise<boolean> {
     const { store, now } = this.#context
     const app = eventLog(webhook.app)
     const reader = keeperOf(webhook)
     const before = now() - webhook.keepFor * 1000
     const parts = await store.openReader({ app, reader, expiresAt: this.#expiresAt, from: 'earliest' })
+    let keepsSome = false
     for (const { part, cursor, end } of parts) {
       let at = cursor
       while (at < end) {
@@ -131,7 +131,9 @@ export class Readers {
         if (young !== -1 || readTo >= end) break
       }
       if (at > cursor) await store.moveReader(app, reader, [{ part, cursor: at }])
+      keepsSome ||= at < end
     }
+    return keepsSome
   }
 
   async #look(standing: Standing, lookedAt: number, from: 'earliest' | 'latest', expiresAt: number): Promise<void> {

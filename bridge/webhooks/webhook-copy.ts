@@ -23,7 +23,7 @@ const TRIES = 10
 export class WebhookCopy {
   readonly #store: Store
   readonly #copy: TableCopy<Webhook>
-  #changed: () => void = () => undefined
+  #changed: (id: string) => void = () => undefined
 
   constructor({ logger, ...options }: WebhookCopyOptions) {
     this.#store = options.store
@@ -31,7 +31,7 @@ export class WebhookCopy {
       ...options,
       table: WEBHOOKS_TABLE,
       decode: decodeWebhook,
-      changed: () => this.#changed(),
+      changed: (id) => this.#changed(id),
       failed(error) {
         const isAway = error instanceof PushError && error.code === 'STORE_UNAVAILABLE'
         // That the store is away is said by others, and once.
@@ -63,7 +63,7 @@ export class WebhookCopy {
     await this.#copy.refresh()
   }
 
-  onChange(listener: () => void): void {
+  onChange(listener: (id: string) => void): void {
     this.#changed = listener
   }
 

@@ -13,6 +13,8 @@ interface LeasesOptions<Key> {
 export class Leases<Key> {
   readonly #options: LeasesOptions<Key>
   readonly #counts = new Map<Key, number>()
+  /** Nobody wants them since this turn. */
+  readonly #released = new Set<Key>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: LeasesOptions<Key>) {
@@ -61,7 +63,15 @@ export class Leases<Key> {
       return
     }
     this.#counts.delete(key)
-    this.#options.write([key], 0).catch(ignoreLostHint)
+    if (this.#released.size === 0) setImmediate(() => this.#tellReleased())
+    this.#released.add(key)
+  }
+
+  /** What ends together costs one write: each may be one for every part of a log. */
+  #tellReleased(): void {
+    const keys = [...this.#released].filter((key) => !this.#counts.has(key))
+    this.#released.clear()
+    if (keys.length > 0) this.#options.write(keys, 0).catch(ignoreLostHint)
   }
 
   #end(): number {

@@ -9,8 +9,9 @@ import { Leases } from './leases.ts'
 import { LISTEN } from './steps.ts'
 import { type Location, partitionOf } from './token.ts'
 
-const LASTS_MS = 60 * 1000
-const RENEWED_MS = 20 * 1000
+/** A node that died is told in vain for so long; a renewal writes every part of every log that is listened to. */
+const LASTS_MS = 300 * 1000
+const RENEWED_MS = 100 * 1000
 
 interface ListenersOptions {
   readonly lanes: Lanes

@@ -41,6 +41,8 @@ export interface Served {
   readonly url: string
   readonly providerKey: string
   readonly app: HttpApi['http']
+  /** Not open: nothing is delivered. */
+  readonly webhooks: HttpApi['webhooks']
   readonly auth: Auth
   readonly store: Store
   readonly metrics: Metrics
@@ -85,7 +87,7 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
   })
   const store = between(engine, around(engine))
   const metrics = createMetrics()
-  const { http: app } = createHttpApi({
+  const { http: app, webhooks } = createHttpApi({
     version: '0.0.0',
     auth,
     store,
@@ -107,7 +109,8 @@ export async function serve(t: Scope, options: ServeOptions = {}): Promise<Serve
     await engine.close()
   })
   const httpPort = (app.server.address() as AddressInfo).port
-  return { httpPort, url: `http://127.0.0.1:${httpPort}`, providerKey: PROVIDER_KEY, app, auth, store, metrics, logs }
+  const url = `http://127.0.0.1:${httpPort}`
+  return { httpPort, url, providerKey: PROVIDER_KEY, app, webhooks, auth, store, metrics, logs }
 }
 
 /** The store with some of its calls replaced. */
