@@ -3,9 +3,7 @@ import cluster from 'node:cluster'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { AskError } from './admin/ask.ts'
-import { runAdmin, type AdminCall } from './admin/run-admin.ts'
-import { askedFor, BY_USER_NAME, readConfig, type Arguments } from './arguments.ts'
+import { configOf } from './arguments.ts'
 import {
   checkIssuersFile,
   fileSecrets,
@@ -15,13 +13,16 @@ import {
   type Secrets,
 } from '../auth/index.ts'
 import type { RemoteBridgeOptions } from '../bridge/remote.ts'
+import type { ClientCall } from './cli/client-command.ts'
+import { CommandError, EXIT } from './cli/command-error.ts'
+import { readCommandLine, type ServerCall } from './cli/command-line.ts'
+import { OutputClosed } from './cli/output.ts'
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
 import { limitsOf, trustedProxiesOf } from './settings-fit.ts'
 import type { CommandProcess, Invocation } from './command-process.ts'
 import { exitCodeOf } from './ending.ts'
 import { PushError } from '../errors.ts'
 import { packageVersion } from '../common/package-version.ts'
-import { helpText, versionText } from './help.ts'
 import { installLastResort, type LastResort } from './last-resort.ts'
 import { checkListeners, listenBridge } from './listen.ts'
 import { loggerOf } from './logging.ts'
@@ -46,7 +47,6 @@ interface Program extends Invocation {
   readonly countLost: (metrics: Metrics) => void
 }
 
-const EXIT_CONFIG = 2
 /** Keys that sign and verify nothing that anybody keeps. */
 const NO_SECRETS: Secrets = { secret: async (_name, create) => create() }
 
@@ -65,31 +65,53 @@ export async function run(invocation: Invocation): Promise<void> {
     const { runMosquitto } = await import('./mosquitto/run.ts')
     return await runMosquitto(others, invocation)
   }
-  const asked = askedFor(argv)
-  if (asked !== undefined) return void process.stdout.write(asked === 'help' ? helpText(argv) : versionText())
   let config: Config | undefined
   try {
-    const read = readConfig(argv, env)
+    const asked = await readCommandLine(argv)
+    if (asked.kind === 'text') return void process.stdout.write(asked.text)
+    if (asked.kind === 'client') return await runAgainstServer(asked.call, invocation, say)
+    const read = configOf(asked.call.flags, env)
     config = read.config
     errors.maximumBytes = config.PUSH_MAX_LOG_WAITING
     const { logger, countLost } = watchedLogger(config, errors)
+    for (const name of read.unknown) logger.warn({ name }, 'this variable looks like a setting, but is not one')
     const lastResort = installLastResort(process, { logger, end: () => ending.fail() })
-    await runCommand(read, { ...invocation, logger, countLost, lastResort, config, say })
+    await runCommand(asked.call, { ...invocation, logger, countLost, lastResort, config, say })
   } catch (error) {
     say(startErrorOf(error, config))
-    await ending.exit(isWrongSetting(error) ? EXIT_CONFIG : 1)
+    await ending.exit(isWrongSetting(error) ? EXIT.usage : 1)
   }
 }
 
-async function runCommand(asked: Arguments, program: Program): Promise<void> {
-  const { command, config, unknown, admin } = asked
-  if (admin !== undefined) return await administer(admin, program)
-  for (const name of unknown) program.logger.warn({ name }, 'this variable looks like a setting, but is not one')
-  await checkFiles(config, command)
-  if (command === 'bridge') await bridge(program)
-  else if (command !== undefined) await transfer(command, asked, program)
+async function runCommand(call: ServerCall, program: Program): Promise<void> {
+  const { config } = program
+  await checkFiles(config, call.command)
+  if (call.command === 'bridge') await bridge(program)
+  else if (call.command !== undefined) await transfer(call.command, call, program)
   else if (config.PUSH_WORKERS > 1 && cluster.isPrimary) serveWithWorkers(program)
   else await serve(program)
+}
+
+/** A command that asks a server which runs elsewhere. A signal lets it leave things in order. */
+async function runAgainstServer(
+  call: ClientCall,
+  { env, ending, process }: Invocation,
+  say: Program['say'],
+): Promise<void> {
+  const { runClient } = await import('./cli/client-command.ts')
+  const stop = new AbortController()
+  const { stdin, stdout } = process
+  const running = runClient(call, { env, stdin, stdout, say, signal: stop.signal }).catch((error: unknown) => {
+    if (error instanceof OutputClosed) return EXIT.done
+    if (!(error instanceof CommandError)) throw error
+    say(error.message)
+    return error.exitCode
+  })
+  ending.onEnd(async () => {
+    stop.abort()
+    return await running
+  })
+  await ending.exit(await running)
 }
 
 /** Lines that standard error does not take are counted, and said when it takes some again. */
@@ -115,43 +137,34 @@ function startErrorOf(error: unknown, config: Config | undefined): string {
   return `${setting}: ${error.detail ?? (cause instanceof Error ? cause.message : 'the store cannot be opened')}`
 }
 
-/** A command that another process, which serves, carries out. */
-async function administer(call: AdminCall, { config, process, ending, say }: Program): Promise<void> {
-  try {
-    const text = await runAdmin(call, config)
-    await new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()))
-  } catch (error) {
-    if (!(error instanceof AskError)) throw error
-    say(error.message)
-    return await ending.exit(1)
-  }
-  await ending.exit(0)
-}
-
 /** An export or import that a signal cuts short has not succeeded. */
 async function transfer(
-  command: Exclude<Arguments['command'], 'bridge' | undefined>,
-  { path = '', options: given }: Arguments,
+  command: Exclude<ServerCall['command'], 'bridge' | undefined>,
+  { path = '', byUserName, json }: ServerCall,
   { config, say, ending, process }: Program,
 ): Promise<void> {
-  const options: TransferOptions = { config, limits: limitsOf(config), say }
+  const { progressTo } = await import('./cli/progress.ts')
+  const options: TransferOptions = { config, limits: limitsOf(config), say, progress: progressTo(process.stderr, say) }
   ending.onEnd(async (signal) => {
     say(`${command} was ended by ${signal ?? 'an error'} and is not finished; it can be run again`)
     return signal === undefined ? 1 : exitCodeOf(signal)
   })
+  let done: object | undefined
   if (command === 'import-mosquitto') {
     const { runImportMosquitto } = await import('./import-mosquitto.ts')
-    await runImportMosquitto({ ...options, path, byUserName: given?.has(BY_USER_NAME) === true })
-    return await ending.exit(0)
+    done = await runImportMosquitto({ ...options, path, byUserName })
+  } else {
+    const { runExport, runImport } = await import('./transfer.ts')
+    if (command === 'export') await runExport(options, process.stdout)
+    else done = await runImport(options, process.stdin)
   }
-  const { runExport, runImport } = await import('./transfer.ts')
-  if (command === 'export') await runExport(options, process.stdout)
-  else await runImport(options, process.stdin)
+  if (json && done !== undefined)
+    await new Promise<void>((resolve) => process.stdout.write(`${JSON.stringify(done)}\n`, () => resolve()))
   await ending.exit(0)
 }
 
 /** The files that settings name are looked at before anything starts: what is wrong in them is a wrong setting. */
-async function checkFiles(config: Config, command: Arguments['command']): Promise<void> {
+async function checkFiles(config: Config, command: ServerCall['command']): Promise<void> {
   if (command === undefined) checkListeners(config)
   const { PUSH_PROVIDER_KEY: key, PUSH_KEYS_FILE: keys, PUSH_ISSUERS_FILE: issuers } = config
   const given = key === undefined ? [] : [{ name: 'provider', key }]

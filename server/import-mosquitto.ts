@@ -20,7 +20,7 @@ import {
 import type { Message, SessionDelivery, Store } from '../store/index.ts'
 import { Queues } from '../store/transfer/index.ts'
 import { type Config, ConfigError } from './settings.ts'
-import { placeOf, type TransferOptions, withProgress, withStore } from './transfer.ts'
+import { placeOf, type TransferOptions, withStore } from './transfer.ts'
 
 export interface ImportMosquittoOptions extends TransferOptions {
   readonly path: string
@@ -45,16 +45,16 @@ interface Done {
 const TABLE = 'mosquitto-imports'
 
 /** @throws ConfigError for a file that cannot be used; nothing is imported then. STORE_UNAVAILABLE */
-export async function runImportMosquitto(options: ImportMosquittoOptions): Promise<void> {
-  const { path, config, say, byUserName } = options
+export async function runImportMosquitto(options: ImportMosquittoOptions): Promise<Done> {
+  const { path, config, say, byUserName, progress } = options
   const { db, file } = read(path)
   say(`importing ${path} into ${placeOf(config)}`)
   const done: Done = { retained: 0, sessions: 0, subscriptions: 0, messages: 0, present: 0, expired: 0, refused: 0 }
   await withStore(options, async (store, topics) => {
     const importing = new Importing({ store, topics, byUserName, file, done })
     try {
-      await withProgress(
-        () => say(`so far ${inWords(done)}`),
+      await progress(
+        () => `so far ${inWords(done)}`,
         () => importing.run(db),
       )
     } catch (error) {
@@ -66,6 +66,7 @@ export async function runImportMosquitto(options: ImportMosquittoOptions): Promi
   if (done.present > 0) say(`${done.present} retained messages and sessions were here already, and stay as they are`)
   if (done.expired > 0) say(`${done.expired} had expired and were left out`)
   if (done.refused > 0) say(`${done.refused} messages were left out: more than the queue of a session takes`)
+  return done
 }
 
 /** A line for who starts here with what a Mosquitto has left, and has not imported it. */

@@ -26,10 +26,13 @@ export interface TransferOptions {
   readonly limits: Partial<StoreLimits>
   /** A line for the operator. */
   readonly say: (line: string) => void
+  readonly progress: Progress
 }
 
+/** Tells how far it is while `work` runs. */
+export type Progress = (tell: () => string, work: () => Promise<void>) => Promise<void>
+
 const PROVIDER_KEY = 'provider.key'
-const PROGRESS_MS = 5_000
 /** What moves of the small tables. */
 const TABLES = [SIGNING_TABLE, KEYS_TABLE, EPOCHS_TABLE, CODES_TABLE, WEBHOOKS_TABLE]
 const CHUNK_CHARACTERS = 64 * 1024
@@ -40,7 +43,7 @@ export async function runExport(
   options: TransferOptions,
   output: NodeJS.WritableStream & { readonly isTTY?: boolean },
 ): Promise<void> {
-  const { config, say } = options
+  const { config, say, progress } = options
   if (output.isTTY === true) throw new ConfigError(`export: write to a file, not to the terminal (${SECRET})`)
   if (config.PUSH_REDIS_URL === undefined && !existsSync(storeDirectory(config))) {
     throw new ConfigError(`PUSH_DATA_DIR: there is no store in ${JSON.stringify(config.PUSH_DATA_DIR)} to export`)
@@ -57,20 +60,20 @@ export async function runExport(
       tables: TABLES,
       counts,
     })
-    await withProgress(
-      () => say(`so far ${inWords(counts)}`),
+    await progress(
+      () => `so far ${inWords(counts)}`,
       () => pipeline(Readable.from(inChunks(lines), { objectMode: false }), output, { end: false }),
     )
     say(`exported ${inWords(counts)}`)
   })
 }
 
-/** @throws ConfigError, TransferError, STORE_UNAVAILABLE, RETAINED_LIMIT */
+/** Resolves to what was imported. @throws ConfigError, TransferError, STORE_UNAVAILABLE, RETAINED_LIMIT */
 export async function runImport(
   options: TransferOptions,
   input: NodeJS.ReadableStream & { readonly isTTY?: boolean },
-): Promise<void> {
-  const { config, say } = options
+): Promise<Imported> {
+  const { config, say, progress } = options
   if (input.isTTY === true) throw new ConfigError('import: give the file of an export on standard input')
   say(`importing into ${placeOf(config)}`)
   const imported = nothingImported()
@@ -78,8 +81,8 @@ export async function runImport(
     const secrets = secretsOf(config, store)
     input.setEncoding('utf8')
     try {
-      await withProgress(
-        () => say(`so far ${inWords(imported.read)}`),
+      await progress(
+        () => `so far ${inWords(imported.read)}`,
         () => importStore(store, splitLines(textOf(input)), { secrets, topics, now: Date.now, imported }),
       )
     } catch (error) {
@@ -89,6 +92,7 @@ export async function runImport(
   })
   say(`imported ${inWords(imported.read)}`)
   for (const line of remarks(imported)) say(line)
+  return imported
 }
 
 function remarks({ duplicates, expired, dropped, revoked, sessions, rows }: Imported): string[] {
@@ -127,7 +131,7 @@ function storeDirectory({ PUSH_DATA_DIR: directory }: Config): string {
 
 /** The store that the settings name, while `use` runs. */
 export async function withStore(
-  { config, limits, say }: TransferOptions,
+  { config, limits, say }: Omit<TransferOptions, 'progress'>,
   use: (store: Store, topics: RetainedMessages) => Promise<void>,
 ): Promise<void> {
   const { PUSH_REDIS_URL: redisUrl, PUSH_REDIS_PREFIX: redisPrefix, PUSH_DATA_DIR: dataDir } = config
@@ -161,15 +165,6 @@ async function knownSecrets(secrets: Secrets): Promise<{ name: string; value: st
     if (value !== undefined) known.push({ name, value })
   }
   return known
-}
-
-export async function withProgress(tell: () => void, work: () => Promise<void>): Promise<void> {
-  const timer = setInterval(tell, PROGRESS_MS)
-  try {
-    await work()
-  } finally {
-    clearInterval(timer)
-  }
 }
 
 /** Lines are short: many go out together. */

@@ -7,6 +7,16 @@ import { nearest } from '../common/nearest.ts'
  */
 const SERVICE_LINK = /^PUSH_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
 
+/** What commands read that ask a server; settings they are not. */
+const OF_COMMANDS = new Set([
+  'PUSH_URL',
+  'PUSH_MQTT_URL',
+  'PUSH_PROVIDER_KEY_FILE',
+  'PUSH_TOKEN',
+  'PUSH_TOKEN_FILE',
+  'PUSH_USER_PASSWORD',
+])
+
 export interface Judgement {
   /** The setting that was meant, when the name is that of one but for a slip. */
   readonly meant?: string
@@ -16,7 +26,8 @@ export interface Judgement {
 
 /** Of a variable of the environment. Other programs have variables that begin with `PUSH_` too. */
 export function judgeUnknown(name: string, known: readonly string[]): Judgement {
-  if (!/^PUSH_/i.test(name) || known.includes(name) || SERVICE_LINK.test(name)) return { isForeign: true }
+  if (!/^PUSH_/i.test(name) || known.includes(name) || OF_COMMANDS.has(name) || SERVICE_LINK.test(name))
+    return { isForeign: true }
   const meant = nearest(name, known)
   return meant === undefined ? { isForeign: false } : { meant, isForeign: false }
 }

@@ -88,7 +88,7 @@ await t.test('the process says it in one line on stderr and ends with 2', async 
     'a file that is not there': [['--config', join(folder, 'nothing.json')], {}, [/--config/, /nothing\.json/]],
     'a file that is no JSON': [['--config', configFile('{')], {}, [/--config/, /JSON/]],
     'a file that is a list': [['--config', configFile([])], {}, [/--config/, /object/]],
-    'a flag without a value': [['--mqtt-port'], {}, [/--mqtt-port needs a value/]],
+    'a flag without a value': [['--mqtt-port'], {}, [/option '--mqtt-port <value>' argument missing/]],
     'a word too many': [['--mqtt-port', '0', 'serve'], {}, [/"serve"/]],
     'an unknown command': [['serve'], {}, [/"serve" is not a command/]],
   }

@@ -25,7 +25,6 @@ await t.test('as it is read', async (t) => {
   t.equal(read([`--config=${file}`, '--token-issuer=a=b'], {}).PUSH_TOKEN_ISSUER, 'a=b', 'also written with =')
   t.equal(read(['--window', '5', '--window', '6'], {}).PUSH_WINDOW, 6, 'the last flag counts')
   t.equal(read([], { PUSH_WINDOW: '' }).PUSH_WINDOW, 20, 'an empty variable is none, as in a compose file')
-  t.equal(readConfig(['bridge', '--window', '5'], {}).command, 'bridge')
 })
 
 for (const [wins, flags, settings] of [
