@@ -13,7 +13,9 @@ const BEAT_MS = 2_000
 const SURE_MS = 5_000
 /** A row that has not changed for so long is of a node that is gone, ms: longer than all of that. */
 const GONE_MS = 10_000
-/** By the wall clock: rows of nodes that were killed go some time, ms. */
+/** Then its row goes: nodes that are killed again and again would fill the table, ms. */
+const FORGOTTEN_MS = 600_000
+/** By the wall clock: where nobody is left to remove it, a row goes some time, ms. */
 const ROW_MS = 24 * 60 * 60 * 1000
 const MOST_NODES = 1_000
 
@@ -124,6 +126,13 @@ export class Members {
       if (key !== this.id && this.#seen.get(key)?.version !== version) this.#seen.set(key, { version, at })
     for (const key of this.#seen.keys()) if (!found.has(key)) this.#seen.delete(key)
     this.#confirmedAt = at
+    await Promise.all(
+      rows.map(async ({ key, version }) => {
+        // One that lives after all, and wrote meanwhile, keeps it.
+        if (at - (this.#seen.get(key)?.at ?? at) >= FORGOTTEN_MS)
+          await store.writeRow({ table: NODES_TABLE, key, expected: version })
+      }),
+    )
   }
 }
 

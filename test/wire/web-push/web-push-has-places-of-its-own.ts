@@ -35,6 +35,17 @@ await onEachEngine(
       t.equal((await post(other, issued)).status, 201)
     })
 
+    await t.test('a log that is full of messages of a provider', async (t) => {
+      const issued = await subscribe(one, { device: 'full' })
+      await post(one, issued)
+      for (const text of ['1', '2', '3', '4']) await send(other, { token: issued.tokenId }, text)
+      await post(one, issued)
+      const pending = async () => (await lookup(other, issued.token)).messages.map(({ payload }) => payload)
+      t.same(await pending(), ['as it is', '1', '2', '3', '4', 'as it is'])
+      await send(other, { token: issued.tokenId }, '5')
+      t.same(await pending(), ['2', '3', '4', 'as it is', '5'], 'the oldest goes, and what is older still')
+    })
+
     await t.test('topics are those of one application server', async (t) => {
       const keys = [webPush.generateVAPIDKeys(), webPush.generateVAPIDKeys()]
       const topic = 'score'

@@ -50,7 +50,11 @@ await t.test('who is there', async (t) => {
   const rows = () =>
     other === undefined ? [] : [{ key: 'other', version: other(), value: Buffer.of(1), expiresAt: 1e15 }]
   const store: Pick<Store, 'writeRow' | 'readRows' | 'nodes'> = {
-    writeRow: async () => (isHung ? await new Promise<never>(() => undefined) : (version += 1)),
+    async writeRow({ key, value }) {
+      if (isHung) await new Promise<never>(() => undefined)
+      if (key === 'other' && value === undefined) other = undefined
+      return (version += 1)
+    },
     readRows: async () => rows(),
     nodes: {} as NodeChannel,
   }
@@ -79,6 +83,10 @@ await t.test('who is there', async (t) => {
   await beats(10)
   t.equal(changes, 3, 'it is gone')
   t.ok(members.isMine('one'))
+  t.ok(other !== undefined)
+  await beats(300)
+  t.equal(other, undefined, 'nor does its row stay')
+  t.equal(changes, 3)
   isHung = true
   await beats(5)
   t.equal(changes, 4, 'and this one is not sure any more, though its last write has no answer')
