@@ -47,6 +47,7 @@ const PACKAGES = {
   '@fastify/static': ['bridge/console/'],
   preact: ['console/'],
   uplot: ['console/'],
+  '@opentelemetry/api': ['server/tracing.ts'],
   'node:process': ['server/main.ts', 'server/command.ts'],
 }
 

@@ -4,6 +4,7 @@ export type { Logger } from 'pino'
 export { ERRORS, PushError, type ErrorCode, type PushErrorOptions } from './errors.ts'
 export type { Metrics } from './common/metrics.ts'
 export type { CountName, Heard, Tally } from './common/tally.ts'
+export type { TraceSpan, Tracing } from './common/tracing.ts'
 export type { Algorithm, ProviderKey, Secrets } from './auth/index.ts'
 export type {
   CallOptions,

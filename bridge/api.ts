@@ -5,6 +5,7 @@ import type { Auth } from '../auth/contract.ts'
 import { auditTo } from '../common/audit.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
+import type { Tracing } from '../common/tracing.ts'
 import { networkOf, plainAddress } from '../common/networks.ts'
 import { createRandomId } from '../common/random-id.ts'
 import { RateByKey } from '../common/rates.ts'
@@ -90,6 +91,8 @@ export interface HttpApiOptions {
   readonly metrics: Metrics
   /** What `/metrics` answers, where it is more than `metrics`: all processes of one server. */
   readonly metricsText?: (() => Promise<string>) | undefined
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined
   readonly limits: HttpLimits & MessageLimits
   /** Never given a token, key or payload. */
   readonly logger: FastifyBaseLogger
@@ -228,6 +231,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     publicUrl: options.publicUrl,
     logger,
     metrics,
+    tracing: options.tracing,
     randomId,
     monotonic,
     closing() {

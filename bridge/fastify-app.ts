@@ -5,6 +5,7 @@ import type { BlockList, Socket } from 'node:net'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
+import type { Tracing } from '../common/tracing.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { watchingUpgrades } from '../common/upgrades.ts'
@@ -17,6 +18,7 @@ import { observeMethods, refuseUnknown } from './methods.ts'
 import { describeApi } from './openapi.ts'
 import { answerError } from './problem.ts'
 import { requestCounts } from './request-counts.ts'
+import { traceRequests } from './tracing.ts'
 import { createCompiler } from './validation.ts'
 
 interface FastifyAppOptions {
@@ -26,6 +28,8 @@ interface FastifyAppOptions {
   readonly hasConsole?: boolean
   readonly limits: HttpLimits
   readonly logger: FastifyBaseLogger
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined
   readonly metrics: Pick<Metrics, 'httpRequests' | 'httpDuration'>
   readonly randomId: () => string
   /** Milliseconds that only grow, for durations. */
@@ -85,6 +89,7 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   })
   logRequests(app)
   countRequests(app, options.metrics)
+  if (options.tracing !== undefined) traceRequests(app, options.tracing)
   describeApi(app, options.version, options.hasConsole === true)
   app.register(async (instance) => {
     await limitRequests(instance, options)

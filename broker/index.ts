@@ -10,6 +10,7 @@ import { looksLikeStoredKey, looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
+import type { Tracing } from '../common/tracing.ts'
 import { networkOf } from '../common/networks.ts'
 import { createRandomId } from '../common/random-id.ts'
 import type { BroadcastCounter } from '../store/broadcast-counter.ts'
@@ -112,6 +113,8 @@ interface BrokerOptions {
   /** Milliseconds that only grow, for durations. */
   readonly monotonic?: () => number
   readonly randomId?: () => string
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined
   /** Of other processes that the limits hold for as well. */
   readonly tally?: Tally | undefined
 }
@@ -207,6 +210,7 @@ export class PushBroker {
       limits,
       now,
       monotonic,
+      tracing: options.tracing,
       connects,
       publishes,
       randomId,

@@ -5,6 +5,7 @@ import { checkFields, type Algorithm, type ProviderKey, type Secrets } from '../
 import { fitLimits, allowedRange, wholeFrom } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../common/limits.ts'
 import type { Metrics } from '../common/metrics.ts'
+import type { Tracing } from '../common/tracing.ts'
 import type { GeneralRules, Users } from '../broker/index.ts'
 import type { ConsoleMode, WebhookRules } from '../bridge/index.ts'
 import type { Tally } from '../common/tally.ts'
@@ -86,6 +87,11 @@ export interface CommonOptions {
   readonly logger?: Logger
   /** What `/metrics` answers, when it is more than this process' own. */
   readonly metricsText?: (metrics: Metrics) => () => Promise<string>
+  /**
+   * Writes spans: one for each request over HTTP, and one for each message that it sent, from PUBLISH to PUBACK, whose place
+   * in the trace the device gets as the user property `traceparent`. Default: nothing is traced.
+   */
+  readonly tracing?: Tracing
   /** What other processes of the same server count, where limits hold for all of them together. */
   readonly tally?: Tally
   /** Milliseconds since the epoch: for dates, such as when a token or a message expires. */
@@ -119,6 +125,7 @@ const CHECKS = {
   console: checks.consoleMode,
   logger: checks.logger,
   metricsText: checks.func,
+  tracing: checks.object,
   tally: checks.tally,
   now: checks.func,
   monotonic: checks.func,

@@ -193,6 +193,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     trustedProxies: options.trustedProxies,
     now,
     monotonic,
+    tracing: options.tracing,
     randomId,
     tally,
   })
@@ -211,6 +212,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     revocations,
     metrics,
     metricsText: options.metricsText?.(metrics),
+    tracing: options.tracing,
     limits,
     logger,
     admit: broker.admit,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Metrics } from '../common/metrics.ts'
 import { createPush, type Push, type PushOptions } from '../index.ts'
 import { listen } from './listen.ts'
+import { openTracing } from './open-tracing.ts'
 import { providersOf } from './providers.ts'
 import { limitsOf, trustedProxiesOf } from './settings-fit.ts'
 import type { Config } from './settings.ts'
@@ -33,8 +34,10 @@ export interface Serving {
 /** Resolves when every listener is ready. @throws ConfigError, ListenError, PushError */
 export async function startServing({ config, logger, env = {}, membership, opened }: ServeOptions): Promise<Serving> {
   const files = fileUsers(config, logger)
+  const tracing = await openTracing(config)
   const push = await createPush({
     ...pushOptionsOf(config, logger),
+    ...(tracing === undefined ? {} : { tracing }),
     ...(files === undefined ? {} : { users: files.users }),
     ...(config.PUSH_RESERVED_APPS === undefined ? {} : { generalRules: { reservedApps: config.PUSH_RESERVED_APPS } }),
     ...(membership === undefined
@@ -60,6 +63,7 @@ export async function startServing({ config, logger, env = {}, membership, opene
         sys.close()
         await listening.close()
         await push.close()
+        await tracing?.close()
       },
     }
   } catch (error) {

@@ -232,6 +232,18 @@ const SERVER_SETTINGS = {
     1_000_000,
   ),
   PUSH_MAX_LOG_WAITING: whole('bytes of log lines that wait for standard error', 1024 * 1024, 4096, 1024 ** 3),
+  PUSH_TRACES_URL: optional(
+    'OpenTelemetry collector that gets traces, by OTLP over HTTP',
+    'an http:// or https:// URL with its path, such as http://127.0.0.1:4318/v1/traces',
+    (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+    true,
+  ),
+  PUSH_TRACES_PERCENT: whole(
+    'of 100 traces that begin here, how many are recorded; what begins elsewhere says so itself, in `traceparent`',
+    100,
+    0,
+    100,
+  ),
   PUSH_MAX_FAILED_LOGINS: whole(
     'wrong passwords a minute of one user of the password file from one address; 0 is without limit',
     100,

@@ -1,6 +1,7 @@
 /** Making a `Message` from what a publisher sent; the one place that checks it, for HTTP and MQTT alike. */
 import crypto from 'node:crypto'
 import type { Limits } from '../common/limits.ts'
+import { withoutTrace } from '../common/tracing.ts'
 import { PushError } from '../errors.ts'
 import { isMessageId } from '../topics/index.ts'
 import type { LogEntry, Message, SessionDelivery, SessionEntry, TokenId, UpstreamEntry } from './contract.ts'
@@ -63,7 +64,9 @@ export const FINGERPRINT_BYTES = 8
 
 /** What tells one message from another with the same id: its content and what was asked for. A broadcast has its selector besides. */
 export function fingerprintOf(message: Message, selector = ''): Buffer {
-  const { payload, properties, retain, storedAt, expiresAt, collapseKey, receipt = false } = message
+  const { payload, retain, storedAt, expiresAt, collapseKey, receipt = false } = message
+  const rest = message.properties && withoutTrace(message.properties)
+  const properties = rest?.byteLength === 0 ? undefined : rest
   const lengths = `${properties?.length ?? -1} ${collapseKey?.length ?? -1}`
   const options = `${lengths} ${retain} ${receipt} ${expiresAt - storedAt} ${collapseKey ?? ''}${selector}`
   return hashOf(options, properties ?? NOTHING, payload).subarray(0, FINGERPRINT_BYTES)

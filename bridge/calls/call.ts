@@ -7,6 +7,8 @@ import type { Provider } from '../../topics/index.ts'
 export interface Caller {
   readonly provider: Provider
   readonly log: Pick<FastifyBaseLogger, 'error'>
+  /** Of the trace that it belongs to, where that is recorded. */
+  readonly traceparent?: string | undefined
 }
 
 /** What a caller is told of an error that is none of the catalogue; the log holds the rest. */

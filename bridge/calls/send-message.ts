@@ -1,5 +1,6 @@
 /** A message to one token, to many, or to every device with a version: the call behind `POST /v1/messages`. */
 import type { Metrics } from '../../common/metrics.ts'
+import { traceProperty } from '../../common/tracing.ts'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import { makeMessage, type MessageLimits } from '../../store/message.ts'
 import type { QuotaLeases } from '../../store/quota-leases.ts'
@@ -76,13 +77,15 @@ export type SendMessage = (body: SendBody, caller: Caller) => Promise<SendAnswer
 
 export function createSendMessage(context: SendContext): SendMessage {
   const { publisher, verify, work, quotas, metrics, limits, now, randomId } = context
-  return async (body, { provider, log }) => {
+  return async (body, { provider, log, traceparent }) => {
     const { to, ttl, retain = false, id = randomId(), collapseKey, receipt = false, dryRun = false } = body
     const count = dryRun ? undefined : provider.quotas && quotas && new ReceiverCount(quotas, provider, now())
     const given = { id: body.id !== undefined, ttl: ttl !== undefined }
     try {
       const { kind, ...content } = contentOf(body)
-      const message = makeMessage({ ...content, ttl, retain, id, collapseKey, receipt }, limits, now())
+      const properties = traceparent === undefined ? undefined : traceProperty(traceparent)
+      const draft = { ...content, properties, ttl, retain, id, collapseKey, receipt }
+      const message = makeMessage(draft, limits, now())
       const turn = () => work.send(provider)
       const recipients = await recipientsOf(to, { provider, publisher, verify, work })
       if (receipt && recipients.kind === 'broadcast') throw new PushError('RECEIPT_FORBIDDEN')

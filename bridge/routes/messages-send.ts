@@ -17,6 +17,7 @@ import {
   timeSchema,
   tokenIdSchema,
 } from '../schemas.ts'
+import { traceparentOf } from '../tracing.ts'
 
 interface SendRouteContext {
   readonly send: SendMessage
@@ -35,7 +36,8 @@ export function sendMessages(api: FastifyInstance, { send, guard, quotas, limits
     { onRequest: guard.provider('messages:send'), schema },
     async (request, reply) => {
       const provider = guard.providerOf(request)
-      const sending = send(withKey(request.body, request.headers['idempotency-key']), { provider, log: request.log })
+      const caller = { provider, log: request.log, traceparent: traceparentOf(request) }
+      const sending = send(withKey(request.body, request.headers['idempotency-key']), caller)
       const code = request.body.dryRun === true ? 200 : 202
       if (provider.quotas === undefined) return reply.code(code).send(await sending)
       try {

@@ -9,6 +9,7 @@ import type { ConnectPacket } from '../codec/packets.ts'
 import { BroadcastDrain } from './broadcast-drain.ts'
 import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
+import { DeliveryTraces } from './delivery-traces.ts'
 import type { DeviceLog, LogDrain } from './log-drain.ts'
 import type { DrainHost, Envelope } from './outgoing.ts'
 import { broadcastPacketId, privatePacketId, rangeOf } from './packet-ids.ts'
@@ -30,6 +31,8 @@ export class Drain implements DrainHost {
   readonly #quota: number
   readonly #sender: Sender
   readonly #retained: RetainedDeliveries
+  /** Absent where nothing is traced. */
+  readonly #traces: DeliveryTraces | undefined
   #skips: Skips | undefined
   /** Acknowledged over HTTP while under way: the client's Receive Maximum still counts them. */
   #orphans: Set<number> | undefined
@@ -41,6 +44,8 @@ export class Drain implements DrainHost {
   constructor(session: DrainContext, opened: OpenedSession, connect: ConnectPacket, resumed: SessionState | undefined) {
     const { window, topicAliases } = session.node.limits
     this.#session = session
+    const { tracing } = session.node
+    this.#traces = tracing && new DeliveryTraces(tracing, session.device.app)
     this.#private = new PrivateDrain(session, this, opened)
     this.#broadcast = new BroadcastDrain(session, this, opened.cursors)
     // [MQTT-3.3.4-7], [MQTT-3.3.4-9]
@@ -101,11 +106,13 @@ export class Drain implements DrainHost {
   }
 
   stop(): void {
+    this.#traces?.stop()
     this.#broadcast.stop()
   }
 
   /** A PUBACK; one for a packet id that is not under way is ignored, as after a takeover. */
   acknowledged(packetId: number): void {
+    this.#traces?.acknowledged(packetId)
     const { metrics, sessions } = this.#session.node
     const range = rangeOf(packetId)
     if (this.#orphans?.delete(packetId) === true) {
@@ -291,6 +298,7 @@ export class Drain implements DrainHost {
     }
     metrics.delivered.inc({ destination })
     if (dup) metrics.redelivered.inc({ destination })
+    this.#traces?.sent(destination, entry, sending.packetId, dup)
     if (qos > 0) return log.track(entry.offset, packetId, entry.isFollowed)
     this.ended(destination, entry, 'sent')
     this.pass(log, entry.offset)

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Auth } from '../../auth/contract.ts'
 import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
+import type { Tracing } from '../../common/tracing.ts'
 import type { Revocations } from '../../store/revocations.ts'
 import type { BroadcastCounter } from '../../store/broadcast-counter.ts'
 import type { Store } from '../../store/contract.ts'
@@ -50,6 +51,8 @@ export interface DeviceNode extends SessionNode {
   readonly limits: DeviceLimits
   /** Milliseconds that only grow, for durations. */
   readonly monotonic: () => number
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined
   /** By token id and generation. */
   readonly connects: RateByKey
   /** By token id. */

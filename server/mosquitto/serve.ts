@@ -19,6 +19,8 @@ import {
 import { checkListeners, listen } from '../listen.ts'
 import { pushOptionsOf } from '../serve.ts'
 import type { Config } from '../settings.ts'
+import { openTracing } from '../open-tracing.ts'
+import type { ExportedTracing } from '../tracing.ts'
 import { publishSys } from '../sys.ts'
 import type { Ports } from '../workers.ts'
 import { type AccessOptions, readAccess } from './access.ts'
@@ -57,6 +59,7 @@ export class MosquittoServing {
   readonly #entries: readonly Entry[]
   readonly #bridges: Bridges
   readonly #sys: SysPublisher
+  readonly #tracing: ExportedTracing | undefined
   readonly #closing: readonly { close(): Promise<void> }[]
 
   constructor(
@@ -68,6 +71,7 @@ export class MosquittoServing {
       readonly entries: readonly Entry[]
       readonly bridges: Bridges
       readonly sys: SysPublisher
+      readonly tracing: ExportedTracing | undefined
       readonly closing: readonly { close(): Promise<void> }[]
     },
   ) {
@@ -80,6 +84,7 @@ export class MosquittoServing {
     this.#entries = parts.entries
     this.#bridges = parts.bridges
     this.#sys = parts.sys
+    this.#tracing = parts.tracing
     this.#closing = parts.closing
   }
 
@@ -109,6 +114,7 @@ export class MosquittoServing {
     await this.#bridges.close()
     await Promise.all(this.#closing.map((each) => each.close()))
     await this.push.close()
+    await this.#tracing?.close()
   }
 }
 
@@ -126,8 +132,10 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
   const hasHttp = config.PUSH_HTTP_PORT !== 'off' || config.PUSH_HTTPS_PORT !== 'off'
   if (hasHttp) checkListeners(config)
   const options = pushOptionsOf(config, log.logger)
+  const tracing = await openTracing(config)
   const push = await createPush({
     ...options,
+    ...(tracing === undefined ? {} : { tracing }),
     limits: { ...options.limits, ...limitsFor(conf, options.limits) },
     users: NO_USERS,
     generalRules: rules,
@@ -146,7 +154,8 @@ export async function serveMosquitto({ conf, config, log, opened }: ServeOptions
     const bridges = startBridges({ push, bridges: conf.bridges, logger: log.logger })
     const sys = publishSys(push, conf.sysInterval, log.logger)
     const ports = http?.ports ?? {}
-    return new MosquittoServing({ push, ports, log, limit, rules, accessOptions, entries, bridges, sys, closing })
+    const served = { push, ports, log, limit, rules, accessOptions, entries, bridges, sys, tracing, closing }
+    return new MosquittoServing(served)
   } catch (error) {
     await Promise.all(closing.map((each) => each.close()))
     // What is told is why it did not start.
