@@ -5,6 +5,8 @@
  *
  *   node scripts/prepare.mjs         the product, in dist/
  *   node scripts/prepare.mjs tests   everything, in .build/: product, tests, benchmark and scripts
+ *   node scripts/prepare.mjs start   the product, as far as `npm start` needs it: in production it installs no
+ *                                    development packages, and runs what was built
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
@@ -14,6 +16,7 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** npm keeps here what it installed. */
 const INSTALLED = join(root, 'node_modules', '.package-lock.json')
+const COMPILER = join(root, 'node_modules', 'typescript7', 'bin', 'tsc')
 const LUA = join('store', 'redis', 'lua')
 
 function run(command, args) {
@@ -23,12 +26,12 @@ function run(command, args) {
   process.exit(status ?? 1)
 }
 
-function install() {
+/** @param which the option of npm that says whether development packages are among them */
+function install(which) {
   const lock = join(root, 'package-lock.json')
   if (existsSync(INSTALLED) && statSync(INSTALLED).mtimeMs >= statSync(lock).mtimeMs) return
   console.error('aedes-push: installing dependencies')
-  // The compiler is a development dependency: NODE_ENV=production must not leave it out.
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund']
+  const args = ['ci', `--${which}`, '--no-audit', '--no-fund']
   const npm = process.env.npm_execpath
   if (npm?.endsWith('.js')) run(process.execPath, [npm, ...args])
   else run('npm', args)
@@ -52,7 +55,7 @@ function removeStale(folder) {
  */
 async function build(project, folder) {
   if (!existsSync(join(root, folder))) console.error('aedes-push: building')
-  run(process.execPath, [join(root, 'node_modules', 'typescript7', 'bin', 'tsc'), '--build', project])
+  run(process.execPath, [COMPILER, '--build', project])
   removeStale(folder)
   mkdirSync(join(root, folder, LUA), { recursive: true })
   for (const name of readdirSync(join(root, LUA))) copyFileSync(join(root, LUA, name), join(root, folder, LUA, name))
@@ -61,6 +64,28 @@ async function build(project, folder) {
   await buildConsole(root, folder)
 }
 
-install()
-if (process.argv[2] === 'tests') await build('tsconfig.test.json', '.build')
-else await build('tsconfig.build.json', 'dist')
+/** It was asked for, or `npm ci --omit=dev` has left out the compiler. */
+function isProduction() {
+  return process.env.NODE_ENV === 'production' || (existsSync(INSTALLED) && !existsSync(COMPILER))
+}
+
+/** What `npm pack` makes has its build, and neither sources nor a lock file. */
+const IS_PACKAGE = !existsSync(join(root, 'tsconfig.build.json'))
+
+function requireBuild() {
+  if (existsSync(join(root, 'dist', 'server', 'main.js'))) return
+  console.error('aedes-push: nothing is built, and production installs no compiler; run `npm run build` first')
+  process.exit(1)
+}
+
+async function prepare(what) {
+  const isStart = what === 'start'
+  if (isStart && IS_PACKAGE) return requireBuild()
+  // The compiler is a development dependency: NODE_ENV=production must not leave it out of a build.
+  install(isStart && isProduction() ? 'omit=dev' : 'include=dev')
+  if (isStart && !existsSync(COMPILER)) return requireBuild()
+  if (what === 'tests') await build('tsconfig.test.json', '.build')
+  else await build('tsconfig.build.json', 'dist')
+}
+
+await prepare(process.argv[2])

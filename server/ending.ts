@@ -5,12 +5,13 @@
 
 export type EndingSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT'
 
-const NUMBERS: Readonly<Record<EndingSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 }
+/** In the order in which they are listened to. */
+const NUMBERS: Readonly<Record<EndingSignal, number>> = { SIGTERM: 15, SIGINT: 2, SIGHUP: 1, SIGQUIT: 3 }
 
 /** Ctrl-C reaches every process of a terminal, and npm and shells pass it on once more: that is one signal, ms. */
 const ECHO_MS = 2_000
 /** From a signal to the exit, at most, ms. */
-const GRACE_MS = 8_000
+export const GRACE_MS = 8_000
 /** For the last lines of the log, within that, ms. */
 const FLUSH_MS = 500
 
@@ -40,7 +41,7 @@ export class Ending {
   constructor(process: EndingProcess, now: () => number) {
     this.#process = process
     this.#now = now
-    for (const signal of Object.keys(NUMBERS) as EndingSignal[]) process.on(signal, () => this.#heard(signal))
+    for (const signal of Object.keys(NUMBERS) as EndingSignal[]) process.on(signal, () => this.hear(signal))
   }
 
   /** How it exits on a signal before there is anything to close; as the signal would, unless it is said here. */
@@ -69,17 +70,17 @@ export class Ending {
     this.#begin(undefined)
   }
 
-  async exit(code: number): Promise<void> {
-    this.#endsAt ??= this.#now()
-    await this.#flush?.(FLUSH_MS)
-    this.#process.exit(code)
-  }
-
-  #heard(signal: EndingSignal): void {
+  hear(signal: EndingSignal): void {
     if (signal === 'SIGHUP' && this.#reload !== undefined) return this.#reload()
     if (this.#endsAt === undefined) return this.#begin(signal)
     // Who asks again later does not want to wait.
     if (this.#now() - this.#endsAt >= ECHO_MS) this.#process.exit(exitCodeOf(signal))
+  }
+
+  async exit(code: number): Promise<void> {
+    this.#endsAt ??= this.#now()
+    await this.#flush?.(FLUSH_MS)
+    this.#process.exit(code)
   }
 
   #begin(signal: EndingSignal | undefined): void {

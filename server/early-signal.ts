@@ -1,0 +1,27 @@
+/**
+ * A signal that came before anybody listened. Node catches SIGTERM and SIGINT itself until then, once each, to die of them.
+ * Process 1 of a container does not die so: to it, such a signal would be lost, and it would serve until it is killed.
+ */
+import { readFileSync } from 'node:fs'
+
+/** Their bits in `SigCgt` of proc(5), the signals that a process catches. */
+const BITS = { SIGTERM: 1n << 14n, SIGINT: 1n << 1n } as const
+
+/** What has come to process 1: Node no longer catches it. Where it catches neither, it is another Node, which tells nothing. */
+export function earlySignal(pid: number): keyof typeof BITS | undefined {
+  if (pid !== 1) return undefined
+  const caught = caughtSignals()
+  if (caught === undefined) return undefined
+  const [only, ...others] = (['SIGTERM', 'SIGINT'] as const).filter((signal) => (caught & BITS[signal]) === 0n)
+  return others.length === 0 ? only : undefined
+}
+
+/** Undefined where the system does not tell. */
+function caughtSignals(): bigint | undefined {
+  try {
+    const [, mask] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+    return mask === undefined ? undefined : BigInt(`0x${mask}`)
+  } catch {
+    return undefined
+  }
+}
