@@ -28,34 +28,34 @@ const CALL_MS = 30_000
 
 /**
  * The head of an answer that is no error.
- * @throws PushClientError, also when the signal is aborted
+ * @throws PushClientError, also when the deadline is over
  */
-export async function open(api: Api, call: Call, signal: AbortSignal): Promise<Response> {
+export async function open(api: Api, call: Call, deadline: Deadline): Promise<Response> {
   const { method, path, token, headers = {}, body, keepalive = false } = call
   const type = body === undefined ? {} : { 'content-type': 'application/json' }
   const request = {
     method,
     headers: { authorization: `Bearer ${token}`, ...type, ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal,
+    signal: deadline.signal,
     keepalive,
     cache: 'no-store',
     credentials: 'omit',
     redirect: 'error',
   } as const
-  const response = await reached(api.fetch(`${api.url.replace(/\/+$/, '')}/v1/${path}`, request))
+  const response = await reached(deadline, api.fetch(`${api.url.replace(/\/+$/, '')}/v1/${path}`, request))
   if (response.ok) return response
   const retryAfter = retryAfterMs(response.headers.get('retry-after'), Date.now())
-  throw problemError(await reached(response.text()), response.status, retryAfter)
+  throw problemError(await reached(deadline, response.text()), response.status, retryAfter)
 }
 
 /** The body of an answer, parsed. @throws PushClientError */
 export async function ask(api: Api, call: Call, signal?: AbortSignal, ms = CALL_MS): Promise<unknown> {
   const deadline = new Deadline(ms, signal)
   try {
-    const response = await open(api, call, deadline.signal)
+    const response = await open(api, call, deadline)
     if (response.status === 204) return undefined
-    const text = await reached(response.text())
+    const text = await reached(deadline, response.text())
     const body = parsed(text)
     // Such as the page of a network that wants a person to log in.
     if (body === undefined) throw problemError(text, response.status)
@@ -65,9 +65,9 @@ export async function ask(api: Api, call: Call, signal?: AbortSignal, ms = CALL_
   }
 }
 
-async function reached<T>(work: Promise<T>): Promise<T> {
+async function reached<T>(deadline: Deadline, work: Promise<T>): Promise<T> {
   try {
-    return await work
+    return await deadline.race(work)
   } catch (cause) {
     throw errorOf(cause, 'UNREACHABLE', 'there was no answer, or it did not end')
   }

@@ -15,21 +15,19 @@ export interface StreamBlock {
 const LARGEST = 64 * 1024 * 1024
 
 /**
- * @param watch told before and after each read: in between, the other side has the word
+ * @param watch sees to it that a read ends
  * @throws what reading the body throws, and RangeError
  */
 export async function* readBlocks(
   body: ReadableStream<Uint8Array>,
-  watch: { reading(): void; read(): void },
+  watch: { read<T>(work: () => Promise<T>): Promise<T> },
 ): AsyncGenerator<StreamBlock, void, undefined> {
   const reader = body.getReader()
   const decoder = new TextDecoder()
   let rest = ''
   try {
     for (;;) {
-      watch.reading()
-      const { done, value } = await reader.read()
-      watch.read()
+      const { done, value } = await watch.read(() => reader.read())
       // What is not whole counts as not sent.
       if (done) return
       const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n')
@@ -38,7 +36,8 @@ export async function* readBlocks(
       if (rest.length > LARGEST) throw new RangeError('an event is too large')
     }
   } finally {
-    await reader.cancel().catch(() => undefined)
+    // Not awaited: there is nothing to wait for on a connection that is silent.
+    reader.cancel().catch(() => undefined)
   }
 }
 

@@ -155,15 +155,20 @@ class MessageListener implements Listener {
     let isAlive = false
     try {
       const call = { method: 'GET', path: 'messages/stream?ack=auto', token, headers } as const
-      const { body, headers: answered } = await open(api, call, deadline.signal)
+      const { body, headers: answered } = await open(api, call, deadline)
       const isStream = answered.get('content-type')?.startsWith('text/event-stream') === true
       if (body === null || body === undefined || !isStream) {
         this.#fallBack()
         throw new PushClientError('HTTP_ERROR', 'the answer is no stream that can be read here')
       }
       const quietMs = (options.quietSeconds ?? QUIET_S) * 1_000
-      const watch = { reading: () => deadline.restart(isAlive ? quietMs : FIRST_WORD_MS), read: () => deadline.rest() }
-      for await (const block of readBlocks(body, watch)) {
+      const read = async <T>(work: () => Promise<T>) => {
+        deadline.restart(isAlive ? quietMs : FIRST_WORD_MS)
+        const result = await deadline.race(work())
+        deadline.rest()
+        return result
+      }
+      for await (const block of readBlocks(body, { read })) {
         if (!isAlive) this.#opened(place, resumed)
         isAlive = true
         this.#retryMs = Number(block.retry ?? this.#retryMs)

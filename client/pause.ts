@@ -2,6 +2,8 @@
 
 const FIRST_MS = 1_000
 const LONGEST_MS = 60_000
+/** A proxy that asks for a day is not obeyed. */
+const MOST_ASKED_MS = 3_600_000
 /** What a timer takes at most is 24 days. */
 const TIMER_MS = 86_400_000
 
@@ -15,7 +17,7 @@ export function backOffMs(attempt: number, random: () => number = Math.random): 
  * again ends the latter.
  */
 export async function backOff(attempt: number, signal: AbortSignal, least = 0): Promise<void> {
-  await pause(least, signal)
+  await pause(Math.min(least, MOST_ASKED_MS), signal)
   const scope: unknown = globalThis
   await pause(backOffMs(attempt), signal, scope instanceof EventTarget ? scope : undefined)
 }
@@ -62,6 +64,19 @@ export class Deadline {
       this.isOver = true
       this.#abort()
     }, ms)
+  }
+
+  /**
+   * What comes of the work, unless this is aborted before. The fetch of Node 20 forgets its signal when memory is
+   * collected: a body that is being read then never ends.
+   */
+  race<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const gone = () => reject(this.signal.reason)
+      if (this.signal.aborted) gone()
+      this.signal.addEventListener('abort', gone)
+      work.then(resolve, reject).finally(() => this.signal.removeEventListener('abort', gone))
+    })
   }
 
   /** Until the next restart there is none. */

@@ -55,12 +55,13 @@ export class Renewing {
       wait = session.renewAt - Date.now()
       await pause(Math.min(wait, LOOK_MS), signal)
     }
+    let least: number | undefined
     for (let attempt = this.#refusals; !signal.aborted; attempt += 1) {
-      if (attempt > 0) await backOff(attempt, signal)
+      if (attempt > 0) await backOff(attempt, signal, least)
       const error = await this.#renew(session, signal)
       if (error === undefined || signal.aborted) return
       tell(this.#context, error)
-      await pause(error.retryAfterMs ?? 0, signal)
+      least = error.retryAfterMs
       if (!needsToken(error) && isPassing(error)) continue
       this.#refusals += 1
       if (await this.#isSettled(session, error)) return

@@ -86,6 +86,22 @@ await t.test('in Chromium', { skip: CHROMIUM === undefined }, async (t) => {
     t.equal(await page.read(`client.closed.catch(({ code, status }) => code + ' ' + status)`), 'TOKEN_REVOKED 403')
   })
 
+  await t.test('a page that goes away while its handler runs gets the message again', async (t) => {
+    const { token, tokenId } = await issueToken(server, { app: 'chat', device: 'leaving' })
+    const page = await browser.open(origin)
+    const hangs = begin({ url, token }).replace(
+      'void texts.push(text)',
+      '{ texts.push(text); return new Promise(() => {}) }',
+    )
+    await page.read(hangs)
+    await send(server, { token: tokenId }, 'half done')
+    await page.see(has('half done'))
+    await page.call('Page.reload')
+    await page.see(`window.texts === undefined && document.readyState === 'complete'`)
+    await page.read(begin({ url, token }))
+    t.ok(await page.see(has('half done')))
+  })
+
   await t.test('it makes keys, and decrypts', async (t) => {
     const page = await browser.open(origin)
     const keys = await page.read(`import('/client/index.js').then(({ createWebPushKeys }) => createWebPushKeys())`)
