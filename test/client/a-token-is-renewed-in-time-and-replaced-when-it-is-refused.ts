@@ -10,7 +10,7 @@ const device = { app: 'chat', device: 'phone', account: 'ann', version: '1.0' }
 
 for (const transport of ['stream', 'poll'] as const)
   await t.test(`${transport}: it outlives its token`, async (t) => {
-    const { token, tokenId } = await issueToken(server, { ...device, device: transport, ttl: 4 })
+    const { token, tokenId } = await issueToken(server, { ...device, device: transport, ttl: 8 })
     const told: TokenAnswer[] = []
     const { listener, messages, errors } = startListening(t, server, {
       token,
@@ -19,7 +19,7 @@ for (const transport of ['stream', 'poll'] as const)
       onToken: (answer) => told.push(answer),
     })
     const sent: string[] = []
-    for (const until = Date.now() + 12_000; Date.now() < until; await pause(200)) {
+    for (const until = Date.now() + 18_000; Date.now() < until; await pause(200)) {
       sent.push(`number ${sent.length}`)
       await send(server, { token: tokenId }, sent.at(-1))
     }
