@@ -84,12 +84,12 @@ export class Arrivals {
 }
 
 /** Without an answer nothing is proved. */
-export async function inTime<T>(what: string, begin: (done: (value: T) => void) => void): Promise<T> {
+export async function inTime<T>(what: string, begin: (done: (value: T) => void) => void, ms = ARRIVAL_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   try {
     return await new Promise<T>((resolve, reject) => {
-      const late = () => reject(new CommandError(EXIT.failed, `${what} within ${ARRIVAL_MS / 1000} s`))
-      timer = setTimeout(late, ARRIVAL_MS)
+      const late = () => reject(new CommandError(EXIT.failed, `${what} within ${ms / 1000} s`))
+      timer = setTimeout(late, ms)
       begin(resolve)
     })
   } finally {

@@ -26,6 +26,8 @@ export interface MqttPeer extends Receiver {
 
 export const REFUSED = 0x80
 const KEPT_S = 60
+/** A connection whose token has ended is closed at once, and at another node within a second. */
+const GONE_MS = 5_000
 
 /** Undefined: the server refuses this connection. @throws CommandError when nobody answers */
 export async function connectPeer(options: PeerOptions): Promise<MqttPeer | undefined> {
@@ -68,7 +70,8 @@ function peerOf(client: MqttClient, arrivals: Arrivals, sessionPresent: boolean,
     get isOpen() {
       return isOpen
     },
-    gone: () => inTime<undefined>(`the connection of ${who} is still open`, (done) => onceGone(() => done(undefined))),
+    gone: () =>
+      inTime<undefined>(`the connection of ${who} is still open`, (done) => onceGone(() => done(undefined)), GONE_MS),
     until: (text) => arrivals.until(text),
     async subscribe(filter) {
       const code = await inTime<number>(`no SUBACK for ${who}`, (done) => {
