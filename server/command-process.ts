@@ -8,6 +8,8 @@ import type { Privileges } from './mosquitto/privileges.ts'
 export interface Invocation {
   /** After the name of the program. */
   readonly argv: readonly string[]
+  /** The file that was started. */
+  readonly program?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly ending: Ending
   readonly process: CommandProcess
@@ -17,7 +19,7 @@ export interface Invocation {
 export interface CommandProcess extends Unhandled, Privileges {
   readonly pid: number
   readonly stdin: Readable
-  readonly stdout: Writable
+  readonly stdout: Writable & { readonly isTTY?: boolean }
   readonly stderr: StandardError
   umask(mask: number): unknown
   once(event: 'exit', listener: () => void): unknown

@@ -34,6 +34,7 @@ import { createMetrics, type Metrics } from '../common/metrics.ts'
 import { redisFault } from '../store/index.ts'
 import type { TransferOptions } from './transfer.ts'
 import { checkAclFile, checkPasswordFile } from './users.ts'
+import { welcomeText } from './welcome.ts'
 import { joinSupervisor, signalWorkers, supervise, type Ports } from './workers.ts'
 
 /** What every command has. */
@@ -190,7 +191,8 @@ async function asSetting(name: string, check: () => unknown): Promise<void> {
 }
 
 /** The level engine is one process' own: only Redis can be shared. */
-function serveWithWorkers({ config, logger, ending, lastResort, process }: Program): void {
+function serveWithWorkers(program: Program): void {
+  const { config, logger, ending, lastResort } = program
   if (config.PUSH_REDIS_URL === undefined)
     throw new ConfigError(
       'PUSH_WORKERS (--workers): more than one process needs Redis; set PUSH_REDIS_URL, or workers to 1',
@@ -199,7 +201,7 @@ function serveWithWorkers({ config, logger, ending, lastResort, process }: Progr
   const supervisor = supervise({
     workers: config.PUSH_WORKERS,
     logger,
-    ready: (ports) => announce(process, ports),
+    ready: (ports) => announceServer(program, ports),
     failed: (code) => void ending.exit(code),
   })
   ending.onEnd(() => supervisor.stop())
@@ -211,7 +213,14 @@ function announce({ stdout }: CommandProcess, ports: Ports): void {
   stdout.write(`ready ${listening.join(' ')}\n`)
 }
 
-async function serve({ config, env, logger, ending, lastResort, countLost, process }: Program): Promise<void> {
+/** Programs read the first line, and only that is there where they do; a person is told what to do with it. */
+function announceServer({ process, config, program, env }: Program, ports: Ports): void {
+  announce(process, ports)
+  if (process.stdout.isTTY === true) process.stdout.write(welcomeText({ config, ports, program, path: env.PATH }))
+}
+
+async function serve(program: Program): Promise<void> {
+  const { config, env, logger, ending, lastResort, countLost } = program
   // Until it serves, a server has nothing to lose.
   ending.abortWith(0)
   const membership = cluster.isWorker ? joinSupervisor(config.PUSH_WORKERS) : undefined
@@ -224,7 +233,7 @@ async function serve({ config, env, logger, ending, lastResort, countLost, proce
   })
   lastResort.serve(serving.metrics)
   membership?.settle()
-  if (membership === undefined) announce(process, serving.ports)
+  if (membership === undefined) announceServer(program, serving.ports)
   else membership.ready(serving.ports)
 }
 

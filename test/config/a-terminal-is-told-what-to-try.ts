@@ -1,0 +1,50 @@
+// On a terminal, does the server say where the key is, its URLs and what to try, do those lines run, and does it say no more on a pipe?
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { t } from '../support/tap.ts'
+import { eventually, MAIN, type Program, runProgram, startProgram, temporaryFolder } from '../support/index.ts'
+
+/** The server on a pseudo-terminal, which `script` makes; and its lines until the blank one at the end. */
+async function onTerminal(program: Program): Promise<string[]> {
+  const lines: string[] = []
+  for (;;) {
+    const line = (await program.stdout.next()).trimEnd()
+    lines.push(line)
+    if (line.includes(' send ')) return lines.filter((each) => !each.startsWith('{'))
+  }
+}
+
+const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ')
+
+t.test('a terminal', async (t) => {
+  const cwd = temporaryFolder(t, 'home')
+  const dataDir = join(temporaryFolder(t, 'my data'), 'push')
+  const server = [process.execPath, MAIN, '--mqtt-port', '0', '--http-port', '0', '--data-dir', dataDir]
+  const terminal = startProgram(t, 'script', ['-qefc', `exec ${quoted(server)}`, '/dev/null'], { cwd, ownGroup: true })
+  const [ready = '', ...lines] = await onTerminal(terminal)
+  const [, mqtt, http] = /^ready mqtt=(\d+) http=(\d+)$/.exec(ready) ?? []
+  const text = lines.join('\n')
+  for (const part of [join(dataDir, 'provider.key'), `http://127.0.0.1:${http}/console`, `mqtt://127.0.0.1:${mqtt}`])
+    t.match(text, part)
+  t.notMatch(text, readFileSync(join(dataDir, 'provider.key'), 'utf8').trim(), 'never the key itself')
+
+  const commands = lines.filter((line) => / (token issue|listen|send) /.test(line))
+  t.equal(commands.length, 3)
+  const [issue = '', listen = '', send = ''] = commands
+  await runProgram(t, 'bash', ['-c', issue], { cwd })
+  t.ok(existsSync(join(cwd, 'token.txt')))
+  const device = startProgram(t, 'bash', ['-c', `exec ${listen.trim().replace(/ &$/, '')}`], { cwd })
+  await eventually('that it listens', () => device.stderr.length > 0 || undefined)
+  await runProgram(t, 'bash', ['-c', send], { cwd })
+  t.match(await device.stdout.next(), 'Hello, Ann')
+  await device.kill('SIGINT')
+})
+
+t.test('a pipe', async (t) => {
+  const args = [MAIN, '--mqtt-port', '0', '--http-port', '0', '--data-dir', temporaryFolder(t, 'data')]
+  const server = startProgram(t, process.execPath, args)
+  await server.stdout.next()
+  await server.kill('SIGTERM')
+  t.match(server.stdout.received, [/^ready mqtt=\d+ http=\d+$/])
+  t.equal(server.stdout.received.length, 1)
+})
