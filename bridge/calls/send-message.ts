@@ -83,7 +83,7 @@ export function createSendMessage(context: SendContext): SendMessage {
     const given = { id: body.id !== undefined, ttl: ttl !== undefined }
     try {
       const { kind, ...content } = contentOf(body)
-      const properties = traceparent === undefined ? undefined : traceProperty(traceparent)
+      const properties = traced(content.properties, traceparent)
       const draft = { ...content, properties, ttl, retain, id, collapseKey, receipt }
       const message = makeMessage(draft, limits, now())
       const turn = () => work.send(provider)
@@ -112,6 +112,13 @@ export function createSendMessage(context: SendContext): SendMessage {
     }
   }
 }
+
+function traced(properties: Uint8Array | undefined, traceparent: string | undefined): Uint8Array | undefined {
+  if (traceparent === undefined) return properties
+  return Buffer.concat([properties ?? NOTHING, traceProperty(traceparent)])
+}
+
+const NOTHING = new Uint8Array(0)
 
 interface Published extends Outcome {
   readonly tokenIds?: readonly string[]

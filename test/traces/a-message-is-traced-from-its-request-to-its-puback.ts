@@ -60,6 +60,7 @@ await t.test('a trace', async (t) => {
   const first = await device.next()
   const traceparent = String(first.properties.userProperties?.['traceparent'])
   t.match(traceparent, new RegExp(`^00-${TRACE}-[0-9a-f]{16}-01$`))
+  t.equal(first.properties.payloadFormatIndicator, true, 'beside what it says otherwise')
   const second = await device.next()
   t.equal(second.properties.userProperties?.['traceparent'], undefined, 'nobody records this one')
   await device.next()
