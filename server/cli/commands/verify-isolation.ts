@@ -14,6 +14,7 @@ interface VerifyOptions {
   readonly app?: readonly string[]
   readonly user?: string
   readonly userPasswordFile?: string
+  readonly failFast?: true
 }
 
 interface Result {
@@ -32,6 +33,7 @@ export function register(root: Command, take: Take): void {
     examples: [
       'verify-isolation',
       'verify-isolation --app chat --app news --json',
+      'verify-isolation --fail-fast',
       'verify-isolation --user ann --user-password-file password.txt',
     ],
     notes:
@@ -43,6 +45,7 @@ export function register(root: Command, take: Take): void {
     .option('--app <app>', 'an app to do it in; twice for two', repeated)
     .option('--user <name>', 'a user of the password file, to try topics of users too', filled)
     .option('--user-password-file <file>', 'its password; PUSH_USER_PASSWORD when absent', filled)
+    .option('--fail-fast', 'ends after the first check that finds something')
     .action((options: VerifyOptions) => take(verify, (context) => run(context, options)))
 }
 
@@ -66,6 +69,7 @@ async function run(context: ClientContext, options: VerifyOptions): Promise<Exit
       const result: Result = { check: name, tried: world.ledger.count - before, leaks, ...came }
       results.push(result)
       if (!out.isJson) await out.line(inWords(result))
+      if (options.failFast === true && leaks.length > 0) break
     }
   } finally {
     const left = await world.cleanUp()

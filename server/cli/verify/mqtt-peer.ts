@@ -42,6 +42,8 @@ export async function connectPeer(options: PeerOptions): Promise<MqttPeer | unde
     ...(clientId === undefined ? {} : { clientId }),
     ...(kept ? { properties: { sessionExpiryInterval: KEPT_S } } : {}),
   })
+  // Each answer that is awaited may be ended by it.
+  client.setMaxListeners(0)
   const arrivals = new Arrivals(who)
   client.on('message', (_topic, payload) => arrivals.push(payload.toString()))
   const opened = await inTime<boolean | Error>(`no answer to CONNECT of ${who}`, (done) => {

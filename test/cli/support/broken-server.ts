@@ -53,6 +53,12 @@ export const RIGHTS: readonly Break[] = [
 /** Each lets somebody receive what is not theirs. */
 export const DELIVERIES: readonly Break[] = [
   {
+    what: 'a fresh private message reaches every connection',
+    file: 'broker/session/device-sessions.js',
+    from: 'this.#tell(this.#live.get(tokenId), (session) => session.privateArrived(offset, entry))',
+    to: 'for (const each of this.#live.values()) this.#tell(each, (session) => session.privateArrived(offset, entry))',
+  },
+  {
     what: 'connections that lost their token go on',
     file: 'broker/session/device-sessions.js',
     from: 'session.epoch <= epoch)\n            session.end(',
