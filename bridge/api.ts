@@ -49,6 +49,7 @@ import { exposeMetrics } from './routes/metrics.ts'
 import { showOverview } from './routes/overview.ts'
 import { signIn } from './routes/session.ts'
 import { serveOpenApi } from './routes/openapi.ts'
+import { serveReference } from './routes/reference.ts'
 import { enrol } from './routes/enrolments.ts'
 import { issueTokens } from './routes/tokens-issue.ts'
 import { inspectTokens } from './routes/tokens-inspect.ts'
@@ -269,6 +270,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
       serveOpenApi(api)
+      serveReference(api)
     },
   })
   watchWhileOpen(http, () => longPolls.watch())

@@ -34,6 +34,8 @@ export function describeApi(app: FastifyInstance, version: string, hasConsole: b
       tags: [
         { name: 'tokens', description: 'Message tokens, for a provider or for the device itself' },
         { name: 'messages', description: 'Sending by a provider, looking up and acknowledging by a device' },
+        { name: 'events', description: 'What became of messages and tokens, and what devices publish' },
+        { name: 'webhooks', description: 'Calls to a server of the provider when something happens' },
         { name: 'web push', description: 'Sending through the capability URL of a device (RFC 8030)' },
         { name: 'keys', description: 'Provider keys, by whoever may give them out' },
         ...(hasConsole ? [{ name: 'console', description: 'Signing in and out' }] : []),

@@ -17,6 +17,7 @@ import { reportHealth } from './routes/health.ts'
 import { sendMessages } from './routes/messages-send.ts'
 import { exposeMetrics } from './routes/metrics.ts'
 import { serveOpenApi } from './routes/openapi.ts'
+import { serveReference } from './routes/reference.ts'
 import { RequestWork } from './work.ts'
 
 export interface RemoteBridgeOptions {
@@ -79,6 +80,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
       })
       exposeMetrics(api, metrics)
       serveOpenApi(api)
+      serveReference(api)
     },
   })
   app.addHook('onClose', () => upstream.close())
