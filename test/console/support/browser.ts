@@ -178,7 +178,7 @@ export class Page {
   /** Until an expression is true; gives it. */
   // oxlint-disable-next-line typescript/no-explicit-any -- the same
   async see(expression: string): Promise<any> {
-    return await eventually(`in the page: ${expression}`, () => this.read(expression), 10_000)
+    return await eventually(`in the page: ${expression}`, () => this.read(expression), 30_000)
   }
 
   /** Until a text stands in the page. */
