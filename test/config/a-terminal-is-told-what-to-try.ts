@@ -4,14 +4,12 @@ import { join } from 'node:path'
 import { t } from '../support/tap.ts'
 import { eventually, MAIN, type Program, runProgram, startProgram, temporaryFolder } from '../support/index.ts'
 
-/** The server on a pseudo-terminal, which `script` makes; and its lines until the blank one at the end. */
-async function onTerminal(program: Program): Promise<string[]> {
-  const lines: string[] = []
-  for (;;) {
-    const line = (await program.stdout.next()).trimEnd()
-    lines.push(line)
-    if (line.includes(' send ')) return lines.filter((each) => !each.startsWith('{'))
-  }
+/** What the server says on its pseudo-terminal, which `script` makes, until the last command; log lines apart. */
+async function onTerminal(program: Program): Promise<{ readonly pid: number; readonly lines: readonly string[] }> {
+  const all: string[] = []
+  while (!all.at(-1)?.includes(' send ')) all.push((await program.stdout.next()).trimEnd())
+  const pid = Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8'))
+  return { pid, lines: all.filter((line) => !line.startsWith('{')) }
 }
 
 const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ')
@@ -21,7 +19,10 @@ t.test('a terminal', async (t) => {
   const dataDir = join(temporaryFolder(t, 'my data'), 'push')
   const server = [process.execPath, MAIN, '--mqtt-port', '0', '--http-port', '0', '--data-dir', dataDir]
   const terminal = startProgram(t, 'script', ['-qefc', `exec ${quoted(server)}`, '/dev/null'], { cwd, ownGroup: true })
-  const [ready = '', ...lines] = await onTerminal(terminal)
+  const { pid, lines: said } = await onTerminal(terminal)
+  // It is in a session of its own, and does not end with its terminal.
+  t.teardown(() => terminal.running && process.kill(pid, 'SIGKILL'))
+  const [ready = '', ...lines] = said
   const [, mqtt, http] = /^ready mqtt=(\d+) http=(\d+)$/.exec(ready) ?? []
   const text = lines.join('\n')
   for (const part of [join(dataDir, 'provider.key'), `http://127.0.0.1:${http}/console`, `mqtt://127.0.0.1:${mqtt}`])
@@ -38,6 +39,8 @@ t.test('a terminal', async (t) => {
   await runProgram(t, 'bash', ['-c', send], { cwd })
   t.match(await device.stdout.next(), 'Hello, Ann')
   await device.kill('SIGINT')
+  process.kill(pid, 'SIGTERM')
+  t.match(await terminal.exited, { code: 0 })
 })
 
 t.test('a pipe', async (t) => {
