@@ -22,6 +22,9 @@ export interface KnownDevice {
 
 type Hook = (request: FastifyRequest) => Promise<void>
 
+/** @throws SESSION_ENDED, STORE_UNAVAILABLE */
+export type SessionLook = () => Promise<void>
+
 /** `onRequest` hooks of routes, and what they have found. */
 export interface Guard {
   /** A provider whose key has this scope. */
@@ -30,6 +33,8 @@ export interface Guard {
   /** The same, or who has a ticket for it in the query. */
   readonly stream: Hook
   providerOf(request: FastifyRequest): Provider
+  /** Of a request of the console that goes on: whether its session does. Undefined: it has a key. */
+  lookOf(request: FastifyRequest): SessionLook | undefined
   deviceOf(request: FastifyRequest): KnownDevice
 }
 
@@ -63,7 +68,7 @@ interface GuardOptions {
   /** Gives the message token of a ticket; absent: there are no tickets. */
   readonly openTicket?: (ticket: string) => string
   /** Of the console; absent: there is none. */
-  readonly sessions?: Pick<ConsoleSessions, 'find'>
+  readonly sessions?: Pick<ConsoleSessions, 'find' | 'look'>
 }
 
 /** @param know what the registry says of a verified device; throws when it is no longer honoured */
@@ -75,6 +80,7 @@ export function createGuard(
 ): Guard {
   const providers = new WeakMap<FastifyRequest, Provider>()
   const devices = new WeakMap<FastifyRequest, KnownDevice>()
+  const looks = new WeakMap<FastifyRequest, SessionLook>()
 
   /** Undefined: a key that is not known here. */
   function authenticate(request: FastifyRequest): Device | Provider | undefined {
@@ -91,10 +97,9 @@ export function createGuard(
 
   return {
     provider: (scope) => async (request) => {
-      const principal =
-        (await signedIn(sessions, request)) ??
-        authenticate(request) ??
-        (await newProviderBy(auth, credentialOf(request)))
+      const person = await signedIn(sessions, request)
+      if (person !== undefined && sessions !== undefined) looks.set(request, () => sessions.look(request.raw))
+      const principal = person ?? authenticate(request) ?? (await newProviderBy(auth, credentialOf(request)))
       if (principal.kind !== 'provider') throw new PushError('NOT_A_PROVIDER')
       if (!mayUse(principal, scope)) throw new PushError('SCOPE_MISSING', scope)
       await work.admit(keyOf(principal), request)
@@ -111,6 +116,7 @@ export function createGuard(
       await admit(auth.verify(openTicket(ticket)), request)
     },
     providerOf: (request) => found(providers.get(request)),
+    lookOf: (request) => looks.get(request),
     deviceOf: (request) => found(devices.get(request)),
   }
 }

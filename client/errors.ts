@@ -42,7 +42,7 @@ export function needsToken({ code }: PushClientError): boolean {
 }
 
 /** It may be over the next time. What is no answer of the server, such as a proxy's, always may. */
-export function isPassing({ code, status = 0 }: PushClientError): boolean {
+export function isPassing({ code, status = 0 }: Pick<PushClientError, 'code' | 'status'>): boolean {
   return /^(4(?!08|29)|501)/.test(`${status}`) ? /^(TOKEN_NOT_YET_VALID|HTTP_ERROR)$/.test(code) : true
 }
 

@@ -12,9 +12,15 @@ const STYLE = 'app.css'
 const ICON = 'icon.svg'
 
 /** When one of these changes, it is built again. */
-function newestOf(root, sources) {
-  const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).map((name) => join(sources, name))
-  const all = [...files, join(root, 'package-lock.json'), join(root, 'scripts', 'console.mjs')]
+function newestOf(root) {
+  const filesOf = (folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(root, folder, name))
+  const all = [
+    ...filesOf('console'),
+    ...filesOf('client'),
+    join(root, 'package-lock.json'),
+    join(root, 'scripts', 'console.mjs'),
+  ]
   return Math.max(...all.map((file) => statSync(file).mtimeMs))
 }
 
@@ -49,7 +55,7 @@ function writeCompressed(file, content) {
 export async function buildConsole(root, folder) {
   const sources = join(root, 'console')
   const out = join(root, folder, 'console')
-  if (isFresh(join(out, PAGE), newestOf(root, sources))) return
+  if (isFresh(join(out, PAGE), newestOf(root))) return
   const { rolldown } = await import('rolldown')
   const bundle = await rolldown({
     input: join(sources, 'main.tsx'),

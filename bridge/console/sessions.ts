@@ -48,6 +48,12 @@ interface Kept extends ShownKey {
   readonly startedAt: number
 }
 
+interface Known {
+  readonly row: TableRow
+  readonly kept: Kept
+  readonly provider: Provider
+}
+
 export class ConsoleSessions {
   readonly #options: SessionsOptions
 
@@ -88,21 +94,31 @@ export class ConsoleSessions {
    * @throws SESSION_ENDED, ORIGIN_FORBIDDEN, STORE_UNAVAILABLE
    */
   async find(request: Head): Promise<Session | undefined> {
-    const { auth, store, mode, now } = this.#options
+    const { mode } = this.#options
     const id = sessionOf(request)
     if (id === undefined || request.headers[CONSOLE_HEADER] === undefined) return undefined
     if (!isAvailable(mode, request)) return undefined
     if (request.method !== 'GET' && request.method !== 'HEAD') checkOrigin(request)
+    const { row, kept, provider } = await this.#known(id)
+    const isUsed = request.headers[CONSOLE_HEADER] !== 'background'
+    return { provider, expiresAt: isUsed ? await this.#prolong(row, kept, provider) : row.expiresAt }
+  }
+
+  /** Of a request that goes on: whether its session does. @throws SESSION_ENDED, STORE_UNAVAILABLE */
+  async look(request: Head): Promise<void> {
+    await this.#known(sessionOf(request) ?? '')
+  }
+
+  /** @throws SESSION_ENDED, STORE_UNAVAILABLE */
+  async #known(id: string): Promise<Known> {
+    const { auth, store, now } = this.#options
     const row = await store.readRow(TABLE, rowKey(id))
     const kept = row && decode(row.value)
     if (row === undefined || kept === undefined || row.expiresAt <= now()) throw new PushError('SESSION_ENDED')
     const provider = auth.providerShown(kept)
-    if (provider === undefined) {
-      await this.#remove(row)
-      throw new PushError('SESSION_ENDED')
-    }
-    const isUsed = request.headers[CONSOLE_HEADER] !== 'background'
-    return { provider, expiresAt: isUsed ? await this.#prolong(row, kept, provider) : row.expiresAt }
+    if (provider !== undefined) return { row, kept, provider }
+    await this.#remove(row)
+    throw new PushError('SESSION_ENDED')
   }
 
   /** Idempotent. @throws STORE_UNAVAILABLE, and as `check` */

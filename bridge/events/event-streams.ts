@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { Provider } from '../../topics/index.ts'
+import type { SessionLook } from '../authenticate.ts'
 import { known as knownError } from '../calls/call.ts'
 import { EventStream, goneOf } from '../streams/event-stream.ts'
 import { eventText, idText } from '../streams/event-text.ts'
@@ -21,6 +22,14 @@ interface EventStreamsContext {
   readonly streams: StreamOptions
 }
 
+interface Listener {
+  readonly provider: Provider
+  /** Of the console: whether its session goes on. */
+  readonly look?: SessionLook | undefined
+}
+
+/** A session may end without a word to the stream: on another node, or by its time. */
+const SESSION_LOOK_MS = 5_000
 const NOWHERE: EventMoves = { events: [], upstream: [] }
 
 export class EventStreams {
@@ -31,16 +40,18 @@ export class EventStreams {
   }
 
   /**
-   * Answers with a stream that ends with its key, its connection or the server; resolves then.
+   * Answers with a stream that ends with its key, its session, its connection or the server; resolves then.
    * @throws as `EventCalls.read`, and CURSOR_INVALID, before there is an answer
    */
-  async open(asked: EventsQuery, provider: Provider, resumption: Resumption, reply: FastifyReply): Promise<void> {
+  async open(asked: EventsQuery, listener: Listener, resumption: Resumption, reply: FastifyReply): Promise<void> {
+    const { provider, look } = listener
     const { events, consumers, streams } = this.#context
     const known = events.consumerOf(asked, provider)
     const { owner, query } = known
     const from = await this.#resumed(known, asked, provider, resumption)
     const mayRead = () => events.mayRead(query, provider)
     const poll = consumers.enter(query, undefined, goneOf(reply), mayRead)
+    const looks = look && setInterval(() => endWithSession(poll, look), SESSION_LOOK_MS)
     try {
       const place = new EventPlace(from)
       const stream = new EventStream(reply, streams, {
@@ -51,6 +62,7 @@ export class EventStreams {
         await this.#run({ known, provider, place, poll, stream }).catch((error) => knownError(error, reply.log)),
       )
     } finally {
+      clearInterval(looks)
       poll.leave()
     }
   }
@@ -107,4 +119,11 @@ interface OpenStream {
   readonly place: EventPlace
   readonly poll: EventPoll
   readonly stream: EventStream
+}
+
+function endWithSession(poll: EventPoll, look: SessionLook): void {
+  look().catch((error: unknown) => {
+    // While the store is away, it is not known.
+    if (error instanceof PushError && error.code === 'SESSION_ENDED') poll.end(error)
+  })
 }

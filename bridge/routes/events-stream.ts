@@ -42,7 +42,8 @@ export function streamEvents(api: FastifyInstance, { guard, eventStreams }: Even
     async (request, reply) => {
       if (request.method === 'HEAD') return reply.headers(STREAM_HEADERS).send()
       const { query, headers } = request
-      await eventStreams.open(query, guard.providerOf(request), resumptionOf(query, headers), reply)
+      const listener = { provider: guard.providerOf(request), look: guard.lookOf(request) }
+      await eventStreams.open(query, listener, resumptionOf(query, headers), reply)
       return reply
     },
   )

@@ -4,12 +4,15 @@
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly code: string
+  /** Of the answer; undefined where there was none. */
+  readonly status: number | undefined
   readonly detail: string | undefined
   readonly requestId: string | undefined
 
-  constructor({ code, title, detail, requestId }: Problem) {
+  constructor({ code, status, title, detail, requestId }: Problem) {
     super(title)
     this.code = code
+    this.status = status
     this.detail = detail
     this.requestId = requestId
   }
@@ -17,6 +20,7 @@ export class ApiError extends Error {
 
 interface Problem {
   readonly code: string
+  readonly status?: number | undefined
   readonly title: string
   readonly detail?: string | undefined
   readonly requestId?: string | undefined
@@ -25,6 +29,7 @@ interface Problem {
 export interface CallOptions {
   readonly query?: Readonly<Record<string, string | number | undefined>>
   readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
 }
 
@@ -58,17 +63,30 @@ const OVER: ReadonlySet<string> = new Set(['SESSION_ENDED', 'CREDENTIALS_INVALID
  * @throws ApiError, and the reason of an aborted signal
  */
 export async function call<T = undefined>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-  const answer = await send(method, path, options)
-  if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T
-  const problem = await problemOf(answer)
-  if (OVER.has(problem.code) && path !== 'session') for (const listener of ended) listener()
-  throw new ApiError(problem)
+  const answer = await open(method, path, options)
+  return (answer.status === 204 ? undefined : await answer.json()) as T
 }
 
-async function send(method: string, path: string, { query = {}, body, signal }: CallOptions): Promise<Response> {
+/** The same, for an answer that goes on: its head. */
+export async function open(method: string, path: string, options: CallOptions = {}): Promise<Response> {
+  const answer = await send(method, path, options)
+  if (answer.ok) return answer
+  const problem = await problemOf(answer)
+  throw path === 'session' ? new ApiError(problem) : refusal(problem)
+}
+
+/** The error of what the server says, which may end the session. */
+export function refusal(problem: Problem): ApiError {
+  if (OVER.has(problem.code)) for (const listener of ended) listener()
+  return new ApiError(problem)
+}
+
+async function send(method: string, path: string, options: CallOptions): Promise<Response> {
+  const { query = {}, body, signal } = options
   const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
   const search = given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
   const headers = {
+    ...options.headers,
     'x-push-console': isUsed ? 'active' : 'background',
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
   }
@@ -96,7 +114,8 @@ async function problemOf(answer: Response): Promise<Problem> {
   } catch {
     // It is none of ours: a proxy stands between.
   }
-  return { code: `HTTP_${answer.status}`, title: `The server, or a proxy in front of it, answered ${answer.status}.` }
+  const { status } = answer
+  return { code: `HTTP_${status}`, status, title: `The server, or a proxy in front of it, answered ${status}.` }
 }
 
 /** One part of a path. */

@@ -176,3 +176,48 @@ export interface KeyList {
   readonly keys: readonly Key[]
   readonly cursor: string | null
 }
+
+export interface Webhook {
+  readonly id: string
+  readonly app: string
+  readonly url: string
+  /** null: all but `upstream`. */
+  readonly types: readonly string[] | null
+  /** Seconds. */
+  readonly keepFor: number
+  readonly provider: string
+  readonly createdAt: string
+  readonly createdBy: string
+  readonly state: 'enabled' | 'disabled'
+  readonly disabledAt: string | null
+  readonly disabledBecause: string | null
+  readonly previousUntil: string | null
+}
+
+export interface WebhookList {
+  readonly webhooks: readonly Webhook[]
+  readonly cursor: string | null
+}
+
+export interface MadeWebhook extends Webhook {
+  readonly secret: string
+}
+
+export interface FoundWebhook extends Webhook {
+  readonly delivery: {
+    readonly attempts: number
+    readonly nextAttemptAt: string | null
+    readonly lastFailure: { readonly at: string; readonly failure: string; readonly status: number | null } | null
+  }
+}
+
+export interface EnabledWebhook extends Webhook {
+  readonly dropped: number
+  readonly goneBefore: string | null
+}
+
+export interface WebhookTest {
+  readonly delivered: boolean
+  readonly status: number | null
+  readonly failure: string | null
+}

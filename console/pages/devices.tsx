@@ -2,8 +2,9 @@
 import { useState } from 'preact/hooks'
 import { call, part } from '../api/client.ts'
 import type { EnrolmentList, IssuedToken, MadeEnrolment } from '../api/types.ts'
-import { Card, Confirm, Empty, Failure, Notice, Secret, Time } from '../parts/basics.tsx'
-import { Check, Field, Form } from '../parts/form.tsx'
+import { Card, Confirm, Empty, Failure, Notice, Refresh, Secret, Time } from '../parts/basics.tsx'
+import { Fact, Facts } from '../parts/facts.tsx'
+import { Check, Field, Form, listed } from '../parts/form.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { Table } from '../parts/table.tsx'
 import { TokenLink } from '../parts/token-link.tsx'
@@ -19,14 +20,7 @@ export function Devices() {
         <Issue />
         <Enrol done={again} />
       </div>
-      <Card
-        title="Open codes"
-        aside={
-          <button type="button" onClick={again}>
-            Refresh
-          </button>
-        }
-      >
+      <Card title="Open codes" aside={<Refresh again={again} />}>
         <Failure error={error} retry={again} />
         {value?.enrolments.length === 0 && (
           <Empty title="No open codes">A code ends when its time is over, or ten minutes after its use.</Empty>
@@ -49,7 +43,7 @@ function Issue() {
       ...(device === '' ? {} : { device }),
       ...(account === '' ? {} : { account }),
       ...(version === '' ? {} : { version }),
-      ...tagsOf(tags),
+      ...(tags.trim() === '' ? {} : { tags: listed(tags) }),
     }
     return call<IssuedToken>('POST', 'tokens', { body })
   })
@@ -82,40 +76,25 @@ function Issued({ token: { token, tokenId, device, expiresAt, topics } }: { read
         <strong>Issued.</strong> Whoever has the token is this device: it is shown here only.
       </Notice>
       <Secret label="Message token" text={token} />
-      <dl class="facts">
-        <div>
-          <dt>Token id</dt>
-          <dd>
-            <TokenLink tokenId={tokenId} />
-          </dd>
-        </div>
-        <div>
-          <dt>Device</dt>
-          <dd>
-            <Plain>{device}</Plain>
-          </dd>
-        </div>
-        <div>
-          <dt>Private topic</dt>
-          <dd class="mono">
-            <Plain>{topics.private}</Plain>
-          </dd>
-        </div>
+      <Facts>
+        <Fact label="Token id">
+          <TokenLink tokenId={tokenId} />
+        </Fact>
+        <Fact label="Device">
+          <Plain>{device}</Plain>
+        </Fact>
+        <Fact label="Private topic" isMono>
+          <Plain>{topics.private}</Plain>
+        </Fact>
         {topics.broadcast !== null && (
-          <div>
-            <dt>Broadcast topic</dt>
-            <dd class="mono">
-              <Plain>{topics.broadcast}</Plain>
-            </dd>
-          </div>
+          <Fact label="Broadcast topic" isMono>
+            <Plain>{topics.broadcast}</Plain>
+          </Fact>
         )}
-        <div>
-          <dt>Ends</dt>
-          <dd>
-            <Time at={expiresAt} />
-          </dd>
-        </div>
-      </dl>
+        <Fact label="Ends">
+          <Time at={expiresAt} />
+        </Fact>
+      </Facts>
     </>
   )
 }
@@ -214,13 +193,4 @@ function DeleteCode({ id, done }: { readonly id: string; readonly done: () => vo
       </Confirm>
     </>
   )
-}
-
-/** None: those that the device has stay. */
-export function tagsOf(text: string): { readonly tags?: readonly string[] } {
-  const tags = text
-    .split(',')
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '')
-  return tags.length === 0 ? {} : { tags }
 }

@@ -4,12 +4,21 @@ import { Card, Empty, Failure, Notice } from '../parts/basics.tsx'
 import { EventTable } from '../parts/event-table.tsx'
 import { Check, Choice, Field, Form } from '../parts/form.tsx'
 import { useMay } from '../state/context.ts'
-import { useLiveEvents, type Watched } from '../state/live-events.ts'
+import { type LiveEvents, useLiveEvents, type Watched } from '../state/live-events.ts'
+
+const WORDS: Readonly<Record<LiveEvents['state'], string>> = {
+  paused: 'paused',
+  connecting: 'connecting',
+  live: 'live',
+  waiting: 'connection lost, trying again',
+  refused: 'refused',
+}
 
 export function Events() {
   const [watched, setWatched] = useState<Watched>()
   const [filter, setFilter] = useState('')
   const [live, clear] = useLiveEvents(watched)
+  const again = () => setWatched((last) => last && { ...last })
   const shown = live.events.filter((event) => filter === '' || JSON.stringify(event).includes(filter))
   return (
     <>
@@ -21,7 +30,7 @@ export function Events() {
         aside={
           <div class="row">
             <span class="muted" role="status">
-              {watched === undefined ? 'paused' : 'live'} · {shown.length} shown
+              {WORDS[live.state]} · {shown.length} shown
             </span>
             <button type="button" onClick={clear}>
               Clear
@@ -29,7 +38,7 @@ export function Events() {
           </div>
         }
       >
-        <Failure error={live.error} />
+        <Failure error={live.error} {...(live.state === 'refused' ? { retry: again } : {})} />
         {live.missed > 0 && (
           <Notice kind="warn">{live.missed} went before they could be read: the log was full.</Notice>
         )}
@@ -40,7 +49,7 @@ export function Events() {
         {live.events.length > 0 && shown.length === 0 && (
           <Empty title="None has this text">Change the filter, or clear it.</Empty>
         )}
-        {live.events.length === 0 && <Nothing isOn={watched !== undefined} />}
+        {live.events.length === 0 && live.error === undefined && <Nothing isOn={watched !== undefined} />}
       </Card>
     </>
   )

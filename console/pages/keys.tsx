@@ -2,8 +2,8 @@
 import { useState } from 'preact/hooks'
 import { call, part } from '../api/client.ts'
 import type { Key, KeyList, MadeKey } from '../api/types.ts'
-import { Card, Confirm, Empty, Failure, Notice, Secret, Time } from '../parts/basics.tsx'
-import { Check, Field, Form } from '../parts/form.tsx'
+import { Card, Confirm, Empty, Failure, Notice, Refresh, Secret, Time } from '../parts/basics.tsx'
+import { Check, Field, Form, listed } from '../parts/form.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { Table } from '../parts/table.tsx'
 import { useAction, useLoad } from '../state/call.ts'
@@ -16,14 +16,7 @@ export function Keys() {
   const [rotated, setRotated] = useState<MadeKey>()
   return (
     <>
-      <Card
-        title="Keys"
-        aside={
-          <button type="button" onClick={again}>
-            Refresh
-          </button>
-        }
-      >
+      <Card title="Keys" aside={<Refresh again={again} />}>
         <Failure error={error} retry={again} />
         {rotated !== undefined && <NewSecret made={rotated} />}
         {value?.keys.length === 0 && (
@@ -134,10 +127,9 @@ function Make({ done }: { readonly done: () => void }) {
   const [days, setDays] = useState('')
   const [scopes, setScopes] = useState<ReadonlySet<string>>(new Set())
   const [making, make] = useAction(async () => {
-    const named = apps.split(',').map((app) => app.trim())
     const body = {
       name,
-      apps: apps.trim() === '*' ? '*' : named,
+      apps: apps.trim() === '*' ? '*' : listed(apps),
       scopes: [...scopes],
       ...(days === '' ? {} : { expiresIn: Math.round(Number(days) * 86_400) }),
     }

@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks'
 import type { Overview as Numbers, Total } from '../api/types.ts'
 import { Card, Failure, Notice } from '../parts/basics.tsx'
 import { Chart, format } from '../parts/chart.tsx'
+import { Fact, Facts } from '../parts/facts.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { useSigned } from '../state/context.ts'
 import type { Point } from '../state/feed.ts'
@@ -84,51 +85,61 @@ function Tile({ label, value, unit, more }: TileProps) {
   )
 }
 
+type Line = readonly [label: string, color: string, valueOf: (point: Point) => number | null]
+
+const rateOf =
+  (name: Total) =>
+  ({ rates }: Point) =>
+    rates?.[name] ?? null
+
+const CHARTS: readonly { readonly title: string; readonly unit: string; readonly lines: readonly Line[] }[] = [
+  {
+    title: 'Messages a second',
+    unit: '',
+    lines: [
+      ['accepted', 'chart-1', rateOf('accepted')],
+      ['delivered', 'chart-2', rateOf('delivered')],
+      ['acknowledged', 'chart-3', rateOf('acknowledged')],
+    ],
+  },
+  {
+    title: 'Delivery time, ms',
+    unit: 'milliseconds',
+    lines: [
+      ['median', 'chart-1', ({ median }) => median],
+      ['99%', 'chart-4', ({ slowest }) => slowest],
+    ],
+  },
+  {
+    title: 'Connections',
+    unit: '',
+    lines: [
+      ['devices', 'chart-1', ({ devices }) => devices],
+      ['providers', 'chart-2', ({ providers }) => providers],
+      ['users', 'chart-3', ({ users }) => users],
+    ],
+  },
+  {
+    title: 'Lost or refused a second',
+    unit: '',
+    lines: [
+      ['expired', 'chart-3', rateOf('expired')],
+      ['dropped', 'chart-4', rateOf('dropped')],
+      ['rejected', 'chart-5', rateOf('rejected')],
+    ],
+  },
+]
+
 function Charts({ points }: { readonly points: readonly Point[] }) {
-  const { times, charts } = useMemo(() => {
-    const rate = (name: Total) => points.map(({ rates }) => rates?.[name] ?? null)
-    const value = (name: 'devices' | 'providers' | 'users' | 'median' | 'slowest') => points.map((each) => each[name])
-    return {
-      times: points.map(({ at }) => at),
-      charts: [
-        {
-          title: 'Messages a second',
-          unit: '',
-          series: [
-            { label: 'accepted', color: 'chart-1', values: rate('accepted') },
-            { label: 'delivered', color: 'chart-2', values: rate('delivered') },
-            { label: 'acknowledged', color: 'chart-3', values: rate('acknowledged') },
-          ],
-        },
-        {
-          title: 'Delivery time, ms',
-          unit: 'milliseconds',
-          series: [
-            { label: 'median', color: 'chart-1', values: value('median') },
-            { label: '99%', color: 'chart-4', values: value('slowest') },
-          ],
-        },
-        {
-          title: 'Connections',
-          unit: '',
-          series: [
-            { label: 'devices', color: 'chart-1', values: value('devices') },
-            { label: 'providers', color: 'chart-2', values: value('providers') },
-            { label: 'users', color: 'chart-3', values: value('users') },
-          ],
-        },
-        {
-          title: 'Lost or refused a second',
-          unit: '',
-          series: [
-            { label: 'expired', color: 'chart-3', values: rate('expired') },
-            { label: 'dropped', color: 'chart-4', values: rate('dropped') },
-            { label: 'rejected', color: 'chart-5', values: rate('rejected') },
-          ],
-        },
-      ],
-    }
-  }, [points])
+  const times = useMemo(() => points.map(({ at }) => at), [points])
+  const charts = useMemo(
+    () =>
+      CHARTS.map(({ lines, ...chart }) => ({
+        ...chart,
+        series: lines.map(([label, color, valueOf]) => ({ label, color, values: points.map(valueOf) })),
+      })),
+    [points],
+  )
   return (
     <section class="charts" aria-label="The last ten minutes">
       {charts.map((chart) => (
@@ -155,14 +166,13 @@ const TOTALS: readonly (readonly [Total, string])[] = [
 function Totals({ of: { totals } }: { readonly of: Numbers }) {
   return (
     <Card title="Messages since the start">
-      <dl class="facts">
+      <Facts>
         {TOTALS.map(([name, label]) => (
-          <div key={name}>
-            <dt>{label}</dt>
-            <dd>{format(totals[name])}</dd>
-          </div>
+          <Fact label={label} key={name}>
+            {format(totals[name])}
+          </Fact>
         ))}
-      </dl>
+      </Facts>
     </Card>
   )
 }
@@ -170,36 +180,18 @@ function Totals({ of: { totals } }: { readonly of: Numbers }) {
 function ServerFacts({ of: { server, version, store, totals, pendingWakes } }: { readonly of: Numbers }) {
   return (
     <Card title="Server">
-      <dl class="facts">
-        <div>
-          <dt>This server</dt>
-          <dd>
-            <Plain>{server}</Plain>
-          </dd>
-        </div>
-        <div>
-          <dt>Version</dt>
-          <dd>
-            <Plain>{version}</Plain>
-          </dd>
-        </div>
-        <div>
-          <dt>Store</dt>
-          <dd>{store.engine}</dd>
-        </div>
-        <div>
-          <dt>Devices waiting for the store</dt>
-          <dd>{format(pendingWakes)}</dd>
-        </div>
-        <div>
-          <dt>Connects refused</dt>
-          <dd>{format(totals.refusedConnects)}</dd>
-        </div>
-        <div>
-          <dt>Connections closed by the server</dt>
-          <dd>{format(totals.disconnects)}</dd>
-        </div>
-      </dl>
+      <Facts>
+        <Fact label="This server">
+          <Plain>{server}</Plain>
+        </Fact>
+        <Fact label="Version">
+          <Plain>{version}</Plain>
+        </Fact>
+        <Fact label="Store">{store.engine}</Fact>
+        <Fact label="Devices waiting for the store">{format(pendingWakes)}</Fact>
+        <Fact label="Connects refused">{format(totals.refusedConnects)}</Fact>
+        <Fact label="Connections closed by the server">{format(totals.disconnects)}</Fact>
+      </Facts>
     </Card>
   )
 }

@@ -6,6 +6,7 @@ import { Keys } from './keys.tsx'
 import { Overview } from './overview.tsx'
 import type { Page } from './page.ts'
 import { Send } from './send.tsx'
+import { Webhooks } from './webhooks.tsx'
 
 export const PAGES: readonly [Page, ...Page[]] = [
   { name: 'overview', title: 'Overview', scope: 'server:read', what: 'see how the server does', Body: Overview },
@@ -13,5 +14,6 @@ export const PAGES: readonly [Page, ...Page[]] = [
   { name: 'send', title: 'Send', scope: 'messages:send', what: 'send messages', Body: Send },
   { name: 'devices', title: 'Devices', scope: 'tokens:issue', what: 'issue tokens', Body: Devices },
   { name: 'events', title: 'Events', scope: 'events:read', what: 'read events', Body: Events },
+  { name: 'webhooks', title: 'Webhooks', scope: 'webhooks:write', what: 'manage webhooks', Body: Webhooks },
   { name: 'keys', title: 'Keys', scope: 'keys:admin', what: 'manage keys', Body: Keys },
 ]

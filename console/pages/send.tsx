@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import { call, part } from '../api/client.ts'
 import type { MessageStates, SendTo, Sent } from '../api/types.ts'
 import { Card, Confirm, Empty, Failure, Notice, State, Time } from '../parts/basics.tsx'
+import { Fact, Facts } from '../parts/facts.tsx'
 import { Check, Choice, Field, Form } from '../parts/form.tsx'
 import { Plain } from '../parts/plain.tsx'
 import { Table } from '../parts/table.tsx'
@@ -217,22 +218,16 @@ function SentView({ sent: { to, answer } }: { readonly sent: SentMessage }) {
         </strong>
         {rejected.length > 0 && `, ${rejected.length} rejected`}
       </Notice>
-      <dl class="facts">
-        <div>
-          <dt>Id</dt>
-          <dd class="mono">
-            <Plain>{id}</Plain>
-          </dd>
-        </div>
+      <Facts>
+        <Fact label="Id" isMono>
+          <Plain>{id}</Plain>
+        </Fact>
         {expiresAt !== undefined && (
-          <div>
-            <dt>Expires</dt>
-            <dd>
-              <Time at={expiresAt} />
-            </dd>
-          </div>
+          <Fact label="Expires">
+            <Time at={expiresAt} />
+          </Fact>
         )}
-      </dl>
+      </Facts>
       {rejected.length > 0 && (
         <Table label="Rejected" columns={['Receiver', 'Why']}>
           {rejected.map(({ token, code }) => (

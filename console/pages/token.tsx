@@ -1,10 +1,10 @@
 /** One token: what is known, what is pending, what happened last. */
-import type { ComponentChildren } from 'preact'
 import { call, part } from '../api/client.ts'
 import type { InspectedToken, MessageStates, PendingMessage, PendingMessages } from '../api/types.ts'
-import { Card, Confirm, Empty, Failure, Lacking, Notice, State, Time } from '../parts/basics.tsx'
+import { Card, Confirm, Empty, Failure, Lacking, Notice, Refresh, State, Time } from '../parts/basics.tsx'
 import { EventTable } from '../parts/event-table.tsx'
 import { format } from '../parts/chart.tsx'
+import { Fact, Facts } from '../parts/facts.tsx'
 import { Payload, Plain } from '../parts/plain.tsx'
 import { Table } from '../parts/table.tsx'
 import { useAction, useLoad } from '../state/call.ts'
@@ -37,9 +37,7 @@ function Known({ token, isBusy, again }: KnownProps) {
   const { tokenId, app, state, session, version, tags, lastSeen, expiresAt, pending, cursors } = token
   const actions = (
     <div class="row">
-      <button type="button" disabled={isBusy} onClick={again}>
-        Refresh
-      </button>
+      <Refresh again={again} isBusy={isBusy} />
       <a class="button" href={linkTo('send', tokenId)}>
         Send to it
       </a>
@@ -51,7 +49,7 @@ function Known({ token, isBusy, again }: KnownProps) {
       <p class="subject mono">
         <Plain>{tokenId}</Plain> <State of={state} /> {session !== 'none' && <State of={session} />}
       </p>
-      <dl class="facts wide">
+      <Facts isWide>
         <Fact label="App">
           <a href={linkTo('inspect', 'app', app)}>
             <Plain>{app}</Plain>
@@ -72,7 +70,7 @@ function Known({ token, isBusy, again }: KnownProps) {
         <Fact label="Acknowledged up to">
           private {cursors.private} of {cursors.privateEnd}, broadcast {cursors.broadcast}
         </Fact>
-      </dl>
+      </Facts>
     </Card>
   )
 }
@@ -82,15 +80,6 @@ const SESSIONS = {
   kept: 'away, its session is kept',
   none: 'not connected over MQTT',
 } as const
-
-function Fact({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{children}</dd>
-    </div>
-  )
-}
 
 function Tag({ text }: { readonly text: string }) {
   return (
@@ -134,14 +123,7 @@ function Pending({ token: { tokenId } }: { readonly token: InspectedToken }) {
       </Card>
     )
   return (
-    <Card
-      title="Pending"
-      aside={
-        <button type="button" onClick={again}>
-          Refresh
-        </button>
-      }
-    >
+    <Card title="Pending" aside={<Refresh again={again} />}>
       <Failure error={error} retry={again} />
       {value?.messages.length === 0 && (
         <Empty title="Nothing is pending">The device has acknowledged all that was sent to it.</Empty>
@@ -244,14 +226,7 @@ function LastEvents({ token: { app, tokenId } }: { readonly token: InspectedToke
       </Card>
     )
   return (
-    <Card
-      title="Last events"
-      aside={
-        <button type="button" onClick={again}>
-          Refresh
-        </button>
-      }
-    >
+    <Card title="Last events" aside={<Refresh again={again} />}>
       <Failure error={error} retry={again} />
       {value === undefined && isBusy && <p class="muted">Loading…</p>}
       {value?.length === 0 && (

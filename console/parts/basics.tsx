@@ -62,6 +62,14 @@ export function Failure({ error, retry }: { readonly error: Error | undefined; r
   )
 }
 
+export function Refresh({ again, isBusy = false }: { readonly again: () => void; readonly isBusy?: boolean }) {
+  return (
+    <button type="button" disabled={isBusy} onClick={again}>
+      Refresh
+    </button>
+  )
+}
+
 export function Notice({ kind, children }: { kind: 'good' | 'warn' | 'info'; children: ComponentChildren }) {
   return (
     <div class={`notice ${kind}`} role="status">
@@ -70,8 +78,16 @@ export function Notice({ kind, children }: { kind: 'good' | 'warn' | 'info'; chi
   )
 }
 
-const GOOD: ReadonlySet<string> = new Set(['current', 'connected', 'acknowledged', 'ready', 'accepted', 'token.issued'])
-const BAD: ReadonlySet<string> = new Set(['revoked', 'dropped', 'rejected', 'not ready', 'token.revoked'])
+const GOOD: ReadonlySet<string> = new Set([
+  'current',
+  'connected',
+  'acknowledged',
+  'ready',
+  'accepted',
+  'enabled',
+  'token.issued',
+])
+const BAD: ReadonlySet<string> = new Set(['revoked', 'dropped', 'rejected', 'not ready', 'disabled', 'token.revoked'])
 const WARN: ReadonlySet<string> = new Set(['expired', 'superseded', 'purged', 'recalled', 'replaced', 'token.switched'])
 
 /** A state, with a color that only repeats what the word says. */

@@ -32,7 +32,7 @@ export function Chart({ title, unit, times, series }: ChartProps) {
   useEffect(() => {
     const frame = place.current
     if (frame === null) return
-    const made = new uPlot(optionsOf(series, frame.clientWidth, setPointed), dataOf(times, series), frame)
+    const made = new uPlot(optionsOf(series, frame, setPointed), dataOf(times, series), frame)
     plot.current = made
     const resized = new ResizeObserver(() => made.setSize({ width: frame.clientWidth, height: HEIGHT }))
     resized.observe(frame)
@@ -77,11 +77,14 @@ function dataOf(times: readonly number[], series: readonly Series[]): uPlot.Alig
 
 function optionsOf(
   series: readonly Series[],
-  width: number,
+  frame: HTMLElement,
   pointed: (index: number | undefined) => void,
 ): uPlot.Options {
-  const style = getComputedStyle(document.documentElement)
-  const colorOf = (name: string) => style.getPropertyValue(`--${name}`).trim()
+  // As the theme has it: a canvas knows no variables of a style sheet.
+  const colorOf = (name: string) => {
+    frame.style.color = `var(--${name})`
+    return getComputedStyle(frame).color
+  }
   const axis = {
     stroke: colorOf('chart-text'),
     grid: { stroke: colorOf('chart-grid'), width: 1 },
@@ -89,7 +92,7 @@ function optionsOf(
     font: '11px system-ui, sans-serif',
   }
   return {
-    width,
+    width: frame.clientWidth,
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },

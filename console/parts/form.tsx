@@ -112,3 +112,11 @@ export function Form({ label, submit, children }: FormProps) {
     </form>
   )
 }
+
+/** What somebody wrote with commas. */
+export function listed(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+}

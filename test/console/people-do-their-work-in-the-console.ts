@@ -1,8 +1,9 @@
 // Does a person sign in, send, see, recall and revoke in a real browser, and does axe find nothing on any page?
 import { t } from '../support/tap.ts'
 import { connect, eventually, issueToken, makeKey, request, send, startServer } from '../support/index.ts'
-import { findings } from './support/axe.ts'
-import { CHROMIUM, startBrowser, type Page } from './support/browser.ts'
+import { findings, inBothThemes } from './support/axe.ts'
+import { CHROMIUM, startBrowser } from './support/browser.ts'
+import { focused, tabTo } from './support/keyboard.ts'
 import { addressOf, enter, signIn, visit } from './support/signed-in.ts'
 
 // One test around all: tap takes a file for over that waits for something else between two of them.
@@ -158,28 +159,3 @@ await t.test('in Chromium', { skip: CHROMIUM === undefined }, async (t) => {
     'nothing was asked of anybody else',
   )
 })
-
-async function inBothThemes(page: Page): Promise<readonly string[]> {
-  const found: string[] = []
-  for (const scheme of ['dark', 'light'] as const) {
-    await page.theme(scheme)
-    found.push(...(await findings(page)).map((each) => `${scheme} ${each}`))
-  }
-  return found
-}
-
-/** What the focused thing is called, as far as the page shows it. */
-async function focused(page: Page): Promise<string> {
-  return await page.read(`(() => {
-    const { labels, innerText } = document.activeElement
-    return (labels?.[0]?.innerText ?? innerText ?? '').trim()
-  })()`)
-}
-
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let tabs = 0; tabs < 40; tabs++) {
-    await page.press('Tab')
-    if ((await focused(page)).startsWith(name)) return
-  }
-  throw new Error(`the keyboard does not come to ${name}`)
-}

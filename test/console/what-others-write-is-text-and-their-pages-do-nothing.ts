@@ -2,10 +2,10 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import type { Test } from 'tap'
 import { t } from '../support/tap.ts'
 import { connect, eventually, issueToken, makeKey, request, send, startServer } from '../support/index.ts'
-import { CHROMIUM, startBrowser, type Page } from './support/browser.ts'
+import { CHROMIUM, startBrowser } from './support/browser.ts'
+import { isHarmless } from './support/harmless.ts'
 import { addressOf, signIn, visit } from './support/signed-in.ts'
 
 const EVIL = [
@@ -120,15 +120,3 @@ await t.test('in Chromium', { skip: CHROMIUM === undefined }, async (t) => {
     await page.seeText('Messages since the start')
   })
 })
-
-/** Nothing ran, nothing of it became a part of the page, and the page is as wide as it was. */
-async function isHarmless(t: Test, page: Page): Promise<void> {
-  t.same(page.dialogs, [])
-  t.equal(
-    await page.read(
-      `document.querySelectorAll('main img, main script, main svg, main b, main u, main i, main s').length`,
-    ),
-    0,
-  )
-  t.ok(await page.read('document.documentElement.scrollWidth <= innerWidth'))
-}

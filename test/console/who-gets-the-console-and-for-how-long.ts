@@ -3,7 +3,17 @@ import { readdirSync, statSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import { t } from '../support/tap.ts'
-import { makeKey, request, ROOT, rotateKey, startServer, type RequestOptions, type Server } from '../support/index.ts'
+import {
+  eventually,
+  makeKey,
+  metric,
+  request,
+  ROOT,
+  rotateKey,
+  startServer,
+  type RequestOptions,
+  type Server,
+} from '../support/index.ts'
 import { authority } from '../tls/support/certificates.ts'
 import { portFor, startTls } from '../tls/support/server.ts'
 import { serve, type Served } from '../bridge/support/serve.ts'
@@ -166,6 +176,15 @@ await t.test('a session ends by its time, and when its person leaves', async (t)
   const many = [await signIn(api), await signIn(api), await signIn(api), await signIn(api)]
   const states = await Promise.all(many.map(async (each) => (await look(each.cookie)).status))
   t.equal(states.filter((status) => status === 200).length, 3, 'as many as are allowed')
+})
+
+await t.test('a stream that is open ends with its session', async (t) => {
+  const server = await startServer(t)
+  const { cookie } = await signIn(server)
+  const stream = ask(server, 'GET', '/v1/events/stream?app=chat&consumer=page', { headers: { cookie } })
+  await eventually('that it is open', async () => (await metric(server, 'push_http_waiting')) === 1)
+  t.equal((await ask(server, 'DELETE', '/v1/session', { headers: { cookie } })).status, 204)
+  t.match((await stream).text, /event: end\ndata: .*"SESSION_ENDED"/)
 })
 
 await t.test('over TLS the browser shows it over TLS alone', async (t) => {

@@ -12,3 +12,12 @@ export async function findings(page: Page): Promise<readonly string[]> {
   return await page.read(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
     violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ': ' + target + ' ' + failureSummary)))`)
 }
+
+export async function inBothThemes(page: Page): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const scheme of ['dark', 'light'] as const) {
+    await page.theme(scheme)
+    found.push(...(await findings(page)).map((each) => `${scheme} ${each}`))
+  }
+  return found
+}
