@@ -48,7 +48,7 @@ const PACKAGES = {
   preact: ['console/'],
   uplot: ['console/'],
   '@opentelemetry/api': ['server/tracing.ts'],
-  'node:process': ['server/main.ts', 'server/command.ts'],
+  'node:process': ['server/main.ts', 'server/command.ts', 'server/server-command.ts'],
 }
 
 const escaped = (path) => path.replaceAll('.', '\\.')
