@@ -88,6 +88,6 @@ await t.test('the command', async (t) => {
   }
   t.match(await runCommand(t, ['import-mosquitto'], { PUSH_DATA_DIR: dataDir }), {
     code: 2,
-    errors: /name the mosquitto.db/,
+    errors: /missing required argument 'file'/,
   })
 })
