@@ -18,7 +18,7 @@ const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
 for (const [where, text] of [
   ['docs/cli.md', reference],
-  ['README.md', /## The first message[^]*?The same from the command line([^]*?)## /.exec(readme)?.[1] ?? ''],
+  ['README.md', /## The first message[^]*?the same from the command line([^]*?)## /.exec(readme)?.[1] ?? ''],
 ] as const)
   await t.test(where, async (t) => {
     const blocks = [...text.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block)
