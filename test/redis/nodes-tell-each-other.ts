@@ -38,6 +38,8 @@ await onServerAndCluster(t, async (t, url) => {
   )
   await Promise.all(texts.map((text, at) => tell(one, names.slice(1, 2 + (at % 2)), text)))
   await tell(two, names, 'last')
-  await eventually('the last', () => heard[0]?.at(-1) === 'last' && heard[1]?.at(-1) === 'last')
-  t.same(heard, [['last'], [...texts, 'last'], []])
+  await eventually('all of it', () => heard[0]?.length === 1 && heard[1]?.length === texts.length + 1)
+  // What two nodes tell comes by two ways in a Cluster: each keeps its order, and neither waits for the other.
+  const [first, second = [], other] = heard
+  t.same([first, second.filter((text) => text !== 'last'), other], [['last'], texts, []])
 })
