@@ -12,7 +12,7 @@ const SMALL = 5
 /** A long test has its process to itself. */
 const LONG = /^long\b/
 /** They wait for time-outs more than they work: begun first, they leave the cores to the others, and no long tail. */
-const WAITING = /^(transfer|faults|nodes|hostile)\b/
+const WAITING = /^(transfer|faults|nodes|hostile|client|examples|cli)\b/
 
 /** @param files below test/, as sources; returns what tap shall run */
 export function writeGroups(files: readonly string[]): string[] {
