@@ -116,7 +116,7 @@ function tellBuild(registry: Registry): void {
 
 /** Nobody who scrapes waits longer for it, ms. */
 const PENDING_ANSWER_MS = 800
-/** Who scrapes more often gets the same number again, ms. */
+/** Who scrapes more often gets the same number again, or none again, ms. */
 const PENDING_KEPT_MS = 5_000
 
 /** `read` is asked when somebody looks; while it does not answer, there is no number. */
@@ -130,9 +130,10 @@ export function measurePending(registry: Registry, read: () => Promise<number>, 
     aggregator: 'max',
     async collect() {
       if (monotonic() - readAt < PENDING_KEPT_MS) return
+      // Where it fails as well: a store that hangs is not asked again by everybody who looks.
+      readAt = monotonic()
       try {
         this.set(await inTime(read(), PENDING_ANSWER_MS, () => new Error('the store did not answer in time')))
-        readAt = monotonic()
       } catch {
         this.remove()
       }

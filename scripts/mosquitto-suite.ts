@@ -96,7 +96,7 @@ function prepare(checkout: string, root: string): string {
     `#!/bin/sh
 data="$SUITE_DATA/$(echo "$*" | cksum | cut -d' ' -f1)"
 for conf in "$@"; do
-  database=$(sed -n 's/^persistence_file  *//p' "$conf" 2>/dev/null | tail -1)
+  database=$(sed -n 's/^persistence_file  *//p' -- "$conf" 2>/dev/null | tail -1)
   [ -n "$database" ] || continue
   [ -e "$database" ] || rm -rf "$data"
   : > "$database"

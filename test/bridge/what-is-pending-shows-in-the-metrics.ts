@@ -30,6 +30,10 @@ await t.test('while the store comes and goes', async (t) => {
   t.equal(asked, 1, 'whoever looks again at once gets what was known')
   now += 10_000
   t.equal(await value(), undefined, 'it fails')
+  t.equal(await value(), undefined)
+  t.equal(asked, 2, 'nor is it asked again at once where it fails')
+  now += 10_000
   t.equal(await value(), undefined, 'it hangs')
+  now += 10_000
   t.equal(await value(), '8', 'it is back')
 })

@@ -2,7 +2,15 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { connectDevice, eventually, issueToken, request, type Scope, startServerProcess } from '../support/index.ts'
+import {
+  connectDevice,
+  connectProvider,
+  eventually,
+  issueToken,
+  request,
+  type Scope,
+  startServerProcess,
+} from '../support/index.ts'
 import { t } from '../support/tap.ts'
 
 interface Span {
@@ -40,6 +48,8 @@ async function startCollector(t: Scope): Promise<{ readonly url: string; readonl
 }
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
+/** Of a provider over MQTT. */
+const OTHER = '0af7651916cd43dd8448eb211c80319c'
 const PARENT = `00-${TRACE}-00f067aa0ba902b7-01`
 
 await t.test('a trace', async (t) => {
@@ -64,11 +74,18 @@ await t.test('a trace', async (t) => {
   const second = await device.next()
   t.equal(second.properties.userProperties?.['traceparent'], undefined, 'nobody records this one')
   await device.next()
+  const provider = await connectProvider(t, server)
+  const own = {
+    contentType: 'text/plain',
+    userProperties: { traceparent: `00-${OTHER}-00f067aa0ba902b7-01`, more: 'x' },
+  }
+  await provider.publish(issued.topics.private, 'over MQTT', { qos: 1, properties: own })
+  t.match((await device.next()).properties.userProperties, { traceparent: own.userProperties.traceparent })
   await device.end()
   await server.stop()
 
   const named = (name: string) => collector.spans.filter((span) => span.name === name)
-  await eventually('all spans', () => named('deliver private').length === 2)
+  await eventually('all spans', () => named('deliver private').length === 3)
   const sent = named('POST /v1/messages').filter((span) => span.traceId === TRACE)
   t.equal(sent.length, 2)
   t.equal(sent[0]?.parentSpanId, '00f067aa0ba902b7')
@@ -76,6 +93,8 @@ await t.test('a trace', async (t) => {
   t.equal(delivered?.parentSpanId, traceparent.split('-')[2], 'it follows the request')
   t.ok(sent.some(({ spanId }) => spanId === delivered?.parentSpanId))
   t.notOk(delivered?.status?.code, 'it was acknowledged')
+  const continued = named('deliver private').find((span) => span.traceId === OTHER)
+  t.equal(continued?.parentSpanId, '00f067aa0ba902b7', 'a provider continues its own trace over MQTT')
   const text = JSON.stringify(collector.spans)
   for (const secret of [token, tokenId, 'phone', server.providerKey]) t.notMatch(text, secret)
 })
