@@ -137,7 +137,7 @@ class Importing {
   /** What is retained here, and is not older, stays. */
   async #retain(stored: StoredMessage): Promise<void> {
     const { topics, file, done } = this.#options
-    if (stored.expiresAt <= this.#now) return void done.expired++
+    if (stored.expiresAt <= Date.now()) return void done.expired++
     for await (const here of topics.matching(stored.topic))
       if (here.storedAt >= file.writtenAt) return void done.present++
     await topics.retain({ ...this.#messageOf(stored, true), topic: stored.topic, qos: stored.qos })
