@@ -6,6 +6,8 @@ import type { RedisServer } from '../run/redis.ts'
 /** A server that runs. */
 export interface Target {
   readonly mqttPort: number
+  /** Of every node, `mqttPort` first; one node where it is not given. */
+  readonly mqttPorts?: readonly number[]
   /** Only ours has an HTTP API. */
   readonly http?: { readonly port: number; readonly providerKey: string }
   readonly redis?: RedisServer
@@ -19,6 +21,8 @@ export interface Target {
   identities(from: number, count: number): Promise<Identity[]>
   /** Ends it in order and starts it again on what it stored; Redis goes on. Gives the time when it was started, in ms of `performance.now()`. */
   restart(): Promise<number>
+  /** Kills every process of the server at once and starts it again; Redis goes on. Only ours, which promises to survive it. */
+  kill?(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -55,6 +59,11 @@ export function plainIdentities(from: number, count: number): Identity[] {
     privateTopic: `${APP}/t/${String(from + place).padStart(ID_LENGTH, '0')}`,
     broadcastTopic: PLAIN_BROADCAST,
   }))
+}
+
+/** One of each node. */
+export function portsOf({ mqttPort, mqttPorts = [mqttPort] }: Target): readonly number[] {
+  return mqttPorts
 }
 
 /** All processes that work for a contender. */

@@ -22,6 +22,12 @@ export const CONTENDERS: readonly Contender[] = [
     settings: { PUSH_WORKERS: '2' },
   }),
   ours({
+    name: 'ours-2-nodes',
+    about: 'aedes-push, 2 nodes on one Redis, appendfsync everysec; devices and publishers take turns',
+    fsync: 'everysec',
+    nodes: 2,
+  }),
+  ours({
     name: 'ours-level-eddsa',
     about: 'aedes-push, embedded store, EdDSA tokens',
     settings: EDDSA,

@@ -23,10 +23,12 @@ interface OursOptions {
   readonly about: string
   readonly fsync?: Fsync
   readonly settings?: Readonly<Record<string, string>>
+  /** Processes that know nothing of each other but the Redis that they share; 1 when not given. */
+  readonly nodes?: number
   readonly works?: readonly string[]
 }
 
-export function ours({ name, about, fsync, settings = {}, works }: OursOptions): Contender {
+export function ours({ name, about, fsync, settings = {}, nodes = 1, works }: OursOptions): Contender {
   return {
     name,
     about,
@@ -41,7 +43,6 @@ export function ours({ name, about, fsync, settings = {}, works }: OursOptions):
       writeFileSync(passwords, PASSWORDS)
       const env = {
         PUSH_PASSWORD_FILE: passwords,
-        PUSH_DATA_DIR: join(folder, 'data'),
         PUSH_PROVIDER_KEY: PROVIDER_KEY,
         PUSH_LOG_LEVEL: 'error',
         // 100 a second by default: no others limit a client.
@@ -49,39 +50,65 @@ export function ours({ name, about, fsync, settings = {}, works }: OursOptions):
         ...(redis === undefined ? {} : { PUSH_REDIS_URL: redis.url }),
         ...settings,
       }
-      let ports = { mqtt: 0, http: 0 }
-      let child: Child
-      const launch = (): void => {
-        const flags = ['--mqtt-port', String(ports.mqtt), '--http-port', String(ports.http)]
-        child = new Child(process.execPath, [...nodeFlags, MAIN, ...flags], { env, cwd: folder })
-      }
-      launch()
-      ports = readPorts(await child!.line(/^ready /))
+      const all = Array.from({ length: nodes }, (_, place) => {
+        const settingsOfNode = { ...env, PUSH_DATA_DIR: join(folder, `data-${place}`) }
+        return new Server([...nodeFlags, MAIN], settingsOfNode, folder)
+      })
+      await Promise.all(all.map((node) => node.serving()))
+      const [first] = all
+      if (first === undefined) throw new Error('no node')
+      const { mqtt, http } = first.ports
       return {
-        get mqttPort() {
-          return ports.mqtt
-        },
-        get http() {
-          return { port: ports.http, providerKey: PROVIDER_KEY }
-        },
+        mqttPort: mqtt,
+        mqttPorts: all.map(({ ports }) => ports.mqtt),
+        http: { port: http, providerKey: PROVIDER_KEY },
         ...(redis === undefined ? {} : { redis }),
         broadcastTopic: `${APP}/${VERSION}`,
         provider: { username: 'provider', password: PROVIDER_KEY },
         user: USER,
-        serverPids: () => [child.pid],
-        identities: (from, count) => issueTokens(ports.http, from, count),
+        serverPids: () => all.map(({ child }) => child.pid),
+        identities: (from, count) => issueTokens(http, from, count),
         async restart() {
-          await child.stop()
+          await Promise.all(all.map(({ child }) => child.stop()))
           const at = performance.now()
-          launch()
+          for (const node of all) node.start()
           return at
         },
+        async kill() {
+          await Promise.all(all.map(({ child }) => child.kill()))
+          for (const node of all) node.start()
+          await Promise.all(all.map((node) => node.serving()))
+        },
         async stop() {
-          await child.stop()
+          await Promise.all(all.map(({ child }) => child.stop()))
           await redis?.stop()
         },
       }
     },
+  }
+}
+
+/** One node; started again, it has the ports that it had. */
+class Server {
+  ports = { mqtt: 0, http: 0 }
+  child: Child
+  readonly #args: readonly string[]
+  readonly #options: { readonly env: Readonly<Record<string, string>>; readonly cwd: string }
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
+    this.#args = args
+    this.#options = { env, cwd }
+    this.child = this.start()
+  }
+
+  start(): Child {
+    const flags = ['--mqtt-port', String(this.ports.mqtt), '--http-port', String(this.ports.http)]
+    this.child = new Child(process.execPath, [...this.#args, ...flags], this.#options)
+    return this.child
+  }
+
+  async serving(): Promise<void> {
+    this.ports = readPorts(await this.child.line(/^ready /))
   }
 }
 

@@ -29,9 +29,11 @@ export abstract class MqttConnection {
     this.#port = port
   }
 
-  /** CONNECT; says whether the session was present. */
-  async connect(credentials: Credentials, clean: boolean): Promise<boolean> {
-    const socket = openSocket({ port: this.#port, host: '127.0.0.1', noDelay: true })
+  /**
+   * CONNECT; says whether the session was present.
+   * @param socket that is open already; one to the port of this connection when not given
+   */
+  async connect(credentials: Credentials, clean: boolean, socket = this.#open()): Promise<boolean> {
     this.#socket = socket
     this.#rest = EMPTY
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
@@ -78,6 +80,10 @@ export abstract class MqttConnection {
 
   /** All packets of what was read at once have been handed on. */
   protected abstract turn(): void
+
+  #open(): Socket {
+    return openSocket({ port: this.#port, host: '127.0.0.1', noDelay: true })
+  }
 
   #answer(type: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 /** A device: it takes what comes, writes it into the ledger, and acknowledges all that one read brought in one write. */
+import type { Socket } from 'node:net'
 import { MqttConnection, PUBLISH } from './connection.ts'
 import type { Ledger } from './ledger.ts'
 import type { Credentials } from './packets.ts'
@@ -25,9 +26,9 @@ export class Device extends MqttConnection {
     this.onLost = (error) => this.ledger?.fail(error)
   }
 
-  /** Connects with a session that survives the connection; says whether there was one. */
-  board(): Promise<boolean> {
-    return this.connect(this.identity, false)
+  /** Connects, on a socket that is open where one is given, with a session that survives the connection; says whether there was one. */
+  board(socket?: Socket): Promise<boolean> {
+    return this.connect(this.identity, false, socket)
   }
 
   async subscribeOwn(): Promise<void> {

@@ -99,6 +99,12 @@ export class Child {
     return this.#said.slice(-5).join(' / ')
   }
 
+  /** SIGKILL, with all that it started. */
+  async kill(): Promise<void> {
+    for (const pid of family([this.pid])) process.kill(pid, 'SIGKILL')
+    await this.#ended
+  }
+
   /** SIGTERM; SIGKILL when that does not help. */
   async stop(): Promise<void> {
     if (this.running) this.#process.kill('SIGTERM')
@@ -108,12 +114,18 @@ export class Child {
   }
 }
 
+/** What this process started. */
+export function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return children
+    .split(/\s+/)
+    .filter((text) => text !== '')
+    .map(Number)
+}
+
 /** These processes and all that they started. */
 function family(pids: readonly number[]): number[] {
-  return pids.flatMap((pid) => {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/)
-    return [pid, ...family(children.filter((text) => text !== '').map(Number))]
-  })
+  return pids.flatMap((pid) => [pid, ...family(childrenOf(pid))])
 }
 
 /** User and system time so far, of all of them together, microseconds. */

@@ -1,6 +1,7 @@
 /** Everything that is measured, in the order of the report. */
 import { connect } from './connect.ts'
 import { broadcast, privatePublish } from './delivery.ts'
+import { elsewhere } from './elsewhere.ts'
 import { general } from './general.ts'
 import { httpPublish } from './http-publish.ts'
 import { idle } from './idle.ts'
@@ -22,6 +23,7 @@ export const WORKS: readonly Work[] = [
   general,
   httpPublish,
   connect,
+  elsewhere,
   idle,
   offline,
   storm,

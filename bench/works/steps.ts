@@ -1,6 +1,6 @@
 /** Steps that several works are made of. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { allPids, type Target } from '../contenders/index.ts'
+import { allPids, portsOf, type Target } from '../contenders/index.ts'
 import { Device } from '../load/device.ts'
 import type { Ledger } from '../load/ledger.ts'
 import { Publisher } from '../load/publisher.ts'
@@ -27,9 +27,18 @@ export async function forEach<T>(all: readonly T[], work: (one: T) => Promise<un
   await Promise.all(Array.from({ length: Math.min(together, all.length) }, worker))
 }
 
+/** Nodes take turns. */
+export function inTurn(ports: readonly number[], turn: number): number {
+  const port = ports[turn % ports.length]
+  if (port === undefined) throw new Error('no node')
+  return port
+}
+
+/** Devices with an index of their own, spread over the nodes. */
 export async function makeDevices(target: Target, count: number): Promise<Device[]> {
   const identities = await target.identities(0, count)
-  return identities.map((identity, index) => new Device(target.mqttPort, index, identity))
+  const ports = portsOf(target)
+  return identities.map((identity, index) => new Device(inTurn(ports, index), index, identity))
 }
 
 /** Devices with a session that survives the connection, subscribed to both of their topics. */
@@ -47,7 +56,7 @@ export async function boardAndSubscribe(device: Device): Promise<void> {
 export async function connectPublishers(target: Target, count: number): Promise<Publisher[]> {
   const publishers: Publisher[] = []
   for (let index = 0; index < count; index += 1) {
-    const publisher = new Publisher(target.mqttPort)
+    const publisher = new Publisher(inTurn(portsOf(target), index))
     await publisher.connect({ clientId: `p${index}`, ...target.provider }, true)
     publishers.push(publisher)
   }
