@@ -1,13 +1,13 @@
 /**
- * Every error that a user of the server can see, in one place.
+ * Every error that a user of the server can see.
  *
- * A row is a stable code, the HTTP status (RFC 9457), the MQTT 5 reason code where the error can reach an
- * MQTT client, and one sentence that tells the reader what to do. `docs/errors.md` is checked against it.
+ * A row has a stable code, the HTTP status (RFC 9457), the MQTT 5 reason code if the error can reach an MQTT client,
+ * and one sentence that says what is wrong and what to do. A test compares `docs/errors.md` with this table.
  */
 interface CatalogueRow {
   /** HTTP status of the problem+json answer. */
   readonly status: number
-  /** MQTT 5 reason code (section 2.4), where the error reaches an MQTT client. */
+  /** MQTT 5 reason code (section 2.4), if the error can reach an MQTT client. */
   readonly reason?: number
   /** What is wrong and what to do, one sentence. */
   readonly title: string
@@ -21,43 +21,71 @@ export const ERRORS = {
     title: 'The request does not have the documented shape; see `detail` for the field.',
   },
   JSON_INVALID: { status: 400, title: 'The body is not JSON; send one JSON object.' },
-  MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'Send the body as `application/json`.' },
-  CONTENT_ENCODING_UNSUPPORTED: { status: 415, title: 'Send the body as it is, or compressed with gzip.' },
+  MEDIA_TYPE_UNSUPPORTED: {
+    status: 415,
+    title: 'The media type of the body is not supported; send `application/json`.',
+  },
+  CONTENT_ENCODING_UNSUPPORTED: { status: 415, title: 'Send the body uncompressed, or compressed with gzip.' },
   BODY_TOO_LARGE: {
     status: 413,
     title: 'The body is larger than the server accepts; send fewer tokens or a smaller payload.',
   },
-  HEADERS_TOO_LARGE: { status: 431, title: 'The request line and headers are larger than the server accepts.' },
-  REQUEST_TIMEOUT: { status: 408, title: 'The request did not arrive in time; send it again, faster.' },
-  EXPECTATION_FAILED: { status: 417, title: 'The server supports only `Expect: 100-continue`; leave out any other.' },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    title: 'The request line and headers are larger than the server accepts; send fewer or shorter headers.',
+  },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request did not arrive in time; send it again, without pauses.' },
+  EXPECTATION_FAILED: {
+    status: 417,
+    title: 'The server supports only `Expect: 100-continue`; remove any other `Expect` header.',
+  },
   HOST_FORBIDDEN: {
     status: 421,
-    title: 'The server does not answer to this Host; add it to `PUSH_ALLOWED_HOSTS` if it should.',
+    title: 'The server does not answer to this Host; if it should, add the name to `PUSH_ALLOWED_HOSTS`.',
   },
   ORIGIN_FORBIDDEN: {
     status: 403,
     title:
-      'Pages of this origin may not use the server; add it to `PUSH_CORS_ORIGINS`, or its host to `PUSH_ALLOWED_HOSTS`, if they should.',
+      'Pages of this origin may not use the server; if they should, add the origin to `PUSH_CORS_ORIGINS` or its host to `PUSH_ALLOWED_HOSTS`.',
   },
-  SUBPROTOCOL_UNSUPPORTED: { status: 400, title: 'Offer the WebSocket subprotocol `mqtt`.' },
+  SUBPROTOCOL_UNSUPPORTED: {
+    status: 400,
+    title: 'The WebSocket client did not offer a supported subprotocol; offer `mqtt`.',
+  },
   NOT_FOUND: { status: 404, title: 'There is no such path; see `/openapi.json`.' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'This path does not support this method; see `/openapi.json`.' },
-  RATE_LIMITED: { status: 429, reason: 0x96, title: 'Too many requests; wait for the time in `Retry-After`.' },
-  INTERNAL: { status: 500, reason: 0x80, title: 'The server failed; its log has the cause under the request id.' },
-  SHUTTING_DOWN: { status: 503, reason: 0x8b, title: 'The server is shutting down; try another node or try again.' },
+  RATE_LIMITED: {
+    status: 429,
+    reason: 0x96,
+    title: 'Too many requests; wait for the time in `Retry-After`, then try again.',
+  },
+  INTERNAL: {
+    status: 500,
+    reason: 0x80,
+    title: 'The server failed; look up the request id in its log to find the cause.',
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    reason: 0x8b,
+    title: 'The server is shutting down; connect to another node, or try again later.',
+  },
   STORE_UNAVAILABLE: {
     status: 503,
     reason: 0x88,
-    title: 'The store does not answer; try again after `Retry-After`, with the same id.',
+    title: 'The store does not answer; try again after `Retry-After`, with the same message id.',
   },
   UPSTREAM_UNAVAILABLE: {
     status: 503,
-    title: 'The MQTT broker behind the bridge does not answer; try again after `Retry-After`, with the same id.',
+    title:
+      'The MQTT broker behind the bridge does not answer; try again after `Retry-After`, with the same message id.',
   },
-  UPSTREAM_REFUSED: { status: 502, title: 'The MQTT broker behind the bridge refused the message; its log says why.' },
+  UPSTREAM_REFUSED: {
+    status: 502,
+    title: 'The MQTT broker behind the bridge refused the message; the log of that broker says why.',
+  },
   UNSUPPORTED_BY_BRIDGE: {
     status: 501,
-    title: 'A bridge in front of another broker cannot do this; call the server itself.',
+    title: 'A bridge to another MQTT broker does not support this; call an aedes-push server instead.',
   },
 
   // Names and messages
@@ -82,7 +110,11 @@ export const ERRORS = {
     title:
       'A tag must be 1 to 64 bytes without control characters; send at most 16 in a list, as `any`, `all` or `none`.',
   },
-  TOPIC_INVALID: { status: 400, reason: 0x90, title: 'The topic is neither a private nor a broadcast topic.' },
+  TOPIC_INVALID: {
+    status: 400,
+    reason: 0x90,
+    title: 'The topic or filter is malformed, too long or not a push topic; compare it with docs/mqtt.md.',
+  },
   MESSAGE_ID_INVALID: {
     status: 400,
     reason: 0x83,
@@ -91,43 +123,46 @@ export const ERRORS = {
   PAYLOAD_INVALID: {
     status: 400,
     reason: 0x99,
-    title: 'Send exactly one of `payload` and `payloadBase64`, the latter as base64.',
+    title: 'Send either `payload` or `payloadBase64`, and valid base64 in the latter.',
   },
-  PAYLOAD_TOO_LARGE: { status: 413, reason: 0x95, title: 'The payload is larger than the server accepts.' },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    reason: 0x95,
+    title: 'The payload is larger than the server accepts; send a smaller one.',
+  },
   TTL_INVALID: {
     status: 400,
     reason: 0x83,
     title: 'The time to live must be a whole number of seconds within the limits of the server.',
   },
-  COLLAPSE_KEY_INVALID: { status: 400, reason: 0x83, title: 'A collapse key is 1 to 64 bytes of UTF-8.' },
+  COLLAPSE_KEY_INVALID: { status: 400, reason: 0x83, title: 'A collapse key must be 1 to 64 bytes of UTF-8.' },
   ID_REUSED: {
     status: 422,
     reason: 0x83,
-    title: 'Another message has this id here, with other content or options; give each message an id of its own.',
+    title: 'Another message with different content or options already has this id; give each message its own id.',
   },
   RECEIPT_FORBIDDEN: {
     status: 400,
     reason: 0x83,
-    title: 'A broadcast has no receipt; its status tells how many acknowledged it.',
+    title: 'A broadcast cannot have a receipt; read its status to see how many devices acknowledged it.',
   },
   MESSAGE_UNKNOWN: {
     status: 404,
-    title: 'No message with this id is known here: it never came, or it ended and its id is not remembered any more.',
+    title: 'No message with this id is known: it never arrived, or it ended and its id has been forgotten.',
   },
   NOW_OR_NEVER: {
     status: 400,
     reason: 0x83,
     title:
-      'A message with `ttl` 0 is not stored: it has no `retain`, `receipt` or `collapseKey`; leave them out or give it a time.',
+      'A message with `ttl` 0 is not stored, so it cannot have `retain`, `receipt` or `collapseKey`; leave them out, or set a longer `ttl`.',
   },
   MESSAGE_GONE: {
     status: 410,
-    title: 'The message is not pending any more: it was delivered, replaced or recalled, or has expired.',
+    title: 'The message is no longer pending: it was delivered, replaced or recalled, or it expired.',
   },
   WEB_PUSH_FULL: {
     status: 429,
-    title:
-      'As many Web Push messages wait for this device as the server keeps; send again later, or replace one with its `Topic`.',
+    title: 'Too many Web Push messages are pending for this device; send again later, or replace one with its `Topic`.',
   },
   TOO_MANY_TOKENS: { status: 400, title: 'One request may name at most 1,000 tokens; split it.' },
   RETAINED_LIMIT: {
@@ -138,41 +173,42 @@ export const ERRORS = {
   UPSTREAM_SHARE: {
     status: 429,
     reason: 0x97,
-    title: 'Too much of what this device published is unread; publish again when its providers have read some.',
+    title: 'Too many messages from this device are unread; publish again when its providers have read some.',
   },
   CONSUMER_UNKNOWN: {
     status: 404,
-    title: 'There is no such consumer of events, or it asked nothing for too long; read events, which makes it again.',
+    title: 'There is no such consumer of events, or it was idle for too long; read events to create it again.',
   },
-  CURSOR_INVALID: { status: 400, title: 'The cursor is none that this caller was given; begin without it.' },
+  CURSOR_INVALID: { status: 400, title: 'The cursor was not issued to this caller; start again without it.' },
 
   // Who
   CREDENTIALS_MISSING: {
     status: 401,
     reason: 0x86,
-    title: 'Send `Authorization: Bearer` with a provider key or a message token.',
+    title: 'The request has no credentials; send `Authorization: Bearer` with a provider key or a message token.',
   },
   SESSION_ENDED: {
     status: 401,
-    title: 'The session of the console is over, by time or with its key; sign in again.',
+    title: 'The console session has ended; sign in again.',
   },
-  CREDENTIALS_INVALID: { status: 401, reason: 0x86, title: 'The provider key or password is wrong.' },
+  CREDENTIALS_INVALID: { status: 401, reason: 0x86, title: 'The provider key or password is wrong; check it.' },
   USER_REFUSED: {
     status: 403,
     reason: 0x87,
-    title: 'The user name or password is wrong, or this user may not connect.',
+    title: 'The username or password is wrong, or this user may not connect.',
   },
-  USER_UNCHECKED: { status: 503, reason: 0x88, title: 'The user cannot be checked now; try again later.' },
+  USER_UNCHECKED: { status: 503, reason: 0x88, title: 'The server cannot check the user right now; try again later.' },
   TOKEN_INVALID: {
     status: 401,
     reason: 0x86,
-    title: 'The message token was not issued here or was changed; ask the provider for a new one.',
+    title: 'This server did not issue the message token, or the token was changed; ask the provider for a new one.',
   },
   TOKEN_EXPIRED: { status: 401, reason: 0x87, title: 'The message token has expired; ask the provider for a new one.' },
   TOKEN_NOT_YET_VALID: {
     status: 401,
     reason: 0x88,
-    title: 'The message token is not valid yet by the clock of this server; keep it and try again after `Retry-After`.',
+    title:
+      'The message token is not valid yet by the clock of this server; keep it, and try again after `Retry-After`.',
   },
   TOKEN_REVOKED: {
     status: 403,
@@ -186,105 +222,134 @@ export const ERRORS = {
   },
   TICKET_INVALID: {
     status: 401,
-    title: 'The ticket is none of this server, or has ended; ask for another one with `POST /v1/messages/stream`.',
+    title:
+      'This server did not issue the ticket, or the ticket has expired; request a new one with `POST /v1/messages/stream`.',
   },
   ISSUER_UNAVAILABLE: {
     status: 503,
-    title: 'The identity provider of the token cannot be asked for its keys now; try again after `Retry-After`.',
+    title: 'The server cannot fetch the keys of the identity provider right now; try again after `Retry-After`.',
   },
   TOKEN_NOT_RENEWABLE: {
     status: 403,
-    title: 'The device cannot renew this token any more; ask the provider, or prove the account again.',
+    title: 'The device can no longer renew this token; ask the provider for a new one, or prove the account again.',
   },
   DEVICE_HELD: {
     status: 409,
     title: 'Another account is logged in to this app on this device; log it out, or send its token as `holderToken`.',
   },
-  CODE_INVALID: { status: 401, title: 'The enrolment code is wrong, used or has expired; ask for a new one.' },
-  ACCOUNT_FORBIDDEN: { status: 403, title: 'The credential is for another account than the request names.' },
-  CODE_UNKNOWN: { status: 404, title: 'There is no such enrolment code.' },
-  ACCOUNT_FULL: { status: 409, title: 'The account has as many devices as the server allows; revoke one.' },
-  ACCOUNT_UNKNOWN: { status: 404, title: 'The account has no device that is logged in to this app.' },
+  CODE_INVALID: { status: 401, title: 'The enrolment code is wrong, already used or expired; ask for a new one.' },
+  ACCOUNT_FORBIDDEN: { status: 403, title: 'The credential belongs to another account than the one in the request.' },
+  CODE_UNKNOWN: { status: 404, title: 'There is no such enrolment code; it may have been used or have expired.' },
+  ACCOUNT_FULL: { status: 409, title: 'The account has the maximum number of devices; revoke one.' },
+  ACCOUNT_UNKNOWN: { status: 404, title: 'No device is logged in to this app with this account.' },
   KEY_UNKNOWN: { status: 404, title: 'There is no such key.' },
   KEY_REVOKED: {
     status: 403,
     reason: 0x87,
-    title:
-      'The provider key was removed or replaced, has expired, or may do less now; connect again with one that holds.',
+    title: 'The provider key was deleted, replaced or restricted, or it has expired; connect again with a valid key.',
   },
-  NAME_TAKEN: { status: 409, title: 'This is the name of a provider that may do more; choose another one.' },
+  NAME_TAKEN: { status: 409, title: 'A provider with more rights already has this name; choose another one.' },
   REVOCATIONS_LIMIT: {
     status: 409,
     title:
-      'As many accounts of the app are revoked as the server allows; revoke the token ids of the account one by one, or the whole app.',
+      'The app has the maximum number of revoked accounts; revoke the token ids of the account one by one, or revoke the whole app.',
   },
-  KEYS_LIMIT: { status: 409, title: 'There are as many provider keys as the server allows; delete one.' },
+  KEYS_LIMIT: { status: 409, title: 'The server has the maximum number of provider keys; delete one.' },
   WEBHOOK_UNKNOWN: { status: 404, title: 'There is no such webhook.' },
   WEBHOOK_URL_INVALID: {
     status: 400,
-    title: 'A webhook leads to an `https://` URL at a public address; see `detail` for what is wrong.',
+    title:
+      'The URL of a webhook must start with `https://` and lead to a public address; see `detail` for what is wrong.',
   },
-  WEBHOOKS_LIMIT: { status: 409, title: 'There are as many webhooks as the server allows; delete one.' },
+  WEBHOOKS_LIMIT: { status: 409, title: 'The maximum number of webhooks is reached; delete one.' },
   SIGNING_KEY_IN_USE: {
     status: 409,
-    title: 'This key signs, and no other one of its algorithm can yet; rotate first, and wait until the new one signs.',
+    title:
+      'This key signs, and no other key of its algorithm is ready to replace it; rotate first, and wait until the new key signs.',
   },
-  SIGNING_KEYS_LIMIT: { status: 409, title: 'There are as many signing keys as the server allows; retire one.' },
-  KEYS_FROM_FILE: { status: 409, title: 'The signing keys come from `PUSH_KEYS_FILE`; change that file.' },
-  SCOPE_MISSING: { status: 403, reason: 0x87, title: 'The provider key does not have the scope that this needs.' },
+  SIGNING_KEYS_LIMIT: { status: 409, title: 'The server has the maximum number of signing keys; retire one.' },
+  KEYS_FROM_FILE: { status: 409, title: 'The signing keys come from `PUSH_KEYS_FILE`; change that file instead.' },
+  SCOPE_MISSING: {
+    status: 403,
+    reason: 0x87,
+    title: 'The provider key lacks the scope for this; use a key that has it.',
+  },
   QUOTA_EXCEEDED: {
     status: 429,
     reason: 0x97,
     title: 'The quota of the provider key is used up; wait for the time in `Retry-After`.',
   },
-  TOKEN_UNKNOWN: { status: 404, reason: 0x87, title: 'No such token id is registered.' },
+  TOKEN_UNKNOWN: { status: 404, reason: 0x87, title: 'No token with this id was issued; check the token id.' },
   WEB_PUSH_ENCODING: {
     status: 415,
-    title: 'Encrypt the body for the device as RFC 8291 says, and send it with `Content-Encoding: aes128gcm`.',
+    title: 'Encrypt the body for the device (RFC 8291), and send it with `Content-Encoding: aes128gcm`.',
   },
-  WEB_PUSH_OFF: { status: 501, title: 'The server gives out no Web Push endpoints; set `PUSH_PUBLIC_URL`.' },
-  ENDPOINT_UNKNOWN: { status: 404, title: 'There is no such Web Push endpoint; take its address as it was answered.' },
+  WEB_PUSH_OFF: { status: 501, title: 'Web Push is off on this server; set `PUSH_PUBLIC_URL` to turn it on.' },
+  ENDPOINT_UNKNOWN: {
+    status: 404,
+    title: 'There is no such Web Push endpoint; use the URL exactly as the device received it.',
+  },
   ENDPOINT_GONE: {
     status: 410,
-    title: 'The Web Push endpoint has ended with its message token; forget it, and wait for a new one from the app.',
+    title: 'The Web Push endpoint ended with its message token; delete it, and wait for the app to send a new one.',
   },
   VAPID_KEY_INVALID: {
     status: 400,
-    title: 'A VAPID key is a public key on the curve P-256: 65 bytes, uncompressed, as base64url.',
+    title: 'A VAPID key must be a public key on the curve P-256: 65 bytes, uncompressed, as base64url.',
   },
   VAPID_MISSING: {
     status: 401,
-    title: 'The endpoint is for one application server; sign with its key: `Authorization: vapid t=..., k=...`.',
+    title: 'The endpoint accepts one application server only; sign with its key: `Authorization: vapid t=..., k=...`.',
   },
   VAPID_INVALID: {
     status: 403,
     title:
-      'The VAPID token is wrong, has expired, is for another server, or is not signed with the key of the endpoint; see `detail`.',
+      'The VAPID token is wrong, expired, issued for another server, or not signed with the key of the endpoint; see `detail`.',
   },
-  NOT_A_PROVIDER: { status: 403, reason: 0x87, title: 'This needs a provider key.' },
-  NOT_A_DEVICE: { status: 403, reason: 0x87, title: 'This needs a message token.' },
-  APP_FORBIDDEN: { status: 403, reason: 0x87, title: 'This provider may not act for this app.' },
-  TOPIC_FORBIDDEN: { status: 403, reason: 0x87, title: 'This principal may not use this topic.' },
+  NOT_A_PROVIDER: { status: 403, reason: 0x87, title: 'This needs a provider key, not a message token.' },
+  NOT_A_DEVICE: { status: 403, reason: 0x87, title: 'This needs a message token, not a provider key.' },
+  APP_FORBIDDEN: {
+    status: 403,
+    reason: 0x87,
+    title: 'This provider may not act for this app; use a key that covers it.',
+  },
+  TOPIC_FORBIDDEN: {
+    status: 403,
+    reason: 0x87,
+    title: 'This client may not use this topic; docs/mqtt.md lists the topics it may use.',
+  },
 
   // Sessions and packets
   SESSION_TAKEN_OVER: {
     status: 409,
     reason: 0x8e,
-    title: 'A newer connection has taken over this session; only the newest stays.',
+    title: 'A newer connection took over this session; keep only one connection open.',
   },
-  PACKET_MALFORMED: { status: 400, reason: 0x81, title: 'The packet is not well-formed MQTT.' },
-  PROTOCOL_ERROR: { status: 400, reason: 0x82, title: 'The packet breaks a rule of MQTT.' },
+  PACKET_MALFORMED: {
+    status: 400,
+    reason: 0x81,
+    title: 'The packet is not well-formed MQTT; check the client library.',
+  },
+  PROTOCOL_ERROR: { status: 400, reason: 0x82, title: 'The packet breaks a rule of MQTT; check the client library.' },
   AUTHENTICATION_METHOD_UNSUPPORTED: {
     status: 400,
     reason: 0x8c,
-    title: 'The server offers no enhanced authentication; connect without an Authentication Method.',
+    title: 'The server does not support enhanced authentication; connect without an Authentication Method.',
   },
-  PROTOCOL_VERSION_UNSUPPORTED: { status: 400, reason: 0x84, title: 'Use MQTT 3.1, 3.1.1 or 5.' },
-  CLIENT_ID_INVALID: { status: 400, reason: 0x85, title: 'The client id is empty, too long or reserved.' },
+  PROTOCOL_VERSION_UNSUPPORTED: {
+    status: 400,
+    reason: 0x84,
+    title: 'The server does not support this version of MQTT; use 3.1, 3.1.1 or 5.',
+  },
+  CLIENT_ID_INVALID: {
+    status: 400,
+    reason: 0x85,
+    title: 'The client id is empty, too long or reserved; connect with another one.',
+  },
   RETAIN_UNSUPPORTED: {
     status: 400,
     reason: 0x9a,
-    title: 'The server retains no messages; publish without RETAIN.',
+    title: 'Retained messages are off on this server; publish without RETAIN.',
   },
   QOS_UNSUPPORTED: {
     status: 400,
@@ -294,50 +359,58 @@ export const ERRORS = {
   CLIENT_ID_REFUSED: {
     status: 400,
     reason: 0x85,
-    title: 'This listener takes no such client id; connect with another one, as its rules say.',
+    title: 'This listener does not accept this client id; connect with one that matches its rules.',
   },
-  CONNECT_TIMEOUT: { status: 408, reason: 0x87, title: 'No CONNECT arrived in time.' },
+  CONNECT_TIMEOUT: {
+    status: 408,
+    reason: 0x87,
+    title: 'No CONNECT arrived in time; send it as soon as the connection is open.',
+  },
   KEEP_ALIVE_TIMEOUT: {
     status: 408,
     reason: 0x8d,
-    title: 'Nothing arrived within one and a half times the keep alive.',
+    title: 'No packet arrived within one and a half times the keep alive; connect again, and send PINGREQ in time.',
   },
   KEEP_ALIVE_TOO_LONG: {
     status: 400,
     reason: 0x83,
-    title: 'The keep alive is longer than the server allows, or off; connect with a shorter one.',
+    title: 'The keep alive is off, or longer than the server allows; connect with a shorter one.',
   },
-  PACKET_TOO_LARGE: { status: 413, reason: 0x95, title: 'The packet is larger than the server accepts.' },
+  PACKET_TOO_LARGE: {
+    status: 413,
+    reason: 0x95,
+    title: 'The packet is larger than the server accepts; send smaller packets.',
+  },
   RECEIVE_MAXIMUM_EXCEEDED: {
     status: 429,
     reason: 0x93,
-    title: 'The client has more unacknowledged messages than the server allows.',
+    title: 'The client has more unacknowledged messages in flight than the server allows; respect Receive Maximum.',
   },
   MAXIMUM_PACKET_SIZE_TOO_SMALL: {
     status: 400,
     reason: 0x95,
-    title: 'An answer does not fit into the Maximum Packet Size of the client; announce a larger one.',
+    title: 'A response exceeds the Maximum Packet Size of the client; connect with a larger one.',
   },
   TOPIC_ALIAS_INVALID: {
     status: 400,
     reason: 0x94,
-    title: 'The topic alias is 0, unknown or above the maximum of the server.',
+    title: 'The topic alias is 0, unknown or above Topic Alias Maximum; use one that the server allows.',
   },
   SUBSCRIPTIONS_LIMIT: {
     status: 429,
     reason: 0x97,
-    title: 'The session has as many subscriptions as the server allows.',
+    title: 'The session has the maximum number of subscriptions; unsubscribe from some.',
   },
   QUEUE_FULL: {
     status: 429,
     reason: 0x97,
     title: 'The queue of the client is full; acknowledge faster, or use a persistent session.',
   },
-  SLOW_READER: { status: 429, reason: 0x97, title: 'The client reads too slowly.' },
+  SLOW_READER: { status: 429, reason: 0x97, title: 'The client reads too slowly; connect again, and read faster.' },
   CONNECTIONS_LIMIT: {
     status: 503,
     reason: 0x9f,
-    title: 'The server has as many connections as it allows; try again later.',
+    title: 'The server has the maximum number of connections; try again later.',
   },
   CONNECT_RATE_EXCEEDED: {
     status: 429,
@@ -347,22 +420,22 @@ export const ERRORS = {
   PUBLISH_RATE_EXCEEDED: {
     status: 429,
     reason: 0x96,
-    title: 'The client publishes too fast; connect again and send more slowly.',
+    title: 'The client publishes too fast; connect again, and publish more slowly.',
   },
   IDLE_TIMEOUT: {
     status: 408,
     reason: 0x8d,
-    title: 'A client without keep alive sent nothing for too long; connect with a keep alive.',
+    title: 'The client has no keep alive and sent nothing for too long; connect with a keep alive.',
   },
   CLIENTS_LIMIT: {
     status: 503,
     reason: 0x89,
-    title: 'The server has as many clients, and sessions kept for clients, as it allows; try again later.',
+    title: 'The server has the maximum number of clients and kept sessions; try again later.',
   },
   ADDRESS_CONNECTIONS_LIMIT: {
     status: 429,
     reason: 0x9f,
-    title: 'This address has as many connections as the server allows one address; close some.',
+    title: 'This address has the maximum number of connections; close some.',
   },
   TLS_HANDSHAKE_FAILED: {
     status: 400,
@@ -370,24 +443,24 @@ export const ERRORS = {
   },
   CLIENT_CERTIFICATE_REFUSED: {
     status: 401,
-    title:
-      'The client has no certificate that is vouched for by `PUSH_TLS_CA`, or `cafile` and `capath`; see `detail`.',
+    title: 'The client has no valid certificate from a CA in `PUSH_TLS_CA`, `cafile` or `capath`; see `detail`.',
   },
   TLS_FILES_INVALID: {
     status: 500,
-    title: 'The new TLS files cannot be used, so the previous ones stay in use; see `detail` for the setting.',
+    title:
+      'The server cannot use the new TLS files and keeps the previous ones; see `detail` for the setting to correct.',
   },
   PROXY_HEADER_INVALID: {
     status: 400,
-    title: 'The connection does not begin with a PROXY protocol header of the version that is expected; see `detail`.',
+    title: 'The connection does not start with a PROXY protocol header of the expected version; see `detail`.',
   },
   PROXY_CLIENT_INSECURE: {
     status: 403,
-    title: 'The client came to the balancer without TLS, or without a certificate, which this listener requires.',
+    title: 'The client reached the balancer without TLS, or without the certificate that this listener requires.',
   },
   PROXY_UNTRUSTED: {
     status: 403,
-    title: 'The connection comes from an address that is not in `PUSH_PROXY_TRUSTED`.',
+    title: 'The connection comes from an address that is not in `PUSH_PROXY_TRUSTED`; if it is your proxy, add it.',
   },
 } as const satisfies Record<string, CatalogueRow>
 
@@ -399,14 +472,14 @@ export interface PushErrorOptions extends ErrorOptions {
   readonly retryAfter?: number | undefined
 }
 
-/** An error of the catalogue. `detail` is for the reader of this one occurrence; it never holds a token, key or payload. */
+/** An error of the catalogue. `detail` describes this occurrence; it never holds a token, key or payload. */
 export class PushError extends Error {
   override readonly name = 'PushError'
   readonly code: ErrorCode
   readonly detail: string | undefined
-  /** Of a message that was not accepted for all: send it again under this id. */
+  /** Id of a message that not every receiver accepted: send it again under this id. */
   readonly messageId: string | undefined
-  /** After so many seconds it may be different; undefined: soon, or nobody knows. */
+  /** Seconds after which a retry may succeed; undefined if soon or unknown. */
   readonly retryAfter: number | undefined
 
   constructor(code: ErrorCode, detail?: string, options?: PushErrorOptions) {
@@ -422,7 +495,7 @@ export class PushError extends Error {
     return ERRORS[this.code].status
   }
 
-  /** MQTT 5 reason code; 0x80 (unspecified error) where the catalogue names none. */
+  /** MQTT 5 reason code; 0x80 (unspecified error) if the catalogue has none. */
   get reason(): number {
     const row: CatalogueRow = ERRORS[this.code]
     return row.reason ?? 0x80

@@ -51,7 +51,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: PushEr
 
 /** The answer to an upgrade that is refused. */
 export function refuseUpgrade(socket: Duplex, error: unknown, requestId: string, log: FastifyBaseLogger): void {
-  if (!(error instanceof PushError)) log.error({ err: error, requestId }, 'an upgrade failed')
+  if (!(error instanceof PushError)) log.error({ err: error, requestId }, 'upgrade failed')
   answerSocket(socket, error instanceof PushError ? error : new PushError('INTERNAL'), requestId)
 }
 

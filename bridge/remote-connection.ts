@@ -96,7 +96,7 @@ export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger
       logger.info('connected to the broker behind the bridge')
     })
     opened.on('error', (error) => {
-      logger.warn({ reason: error.message }, 'connection to the broker behind the bridge')
+      logger.warn({ reason: error.message }, 'error in the connection to the broker behind the bridge')
       // MQTT.js reads nothing more after some errors, and does not say after which.
       opened.end(true)
     })

@@ -89,7 +89,7 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
       // Whoever is not taken out now is found again.
       accounts
         .forget(accountMark, gone)
-        .catch((error: unknown) => logger.warn({ err: error }, 'could not prune the devices of an account'))
+        .catch((error: unknown) => logger.warn({ err: error }, 'could not remove logged-out devices from an account'))
       if (stored.length + rejected.length === 0) throw new PushError('ACCOUNT_UNKNOWN')
       return { accepted: stored.length, rejected, stored: allOf(stored), tokenIds }
     },

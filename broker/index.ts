@@ -417,7 +417,7 @@ export class PushBroker {
     try {
       rules.refused?.({ clientId, address, port: portOf(stream), code })
     } catch (error) {
-      this.#options.logger.error({ connection: connection.id, err: error }, '`refused` of a listener has thrown')
+      this.#options.logger.error({ connection: connection.id, err: error }, 'the `refused` rule of a listener threw')
     }
   }
 

@@ -1,14 +1,14 @@
-/** Values of limits: what each may be, and that they fit together. */
+/** Checks limits: the range of each, and that they fit together. */
 import type { Limit } from './limit.ts'
 import { LIMIT_ORDERS, type LimitOrder } from './limit-orders.ts'
 import { LIMITS, type LimitName, type Limits } from './limits.ts'
 
-/** For people, with its unit. */
+/** The description that people read, with its unit. */
 export function aboutLimit({ about, unit, zeroIsNone }: Limit): string {
-  return `${about}${unit === undefined ? '' : `, ${unit}`}${zeroIsNone ? '; 0 is without limit' : ''}`
+  return `${about}${unit === undefined ? '' : `, ${unit}`}${zeroIsNone ? '; 0 means no limit' : ''}`
 }
 
-/** What an option may be; a setting without the factor. */
+/** The range of the option of `createPush`; the setting's range is without the factor. */
 export function allowedRange({ minimum, maximum, optionFactor }: Limit): { minimum: number; maximum: number } {
   return { minimum: minimum * optionFactor, maximum: maximum * optionFactor }
 }
@@ -18,9 +18,9 @@ export function wholeFrom(minimum: number, maximum: number): string {
 }
 
 /**
- * Makes values fit together: one that was not given gives way, what is given and does not fit is refused. Values are all
- * in the units of options, or all in those of settings.
- * @throws what `refuse` makes of it
+ * Makes limits fit together. It adjusts a limit that was not given, and refuses given limits that do not fit. All values
+ * are in the units of options, or all are in those of settings.
+ * @throws what `refuse` returns
  */
 export function fitLimits(
   values: Limits,
@@ -33,7 +33,7 @@ export function fitLimits(
     const least = room(fitting[lower])
     if (least <= fitting[upper] || (LIMITS[lower].zeroIsNone && fitting[lower] === 0)) continue
     const other = yields === 'lower' ? upper : lower
-    // Both are defaults only where an earlier line has changed one.
+    // Neither was given only if an earlier order adjusted one of them.
     if (!given.has(order[yields])) fitting[order[yields]] = yields === 'lower' ? fitting[upper] : least
     else if (given.has(other) || yields === 'lower') throw refuse(order, fitting)
   }

@@ -5,14 +5,14 @@ import type { LimitName } from './limits.ts'
 export interface LimitOrder {
   readonly lower: LimitName
   readonly upper: LimitName
-  /** Which of them gives way when it was not given. */
+  /** Which of them is adjusted if it was not given. */
   readonly yields: 'lower' | 'upper'
-  /** The upper one has room for so much, when the lower one is so much. */
+  /** The minimum of the upper limit for a value of the lower one. */
   readonly room?: (lower: number) => number
   readonly why: string
 }
 
-/** Of what goes around the payload in a packet: topic, properties, packet id. */
+/** Bytes reserved for what surrounds the payload: topic, properties, packet id. */
 const PACKET_ROOM = 1024
 
 export const LIMIT_ORDERS: readonly LimitOrder[] = [
@@ -20,82 +20,82 @@ export const LIMIT_ORDERS: readonly LimitOrder[] = [
     lower: 'defaultTokenTtl',
     upper: 'maximumTokenTtl',
     yields: 'lower',
-    why: 'the usual life of a token is not longer than the longest',
+    why: 'the default lifetime of a token cannot exceed the maximum',
   },
   {
     lower: 'defaultTtl',
     upper: 'maximumTtl',
     yields: 'lower',
-    why: 'the usual time to live is not longer than the longest',
+    why: 'the default time to live cannot exceed the maximum',
   },
   {
     lower: 'payloadBytes',
     upper: 'privateBytes',
     yields: 'upper',
-    why: 'the largest payload fits into what waits for a device',
+    why: 'the largest payload must fit into the pending bytes of a device',
   },
   {
     lower: 'payloadBytes',
     upper: 'broadcastBytes',
     yields: 'upper',
-    why: 'the largest payload fits into a broadcast log',
+    why: 'the largest payload must fit into a broadcast log',
   },
   {
     lower: 'payloadBytes',
     upper: 'queuedBytes',
     yields: 'upper',
-    why: 'the largest payload fits into what is held for a user',
+    why: 'the largest payload must fit into the queue of a user',
   },
   {
     lower: 'queuedBytes',
     upper: 'queuedBytesInAll',
     yields: 'upper',
-    why: 'what is held for one user fits into what is held for all',
+    why: 'the queue of one user must fit into the queues of all',
   },
   {
     lower: 'payloadBytes',
     upper: 'diskBytes',
     yields: 'upper',
     room: (payload) => payload + PACKET_ROOM,
-    why: 'the largest payload fits into what waits for the disk, with 1,024 bytes around it',
+    why: 'the largest payload and 1,024 bytes must fit into the bytes waiting for the disk',
   },
   {
     lower: 'payloadBytes',
     upper: 'redisBytes',
     yields: 'upper',
     room: (payload) => payload + PACKET_ROOM,
-    why: 'the largest payload fits into what waits for Redis, with 1,024 bytes around it',
+    why: 'the largest payload and 1,024 bytes must fit into the bytes waiting for Redis',
   },
   {
     lower: 'payloadBytes',
     upper: 'bodyBytes',
     yields: 'upper',
     room: (payload) => Math.ceil(payload / 3) * 4 + PACKET_ROOM,
-    why: 'the largest payload fits into a request, as base64 and with 1,024 bytes around it',
+    why: 'the largest payload as base64 and 1,024 bytes must fit into a request',
   },
   {
     lower: 'payloadBytes',
     upper: 'maximumPacketSize',
     yields: 'upper',
     room: (payload) => payload + PACKET_ROOM,
-    why: 'the largest payload fits into a packet, with 1,024 bytes around it',
+    why: 'the largest payload and 1,024 bytes must fit into a packet',
   },
   {
     lower: 'webhookCallsOfProvider',
     upper: 'webhookCalls',
     yields: 'lower',
-    why: 'one provider has no more calls to receivers under way than there are in all',
+    why: 'one provider cannot have more webhook calls in flight than all providers together',
   },
   {
     lower: 'webhooks',
     upper: 'webhooksInAll',
     yields: 'lower',
-    why: 'one provider has no more webhooks than there are in all',
+    why: 'one provider cannot have more webhooks than all providers together',
   },
   {
     lower: 'connectionsPerAddress',
     upper: 'connections',
     yields: 'upper',
-    why: 'one address has no more connections than there are in all',
+    why: 'one address cannot have more connections than all addresses together',
   },
 ]

@@ -36,7 +36,7 @@ function isWebhookRules(value: unknown): boolean {
 
 const LOGGER_METHODS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'child']
 
-export const text: Check = allowed(isText, 'a text that is not empty')
+export const text: Check = allowed(isText, 'a non-empty text')
 export const path: Check = allowed(isText, 'a path')
 export const func: Check = allowed(isFunction, 'a function')
 export const flag: Check = allowed((value) => typeof value === 'boolean', 'true or false')

@@ -143,7 +143,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
     monotonic,
     keepMs: limits.maximumTokenTtl * 1000 + limits.deviceHoldMs,
     most: limits.revokedAccounts,
-    failed: (error) => logger.warn({ err: error }, 'could not look at what was revoked'),
+    failed: (error) => logger.warn({ err: error }, 'could not check revocations'),
   })
   await revocations.open()
   opened.push({ close: async () => revocations.close() })
@@ -174,7 +174,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
   const underWay = new UnderWay(limits.providerUnderWay, monotonic)
   const counts = new BroadcastCounter({
     store,
-    failed: (error) => logger.warn({ err: error }, 'could not write who got broadcasts, trying again'),
+    failed: (error) => logger.warn({ err: error }, 'could not write broadcast counts, trying again'),
   })
   const broker = new PushBroker({
     general,
@@ -265,7 +265,7 @@ async function assemble(options: PushOptions, limits: PushLimits, logger: Logger
       const all = [http.close(), broker.close().then(() => general.close()), calls.settled(), webhooks.close()]
       const ended = Promise.all(all)
       if ((await Promise.race([ended, untilAway(store), late])) === 'late')
-        logger.warn('closing does not end by itself: the store is closed now')
+        logger.warn('closing takes too long; closing the store now')
       await Promise.all([keys.close(), signing?.close()])
       revocations.close()
       const closed = counts.close().then(() => Promise.all([engine.general?.close(), store.close()]))
@@ -334,11 +334,11 @@ function observerOf(metrics: Metrics, drops: DropLog, logger: Logger): StoreObse
       drops.dropped(destination, count)
     },
     ended: (destination, state, count) => metrics.ended.inc({ destination, state }, count),
-    lost: () => logger.error('Redis was emptied, or failed over to a server without data: what it held is lost'),
+    lost: () => logger.error('Redis was emptied or failed over to an empty server; its data is lost'),
     secretDiffers: (name) =>
       logger.error(
         { secret: name },
-        'Redis holds a different key from the one that this node uses, so nodes refuse tokens that others issued: restart this node',
+        'Redis holds another key than this node uses, so nodes refuse tokens that other nodes issued; restart this node',
       ),
     watcherFailed: (error) => reportUnexpected({ logger, metrics }, error, 'could not handle what the store reported'),
   }

@@ -25,8 +25,9 @@ function settingsTable(): string {
 
 function ordersList(): string {
   return LIMIT_ORDERS.map(({ lower, upper, yields, why }) => {
-    const gives = yields === 'lower' ? 'the first is lowered' : 'the second is raised'
-    return `- \`${LIMITS[lower].setting}\` and \`${LIMITS[upper].setting}\`: ${why}. Where it is not set, ${gives}.`
+    const [adjusted, how] = yields === 'lower' ? [lower, 'lowered'] : [upper, 'raised']
+    const [first, second, other] = [lower, upper, adjusted].map((name) => `\`${LIMITS[name].setting}\``)
+    return `- ${first} and ${second}: ${why}. If ${other} is not set, it is ${how}.`
   }).join('\n')
 }
 

@@ -66,7 +66,7 @@ export async function runServerCommand(
     config = read.config
     errors.maximumBytes = config.PUSH_MAX_LOG_WAITING
     const { logger, countLost } = watchedLogger(config, errors)
-    for (const name of read.unknown) logger.warn({ name }, 'this variable looks like a setting, but is not one')
+    for (const name of read.unknown) logger.warn({ name }, 'ignoring a variable that looks like a setting')
     const lastResort = installLastResort(process, { logger, end: () => ending.fail() })
     await runCommand(call, { ...invocation, logger, countLost, lastResort, config, say })
   } catch (error) {
@@ -87,7 +87,7 @@ async function runCommand(call: ServerCall, program: Program): Promise<void> {
 /** Lines that standard error does not take are counted, and said when it takes some again. */
 function watchedLogger(config: Config, destination: LogDestination): Pick<Program, 'logger' | 'countLost'> {
   const logger = loggerOf(config, destination)
-  const recovered = (lines: number) => logger.warn({ lines }, 'log lines were lost: standard error did not accept them')
+  const recovered = (lines: number) => logger.warn({ lines }, 'lost log lines: standard error was blocked')
   destination.watch({ lost: () => undefined, recovered })
   const countLost = ({ logLost }: Metrics) => destination.watch({ lost: (lines) => logLost.inc(lines), recovered })
   return { logger, countLost }
@@ -194,7 +194,7 @@ async function serve(program: Program): Promise<void> {
   ending.abortWith(0)
   const membership = cluster.isWorker ? joinSupervisor(config.PUSH_WORKERS) : undefined
   const serving = await startServing({ config, logger, env, membership, opened: countLost })
-  ending.onHangUp(serving.reload ?? (() => logger.info('SIGHUP: there is nothing to read again')))
+  ending.onHangUp(serving.reload ?? (() => logger.info('SIGHUP: nothing to reload')))
   ending.onEnd(async (signal) => {
     logger.info({ signal }, 'stopping')
     await serving.close()

@@ -16,7 +16,7 @@ export function publishSys({ general }: Push, interval: number, logger: Logger):
       const { heapUsed, external } = process.memoryUsage()
       return heapUsed + external
     },
-    failed: (error) => logger.warn({ err: error }, 'what is stored cannot be counted for $SYS now'),
+    failed: (error) => logger.warn({ err: error }, 'cannot count the store for $SYS right now'),
   })
   publisher.start().catch(() => undefined)
   return publisher

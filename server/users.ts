@@ -44,9 +44,9 @@ export function fileUsers(
       parse,
       changed(content) {
         changed(content)
-        logger.info({ path }, `the ${what} was read again`)
+        logger.info({ path }, `reloaded the ${what}`)
       },
-      broken: (error) => logger.error({ err: error }, `cannot use the ${what}; what it said before holds`),
+      broken: (error) => logger.error({ err: error }, `cannot use the ${what}; keeping the previous one`),
     })
   const files: { reload(): void; close(): void }[] = [
     follow('password file', passwordPath, parsePasswords, (passwords) => use({ passwords })),

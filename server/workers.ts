@@ -113,16 +113,16 @@ export function supervise({ workers, logger, ready, failed }: SupervisorOptions)
     members.delete(member)
     serving.delete(member)
     exchange.leave(member)
-    metrics.ended(member).catch(failing('the metrics of a worker that ended are lost'))
+    metrics.ended(member).catch(failing('lost the metrics of a worker that ended'))
     if (stopping) return
     if (!started) {
-      logger.fatal({ worker: id, code, signal }, 'a worker could not start')
+      logger.fatal({ worker: id, code, signal }, 'could not start a worker')
       stopping = true
       const end = () => failed(code === null || code === 0 ? 1 : code)
       stopAll([...members]).then(end, end)
       return
     }
-    logger.error({ worker: id, code, signal }, 'a worker exited, starting another')
+    logger.error({ worker: id, code, signal }, 'worker exited, starting another one')
     setTimeout(() => stopping || spawn(), RESPAWN_MS)
   }
 
@@ -131,7 +131,7 @@ export function supervise({ workers, logger, ready, failed }: SupervisorOptions)
     metrics
       .text([...serving])
       .then((text) => member.send({ push: 'metrics-text', request, text }))
-      .catch(failing('the metrics of the workers could not be gathered'))
+      .catch(failing('could not collect the metrics of the workers'))
   }
 
   for (let n = 0; n < workers; n++) spawn()

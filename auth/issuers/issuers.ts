@@ -119,7 +119,7 @@ class LiveIssuers {
         await this.#load()
         logger.info({ issuers: [...this.known.keys()] }, 'identity providers loaded')
       } catch (error) {
-        logger.error({ err: error }, 'cannot use the file of identity providers; the previous ones stay in use')
+        logger.error({ err: error }, 'cannot use the file of identity providers; keeping the previous ones')
       }
     })
     return this.#loading

@@ -101,7 +101,7 @@ export class RemoteKeys {
     try {
       this.#keys = parseKeySet(await fetchText(uri, abort.signal))
       this.#confirmedAt = askedAt
-      if (this.#isFailing) logger.info({ issuer }, 'the keys of the identity provider come again')
+      if (this.#isFailing) logger.info({ issuer }, 'fetched the keys of the identity provider again')
       this.#isFailing = false
       this.#saidStale = false
     } catch (error) {
@@ -115,10 +115,10 @@ export class RemoteKeys {
   #failed(error: unknown): void {
     const { issuer, logger } = this.#options
     const line = { issuer, err: error }
-    if (!this.#isFailing) logger.warn(line, 'cannot get the keys of the identity provider; it is asked again')
+    if (!this.#isFailing) logger.warn(line, 'could not fetch the keys of the identity provider, trying again')
     this.#isFailing = true
     if (!this.#isStale || this.#saidStale) return
     this.#saidStale = true
-    logger.error(line, 'no keys of the identity provider are known that are younger than a day: its tokens are refused')
+    logger.error(line, 'the keys of the identity provider are more than a day old; refusing its tokens')
   }
 }

@@ -37,7 +37,7 @@ export class TokenEvents {
       for (let from = 0; from < events.length; from += AT_ONCE)
         await store.appendEvents(events.slice(from, from + AT_ONCE).map((event) => this.#append(event)))
     } catch (error) {
-      logger.warn({ err: error, events: events.length }, 'could not store events of tokens')
+      logger.warn({ err: error, events: events.length }, 'could not store token events')
     }
   }
 
@@ -46,7 +46,7 @@ export class TokenEvents {
     try {
       return await found
     } catch (error) {
-      this.#context.logger.warn({ err: error }, 'could not find what events of tokens would be about')
+      this.#context.logger.warn({ err: error }, 'could not look up the subjects of token events')
       return []
     }
   }

@@ -204,7 +204,10 @@ export class SigningKeys {
   #differs(kid: string): void {
     if (this.#differing.has(kid)) return
     this.#differing.add(kid)
-    this.#options.logger.error({ kid }, 'the store holds another signing key than the one that is used here')
+    this.#options.logger.error(
+      { kid },
+      'the store holds a different signing key under the same id as one in use; keeping the one in use',
+    )
   }
 
   /** What the store has lost is written again. */
@@ -229,7 +232,7 @@ export class SigningKeys {
     if (row !== undefined && there === undefined) return this.#differs(kid)
     const write = { table: SIGNING_TABLE, key: kid, value: encodeSigningKey(known), expected: row?.version ?? 0 }
     if ((await store.writeRow(write)) !== undefined)
-      logger.error({ kid }, 'the store had lost a signing key, or that it was retired; it is written again')
+      logger.error({ kid }, 'the store lost a signing key or its retirement; wrote it back')
   }
 
   #failed(error: unknown): void {

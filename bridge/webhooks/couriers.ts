@@ -36,7 +36,7 @@ export class Couriers {
       store,
       now,
       monotonic,
-      failed: (error) => logger.debug({ err: error }, 'could not tell other nodes that this one delivers webhooks'),
+      failed: (error) => logger.debug({ err: error }, 'could not tell other nodes which webhooks this one delivers'),
       changed: () => this.#recheck(),
     })
   }

@@ -77,7 +77,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     })
     if (!isDone) return
     metrics.webhooksDisabled.inc({ because })
-    logger.warn({ webhook: id, app: webhook.app, because }, 'a webhook was disabled')
+    logger.warn({ webhook: id, app: webhook.app, because }, 'webhook disabled')
     audit({ action: 'webhook.disabled', by: because, id, app: webhook.app })
   }
 

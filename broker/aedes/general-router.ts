@@ -106,7 +106,7 @@ export class OwnRouter implements GeneralRouter {
       emit: (publication, left) => this.#emit(publication, left),
       heard: (message) => {
         this.publish(message).catch((error: unknown) =>
-          logger.warn({ err: error }, 'a message of a client of the attached broker did not reach all users'),
+          logger.warn({ err: error }, 'could not deliver a message from a client of the attached broker to all users'),
         )
       },
     })
@@ -231,7 +231,7 @@ export class OwnRouter implements GeneralRouter {
     if (elsewhere.length > 0)
       groups
         .append(elsewhere, message)
-        .catch((error: unknown) => logger.debug({ err: error }, 'a shared message of QoS 0 is lost'))
+        .catch((error: unknown) => logger.debug({ err: error }, 'lost a QoS 0 message of a shared subscription'))
   }
 
   #watcher(): Watcher {
@@ -260,7 +260,7 @@ export class OwnRouter implements GeneralRouter {
   #follow(): void {
     this.#followToEnd().catch((error: unknown) => {
       if (this.#isClosed) return
-      this.#options.logger.warn({ err: error }, 'subscriptions could not be read; tried again')
+      this.#options.logger.warn({ err: error }, 'could not read subscriptions, trying again')
       clearTimeout(this.#again)
       this.#again = setTimeout(() => this.#follow(), AGAIN_MS).unref()
     })

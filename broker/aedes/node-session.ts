@@ -121,7 +121,10 @@ export class NodeSession {
         this.#telling = undefined
       })
       this.#telling.catch((error: unknown) => {
-        this.#options.logger.warn({ err: error }, 'subscriptions of this node could not be told to others; tried again')
+        this.#options.logger.warn(
+          { err: error },
+          'could not tell other nodes the subscriptions of this one, trying again',
+        )
         this.#later()
       })
     }, LINGERS_MS).unref()

@@ -197,7 +197,7 @@ export class SessionAppender {
     if (monotonic() - this.#fullAt < FULL_TOLD_MS) return
     logger.warn(
       { messages: this.#full },
-      'logs of sessions are full and take nothing new until their clients acknowledge',
+      'the logs of some sessions are full; dropping new messages for them until their clients acknowledge',
     )
     this.#fullAt = monotonic()
     this.#full = 0

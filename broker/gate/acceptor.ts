@@ -103,7 +103,7 @@ export class Acceptor {
   #tell({ address, port, tls }: Client): void {
     if (tls?.version === undefined || tls.cipher === undefined) return
     const { version, cipher } = tls
-    this.#options.logger.info({ address, port, version, cipher }, 'TLS ends at the balancer')
+    this.#options.logger.info({ address, port, version, cipher }, 'TLS is terminated at the balancer')
   }
 
   #encrypt(socket: Socket, client: Client, header = 0): void {

@@ -102,7 +102,7 @@ export class Certificates {
       this.#metrics.certificateReloads.inc({ outcome: 'refused' })
       const { code } = new PushError('TLS_FILES_INVALID')
       const detail = error instanceof Error ? error.message : String(error)
-      this.#logger.error({ code, detail }, 'cannot use the TLS files; the previous ones stay in use')
+      this.#logger.error({ code, detail }, 'cannot use the TLS files; keeping the previous ones')
     }
   }
 
@@ -141,10 +141,10 @@ export class Certificates {
     const now = this.#now()
     for (const { setting, path, number, subject, from, until } of this.#loaded.certificates) {
       const line = { setting, path, number, subject, from: new Date(from), until: new Date(until) }
-      if (until <= now) this.#logger.error(line, 'a TLS certificate has expired')
-      else if (from > now) this.#logger.error(line, 'a TLS certificate is not valid yet')
+      if (until <= now) this.#logger.error(line, 'TLS certificate has expired')
+      else if (from > now) this.#logger.error(line, 'TLS certificate is not valid yet')
       else if (until - now < Math.min(SOON_MS, (until - from) / 3))
-        this.#logger.warn(line, 'a TLS certificate ends soon')
+        this.#logger.warn(line, 'TLS certificate expires soon')
     }
   }
 

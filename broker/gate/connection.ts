@@ -334,7 +334,10 @@ export class Connection implements Timed, OutboxOwner {
     if (this.#state !== 'open') return
     const known = toPushError(error)
     if (known.code === 'INTERNAL')
-      this.context.logger.error({ connection: this.id, err: error }, 'could not handle a packet')
+      this.context.logger.error(
+        { connection: this.id, err: error },
+        'could not handle a packet; closing the connection',
+      )
     if (error instanceof ProtocolViolation) this.#violated(error, known)
     else if (this.handler === undefined && this.level !== undefined) this.refuse({ level: this.level }, known)
     else this.end(known)

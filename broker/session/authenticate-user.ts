@@ -45,7 +45,7 @@ export async function authenticateUser(
     return user === undefined || user === null ? undefined : { user: new RuledUser(user, context), credentials }
   } catch (error) {
     if (error instanceof PushError) throw error
-    context.logger.error({ connection: connection.id, err: error }, 'could not check a user')
+    context.logger.error({ connection: connection.id, err: error }, 'could not check a user; refusing the connection')
     throw new PushError('USER_UNCHECKED')
   }
 }

@@ -102,7 +102,7 @@ export class BroadcastFanout {
     this.#told = new TellQueue({
       tell: (entry) => this.#tell(entry),
       dropped: untold,
-      failed: (error) => logger.error({ err: error }, 'could not tell devices a broadcast that is for now or never'),
+      failed: (error) => logger.error({ err: error }, 'could not deliver a broadcast with ttl 0'),
     })
   }
 
@@ -378,7 +378,7 @@ export class BroadcastFanout {
     try {
       hand()
     } catch (error) {
-      this.#logger.error({ err: error }, 'could not hand a broadcast to a device, which will read it again')
+      this.#logger.error({ err: error }, 'could not hand a broadcast to a device; the device will read it from the log')
       listener.broadcastGrew()
     }
   }

@@ -288,7 +288,7 @@ export class DeviceSessions implements Watcher {
   }
 
   #couldNotEnd(error: unknown): void {
-    this.#logger.error({ err: error }, 'could not end sessions that were revoked')
+    this.#logger.error({ err: error }, 'could not close revoked sessions')
   }
 
   /** A part of the sessions each second, so that a sweep is never a burst. */

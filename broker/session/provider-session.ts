@@ -252,7 +252,10 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     } catch (error) {
       if (existing === undefined) subscriptions.delete(request.filter)
       else subscriptions.set(existing)
-      node.logger.warn({ connection: this.connection.id, err: error }, 'could not make a subscription')
+      node.logger.warn(
+        { connection: this.connection.id, err: error },
+        'could not subscribe a client; refusing the subscription',
+      )
       return this.#failure(Reason.unspecifiedError)
     }
     made.push(subscription)
@@ -296,7 +299,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     if (missed > 0)
       this.node.logger.warn(
         { connection: this.connection.id, app, missed },
-        'upstream messages went unread: the log was full',
+        'a provider session missed upstream messages: the log was full',
       )
     this.drain.opened(app, parts)
   }
@@ -360,7 +363,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     const will = this.#sendsWill ? this.#will : undefined
     const delay = Math.min(will?.properties?.willDelayInterval ?? 0, this.expiry.seconds)
     const left = this.#leave(delay > 0 ? will : undefined, delay * 1000).catch((error: unknown) => {
-      this.node.logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a session that ended')
+      this.node.logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a closed session')
     })
     this.node.sessions.remove(this, left)
     if (will === undefined || delay > 0 || code === 'SHUTTING_DOWN') return
@@ -373,7 +376,10 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     const { store, now, sessions } = node
     // What fails here costs duplicates: the session is closed all the same.
     const failed = (error: unknown): void =>
-      node.logger.warn({ connection: this.connection.id, err: error }, 'could not write what a session acknowledged')
+      node.logger.warn(
+        { connection: this.connection.id, err: error },
+        'could not write the acknowledgements of a session',
+      )
     await this.commit().catch(failed)
     await this.#groups.leaveAllHere().catch(failed)
     const { seconds } = this.expiry

@@ -238,7 +238,7 @@ export class ProviderSessions implements Watcher {
     this.#sweeping = true
     this.#lookAtAll()
       .catch((error: unknown) => {
-        this.#logger.warn({ err: error }, 'could not look at upstream logs, trying again')
+        this.#logger.warn({ err: error }, 'could not check upstream logs, trying again')
         this.later(() => this.resync())
       })
       .finally(() => {

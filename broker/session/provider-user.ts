@@ -20,7 +20,7 @@ export function endWithUser(arrival: UserArrival, connection: Connection, contex
   }
   const changed = (): void => {
     look().catch((error: unknown) => {
-      context.logger.error({ connection: connection.id, err: error }, 'could not check the user of a provider again')
+      context.logger.error({ connection: connection.id, err: error }, 'could not recheck the user of a provider')
       connection.end(new PushError('USER_UNCHECKED'))
     })
   }

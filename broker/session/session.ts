@@ -241,7 +241,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
       await Promise.all([committed, closed])
       if (will !== undefined) wills.add({ tokenId }, epoch, will.publishAt)
     } catch (error) {
-      logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a session that ended')
+      logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a closed session')
     }
   }
 

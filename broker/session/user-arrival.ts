@@ -89,7 +89,7 @@ function clientIdOf(
     })
   } catch (error) {
     if (error instanceof PushError) throw error
-    logger.error({ err: error }, 'the rule for client ids has thrown')
+    logger.error({ err: error }, 'the `clientId` rule of a listener threw; refusing the client')
     throw new PushError('CLIENT_ID_REFUSED')
   }
 }

@@ -238,7 +238,7 @@ export class UserGroups implements Watcher, GeneralGroups {
     this.#sweeping = true
     this.#lookAtAll()
       .catch((error: unknown) => {
-        this.#options.logger.warn({ err: error }, 'could not look at shared subscriptions, trying again')
+        this.#options.logger.warn({ err: error }, 'could not check shared subscriptions, trying again')
         this.#retries.later(() => this.resync())
       })
       .finally(() => {

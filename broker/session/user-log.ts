@@ -221,7 +221,7 @@ export class UserLog {
       () => (this.#isReleasing = false),
       (error: unknown) => {
         const { node, connection } = this.#session
-        node.logger.warn({ connection: connection.id, err: error }, 'could not write what was received, trying again')
+        node.logger.warn({ connection: connection.id, err: error }, 'could not write received packet ids, trying again')
         node.sessions.later(() => this.#releaseAll())
       },
     )

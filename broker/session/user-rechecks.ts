@@ -72,7 +72,7 @@ export class UserRechecks {
       await session.recheck()
     } catch (error) {
       const { logger, later } = this.#options
-      logger.warn({ err: error }, 'could not look at a user again, trying once more')
+      logger.warn({ err: error }, 'could not recheck a user, trying again')
       later(() => this.add(session))
     }
   }

@@ -191,7 +191,7 @@ export class UserRetained {
     const [outcome] = await node.store.appendSessions({ topic: message.topic, message, to })
     if (outcome === 'gone') this.#session.end(new PushError('SESSION_TAKEN_OVER'))
     if (outcome !== 'full') return outcome === 'stored'
-    node.logger.warn({ connection: connection.id }, 'the log of a session is full and takes no retained message')
+    node.logger.warn({ connection: connection.id }, 'the log of a session is full; dropping a retained message for it')
     return true
   }
 

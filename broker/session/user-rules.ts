@@ -55,7 +55,7 @@ export class RuledUser implements User {
       if (isThenable(answer)) Promise.resolve(answer).catch(() => undefined)
       return answer === true
     } catch (error) {
-      this.#context.logger.info({ err: error }, 'a message is not sent: `mayReceive` has thrown')
+      this.#context.logger.info({ err: error }, '`mayReceive` threw; not sending the message')
       return false
     }
   }

@@ -135,7 +135,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     try {
       tell()
     } catch (error) {
-      this.node.logger.error({ connection: this.connection.id, err: error }, '`connected` of a listener has thrown')
+      this.node.logger.error({ connection: this.connection.id, err: error }, 'the `connected` rule of a listener threw')
     }
   }
 
@@ -306,7 +306,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     this.node.sessions.forget(this)
     const will = this.#sendsWill && code !== 'SHUTTING_DOWN' ? this.#will : undefined
     const left = this.#leave(will).catch((error: unknown) => {
-      this.node.logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a session that ended')
+      this.node.logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a closed session')
     })
     this.node.sessions.live.remove(this, left)
   }

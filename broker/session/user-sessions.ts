@@ -116,7 +116,7 @@ export class UserSessions implements Watcher {
     this.#moved.clear()
     for (const session of sessions)
       session.commit().catch((error: unknown) => {
-        this.#options.logger.warn({ err: error }, 'could not write what was acknowledged, trying again')
+        this.#options.logger.warn({ err: error }, 'could not write acknowledgements, trying again')
         this.later(() => {
           if (this.live.get(session.name) === session) this.moved(session)
         })
@@ -164,7 +164,7 @@ export class UserSessions implements Watcher {
     if (this.#sweeping) return
     this.#sweeping = true
     this.#lookAtAll()
-      .catch((error: unknown) => this.#options.logger.error({ err: error }, 'could not look at the logs of sessions'))
+      .catch((error: unknown) => this.#options.logger.error({ err: error }, 'could not check the logs of sessions'))
       .finally(() => {
         this.#sweeping = false
       })

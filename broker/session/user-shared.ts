@@ -139,7 +139,10 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
           node.store.forgetUid(uidOf(shared.entry), [name]).catch(() => undefined)
         }),
       (error: unknown) => {
-        node.logger.warn({ connection: connection.id, err: error }, 'could not take a shared message, trying again')
+        node.logger.warn(
+          { connection: connection.id, err: error },
+          'could not claim from a shared subscription, trying again',
+        )
         node.sessions.later(() => {
           if (this.#session.live) this.#handOver(shared, topic, how)
         })

@@ -86,7 +86,10 @@ export async function handleUserSubscribe(session: SubscriberContext, packet: Su
     for (const { subscription } of all) if (subscription.group !== undefined) await session.joinGroup(subscription)
   } catch (error) {
     if (error instanceof PushError && error.code === 'SESSION_TAKEN_OVER') throw error
-    node.logger.warn({ connection: connection.id, err: error }, 'could not make a subscription')
+    node.logger.warn(
+      { connection: connection.id, err: error },
+      'could not subscribe a client; refusing the subscription',
+    )
     const failures = codes.map((code) => (code < FAILURE_V3 ? Reason.unspecifiedError : code))
     return connection.write(encodeSuback(level, packet.packetId, failures))
   }
@@ -170,7 +173,7 @@ export async function handleUserUnsubscribe(session: SubscriberContext, packet: 
   } catch (error) {
     // UNSUBACK of MQTT 3.1.1 cannot say that it failed: its connection ends.
     if (level !== 5 || !(error instanceof PushError) || error.code === 'SESSION_TAKEN_OVER') throw error
-    node.logger.warn({ connection: connection.id, err: error }, 'could not end a subscription')
+    node.logger.warn({ connection: connection.id, err: error }, 'could not unsubscribe a client')
     const failures = codes.map((code) => (code === Reason.success ? Reason.unspecifiedError : code))
     return connection.write(encodeUnsuback(level, packet.packetId, failures))
   }

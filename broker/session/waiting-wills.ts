@@ -30,7 +30,7 @@ export class WaitingWills {
       maxSize: MOST_BYTES,
       sizeCalculation: ({ bytes }) => OWN_BYTES + bytes,
       dispose: (_will, _key, reason) => {
-        if (reason === 'evict') logger.error('a will is lost: too many wait for the store')
+        if (reason === 'evict') logger.error('lost a will: too many are waiting for the store')
       },
     })
   }
@@ -50,7 +50,8 @@ export class WaitingWills {
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
-    if (this.#waiting.size > 0) this.#logger.error({ wills: this.#waiting.size }, 'wills are lost: the store is away')
+    if (this.#waiting.size > 0)
+      this.#logger.error({ wills: this.#waiting.size }, 'lost wills: the store is unavailable')
   }
 
   #later(): void {

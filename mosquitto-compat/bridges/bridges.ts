@@ -37,7 +37,7 @@ export function startBridges(options: BridgesOptions): Bridges {
     running.delete(name)
     const ended = bridge
       .close()
-      .catch((error: unknown) => logger.warn({ bridge: name, err: error }, 'could not end a bridge'))
+      .catch((error: unknown) => logger.warn({ bridge: name, err: error }, 'could not stop a bridge'))
       .then(() => void ending.delete(ended))
     ending.add(ended)
   }

@@ -60,7 +60,7 @@ export function gateLine(message: string | undefined, details: Details): string 
   switch (message) {
     case 'connection refused':
       return rejectedLine(`Connection from ${from} rejected`, details)
-    case 'TLS ends at the balancer':
+    case 'TLS is terminated at the balancer':
       return `Connection from ${from} negotiated ${String(version)} cipher ${String(cipher)}`
     default:
       return undefined

@@ -85,7 +85,7 @@ async function start(
   log.set(conf.log)
   log.write('information', `mosquitto for aedes-push ${packageVersion()} starting`)
   for (const warning of conf.warnings) log.write('warning', `Warning: ${warning}`)
-  for (const name of settings.unknown) log.logger.warn({ name }, 'this variable looks like a setting, but is not one')
+  for (const name of settings.unknown) log.logger.warn({ name }, 'ignoring a variable that looks like a setting')
   const lastResort = installLastResort(process, { logger: log.logger, end: () => ending.fail() })
   const serving = await serveMosquitto({
     conf,

@@ -7,15 +7,15 @@ import { unavailable } from './script.ts'
 
 const RISKS = {
   appendonly:
-    'Redis keeps no append-only file (appendonly is not yes): a crash of Redis loses messages that were accepted, tokens and cursors.',
+    'Redis keeps no append-only file (appendonly is not yes): a crash of Redis loses accepted messages, tokens and cursors.',
   appendfsync:
-    'Redis does not write to disk before it answers (appendfsync is not always): a crash loses what was accepted in about the last second.',
+    'Redis does not sync to disk before it answers (appendfsync is not always): a crash loses what was accepted in about the last second.',
   policy:
-    'Redis evicts keys when its memory is full (maxmemory-policy is not noeviction): messages, tokens and sessions may vanish.',
+    'Redis evicts keys when its memory is full (maxmemory-policy is not noeviction): messages, tokens and sessions may be lost.',
   unknown:
-    'Redis does not let its options be read (CONFIG GET and INFO are forbidden): whether accepted messages survive a crash is not known.',
+    'The server cannot read the options of Redis (CONFIG GET and INFO are forbidden): it cannot tell whether accepted messages survive a crash.',
   fsyncUnknown:
-    'Redis does not let appendfsync be read (CONFIG GET is forbidden): it has to be always, else a crash loses what was accepted in about the last second.',
+    'The server cannot read appendfsync from Redis (CONFIG GET is forbidden): unless it is always, a crash loses what was accepted in about the last second.',
 } as const
 
 /** How many keys are tried, which hit every master of a Cluster in all likelihood. */

@@ -91,7 +91,7 @@ await eachEngine(t, async (t, start) => {
     isBroken = true
     const { tokenId } = await issue('another', 'ann')
     t.equal((await request(api, 'DELETE', `/v1/tokens/${tokenId}`)).status, 204)
-    t.equal(api.logs.filter((line) => line.includes('could not store events of tokens')).length, 2)
+    t.equal(api.logs.filter((line) => line.includes('could not store token events')).length, 2)
     isBroken = false
     t.match(await look(api), { events: [] })
   })

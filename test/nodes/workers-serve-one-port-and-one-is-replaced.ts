@@ -88,7 +88,7 @@ await t.test(`${WORKERS} workers`, async (t) => {
   const bySockets = workers.toSorted((a, b) => socketsOf(b) - socketsOf(a))
   const victims = [bySockets[0] ?? 0, bySockets[2] ?? 0]
   for (const victim of victims) process.kill(victim, 'SIGKILL')
-  await server.waitForLog(/a worker exited, starting another/)
+  await server.waitForLog(/worker exited, starting another one/)
   await eventually('other workers', () => {
     const now = childrenOf(server.pid)
     return now.length === WORKERS && !now.some((pid) => victims.includes(pid))

@@ -32,8 +32,8 @@ const wrong: Readonly<Record<string, [unknown, RegExp]>> = {
   'no algorithm': [{ ...good, algorithm: 'none' }, /algorithm must be one of HS256, .*, and is 'none'/],
   'another algorithm': [{ ...good, algorithm: 'HS257' }, /algorithm must be one of HS256, .*, and is 'HS257'/],
   'a keysFile that is no path': [{ ...good, keysFile: {} }, /keysFile must be a path, and is \{\}/],
-  'an empty issuer': [{ ...good, issuer: '' }, /issuer must be a text that is not empty/],
-  'an audience of many': [{ ...good, audience: ['a', 'b'] }, /audience must be a text/],
+  'an empty issuer': [{ ...good, issuer: '' }, /issuer must be a non-empty text/],
+  'an audience of many': [{ ...good, audience: ['a', 'b'] }, /audience must be a non-empty text/],
   'a text for hosts': [{ ...good, allowedHosts: 'x' }, /allowedHosts must be a list of host names .*, and is 'x'/],
   'a host with port': [{ ...good, allowedHosts: ['x:80'] }, /allowedHosts must be a list of host names/],
   'a host with port, in letters of hexadecimal': [
@@ -75,7 +75,7 @@ const wrong: Readonly<Record<string, [unknown, RegExp]>> = {
   ],
   'limits that do not fit together': [
     { ...good, limits: { payloadBytes: 2_000, maximumPacketSize: 2_000 } },
-    /limits: payloadBytes is 2000, .* maximumPacketSize, which is 2000: .*1,024 bytes around it/,
+    /limits: payloadBytes is 2000, .* maximumPacketSize, which is 2000: .*and 1,024 bytes must fit/,
   ],
   'a limit that does not fit a default': [
     { ...good, limits: { defaultTtl: 30_000_000 } },

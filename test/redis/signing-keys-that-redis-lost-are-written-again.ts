@@ -53,7 +53,7 @@ async function emptied(t: Test, url: string, servers: readonly Redis[]): Promise
     const kids = await stored(store)
     return [leaked, current].every((kid) => kids.includes(kid))
   })
-  t.ok(errors.some((line) => line.startsWith('the store had lost a signing key')))
+  t.ok(errors.some((line) => line.startsWith('the store lost a signing key')))
   await eventually('the other node has them', () => later.auth.verify(token).account === 'ann')
   t.throws(() => later.auth.verify(old), { code: 'TOKEN_INVALID' }, 'what was retired is retired')
   const fresh = later.auth.issue(GRANT).token
@@ -102,7 +102,7 @@ await t.test('another key in the place of one that is known', async (t) => {
     await store.writeRow({ table: SIGNING_TABLE, key: kid, value: row.value })
     await eventually('the end of it', () => signing.warnings.length === 0)
   }
-  t.equal(errors.filter((line) => line.startsWith('the store holds another')).length, 2, 'each is said once')
+  t.equal(errors.filter((line) => line.startsWith('the store holds a different')).length, 2, 'each is said once')
 })
 
 await t.test('a store that is away logs nobody out', async (t) => {

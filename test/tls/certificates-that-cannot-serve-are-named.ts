@@ -54,9 +54,9 @@ t.test('one that has ended, or ends soon, is named at the start', async (t) => {
   const at = (ms: number) =>
     watched(good, () => Date.now() + ms).lines.map(({ level, msg, subject }) => [level, msg, subject])
   t.same(at(0), [], 'of two days, all are left')
-  t.same(at(1.5 * DAY), [[40, 'a TLS certificate ends soon', 'CN=push']])
-  t.same(at(3 * DAY), [[50, 'a TLS certificate has expired', 'CN=push']])
-  t.same(at(-DAY), [[50, 'a TLS certificate is not valid yet', 'CN=push']])
+  t.same(at(1.5 * DAY), [[40, 'TLS certificate expires soon', 'CN=push']])
+  t.same(at(3 * DAY), [[50, 'TLS certificate has expired', 'CN=push']])
+  t.same(at(-DAY), [[50, 'TLS certificate is not valid yet', 'CN=push']])
 })
 
 t.test('a reload that would replace a good one with one that has ended is refused', async (t) => {

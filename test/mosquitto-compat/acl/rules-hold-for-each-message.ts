@@ -43,7 +43,7 @@ await t.test('rules hold for each message', async (t) => {
   await writer.publish('open/queued', '4')
   await writer.publish('open/taken', '4')
   writeFileSync(acl, `${OPEN}user ann\ntopic deny open/taken\ntopic readwrite open/#\ntopic write lost/#\n`)
-  await server.waitForLog(/the ACL file was read again/)
+  await server.waitForLog(/reloaded the ACL file/)
   const back = await connect(t, server, ann, kept)
   t.equal((await back.next()).topic, 'open/queued', 'what waited is looked at again')
   await back.publish('open/x', '5')

@@ -63,6 +63,6 @@ await t.test('a server as a mosquitto.conf describes it', async (t) => {
 await t.test('a server without anything to read again', async (t) => {
   const server = await startServerProcess(t)
   process.kill(server.pid, 'SIGHUP')
-  await server.waitForLog(/there is nothing to read again/)
+  await server.waitForLog(/nothing to reload/)
   t.ok(server.running)
 })
