@@ -1,7 +1,7 @@
 // Does verify-isolation find each way in which a built server lets somebody do too much, and nothing on a sound one?
 import { t } from '../support/tap.ts'
 import { RIGHTS } from './support/broken-server.ts'
-import { verify } from './support/verify.ts'
+import { finds, verify } from './support/verify.ts'
 
 await t.test('a sound server', async (t) => {
   const { ended, report, left } = await verify(t, undefined)
@@ -13,10 +13,4 @@ await t.test('a sound server', async (t) => {
   t.same(left, [], 'its keys are gone')
 })
 
-for (const broken of RIGHTS)
-  await t.test(broken.what, async (t) => {
-    const { ended, report } = await verify(t, broken)
-    t.equal(ended.code, 5, ended.errors)
-    t.equal(report.verdict, 'leak')
-    t.ok(report.leaks.length > 0, report.leaks.join('; '))
-  })
+for (const broken of RIGHTS) await t.test(broken.what, (t) => finds(t, broken))

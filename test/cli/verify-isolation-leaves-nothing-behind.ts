@@ -24,7 +24,7 @@ await t.test('two apps and a user', async (t) => {
   const skipped = results.filter(({ skipped }: { skipped?: string }) => skipped !== undefined)
   t.same(
     skipped.map(({ check }: { check: string }) => check),
-    ['Web Push: the endpoint of another'],
+    ['Web Push: endpoints of another, of another application server, and ended ones'],
     'which is off here',
   )
   for (const app of ['chat', 'news']) {

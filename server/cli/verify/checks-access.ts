@@ -2,7 +2,7 @@
 import type { Check } from './check.ts'
 import { lookup, openStreamPeer } from './http-peer.ts'
 import { type MqttPeer, REFUSED } from './mqtt-peer.ts'
-import type { Person, World } from './world.ts'
+import { NO_KEYS, type Person, type World } from './world.ts'
 import { Refusal } from '../ask.ts'
 
 export const subscriptions: Check = {
@@ -178,47 +178,13 @@ export const revokedTokens: Check = {
   },
 }
 
-export const takeover: Check = {
-  name: 'client ids: the connection and the session of another',
-  async run(world) {
-    const wes = await world.issue('Wes', { device: 't-1', account: 'wes' })
-    const xia = await world.issue('Xia', { device: 't-2', account: 'xia' })
-    const clientId = world.named('client')
-    const owner = await world.join(wes, { clientId, kept: true })
-    const thief = await world.connect(xia, { clientId, kept: true })
-    world.ledger.count += 1
-    if (thief?.sessionPresent === true) world.ledger.leak('Xia resumed the session of Wes by its client id')
-    if (thief === undefined) throw new Error('Xia is refused with a client id that somebody else uses')
-    await thief.subscribe(xia.privateTopic)
-    await thief.subscribe(xia.broadcastTopic)
-    await world.send('a message to Wes', { token: wes.tokenId }, [wes])
-    world.ledger.count += 1
-    if (!owner.isOpen) {
-      world.ledger.leak('Xia ended the connection of Wes by its client id')
-      return undefined
-    }
-    await world.settle([
-      [wes, owner],
-      [xia, thief],
-    ])
-    await owner.close()
-    await thief.close()
-    await world.send('a message to Wes while he is away', { token: wes.tokenId }, [wes])
-    const back = await world.join(xia, { clientId, kept: true })
-    await world.settle([[xia, back]])
-    await back.close()
-    await world.settle([[wes, await world.join(wes, { clientId })]])
-    return undefined
-  },
-}
-
 export const providers: Check = {
   name: 'providers: a key of another app',
   async run(world) {
     const [app = '', other] = world.apps
     if (other === undefined) return 'one app is given: name two with --app'
-    const key = await keyOf(world, other)
-    if (key === undefined) return 'this key may not make keys: keys:admin is missing'
+    const key = await world.key(other, 'verify')
+    if (key === undefined) return NO_KEYS
     const yan = await world.issue('Yan', { device: 'k-1', account: 'yan' })
     const owner = await world.join(yan)
     const ask = world.as(key)
@@ -257,20 +223,4 @@ async function overMqtt(world: World, key: string, { app, tokenId, privateTopic 
   const text = world.ledger.payload('what a key of another app published', [])
   if ((await provider.publish(privateTopic, text)) < REFUSED)
     world.ledger.leak('a key of another app was allowed to publish to a device')
-}
-
-/** Undefined: the key that is used may not make one. */
-async function keyOf(world: World, app: string): Promise<string | undefined> {
-  const scopes = ['messages:send', 'messages:read', 'tokens:issue', 'tokens:read', 'tokens:revoke', 'events:read']
-  const made = await world
-    .ask('POST', '/v1/keys', { name: world.named('verify'), apps: [app], scopes, expiresIn: 600 })
-    .catch((error: unknown) => {
-      if (error instanceof Refusal && (error.code === 'SCOPE_MISSING' || error.code === 'APP_FORBIDDEN'))
-        return undefined
-      throw error
-    })
-  if (made === undefined) return undefined
-  const { id, key } = made as { readonly id: string; readonly key: string }
-  world.onCleanUp(() => world.options.ask('DELETE', `/v1/keys/${id}`))
-  return key
 }

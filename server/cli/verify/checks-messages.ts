@@ -1,9 +1,9 @@
 /** What is sent reaches whom it is for, whichever way they listen, and nobody else. */
 import { Refusal } from '../ask.ts'
-import type { Check } from './check.ts'
+import { type Check, swapped } from './check.ts'
 import { lookup, openLookupPeer, openStreamPeer } from './http-peer.ts'
-import { type MqttPeer, REFUSED } from './mqtt-peer.ts'
-import type { Names, Person, World } from './world.ts'
+import type { MqttPeer } from './mqtt-peer.ts'
+import type { Person, World } from './world.ts'
 
 export const privateTopics: Check = {
   name: 'private topics: a message to one token, and to one account',
@@ -102,100 +102,4 @@ async function anyTicket(url: string, ticket: string): Promise<void> {
   const answer = await fetch(`${url}/v1/messages/stream?${new URLSearchParams({ ticket }).toString()}`)
   await answer.body?.cancel()
   if (!answer.ok) throw new Refusal(1, answer.status, undefined, 'the ticket is refused')
-}
-
-export const retained: Check = {
-  name: 'retained messages: of another token and another version',
-  async run(world) {
-    const [version, later] = world.versions
-    const { app } = world
-    const fay = await world.issue('Fay', { device: 'r-1', account: 'fay' })
-    const keep = { retain: true }
-    const remove = (to: object) => () =>
-      world.options.ask('POST', '/v1/messages', { to, payload: '', retain: true, ttl: 60 })
-    world.onCleanUp(remove({ token: fay.tokenId }))
-    world.onCleanUp(remove({ app, version: later }))
-    await world.send('the retained message of Fay', { token: fay.tokenId }, [fay], keep)
-    await world.send(
-      'the retained broadcast of another version',
-      { app, version: later },
-      world.sharers(app, later),
-      keep,
-    )
-    const gus = await world.issue('Gus, who comes later', { device: 'r-2', account: 'gus', version })
-    await world.settle([[gus, await world.join(gus)]])
-    await world.settle([[fay, await world.join(fay)]])
-    return undefined
-  },
-}
-
-export const webPush: Check = {
-  name: 'Web Push: the endpoint of another',
-  async run(world) {
-    const issue = (who: string, names: Names) => world.issue(who, { ...names, webPush: {} })
-    const hal = await issue('Hal', { device: 'w-1', account: 'hal' }).catch((error: unknown) => {
-      if (error instanceof Refusal && error.code === 'WEB_PUSH_OFF') return undefined
-      throw error
-    })
-    if (hal === undefined) return 'the server has no PUSH_PUBLIC_URL'
-    const ida = await issue('Ida', { device: 'w-2', account: 'ida' })
-    const connected = [
-      [hal, await world.join(hal)],
-      [ida, await world.join(ida)],
-    ] as const
-    if (hal.endpoint === ida.endpoint) world.ledger.leak('two people have the same Web Push endpoint')
-    const { status } = await post(world, hal.endpoint, world.ledger.payload('a Web Push message to Hal', [hal.who]))
-    world.ledger.count += 1
-    if (status !== 201) throw new Error(`a Web Push message was answered ${status}`)
-    await world.refuses('a Web Push endpoint with one other letter took a message', async () => {
-      const text = world.ledger.payload('a message to an endpoint of nobody', [])
-      const answer = await post(world, swapped(hal.endpoint ?? ''), text)
-      if (answer.status >= 400) throw new Refusal(1, answer.status, undefined, 'the endpoint is refused')
-    })
-    await world.settle(connected)
-    return undefined
-  },
-}
-
-/** At the address of the server that is asked, whatever others call it. */
-async function post(world: World, endpoint: string | undefined, body: string): Promise<Response> {
-  const { pathname } = new URL(endpoint ?? '')
-  return await fetch(`${world.options.url}${pathname}`, {
-    method: 'POST',
-    headers: { ttl: '60', 'content-encoding': 'aes128gcm' },
-    body,
-  })
-}
-
-/** Another letter in the middle of what is secret. */
-function swapped(secret: string): string {
-  const at = secret.length - 12
-  return `${secret.slice(0, at)}${secret[at] === 'A' ? 'B' : 'A'}${secret.slice(at + 1)}`
-}
-
-export const users: Check = {
-  name: 'users: topics of users and push topics never meet',
-  async run(world) {
-    const { user } = world.options
-    if (user === undefined) return 'no user is given: --user'
-    const connection = await world.connectAs({ who: 'the user', username: user.name, password: user.password })
-    if (connection === undefined) throw new Error('the user is refused: see --user and its password')
-    const jim = await world.issue('Jim', { device: 'u-1', account: 'jim' })
-    const peer = await world.join(jim)
-    for (const filter of ['#', `${jim.app}/#`, '+/t/+', '+/+', jim.privateTopic, jim.broadcastTopic])
-      await connection.subscribe(filter)
-    const tried = [jim.privateTopic, jim.broadcastTopic]
-    for (const topic of tried) {
-      world.ledger.count += 1
-      await connection.publish(topic, world.ledger.payload(`what a user publishes on ${topic}`, ['the user']))
-    }
-    for (const topic of ['verify-isolation/general/topic', '#']) {
-      world.ledger.count += 1
-      if (((await peer.subscribe(topic)) ?? 0) < REFUSED) world.ledger.leak(`a device was granted ${topic} of users`)
-      if (!peer.isOpen) break
-    }
-    await world.send('a message to Jim', { token: jim.tokenId }, [jim])
-    await world.settle([[jim, await world.join(jim)]])
-    return undefined
-  },
 }

@@ -1,6 +1,10 @@
 /** Everything that is tried, in order. */
 import * as access from './checks-access.ts'
 import * as messages from './checks-messages.ts'
+import { retained } from './checks-retained.ts'
+import { providerTakeover, takeover } from './checks-takeover.ts'
+import { users } from './checks-users.ts'
+import { webPush } from './checks-web-push.ts'
 import type { Check } from './check.ts'
 
 export const CHECKS: readonly Check[] = [
@@ -13,9 +17,10 @@ export const CHECKS: readonly Check[] = [
   access.providers,
   access.accountSwitch,
   access.revokedTokens,
-  access.takeover,
-  messages.retained,
+  takeover,
+  providerTakeover,
+  retained,
   messages.streamsAndLookups,
-  messages.webPush,
-  messages.users,
+  webPush,
+  users,
 ]

@@ -18,14 +18,18 @@ export interface MqttPeer extends Receiver {
   readonly isOpen: boolean
   /** Resolves when the connection is gone. @throws CommandError when it stays */
   readonly gone: () => Promise<unknown>
+  /** Resolves after a packet and its answer, or when the connection is gone. */
+  alive(): Promise<void>
   /** The reason code: below 0x80 it is granted. */
   subscribe(filter: string): Promise<number>
-  /** The same; a connection that ends for it counts as a refusal. */
-  publish(topic: string, text: string): Promise<number>
+  /** The same; a connection that ends for it counts as a refusal. What is retained ends by itself as well. */
+  publish(topic: string, text: string, retain?: boolean): Promise<number>
 }
 
 export const REFUSED = 0x80
 const KEPT_S = 60
+/** Of what is retained, s. */
+const RETAINED_S = 600
 /** A connection whose token has ended is closed at once, and at another node within a second. */
 const GONE_MS = 5_000
 
@@ -75,6 +79,12 @@ function peerOf(client: MqttClient, arrivals: Arrivals, sessionPresent: boolean,
     gone: () =>
       inTime<undefined>(`the connection of ${who} is still open`, (done) => onceGone(() => done(undefined)), GONE_MS),
     until: (text) => arrivals.until(text),
+    async alive() {
+      await inTime<void>(`no UNSUBACK for ${who}`, (done) => {
+        client.unsubscribe('verify-isolation/nothing', () => done())
+        onceGone(done)
+      })
+    },
     async subscribe(filter) {
       const code = await inTime<number>(`no SUBACK for ${who}`, (done) => {
         client.subscribe(filter, { qos: 1 }, (error, _granted, packet) => {
@@ -85,9 +95,14 @@ function peerOf(client: MqttClient, arrivals: Arrivals, sessionPresent: boolean,
       })
       return code
     },
-    async publish(topic, text) {
+    async publish(topic, text, retain = false) {
+      const options = {
+        qos: 1,
+        retain,
+        ...(retain ? { properties: { messageExpiryInterval: RETAINED_S } } : {}),
+      } as const
       return await inTime<number>(`no PUBACK for ${who}`, (done) => {
-        client.publish(topic, text, { qos: 1 }, (error, packet) => {
+        client.publish(topic, text, options, (error, packet) => {
           const code = packet !== undefined && 'reasonCode' in packet ? packet.reasonCode : undefined
           done(typeof code === 'number' ? code : error === undefined || error === null ? 0 : REFUSED)
         })

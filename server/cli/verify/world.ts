@@ -8,6 +8,9 @@ import { connectPeer, type MqttPeer, type PeerOptions, REFUSED } from './mqtt-pe
 /** Whatever is left behind by a check that was killed ends by itself, s. */
 const LIFE_S = 600
 
+/** Why a check that needs two provider keys is left out. */
+export const NO_KEYS = 'this key may not make keys: keys:admin is missing'
+
 export interface Person {
   /** How the report names it. */
   readonly who: string
@@ -90,6 +93,21 @@ export class World {
     const { token, tokenId, topics, endpoint } = issued
     this.sharers(app, version).add(who)
     return { ...whole, who, token, tokenId, privateTopic: topics.private, broadcastTopic: topics.broadcast, endpoint }
+  }
+
+  /** A provider key for one app. Undefined: the key that is used may not make one. */
+  async key(app: string, name: string): Promise<string | undefined> {
+    const scopes = ['messages:send', 'messages:read', 'tokens:issue', 'tokens:read', 'tokens:revoke', 'events:read']
+    const wanted = { name: this.named(name), apps: [app], scopes, expiresIn: LIFE_S }
+    const made = await this.ask('POST', '/v1/keys', wanted).catch((error: unknown) => {
+      const isForbidden = error instanceof Refusal && (error.code === 'SCOPE_MISSING' || error.code === 'APP_FORBIDDEN')
+      if (isForbidden) return undefined
+      throw error
+    })
+    if (made === undefined) return undefined
+    const { id, key } = made as { readonly id: string; readonly key: string }
+    this.onCleanUp(() => this.options.ask('DELETE', `/v1/keys/${id}`))
+    return key
   }
 
   /** Registers what it receives. Undefined: refused. */
