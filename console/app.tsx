@@ -9,6 +9,7 @@ import { Plain } from './parts/plain.tsx'
 import { SignIn } from './sign-in.tsx'
 import { SignedContext } from './state/context.ts'
 import { useFeed } from './state/feed.ts'
+import { useKeptFocus } from './state/focus.ts'
 import { linkTo, useRoute, type Route } from './state/route.ts'
 import { useTheme, type Theme } from './state/theme.ts'
 
@@ -20,6 +21,7 @@ type Who = Session | 'asking' | 'nobody' | 'ended' | Error
 export function App() {
   const [who, setWho] = useState<Who>('asking')
   const [theme, setTheme] = useTheme()
+  useKeptFocus()
   const ask = () => {
     setWho('asking')
     call<Session>('GET', 'session').then(setWho, (error: unknown) =>

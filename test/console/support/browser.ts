@@ -112,8 +112,10 @@ const KEYS: Readonly<Record<string, { readonly code: number; readonly text?: str
   Enter: { code: 13, text: '\r' },
   ' ': { code: 32, text: ' ' },
   Escape: { code: 27 },
+  ArrowLeft: { code: 37 },
   ArrowRight: { code: 39 },
   ArrowDown: { code: 40 },
+  Backspace: { code: 8 },
 }
 
 export class Page {
@@ -221,7 +223,9 @@ export class Page {
   }
 
   async press(key: string, modifiers = 0): Promise<void> {
-    const { code, text } = KEYS[key] ?? { code: 8 }
+    const known = KEYS[key]
+    if (known === undefined) throw new Error(`${key} is no key that this knows`)
+    const { code, text } = known
     const shared = { key, code: key, windowsVirtualKeyCode: code, modifiers }
     await this.call('Input.dispatchKeyEvent', {
       type: text === undefined ? 'rawKeyDown' : 'keyDown',
