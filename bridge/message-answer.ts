@@ -11,21 +11,24 @@ export const messageSchema = {
   properties: {
     id: messageIdSchema('The same message has the same id over MQTT'),
     topic: { type: 'string', examples: ['chat/2.1.0'] },
-    payload: { type: 'string', description: 'When the bytes are UTF-8' },
-    payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'When they are not' },
+    payload: { type: 'string', description: 'The payload, if it is UTF-8' },
+    payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'The payload, if it is not UTF-8' },
     contentEncoding: {
       type: 'string',
-      description: 'Of a Web Push message: what the payload is encrypted with',
+      description: 'Encryption of a Web Push payload',
       examples: ['aes128gcm'],
     },
-    urgency: { type: 'string', description: 'Of a Web Push message, where its sender says so', examples: ['high'] },
+    urgency: {
+      type: 'string',
+      description: 'Urgency of a Web Push message, if its sender set one',
+      examples: ['high'],
+    },
     storedAt: timeSchema('When the server accepted it'),
-    expiresAt: timeSchema('When it is no longer sent'),
+    expiresAt: timeSchema('When it expires'),
     missed: {
       anyOf: [{ type: 'integer' }, { type: 'boolean', const: true }],
       description:
-        'Messages went because too many were pending: how many, or `true` for broadcasts. Repeated until a message that ' +
-        'came after them is acknowledged',
+        'Number of messages lost because too many were pending, or `true` for broadcasts. Repeated until a later message is acknowledged',
       examples: [3],
     },
   },

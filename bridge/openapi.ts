@@ -15,7 +15,7 @@ const consoleSession = {
   in: 'cookie',
   name: 'push_console',
   description:
-    'Of a page of the console; `__Host-push_console` over TLS. It needs the header `x-push-console`, and `Origin` where the call changes something',
+    'The session cookie of the console; `__Host-push_console` over TLS. Needs the header `x-push-console`, and `Origin` if the call changes something',
 } as const
 
 export function describeApi(app: FastifyInstance, version: string, hasConsole: boolean): void {
@@ -32,14 +32,14 @@ export function describeApi(app: FastifyInstance, version: string, hasConsole: b
       },
       servers: [{ url: '/' }],
       tags: [
-        { name: 'tokens', description: 'Message tokens, for a provider or for the device itself' },
-        { name: 'messages', description: 'Sending by a provider, looking up and acknowledging by a device' },
-        { name: 'events', description: 'What became of messages and tokens, and what devices publish' },
+        { name: 'tokens', description: 'Message tokens, for providers and for devices' },
+        { name: 'messages', description: 'Send as a provider; look up and acknowledge as a device' },
+        { name: 'events', description: 'What happened to messages and tokens, and what devices publish' },
         { name: 'webhooks', description: 'Calls to a server of the provider when something happens' },
-        { name: 'web push', description: 'Sending through the capability URL of a device (RFC 8030)' },
-        { name: 'keys', description: 'Provider keys, by whoever may give them out' },
-        ...(hasConsole ? [{ name: 'console', description: 'Signing in and out' }] : []),
-        { name: 'server', description: 'Its state' },
+        { name: 'web push', description: 'Send through the capability URL of a device (RFC 8030)' },
+        { name: 'keys', description: 'Manage provider keys' },
+        ...(hasConsole ? [{ name: 'console', description: 'Sign in to and out of the console' }] : []),
+        { name: 'server', description: 'State of the server' },
       ],
       components: {
         securitySchemes: {

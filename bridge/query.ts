@@ -6,8 +6,8 @@ export const LONGEST_PAGE = 1_000
 
 /** Of a list that is answered in pages. */
 export const pageQuery = (usual: number, most: number) => ({
-  limit: { type: 'integer', minimum: 1, maximum: most, default: usual, description: 'Entries at most' },
-  cursor: { type: 'string', description: 'Of the page before; absent: the first one' },
+  limit: { type: 'integer', minimum: 1, maximum: most, default: usual, description: 'Maximum number of entries' },
+  cursor: { type: 'string', description: '`cursor` of the previous page; absent: the first page' },
 })
 
 /** A hook: these become numbers or truth values, where they are whole ones, before they are validated. */

@@ -24,7 +24,7 @@ const HEADER = { type: 'string' }
 export const QUOTA_HEADERS = {
   'RateLimit-Policy': {
     ...HEADER,
-    description: 'Quotas of the key, where it has some: receivers (`q`) in seconds (`w`)',
+    description: 'Quotas of the key, if it has any: receivers (`q`) in a window of seconds (`w`)',
   },
-  RateLimit: { ...HEADER, description: 'What is left of them (`r`), and until when (`t`, seconds)' },
+  RateLimit: { ...HEADER, description: 'Remaining receivers (`r`), and seconds until the window ends (`t`)' },
 }

@@ -56,7 +56,7 @@ export const problemSchema = {
   properties: {
     type: {
       type: 'string',
-      description: 'A URN with the code',
+      description: 'A URN that contains the code',
       examples: ['urn:aedes-push:error:TTL_INVALID'],
     },
     title: {
@@ -64,16 +64,16 @@ export const problemSchema = {
       description: 'What the code means and what to do',
       examples: [ERRORS.TTL_INVALID.title],
     },
-    status: { type: 'integer', description: 'The HTTP status again', examples: [ERRORS.TTL_INVALID.status] },
+    status: { type: 'integer', description: 'The HTTP status', examples: [ERRORS.TTL_INVALID.status] },
     code: {
       type: 'string',
       enum: Object.keys(ERRORS),
-      description: 'Stable; decide by it',
+      description: 'Stable; base decisions on it',
       examples: ['TTL_INVALID'],
     },
-    detail: { type: 'string', description: 'About this occurrence, for people' },
-    requestId: { type: 'string', description: 'Names the request in the log of the server' },
-    id: { type: 'string', description: 'Of the message that was not accepted: send it again under this id' },
+    detail: { type: 'string', description: 'Describes this occurrence, for people' },
+    requestId: { type: 'string', description: 'Id of the request in the log of the server' },
+    id: { type: 'string', description: 'Id of the message that was not accepted: send it again with this id' },
   },
 }
 
@@ -110,7 +110,7 @@ export const noQuery = { type: 'object', properties: {}, additionalProperties: f
 
 export const tokenIdSchema = {
   type: 'string',
-  description: 'Stable name of one (app, device, account)',
+  description: 'Stable id of one (app, device, account)',
   examples: ['kHqJ2mXv0pR7tYw3nZs5cA'],
 }
 

@@ -1,6 +1,6 @@
 /**
- * The counters every part increments, and nothing else: a part takes a `Metrics`, and only the bridge renders it.
- * No metric has a label by token, device or account.
+ * The metrics that every part updates. A part receives a `Metrics`, and only the bridge renders them.
+ * No metric has a label for a token, device or account.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { inTime } from './in-time.ts'
@@ -10,13 +10,13 @@ import { Counter, Gauge, Histogram, Registry, type GaugeConfiguration } from 'pr
 const DESTINATIONS = ['private', 'broadcast', 'upstream', 'event', 'session'] as const
 export type LogKind = (typeof DESTINATIONS)[number]
 
-/** A counter by destination that is counted for every message: prom-client hashes the labels of each call. */
+/** A counter by destination, cheap enough for every message: prom-client would hash the labels on each call. */
 interface LogCounter {
   readonly counts: Readonly<Record<LogKind, number>>
   inc(labels: { readonly destination: LogKind }, by?: number): void
 }
 
-/** Adds up in two numbers, which become a metric when somebody looks. */
+/** Counts in plain numbers, which become a metric at each scrape. */
 function destinationCounter(registry: Registry, name: string, help: string): LogCounter {
   const counts: Record<LogKind, number> = { private: 0, broadcast: 0, upstream: 0, event: 0, session: 0 }
   new Counter({
@@ -46,7 +46,7 @@ interface EndCounter {
   inc(labels: { readonly destination: LogKind; readonly state: OtherEnd }, by?: number): void
 }
 
-/** All ends of messages in one metric, those that have a counter of their own as well. */
+/** One metric for all ends of messages, including those that have their own counter. */
 function endCounter(
   registry: Registry,
   others: Record<'acknowledged' | 'expired' | 'dropped', LogCounter>,
@@ -60,7 +60,7 @@ function endCounter(
   }
   new Counter({
     name: 'push_message_ended_total',
-    help: 'What became of messages; a broadcast is acknowledged, or sent with QoS 0, once by each device',
+    help: 'Ended messages, by destination and state; a broadcast counts once for each device that acknowledged it or received it with QoS 0',
     labelNames: ['destination', 'state'],
     registers: [registry],
     collect() {
@@ -79,20 +79,20 @@ function endCounter(
   }
 }
 
-/** The event loop is looked at every so often, ms: what comes later than that is delay. */
+/** Sampling interval of the event loop, ms; anything above it is delay. */
 const LOOK_EVERY_MS = 20
 
-/** Starts with each look at it, so that a peak shows once. */
+/** Resets at each scrape, so that a peak shows once. */
 function measureEventLoopDelay(registry: Registry): void {
   const delays = monitorEventLoopDelay({ resolution: LOOK_EVERY_MS })
   delays.enable()
   new Gauge({
     name: 'push_event_loop_delay_seconds',
-    help: 'How late the event loop was since the last scrape; percentile 100 is the longest delay',
-    // Not `quantile`, which Prometheus keeps for summaries.
+    help: 'Event-loop delay since the last scrape; percentile 100 is the maximum',
+    // Not `quantile`, which Prometheus reserves for summaries.
     labelNames: ['percentile'],
     registers: [registry],
-    // Of several processes: the one that is worst.
+    // Of several processes: the worst one.
     aggregator: 'max',
     collect() {
       for (const percentile of [50, 99, 100])
@@ -102,11 +102,11 @@ function measureEventLoopDelay(registry: Registry): void {
   })
 }
 
-/** What runs, for whoever compares nodes. */
+/** The versions in use, for comparing nodes. */
 function tellBuild(registry: Registry): void {
   new Gauge({
     name: 'push_build_info',
-    help: '1, with the version of the server and of Node as labels',
+    help: '1, with the versions of the server and of Node.js as labels',
     labelNames: ['version', 'node'],
     registers: [registry],
     // Of several processes: all run the same.
@@ -114,23 +114,23 @@ function tellBuild(registry: Registry): void {
   }).set({ version: packageVersion(), node: process.versions.node }, 1)
 }
 
-/** Nobody who scrapes waits longer for it, ms. */
+/** A scrape waits at most this long for the number, ms. */
 const PENDING_ANSWER_MS = 800
-/** Who scrapes more often gets the same number again, or none again, ms. */
+/** Within this time, scrapes get the same number, or again none, ms. */
 const PENDING_KEPT_MS = 5_000
 
-/** `read` is asked when somebody looks; while it does not answer, there is no number. */
+/** Calls `read` at a scrape; the metric is absent while `read` does not answer. */
 export function measurePending(registry: Registry, read: () => Promise<number>, monotonic: () => number): void {
   let readAt = Number.NEGATIVE_INFINITY
   new Gauge({
     name: 'push_pending_messages',
-    help: 'Messages in the private logs of the store, of all nodes together',
+    help: 'Messages in all private logs of the store, the same number on every node',
     registers: [registry],
     // Of several processes: all ask the same store.
     aggregator: 'max',
     async collect() {
       if (monotonic() - readAt < PENDING_KEPT_MS) return
-      // Where it fails as well: a store that hangs is not asked again by everybody who looks.
+      // Also if the read fails, so that scrapes do not pile up on a hanging store.
       readAt = monotonic()
       try {
         this.set(await inTime(read(), PENDING_ANSWER_MS, () => new Error('the store did not answer in time')))
@@ -141,7 +141,7 @@ export function measurePending(registry: Registry, read: () => Promise<number>, 
   })
 }
 
-/** A gauge that is not there before it is set: 0 would be a value. */
+/** A gauge that is absent until it is set, because 0 would be a value. */
 function gaugeOnceSet(registry: Registry, configuration: GaugeConfiguration<never>) {
   const gauge = new Gauge({ ...configuration, registers: [] })
   return {
@@ -166,7 +166,7 @@ export function createMetrics() {
   const expired = perDestination('push_expired_total', 'Messages that reached their time to live unacknowledged')
   const dropped = perDestination(
     'push_dropped_total',
-    'Messages lost to a full log: its oldest, of the session of a user the newest',
+    'Messages lost to a full log: its oldest, or the newest for the session of a user',
   )
 
   return {
@@ -176,56 +176,56 @@ export function createMetrics() {
     dropped,
     ended: endCounter(registry, { acknowledged, expired, dropped }),
     connections: gauge('push_connections', 'Open MQTT connections', ['principal']),
-    accepted: perDestination('push_accepted_total', 'Messages accepted: stored, or sent for now or never'),
+    accepted: perDestination('push_accepted_total', 'Messages accepted: stored, or delivered with ttl 0'),
     duplicates: perDestination('push_duplicates_total', 'Messages whose id was already accepted'),
     rejected: counter('push_rejected_total', 'Messages refused, by error code', ['code']),
     delivered: perDestination(
       'push_delivered_total',
-      'Messages given to devices, by PUBLISH packet or lookup, redeliveries included',
+      'Messages delivered to devices, by PUBLISH packet or lookup, including redeliveries',
     ),
     redelivered: perDestination('push_redelivered_total', 'PUBLISH packets written with DUP'),
     skipped: counter('push_skipped_total', 'Messages above the Maximum Packet Size of a client', ['destination']),
-    queueDropped: counter('push_queue_dropped_total', 'QoS 0 messages dropped for a client that reads slowly'),
+    queueDropped: counter('push_queue_dropped_total', 'QoS 0 messages dropped for slow consumers'),
     upstream: counter('push_upstream_total', 'Messages from devices to providers'),
-    pendingWakes: gauge('push_pending_wakes', 'Devices that wait for their drain to run'),
+    pendingWakes: gauge('push_pending_wakes', 'Devices whose drain is waiting for the store'),
     disconnects: counter('push_disconnects_total', 'Connections closed by the server, by error code', ['code']),
-    logLost: counter('push_log_lines_lost_total', 'Lines of log that standard error did not take in time'),
+    logLost: counter('push_log_lines_lost_total', 'Log lines lost because standard error was blocked'),
     certificateEnd: gaugeOnceSet(registry, {
       name: 'push_tls_certificate_end_seconds',
-      help: 'When the certificate of the TLS listeners ends, seconds since the epoch',
+      help: 'When the certificate of the TLS listeners expires, seconds since the epoch',
       // Of several processes: all have the same.
       aggregator: 'min',
     }),
-    certificateReloads: counter('push_tls_reloads_total', 'Changes of the TLS files, taken or refused', ['outcome']),
+    certificateReloads: counter('push_tls_reloads_total', 'Reloads of the TLS files, by outcome: taken or refused', ['outcome']),
     refusedSubscriptions: counter(
       'push_refused_subscriptions_total',
-      'Subscriptions of devices and providers refused, by error code',
+      'Refused subscriptions of devices and providers, by error code',
       ['code'],
     ),
     unexpectedErrors: counter(
       'push_unexpected_errors_total',
-      'Errors that nobody handled, which the server outlived: of a rejected promise, an exception, or in a guarded callback',
+      'Unexpected errors that the server survived, by kind: rejection, exception or callback',
       ['kind'],
     ),
     refusedConnects: counter('push_refused_connects_total', 'CONNECT packets refused, by error code', ['code']),
-    webhookCalls: counter('push_webhook_calls_total', 'Batches sent to receivers of webhooks, by outcome', ['outcome']),
-    webhookCallsUnderWay: gauge('push_webhook_calls_under_way', 'Calls to receivers of webhooks that are under way'),
+    webhookCalls: counter('push_webhook_calls_total', 'Webhook calls, by outcome: delivered, failed or gone', ['outcome']),
+    webhookCallsUnderWay: gauge('push_webhook_calls_under_way', 'Webhook calls in flight'),
     webhooksDisabled: counter('push_webhooks_disabled_total', 'Webhooks disabled by the server, by reason', [
       'because',
     ]),
-    httpRequests: counter('push_http_requests_total', 'Requests answered, by route', ['method', 'route', 'status']),
+    httpRequests: counter('push_http_requests_total', 'HTTP requests, by method, route and status', ['method', 'route', 'status']),
     httpDuration: new Histogram({
       name: 'push_http_request_duration_seconds',
-      help: 'From the head of a request to the end of its answer, without streams and lookups that may wait',
+      help: 'Duration of HTTP requests, from the end of the request headers to the end of the response, without streams and long polls',
       labelNames: ['method', 'route'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers: [registry],
     }),
-    httpWaiting: gauge('push_http_waiting', 'Lookups that wait and streams that are open'),
+    httpWaiting: gauge('push_http_waiting', 'Open long polls and streams'),
     lookups: counter('push_lookups_total', 'Lookups of devices over HTTP, by outcome: found or empty', ['outcome']),
     drainLatency: new Histogram({
       name: 'push_drain_latency_seconds',
-      help: 'From stored to written to the device, live deliveries only',
+      help: 'Time from storing a message to writing it to the device, for live deliveries only',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers: [registry],
     }),

@@ -7,7 +7,7 @@ export type WorkerMetrics = readonly MetricObjectWithValues<MetricValue<string>>
 const ANSWER_MS = 1_000
 const UNANSWERED = {
   name: 'push_workers_unanswered',
-  help: 'Processes whose numbers are those of an earlier scrape, or missing, since they did not answer in time',
+  help: 'Processes whose numbers are stale or missing, because they did not answer in time',
 }
 
 export interface AskedWorker {

@@ -100,19 +100,22 @@ export const enrolmentSchema = {
   properties: {
     app: { type: 'string', examples: ['chat'] },
     account: { type: 'string', description: 'Absent or empty: not logged in', examples: ['ann'] },
-    device: { type: 'string', description: 'Only this device; absent: the first one that uses it' },
-    tags: tagsSchema('Of the device that uses it'),
+    device: {
+      type: 'string',
+      description: 'The only device that may use the code; absent: the first one that uses it',
+    },
+    tags: tagsSchema('Tags of the device that uses it'),
     ttl: {
       type: 'integer',
       minimum: 1,
       maximum: LONGEST_TTL,
       default: DEFAULT_TTL,
-      description: 'How long it can be used, seconds',
+      description: 'Lifetime of the code, seconds',
     },
     takeOver: {
       type: 'boolean',
       default: false,
-      description: 'Also where another account is logged in to the app on the device',
+      description: 'Works even if another account is logged in to the app on the device',
     },
   },
 }

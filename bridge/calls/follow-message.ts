@@ -24,7 +24,7 @@ export const statusQuerySchema = {
   additionalProperties: false,
   properties: {
     token: { type: 'string', description: 'A message token or a token id', examples: ['kHqJ2mXv0pR7tYw3nZs5cA'] },
-    app: { type: 'string', description: 'Of a broadcast', examples: ['chat'] },
+    app: { type: 'string', description: 'The app of a broadcast', examples: ['chat'] },
   },
   oneOf: [{ required: ['token'] }, { required: ['app'] }],
 }
@@ -34,7 +34,7 @@ export function followSchema(limits: HttpLimits) {
   const { oneOf, examples } = toSchema(limits)
   const broadcast = {
     title: 'A broadcast',
-    description: 'By the app alone',
+    description: 'Identified by its app',
     type: 'object',
     additionalProperties: false,
     required: ['app'],

@@ -216,29 +216,30 @@ export function tokenSchema({ defaultTokenTtl, maximumTokenTtl }: TokenLimits) {
     additionalProperties: false,
     required: ['app'],
     properties: {
-      app: { type: 'string', description: `${NAME}, nor \`%\``, examples: ['chat'] },
+      app: { type: 'string', description: `${NAME}, and without \`%\``, examples: ['chat'] },
       device: {
         type: 'string',
-        description: `${NAME}; absent: the server makes one that nobody can guess, and answers it`,
+        description: `${NAME}; absent: the server generates an unguessable name and returns it`,
         examples: ['phone-17'],
       },
       account: {
         type: 'string',
-        description: `${NAME}; empty: not logged in. Absent: for a provider not logged in, for others what the credential says`,
+        description: `${NAME}; empty: not logged in. Absent: for a provider, not logged in; for others, the account of the credential`,
         examples: ['ann'],
       },
-      version: { type: 'string', description: 'Of the app on this device', examples: ['2.1.0'] },
+      version: { type: 'string', description: 'Version of the app on this device', examples: ['2.1.0'] },
       ttl: {
         type: 'integer',
         minimum: 1,
         maximum: maximumTokenTtl,
-        description: `Life of the token, seconds; ${defaultTokenTtl} when absent`,
+        description: `Lifetime of the token, seconds; ${defaultTokenTtl} if absent`,
         examples: [86_400],
       },
-      tags: tagsSchema('For providers: tags of the device in place of those it has; absent: they stay'),
+      tags: tagsSchema('For providers: replaces the tags of the device; absent: the tags stay'),
       renewUntil: {
         type: 'string',
-        description: 'For providers: until when the device renews the token by itself, ISO 8601; at most 400 days away',
+        description:
+          'For providers: until when the device may renew the token itself, ISO 8601; at most 400 days ahead',
         examples: ['2030-01-31T12:00:00.000Z'],
       },
       holderToken: {
@@ -247,13 +248,13 @@ export function tokenSchema({ defaultTokenTtl, maximumTokenTtl }: TokenLimits) {
       },
       webPush: {
         type: 'object',
-        description: 'Asks for an `endpoint`, with which an application server sends to this token',
+        description: 'Requests an `endpoint` through which an application server can send to this token',
         additionalProperties: false,
         properties: {
           vapidKey: {
             type: 'string',
             description:
-              'The public key of the only application server that may send (RFC 8292), uncompressed, base64url; absent: whoever has the endpoint',
+              'Public key of the only application server that may send (RFC 8292), uncompressed, base64url; absent: anybody who has the endpoint',
           },
         },
       },

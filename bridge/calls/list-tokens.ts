@@ -51,7 +51,7 @@ export const listSchema = {
   required: ['app'],
   properties: {
     app: { type: 'string', examples: ['chat'] },
-    account: { type: 'string', description: 'Only of this account', examples: ['ann'] },
+    account: { type: 'string', description: 'Only token ids of this account', examples: ['ann'] },
     ...pageQuery(DEFAULT_PAGE, LONGEST_PAGE),
   },
 }

@@ -51,8 +51,8 @@ export const revokeAllSchema = {
   additionalProperties: false,
   required: ['app'],
   properties: {
-    app: { type: 'string', description: 'All tokens of this app', examples: ['chat'] },
-    account: { type: 'string', description: 'Only those of this account', examples: ['ann'] },
+    app: { type: 'string', description: 'The app whose tokens to revoke', examples: ['chat'] },
+    account: { type: 'string', description: 'Only tokens of this account', examples: ['ann'] },
   },
 }
 

@@ -196,29 +196,29 @@ export function sendSchema(limits: HttpLimits & MessageLimits) {
     required: ['to'],
     properties: {
       to: toSchema(limits),
-      payload: { description: 'A string goes out as UTF-8, any other JSON value as JSON text' },
-      payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'Bytes, as base64 with padding' },
+      payload: { description: 'A string is sent as UTF-8, any other JSON value as JSON text' },
+      payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'Bytes in base64 with padding' },
       ttl: {
         type: 'integer',
         minimum: 0,
         maximum: limits.maximumTtl,
-        description: `Seconds; ${limits.defaultTtl} when absent. 0: now or never, to who is connected or waiting; nothing is stored`,
+        description: `Time to live, seconds; ${limits.defaultTtl} if absent. 0: delivered only to clients that are connected or waiting, and not stored`,
       },
-      retain: { type: 'boolean', description: 'Also kept as the last message of its topic, for new subscriptions' },
+      retain: { type: 'boolean', description: 'Also retains the message on its topic for new subscriptions' },
       id: messageIdSchema(
         'The same id again is accepted once; give one, so that a repeat is safe. Absent: the header `Idempotency-Key`',
       ),
       collapseKey: {
         type: 'string',
         description:
-          'At most 64 bytes. It replaces a message with the same key that a receiver has not acknowledged yet',
+          'At most 64 bytes. Replaces a message with the same key that the receiver has not acknowledged yet',
         examples: ['score-match-7'],
       },
       receipt: {
         type: 'boolean',
-        description: 'An event tells when the message ends, see `/v1/events`; not of broadcasts',
+        description: 'Requests an event when the message ends, see `/v1/events`; not for broadcasts',
       },
-      dryRun: { type: 'boolean', description: 'Everything is checked, and nothing stored' },
+      dryRun: { type: 'boolean', description: 'Checks everything and stores nothing' },
     },
     oneOf: [{ required: ['payload'] }, { required: ['payloadBase64'] }],
     examples: [
@@ -229,12 +229,12 @@ export function sendSchema(limits: HttpLimits & MessageLimits) {
 
 const tagSelectorSchema = {
   type: 'object',
-  description: 'Of a broadcast: only for devices whose tags fit every list that is given',
+  description: 'Limits a broadcast to devices whose tags match every given list',
   additionalProperties: false,
   minProperties: 1,
   properties: {
-    any: tagListSchema('One of these or more'),
-    all: tagListSchema('Every one of these'),
+    any: tagListSchema('At least one of these'),
+    all: tagListSchema('All of these'),
     none: tagListSchema('None of these'),
   },
 }
@@ -258,7 +258,7 @@ export function toSchema({ tokens }: HttpLimits) {
     oneOf: [
       branch('One device', 'By its message token or token id', ['token'], {
         token: { type: 'string', description: 'A message token or a token id', examples: ['kHqJ2mXv0pR7tYw3nZs5cA'] },
-        app: { ...app, description: 'The app that it must belong to' },
+        app: { ...app, description: 'The app that the token must belong to' },
       }),
       branch('Many devices', 'Each by its message token or token id', ['tokens'], {
         tokens: {
@@ -268,20 +268,20 @@ export function toSchema({ tokens }: HttpLimits) {
           maxItems: tokens,
           description: 'Message tokens or token ids',
         },
-        app: { ...app, description: 'The app that they must belong to' },
+        app: { ...app, description: 'The app that the tokens must belong to' },
       }),
-      branch('An account', 'All devices on which it is logged in to the app', ['app', 'account'], {
+      branch('An account', 'All devices on which the account is logged in to the app', ['app', 'account'], {
         app,
         account: { type: 'string', examples: ['ann'] },
       }),
       branch('A version', 'Every device with this version of the app', ['app', 'version'], {
         app,
-        version: { type: 'string', description: 'Exactly this one', examples: ['2.1.0'] },
+        version: { type: 'string', description: 'Exactly this version', examples: ['2.1.0'] },
         tags: tagSelectorSchema,
       }),
-      branch('A range of versions', 'Every device with a version in it', ['app', 'versions'], {
+      branch('A range of versions', 'Every device with a version in the range', ['app', 'versions'], {
         app,
-        versions: { type: 'string', description: 'A semver range, or `*` for all', examples: ['>=2.1 <3'] },
+        versions: { type: 'string', description: 'A semver range, or `*` for all versions', examples: ['>=2.1 <3'] },
         tags: tagSelectorSchema,
       }),
     ],

@@ -89,14 +89,14 @@ const LONGEST_WINDOW = 366 * 86_400
 const LONGEST_USER = 1_000
 const MOST_RECEIVERS = 1_000_000_000_000
 
-const name = { type: 'string', description: `Of the provider. ${NAME}`, examples: ['shop'] }
+const name = { type: 'string', description: `Name of the provider. ${NAME}`, examples: ['shop'] }
 
 const apps = {
   anyOf: [
     { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: MOST_APPS, uniqueItems: true },
     { type: 'string', const: '*' },
   ],
-  description: 'For which apps it may act; `"*"` is every app',
+  description: 'Apps it may act for; `"*"` is every app',
   examples: [['chat', 'chat.beta']],
 }
 
@@ -105,7 +105,7 @@ const scopes = {
   items: { type: 'string', enum: [...SCOPES] },
   minItems: 1,
   uniqueItems: true,
-  description: 'What it may do',
+  description: 'Its rights',
   examples: [['messages:send', 'tokens:issue']],
 }
 
@@ -114,8 +114,20 @@ const window = {
   additionalProperties: false,
   required: ['count', 'seconds'],
   properties: {
-    count: { type: 'integer', minimum: 1, maximum: MOST_RECEIVERS, description: 'Receivers', examples: [10_000] },
-    seconds: { type: 'integer', minimum: 1, maximum: LONGEST_WINDOW, description: 'Within so many', examples: [60] },
+    count: {
+      type: 'integer',
+      minimum: 1,
+      maximum: MOST_RECEIVERS,
+      description: 'Number of receivers',
+      examples: [10_000],
+    },
+    seconds: {
+      type: 'integer',
+      minimum: 1,
+      maximum: LONGEST_WINDOW,
+      description: 'Length of the window, seconds',
+      examples: [60],
+    },
   },
 }
 
@@ -126,7 +138,7 @@ const quotas = {
   properties: {
     receivers: {
       anyOf: [window, { type: 'array', items: window, minItems: 1, maxItems: 2 }],
-      description: 'Of messages, a broadcast as one: one window, or two that hold both',
+      description: 'Receivers of messages, where a broadcast counts as one: one window, or two that both apply',
     },
   },
   examples: [{ receivers: { count: 10_000, seconds: 60 } }],
@@ -136,14 +148,15 @@ const user = {
   type: 'string',
   minLength: 1,
   maxLength: LONGEST_USER,
-  description: 'A user of the password file: who connects over MQTT with its name and password is this provider too',
+  description:
+    'A user of the password file: an MQTT connection with its username and password acts as this provider too',
   examples: ['edge'],
 }
 
 const expiresAt = {
   type: 'string',
   format: 'date-time',
-  description: 'When it ends; absent, and without `expiresIn`: never',
+  description: 'When the key expires; absent, and without `expiresIn`: never',
   examples: ['2030-12-31T23:59:59.000Z'],
 }
 
@@ -151,7 +164,7 @@ const expiresIn = {
   type: 'integer',
   minimum: 1,
   maximum: LONGEST,
-  description: 'Seconds from now, in place of `expiresAt`',
+  description: 'Expiry in seconds from now, instead of `expiresAt`',
   examples: [7_776_000],
 }
 
@@ -189,7 +202,7 @@ export const rotateKeySchema = {
       type: 'integer',
       minimum: 0,
       maximum: LONGEST_OVERLAP,
-      description: `Seconds in which the previous key is taken as well; ${DEFAULT_OVERLAP} when absent`,
+      description: `How long the previous key stays valid, seconds; ${DEFAULT_OVERLAP} if absent`,
       examples: [3_600],
     },
   },
@@ -200,7 +213,7 @@ export const keyIdSchema = {
   type: 'object',
   additionalProperties: false,
   required: ['id'],
-  properties: { id: { type: 'string', description: 'Of the key', examples: ['4fZk0pWq81Lx'] } },
+  properties: { id: { type: 'string', description: 'Id of the key', examples: ['4fZk0pWq81Lx'] } },
 }
 
 export const listKeysSchema = {
@@ -211,9 +224,9 @@ export const listKeysSchema = {
       type: 'integer',
       minimum: 1,
       maximum: MOST_KEYS,
-      description: `Keys at most; ${DEFAULT_KEYS} when absent`,
+      description: `Maximum number of keys; ${DEFAULT_KEYS} if absent`,
     },
-    cursor: { type: 'string', description: 'Of the page before' },
+    cursor: { type: 'string', description: '`cursor` of the previous page' },
   },
 }
 
@@ -223,7 +236,7 @@ const time = (description: string) => ({
 })
 
 export const keyProperties = {
-  id: { type: 'string', description: 'Not secret', examples: ['4fZk0pWq81Lx'] },
+  id: { type: 'string', description: 'The id of the key; not secret', examples: ['4fZk0pWq81Lx'] },
   name,
   apps,
   scopes,
@@ -233,7 +246,7 @@ export const keyProperties = {
   createdAt: { type: 'string', format: 'date-time' },
   createdBy: {
     type: 'string',
-    description: 'Who made it',
+    description: 'Who created it',
     examples: ['provider provider', 'key 4fZk0pWq81Lx of shop'],
   },
   rotatedAt: time('null: never'),
@@ -244,7 +257,7 @@ export const madeKeyProperties = {
   ...keyProperties,
   key: {
     type: 'string',
-    description: 'The key itself. Nobody can tell it again: the server keeps a hash',
+    description: 'The key itself. It cannot be retrieved again, because the server keeps only a hash',
     examples: ['push_4fZk0pWq81Lx_7Hc2VbQ9mTz4rXy6Nw1sKd8LpE3gUa5J'],
   },
 }

@@ -6,12 +6,12 @@ import type { Calls } from '../calls/calls.ts'
 import { DEFAULT_PAGE, LONGEST_PAGE, pageQuery, readValues } from '../query.ts'
 import { answer, BODY_ERRORS, noQuery, problems, PROVIDER_ERRORS, timeSchema } from '../schemas.ts'
 
-const idSchema = { type: 'string', description: 'Names the code; it is no secret' }
+const idSchema = { type: 'string', description: 'Id of the code; not secret' }
 
 const createdSchema = answer('The code, which is shown only here', {
   id: idSchema,
-  code: { type: 'string', description: 'The Bearer token of one `POST /v1/tokens`' },
-  expiresAt: timeSchema('Until then it can be used'),
+  code: { type: 'string', description: 'The code: the Bearer token of one `POST /v1/tokens`' },
+  expiresAt: timeSchema('When the code expires'),
 })
 
 const listSchema = answer('Codes that have not ended', {
@@ -24,16 +24,16 @@ const listSchema = answer('Codes that have not ended', {
         id: idSchema,
         app: { type: 'string', examples: ['chat'] },
         takeOver: { type: 'boolean' },
-        createdBy: { type: 'string', description: 'The provider', examples: ['provider shop'] },
-        createdAt: timeSchema('When it was made'),
-        expiresAt: timeSchema('When it ends'),
+        createdBy: { type: 'string', description: 'The provider that created it', examples: ['provider shop'] },
+        createdAt: timeSchema('When it was created'),
+        expiresAt: timeSchema('When it expires'),
         usedAt: { anyOf: [timeSchema('When a device used it'), { type: 'null' }] },
       },
     },
   },
   cursor: {
     anyOf: [{ type: 'string' }, { type: 'null' }],
-    description: 'Of the next page, which may be short or empty; null: this is the last one',
+    description: '`cursor` for the next page, which may be short or empty; null: this is the last page',
   },
 })
 
@@ -51,10 +51,9 @@ export function enrol(api: FastifyInstance, context: EnrolContext): void {
 function createCode(api: FastifyInstance, { enrolments, guard }: EnrolContext): void {
   const schema = {
     operationId: 'createEnrolment',
-    summary: 'Make an enrolment code',
+    summary: 'Create an enrolment code',
     description:
-      'A device that has it gets a message token for its account, once: the first use binds it to that device, which may ' +
-      'repeat the request for ten minutes, under the name of the device.',
+      'A device exchanges the code for a message token of its account, once. The first use binds the code to that device, which may repeat the request for ten minutes with the same device name.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     querystring: noQuery,
@@ -83,14 +82,14 @@ function listCodes(api: FastifyInstance, { enrolments, guard }: EnrolContext): v
   const schema = {
     operationId: 'listEnrolments',
     summary: 'List enrolment codes',
-    description: 'Neither the codes nor whom they are for: that is sealed under the code.',
+    description: 'Without the codes and the accounts they are for, which are encrypted with the code.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     querystring: {
       type: 'object',
       additionalProperties: false,
       properties: {
-        app: { type: 'string', description: 'Only of this app', examples: ['chat'] },
+        app: { type: 'string', description: 'Only codes of this app', examples: ['chat'] },
         ...pageQuery(DEFAULT_PAGE, LONGEST_PAGE),
       },
     },
@@ -112,7 +111,7 @@ function deleteCode(api: FastifyInstance, { enrolments, guard }: EnrolContext): 
   const schema = {
     operationId: 'deleteEnrolment',
     summary: 'Delete an enrolment code',
-    description: 'Nobody can use it any more. A token that was issued for it stays.',
+    description: 'The code can no longer be used. A token that was issued for it stays valid.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     querystring: noQuery,

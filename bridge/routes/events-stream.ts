@@ -25,14 +25,12 @@ export function streamEvents(api: FastifyInstance, { guard, eventStreams }: Even
     operationId: 'streamEvents',
     summary: 'Stream events',
     description:
-      'Server-Sent Events. The `data` of each is an event as a request for events answers it. Those that come in one go have ' +
-      'one `id`, with the last of them: a cursor that acknowledges all up to it. One of type `missed` says how many went ' +
-      'unread because the log was full; the last one is of type `end`, with the `code` of an error.',
+      'Server-Sent Events. The `data` of each is an event as `GET /v1/events` returns it. In a batch, only the last event has an `id`: a cursor that acknowledges everything up to it. An event of type `missed` gives the number of events lost because the log was full. The last event has the type `end`, with the `code` of an error.',
     tags: ['events'],
     security: [{ providerKey: [] }],
     querystring: querySchema,
     response: {
-      200: streamAnswer('Events, for as long as the client listens', eventSchema),
+      200: streamAnswer('Events, until the client disconnects', eventSchema),
       ...problems(...EVENT_ERRORS, 'CURSOR_INVALID'),
     },
   }

@@ -27,7 +27,7 @@ export const EVENT_ERRORS = [...PROVIDER_ERRORS, 'NAME_INVALID', 'APP_FORBIDDEN'
 export const appSchema = { type: 'string', examples: ['chat'] }
 export const consumerSchema = {
   type: 'string',
-  description: `Whoever reads under this name shares one cursor; ${NAME}`,
+  description: `Name of the consumer. Requests with the same name share one cursor; ${NAME}`,
   examples: ['billing'],
 }
 
@@ -38,22 +38,29 @@ export const eventSchema = {
   properties: {
     type: { type: 'string', examples: ['message.acknowledged'] },
     id: messageIdSchema('Of the message; of an event of a token, the same as `eventId`'),
-    tokenId: { ...tokenIdSchema, description: 'Of the device; absent: of all of the app' },
+    tokenId: { ...tokenIdSchema, description: 'The device; absent for an event of the whole app' },
     app: appSchema,
     at: timeSchema('When it happened'),
-    eventId: { type: 'string', description: 'The same whenever the same event comes again' },
-    switchedFrom: { type: 'string', description: '`token.switched`: the token id of the account before' },
-    topic: { type: 'string', description: '`upstream`: what the device published on' },
-    payload: { type: 'string', description: '`upstream`: when the bytes are UTF-8' },
-    payloadBase64: { type: 'string', contentEncoding: 'base64', description: '`upstream`: when they are not' },
+    eventId: { type: 'string', description: 'Stays the same if the event is delivered again' },
+    switchedFrom: { type: 'string', description: '`token.switched`: the token id of the previous account' },
+    topic: { type: 'string', description: '`upstream`: the topic that the device published to' },
+    payload: { type: 'string', description: '`upstream`: the payload, if it is UTF-8' },
+    payloadBase64: {
+      type: 'string',
+      contentEncoding: 'base64',
+      description: '`upstream`: the payload, if it is not UTF-8',
+    },
   },
 }
 
 const answerSchema = answer('Events that are not acknowledged; empty when there are none, or none came while waiting', {
-  events: { type: 'array', items: eventSchema, description: 'In order for each token id' },
-  cursor: { type: 'string', description: 'Acknowledges them, and what `types` left out before them' },
-  missed: { type: 'integer', description: 'So many went unread because the log was full; told until acknowledged' },
-  more: { type: 'boolean', description: 'Acknowledge and ask again: there is, or may be, more' },
+  events: { type: 'array', items: eventSchema, description: 'Events, in order for each token id' },
+  cursor: { type: 'string', description: 'Acknowledges these events, and the earlier ones that `types` excludes' },
+  missed: {
+    type: 'integer',
+    description: 'Number of events lost because the log was full; repeated until acknowledged',
+  },
+  more: { type: 'boolean', description: 'There are, or may be, more: acknowledge and request again' },
 })
 
 /** Which events, and whose. */
@@ -63,15 +70,14 @@ export const chosenEvents = {
   types: {
     type: 'string',
     description:
-      'Names of events with commas between them; `message.*`, `token.*` for all that begin so; absent: both. `upstream`: what ' +
-      'devices publish, which also needs the scope `messages:read`',
+      'Comma-separated event types; `message.*` and `token.*` select all of a kind; absent: both. `upstream` selects what devices publish, and also needs the scope `messages:read`',
     examples: ['message.acknowledged,message.expired,token.*'],
   },
   from: {
     type: 'string',
     enum: ['earliest', 'latest'],
     default: 'earliest',
-    description: 'Where a consumer that is new begins: with what is stored, or with what comes',
+    description: 'Where a new consumer starts: at the stored events, or at new ones',
   },
 }
 
@@ -85,9 +91,15 @@ const querySchema = (limits: HttpLimits) => ({
       type: 'integer',
       minimum: 0,
       default: 0,
-      description: `Seconds to wait while there is nothing; more than ${limits.waitSeconds} are ${limits.waitSeconds}`,
+      description: `Seconds to wait if there are no events; at most ${limits.waitSeconds}`,
     },
-    limit: { type: 'integer', minimum: 1, maximum: LONGEST_PAGE, default: DEFAULT_PAGE, description: 'Events at most' },
+    limit: {
+      type: 'integer',
+      minimum: 1,
+      maximum: LONGEST_PAGE,
+      default: DEFAULT_PAGE,
+      description: 'Maximum number of events',
+    },
   },
 })
 
@@ -102,8 +114,7 @@ function readEvents(api: FastifyInstance, { events, guard, limits }: EventsRoute
     operationId: 'readEvents',
     summary: 'Read events',
     description:
-      'Does not acknowledge: the same events come again until their cursor is acknowledged. A consumer is made by its first ' +
-      'request, and ends when it asks nothing for seven days.',
+      'Does not acknowledge: the same events are returned until their cursor is acknowledged. The first request creates a consumer; it ends after seven days without a request.',
     tags: ['events'],
     security: [{ providerKey: [] }],
     querystring: querySchema(limits),
@@ -120,7 +131,7 @@ function acknowledgeEvents(api: FastifyInstance, { events, guard }: EventsRouteC
   const schema = {
     operationId: 'acknowledgeEvents',
     summary: 'Acknowledge events',
-    description: 'They do not come again for this consumer. Repeating it does no harm.',
+    description: 'The consumer does not receive them again. Safe to repeat.',
     tags: ['events'],
     security: [{ providerKey: [] }],
     querystring: noQuery,
@@ -131,7 +142,7 @@ function acknowledgeEvents(api: FastifyInstance, { events, guard }: EventsRouteC
       properties: {
         app: appSchema,
         consumer: consumerSchema,
-        cursor: { type: 'string', description: 'Of an answer to this consumer' },
+        cursor: { type: 'string', description: '`cursor` of a response to this consumer' },
       },
     },
     response: {
@@ -152,8 +163,8 @@ function acknowledgeEvents(api: FastifyInstance, { events, guard }: EventsRouteC
 function endConsumer(api: FastifyInstance, { events, guard }: EventsRouteContext): void {
   const schema = {
     operationId: 'endConsumer',
-    summary: 'End a consumer of events',
-    description: 'Nothing is kept for it any more. One that is not there is no error.',
+    summary: 'Delete a consumer of events',
+    description: 'Nothing is kept for it any longer. Deleting an unknown consumer is not an error.',
     tags: ['events'],
     security: [{ providerKey: [] }],
     params: {
@@ -163,7 +174,7 @@ function endConsumer(api: FastifyInstance, { events, guard }: EventsRouteContext
       properties: { consumer: consumerSchema },
     },
     querystring: { type: 'object', additionalProperties: false, required: ['app'], properties: { app: appSchema } },
-    response: { 204: { type: 'null', description: 'Ended' }, ...problems(...EVENT_ERRORS) },
+    response: { 204: { type: 'null', description: 'Deleted' }, ...problems(...EVENT_ERRORS) },
   }
   api.delete<{ Params: { consumer: string }; Querystring: { app: string } }>(
     '/v1/events/consumers/:consumer',

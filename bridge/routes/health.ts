@@ -6,7 +6,7 @@ import { answer, problems } from '../schemas.ts'
 export function reportHealth(api: FastifyInstance, ready: () => Promise<StoreHealth>): void {
   const live = {
     operationId: 'live',
-    summary: 'Is the process alive',
+    summary: 'Liveness',
     tags: ['server'],
     security: [],
     response: { 200: answer('Alive', { status: { const: 'live', type: 'string' } }) },
@@ -15,7 +15,7 @@ export function reportHealth(api: FastifyInstance, ready: () => Promise<StoreHea
 
   const readiness = {
     operationId: 'ready',
-    summary: 'Can the server take requests',
+    summary: 'Readiness',
     tags: ['server'],
     security: [],
     response: {
@@ -24,7 +24,7 @@ export function reportHealth(api: FastifyInstance, ready: () => Promise<StoreHea
         warnings: {
           type: 'array',
           items: { type: 'string' },
-          description: 'Settings that put a promise at risk',
+          description: 'Settings that put a guarantee at risk',
         },
       }),
       ...problems('STORE_UNAVAILABLE', 'UPSTREAM_UNAVAILABLE'),

@@ -38,8 +38,9 @@ export function manageKeys(api: FastifyInstance, { calls, guard }: KeyRoutesCont
   const create = {
     ...COMMON,
     operationId: 'createKey',
-    summary: 'Make a provider key',
-    description: 'Within the apps and scopes of the key that asks. The answer is the only place where the key stands.',
+    summary: 'Create a provider key',
+    description:
+      'The new key cannot exceed the apps and scopes of the calling key. Only this response contains the key.',
     querystring: noQuery,
     body: createKeySchema,
     response: {
@@ -55,7 +56,7 @@ export function manageKeys(api: FastifyInstance, { calls, guard }: KeyRoutesCont
     ...COMMON,
     operationId: 'listKeys',
     summary: 'List provider keys',
-    description: 'The oldest first. A key that is not for every app sees what is within its own apps and scopes.',
+    description: 'Oldest first. A key that is limited to some apps sees only keys within its own apps and scopes.',
     querystring: listKeysSchema,
     response: {
       200: answer('A page of keys', {
@@ -65,7 +66,7 @@ export function manageKeys(api: FastifyInstance, { calls, guard }: KeyRoutesCont
         },
         cursor: {
           anyOf: [{ type: 'string' }, { type: 'null' }],
-          description: 'For the next page; null: there is none',
+          description: '`cursor` for the next page; null: this is the last page',
         },
       }),
       ...errors('CURSOR_INVALID'),
@@ -87,7 +88,7 @@ function oneKey(api: FastifyInstance, { calls, guard }: KeyRoutesContext): void 
   const find = {
     ...one,
     operationId: 'findKey',
-    summary: 'Look at a provider key',
+    summary: 'Get a provider key',
     response: { 200: answer('The key', keyProperties), ...errors('KEY_UNKNOWN') },
   }
   api.get<WithId>('/v1/keys/:id', { onRequest, schema: find }, async (request) => {
@@ -98,7 +99,7 @@ function oneKey(api: FastifyInstance, { calls, guard }: KeyRoutesContext): void 
     ...one,
     operationId: 'changeKey',
     summary: 'Change a provider key',
-    description: 'What is absent stays. Connections that use the key and lose something by this are closed.',
+    description: 'Absent fields stay unchanged. Connections that use the key and lose a right are closed.',
     body: changeKeySchema,
     response: { 200: answer('The key', keyProperties), ...errors(...BODY_ERRORS, ...OF_FIELDS, 'KEY_UNKNOWN') },
   }
@@ -111,8 +112,7 @@ function oneKey(api: FastifyInstance, { calls, guard }: KeyRoutesContext): void 
     ...one,
     operationId: 'rotateKey',
     summary: 'Replace the secret of a provider key',
-    description:
-      'Both are taken for a while; at the end of it, connections that came with the previous one are closed.',
+    description: 'Both keys are valid for a while. Then connections that were opened with the previous one are closed.',
     body: rotateKeySchema,
     response: {
       201: answer('The key, with its new secret', madeKeyProperties),
@@ -131,9 +131,9 @@ function oneKey(api: FastifyInstance, { calls, guard }: KeyRoutesContext): void 
   const remove = {
     ...one,
     operationId: 'deleteKey',
-    summary: 'Remove a provider key',
-    description: 'Effective at once here, and on every other node within a second: its connections are closed.',
-    response: { 204: { type: 'null', description: 'Removed' }, ...errors('KEY_UNKNOWN') },
+    summary: 'Delete a provider key',
+    description: 'Takes effect at once on this node, and on the others within a second. Its connections are closed.',
+    response: { 204: { type: 'null', description: 'Deleted' }, ...errors('KEY_UNKNOWN') },
   }
   api.delete<WithId>('/v1/keys/:id', { onRequest, schema: remove }, async (request, reply) => {
     await calls.deleteKey(request.params.id, { provider: guard.providerOf(request) })

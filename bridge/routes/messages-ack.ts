@@ -10,7 +10,10 @@ const bodySchema = {
   additionalProperties: false,
   required: ['cursor'],
   properties: {
-    cursor: { type: 'string', description: 'From a lookup with this token, or the `id` of an event of its stream' },
+    cursor: {
+      type: 'string',
+      description: '`cursor` of a lookup with this token, or the `id` of an event of its stream',
+    },
   },
 }
 
@@ -27,7 +30,7 @@ export function acknowledgeMessages(api: FastifyInstance, { guard, acknowledge }
   const schema = {
     operationId: 'acknowledgeMessages',
     summary: 'Acknowledge messages',
-    description: 'Everything up to the cursor is not sent again, over HTTP or MQTT. Repeating it does no harm.',
+    description: 'Messages up to the cursor are not delivered again, over HTTP or MQTT. Safe to repeat.',
     tags: ['messages'],
     security: [{ messageToken: [] }],
     querystring: noQuery,

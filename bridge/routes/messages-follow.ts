@@ -37,35 +37,34 @@ const stateSchema = {
   type: 'string',
   enum: ['pending', 'acknowledged', 'sent', 'expired', 'dropped', 'replaced', 'recalled', 'purged'],
   description:
-    'Sent: with QoS 0, which nobody acknowledges. Dropped: too many were pending. Replaced: by one with its collapse key. ' +
-    'Purged: with its token',
+    '`sent`: delivered with QoS 0, without acknowledgement. `dropped`: too many messages were pending. `replaced`: by a message with the same collapse key. `purged`: together with its token',
 }
 
 const times = {
   storedAt: timeSchema('When the server accepted it'),
-  expiresAt: timeSchema('When it is no longer sent'),
+  expiresAt: timeSchema('When it expires'),
 }
 
 const counts = {
-  acknowledged: { type: 'integer', description: 'Devices that acknowledged it' },
-  sent: { type: 'integer', description: 'Devices to which it went with QoS 0' },
+  acknowledged: { type: 'integer', description: 'Number of devices that acknowledged it' },
+  sent: { type: 'integer', description: 'Number of devices that received it with QoS 0' },
   approximate: {
     type: 'boolean',
     const: true,
-    description: 'The counts are written once a second, and may be a little low',
+    description: 'The counts are written once a second and may be slightly low',
   },
 }
 
-const token = { type: 'string', description: 'As the request named it; for an account a token id' }
+const token = { type: 'string', description: 'As in the request; for an account, a token id' }
 const app = { type: 'string', examples: ['chat'] }
 const mayHaveBeenSeen = {
   type: 'boolean',
-  description: 'False only where it is certain that no connection and no lookup has taken it',
+  description: 'False only if it is certain that no connection or lookup received it',
 }
 
 const rejectedSchema = {
   type: 'array',
-  description: 'Receivers where it is not known',
+  description: 'Receivers that the message is unknown for',
   items: {
     type: 'object',
     required: ['token', 'code'],
@@ -82,7 +81,7 @@ function states(ofDevice: Record<string, object>, ofBroadcast: Record<string, ob
     properties,
   })
   const items = {
-    oneOf: [branch('Of a device', { token, ...ofDevice }), branch('Of a broadcast', { app, ...ofBroadcast })],
+    oneOf: [branch('For a device', { token, ...ofDevice }), branch('For a broadcast', { app, ...ofBroadcast })],
   }
   return { type: 'array', items }
 }
@@ -97,10 +96,9 @@ function statusOfOne(api: FastifyInstance, { messageStatus, guard }: FollowRoute
   const one = answer('What became of it', { id: messageIdSchema('Of the message'), state: stateSchema, ...times })
   const schema = {
     operationId: 'getMessageStatus',
-    summary: 'What became of a message, for one receiver',
+    summary: 'Get the status of a message for one receiver',
     description:
-      'Known for as long as an id that the provider gave is remembered: a day, or until the message expires where that is ' +
-      'later. One that the server made is known while the message is pending.',
+      'Available while the id is remembered: for an id set by the provider, a day or until the message expires, whichever is later; for a generated id, while the message is pending.',
     tags: ['messages'],
     security: [{ providerKey: [] }],
     params: messageIdParams,
@@ -126,9 +124,9 @@ function statusOfOne(api: FastifyInstance, { messageStatus, guard }: FollowRoute
 function statusOfMany(api: FastifyInstance, { messageStatus, guard, limits }: FollowRouteContext): void {
   const schema = {
     operationId: 'getMessageStates',
-    summary: 'What became of a message, for each of its receivers',
+    summary: 'Get the status of a message for each receiver',
     description:
-      '`to` is as in a send; a broadcast is known by its app alone. With one receiver that does not know it: 404.',
+      '`to` has the form of a send request; a broadcast needs only its app. If the only receiver does not know the message: 404.',
     tags: ['messages'],
     security: [{ providerKey: [] }],
     params: messageIdParams,
@@ -156,10 +154,9 @@ function statusOfMany(api: FastifyInstance, { messageStatus, guard, limits }: Fo
 function recall(api: FastifyInstance, { recallMessage, guard, limits }: FollowRouteContext): void {
   const schema = {
     operationId: 'recallMessage',
-    summary: 'Take a message back',
+    summary: 'Recall a message',
     description:
-      'It is not sent any more, nor kept as the retained message of its topic; of a broadcast, no node begins to send it a ' +
-      'second after the answer. Whoever has it keeps it. Repeating it does no harm.',
+      'The message is no longer delivered, and no longer retained. A second after the response, no node starts to deliver a broadcast. Devices that already received it keep it. Safe to repeat.',
     tags: ['messages'],
     security: [{ providerKey: [] }],
     params: messageIdParams,

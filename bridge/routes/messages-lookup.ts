@@ -13,9 +13,9 @@ import { answer, DEVICE_ERRORS, problems } from '../schemas.ts'
 const DEFAULT_LIMIT = 20
 
 const answerSchema = answer('What is pending; empty when nothing is, or nothing came while waiting', {
-  messages: { type: 'array', items: messageSchema, description: 'Oldest first' },
+  messages: { type: 'array', items: messageSchema, description: 'Messages, oldest first' },
   cursor: { type: 'string', description: 'Acknowledges these messages' },
-  more: { type: 'boolean', description: 'Acknowledge and look up again: there is, or may be, more' },
+  more: { type: 'boolean', description: 'There are, or may be, more: acknowledge and look up again' },
 })
 
 const usualLimit = ({ lookupMessages }: HttpLimits) => Math.min(DEFAULT_LIMIT, lookupMessages)
@@ -33,13 +33,13 @@ const querySchema = (limits: HttpLimits) => ({
       minimum: 1,
       maximum: limits.lookupMessages,
       default: usualLimit(limits),
-      description: 'Messages at most',
+      description: 'Maximum number of messages',
     },
     wait: {
       type: 'integer',
       minimum: 0,
       default: 0,
-      description: `Seconds to wait while there is nothing; more than ${limits.waitSeconds} are ${limits.waitSeconds}`,
+      description: `Seconds to wait if there are no messages; at most ${limits.waitSeconds}`,
     },
   },
 })
@@ -58,7 +58,7 @@ export function lookUpMessages(api: FastifyInstance, context: LookupContext): vo
   const schema = {
     operationId: 'lookUpMessages',
     summary: 'Look up pending messages',
-    description: 'Does not acknowledge: the same messages come again until their cursor is acknowledged.',
+    description: 'Does not acknowledge: the same messages are returned until their cursor is acknowledged.',
     tags: ['messages'],
     security: [{ messageToken: [] }],
     querystring: querySchema(limits),

@@ -64,23 +64,31 @@ function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode
     type: 'object',
     required: ['token', 'code'],
     properties: {
-      token: { type: 'string', description: 'As the request named it' },
+      token: { type: 'string', description: 'As in the request' },
       code: { type: 'string', examples: ['TOKEN_UNKNOWN'] },
     },
   }
   const required = {
     id: messageIdSchema('Of the message'),
-    accepted: { type: 'integer', description: 'Receivers it is stored for; 1 for a broadcast', examples: [1] },
-    rejected: { type: 'array', items: rejected, description: 'Receivers it is not stored for' },
+    accepted: {
+      type: 'integer',
+      description: 'Number of receivers that it is stored for; 1 for a broadcast',
+      examples: [1],
+    },
+    rejected: { type: 'array', items: rejected, description: 'Receivers that it is not stored for' },
   }
   const optional = {
-    expiresAt: timeSchema('When it expires; absent where nobody accepted it'),
-    duplicate: { type: 'boolean', const: true, description: 'All who accepted it had it before, under the same id' },
-    tokenIds: { type: 'array', items: tokenIdSchema, description: 'Of the devices, where it is for an account' },
+    expiresAt: timeSchema('When it expires; absent if no receiver accepted it'),
+    duplicate: {
+      type: 'boolean',
+      const: true,
+      description: 'All accepting receivers already had a message with this id',
+    },
+    tokenIds: { type: 'array', items: tokenIdSchema, description: 'Token ids of the devices, if sent to an account' },
   }
   const described = answer('Stored for all receivers that are not listed as rejected', required)
   const stored = { ...described, properties: { ...required, ...optional } }
-  const dryRun = { type: 'boolean', const: true, description: 'Nothing is stored' }
+  const dryRun = { type: 'boolean', const: true, description: 'Nothing was stored' }
   const checked = {
     ...answer('What would be stored, with `dryRun`', { ...required, dryRun }),
     properties: { ...required, ...optional, dryRun },
@@ -88,14 +96,15 @@ function schemaOf(limits: HttpLimits & MessageLimits, errors: readonly ErrorCode
   return {
     operationId: 'sendMessage',
     summary: 'Send a message',
-    description: 'The answer comes after the message is stored durably. After a 503, send it again under the same id.',
+    description:
+      'The response is sent after the message is stored durably. After a 503, send it again with the same id.',
     tags: ['messages'],
     security: [{ providerKey: [] }],
     querystring: noQuery,
     headers: {
       type: 'object',
       properties: {
-        'idempotency-key': { type: 'string', description: 'The `id` of the message, where the body has none' },
+        'idempotency-key': { type: 'string', description: 'The `id` of the message, if the body has none' },
       },
     },
     body: sendSchema(limits),

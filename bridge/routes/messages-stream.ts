@@ -19,12 +19,12 @@ export const LAST_EVENT_ID = {
   lastEventId: {
     type: 'string',
     description:
-      'Where the header `Last-Event-ID` cannot be set, which counts more: the `id` of the last event that came',
+      'The `id` of the last event received, for clients that cannot set the header `Last-Event-ID`, which takes precedence',
   },
   ack: {
     type: 'string',
     enum: ['auto'],
-    description: 'What the last event that came acknowledges is acknowledged first; absent: it is only passed over',
+    description: 'Whether to acknowledge up to the last received event first; absent: the stream only starts after it',
   },
 } as const
 
@@ -48,7 +48,7 @@ const querySchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    ticket: { type: 'string', description: 'In place of a message token, for EventSource, which sends no header' },
+    ticket: { type: 'string', description: 'Instead of a message token, for EventSource, which cannot send headers' },
     ...LAST_EVENT_ID,
   },
 }
@@ -58,13 +58,12 @@ export function streamMessages(api: FastifyInstance, { guard, messageStreams, ti
     operationId: 'streamMessages',
     summary: 'Stream messages',
     description:
-      'Server-Sent Events. The `data` of each is a message as a lookup answers it, and its `id` a cursor that acknowledges all ' +
-      'up to it. The last event is of type `end`, with the `code` of an error.',
+      'Server-Sent Events. The `data` of each is a message as a lookup returns it, and its `id` a cursor that acknowledges everything up to it. The last event has the type `end`, with the `code` of an error.',
     tags: ['messages'],
     security: [{ messageToken: [] }, { streamTicket: [] }],
     querystring: querySchema,
     response: {
-      200: streamAnswer('Messages, for as long as the client listens', messageSchema),
+      200: streamAnswer('Messages, until the client disconnects', messageSchema),
       ...problems(...DEVICE_ERRORS, 'TICKET_INVALID', 'CURSOR_INVALID'),
     },
   }
@@ -83,17 +82,16 @@ export function streamMessages(api: FastifyInstance, { guard, messageStreams, ti
 function issueTickets(api: FastifyInstance, { guard, tickets }: Pick<StreamRouteContext, 'guard' | 'tickets'>): void {
   const schema = {
     operationId: 'issueTicket',
-    summary: 'Get a ticket for a stream of messages',
+    summary: 'Get a ticket for a message stream',
     description:
-      'For an hour, or until its token ends or is revoked: what an address holds is seen by more than a header is. A stream ' +
-      'that is open goes on after it.',
+      'Valid for an hour, or until its token expires or is revoked. Use it instead of the token in a URL, because URLs are easier to leak than headers. An open stream outlives its ticket.',
     tags: ['messages'],
     security: [{ messageToken: [] }],
     querystring: noQuery,
     response: {
       201: answer('A ticket', {
         ticket: { type: 'string', description: 'For `?ticket=` of the stream' },
-        expiresAt: timeSchema('When it opens no stream any more'),
+        expiresAt: timeSchema('When the ticket expires'),
       }),
       ...problems(...DEVICE_ERRORS),
     },

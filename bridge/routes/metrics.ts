@@ -6,7 +6,7 @@ import { problems } from '../schemas.ts'
 export function exposeMetrics(api: FastifyInstance, { registry }: Metrics, text = () => registry.metrics()): void {
   const schema = {
     operationId: 'metrics',
-    summary: 'Counters for Prometheus',
+    summary: 'Metrics for Prometheus',
     tags: ['server'],
     security: [],
     response: {

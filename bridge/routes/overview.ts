@@ -13,9 +13,13 @@ const all = (properties: Readonly<Record<string, object>>, description = '') => 
 })
 
 const overviewSchema = answer('How the server does', {
-  at: timeSchema('When it was so'),
+  at: timeSchema('Time of these figures'),
   version: { type: 'string', examples: ['0.1.0'] },
-  server: { type: 'string', description: 'That answers; another one counts for itself', examples: ['push-1:8080'] },
+  server: {
+    type: 'string',
+    description: 'The server that answers; other servers are not included',
+    examples: ['push-1:8080'],
+  },
   connections: all({ device: count(''), provider: count(''), user: count('') }, 'Open over MQTT, by whose they are'),
   totals: all(
     {
@@ -38,7 +42,7 @@ const overviewSchema = answer('How the server does', {
       count: count('Live deliveries'),
       buckets: {
         type: 'array',
-        description: 'Seconds, and how many took no longer',
+        description: 'Upper bound in seconds, and the number of values up to it',
         items: { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
       },
     },
@@ -49,15 +53,19 @@ const overviewSchema = answer('How the server does', {
   store: all({
     engine: { type: 'string', enum: ['embedded', 'redis'] },
     ready: { type: 'boolean' },
-    warnings: { type: 'array', items: { type: 'string' }, description: 'What is wrong, or puts a promise at risk' },
+    warnings: {
+      type: 'array',
+      items: { type: 'string' },
+      description: 'Problems, and settings that put a guarantee at risk',
+    },
   }),
 })
 
 export function showOverview(api: FastifyInstance, { read, guard }: { read: ReadOverview; guard: Guard }): void {
   const schema = {
     operationId: 'getOverview',
-    summary: 'How the server does',
-    description: 'Numbers of the server that answers, with all of its processes; `/metrics` has more of them.',
+    summary: 'Overview of the server',
+    description: 'Figures of the answering server, with all of its processes; `/metrics` has more.',
     tags: ['server'],
     security: [{ providerKey: [] }],
     querystring: noQuery,

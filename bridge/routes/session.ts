@@ -6,16 +6,16 @@ import type { ConsoleSessions, Session } from '../console/sessions.ts'
 import { answer, BODY_ERRORS, noQuery, problems, timeSchema } from '../schemas.ts'
 
 const sessionSchema = answer('Who is signed in', {
-  provider: { type: 'string', description: 'Its name', examples: ['shop'] },
+  provider: { type: 'string', description: 'Name of the provider', examples: ['shop'] },
   apps: {
     anyOf: [
       { type: 'array', items: { type: 'string' } },
       { type: 'string', const: '*' },
     ],
-    description: 'For which apps its key may act; `"*"` is every app',
+    description: 'Apps that its key may act for; `"*"` is every app',
   },
-  scopes: { type: 'array', items: { type: 'string' }, description: 'Of its key' },
-  expiresAt: timeSchema('When the session ends, where nobody uses it'),
+  scopes: { type: 'array', items: { type: 'string' }, description: 'Scopes of its key' },
+  expiresAt: timeSchema('When the session ends if it is idle'),
 })
 
 const ERRORS = ['NOT_FOUND', 'SESSION_ENDED', 'STORE_UNAVAILABLE'] as const
@@ -29,9 +29,7 @@ export function signIn(api: FastifyInstance, sessions: ConsoleSessions): void {
     operationId: 'startSession',
     summary: 'Sign in to the console',
     description:
-      'Sets a cookie with which pages of this server make calls in place of `Authorization`: httpOnly, SameSite=Strict, and ' +
-      'Secure over TLS. Such a request has the header `x-push-console`, and `Origin` where it changes something. The ' +
-      'session ends with its key, and after a time.',
+      'Sets a cookie that authenticates pages of this server instead of `Authorization`: httpOnly, SameSite=Strict, and Secure over TLS. Requests need the header `x-push-console`, and `Origin` if they change something. The session ends with its key, or after a time.',
     security: [],
     body: {
       type: 'object',
@@ -52,7 +50,7 @@ export function signIn(api: FastifyInstance, sessions: ConsoleSessions): void {
   const show = {
     ...COMMON,
     operationId: 'getSession',
-    summary: 'Who is signed in to the console',
+    summary: 'Get the console session',
     security: [{ consoleSession: [] }],
     response: { 200: sessionSchema, ...problems(...ERRORS) },
   }
@@ -70,7 +68,7 @@ export function signIn(api: FastifyInstance, sessions: ConsoleSessions): void {
     ...COMMON,
     operationId: 'endSession',
     summary: 'Sign out of the console',
-    description: 'Where nobody is signed in that is no error.',
+    description: 'Not an error if nobody is signed in.',
     security: [{ consoleSession: [] }],
     response: { 204: { type: 'null', description: 'Signed out' }, ...problems(...ERRORS, 'ORIGIN_FORBIDDEN') },
   }

@@ -16,7 +16,7 @@ const timeOrNull = (description: string) => ({ anyOf: [timeSchema(description), 
 
 const kidSchema = {
   type: 'string',
-  description: 'Names the key in the header of its tokens',
+  description: 'Id of the key in the header of its tokens',
   examples: ['Y3fP0a9sKx2Q'],
 }
 
@@ -26,7 +26,8 @@ const keyProperties = {
   state: {
     type: 'string',
     enum: ['published', 'signing', 'verifying', 'retired'],
-    description: 'Shown and not signing yet; signing; rotated out, its tokens hold; gone, its tokens are refused',
+    description:
+      'Published but not signing yet; signing; rotated out, its tokens are valid; retired, its tokens are refused',
   },
   createdAt: timeOrNull('When it was made, or first seen; null: it is of `PUSH_KEYS_FILE`, as the next two'),
   signsFrom: timeOrNull('Not before'),
@@ -37,11 +38,11 @@ const rotateSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    algorithm: { type: 'string', enum: [...ALGORITHMS], description: '`PUSH_TOKEN_ALGORITHM` when absent' },
+    algorithm: { type: 'string', enum: [...ALGORITHMS], description: '`PUSH_TOKEN_ALGORITHM` if absent' },
     now: {
       type: 'boolean',
       default: false,
-      description: 'It signs after a second, though others may not have fetched it yet: for a key that leaked',
+      description: 'Signs after a second, even if other services have not fetched it yet: use this if a key leaked',
     },
   },
 }
@@ -55,8 +56,8 @@ export function manageSigningKeys(api: FastifyInstance, { calls, guard }: Signin
   const list = {
     ...COMMON,
     operationId: 'listSigningKeys',
-    summary: 'List the keys of message tokens',
-    description: 'The oldest first; nothing secret of them. For a provider key with every app.',
+    summary: 'List the signing keys of message tokens',
+    description: 'Oldest first, without secrets. Needs a provider key for every app.',
     response: {
       200: answer('The keys', {
         keys: {
@@ -74,8 +75,8 @@ export function manageSigningKeys(api: FastifyInstance, { calls, guard }: Signin
   const rotate = {
     ...COMMON,
     operationId: 'rotateSigningKey',
-    summary: 'Make a new key for message tokens',
-    description: `It is published for ${KEYS_MAX_AGE} seconds and one minute before any node signs with it.`,
+    summary: 'Create a new signing key',
+    description: `The key is published for ${KEYS_MAX_AGE} seconds and one minute before any node signs with it.`,
     body: rotateSchema,
     response: {
       201: answer('The key', keyProperties),
@@ -92,10 +93,9 @@ export function manageSigningKeys(api: FastifyInstance, { calls, guard }: Signin
   const retire = {
     ...COMMON,
     operationId: 'retireSigningKey',
-    summary: 'Refuse all tokens of a key',
+    summary: 'Retire a signing key: refuse all of its tokens',
     description:
-      'Here at once, on every other node within a second: connections of its tokens are closed. ' +
-      'The key that signs has to be rotated before.',
+      'Takes effect at once on this node, and on the others within a second. Connections with its tokens are closed. Rotate a key that still signs first.',
     params: { type: 'object', additionalProperties: false, required: ['kid'], properties: { kid: kidSchema } },
     body: { type: 'object', additionalProperties: false, properties: {} },
     response: {
@@ -114,7 +114,7 @@ export function publishKeys(api: FastifyInstance, auth: Pick<Auth, 'publicKeys'>
   const schema = {
     operationId: 'publicKeys',
     summary: 'Public keys of message tokens',
-    description: 'A JWK Set, RFC 7517. Empty where the algorithm is HS256, whose key is a secret.',
+    description: 'A JWK Set (RFC 7517). Empty for HS256, whose key is secret.',
     tags: ['server'],
     security: [],
     querystring: noQuery,

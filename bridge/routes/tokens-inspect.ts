@@ -28,21 +28,21 @@ const inspectedSchema = answer('What is known of it', {
     type: 'string',
     enum: ['connected', 'kept', 'none'],
     description:
-      'Connected over MQTT; kept for its return; none. One whose node died is taken for connected for up to ten minutes',
+      'Connected over MQTT; disconnected but kept; none. A session on a dead node counts as connected for up to ten minutes',
   },
   pending: {
     type: 'object',
-    description: 'In its private log; some may have expired a moment ago',
+    description: 'In the private log; some may have just expired',
     required: ['messages', 'bytes'],
-    properties: { messages: { type: 'integer' }, bytes: { type: 'integer', description: 'Of their payloads' } },
+    properties: { messages: { type: 'integer' }, bytes: { type: 'integer', description: 'Payload bytes' } },
   },
   cursors: {
     type: 'object',
-    description: 'Up to which offsets it has acknowledged',
+    description: 'Acknowledged offsets',
     required: ['private', 'privateEnd', 'broadcast'],
     properties: {
       private: { type: 'integer' },
-      privateEnd: { type: 'integer', description: 'The highest one that a private message was given' },
+      privateEnd: { type: 'integer', description: 'The highest offset of a private message' },
       broadcast: { type: 'integer' },
     },
   },
@@ -51,7 +51,7 @@ const inspectedSchema = answer('What is known of it', {
 const messagesSchema = answer('What the device has not acknowledged', {
   messages: {
     type: 'array',
-    description: 'Oldest first',
+    description: 'Messages, oldest first',
     items: {
       type: 'object',
       required: ['id', 'log', 'topic', 'bytes', 'storedAt', 'expiresAt', 'retain', 'receipt', 'collapseKey'],
@@ -59,24 +59,24 @@ const messagesSchema = answer('What the device has not acknowledged', {
         id: messageIdSchema('Of the message'),
         log: { type: 'string', enum: ['private', 'broadcast'] },
         topic: { type: 'string', examples: ['chat/2.1.0'] },
-        payload: { type: 'string', description: 'When the bytes are UTF-8' },
-        payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'When they are not' },
-        bytes: { type: 'integer', description: 'Of the payload' },
+        payload: { type: 'string', description: 'The payload, if it is UTF-8' },
+        payloadBase64: { type: 'string', contentEncoding: 'base64', description: 'The payload, if it is not UTF-8' },
+        bytes: { type: 'integer', description: 'Payload bytes' },
         storedAt: timeSchema('When the server accepted it'),
-        expiresAt: timeSchema('When it is no longer sent'),
+        expiresAt: timeSchema('When it expires'),
         retain: { type: 'boolean' },
-        receipt: { type: 'boolean', description: 'An event tells of its end' },
+        receipt: { type: 'boolean', description: 'Its end will be an event' },
         collapseKey: { anyOf: [{ type: 'string' }, { type: 'null' }] },
       },
     },
   },
-  more: { type: 'boolean', description: 'There are, or may be, others behind them' },
+  more: { type: 'boolean', description: 'There are, or may be, more' },
 })
 
 export function inspectTokens(api: FastifyInstance, { inspections, guard, limits }: InspectRouteContext): void {
   const one = {
     operationId: 'getToken',
-    summary: 'What is known of a token id',
+    summary: 'Inspect a token id',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     params: revokeSchema,
@@ -92,8 +92,8 @@ export function inspectTokens(api: FastifyInstance, { inspections, guard, limits
   const usual = Math.min(USUAL, limits.lookupMessages)
   const messages = {
     operationId: 'getPendingMessages',
-    summary: 'What is pending for a token id',
-    description: 'To look changes nothing: what is pending stays so, and a recall does not take it for seen.',
+    summary: 'List what is pending for a token id',
+    description: 'Changes nothing: the messages stay pending, and a recall does not count them as seen.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     params: revokeSchema,
@@ -101,7 +101,13 @@ export function inspectTokens(api: FastifyInstance, { inspections, guard, limits
       type: 'object',
       additionalProperties: false,
       properties: {
-        limit: { type: 'integer', minimum: 1, maximum: limits.lookupMessages, default: usual, description: 'At most' },
+        limit: {
+          type: 'integer',
+          minimum: 1,
+          maximum: limits.lookupMessages,
+          default: usual,
+          description: 'Maximum number of messages',
+        },
       },
     },
     response: { 200: messagesSchema, ...problems(...ERRORS) },

@@ -11,23 +11,23 @@ const properties = {
     description: 'The message token, a JWT: the MQTT password, and the Bearer token of a device',
   },
   tokenId: tokenIdSchema,
-  device: { type: 'string', description: 'As the request named it, or as it was named here', examples: ['phone-17'] },
+  device: { type: 'string', description: 'The device, as in the request or as generated', examples: ['phone-17'] },
   account: { type: 'string', description: 'Empty: not logged in', examples: ['ann'] },
-  expiresAt: timeSchema('When the token ends'),
-  renewAfter: timeSchema('When to renew it: after two thirds of its life'),
-  renewUntil: timeSchema('Until then the device renews it by itself, with the token'),
+  expiresAt: timeSchema('When the token expires'),
+  renewAfter: timeSchema('When to renew the token: after two thirds of its lifetime'),
+  renewUntil: timeSchema('Until when the device can renew the token itself'),
   topics: {
     type: 'object',
     required: ['private', 'broadcast'],
     properties: {
       private: {
         type: 'string',
-        description: 'What is for this token alone',
+        description: 'Messages for this token only',
         examples: ['chat/t/kHqJ2mXv0pR7tYw3nZs5cA'],
       },
       broadcast: {
         anyOf: [{ type: 'string' }, { type: 'null' }],
-        description: 'What is for every device with this version; null without a version',
+        description: 'Messages for every device with this version; null without a version',
         examples: ['chat/2.1.0'],
       },
     },
@@ -37,7 +37,7 @@ const properties = {
 const endpoint = {
   type: 'string',
   description:
-    'Where the request asks for Web Push: a capability URL, to be kept as a secret. It ends with a revocation, a logout and an account switch',
+    'If the request asked for Web Push: a capability URL; keep it secret. It ends with a revocation, a logout or an account switch',
   examples: ['https://push.example.com/v1/web-push/2nZs5cAkHqJ2mXv0pR7tYw'],
 }
 const described = answer('The token', properties)
@@ -80,12 +80,7 @@ export function issueTokens(api: FastifyInstance, { issueToken, proofs, limits }
     operationId: 'issueToken',
     summary: 'Issue or renew a message token',
     description:
-      'The credential decides: a provider key issues for any account and device of its apps; the JWT of an identity ' +
-      'provider, or an enrolment code, for its own account; a message token renews itself, with another version at most. ' +
-      'The same app, device and account always have the same token id, so what is pending stays. ' +
-      'Another account of the same app on the same device is an account switch: ' +
-      'the token of the previous account is refused until it is issued again. ' +
-      'A device needs the token of that account for it, as `holderToken`, unless it is logged out.',
+      'The credential decides what is allowed. A provider key issues for any account and device of its apps. The JWT of an identity provider, or an enrolment code, issues for its own account. A message token renews itself, with another version at most. The same app, device and account always get the same token id, so pending messages stay. Another account of the same app on the same device is an account switch: the token of the previous account is refused until it is issued again. For an account switch, a device must send the token of the previous account as `holderToken`, unless that account is logged out.',
     tags: ['tokens'],
     security: [{ providerKey: [] }, { identityToken: [] }, { enrolmentCode: [] }, { messageToken: [] }],
     querystring: noQuery,

@@ -10,14 +10,14 @@ export const tokenProperties = {
   state: {
     type: 'string',
     enum: ['current', 'superseded', 'revoked', 'expired'],
-    description: 'Superseded: another account is logged in to this app on this device',
+    description: '`superseded`: another account is logged in to this app on this device',
   },
   version: { anyOf: [{ type: 'string' }, { type: 'null' }], examples: ['2.1.0'] },
   tags: { type: 'array', items: { type: 'string' }, examples: [['beta']] },
   lastSeen: {
-    anyOf: [timeSchema('Its token was issued, or it connected or left'), { type: 'null' }],
+    anyOf: [timeSchema('Last time a token was issued, or the device connected or disconnected'), { type: 'null' }],
   },
-  expiresAt: timeSchema('When its newest token ends'),
+  expiresAt: timeSchema('When its newest token expires'),
 }
 
 const tokenSchema = { type: 'object', required: Object.keys(tokenProperties), properties: tokenProperties }
@@ -26,7 +26,7 @@ const answerSchema = answer('Token ids, in no order that means anything', {
   tokens: { type: 'array', items: tokenSchema },
   cursor: {
     anyOf: [{ type: 'string' }, { type: 'null' }],
-    description: 'Of the next page, which may be short or empty; null: this is the last one',
+    description: '`cursor` for the next page, which may be short or empty; null: this is the last page',
   },
 })
 
@@ -35,7 +35,8 @@ export function listTokens(api: FastifyInstance, context: { listTokens: ListToke
   const schema = {
     operationId: 'listTokens',
     summary: 'List token ids',
-    description: 'Of an account, those that are logged in. Names of devices and accounts are not stored.',
+    description:
+      'For an account, the token ids that are logged in. The server does not store names of devices and accounts.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     querystring: listSchema,

@@ -30,8 +30,8 @@ export function revokeTokens(api: FastifyInstance, context: RevokeRouteContext):
 function revokeOne(api: FastifyInstance, { revokeToken, guard }: RevokeRouteContext): void {
   const schema = {
     operationId: 'revokeToken',
-    summary: 'Revoke the tokens of a token id',
-    description: 'Effective at once: a live connection is closed. What is pending stays for a token issued later.',
+    summary: 'Revoke all tokens of a token id',
+    description: 'Takes effect at once, and closes a live connection. Pending messages stay for a token issued later.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     querystring: noQuery,
@@ -51,8 +51,9 @@ function revokeOne(api: FastifyInstance, { revokeToken, guard }: RevokeRouteCont
 function logOutDevice(api: FastifyInstance, { logOut, guard }: RevokeRouteContext): void {
   const schema = {
     operationId: 'logOut',
-    summary: 'Log out: revoke the token that asks',
-    description: 'And all others of its token id. Another account may then log in to the app on this device.',
+    summary: 'Log out: revoke the presented token',
+    description:
+      'Also revokes all other tokens of its token id. Another account may then log in to the app on this device.',
     tags: ['tokens'],
     security: [{ messageToken: [] }],
     querystring: {
@@ -62,7 +63,7 @@ function logOutDevice(api: FastifyInstance, { logOut, guard }: RevokeRouteContex
         purge: {
           type: 'boolean',
           default: false,
-          description: 'Also drops what is pending for this device and account',
+          description: 'Also deletes what is pending for this device and account',
         },
       },
     },
@@ -83,8 +84,7 @@ function revokeMany(api: FastifyInstance, { revokeAll, guard }: RevokeRouteConte
     operationId: 'revokeTokens',
     summary: 'Revoke all tokens of an app, or of an account',
     description:
-      'However many there are: effective at once on the node that answers, and within a second on every other. ' +
-      'Enrolment codes made before are refused too. What is pending stays for tokens issued later.',
+      'Takes effect at once on this node, and on the others within a second, however many tokens there are. Earlier enrolment codes are refused too. Pending messages stay for tokens issued later.',
     tags: ['tokens'],
     security: [{ providerKey: [] }],
     querystring: noQuery,

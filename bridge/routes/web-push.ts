@@ -49,9 +49,7 @@ function sendThrough(scope: FastifyInstance, { webPush, work, limits }: WebPushR
   const schema = {
     operationId: 'sendWebPush',
     summary: 'Send a Web Push message',
-    description:
-      `RFC 8030. The body is encrypted for the device (RFC 8291), at most ${limits.webPushBytes} bytes, and goes to it as it is. ` +
-      'Where the endpoint is for one application server, its VAPID token (RFC 8292) is the credential.',
+    description: `RFC 8030. The body is encrypted for the device (RFC 8291), at most ${limits.webPushBytes} bytes, and delivered unchanged. If the endpoint is for one application server, its VAPID token (RFC 8292) is the credential.`,
     tags: ['web push'],
     security: [{}, { vapid: [] }],
     params: pathPart('endpoint'),
@@ -60,8 +58,14 @@ function sendThrough(scope: FastifyInstance, { webPush, work, limits }: WebPushR
       type: 'object',
       // Checked by hand: each has its own error.
       properties: {
-        ttl: { type: 'string', description: 'Seconds to keep the message; 0: now or never. Required' },
-        topic: { type: 'string', description: 'It replaces the pending message with the same one; 1 to 32, base64url' },
+        ttl: {
+          type: 'string',
+          description: 'Time to live, seconds; 0: delivered only if the device is connected. Required',
+        },
+        topic: {
+          type: 'string',
+          description: 'Replaces the pending message with the same topic; 1 to 32 characters, base64url',
+        },
         urgency: { type: 'string', description: `One of ${URGENCIES.join(', ')}; the device is told` },
         'content-encoding': { type: 'string', description: '`aes128gcm`, unless the body is empty' },
       },
@@ -91,7 +95,7 @@ function probe(scope: FastifyInstance, { webPush, work }: WebPushRoutesContext):
   const version = { type: 'integer', examples: [1] }
   const schema = {
     operationId: 'probeWebPush',
-    summary: 'Whether an endpoint is one, as UnifiedPush asks',
+    summary: 'Probe an endpoint, as UnifiedPush does',
     tags: ['web push'],
     security: [],
     params: pathPart('endpoint'),
@@ -114,14 +118,15 @@ function probe(scope: FastifyInstance, { webPush, work }: WebPushRoutesContext):
 function recall(scope: FastifyInstance, { webPush }: WebPushRoutesContext): void {
   const schema = {
     operationId: 'recallWebPush',
-    summary: 'Take a Web Push message back',
-    description: 'The `Location` that sending it answered: it is not sent any more. Whoever has it keeps it.',
+    summary: 'Recall a Web Push message',
+    description:
+      'Takes the `Location` of the sent message. The message is no longer delivered; a device that already received it keeps it.',
     tags: ['web push'],
     security: [],
     params: pathPart('message'),
     querystring: noQuery,
     response: {
-      204: { type: 'null', description: 'It was pending, and is not any more' },
+      204: { type: 'null', description: 'The message was pending and is recalled' },
       ...problems('MESSAGE_UNKNOWN', 'MESSAGE_GONE', 'STORE_UNAVAILABLE'),
     },
   }
@@ -136,16 +141,16 @@ function pathPart(name: string) {
     type: 'object',
     additionalProperties: false,
     required: [name],
-    properties: { [name]: { type: 'string', description: 'As the server answered it; keep it as a secret' } },
+    properties: { [name]: { type: 'string', description: 'As the server returned it; keep it secret' } },
   }
 }
 
 const sentSchema = {
   type: 'null',
-  description: 'Stored, or sent to who is connected where `TTL` is 0',
+  description: 'Stored, or sent to a connected device if `TTL` is 0',
   headers: {
-    Location: { type: 'string', description: 'The message: DELETE takes it back' },
-    TTL: { type: 'string', description: 'Seconds that it is kept; less than asked for where the server allows less' },
+    Location: { type: 'string', description: 'URL of the message; DELETE recalls it' },
+    TTL: { type: 'string', description: 'Time to live, seconds; may be lower than requested' },
   },
 }
 

@@ -50,8 +50,8 @@ function makeAndList(api: FastifyInstance, { calls, guard }: WebhookRoutesContex
   const create = {
     ...COMMON,
     operationId: 'createWebhook',
-    summary: 'Make a webhook',
-    description: 'What happens from the answer on is for it. The answer is the only place where the secret stands.',
+    summary: 'Create a webhook',
+    description: 'It receives what happens from this response on. Only this response contains the secret.',
     querystring: noQuery,
     body: createWebhookSchema,
     response: {
@@ -67,7 +67,7 @@ function makeAndList(api: FastifyInstance, { calls, guard }: WebhookRoutesContex
     ...COMMON,
     operationId: 'listWebhooks',
     summary: 'List webhooks',
-    description: 'Those of the provider, for the apps of its key; the oldest first.',
+    description: 'Webhooks of the provider, for the apps of its key; oldest first.',
     querystring: listWebhooksSchema,
     response: {
       200: answer('A page of webhooks', {
@@ -77,7 +77,7 @@ function makeAndList(api: FastifyInstance, { calls, guard }: WebhookRoutesContex
         },
         cursor: {
           anyOf: [{ type: 'string' }, { type: 'null' }],
-          description: 'For the next page; null: there is none',
+          description: '`cursor` for the next page; null: this is the last page',
         },
       }),
       ...errors('CURSOR_INVALID'),
@@ -95,7 +95,7 @@ function lookAndChange(api: FastifyInstance, { calls, guard }: WebhookRoutesCont
   const find = {
     ...ONE,
     operationId: 'findWebhook',
-    summary: 'Look at a webhook',
+    summary: 'Get a webhook',
     response: { 200: answer('The webhook, and how it goes', foundWebhookProperties), ...errors('WEBHOOK_UNKNOWN') },
   }
   api.get<WithId>('/v1/webhooks/:id', { onRequest, schema: find }, async (request) => {
@@ -106,7 +106,7 @@ function lookAndChange(api: FastifyInstance, { calls, guard }: WebhookRoutesCont
     ...ONE,
     operationId: 'changeWebhook',
     summary: 'Change a webhook',
-    description: 'What is absent stays. With another URL, what is under way is sent there at once.',
+    description: 'Absent fields stay unchanged. With a new URL, a batch in flight is sent there at once.',
     body: changeWebhookSchema,
     response: {
       200: answer('The webhook', webhookProperties),
@@ -125,7 +125,7 @@ function rotateAndDelete(api: FastifyInstance, { calls, guard }: WebhookRoutesCo
     ...ONE,
     operationId: 'rotateWebhookSecret',
     summary: 'Replace the secret of a webhook',
-    description: 'Both sign for a while, each with a signature of its own.',
+    description: 'Both secrets sign for a while, each with its own signature.',
     body: rotateSecretSchema,
     response: {
       201: answer('The webhook, with its new secret', madeWebhookProperties),
@@ -146,7 +146,7 @@ function rotateAndDelete(api: FastifyInstance, { calls, guard }: WebhookRoutesCo
     ...ONE,
     operationId: 'deleteWebhook',
     summary: 'Delete a webhook',
-    description: 'Nothing is kept for it any more. An attempt that is under way may still arrive.',
+    description: 'Nothing is kept for it any longer. An attempt in flight may still arrive.',
     response: { 204: { type: 'null', description: 'Deleted' }, ...errors('WEBHOOK_UNKNOWN') },
   }
   api.delete<WithId>('/v1/webhooks/:id', { onRequest, schema: remove }, async (request, reply) => {
@@ -163,7 +163,7 @@ function operate(api: FastifyInstance, { calls, guard }: WebhookRoutesContext): 
     ...ONE,
     operationId: 'testWebhook',
     summary: 'Call the receiver once',
-    description: 'With a body of type `webhook.test`, now, whether the webhook is enabled or not.',
+    description: 'Sends a body of type `webhook.test` now, even if the webhook is disabled.',
     body: noBody,
     response: {
       200: answer('What came of it', testProperties),
@@ -178,7 +178,7 @@ function operate(api: FastifyInstance, { calls, guard }: WebhookRoutesContext): 
     ...ONE,
     operationId: 'enableWebhook',
     summary: 'Enable a webhook',
-    description: 'It goes on where it was disabled, and stands on the key that asks.',
+    description: 'Continues where it was disabled, and from now on depends on the calling key.',
     body: noBody,
     response: {
       200: answer('The webhook, and what was dropped meanwhile', enabledWebhookProperties),
@@ -193,7 +193,7 @@ function operate(api: FastifyInstance, { calls, guard }: WebhookRoutesContext): 
     ...ONE,
     operationId: 'replayWebhook',
     summary: 'Send events again',
-    description: 'What is kept after a cursor, in batches with new ids; `eventId` stays the same.',
+    description: 'Sends the kept events after a cursor again, in batches with new ids; `eventId` stays the same.',
     body: replaySchema,
     response: {
       200: answer('The webhook', webhookProperties),

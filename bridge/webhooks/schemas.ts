@@ -107,11 +107,11 @@ const LONGEST_OVERLAP = 30 * 86_400
 const MOST_TYPES = 50
 const LONGEST_CURSOR = 16_384
 
-const app = { type: 'string', description: 'The key has to be for it', examples: ['chat'] }
+const app = { type: 'string', description: 'The calling key must cover this app', examples: ['chat'] }
 const url = {
   type: 'string',
   maxLength: LONGEST_URL,
-  description: 'HTTPS, to a public address, without user and fragment',
+  description: 'An HTTPS URL at a public address, without user and fragment',
   examples: ['https://shop.example.com/hooks/push'],
 }
 const types = {
@@ -121,15 +121,14 @@ const types = {
   maxItems: MOST_TYPES,
   uniqueItems: true,
   description:
-    'Names of events; `message.*`, `token.*` for all that begin so. `upstream`: what devices publish, which also needs the ' +
-    'scope `messages:read`',
+    'Event types; `message.*` and `token.*` select all of a kind. `upstream` selects what devices publish, and also needs the scope `messages:read`',
   examples: [['message.acknowledged', 'message.expired', 'token.*']],
 }
 const keepFor = {
   type: 'integer',
   minimum: 0,
   maximum: LONGEST_KEEP,
-  description: 'Events that were delivered are kept for so long, to be replayed, seconds; not `upstream`',
+  description: 'How long delivered events are kept for replay, seconds; not `upstream`',
 }
 
 export const createWebhookSchema = {
@@ -145,7 +144,7 @@ export const createWebhookSchema = {
       type: 'string',
       enum: ['earliest', 'latest'],
       default: 'latest',
-      description: 'Where it begins: with what is stored, or with what comes',
+      description: 'Where it starts: at the stored events, or at new ones',
     },
   },
 }
@@ -158,14 +157,17 @@ export const changeWebhookSchema = {
     url,
     types: { anyOf: [types, { type: 'null' }], description: 'null: all but `upstream`' },
     keepFor,
-    enabled: { type: 'boolean', const: false, description: 'Disables it; it is enabled by a call of its own' },
+    enabled: { type: 'boolean', const: false, description: '`false` disables it; a separate call enables it' },
   },
 }
 
 export const listWebhooksSchema = {
   type: 'object',
   additionalProperties: false,
-  properties: { app: { ...app, description: 'Of this app only' }, ...pageQuery(DEFAULT_WEBHOOKS, MOST_WEBHOOKS) },
+  properties: {
+    app: { ...app, description: 'Only webhooks of this app' },
+    ...pageQuery(DEFAULT_WEBHOOKS, MOST_WEBHOOKS),
+  },
 }
 
 export const replaySchema = {
@@ -175,7 +177,7 @@ export const replaySchema = {
     cursor: {
       type: 'string',
       maxLength: LONGEST_CURSOR,
-      description: 'Of a batch: what came after it is sent again; absent: all that there is',
+      description: 'Cursor of a batch: what came after it is sent again; absent: everything kept',
     },
   },
 }
@@ -189,7 +191,7 @@ export const rotateSecretSchema = {
       minimum: 0,
       maximum: LONGEST_OVERLAP,
       default: DEFAULT_OVERLAP_S,
-      description: 'Seconds in which both secrets sign',
+      description: 'How long both secrets sign, seconds',
     },
   },
 }
@@ -198,14 +200,14 @@ export const webhookIdSchema = {
   type: 'object',
   additionalProperties: false,
   required: ['id'],
-  properties: { id: { type: 'string', maxLength: 128, description: 'Of the webhook' } },
+  properties: { id: { type: 'string', maxLength: 128, description: 'Id of the webhook' } },
 }
 
 const nullable = (schema: object) => ({ anyOf: [schema, { type: 'null' }] })
 const failure = {
   type: 'string',
   enum: ['status', 'redirect', 'timeout', 'address-refused', 'url-refused', 'dns', 'tls', 'connection', 'aborted'],
-  description: 'Why it failed; `status`: the receiver answered, and not with 2xx',
+  description: 'Why it failed; `status`: the receiver answered with a status other than 2xx',
 }
 
 export const webhookProperties = {
@@ -214,24 +216,27 @@ export const webhookProperties = {
   url,
   types: { ...nullable(types), description: 'null: all but `upstream`' },
   keepFor,
-  provider: { type: 'string', description: 'Whose it is' },
-  createdAt: timeSchema('When it was made'),
+  provider: { type: 'string', description: 'The provider that owns it' },
+  createdAt: timeSchema('When it was created'),
   createdBy: { type: 'string', description: '`provider <name>`, or `key <id> of <name>`' },
   state: { type: 'string', enum: ['enabled', 'disabled'] },
-  disabledAt: nullable(timeSchema('Since when')),
+  disabledAt: nullable(timeSchema('When it was disabled')),
   disabledBecause: nullable({
     type: 'string',
     enum: [...DISABLED_REASONS],
     description:
-      '`gone`: the receiver answered 410; `failing`: the last attempt failed; `credentials`: its key holds no more, or may do ' +
-      'less; `asked`: by a change',
+      '`gone`: the receiver answered 410; `failing`: the last attempt failed; `credentials`: its key was revoked or restricted; `asked`: by a change',
   }),
-  previousUntil: nullable(timeSchema('Until then the secret before the rotation signs as well')),
+  previousUntil: nullable(timeSchema('Until when the previous secret also signs')),
 }
 
 export const madeWebhookProperties = {
   ...webhookProperties,
-  secret: { type: 'string', description: 'Of the signatures; it stands in this answer alone', examples: ['whsec_...'] },
+  secret: {
+    type: 'string',
+    description: 'The signing secret; only this response contains it',
+    examples: ['whsec_...'],
+  },
 }
 
 export const foundWebhookProperties = {
@@ -240,12 +245,12 @@ export const foundWebhookProperties = {
     type: 'object',
     required: ['attempts', 'nextAttemptAt', 'lastFailure'],
     properties: {
-      attempts: { type: 'integer', description: 'That failed, of the batch that is under way' },
-      nextAttemptAt: nullable(timeSchema('When it is sent again')),
+      attempts: { type: 'integer', description: 'Failed attempts of the batch in flight' },
+      nextAttemptAt: nullable(timeSchema('When the next attempt is due')),
       lastFailure: nullable({
         type: 'object',
         required: ['at', 'failure', 'status'],
-        properties: { at: timeSchema('When'), failure, status: nullable({ type: 'integer' }) },
+        properties: { at: timeSchema('When it failed'), failure, status: nullable({ type: 'integer' }) },
       }),
     },
   },
@@ -253,12 +258,12 @@ export const foundWebhookProperties = {
 
 export const enabledWebhookProperties = {
   ...webhookProperties,
-  dropped: { type: 'integer', description: 'So many events went because the log was full' },
-  goneBefore: nullable(timeSchema('What happened before that is gone, and not counted')),
+  dropped: { type: 'integer', description: 'Number of events lost because the log was full' },
+  goneBefore: nullable(timeSchema('Events before this time are lost and not counted')),
 }
 
 export const testProperties = {
   delivered: { type: 'boolean', description: 'The receiver answered with 2xx' },
-  status: nullable({ type: 'integer', description: 'Of its answer' }),
+  status: nullable({ type: 'integer', description: 'Status of the response' }),
   failure: nullable(failure),
 }
