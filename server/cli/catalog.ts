@@ -14,44 +14,48 @@ const SERVE = 'Server:'
 const STORE = 'Store:'
 
 export const CATALOG = {
-  send: { about: 'sends a message', group: USE, load: () => import('./commands/send.ts') },
+  send: { about: 'send a message', group: USE, load: () => import('./commands/send.ts') },
   listen: {
-    about: 'receives messages as a device does, with its token',
+    about: 'receive messages as a device, with its token',
     group: USE,
     load: () => import('./commands/listen.ts'),
   },
   messages: {
-    about: 'what became of a message; takes it back',
+    about: 'status of a message; recall it',
     group: USE,
     load: () => import('./commands/messages.ts'),
   },
   token: {
-    about: 'issues, lists, shows and revokes message tokens',
+    about: 'issue, list, show and revoke message tokens',
     group: USE,
     load: () => import('./commands/token.ts'),
   },
   inspect: {
-    about: 'a token, an account or the server: state, sessions, what is pending',
+    about: 'state, sessions and pending messages of a token or account; or the server',
     group: ADMIN,
     load: () => import('./commands/inspect.ts'),
   },
-  tail: { about: 'events as they happen', group: ADMIN, load: () => import('./commands/tail.ts') },
-  keys: { about: 'provider keys', group: ADMIN, load: () => import('./commands/keys.ts') },
+  tail: { about: 'follow events as they happen', group: ADMIN, load: () => import('./commands/tail.ts') },
+  keys: {
+    about: 'create, list, change, rotate and revoke provider keys',
+    group: ADMIN,
+    load: () => import('./commands/keys.ts'),
+  },
   'signing-keys': {
-    about: 'keys of message tokens',
+    about: 'list, rotate and retire the keys that sign message tokens',
     group: ADMIN,
     load: () => import('./commands/signing-keys.ts'),
   },
   'verify-isolation': {
-    about: 'proves on a live server that nobody receives what is not theirs',
+    about: 'check on a live server that nobody receives what is not theirs',
     group: ADMIN,
     load: () => import('./commands/verify-isolation.ts'),
   },
-  bridge: { about: 'HTTP apart from the broker: publishes into the MQTT broker of --broker-url', group: SERVE },
-  mosquitto: { about: 'serves what a mosquitto.conf describes', group: SERVE },
-  export: { about: 'writes all that is stored to standard output', group: STORE },
-  import: { about: 'takes an export from standard input', group: STORE },
-  'import-mosquitto': { about: 'takes what a Mosquitto that was stopped has kept', group: STORE },
+  bridge: { about: 'serve the HTTP API in front of the MQTT broker of --broker-url', group: SERVE },
+  mosquitto: { about: 'serve what a mosquitto.conf describes', group: SERVE },
+  export: { about: 'write everything that is stored to standard output', group: STORE },
+  import: { about: 'read an export from standard input', group: STORE },
+  'import-mosquitto': { about: 'take over the database of a stopped Mosquitto', group: STORE },
 } as const satisfies Readonly<Record<string, CatalogEntry>>
 
 export type CommandName = keyof typeof CATALOG

@@ -53,7 +53,7 @@ export interface About {
 
 export const CONNECTION_GROUP = 'Server and key:'
 const EXAMPLES = new WeakMap<Command, readonly string[]>()
-const KEY_NOTE = 'The key: PUSH_PROVIDER_KEY, or a file, is seen by fewer people than a flag.'
+const KEY_NOTE = 'Other users of this machine can see flags: give the key in PUSH_PROVIDER_KEY or in a file.'
 
 /** Adds what a provider's command has: how it finds the server, and whose key it uses. */
 export function describe(command: Command, { about, examples, notes }: About): Command {
@@ -76,20 +76,22 @@ export function examplesOf(command: Command): readonly string[] {
 }
 
 const WHERE: readonly Option[] = [
-  new Option('--url <url>', 'of the server; http://127.0.0.1 with --http-port when absent (PUSH_URL)').argParser(
-    filled,
-  ),
-  new Option('--mqtt-url <url>', 'where MQTT is; at /mqtt of --url, or --mqtt-port here (PUSH_MQTT_URL)').argParser(
-    filled,
-  ),
+  new Option('--url <url>', 'the server; default http://127.0.0.1 and --http-port (PUSH_URL)').argParser(filled),
+  new Option(
+    '--mqtt-url <url>',
+    'its MQTT; default /mqtt of --url, or --mqtt-port on this machine (PUSH_MQTT_URL)',
+  ).argParser(filled),
   settingOption('PUSH_PROVIDER_KEY', 'the provider key'),
   new Option('--provider-key-file <file>', 'a file that holds it (PUSH_PROVIDER_KEY_FILE)').argParser(filled),
-  settingOption('PUSH_DATA_DIR', 'of the server: its provider.key is the key where none is given; default ./data'),
-  settingOption('PUSH_HTTP_PORT', 'of a server on this machine; default 8080'),
-  settingOption('PUSH_MQTT_PORT', 'of a server on this machine; default 1883'),
+  settingOption(
+    'PUSH_DATA_DIR',
+    'the data directory of the server, for its provider.key if no key is given; default ./data',
+  ),
+  settingOption('PUSH_HTTP_PORT', 'port of a server on this machine; default 8080'),
+  settingOption('PUSH_MQTT_PORT', 'port of a server on this machine; default 1883'),
   settingOption('PUSH_HOST', 'the address that a server on this machine listens on; default 127.0.0.1'),
   configOption(),
-  new Option('--json', 'prints JSON, as HTTP answers it'),
+  new Option('--json', 'print the JSON of the HTTP response'),
 ].map((option) => (option.name() === 'json' ? option : option.helpGroup(CONNECTION_GROUP)))
 
 interface Surroundings {

@@ -47,7 +47,7 @@ function parse(root: Command, words: readonly string[]): void {
     if (!(error instanceof CommanderError) || error.code !== 'commander.help') throw error
     const at = commandAt(root, words)
     const names = at.commands.map((each) => each.name()).join(', ')
-    throw new ConfigError(`${at.name()}: a word is missing; it takes one of ${names}`, { cause: error })
+    throw new ConfigError(`${at.name()}: a command is missing; use one of ${names}`, { cause: error })
   }
 }
 
@@ -110,7 +110,7 @@ async function programOf(word: string | undefined, takes: Taken): Promise<Comman
 
 function addServer(root: Command, takes: Taken): void {
   root
-    .description('The server: MQTT and HTTP. With a command: what is below.')
+    .description('Without a command, run the server (MQTT and HTTP). With a command, do one of these:')
     .usage('[command] [--name value ...]')
     .version(packageVersion(), '--version')
     .addArgument(new Argument('[command]').argOptional())
@@ -122,8 +122,8 @@ function addServer(root: Command, takes: Taken): void {
     root,
     ['', '--mqtt-port 0 --data-dir ./data', 'send --help'],
     [
-      'Each setting is a flag, a variable of the environment, or a name in the JSON file of --config. Flags win over the',
-      'environment, and that over the file. A secret in the environment or a file is seen by fewer people than a flag.',
+      'A setting is a flag, an environment variable, or a name in the JSON file of --config. Flags override the environment,',
+      'which overrides the file. Other users of this machine can see flags: put secrets into the environment or a file.',
     ],
   )
   listSettings(root)
@@ -150,35 +150,42 @@ function listSettings(root: Command): void {
 function isLate(...args: readonly unknown[]): never {
   const command = args.at(-1)
   const name = command instanceof Command ? command.name() : ''
-  throw new ConfigError(`"${name}" is a command: it comes first, and flags behind it; flags are written --name value`)
+  throw new ConfigError(`"${name}" is a command: it comes first, then its flags, as --name value`)
 }
 
 function unknownCommand(word: string): ConfigError {
   const names = Object.keys(CATALOG)
   const meant = nearest(word, names)
   const others = meant === undefined ? names.map((name) => `'${name}'`).join(', ') : `'${meant}', which is the nearest`
-  return new ConfigError(`${JSON.stringify(word)} is not a command; run without one for the server, or with ${others}`)
+  return new ConfigError(
+    `${JSON.stringify(word)} is not a command; run aedes-push without a command for the server, or with ${others}`,
+  )
 }
 
 function addBridge(root: Command, takes: Taken): void {
   const bridge = root
     .command('bridge')
-    .description('Takes POST /v1/messages, and publishes into an MQTT broker of any make.')
+    .description('Serve POST /v1/messages, and publish the messages to any MQTT broker.')
   addSettings(bridge).action(() => takes.server(bridge, 'bridge'))
   withExamples(bridge, ['bridge --broker-url mqtt://127.0.0.1:$BROKER_PORT --http-port 0'])
 }
 
 function addTransfer(root: Command, takes: Taken): void {
-  const settings = 'The settings say which store: --data-dir, or --redis-url and --redis-prefix.'
-  const out = root.command('export').description('Writes all that is stored to standard output, as lines of JSON.')
+  const settings = 'The settings select the store: --data-dir, or --redis-url and --redis-prefix.'
+  const out = root
+    .command('export')
+    .description('Write everything that is stored to standard output, as lines of JSON.')
   out.action(() => takes.server(out, 'export'))
   withExamples(
     addSettings(out),
     ['export --data-dir ./data > push.jsonl'],
-    [settings, 'Stop the server first where the store is embedded. The file holds keys and messages: keep it secret.'],
+    [
+      settings,
+      'With the embedded store, stop the server first. The export contains keys and messages: keep it secret.',
+    ],
   )
-  const taken = root.command('import').description('Takes an export from standard input; it can be run again.')
-  taken.option('--json', 'prints what was imported as JSON').action(() => takes.server(taken, 'import'))
+  const taken = root.command('import').description('Read an export from standard input. It is safe to run again.')
+  taken.option('--json', 'print what was imported as JSON').action(() => takes.server(taken, 'import'))
   withExamples(
     addSettings(taken),
     ['import --data-dir ./other < push.jsonl', 'import --json --data-dir ./other < push.jsonl'],
@@ -187,15 +194,15 @@ function addTransfer(root: Command, takes: Taken): void {
   const mosquitto = root
     .command('import-mosquitto <file>')
     .description(
-      'Takes retained messages, sessions and their messages from the mosquitto.db of a Mosquitto that was stopped.',
+      'Import retained messages, and sessions with their messages, from the mosquitto.db of a stopped Mosquitto.',
     )
-    .option('--by-user-name', 'sessions are known by user name and client id, as with PUSH_PASSWORD_FILE')
-    .option('--json', 'prints what was imported as JSON')
+    .option('--by-user-name', 'identify sessions by user name and client id, as with PUSH_PASSWORD_FILE')
+    .option('--json', 'print what was imported as JSON')
     .action((path: string) => takes.server(mosquitto, 'import-mosquitto', path))
   withExamples(
     addSettings(mosquitto),
     ['import-mosquitto mosquitto.db --data-dir ./data'],
-    [settings, 'Without --by-user-name sessions are known by client id alone, as with a mosquitto.conf.'],
+    [settings, 'Without --by-user-name, a session is identified by its client id alone, as with a mosquitto.conf.'],
   )
 }
 
@@ -216,7 +223,9 @@ function helpOf(command: Command): string {
   command.configureOutput({ writeOut: (piece) => void (text += piece), getOutHelpWidth: () => WIDTH })
   const within = command.parent === null ? [] : command.commands
   if (within.length > 0)
-    withExamples(command, within.flatMap(examplesOf), [`${nameOf(command)} <command> --help has the rest.`])
+    withExamples(command, within.flatMap(examplesOf), [
+      `${nameOf(command)} <command> --help shows the options of a command.`,
+    ])
   command.outputHelp()
   return text
 }

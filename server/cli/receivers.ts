@@ -23,13 +23,13 @@ const OPTIONS: readonly [
   about: string,
   parse: (text: string, before?: readonly string[]) => readonly string[] | string,
 ][] = [
-  ['--token <token>', 'a message token or token id; more than once for several', repeated],
-  ['--tokens-file <file>', 'one a line; - is standard input', filled],
-  ['--app <app>', 'of the account, the version or the versions', filled],
+  ['--token <token>', 'a message token or token id; repeat it for several', repeated],
+  ['--tokens-file <file>', 'a file with one token a line; - is standard input', filled],
+  ['--app <app>', 'the app of --account, --app-version or --app-versions', filled],
   ['--account <account>', 'all devices on which it is logged in to the app', filled],
   ['--app-version <version>', 'all devices with exactly that version of the app', filled],
   ['--app-versions <range>', "all devices with a version in the range, such as '>=2.1 <3', or '*'", filled],
-  ['--any-tag <tags>', 'of those, devices with one of these tags, with commas', list],
+  ['--any-tag <tags>', 'of those, devices with at least one of these comma-separated tags', list],
   ['--all-tags <tags>', 'of those, devices with all of these tags', list],
   ['--none-of-tags <tags>', 'of those, devices with none of these tags', list],
 ]

@@ -6,7 +6,7 @@ import { parsed } from './command-error.ts'
 export const SETTINGS_GROUP = 'Settings:'
 
 export function configOption(): Option {
-  const about = 'JSON file of settings by their names; flags and environment win over it'
+  const about = 'JSON file of settings; flags and environment override it'
   return new Option('--config <file>', about).helpGroup(SETTINGS_GROUP)
 }
 

@@ -15,18 +15,18 @@ export class ArgumentsError extends Error {
 
 export const USAGE = `aedes-push mosquitto [-c file] [-d] [-h] [-p port] [-v] [-q]
 
-Serves what a mosquitto.conf describes, and push messages beside it.
+Serve what a mosquitto.conf describes, and push messages beside it.
 
-  -c file        the configuration file; without one: port 1883 of this machine alone, for everybody on it
-  -d             in the background
-  -p port        the port, where the file has no listener; more than once for several
-  -q             no log
-  -v             all of the log
-  --test-config  reads the file, says whether it is good, and ends
+  -c file        configuration file; default: port 1883 for this machine only, without passwords
+  -d             run in the background
+  -p port        port, if the file has no listener; repeat it for several
+  -q             log nothing
+  -v             log everything
+  --test-config  check the file and exit
   -h, --help, --version
 
 Settings of aedes-push come from the environment, such as PUSH_DATA_DIR, PUSH_REDIS_URL, PUSH_PROVIDER_KEY and
-PUSH_HTTP_PORT; the HTTP port opens only when it is set. docs/mosquitto.md has all of it.
+PUSH_HTTP_PORT; the HTTP port opens only when it is set. See docs/mosquitto.md.
 `
 
 const LONG: Readonly<Record<string, string>> = {

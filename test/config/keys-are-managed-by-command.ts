@@ -117,7 +117,7 @@ await t.test('a server that is none', async (t) => {
 
 await t.test('what is written wrong', async (t) => {
   const wrong: [string[], RegExp][] = [
-    [[], /keys: a word is missing; it takes one of list, show, create, rotate, change, revoke/],
+    [[], /keys: a command is missing; use one of list, show, create, rotate, change, revoke/],
     [['make'], /unknown command 'make'/],
     [['constructor'], /unknown command 'constructor'/],
     [['show'], /missing required argument 'id'; aedes-push keys show --help/],

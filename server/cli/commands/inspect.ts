@@ -39,14 +39,14 @@ const SHOWN = 60
 export function register(root: Command, take: Take): void {
   const inspect = describe(root.command('inspect [token]'), {
     about:
-      'State, session, cursors and pending messages of a token, a token id or an account; without one, the server.',
+      'Show state, session, cursors and pending messages of a token, a token id or an account; or the state of the server.',
     examples: ['inspect', 'inspect $TOKEN_ID', 'inspect ann --app chat', 'inspect $TOKEN_ID --json --limit 100'],
-    notes: 'A word that is neither a token nor a token id is an account. Looking changes nothing.',
+    notes: 'An argument that is neither a token nor a token id is an account. Inspecting changes nothing.',
   })
   inspect
-    .option('--app <app>', 'of the account', filled)
-    .option('--account <account>', 'an account that looks like a token id', filled)
-    .option('--limit <count>', 'pending messages to show, at most', count, 20)
+    .option('--app <app>', 'the app of the account', filled)
+    .option('--account <account>', 'an account whose name looks like a token id', filled)
+    .option('--limit <count>', 'at most this many pending messages', count, 20)
     .action((given: string | undefined, options: InspectOptions) =>
       take(inspect, async (context) => {
         const { app, account: named, limit } = options

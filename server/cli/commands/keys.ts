@@ -85,7 +85,7 @@ export function register(root: Command, take: Take): void {
 
 function listing(keys: Command, take: Take): void {
   const all = describe(keys.command('list'), {
-    about: 'All keys, the oldest first.',
+    about: 'List all keys, oldest first.',
     examples: ['keys list', 'keys list --json'],
   })
   all.action(() =>
@@ -98,7 +98,7 @@ function listing(keys: Command, take: Take): void {
       await out.answer(known, columns(['id', 'name', 'apps', 'scopes', 'expires'], rows))
     }),
   )
-  const show = describe(keys.command('show <id>'), { about: 'One key.', examples: ['keys show $KEY_ID'] })
+  const show = describe(keys.command('show <id>'), { about: 'Show one key.', examples: ['keys show $KEY_ID'] })
   show.action((id: string) =>
     take(show, async (context) =>
       printKey(context, (await (await context.provider())('GET', pathOf(id))) as KeyAnswer),
@@ -110,18 +110,18 @@ function listing(keys: Command, take: Take): void {
 function addFields(command: Command, isNew: boolean): Command {
   const add = (flags: string, about: string, parse: (text: string) => unknown, isRequired = false) =>
     isRequired && isNew ? command.requiredOption(flags, about, parse) : command.option(flags, about, parse)
-  add('--name <name>', 'of the provider', filled, true)
-  add('--apps <apps>', 'for which apps it may act, with commas; * is every app', list, true)
-  add('--scopes <scopes>', `what it may do, with commas: ${SCOPES.join(', ')}`, list, true)
-  add('--expires-in <time>', 'when it ends, such as 90d; never when absent', duration)
-  add('--quota <quota>', 'receivers in a time, such as 10000/1m; two with a comma hold both', quota)
-  add('--user <user>', 'user of the password file who is this provider too, over MQTT', filled)
+  add('--name <name>', 'name of the provider', filled, true)
+  add('--apps <apps>', 'comma-separated apps it is for; * is every app', list, true)
+  add('--scopes <scopes>', `what it may do, comma-separated: ${SCOPES.join(', ')}`, list, true)
+  add('--expires-in <time>', 'when it expires, such as 90d; default never', duration)
+  add('--quota <quota>', 'receivers in a time, such as 10000/1m; a comma and a second one enforce both', quota)
+  add('--user <user>', 'user of the password file who becomes this provider over MQTT', filled)
   return command
 }
 
 function making(keys: Command, take: Take): void {
   const create = describe(keys.command('create'), {
-    about: 'Makes a key, and shows it this once.',
+    about: 'Create a key. It is shown only once.',
     examples: [
       'keys create --name shop --apps chat --scopes messages:send,tokens:issue --expires-in 90d',
       "keys create --name reports --apps '*' --scopes messages:read",
@@ -135,10 +135,10 @@ function making(keys: Command, take: Take): void {
     }),
   )
   const rotate = describe(keys.command('rotate <id>'), {
-    about: 'Gives a key a new secret, and shows it this once; the previous one holds for a day more.',
+    about: 'Give a key a new secret, which is shown only once. The previous one works for another day.',
     examples: ['keys rotate $KEY_ID', 'keys rotate $KEY_ID --overlap 7d', 'keys rotate $KEY_ID --overlap 0'],
   })
-  rotate.option('--overlap <time>', 'how long both hold; 0 is not at all', duration)
+  rotate.option('--overlap <time>', 'how long both work; 0 ends the previous one at once', duration)
   rotate.action((id: string, { overlap }: { readonly overlap?: number }) =>
     take(rotate, async (context) => {
       const ask = await context.provider()
@@ -150,7 +150,7 @@ function making(keys: Command, take: Take): void {
 
 function changing(keys: Command, take: Take): void {
   const change = describe(keys.command('change <id>'), {
-    about: 'Changes what is given of a key; its connections that lose something are closed.',
+    about: 'Change a key. Connections that lose a right are closed.',
     examples: ['keys change $KEY_ID --scopes messages:send', 'keys change $KEY_ID --expires-in 30d'],
   })
   addFields(change, false).action((id: string, options: Asked) =>
@@ -160,7 +160,7 @@ function changing(keys: Command, take: Take): void {
     }),
   )
   const revoke = describe(keys.command('revoke <id>'), {
-    about: 'Removes a key, at once and for good.',
+    about: 'Remove a key, at once and for good.',
     examples: ['keys revoke $KEY_ID'],
   })
   revoke.action((id: string) =>

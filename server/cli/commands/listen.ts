@@ -29,22 +29,22 @@ interface Message {
 
 export function register(root: Command, take: Take): void {
   const listen = describe(root.command('listen'), {
-    about: 'Receives messages as a device does, prints each, and acknowledges it when it is printed.',
+    about: 'Receive messages as a device. Each one is printed, then acknowledged.',
     examples: [
       'listen --token-file token.txt',
       'listen --token-file token.txt --http --json',
       'token issue --app chat --device phone-17 --account ann --only-token | aedes-push listen --token-file - --count 1',
     ],
     notes:
-      'The token: PUSH_TOKEN, PUSH_TOKEN_FILE or --token-file is seen by fewer people than --token. It needs no provider key.\n' +
-      'Over MQTT it subscribes to the private topic and the broadcast topic of the token. It ends with Ctrl-C, and then with 0.',
+      'Other users of this machine can see --token: prefer PUSH_TOKEN or a file. No provider key is needed.\n' +
+      'Over MQTT it subscribes to the private topic and the broadcast topic of the token. Ctrl-C ends it with exit code 0.',
   })
   listen
     .option('--token <token>', 'the message token of the device (PUSH_TOKEN)', filled)
     .option('--token-file <file>', 'a file that holds it; - is standard input (PUSH_TOKEN_FILE)', filled)
-    .option('--http', 'over HTTP, as Server-Sent Events, and not over MQTT')
-    .option('--count <count>', 'ends after so many messages', count)
-    .option('--client-id <id>', 'of MQTT; one of its own when absent', filled)
+    .option('--http', 'use HTTP (Server-Sent Events) instead of MQTT')
+    .option('--count <count>', 'end after this many messages', count)
+    .option('--client-id <id>', 'MQTT client id; random by default', filled)
     .action((options: ListenOptions) =>
       take(listen, async (context) => {
         const token = await deviceToken(options, context.env, context.stdin)

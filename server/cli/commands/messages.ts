@@ -23,16 +23,16 @@ interface Followed extends Partial<State> {
 }
 
 export function register(root: Command, take: Take): void {
-  const messages = root.command('messages').description('What became of a message, and taking it back.')
+  const messages = root.command('messages').description('Show what became of a message, or recall it.')
   const verbs = [
     {
       verb: 'status',
-      about: 'What became of a message: pending, acknowledged, expired and so on.',
+      about: 'Show what became of a message: pending, acknowledged, expired and so on.',
       examples: ['messages status order-1042-shipped --token $TOKEN_ID', 'messages status update-7 --app chat --json'],
     },
     {
       verb: 'recall',
-      about: 'Takes a message back from whoever has not acknowledged it.',
+      about: 'Recall a message from receivers that have not acknowledged it.',
       examples: ['messages recall order-1042-shipped --token $TOKEN_ID', 'messages recall update-7 --app chat'],
     },
   ]
@@ -40,8 +40,7 @@ export function register(root: Command, take: Take): void {
     const command = describe(messages.command(`${verb} <id>`), {
       about,
       examples,
-      notes:
-        '--app alone names a broadcast of that app. Exits with 1 where a receiver is not known to have the message.',
+      notes: '--app alone names a broadcast of that app. Exits with 1 if the message is unknown for a receiver.',
     })
     addReceivers(command).action((id: string, options: ReceiverOptions) =>
       take(command, async ({ out, provider, stdin }) => {

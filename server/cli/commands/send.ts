@@ -29,7 +29,7 @@ interface Sent {
 
 export function register(root: Command, take: Take): void {
   const send = describe(root.command('send [payload]'), {
-    about: 'Sends a message to a token, to many, to an account, or to versions of an app.',
+    about: 'Send a message to one or more tokens, to an account, or to versions of an app.',
     examples: [
       "send --token $TOKEN_ID 'Your order is on its way' --ttl 1d --id order-1042-shipped",
       "send --app chat --app-versions '>=2.1 <3' 'Please update' --id update-7",
@@ -38,18 +38,18 @@ export function register(root: Command, take: Take): void {
       'send --token $TOKEN_ID --file picture.png --receipt --json',
     ],
     notes:
-      'The payload is the argument, --file, or standard input where it is -. Bytes that are not UTF-8 go out as they are.\n' +
-      'Exits with 1 where a receiver did not get it; with an --id it can be repeated without harm.',
+      'The payload is the argument, --file, or standard input if it is -. Bytes that are not UTF-8 are sent unchanged.\n' +
+      'Exits with 1 if a receiver was rejected. With an --id, it is safe to repeat.',
   })
   send
     .option('--file <file>', 'the payload; - is standard input', filled)
-    .option('--json-payload', 'the payload is JSON, and goes out as such')
-    .option('--ttl <time>', 'for how long it is kept, such as 1d; 0 is now or never', duration)
-    .option('--retain', 'also kept as the last message of its topic')
-    .option('--id <id>', 'the same id again is accepted once', filled)
-    .option('--collapse-key <key>', 'it replaces a message with the same key that is still pending', filled)
-    .option('--receipt', 'an event tells when it ends; see tail')
-    .option('--dry-run', 'checks everything, and sends nothing')
+    .option('--json-payload', 'send the payload as JSON')
+    .option('--ttl <time>', 'how long it is kept, such as 1d; 0 is now or never', duration)
+    .option('--retain', 'also keep it as the last message of its topic')
+    .option('--id <id>', 'a repeat with the same id is accepted once', filled)
+    .option('--collapse-key <key>', 'replace a pending message with the same key', filled)
+    .option('--receipt', 'report with an event how it ends; see tail')
+    .option('--dry-run', 'check everything, and send nothing')
   addReceivers(send).action((payload: string | undefined, options: SendOptions) =>
     take(send, async ({ out, provider, stdin }) => {
       const [to, content] = [await receiversOf(options, stdin), await contentOf(payload, options, stdin)]

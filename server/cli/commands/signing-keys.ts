@@ -28,9 +28,9 @@ interface RotateOptions {
 }
 
 export function register(root: Command, take: Take): void {
-  const keys = root.command('signing-keys').description('Keys of message tokens of a running server.')
+  const keys = root.command('signing-keys').description('Keys that sign the message tokens of a running server.')
   const list = describe(keys.command('list'), {
-    about: 'All of them, the oldest first; nothing secret.',
+    about: 'List all signing keys, oldest first, without secrets.',
     examples: ['signing-keys list', 'signing-keys list --json'],
   })
   list.action(() =>
@@ -42,18 +42,20 @@ export function register(root: Command, take: Take): void {
     }),
   )
   const rotate = describe(keys.command('rotate'), {
-    about: 'Makes a new one, which signs when others have had time to fetch it.',
+    about: 'Create a key, which signs once others have had time to fetch it.',
     examples: ['signing-keys rotate', 'signing-keys rotate --now', 'signing-keys rotate --algorithm ES256'],
   })
-  rotate.addOption(new Option('--algorithm <algorithm>', 'that of the server when absent').choices([...ALGORITHMS]))
-  rotate.option('--now', 'it signs at once, though others may not know it: for a key that leaked')
+  rotate.addOption(
+    new Option('--algorithm <algorithm>', 'default: the algorithm of the server').choices([...ALGORITHMS]),
+  )
+  rotate.option('--now', 'sign at once, even if others do not know it yet: after a key has leaked')
   rotate.action((options: RotateOptions) =>
     take(rotate, async (context) =>
       print(context, await (await context.provider())('POST', `${BASE}/rotate`, bodyOf(options))),
     ),
   )
   const retire = describe(keys.command('retire <kid>'), {
-    about: 'Refuses all tokens of a key, at once and for good; rotate first where it signs.',
+    about: 'Refuse all tokens of a key, at once and for good. If it signs, rotate first.',
     examples: ['signing-keys retire $KID'],
   })
   retire.action((kid: string) =>

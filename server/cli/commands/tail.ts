@@ -29,7 +29,7 @@ interface PushEvent {
 
 export function register(root: Command, take: Take): void {
   const tail = describe(root.command('tail'), {
-    about: 'Events as they happen: what became of messages with a receipt, of tokens, and what devices publish.',
+    about: 'Follow events: what became of messages with a receipt, what happened to tokens, and what devices publish.',
     examples: [
       'tail --app chat',
       'tail --app chat --types token.issued,token.revoked --json',
@@ -37,17 +37,17 @@ export function register(root: Command, take: Take): void {
       'tail --app chat --consumer audit --from earliest --count 1',
     ],
     notes:
-      'Without --consumer it begins now, and leaves nothing behind. A consumer has a place of its own, which is kept: the same\n' +
-      'name goes on there. It ends with Ctrl-C, and then with 0.',
+      'Without --consumer it starts now, and leaves nothing behind. The server keeps the position of a consumer: the same name\n' +
+      'continues there. Ctrl-C ends it with exit code 0.',
   })
   tail
-    .requiredOption('--app <app>', 'whose events', filled)
-    .option('--types <types>', 'such as message.* or token.issued, with commas; upstream has to be named', filled)
-    .option('--token <token>', 'those of this token id alone', filled)
-    .option('--id <id>', 'those of this message alone', filled)
-    .option('--consumer <name>', 'who reads, whose place is kept', filled)
-    .addOption(tail.createOption('--from <place>', 'where a new consumer begins').choices(['earliest', 'latest']))
-    .option('--count <count>', 'ends after so many events', count)
+    .requiredOption('--app <app>', 'the app', filled)
+    .option('--types <types>', 'comma-separated, such as message.* or token.issued; upstream must be named', filled)
+    .option('--token <token>', 'only events of this token id', filled)
+    .option('--id <id>', 'only events of this message', filled)
+    .option('--consumer <name>', 'a name under which the position is kept', filled)
+    .addOption(tail.createOption('--from <place>', 'where a new consumer starts').choices(['earliest', 'latest']))
+    .option('--count <count>', 'end after this many events', count)
     .action((options: TailOptions) =>
       take(tail, async (context) => {
         const consumer = options.consumer ?? `tail-${randomBytes(9).toString('base64url')}`

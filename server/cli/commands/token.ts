@@ -50,23 +50,23 @@ export function register(root: Command, take: Take): void {
 
 function issuing(token: Command, take: Take): void {
   const issue = describe(token.command('issue'), {
-    about: 'Issues a message token for one app of one account on one device. It is a secret of that device.',
+    about: 'Issue a message token for one app of one account on one device. Only that device may have it.',
     examples: [
       'token issue --app chat --device phone-17 --account ann --app-version 2.1.0',
       'token issue --app chat --device phone-17 --account ann --app-version 2.1.0 --only-token > token.txt',
       'token issue --app chat --tags beta,staff --ttl 30d --json',
     ],
     notes:
-      'Issuing it again for the same three names keeps the token id and what is pending. Another account takes the device over.',
+      'Issuing again for the same three names keeps the token id and what is pending. Another account takes the device over.',
   })
   issue
     .requiredOption('--app <app>', 'the app', filled)
-    .option('--device <device>', 'the device; the server makes a name that nobody can guess when absent', filled)
-    .option('--account <account>', 'who is logged in; nobody when absent', filled)
-    .option('--app-version <version>', 'of the app on the device, for broadcasts', filled)
-    .option('--ttl <time>', 'for how long it holds, such as 30d', duration)
-    .option('--tags <tags>', 'in place of those that the device has, with commas', list)
-    .option('--only-token', 'prints the token and nothing else')
+    .option('--device <device>', 'the device; by default, the server makes a name that nobody can guess', filled)
+    .option('--account <account>', 'who is logged in; default nobody', filled)
+    .option('--app-version <version>', 'version of the app on the device, for broadcasts', filled)
+    .option('--ttl <time>', 'how long it is valid, such as 30d', duration)
+    .option('--tags <tags>', 'comma-separated tags that replace those of the device', list)
+    .option('--only-token', 'print the token and nothing else')
     .action((options: IssueOptions) =>
       take(issue, async ({ out, provider }) => {
         const { app, device, account, appVersion: version, ttl, tags, onlyToken } = options
@@ -93,12 +93,12 @@ function issuing(token: Command, take: Take): void {
 
 function looking(token: Command, take: Take): void {
   const all = describe(token.command('list'), {
-    about: 'Token ids of an app, or of an account of it.',
+    about: 'List the token ids of an app, or of one account.',
     examples: ['token list --app chat', 'token list --app chat --account ann --json'],
   })
   all
     .requiredOption('--app <app>', 'the app', filled)
-    .option('--account <account>', 'the devices on which it is logged in', filled)
+    .option('--account <account>', 'only devices on which this account is logged in', filled)
     .action(({ app = '', account }: WhoseOptions) =>
       take(all, async ({ out, provider }) => {
         const tokens = await listTokens(await provider(), app, account)
@@ -106,7 +106,7 @@ function looking(token: Command, take: Take): void {
       }),
     )
   const show = describe(token.command('show <token>'), {
-    about: 'What is known of a token id, or of the one of a message token.',
+    about: 'Show the state of a token id, given as such or as a message token.',
     examples: ['token show $TOKEN_ID', 'token show $TOKEN_ID --json'],
   })
   show.action((given: string) =>
@@ -119,16 +119,16 @@ function looking(token: Command, take: Take): void {
 
 function revoking(token: Command, take: Take): void {
   const revoke = describe(token.command('revoke [token]'), {
-    about: 'Refuses every token that was issued for a token id; or all of an account, or of an app.',
+    about: 'Revoke every token issued so far: for a token id, an account or an app.',
     examples: [
       'token revoke $TOKEN_ID',
       'token revoke --app chat --account ann',
       'token revoke --app retired-app --every-account',
     ],
-    notes: 'What is pending stays, for when a token is issued again.',
+    notes: 'Pending messages stay, in case a token is issued again.',
   })
   revoke
-    .option('--app <app>', 'of the account', filled)
+    .option('--app <app>', 'the app of the account', filled)
     .option('--account <account>', 'on all of its devices', filled)
     .option('--every-account', 'all tokens of the app')
     .action((given: string | undefined, options: WhoseOptions & { readonly everyAccount?: true }) =>

@@ -29,7 +29,7 @@ interface Result {
 
 export function register(root: Command, take: Take): void {
   const verify = describe(root.command('verify-isolation'), {
-    about: 'Tries on a live server, with throw-away tokens, whether anybody receives what is not theirs.',
+    about: 'Check on a live server, with throw-away tokens, whether anybody receives what is not theirs.',
     examples: [
       'verify-isolation',
       'verify-isolation --app chat --app news --json',
@@ -37,15 +37,15 @@ export function register(root: Command, take: Take): void {
       'verify-isolation --user ann --user-password-file password.txt',
     ],
     notes:
-      'It issues tokens for random apps, devices and accounts, or within --app where the key may not act for every app. Real\n' +
-      'devices get nothing of it. It takes some seconds, and revokes its tokens at its end; they end by themselves in 10 minutes.\n' +
-      'Exits with 0 when nothing was found, with 5 when somebody received what is not theirs, with 1 when it could not be tried.',
+      'It issues tokens for random apps, devices and accounts, or within --app if the key is limited to some apps. Real devices\n' +
+      'get nothing. It takes some seconds and revokes its tokens at the end; if it is killed, they expire within 10 minutes.\n' +
+      'Exits with 0 if it found nothing, 5 if somebody received what is not theirs, 1 if something could not be checked.',
   })
   verify
-    .option('--app <app>', 'an app to do it in; twice for two', repeated)
-    .option('--user <name>', 'a user of the password file, to try topics of users too', filled)
-    .option('--user-password-file <file>', 'its password; PUSH_USER_PASSWORD when absent', filled)
-    .option('--fail-fast', 'ends after the first check that finds something')
+    .option('--app <app>', 'an app to use; repeat it for two', repeated)
+    .option('--user <name>', 'a user of the password file, to check general topics too', filled)
+    .option('--user-password-file <file>', 'a file with its password; default PUSH_USER_PASSWORD', filled)
+    .option('--fail-fast', 'end after the first finding')
     .action((options: VerifyOptions) => take(verify, (context) => run(context, options)))
 }
 
@@ -73,7 +73,7 @@ async function run(context: ClientContext, options: VerifyOptions): Promise<Exit
     }
   } finally {
     const left = await world.cleanUp()
-    if (left > 0) context.say(`${left} tokens or keys could not be removed; they end by themselves within 10 minutes`)
+    if (left > 0) context.say(`${left} tokens or keys could not be removed; they expire within 10 minutes`)
   }
   return await conclude(context, results)
 }
