@@ -239,7 +239,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       longPolls.close()
       consumers.close()
     },
-    routes(api) {
+    routes(api, documents) {
       issueTokens(api, { ...calls, proofs, limits })
       enrol(api, { ...calls, guard })
       listTokens(api, { ...calls, guard })
@@ -269,8 +269,8 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       }
       reportHealth(api, ready)
       exposeMetrics(api, metrics, options.metricsText)
-      serveOpenApi(api)
-      serveReference(api)
+      serveOpenApi(api, documents)
+      serveReference(api, documents)
     },
   })
   watchWhileOpen(http, () => longPolls.watch())

@@ -15,10 +15,11 @@ import { createHttpServer, type Admit, type AdmitRequest } from './http-server.t
 import { acceptJsonOnly } from './json-body.ts'
 import type { HttpLimits } from './limits.ts'
 import { observeMethods, refuseUnknown } from './methods.ts'
-import { describeApi } from './openapi.ts'
 import { answerError } from './problem.ts'
+import { collectDocuments, type Documents } from './reference/documents.ts'
 import { requestCounts } from './request-counts.ts'
 import { traceRequests } from './tracing.ts'
+import { problemSchema } from './schemas.ts'
 import { createCompiler } from './validation.ts'
 
 interface FastifyAppOptions {
@@ -45,8 +46,8 @@ interface FastifyAppOptions {
   /** Who says for whom it passes on requests. */
   readonly trustedProxies?: BlockList | undefined
   readonly tally?: Tally | undefined
-  /** Adds the calls. */
-  readonly routes: (api: FastifyInstance) => void
+  /** Adds the calls. `documents` describe them. */
+  readonly routes: (api: FastifyInstance, documents: () => Promise<Documents>) => void
   /** Runs when the server begins to close, before it waits for the requests in flight. */
   readonly closing: () => void
 }
@@ -90,10 +91,11 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   logRequests(app)
   countRequests(app, options.metrics)
   if (options.tracing !== undefined) traceRequests(app, options.tracing)
-  describeApi(app, options.version, options.hasConsole === true)
+  app.addSchema(problemSchema)
+  const documents = collectDocuments(app, { version: options.version, hasConsole: options.hasConsole === true })
   app.register(async (instance) => {
     await limitRequests(instance, options)
-    routes(instance)
+    routes(instance, documents)
   })
   return app
 }

@@ -71,7 +71,7 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
     randomId,
     monotonic,
     closing: () => upstream.finish(CLOSING_ANSWERS_MS),
-    routes(api) {
+    routes(api, documents) {
       sendMessages(api, { send, guard, limits, errors: publisher.errors })
       refuseOtherCalls(api)
       reportHealth(api, async () => {
@@ -79,8 +79,8 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
         return { warnings: [] }
       })
       exposeMetrics(api, metrics)
-      serveOpenApi(api)
-      serveReference(api)
+      serveOpenApi(api, documents)
+      serveReference(api, documents)
     },
   })
   app.addHook('onClose', () => upstream.close())

@@ -1,7 +1,6 @@
 /** The OpenAPI 3.1 document, made from the schemas that validate. */
-import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifySchema } from 'fastify'
-import { problemSchema } from './schemas.ts'
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import type { FastifySchema } from 'fastify'
 
 /** The cookie of the console stands for the key that signed it in. */
 function withSession(schema: FastifySchema): FastifySchema {
@@ -18,9 +17,8 @@ const consoleSession = {
     'The session cookie of the console; `__Host-push_console` over TLS. Needs the header `x-push-console`, and `Origin` if the call changes something',
 } as const
 
-export function describeApi(app: FastifyInstance, version: string, hasConsole: boolean): void {
-  app.addSchema(problemSchema)
-  app.register(swagger, {
+export function openApiOptions(version: string, hasConsole: boolean): FastifyDynamicSwaggerOptions {
+  return {
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -64,5 +62,5 @@ export function describeApi(app: FastifyInstance, version: string, hasConsole: b
         return typeof $id === 'string' ? $id : `schema-${index}`
       },
     },
-  })
+  }
 }
