@@ -196,7 +196,9 @@ export function createMetrics() {
       // Of several processes: all have the same.
       aggregator: 'min',
     }),
-    certificateReloads: counter('push_tls_reloads_total', 'Reloads of the TLS files, by outcome: taken or refused', ['outcome']),
+    certificateReloads: counter('push_tls_reloads_total', 'Reloads of the TLS files, by outcome: taken or refused', [
+      'outcome',
+    ]),
     refusedSubscriptions: counter(
       'push_refused_subscriptions_total',
       'Refused subscriptions of devices and providers, by error code',
@@ -208,12 +210,18 @@ export function createMetrics() {
       ['kind'],
     ),
     refusedConnects: counter('push_refused_connects_total', 'CONNECT packets refused, by error code', ['code']),
-    webhookCalls: counter('push_webhook_calls_total', 'Webhook calls, by outcome: delivered, failed or gone', ['outcome']),
+    webhookCalls: counter('push_webhook_calls_total', 'Webhook calls, by outcome: delivered, failed or gone', [
+      'outcome',
+    ]),
     webhookCallsUnderWay: gauge('push_webhook_calls_under_way', 'Webhook calls in flight'),
     webhooksDisabled: counter('push_webhooks_disabled_total', 'Webhooks disabled by the server, by reason', [
       'because',
     ]),
-    httpRequests: counter('push_http_requests_total', 'HTTP requests, by method, route and status', ['method', 'route', 'status']),
+    httpRequests: counter('push_http_requests_total', 'HTTP requests, by method, route and status', [
+      'method',
+      'route',
+      'status',
+    ]),
     httpDuration: new Histogram({
       name: 'push_http_request_duration_seconds',
       help: 'Duration of HTTP requests, from the end of the request headers to the end of the response, without streams and long polls',

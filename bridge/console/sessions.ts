@@ -113,10 +113,10 @@ export class ConsoleSessions {
   async #known(id: string): Promise<Known> {
     const { auth, store, now } = this.#options
     const row = await store.readRow(TABLE, rowKey(id))
-    const kept = row && decode(row.value)
-    if (row === undefined || kept === undefined || row.expiresAt <= now()) throw new PushError('SESSION_ENDED')
-    const provider = auth.providerShown(kept)
-    if (provider !== undefined) return { row, kept, provider }
+    if (row === undefined || row.expiresAt <= now()) throw new PushError('SESSION_ENDED')
+    const kept = decode(row.value)
+    const provider = kept && auth.providerShown(kept)
+    if (kept !== undefined && provider !== undefined) return { row, kept, provider }
     await this.#remove(row)
     throw new PushError('SESSION_ENDED')
   }
@@ -172,12 +172,20 @@ function encode({ digest, keyId, startedAt }: Kept): Uint8Array {
   return Buffer.from(JSON.stringify({ digest: Buffer.from(digest).toString('base64url'), keyId, startedAt }))
 }
 
-/** Undefined: of a version that is not known here. */
-function decode({ buffer, byteOffset, byteLength }: Uint8Array): Kept | undefined {
-  const row: unknown = JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'))
+/** Undefined: damaged, or of a version that is not known here. */
+function decode(bytes: Uint8Array): Kept | undefined {
+  const row = parse(bytes)
   if (typeof row !== 'object' || row === null || !('digest' in row) || !('startedAt' in row)) return undefined
   const { digest, startedAt } = row
   if (typeof digest !== 'string' || typeof startedAt !== 'number') return undefined
   const keyId = 'keyId' in row && typeof row.keyId === 'string' ? row.keyId : undefined
   return { digest: Buffer.from(digest, 'base64url'), keyId, startedAt }
+}
+
+function parse({ buffer, byteOffset, byteLength }: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'))
+  } catch {
+    return undefined
+  }
 }

@@ -1,14 +1,11 @@
 // Is the console there only for whom it is meant, and does a session end with its key, its time, or its person?
-import { readdirSync, statSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
-import { join } from 'node:path'
 import { t } from '../support/tap.ts'
 import {
   eventually,
   makeKey,
   metric,
   request,
-  ROOT,
   rotateKey,
   startServer,
   type RequestOptions,
@@ -199,15 +196,4 @@ await t.test('over TLS the browser shows it over TLS alone', async (t) => {
       .end(JSON.stringify({ key: server.providerKey }))
   })
   t.match(cookies, [/^__Host-push_console=.*; Secure$/])
-})
-
-await t.test('its weight', (t) => {
-  const folder = join(ROOT, '.build', 'console')
-  const sizes = readdirSync(folder)
-    .filter((name) => name.endsWith('.gz'))
-    .map((name) => statSync(join(folder, name)).size)
-  t.equal(sizes.length, 4)
-  const weight = sizes.reduce((sum, size) => sum + size, 0)
-  t.ok(weight <= 80 * 1024, `${weight} bytes`)
-  t.end()
 })

@@ -1,6 +1,7 @@
 // Does a stream bring events in order, go on from the last id, acknowledge when asked, and end with its key?
 import { t } from '../../support/tap.ts'
 import { ack, issueToken, lookup, request } from '../../support/api.ts'
+import { makeKey, rotateKey } from '../../support/keys.ts'
 import { within } from '../../support/waiting.ts'
 import { serve, type Served } from '../../bridge/support/serve.ts'
 import { openStream } from './support/stream.ts'
@@ -85,6 +86,33 @@ await t.test('its key is removed', async (t) => {
   await request(api, 'DELETE', `/v1/keys/${made.body.id}`)
   t.match(await stream.events.next(), { type: 'end', data: { code: 'CREDENTIALS_INVALID' } })
   await within('the end', stream.ended)
+})
+
+await t.test('its key is replaced', async (t) => {
+  let ahead = 0
+  const api = await serve(t, { now: () => Date.now() + ahead })
+  const scopes = ['events:read']
+  const key = await makeKey(api, { name: 'billing', apps: ['chat'], scopes })
+  const old = await openStream(t, api, { bearer: key.key, path: path() })
+  const second = await rotateKey(api, key, 3600)
+  const fresh = await openStream(t, api, { bearer: second.key, path: '/v1/events/stream?app=chat&consumer=other' })
+  await issueToken(api, { app: 'chat', device: 'phone' })
+  for (const each of [old, fresh]) t.match(await each.events.next(), { data: { type: 'token.issued' } })
+  ahead = 3_601_000
+  t.match(await old.events.next(), { type: 'end', data: { code: 'CREDENTIALS_INVALID' } }, 'with its overlap')
+  await within('the end', old.ended)
+  await issueToken(api, { app: 'chat', device: 'tablet' })
+  t.match(await fresh.events.next(), { data: { type: 'token.issued' } }, 'the new one goes on')
+  await rotateKey(api, key, 0)
+  t.match(await fresh.events.next(), { type: 'end', data: { code: 'CREDENTIALS_INVALID' } }, 'at once')
+
+  const third = await makeKey(api, { name: 'billing', apps: ['chat'], scopes, expiresIn: 60 })
+  const last = await openStream(t, api, { bearer: third.key, path: path() })
+  ahead += 61_000
+  // What was stored before comes first.
+  let event = await last.events.next()
+  while (event.type === 'message') event = await last.events.next()
+  t.match(event, { type: 'end', data: { code: 'CREDENTIALS_INVALID' } }, 'with its time')
 })
 
 await t.test('shut down', async (t) => {
