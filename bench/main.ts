@@ -7,7 +7,7 @@ import { markdownOf } from './report/markdown.ts'
 import { asText, tableOf } from './report/table.ts'
 import { type Options, readOptions, USAGE, UsageError } from './run/options.ts'
 import { findProgram } from './run/processes.ts'
-import { describeMachine, type Results } from './run/results.ts'
+import { describeMachine, notesOf, type Results } from './run/results.ts'
 import { type Measured, measureRounds } from './run/rounds.ts'
 import { WORKS } from './works/index.ts'
 
@@ -47,7 +47,9 @@ async function measure(options: Options): Promise<Results> {
 function show(results: Results): void {
   for (const work of WORKS) {
     const table = tableOf(results, work)
-    if (table.rows.length > 0) console.log(`\n${work.title} (${work.name})\n${asText(table)}`)
+    if (table.rows.length === 0) continue
+    console.log(`\n${work.title} (${work.name})\n${asText(table)}`)
+    for (const note of notesOf(results, work)) console.log(note)
   }
   const head = ['goal', '', 'contender', 'measured', '']
   const rows = judgeGoals(results).map((one) => [one.title, one.goal, one.contender, one.measured, verdict(one)])

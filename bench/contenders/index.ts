@@ -2,6 +2,7 @@
 import { aedes } from './aedes.ts'
 import { bare, bareHttp } from './bare.ts'
 import type { Contender } from './contender.ts'
+import { flashmq, nanomq } from './flashmq-nanomq.ts'
 import { mosquitto, nats } from './native.ts'
 import { ours } from './ours.ts'
 
@@ -28,6 +29,13 @@ export const CONTENDERS: readonly Contender[] = [
     nodes: 2,
   }),
   ours({
+    name: 'ours-8-workers',
+    about: 'aedes-push, 8 workers on Redis, appendfsync everysec: more connections than one process may have files',
+    fsync: 'everysec',
+    settings: { PUSH_WORKERS: '8' },
+    works: ['hold'],
+  }),
+  ours({
     name: 'ours-level-eddsa',
     about: 'aedes-push, embedded store, EdDSA tokens',
     settings: EDDSA,
@@ -39,5 +47,7 @@ export const CONTENDERS: readonly Contender[] = [
   mosquitto('mosquitto-persistence', 'Mosquitto with persistence (a snapshot at intervals)', true),
   bare('bare', 'node:net that finds sockets by topic and writes once a turn: the floor of a server in Node, no broker'),
   bareHttp('bare-http', 'node:http that answers every request with a stream on which nothing happens'),
+  flashmq('flashmq', 'FlashMQ, which stores its sessions now and then'),
+  nanomq('nanomq', 'NanoMQ, in memory'),
   nats('nats', 'NATS with JetStream (files) and its MQTT gateway'),
 ]

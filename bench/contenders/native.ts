@@ -5,7 +5,13 @@ import { Child, freePort } from '../run/processes.ts'
 import { untilServing } from '../run/serving.ts'
 import { type Contender, PLAIN_BROADCAST, plainIdentities, type Target } from './contender.ts'
 
-async function native(folder: string, mqttPort: number, command: string, args: readonly string[]): Promise<Target> {
+/** A program that serves plain topics on this port. */
+export async function native(
+  folder: string,
+  mqttPort: number,
+  command: string,
+  args: readonly string[],
+): Promise<Target> {
   const launch = (): Child => new Child(command, args, { cwd: folder })
   let child = launch()
   await untilServing(mqttPort, {}, () => child)

@@ -45,8 +45,9 @@ export function ours({ name, about, fsync, settings = {}, nodes = 1, works }: Ou
         PUSH_PASSWORD_FILE: passwords,
         PUSH_PROVIDER_KEY: PROVIDER_KEY,
         PUSH_LOG_LEVEL: 'error',
-        // 100 a second by default: no others limit a client.
+        // No others limit a client, 100 a second by default, nor the number of connections.
         PUSH_MAX_DEVICE_PUBLISHES: '0',
+        PUSH_MAX_CONNECTIONS: '10000000',
         ...(redis === undefined ? {} : { PUSH_REDIS_URL: redis.url }),
         ...settings,
       }

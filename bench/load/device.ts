@@ -1,7 +1,6 @@
 /** A device: it takes what comes, writes it into the ledger, and acknowledges all that one read brought in one write. */
 import type { Socket } from 'node:net'
 import { MqttConnection, PUBLISH } from './connection.ts'
-import type { Ledger } from './ledger.ts'
 import type { Credentials } from './packets.ts'
 
 export interface Identity extends Credentials {
@@ -13,10 +12,17 @@ export interface Identity extends Credentials {
   readonly oneByOne?: boolean
 }
 
+/** Where a device writes what it gets: a ledger, or the way to one. */
+export interface Receiver {
+  arrived(device: number, bytes: Buffer, at: number, end: number): void
+  fail(error: Error): void
+  onProgress(): void
+}
+
 export class Device extends MqttConnection {
   readonly index: number
   readonly identity: Identity
-  ledger: Ledger | undefined
+  ledger: Receiver | undefined
   #acknowledge: number[] = []
 
   constructor(port: number, index: number, identity: Identity) {

@@ -1,5 +1,5 @@
 /** Counts what arrives, and believes nothing: every message once, at the device it was for, and no other. */
-import { FOR_ALL, PAYLOAD_BYTES } from './packets.ts'
+import { FOR_ALL, type Numbers, PAYLOAD_BYTES, readNumbers } from './packets.ts'
 
 /** When nothing arrives for this long, the rest is lost. */
 const STALLED_MS = 30_000
@@ -67,9 +67,12 @@ export class Ledger {
 
   arrived(device: number, bytes: Buffer, at: number, end: number): void {
     if (end - at !== PAYLOAD_BYTES) return this.fail(new Error(`a payload of ${end - at} bytes arrived`))
-    const message = bytes.readUInt32BE(at + 4)
-    const receiver = bytes.readUInt32BE(at + 8)
-    if (bytes.readUInt32BE(at) !== this.run) return this.fail(new Error('a message of an earlier run arrived again'))
+    this.took(device, readNumbers(bytes, at))
+  }
+
+  /** The same, of what somebody else read. */
+  took(device: number, { run, message, device: receiver }: Numbers): void {
+    if (run !== this.run) return this.fail(new Error('a message of an earlier run arrived again'))
     if (receiver !== (this.toAll ? FOR_ALL : device)) {
       return this.fail(new Error(`device ${device} got a message for ${receiver}`))
     }

@@ -16,6 +16,8 @@ export interface Credentials {
   readonly clientId: string
   readonly username?: string
   readonly password?: string
+  /** Seconds. 0 when not given: no contender spends time on timers that others do not have. */
+  readonly keepAlive?: number
 }
 
 function text(value: string): Buffer {
@@ -37,11 +39,16 @@ function packet(first: number, ...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([first, ...length]), body])
 }
 
-/** Keep Alive is 0: no contender spends time on timers that others do not have. */
-export function connectPacket({ clientId, username, password }: Credentials, clean: boolean): Buffer {
+export function connectPacket({ clientId, username, password, keepAlive = 0 }: Credentials, clean: boolean): Buffer {
   const flags = (clean ? 0x02 : 0) | (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40)
   const optional = [username, password].filter((value) => value !== undefined).map(text)
-  return packet(0x10, text('MQTT'), Buffer.from([4, flags, 0, 0]), text(clientId), ...optional)
+  return packet(
+    0x10,
+    text('MQTT'),
+    Buffer.from([4, flags, keepAlive >> 8, keepAlive & 0xff]),
+    text(clientId),
+    ...optional,
+  )
 }
 
 export function subscribePacket(topics: readonly string[]): Buffer {
@@ -50,6 +57,7 @@ export function subscribePacket(topics: readonly string[]): Buffer {
 }
 
 export const DISCONNECT = Buffer.from([0xe0, 0])
+export const PINGREQ = Buffer.from([0xc0, 0])
 
 export function publishTemplate(topic: string): PublishTemplate {
   const bytes = packet(0x30 | (QOS_1 << 1), text(topic), Buffer.alloc(2), Buffer.alloc(PAYLOAD_BYTES, 'x'))
@@ -68,4 +76,8 @@ export function writeNumbers(payload: Buffer, at: number, { run, message, device
   payload.writeUInt32BE(run, at)
   payload.writeUInt32BE(message, at + 4)
   payload.writeUInt32BE(device, at + 8)
+}
+
+export function readNumbers(payload: Buffer, at: number): Numbers {
+  return { run: payload.readUInt32BE(at), message: payload.readUInt32BE(at + 4), device: payload.readUInt32BE(at + 8) }
 }

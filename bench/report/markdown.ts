@@ -1,6 +1,6 @@
 /** docs/benchmarks.md, whole: nobody edits it by hand. */
 import { CONTENDERS } from '../contenders/index.ts'
-import type { Results } from '../run/results.ts'
+import { notesOf, type Results } from '../run/results.ts'
 import type { Work } from '../works/index.ts'
 import { judgeGoals, verdict } from './goals.ts'
 import { asMarkdown, tableOf } from './table.ts'
@@ -14,7 +14,7 @@ npm run bench -- --rounds 5 --write # this page; takes hours, on a machine that 
 npm run bench -- --from bench-results.json --write
 \`\`\`
 
-Every run leaves \`bench-results.json\`, with each figure of each round. \`npm run bench -- --help\` names all contenders, works and options. 10,000 connections need \`ulimit -n 20000\`.
+Every run leaves \`bench-results.json\`, with each figure of each round. \`npm run bench -- --help\` names all contenders, works and options. 10,000 connections need \`ulimit -n 20000\`. The work *hold* takes as many of its 100,000 as open files and memory allow, and says how many those were; \`--held\` and \`--hold\` set their number and the seconds.
 
 What must not grow unseen is counted by tests, which need no quiet machine: the commands of Redis a message (\`test/redis/a-message-costs-few-commands.ts\`), the steps of a script (\`test/redis/appends-to-one-token-id-travel-as-one.ts\`), the writes a delivery (\`test/delivery/a-delivered-message-costs-few-writes.ts\`), and the look-ups on disk of an acknowledgement (\`test/store/what-is-acknowledged-in-order-is-not-read-again.ts\`).`
 
@@ -22,9 +22,10 @@ const METHOD = `- One load generator for all: raw sockets, prebuilt packets, QoS
 - It checks what it counts: each message carries a number, and reaches the right device exactly once. A run in which one is lost, doubled or astray gives no figure.
 - Every device has a session that survives its connection, in every contender. Devices of aedes-push connect with message tokens; the others let everybody in.
 - CPU is user and system time of all processes of a contender, Redis included, from \`/proc/<pid>/stat\`, which counts in steps of 10 ms.
-- Rounds are interleaved over the contenders, and each begins with another one. Figures are medians of the rounds; the works that take long (idle, offline, storm, start, lookup, streams, memory in Redis) have one.
+- Rounds are interleaved over the contenders, and each begins with another one. Figures are medians of the rounds; the works that take long (idle, offline, storm, hold, growth, start, lookup, streams, memory in Redis) have one.
 - A server is measured warm: as many messages as are measured go before them.
-- What is promised differs: aedes-push has a message on disk (embedded, or \`appendfsync always\`) or in Redis before it acknowledges it, and NATS in its file store. Mosquitto and Aedes in memory lose everything with their process; Mosquitto's persistence is a snapshot at intervals.`
+- What is promised differs: aedes-push has a message on disk (embedded, or \`appendfsync always\`) or in Redis before it acknowledges it, and NATS in its file store. Mosquitto and Aedes in memory lose everything with their process; Mosquitto's persistence is a snapshot at intervals.
+- FlashMQ and NanoMQ are set up by their documentation. Nobody who wrote this had them at hand: look at what they do before you quote their figures.`
 
 function machine({ machine: about, at, rounds, sizes, quick }: Results): string {
   const programs = Object.entries(about.programs).map(([name, version]) => `${name} ${version}`)
@@ -62,7 +63,8 @@ function section(results: Results, work: Work): string[] {
     results.samples.some((sample) => sample.work === work.name && sample.figure === name),
   )
   const figures = shown.map(({ name, unit, about }) => `- *${name}* (${unit}): ${about}`)
-  return [`## ${work.title}`, work.about(results.sizes), asMarkdown(table), figures.join('\n')]
+  const notes = notesOf(results, work).map((note) => `- ${note}`)
+  return [`## ${work.title}`, work.about(results.sizes), asMarkdown(table), [...figures, ...notes].join('\n')]
 }
 
 function failures({ failures: failed }: Results): string[] {

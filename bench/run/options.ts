@@ -12,6 +12,11 @@ export interface Sizes {
   readonly storm: number
   readonly sessions: number
   readonly pendingTokens: number
+  /** Connections that are held, and for how long, s. */
+  readonly held: number
+  readonly holdSeconds: number
+  /** How many of each thing count as many, in the work growth. */
+  readonly growth: 'large' | 'small'
 }
 
 const FULL: Sizes = {
@@ -23,6 +28,9 @@ const FULL: Sizes = {
   storm: 10_000,
   sessions: 10_000,
   pendingTokens: 10_000,
+  held: 100_000,
+  holdSeconds: 600,
+  growth: 'large',
 }
 
 /** Enough to see that everything works; too little for figures that anybody should quote. */
@@ -35,6 +43,9 @@ const QUICK: Sizes = {
   storm: 300,
   sessions: 500,
   pendingTokens: 500,
+  held: 500,
+  holdSeconds: 10,
+  growth: 'small',
 }
 
 export interface Options {
@@ -63,6 +74,8 @@ export const USAGE = `npm run bench -- [options]
   --works a,b      these works
   --rounds n       rounds, interleaved over the contenders (default 5; --quick: 1)
   --messages n     messages of a round (default ${FULL.messages}; --quick: ${QUICK.messages})
+  --held n         connections of the work hold (default ${FULL.held}; --quick: ${QUICK.held})
+  --hold s         seconds for which they are held (default ${FULL.holdSeconds}; --quick: ${QUICK.holdSeconds})
   --quick          small sizes, to see that everything works
   --json file      where the results go (default bench-results.json)
   --from file      measure nothing, report from this file
@@ -81,7 +94,12 @@ export function readOptions(argv: readonly string[]): Options {
     works,
     rounds: whole('rounds', values.rounds) ?? (quick ? 1 : 5),
     quick,
-    sizes: { ...base, messages: whole('messages', values.messages) ?? base.messages },
+    sizes: {
+      ...base,
+      messages: whole('messages', values.messages) ?? base.messages,
+      held: whole('held', values.held) ?? base.held,
+      holdSeconds: whole('hold', values.hold) ?? base.holdSeconds,
+    },
     write: values.write === true,
     json: values.json ?? 'bench-results.json',
     from: values.from,
@@ -98,6 +116,8 @@ function parse(argv: readonly string[]) {
     works: text,
     rounds: text,
     messages: text,
+    held: text,
+    hold: text,
     json: text,
     from: text,
     profile: text,

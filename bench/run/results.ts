@@ -23,6 +23,13 @@ export interface Failure {
   readonly reason: string
 }
 
+/** What a work could not do as it is described. */
+export interface Note {
+  readonly work: string
+  readonly contender: string
+  readonly text: string
+}
+
 interface Machine {
   readonly cpu: string
   readonly cores: number
@@ -43,6 +50,8 @@ export interface Results {
   readonly leftOut: Readonly<Record<string, string>>
   readonly samples: readonly Sample[]
   readonly failures: readonly Failure[]
+  /** Results of earlier versions have none. */
+  readonly notes?: readonly Note[]
 }
 
 export function describeMachine(): Machine {
@@ -79,4 +88,9 @@ export function medianOf({ samples }: Results, wanted: Omit<Sample, 'round' | 'v
 /** The values of one field, each once, in the order in which they came. */
 export function distinct(samples: readonly Sample[], field: 'work' | 'case' | 'contender' | 'figure'): string[] {
   return [...new Set(samples.map((sample) => sample[field]))]
+}
+
+/** Each once, whatever the number of rounds. */
+export function notesOf({ notes = [] }: Results, { name }: { readonly name: string }): string[] {
+  return [...new Set(notes.filter(({ work }) => work === name).map(({ contender, text }) => `${contender}: ${text}`))]
 }

@@ -6,14 +6,15 @@ import type { Contender, Target } from '../contenders/index.ts'
 import type { Work } from '../works/index.ts'
 import type { Options } from './options.ts'
 import { findProgram } from './processes.ts'
-import type { Failure, Sample } from './results.ts'
+import type { Failure, Note, Sample } from './results.ts'
 
-/** A work that hangs is given up, ms. */
-const WORK_MS = 20 * 60_000
+/** A work that hangs is given up. */
+const WORK_MINUTES = 20
 
 export interface Measured {
   readonly samples: Sample[]
   readonly failures: Failure[]
+  readonly notes: Note[]
 }
 
 interface Plan {
@@ -27,7 +28,7 @@ interface Plan {
 
 export async function measureRounds(plan: Plan): Promise<Measured> {
   const { contenders, works, options } = plan
-  const measured: Measured = { samples: [], failures: [] }
+  const measured: Measured = { samples: [], failures: [], notes: [] }
   for (let round = 0; round < options.rounds; round += 1) {
     for (const work of works) {
       if (round >= (work.rounds ?? Infinity)) continue
@@ -52,7 +53,7 @@ async function measureOne(
   work: Work,
   contender: Contender,
   round: number,
-  { samples, failures }: Measured,
+  { samples, failures, notes }: Measured,
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'aedes-push-bench-'))
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
@@ -66,8 +67,9 @@ async function measureOne(
   }
   try {
     target = await contender.start(folder, (name) => findProgram(name) ?? name, plan.options.profile)
-    const context = { contender, target, sizes: plan.options.sizes, record }
-    await within(work.run(context))
+    const { sizes } = plan.options
+    const note = (text: string): void => void notes.push({ work: work.name, contender: contender.name, text })
+    await within(work.run({ contender, target, sizes, record, note }), work.minutes?.(sizes) ?? WORK_MINUTES)
     plan.say(`round ${round + 1} ${work.name} ${contender.name}: ${figures.join(', ')}`)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -80,10 +82,10 @@ async function measureOne(
   }
 }
 
-async function within(work: Promise<void>): Promise<void> {
+async function within(work: Promise<void>, minutes: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done after ${WORK_MS / 60_000} minutes`)), WORK_MS)
+    timer = setTimeout(() => reject(new Error(`not done after ${minutes} minutes`)), minutes * 60_000)
   })
   try {
     await Promise.race([work, late])

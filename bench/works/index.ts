@@ -3,6 +3,8 @@ import { connect } from './connect.ts'
 import { broadcast, privatePublish } from './delivery.ts'
 import { elsewhere } from './elsewhere.ts'
 import { general } from './general.ts'
+import { growth } from './growth/index.ts'
+import { hold } from './hold.ts'
 import { httpPublish } from './http-publish.ts'
 import { idle } from './idle.ts'
 import { lookup } from './lookup.ts'
@@ -27,6 +29,8 @@ export const WORKS: readonly Work[] = [
   idle,
   offline,
   storm,
+  hold,
+  growth,
   start,
   lookup,
   streams,

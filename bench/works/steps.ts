@@ -2,30 +2,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { allPids, portsOf, type Target } from '../contenders/index.ts'
 import { Device } from '../load/device.ts'
+import { forEach } from '../load/for-each.ts'
 import type { Ledger } from '../load/ledger.ts'
 import { Publisher } from '../load/publisher.ts'
 import { cpuOf } from '../run/processes.ts'
 
-const TOGETHER = 64
+export { forEach }
+
 /** After the last arrival: time for what must not come, and for what the server still does for it. */
 const SETTLE_MS = 200
 /** The CPU time stands still: less than this in one look, us. */
 const QUIET_US = 10_000
 const LOOK_MS = 250
 const LOOKS = 480
-
-/** Runs `work` for each, at most `together` at one time. */
-export async function forEach<T>(all: readonly T[], work: (one: T) => Promise<unknown>, together = TOGETHER) {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    while (next < all.length) {
-      const one = all[next]
-      next += 1
-      if (one !== undefined) await work(one)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(together, all.length) }, worker))
-}
 
 /** Nodes take turns. */
 export function inTurn(ports: readonly number[], turn: number): number {

@@ -16,6 +16,8 @@ export interface WorkContext {
   readonly sizes: Sizes
   /** @param figure the name of one of the work's figures */
   record(figure: string, value: number, inCase?: string): void
+  /** What a reader must know to read the figures, such as that there were fewer of something; a sentence. */
+  note(text: string): void
 }
 
 export interface Work {
@@ -26,6 +28,8 @@ export interface Work {
   readonly figures: readonly Figure[]
   /** At most so many rounds, where one takes long. */
   readonly rounds?: number
+  /** Given up after so many minutes; 20 when not given. */
+  minutes?(sizes: Sizes): number
   fits(contender: Contender): boolean
   run(context: WorkContext): Promise<void>
 }
