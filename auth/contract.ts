@@ -13,7 +13,7 @@ export interface Grant extends Triple {
   readonly generation: number
   /** Milliseconds since the epoch. Absent: its device does not renew it. */
   readonly renewUntil?: number | undefined
-  /** Of the app and the account as they are now. Default: none. */
+  /** Epochs of the app and the account as they are now. Default: none. */
   readonly epochs?: Epochs | undefined
 }
 
@@ -66,7 +66,7 @@ export interface Auth extends Sealing {
    * @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
    */
   verify(token: string): Device
-  /** Of one that was verified before: false when the key that signed its token was retired since. */
+  /** Of one that was verified before: false if the key that signed its token was retired since. */
   holds(device: Pick<Device, 'kid'>): boolean
   /** Public keys of message tokens, as a JWK Set (RFC 7517): of asymmetric algorithms only. */
   publicKeys(): { readonly keys: readonly PublicKey[] }
@@ -83,26 +83,26 @@ export interface Auth extends Sealing {
   /** Whose a JWT says that it is, unverified: a message token, or one of a known identity provider. */
   issuerOf(jwt: string): 'own' | 'known' | undefined
   /**
-   * The provider of a key, compared in constant time; undefined when no provider has it.
+   * The provider of a key, compared in constant time; undefined if no provider has it.
    * @throws STORE_UNAVAILABLE when it is one of the store, and whether it holds is not known
    */
   provider(key: string | Uint8Array): Provider | undefined
   /** The same, where `provider` knows nobody: another process may have made the key a moment ago. @throws as it (rejects) */
   newProvider(key: string | Uint8Array): Promise<Provider | undefined>
   /**
-   * The provider of a key that was shown before, by its SHA-256; undefined when that key holds no more. `keyId`: of a key of
+   * The provider of a key that was shown before, by its SHA-256; undefined if that key holds no more. `keyId`: of a key of
    * the store. @throws STORE_UNAVAILABLE
    */
   providerShown(shown: ShownKey): Provider | undefined
   /**
-   * As its key is now; undefined when that holds no more: it was removed, has expired, or was replaced. One of the
+   * As its key is now; undefined if that holds no more: it was removed, has expired, or was replaced. One of the
    * configuration stays as it is.
    * @throws STORE_UNAVAILABLE
    */
   providerNow(provider: Provider): Provider | undefined
   /** By the id of a key of the store. @throws STORE_UNAVAILABLE */
   providerWithKey(id: string): Provider | undefined
-  /** The provider of a name: with several keys, it may act for the apps of each of them. Undefined when there is none. */
+  /** The provider of a name: with several keys, it may act for the apps of each of them. Undefined if there is none. */
   providerNamed(name: string): Provider | undefined
   /** Who sends through a Web Push endpoint. */
   readonly checkVapid: CheckVapid

@@ -42,7 +42,7 @@ export { fileSecrets, firstFrom, knownSecret, type FileSecretsOptions, type Secr
 export interface AuthOptions {
   /** Where generated keys are kept: the store, or `fileSecrets`. */
   readonly secrets: Secrets
-  /** Of the generated key that signs; default HS256. Of no account with `keysFile`, where each key has its own. */
+  /** Algorithm of the generated key that signs; default HS256. Of no account with `keysFile`, where each key has its own. */
   readonly algorithm?: Algorithm | undefined
   /** Take the keys from this file, and none from `secrets` (but the token id key, when the file has none). */
   readonly keysFile?: string | undefined
@@ -59,7 +59,7 @@ export interface AuthOptions {
   readonly storedKeys?: StoredKeys | undefined
   /** Milliseconds since the epoch. */
   readonly now?: (() => number) | undefined
-  /** Milliseconds that only grow, for durations. */
+  /** Milliseconds of a monotonic clock, for durations. */
   readonly monotonic?: (() => number) | undefined
   readonly random?: RandomBytes | undefined
 }

@@ -9,7 +9,7 @@ export function isJwt(text: string): boolean {
   return TOKEN.test(text)
 }
 
-/** What is wrong with a token, for its reader. Never a part of the token, but for the names of claims. */
+/** What is wrong with a token, for its reader. Never a part of the token, except for the names of claims. */
 export function invalid(detail: string): PushError {
   return new PushError('TOKEN_INVALID', detail)
 }

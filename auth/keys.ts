@@ -47,7 +47,7 @@ function secretName(algorithm: Algorithm): string {
 export const TOKEN_SECRETS: readonly string[] = [TOKEN_ID_KEY, ...ALGORITHMS.map(secretName)]
 
 /**
- * The keys of the secrets, one an algorithm. The first one is of `algorithm`, and is made when there is none; those that
+ * The keys of the secrets, one an algorithm. The first one is of `algorithm`, and is made if there is none; those that
  * were made for other algorithms before go on verifying, so that changing the algorithm invalidates no token.
  */
 export async function secretKeys(
@@ -71,7 +71,7 @@ export async function tokenIdKey(secrets: Secrets, random: RandomBytes): Promise
 
 /**
  * Keys that an operator gives by file, in the format of `parseKeyFile`. They are then the only ones that verify. A key
- * that is added to the file is found while running, one that is taken out stops verifying with the next start.
+ * that is added to the file is found while running, one that is removed stops verifying with the next start.
  * @throws Error that names the file and the field, and never holds key material
  */
 export async function loadKeysFromFile(path: string): Promise<KeyFile> {
@@ -139,7 +139,7 @@ function generatePrivateKey(algorithm: Exclude<Algorithm, 'HS256'>): KeyObject {
   }
 }
 
-/** The key of a secret that was made before; undefined when there is none. */
+/** The key of a secret that was made before; undefined if there is none. */
 export async function existingKey(secrets: Secrets, algorithm: Algorithm): Promise<RingKey | undefined> {
   const name = secretName(algorithm)
   const text = await knownSecret(secrets, name)

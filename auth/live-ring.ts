@@ -107,7 +107,7 @@ export class LiveRing implements Ring {
   }
 
   /**
-   * The newest of our algorithm whose time has come; where there is none yet, what signed until then; and where nothing
+   * The newest of our algorithm whose time has come; if there is none yet, what signed until then; and where nothing
    * else is left, what was meant for later.
    */
   #signing(): Active | undefined {

@@ -15,7 +15,7 @@ export interface ProviderKey {
   readonly apps?: readonly string[]
   /**
    * The name of a user: who connects over MQTT with it, and with that user's password, is this provider too. A program that
-   * can have no other user name than its own, such as a bridge of Mosquitto, can so publish to push topics.
+   * can have no other username than its own, such as a bridge of Mosquitto, can so publish to push topics.
    */
   readonly user?: string
 }

@@ -17,9 +17,9 @@ export interface SigningKeyInfo {
 }
 
 export interface Ring {
-  /** The one that signs now. @throws STORE_UNAVAILABLE when there is none */
+  /** The one that signs now. @throws STORE_UNAVAILABLE if there is none */
   signing(): RingKey
-  /** Undefined when there is none, or none any more. */
+  /** Undefined if there is none, or none any more. */
   find(kid: string): RingKey | undefined
   /** All that verify. */
   keys(): Iterable<RingKey>
@@ -35,7 +35,7 @@ interface FixedRingOptions {
   readonly keys: readonly [RingKey, ...RingKey[]]
   /** Looks for keys that were added since. */
   readonly reload: () => Promise<readonly RingKey[]>
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 

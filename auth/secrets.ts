@@ -8,8 +8,8 @@ import { privateDirectory, readPrivateFile } from '../common/private-files.ts'
 /** What the store offers too, so that many nodes can share their secrets. */
 export interface Secrets {
   /**
-   * The secret of this name, made by `create` when there is none; everyone who asks gets the same one.
-   * `create` is called only when there is none, and when it throws, nothing is made and the call is rejected.
+   * The secret of this name, made by `create` if there is none; everyone who asks gets the same one.
+   * `create` is called only if there is none, and when it throws, nothing is made and the call is rejected.
    */
   secret(name: string, create: () => string): Promise<string>
 }
@@ -48,7 +48,7 @@ export function fileSecrets(directory: string, options: FileSecretsOptions = {})
   }
 }
 
-/** The text of a secret file, without the line end that editors add; undefined when there is no file. */
+/** The text of a secret file, without the line end that editors add; undefined if there is no file. */
 async function readSecret(path: string, { warn }: FileSecretsOptions): Promise<string | undefined> {
   const text = (await readPrivateFile(path, warn))?.replace(/[\r\n]+$/, '')
   if (text === '') throw new Error(`${path} is empty; restore it, or remove it to have a new secret made`)
@@ -96,7 +96,7 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 /**
- * The secret of this name; undefined when there is none, and then none is made. That `create` was called says so: what
+ * The secret of this name; undefined if there is none, and then none is made. That `create` was called says so: what
  * comes back of its error is up to the engine, which may wrap it.
  */
 export async function knownSecret(secrets: Secrets, name: string): Promise<string | undefined> {

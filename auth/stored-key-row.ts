@@ -7,7 +7,7 @@ import { isRecord } from './fields.ts'
 
 export interface StoredKey {
   readonly id: string
-  /** Of the provider. Keys of one name are one provider's. */
+  /** Name of the provider. Keys of one name are one provider's. */
   readonly name: string
   readonly apps: Provider['apps']
   readonly scopes: ReadonlySet<Scope>

@@ -110,11 +110,11 @@ function holderOf(key: StoredKey, shown: Uint8Array, now: number): KeyHolder | u
 }
 
 export interface KeyProviders {
-  /** Undefined when it is none. @throws STORE_UNAVAILABLE */
+  /** Undefined if it is none. @throws STORE_UNAVAILABLE */
   ofKey(key: string | Uint8Array): Provider | undefined
   /** By the id and the SHA-256 of a key that was shown. @throws STORE_UNAVAILABLE */
   ofDigest(id: string, digest: Uint8Array): Provider | undefined
-  /** As its key is now; undefined when that is refused. One of the configuration stays as it is. @throws STORE_UNAVAILABLE */
+  /** As its key is now; undefined if that is refused. One of the configuration stays as it is. @throws STORE_UNAVAILABLE */
   current(provider: Provider): Provider | undefined
   /** Whatever was shown of it. @throws STORE_UNAVAILABLE */
   withId(id: string): Provider | undefined

@@ -182,7 +182,7 @@ function signatureCheck(ring: Ring): (token: string) => Signed {
 
 /**
  * Time is left to `checkTime`: fast-jwt takes its clock once, when the verifier is made. `iss` and `aud` are left to
- * `readClaims`, since fast-jwt lets a token pass that lacks them.
+ * `readClaims`, because fast-jwt lets a token pass that lacks them.
  */
 function makeVerifier({ verifyingKey, algorithm }: RingKey): (token: string) => unknown {
   return createVerifier({

@@ -18,7 +18,7 @@ const KEY = /^[A-Za-z0-9_-]{87}$/
 /** RFC 9110 section 11.4: after the scheme, names with a token or a quoted text. */
 const PARAMETER = /([A-Za-z0-9!#$%&'*+.^_`|~-]+)[ \t]*=[ \t]*(?:"([^"\\]*)"|([^\s,"]+))[ \t]*(?:,[ \t]*|$)/y
 
-/** A public key of an application server as 33 bytes; undefined where the text is none. */
+/** A public key of an application server as 33 bytes; undefined if the text is none. */
 export function parseVapidKey(text: string): Buffer | undefined {
   if (!KEY.test(text)) return undefined
   const bytes = Buffer.from(text, 'base64url')

@@ -54,7 +54,7 @@ export class AckFilter {
     this.#at = this.#length === 0 ? 'type' : 'body'
   }
 
-  /** Gives where the rest of the chunk begins. */
+  /** Returns where the rest of the chunk begins. */
   #body(chunk: Buffer, from: number): number {
     const end = Math.min(chunk.byteLength, from + this.#length - this.#read)
     if (this.#type === PUBACK) for (let at = from; at < end; at++) this.#ack(chunk, at, this.#read + at - from)

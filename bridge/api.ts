@@ -71,7 +71,7 @@ import { takeWebPush } from './routes/web-push.ts'
 import { RequestWork } from './work.ts'
 
 export interface HttpApiOptions {
-  /** Of the package, for the OpenAPI document. */
+  /** Version of the package, for the OpenAPI document. */
   readonly version: string
   readonly auth: Auth
   /** Open, before the first request comes. */
@@ -101,7 +101,7 @@ export interface HttpApiOptions {
   readonly admitRequest?: AdmitRequest
   /** Who says for whom it passes on requests. */
   readonly trustedProxies?: BlockList | undefined
-  /** Of other processes that the limits hold for as well. */
+  /** Tally of other processes that the limits hold for as well. */
   readonly tally?: Tally | undefined
   readonly allowedHosts?: readonly string[] | undefined
   /** Where webhooks may lead besides public addresses, and when failed calls are made again. */
@@ -114,7 +114,7 @@ export interface HttpApiOptions {
   readonly console?: ConsoleMode | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
-  /** Milliseconds that only grow, for durations. */
+  /** Milliseconds of a monotonic clock, for durations. */
   readonly monotonic?: () => number
   /** Fresh ids of requests and of messages that come without one. */
   readonly randomId?: () => string

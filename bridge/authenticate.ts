@@ -65,7 +65,7 @@ async function newProviderBy(auth: Pick<Auth, 'newProvider'>, credential: string
 }
 
 interface GuardOptions {
-  /** Gives the message token of a ticket; absent: there are no tickets. */
+  /** Returns the message token of a ticket; absent: there are no tickets. */
   readonly openTicket?: (ticket: string) => string
   /** Of the console; absent: there is none. */
   readonly sessions?: Pick<ConsoleSessions, 'find' | 'look'>

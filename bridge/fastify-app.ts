@@ -23,7 +23,7 @@ import { problemSchema } from './schemas.ts'
 import { createCompiler } from './validation.ts'
 
 interface FastifyAppOptions {
-  /** Of the package, for the OpenAPI document. */
+  /** Version of the package, for the OpenAPI document. */
   readonly version: string
   /** Providers may come by its session. */
   readonly hasConsole?: boolean
@@ -33,7 +33,7 @@ interface FastifyAppOptions {
   readonly tracing?: Tracing | undefined
   readonly metrics: Pick<Metrics, 'httpRequests' | 'httpDuration'>
   readonly randomId: () => string
-  /** Milliseconds that only grow, for durations. */
+  /** Milliseconds of a monotonic clock, for durations. */
   readonly monotonic: () => number
   /** Names that requests may come for; see `createHostCheck`. */
   readonly allowedHosts?: readonly string[] | undefined
@@ -134,7 +134,7 @@ function refuseWhenClosing(app: FastifyInstance, closing: () => void): void {
   app.addHook('onRequest', async (request) => {
     if (isClosing && request.routeOptions.url !== LIVENESS) throw new PushError('SHUTTING_DOWN')
   })
-  // Else the server would wait for a connection that is kept alive, whose client has nothing more to say.
+  // Otherwise the server would wait for a connection that is kept alive, whose client has nothing more to say.
   app.addHook('onSend', async (_request, reply) => {
     if (isClosing) void reply.header('connection', 'close')
   })

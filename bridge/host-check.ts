@@ -8,7 +8,7 @@ import { PushError } from '../errors.ts'
 import type { OriginAllowed } from './cors.ts'
 
 /**
- * @param bound address of the listener; undefined where it is not known
+ * @param bound address of the listener; undefined if it is not known
  * @throws HOST_FORBIDDEN, ORIGIN_FORBIDDEN, which repeat nothing of the request: a header cut in two may hold a secret
  */
 type HostCheck = (request: Pick<IncomingMessage, 'headers' | 'method' | 'url'>, bound?: string) => void

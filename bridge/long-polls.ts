@@ -167,7 +167,7 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
 /** It is over with its token too. */
 export class DevicePoll extends Poll {
   readonly device: Device
-  /** Of the device, as the registry had them last: what asks for others does not wake it. */
+  /** Tags of the device, as the registry had them last: what asks for others does not wake it. */
   tags: readonly string[]
   readonly #told: PageEntry[] = []
 

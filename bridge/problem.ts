@@ -16,7 +16,7 @@ export interface Problem {
   readonly detail?: string
   /** Names the request in the log of the server. */
   readonly requestId: string
-  /** Of the message that was not accepted, so that it can be sent again under the same id. */
+  /** Id of the message that was not accepted, so that it can be sent again under the same id. */
   readonly id?: string
 }
 

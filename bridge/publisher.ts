@@ -19,7 +19,7 @@ export interface Publication {
 interface PrivateDestination {
   readonly kind: 'private'
   readonly tokenId: string
-  /** Undefined where the token id alone is enough. */
+  /** Undefined if the token id alone is enough. */
   readonly app: string | undefined
 }
 
@@ -39,7 +39,7 @@ export interface Stored {
   readonly expiresAt: number
 }
 
-/** What became of a message to the devices of an account. */
+/** What happened to a message to the devices of an account. */
 export interface AccountOutcome extends Outcome {
   /** Where it is stored. */
   readonly tokenIds: readonly string[]
@@ -49,7 +49,7 @@ export interface Publisher {
   /** What `publish` may fail with, for the description of the API. */
   readonly errors: readonly ErrorCode[]
   /**
-   * The app to publish under for a token id that came without one; undefined where none is needed.
+   * The app to publish under for a token id that came without one; undefined if none is needed.
    * @throws TOKEN_UNKNOWN, APP_FORBIDDEN, REQUEST_INVALID (the request must name it), STORE_UNAVAILABLE
    */
   appOf(tokenId: string, provider: Provider): Promise<string | undefined>

@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify'
 import type { QuotaState } from '../store/quota-leases.ts'
 
-/** After a refusal only those that are over by then, since nobody is to come back earlier (section 6). */
+/** After a refusal only those that are over by then, because nobody is to come back earlier (section 6). */
 export function tellQuotas(
   reply: FastifyReply,
   states: readonly QuotaState[],

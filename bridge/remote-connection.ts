@@ -141,7 +141,7 @@ export function openUpstream(options: UpstreamOptions, logger: FastifyBaseLogger
       isClosed = true
       clearTimeout(timer)
       clearTimeout(finishing)
-      // Else it would wait for PUBACKs that may never come.
+      // Otherwise it would wait for PUBACKs that may never come.
       await client.endAsync(link === undefined || hasGivenUp || link.inFlight.size > 0)
     },
   }

@@ -21,7 +21,7 @@ import { serveReference } from './routes/reference.ts'
 import { RequestWork } from './work.ts'
 
 export interface RemoteBridgeOptions {
-  /** Of the package, for the OpenAPI document. */
+  /** Version of the package, for the OpenAPI document. */
   readonly version: string
   /** Provider keys; with `verify`, a request may name receivers by their message tokens too. */
   readonly auth: Pick<Auth, 'provider'> & Partial<Pick<Auth, 'verify'>>
@@ -35,7 +35,7 @@ export interface RemoteBridgeOptions {
   readonly trustedProxies?: BlockList | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
-  /** Milliseconds that only grow, for durations. */
+  /** Milliseconds of a monotonic clock, for durations. */
   readonly monotonic?: () => number
   readonly randomId?: () => string
 }

@@ -15,7 +15,7 @@ interface Window {
   readonly startedAt: number
 }
 
-/** The class of a store; `monotonic` gives milliseconds that only grow, `shared` is what other processes count too. */
+/** The class of a store; `monotonic` gives milliseconds of a monotonic clock, `shared` is what other processes count too. */
 export function requestCounts(monotonic: () => number, shared?: SharedCount): FastifyRateLimitStoreCtor {
   return class RequestCounts implements FastifyRateLimitStore {
     readonly #windows = new LRUCache<string, Window>({ max: MOST_ADDRESSES })

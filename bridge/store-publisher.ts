@@ -86,7 +86,7 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
       const devices = await accounts.devicesOf(app, accountMark)
       await admit?.(devices.length)
       const { gone, rejected, stored, tokenIds } = await appendToEach(devices, app, publication)
-      // Whoever is not taken out now is found again.
+      // Whoever is not removed now is found again.
       accounts
         .forget(accountMark, gone)
         .catch((error: unknown) => logger.warn({ err: error }, 'could not remove logged-out devices from an account'))

@@ -41,7 +41,7 @@ const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
 
 const ONE_RECEIVER =
   '`to` takes exactly one of `token`, `tokens`, and `app` with `account`, `version` or `versions`; the last two take `tags`'
-/** Of a broadcast. */
+/** Tags of a broadcast. */
 const TAGS = 'body/to/tags'
 const TO_FIELDS: ReadonlySet<unknown> = new Set(['token', 'tokens', 'app', 'account', 'version', 'versions', 'tags'])
 

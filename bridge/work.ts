@@ -29,7 +29,7 @@ export class RequestWork {
 
   readonly #providers: Pick<UnderWay, 'isAlone' | 'room'> | undefined
 
-  /** Units a second, 0 is without limit. `monotonic` in milliseconds. `providers`: that publish; absent: one alone. */
+  /** Units a second, 0 means no limit. `monotonic` in milliseconds. `providers`: that publish; absent: one alone. */
   constructor(perSecond: number, monotonic: () => number, providers?: Pick<UnderWay, 'isAlone' | 'room'>) {
     this.#providers = providers
     this.#requests = new RequestTurns(monotonic)
@@ -57,7 +57,7 @@ export class RequestWork {
     return this.#spend(provider, TOKEN, TOKEN)
   }
 
-  /** A log is looked at for a consumer of events. */
+  /** A log is checked for a consumer of events. */
   log({ name }: Provider): void {
     this.#budgets.spend(`provider ${name}`, LOG)
   }

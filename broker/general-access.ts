@@ -11,7 +11,7 @@ export interface GeneralCounts {
   readonly connectsReceived: number
   readonly publishesReceived: number
   readonly publishesSent: number
-  /** To users, for want of room. */
+  /** To users, for lack of room. */
   readonly publishesDropped: number
   readonly payloadBytesReceived: number
   readonly payloadBytesSent: number
@@ -29,7 +29,7 @@ export interface GeneralCounts {
 
 /** Of users, what is kept now. Looked up no more often than is cheap: it may be some seconds old. */
 export interface StoredCounts {
-  /** Sessions whose client is away. */
+  /** Sessions whose client is offline. */
   readonly sessionsAway: number
   readonly retained: number
   /** Retained, or in the log of a session; over Redis retained alone. */

@@ -14,12 +14,12 @@ interface GeneralTopicsOptions {
   readonly limits: Pick<Limits, 'readBytes' | 'retryMs' | 'sessionRecheckMs'>
   readonly retained: RetainedMessages
   readonly rules?: GeneralRules | undefined
-  /** Of Aedes: another one for each process. */
+  /** Id of Aedes: another one for each process. */
   readonly id: string
   readonly randomId: () => string
   /** Milliseconds since the epoch, for dates. */
   readonly now: () => number
-  /** Milliseconds that only grow, for durations. */
+  /** Milliseconds of a monotonic clock, for durations. */
   readonly monotonic: () => number
 }
 

@@ -110,12 +110,12 @@ interface BrokerOptions {
   readonly general?: GeneralTopics | undefined
   /** Milliseconds since the epoch, for dates. */
   readonly now?: () => number
-  /** Milliseconds that only grow, for durations. */
+  /** Milliseconds of a monotonic clock, for durations. */
   readonly monotonic?: () => number
   readonly randomId?: () => string
   /** Absent: nothing is traced. */
   readonly tracing?: Tracing | undefined
-  /** Of other processes that the limits hold for as well. */
+  /** Tally of other processes that the limits hold for as well. */
   readonly tally?: Tally | undefined
 }
 
@@ -134,7 +134,7 @@ export class PushBroker {
   readonly #counted = new WeakSet<Duplex>()
   /** Of WebSockets whose CONNECT has not come yet. */
   readonly #requests = new WeakMap<Duplex, IncomingMessage>()
-  /** Of the listener that a connection came by. */
+  /** Rules of the listener that a connection came by. */
   readonly #rules = new WeakMap<Duplex, ListenerRules>()
   readonly #known = new KnownUsers((users) => this.#users?.sessions.rechecks.changed(users))
   #attached: Attached | undefined

@@ -7,7 +7,7 @@ import { USER_SESSIONS } from './session/user-sessions.ts'
 interface StoredCounterOptions {
   readonly store: Pick<Store, 'namedSessions' | 'sessionUsage'>
   readonly retained: Pick<RetainedMessages, 'usage'>
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 

@@ -15,7 +15,7 @@ export class PushClientError extends Error {
    * server), `STREAM_ENDED`, `HANDLER_FAILED`, `DECRYPTION_FAILED`, `CALLBACK_FAILED`.
    */
   readonly code: string
-  /** Of the answer. */
+  /** Status of the answer. */
   declare readonly status: number | undefined
   /** For people. */
   declare readonly detail: string | undefined
@@ -61,7 +61,7 @@ export function problemError(text: string, status?: number, retryAfter?: number)
   return new PushClientError('HTTP_ERROR', `something in front of the server answered ${status}`, facts)
 }
 
-/** JSON; undefined where it is none. */
+/** JSON; undefined if it is none. */
 export function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -19,7 +19,7 @@ export class Handling {
     this.#seen = context.options.seen ?? new LastSeen()
   }
 
-  /** Resolves to whether it is done with: false where the client closes before. */
+  /** Resolves to whether it is done with: false if the client closes before. */
   async handle(wire: WireMessage): Promise<boolean> {
     await this.#tellMissed(wire)
     const key = keyOf(wire)

@@ -18,7 +18,7 @@ export interface WireMessage {
 
 /**
  * The same for each time that a message comes, and for no other message: an id is used anew after a day, and a broadcast
- * may have the id of a private message. The topic of a broadcast is no part of it, since it changes with the version of
+ * may have the id of a private message. The topic of a broadcast is no part of it, because it changes with the version of
  * the device.
  */
 export function keyOf({ id, topic, storedAt }: WireMessage): string {

@@ -32,7 +32,7 @@ export class Renewing {
 
   /**
    * Another token than one that was refused.
-   * @throws PushClientError: `why`, when there is none; CALLBACK_FAILED, when it is to be asked for again
+   * @throws PushClientError: `why`, if there is none; CALLBACK_FAILED, when it is to be asked for again
    */
   async replace(refused: Session, why: PushClientError): Promise<void> {
     if (refused !== this.#session) return

@@ -18,9 +18,9 @@ export interface Message {
   readonly storedAt: Date
   /** When the server no longer sends it. */
   readonly expiresAt: Date
-  /** Of a Web Push message: what `bytes` are encrypted with. Absent where the client has decrypted them. */
+  /** Content encoding of a Web Push message: what `bytes` are encrypted with. Absent where the client has decrypted them. */
   readonly contentEncoding: string | undefined
-  /** Of a Web Push message: `very-low`, `low`, `normal` or `high`, where its sender says so. */
+  /** Urgency of a Web Push message: `very-low`, `low`, `normal` or `high`, where its sender says so. */
   readonly urgency: string | undefined
 }
 
@@ -46,7 +46,7 @@ export type State = 'connecting' | 'listening' | 'waiting' | 'closed'
 
 /** What a renewal asks for. */
 export interface RenewalRequest {
-  /** Of the app on this device; absent: as it is. */
+  /** Version of the app on this device; absent: as it is. */
   readonly version?: string
   /** Seconds until the token ends. */
   readonly ttl?: number
@@ -125,7 +125,7 @@ export interface ListenOptions {
   readonly quietSeconds?: number
   /** Closes the client when it is aborted. */
   readonly signal?: AbortSignal
-  /** In place of the global one. */
+  /** Instead of the global one. */
   readonly fetch?: typeof fetch
 }
 

@@ -13,7 +13,7 @@ export function plainAddress(address: string): string {
   return [...value].join('.')
 }
 
-/** Addresses and networks from `10.0.0.1,10.1.0.0/16`; undefined when one of them is neither. */
+/** Addresses and networks from `10.0.0.1,10.1.0.0/16`; undefined if one of them is neither. */
 export function parseNetworks(text: string): BlockList | undefined {
   const networks = new BlockList()
   for (const each of text.split(',').map((part) => part.trim())) {
@@ -27,7 +27,7 @@ export function parseNetworks(text: string): BlockList | undefined {
   return networks
 }
 
-/** True when `address` is in one of the networks. */
+/** True if `address` is in one of the networks. */
 export function isIn(networks: BlockList, address: string): boolean {
   const plain = plainAddress(address)
   return isIP(plain) !== 0 && networks.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6')

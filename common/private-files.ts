@@ -26,8 +26,8 @@ export async function privateDirectory(path: string): Promise<void> {
 }
 
 /**
- * A secret that this program keeps, as a file of the data directory; undefined when there is none. One that others could
- * read is shut to them, and `warn` is told, since they may have read it.
+ * A secret that this program keeps, as a file of the data directory; undefined if there is none. One that others could
+ * read is shut to them, and `warn` is told, because they may have read it.
  * @throws Error when somebody else may have put it there: another owner, a symbolic link, others may write to it
  */
 export async function readPrivateFile(path: string, warn?: (message: string) => void): Promise<string | undefined> {

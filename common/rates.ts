@@ -15,7 +15,7 @@ export class RateByKey {
   #last = new Map<string, number>()
   readonly #shared: SharedCount | undefined
 
-  /** 0 is without limit. `shared` is what other processes count too. */
+  /** 0 means no limit. `shared` is what other processes count too. */
   constructor(perMinute: number, monotonic: () => number, shared?: SharedCount) {
     this.#perMinute = perMinute
     this.#monotonic = monotonic
@@ -23,7 +23,7 @@ export class RateByKey {
     if (perMinute > 0) shared?.hear((key, times) => this.#heard(key, times))
   }
 
-  /** False when it is too often. What is refused is not counted: who waits is let in again. */
+  /** False if it is too often. What is refused is not counted: who waits is let in again. */
   take(key: string): boolean {
     if (this.#perMinute === 0) return true
     const now = this.#monotonic()
@@ -66,7 +66,7 @@ class Rate {
     this.#at = monotonic()
   }
 
-  /** False when it is too often. */
+  /** False if it is too often. */
   take(): boolean {
     this.#gain()
     if (this.#left < 1) return false
@@ -100,7 +100,7 @@ export class Rates {
   #last = new Map<string, Rate>()
   readonly #shared: SharedCount | undefined
 
-  /** 0 is without limit. `shared` is what other processes count too. */
+  /** 0 means no limit. `shared` is what other processes count too. */
   constructor(perSecond: number, monotonic: () => number, shared?: SharedCount) {
     this.#perSecond = perSecond
     this.#monotonic = monotonic
@@ -109,7 +109,7 @@ export class Rates {
     if (perSecond > 0) shared?.hear((key, times) => this.#rateOf(key).taken(times))
   }
 
-  /** False when it is too often. */
+  /** False if it is too often. */
   take(key: string): boolean {
     if (this.#perSecond === 0) return true
     if (!this.#rateOf(key).take()) return false

@@ -34,7 +34,7 @@ export interface SharedCount {
   hear(heard: Heard): void
 }
 
-/** Undefined where a process is alone, and counts for itself. */
+/** Undefined if a process is alone, and counts for itself. */
 export function sharedCount(tally: Tally | undefined, name: CountName): SharedCount | undefined {
   if (tally === undefined) return undefined
   return {

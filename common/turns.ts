@@ -9,7 +9,7 @@ export class Turns {
   /** By key, in the order of their turns. */
   readonly #waiting = new Map<string, Set<() => void>>()
 
-  /** Counts work of this turn of the event loop. False when it is enough: await `next` before there is more. */
+  /** Counts work of this turn of the event loop. False if it is enough: await `next` before there is more. */
   spend(units: number): boolean {
     this.#spent += units
     this.#schedule()

@@ -1,5 +1,5 @@
 /**
- * Errors that nobody asked for: how they are logged, and what becomes of one that no caller can be told. The log never
+ * Errors that nobody asked for: how they are logged, and what happens to one that no caller can be told. The log never
  * holds what somebody sent: ioredis hangs the arguments of a command on its error, and Redis quotes some in its message.
  */
 import type { Logger } from 'pino'

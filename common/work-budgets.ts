@@ -17,7 +17,7 @@ export class WorkBudgets {
   readonly #debts = new Map<string, Debt>()
   #sweepAt = FIRST_SWEEP
 
-  /** Units a second, a second's share at once; 0 is without limit. `now` in milliseconds, of a clock that is not set. */
+  /** Units a second, a second's share at once; 0 means no limit. `now` in milliseconds, of a clock that is not set. */
   constructor(perSecond: number, turns: Turns, now: () => number) {
     this.#perSecond = perSecond
     this.#turns = turns

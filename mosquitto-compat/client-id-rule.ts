@@ -16,7 +16,7 @@ export function clientIdRule(
     if (made && !mayBeEmpty(asked, security.allowZeroLengthClientId))
       throw new PushError('CLIENT_ID_REFUSED', 'it is empty')
     const clientId = made ? `${security.autoIdPrefix}${uuid().toUpperCase()}` : asked.clientId
-    // As Mosquitto does: by the id that was sent, also where the user name takes its place.
+    // As Mosquitto does: by the id that was sent, also where the username takes its place.
     if (prefix !== undefined && !clientId.startsWith(prefix)) throw new PushError('USER_REFUSED', 'clientid_prefixes')
     if (!useUsernameAsClientId) return { clientId, made }
     const username = identity === undefined ? asked.username : identityOf(asked.certificate, identity)

@@ -13,7 +13,7 @@ interface FollowedFileOptions<T> {
   broken(error: FileError): void
 }
 
-/** `FILE:LINE` where a line is wrong, else `FILE`, and why. */
+/** `FILE:LINE` where a line is wrong, otherwise `FILE`, and why. */
 export class FileError extends Error {
   override readonly name = 'FileError'
   readonly path: string

@@ -8,11 +8,11 @@ import { type Passwords, RESERVED_NAME } from './passwords/password-file.ts'
 
 /** What the files and options say at one time. */
 export interface UserAccess {
-  /** Who has no user name is let in, and without a password file every user name. */
+  /** Who has no username is let in, and without a password file every username. */
   readonly allowAnonymous: boolean
-  /** What of a certificate is the user name, in place of the one that is sent; the password is not looked at then. */
+  /** What of a certificate is the username, instead of the one that is sent; the password is not looked at then. */
   readonly identity?: ListenerConf['identity']
-  /** Undefined: any user name, where anonymous clients are let in; else none. */
+  /** Undefined: any username, where anonymous clients are let in; otherwise none. */
   readonly passwords?: Passwords | undefined
   /** Undefined: all of them may do everything. */
   readonly acl?: Acl | undefined
@@ -93,7 +93,7 @@ export class MosquittoUsers implements Users {
     return (await this.#fits(passwords, credentials)) ? this.#verified(username, clientId) : undefined
   }
 
-  /** Passwords are not kept: one that was set again has to be shown again, also where it is the same. */
+  /** Passwords are not kept: one that was set again must be shown again, also where it is the same. */
   recheck(credentials: UserCredentials): Promise<User | undefined> {
     const { identity } = this.#access
     if (identity !== undefined) return Promise.resolve(this.#certified(credentials, identity))

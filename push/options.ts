@@ -36,14 +36,14 @@ export interface CommonOptions {
    * gone with the process, and push stays as durable as ever; embedded only. Default: `durable`.
    */
   readonly generalStore?: 'durable' | 'memory'
-  /** Redis in place of the embedded store: `redis://`, `rediss://`, several with commas for a Cluster. */
+  /** Redis instead of the embedded store: `redis://`, `rediss://`, several with commas for a Cluster. */
   readonly redisUrl?: string
   /** Before every key and channel in Redis, so that installations can share one. */
   readonly redisPrefix?: string
   /** Replicas of Redis that have to have what is accepted before it is answered; not in a Cluster. */
   readonly redisReplicas?: number
   readonly algorithm?: Algorithm
-  /** Signing keys from a file, in place of generated ones. */
+  /** Signing keys from a file, instead of generated ones. */
   readonly keysFile?: string
   readonly issuer?: string
   readonly audience?: string
@@ -96,7 +96,7 @@ export interface CommonOptions {
   readonly tally?: Tally
   /** Milliseconds since the epoch: for dates, such as when a token or a message expires. */
   readonly now?: () => number
-  /** Milliseconds that only grow: for durations, such as a keep alive. */
+  /** Milliseconds of a monotonic clock: for durations, such as a keep alive. */
   readonly monotonic?: () => number
 }
 

@@ -16,7 +16,7 @@ export function earlySignal(pid: number): keyof typeof BITS | undefined {
   return others.length === 0 ? only : undefined
 }
 
-/** Undefined where the system does not tell. */
+/** Undefined if the system does not tell. */
 function caughtSignals(): bigint | undefined {
   try {
     const [, mask] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []

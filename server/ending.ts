@@ -8,7 +8,7 @@ export type EndingSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT'
 /** In the order in which they are listened to. */
 const NUMBERS: Readonly<Record<EndingSignal, number>> = { SIGTERM: 15, SIGINT: 2, SIGHUP: 1, SIGQUIT: 3 }
 
-/** Ctrl-C reaches every process of a terminal, and npm and shells pass it on once more: that is one signal, ms. */
+/** Ctrl-C reaches every process of a terminal, and npm and shells pass it on again: that is one signal, ms. */
 const ECHO_MS = 2_000
 /** From a signal to the exit, at most, ms. */
 export const GRACE_MS = 8_000
@@ -49,7 +49,7 @@ export class Ending {
     this.#abortCode = code
   }
 
-  /** What SIGHUP does in place of ending it. */
+  /** What SIGHUP does instead of ending it. */
   onHangUp(reload: () => void): void {
     this.#reload = reload
   }

@@ -24,7 +24,7 @@ import { placeOf, type TransferOptions, withStore } from './transfer.ts'
 
 export interface ImportMosquittoOptions extends TransferOptions {
   readonly path: string
-  /** Sessions are known by user name and client id, as without a mosquitto.conf; else by the client id alone. */
+  /** Sessions are known by username and client id, as without a mosquitto.conf; otherwise by the client id alone. */
   readonly byUserName: boolean
 }
 
@@ -175,7 +175,7 @@ class Importing {
     done.subscriptions += filters.length
   }
 
-  /** Gives how many of the first ones go out with DUP. */
+  /** Returns how many of the first ones go out with DUP. */
   async #queue(name: string, queue: readonly QueuedMessage[]): Promise<number> {
     const { done } = this.#options
     let sent = 0

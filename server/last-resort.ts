@@ -1,5 +1,5 @@
 /**
- * What becomes of an error that nobody handled: it is logged without what anybody sent, and counted. The server goes on
+ * What happens to an error that nobody handled: it is logged without what anybody sent, and counted. The server goes on
  * where its state is known to be good, and ends in order where it is not.
  */
 import type { Logger } from 'pino'

@@ -223,7 +223,7 @@ function refuseSamePorts(config: Config): void {
   }
 }
 
-/** Undefined where no listener speaks TLS. @throws ConfigError */
+/** Undefined if no listener speaks TLS. @throws ConfigError */
 function tlsSettings(config: Config): TlsSettings | undefined {
   const { PUSH_TLS_CERT: certificate, PUSH_TLS_KEY: key, PUSH_TLS_CA: ca, PUSH_TLS_CLIENT_AUTH: clientAuth } = config
   if (config.PUSH_MQTTS_PORT === 'off' && config.PUSH_HTTPS_PORT === 'off') {

@@ -171,7 +171,7 @@ export function standardError(stream: StandardError): LogWriter {
 
 interface LoggerSettings {
   readonly level: Level | 'silent'
-  /** Lines with the same message in a minute, from `info` to `error`; 0 is without limit. */
+  /** Lines with the same message in a minute, from `info` to `error`; 0 means no limit. */
   readonly linesPerMinute: number
   /** Milliseconds, monotonic. */
   readonly now: () => number
@@ -221,7 +221,7 @@ class Repeats {
     this.#since = now()
   }
 
-  /** False when the minute has had its lines. */
+  /** False if the minute has had its lines. */
   take(message: string): boolean {
     if (this.#perMinute === 0) return true
     if (this.#now() - this.#since >= MINUTE_MS) this.#turn()

@@ -133,7 +133,7 @@ async function transfer(
   await ending.exit(0)
 }
 
-/** The files that settings name are looked at before anything starts: what is wrong in them is a wrong setting. */
+/** The files that settings name are checked before anything starts: what is wrong in them is a wrong setting. */
 async function checkFiles(config: Config, command: ServerCall['command']): Promise<void> {
   if (command === undefined) checkListeners(config)
   const { PUSH_PROVIDER_KEY: key, PUSH_KEYS_FILE: keys, PUSH_ISSUERS_FILE: issuers } = config

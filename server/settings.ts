@@ -27,7 +27,7 @@ export interface Setting<T> {
   readonly secret?: boolean
   /** The option of `createPush` that is the same limit. */
   readonly limit?: LimitName
-  /** Undefined when the text is not allowed. */
+  /** Undefined if the text is not allowed. */
   parse(text: string): T | undefined
 }
 

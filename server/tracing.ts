@@ -12,9 +12,9 @@ import {
 import type { Tracing } from '../common/tracing.ts'
 
 interface TracingOptions {
-  /** Of the collector, with its path: `http://127.0.0.1:4318/v1/traces`. */
+  /** Url of the collector, with its path: `http://127.0.0.1:4318/v1/traces`. */
   readonly url: string
-  /** Of the traces that begin here, 0 to 1. What begins elsewhere says itself whether it is recorded. */
+  /** Ratio of the traces that begin here, 0 to 1. What begins elsewhere says itself whether it is recorded. */
   readonly ratio: number
   readonly version: string
 }

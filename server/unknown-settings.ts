@@ -18,7 +18,7 @@ const OF_COMMANDS = new Set([
 ])
 
 export interface Judgement {
-  /** The setting that was meant, when the name is that of one but for a slip. */
+  /** The setting that was meant, when the name is that of one except for a slip. */
   readonly meant?: string
   /** It is no setting of ours, nor was meant to be. */
   readonly isForeign: boolean

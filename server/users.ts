@@ -20,7 +20,7 @@ export interface FileUsers {
 
 type FileSettings = Pick<Config, 'PUSH_PASSWORD_FILE' | 'PUSH_ACL_FILE' | 'PUSH_ACL_SUBSCRIBE'>
 
-/** Undefined where there are no users. @throws FileError */
+/** Undefined if there are no users. @throws FileError */
 export function fileUsers(
   config: FileSettings & Pick<Config, 'PUSH_MAX_FAILED_LOGINS'>,
   logger: Logger,

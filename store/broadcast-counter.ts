@@ -23,7 +23,7 @@ interface Count {
 const PERIOD_MS = 1_000
 /** In one write. */
 const TOGETHER = 1_000
-/** While the store is away no more than these are counted. */
+/** While the store is unavailable no more than these are counted. */
 const MOST = 10_000
 
 export class BroadcastCounter {

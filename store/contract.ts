@@ -80,19 +80,19 @@ export interface RetainedBroadcast {
 
 export interface PrivateAppend {
   readonly tokenId: TokenId
-  /** When given, it must be the app the token id was registered for, else `TOKEN_UNKNOWN`. */
+  /** When given, it must be the app the token id was registered for, otherwise `TOKEN_UNKNOWN`. */
   readonly app?: string
   readonly message: Message
   /**
    * True: the id was chosen by the provider, so that the same id again on this log within `limits.dedupeMs`, or until
    * the message expires where that is later, is the same message; with other content or options (`fingerprintOf`) it is
-   * refused (ID_REUSED). What becomes of it is remembered as long as the id. False: the id is fresh and need not be
+   * refused (ID_REUSED). What happens to it is remembered as long as the id. False: the id is fresh and need not be
    * remembered beyond what makes a resend safe.
    */
   readonly dedupe: boolean
   /** Refused where another account has the device. */
   readonly onlyCurrent?: boolean
-  /** Of the message for which the id stands, where another store had it before. Absent: that of `message`. */
+  /** Fingerprint of the message for which the id stands, where another store had it before. Absent: that of `message`. */
   readonly fingerprint?: Uint8Array | undefined
 }
 
@@ -118,7 +118,7 @@ export interface OpenedSession {
   readonly epoch: number
   /** What `saveSession` or `closeSession` kept, when the session is resumed. */
   readonly state?: Uint8Array
-  /** True when the session that is resumed was not closed: its node died, or it was taken over. */
+  /** True if the session that is resumed was not closed: its node died, or it was taken over. */
   readonly unclean: boolean
   /** The will that waited with a session which this one ends, and that nobody has taken: it is to be published now. */
   readonly will?: Uint8Array
@@ -134,7 +134,7 @@ export interface OpenedSession {
 /** A move of the cursors; offsets below the stored ones, or absent, leave them where they are. */
 export interface Commit {
   readonly tokenId: TokenId
-  /** Of the session that acknowledges. Absent: an acknowledgement over HTTP, which no session fences. */
+  /** Epoch of the session that acknowledges. Absent: an acknowledgement over HTTP, which no session fences. */
   readonly epoch?: number
   readonly private?: number
   readonly broadcast?: number
@@ -184,7 +184,7 @@ export interface Watcher {
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
   /**
    * Sessions of this name with this epoch or a lower one are over. `isDiscarded`: what they kept does not go on with a newer
-   * one; false where nobody knows.
+   * one; false if nobody knows.
    */
   namedSessionEnded?(name: string, epoch: number, isDiscarded: boolean): void
   /** The log of a session grew that is open on this node. The entry may be left out. */
@@ -199,7 +199,7 @@ export interface Watcher {
   willDue?(session: SessionOwner, epoch: number): void
   /** Acknowledged past this session, over HTTP. */
   cursorMoved(tokenId: TokenId, cursors: Cursors): void
-  /** The store has lost what it held, or the last of it: this session commits where it stands once more. */
+  /** The store has lost what it held, or the last of it: this session commits where it stands again. */
   cursorsLost(tokenId: TokenId): void
   /** Wakes may have been lost: look at every session of this node again. */
   resync(): void
@@ -209,7 +209,7 @@ export type LogName = 'private' | 'broadcast' | 'upstream' | 'event' | 'session'
 
 /** What the engine counts; `createMetrics` gives one in a server. */
 export interface StoreObserver {
-  /** Messages that expired before they were acknowledged, counted when they are taken out. */
+  /** Messages that expired before they were acknowledged, counted when they are removed. */
   expired(destination: LogName, count: number): void
   dropped(destination: LogName, count: number): void
   /** Otherwise than by an acknowledgement, its time or a full log; sessions count what they send with QoS 0. */
@@ -258,7 +258,7 @@ export interface StoreHealth {
 
 /** Secrets that all nodes of one installation share. */
 export interface SecretStore {
-  /** The secret of this name, made by `create` when there is none; every node gets the same one. Durable. */
+  /** The secret of this name, made by `create` if there is none; every node gets the same one. Durable. */
   secret(name: string, create: () => string): Promise<string>
 }
 
@@ -331,7 +331,7 @@ export interface Store
   /**
    * Stores a private message: dedupe, collapse, cap, retain, wake, in one step. Resolves when it is durable.
    * A retained message with an empty payload clears the retained message and is still delivered. A pending message with the
-   * same collapse key ends as `replaced`, before the cap is looked at; what is retained of it stays.
+   * same collapse key ends as `replaced`, before the cap is checked; what is retained of it stays.
    * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, ID_REUSED, STORE_UNAVAILABLE. A superseded token id is no error: its messages wait, unless
    * `onlyCurrent` says TOKEN_SUPERSEDED.
    */

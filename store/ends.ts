@@ -20,7 +20,7 @@ export class Ends {
     }
   }
 
-  /** Takes out those that have ended by then. */
+  /** Removes those that have ended by then. */
   *take(now: number): IterableIterator<string> {
     for (let [first] = this.#heap; first !== undefined && first.at <= now; [first] = this.#heap) {
       this.#removeFirst()

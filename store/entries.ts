@@ -96,7 +96,7 @@ export interface OpenedNamedSession {
   readonly state?: Uint8Array
   /** The last state of a session which this one ends, where it is still there: what belongs to it elsewhere can be ended. */
   readonly discarded?: Uint8Array
-  /** True when the session that is resumed was not closed. */
+  /** True if the session that is resumed was not closed. */
   readonly unclean: boolean
   /** The will that waited with a session which this one ends, and that nobody has taken: it is to be published now. */
   readonly will?: Uint8Array

@@ -1,5 +1,5 @@
 /**
- * What becomes of a message after it was stored: status, recall, collapse, receipts, and messages that are for now or never.
+ * What happens to a message after it was stored: status, recall, collapse, receipts, and messages that are for now or never.
  * It has the guarantees of `contract.ts`, which extends this.
  *
  * A message of a private or broadcast log *ends* once, in the same step in which its entry leaves the log: by

@@ -4,7 +4,7 @@ import type { TokenRecord } from './contract.ts'
 
 type Honoured = Pick<TokenRecord, 'generation' | 'revoked' | 'current'>
 
-/** Why a verified token of this generation is refused; undefined when it is not. */
+/** Why a verified token of this generation is refused; undefined if it is not. */
 export function refusalOf(record: Honoured | undefined, generation: number): ErrorCode | undefined {
   if (record === undefined) return 'TOKEN_UNKNOWN'
   if (record.revoked || generation < record.generation) return 'TOKEN_REVOKED'

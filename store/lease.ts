@@ -21,7 +21,7 @@ export interface LeaseOptions {
   readonly name: string
   /** Of this process, and no other. */
   readonly holder: string
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
   readonly lastsMs?: number
 }

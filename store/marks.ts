@@ -13,7 +13,7 @@ const NO_MARKS: Omit<Marks, 'floor'> = {
   skippedBroadcast: [],
 }
 
-/** Everything up to here that is for this version is acknowledged, but for what was skipped. */
+/** Everything up to here that is for this version is acknowledged, except for what was skipped. */
 export function standing({ broadcast, marks }: Cursors, version: string): number {
   if (marks === undefined) return broadcast
   const own = marks.versions.includes(version) ? broadcast : marks.floor

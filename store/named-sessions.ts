@@ -11,7 +11,7 @@ export interface KnownNamedSession {
   readonly epoch: number
   /** It was not closed: a connection has it, or its node died. */
   readonly held: boolean
-  /** As it was opened; `Infinity` for ever. */
+  /** As it was opened; `Infinity` forever. */
   readonly keptMs: number
   /** `Infinity` for never, and while a connection may have it. */
   readonly expiresAt: number
@@ -40,7 +40,7 @@ export interface NamedSessionStore {
    * (`namedSessionEnded`). `cleanStart` discards what was kept: state, log, subscriptions, received packet ids.
    *
    * Where its node dies, nobody closes it. It counts as closed then, with the last saved state, for `keptMs` more
-   * (`Infinity`, the default: for ever; 0: nothing is kept of it). Embedded: as of the next start. Redis: as of a sweep
+   * (`Infinity`, the default: forever; 0: nothing is kept of it). Embedded: as of the next start. Redis: as of a sweep
    * that has not heard of the node for ten minutes.
    */
   openNamedSession(name: string, cleanStart: boolean, keptMs?: number): Promise<OpenedNamedSession>
@@ -54,12 +54,12 @@ export interface NamedSessionStore {
 
   /**
    * PUBLISH of QoS 2: remembers, until `releaseReceived` or the end of the session, what is known of the message of this
-   * packet id: a uid and its topic (`received-message.ts`). Gives what was remembered before, if anything: it is the same
+   * packet id: a uid and its topic (`received-message.ts`). Returns what was remembered before, if anything: it is the same
    * message again.
    * @throws SESSION_TAKEN_OVER
    */
   rememberReceived(name: string, epoch: number, packetId: number, known: string): Promise<string | undefined>
-  /** PUBREL: gives what is known and forgets it; undefined when the packet id is not remembered. @throws SESSION_TAKEN_OVER */
+  /** PUBREL: gives what is known and forgets it; undefined if the packet id is not remembered. @throws SESSION_TAKEN_OVER */
   releaseReceived(name: string, epoch: number, packetId: number): Promise<string | undefined>
 
   /**

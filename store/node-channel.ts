@@ -1,6 +1,6 @@
 /** How nodes tell each other what nobody has to keep, such as messages of QoS 0. */
 export interface NodeChannel {
-  /** Of this node, while its process lives: what it is told by. Printable, at most 64 characters. */
+  /** Name of this node, while its process lives: what it is told by. Printable, at most 64 characters. */
   readonly name: string
   /**
    * A hint as all of `Watcher`; but to one node they come in the order of the calls. Resolves when Redis has taken it, and

@@ -44,7 +44,7 @@ export class QuotaLeases {
   }
 
   /**
-   * Counts so many receivers, all or none. Undefined: done; else it is when it resolves, in the order of the calls.
+   * Counts so many receivers, all or none. Undefined: done; otherwise it is when it resolves, in the order of the calls.
    * @throws QUOTA_EXCEEDED (rejects), with the time to the window in which it may be tried again; STORE_UNAVAILABLE
    */
   take(provider: Limited, receivers: number): Promise<void> | undefined {
@@ -164,7 +164,7 @@ class Window {
   #leased = 0
   /** Given out to all processes, as far as is known: it is never less. */
   #given = 0
-  /** Of the row. */
+  /** Version of the row. */
   #version = 0
 
   constructor(name: string, quota: Quota, options: QuotaLeasesOptions) {

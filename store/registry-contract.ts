@@ -36,7 +36,7 @@ export interface TokenDetails {
   readonly epochs: Epochs
   /** At most 16 of 64 bytes; sorted, each once. */
   readonly tags: readonly string[]
-  /** Of the app; '' for none. */
+  /** Version of the app; '' for none. */
   readonly version: string
 }
 
@@ -160,7 +160,7 @@ export interface RegistryStore {
    * Makes this token id known and the current one of its app and device. Idempotent; cursors, logs and session state
    * of a known token id stay, and its expiry only grows. A new one starts with its broadcast cursor at the end of its app's
    * log. When another token id was current, its session ends (`TOKEN_SUPERSEDED`) and it is refused until registered again.
-   * One that was revoked, or not the current one, or comes with later epochs than are known (but for a renewal), is valid
+   * One that was revoked, or not the current one, or comes with later epochs than are known (except for a renewal), is valid
    * again with a new generation only: what was issued before the revocation or the account switch stays refused. Otherwise
    * the generation stays.
    * @throws for a renewal: TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED

@@ -1,6 +1,6 @@
 /**
  * Revocations of all tokens of an app, or of an account, at once: an epoch for each, which tokens carry. Every process has a
- * copy that is a second old at most, so that a check is a look-up in memory, however many tokens there are.
+ * copy that is a second old at most, so that a check is a lookup in memory, however many tokens there are.
  */
 import { PushError } from '../errors.ts'
 import type { Device, Epochs } from '../topics/index.ts'
@@ -21,7 +21,7 @@ interface RevocationsOptions {
   readonly store: FollowedStore & Pick<TableStore, 'writeRow' | 'readRow'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
   /** After so long no token, hold or account index of before it is left, ms. */
   readonly keepMs: number
@@ -126,7 +126,7 @@ export class Revocations {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Nothing but its end takes a row away or moves it back: else the store has lost something, and gets it again. */
+  /** Nothing but its end takes a row away or moves it back: otherwise the store has lost something, and gets it again. */
   #changed(key: string, epoch: number | undefined, previous: number | undefined): void {
     const latest = this.#latest.get(key) ?? 0
     if (epoch === undefined && previous === undefined) this.#forget(key)

@@ -9,7 +9,7 @@ export interface SessionEntry extends LogEntry {
   readonly topic: string
   /** With 0 nobody acknowledges it: who has sent it says that it is done. */
   readonly qos: 0 | 1 | 2
-  /** Of the subscriptions that it matched (MQTT 5 section 3.8.2.1.2). */
+  /** Identifiers of the subscriptions that it matched (MQTT 5 section 3.8.2.1.2). */
   readonly identifiers: readonly number[]
   /**
    * QoS 2: PUBREC has come, so that only PUBREL is sent. It stays until it is done, whatever the time of the message: a
@@ -19,7 +19,7 @@ export interface SessionEntry extends LogEntry {
 }
 
 export interface SessionDelivery {
-  /** Of a session that is open or kept (`openNamedSession`). */
+  /** Name of a session that is open or kept (`openNamedSession`). */
   readonly name: string
   readonly qos: 0 | 1 | 2
   /** RETAIN as it is sent. */
@@ -53,7 +53,7 @@ export interface SessionCommit {
 
 /** Replaces all subscriptions of a session, or changes some. */
 export interface SubscriptionChange {
-  /** Of a session that is open or kept. */
+  /** Name of a session that is open or kept. */
   readonly name: string
   readonly epoch: number
   /** All of before go first. */
@@ -74,7 +74,7 @@ export interface SubscriptionSlice {
 
 export interface SessionSubscriptions {
   readonly name: string
-  /** Of the last change. */
+  /** Epoch of the last change. */
   readonly epoch: number
   readonly filters: readonly (readonly [filter: string, options: Uint8Array])[]
 }
@@ -82,7 +82,7 @@ export interface SessionSubscriptions {
 export interface SessionLogStore {
   /**
    * Stores a message in the logs of sessions: each of them by itself is whole or not at all, and what is refused by one
-   * keeps it from no other. Gives what became of it, in the order of `to`. When it rejects, some may have it: it is repeated
+   * keeps it from no other. Returns what happened to it, in the order of `to`. When it rejects, some may have it: it is repeated
    * with the same uid, or is there twice.
    */
   appendSessions(append: SessionAppend): Promise<readonly SessionAppended[]>
@@ -98,13 +98,13 @@ export interface SessionLogStore {
 
   /**
    * Subscriptions are a log of their changes, from which each node keeps its own table: who reads it to the end knows every
-   * subscription whose change had resolved. Gives the offset.
+   * subscription whose change had resolved. Returns the offset.
    * @throws SESSION_TAKEN_OVER when a newer session of the name has been opened, or none is known
    */
   changeSubscriptions(change: SubscriptionChange): Promise<number>
   /** The highest offset that was given. The end of a session, by whatever, is a change too: it replaces all by nothing. */
   subscriptionsEnd(): Promise<number>
-  /** Undefined when changes after this offset are no longer there: all subscriptions are to be read again. */
+  /** Undefined if changes after this offset are no longer there: all subscriptions are to be read again. */
   readSubscriptions(after: number, most: number): Promise<SubscriptionSlice | undefined>
   /** All that there are, each session once, in any order, 200,000 a second or more. Read from the end that was before it. */
   subscriptions(): AsyncIterable<SessionSubscriptions>

@@ -16,9 +16,9 @@ interface TableCopyOptions<T> {
   readonly decode: (key: string, value: Uint8Array) => T | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
-  /** A row has come, is another one, or has gone: by its end where there is no `previous`, else removed. Must not throw. */
+  /** A row has come, is another one, or has gone: by its end where there is no `previous`, otherwise removed. Must not throw. */
   readonly changed?: (key: string, value: T | undefined, previous?: T) => void
   /** It could not be looked at, or a row could not be read. */
   readonly failed: (error: unknown) => void
@@ -30,7 +30,7 @@ interface Known<T> {
   readonly expiresAt: number
 }
 
-/** It is looked at this often, ms. */
+/** It is checked this often, ms. */
 const LOOK_MS = 400
 /** Older than this, it is not to be decided by, ms. */
 const FRESH_MS = 1_000
@@ -151,7 +151,7 @@ export class TableCopy<T> {
   async #readAll(): Promise<void> {
     const { store, table, monotonic } = this.#options
     const askedAt = monotonic()
-    // What changes meanwhile is read once more.
+    // What changes meanwhile is read again.
     const end = await store.tableEnd(table)
     const found = new Set<string>()
     for (let after = ''; ; ) {

@@ -43,7 +43,7 @@ export interface TableSlice {
 
 export interface TableStore {
   /**
-   * One conditional step, durable when it resolves: the new version, or undefined where `expected` is not what is there.
+   * One conditional step, durable when it resolves: the new version, or undefined if `expected` is not what is there.
    * Repeated after an error, it may find what it wrote itself.
    * @throws STORE_UNAVAILABLE
    */
@@ -53,7 +53,7 @@ export interface TableStore {
   readRows(table: string, after: string, most: number): Promise<readonly TableRow[]>
   /** The version of the newest change; 0 before the first. */
   tableEnd(table: string): Promise<number>
-  /** Undefined: what was removed after that version is not known any more, so that all rows have to be read again. */
+  /** Undefined: what was removed after that version is not known any more, so that all rows must be read again. */
   readChanges(table: string, after: number, most: number): Promise<TableSlice | undefined>
 }
 

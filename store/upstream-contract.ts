@@ -1,5 +1,5 @@
 /**
- * The upstream log of an app: what its devices publish, for the readers of its providers; and its event log: what became of
+ * The upstream log of an app: what its devices publish, for the readers of its providers; and its event log: what happened to
  * messages, in the same form. They have the guarantees of `contract.ts`, which extends this.
  *
  * Where a call takes the name of a log, that is the app for its upstream log, and `eventLog(app)` for its event log.
@@ -53,10 +53,10 @@ export interface GroupAppend {
 /** `full`: the log has no room (`storedMessages`, `storedBytes`), and the newest is refused. `gone`: nobody reads it. */
 export type GroupAppended = 'stored' | 'duplicate' | 'full' | 'gone'
 
-/** What became of a message. `message.id` is that of the message, `message.payload` what is told of it. */
+/** What happened to a message. `message.id` is that of the message, `message.payload` what is told of it. */
 export interface EventAppend {
   readonly app: string
-  /** Of the device that it is about; it need not be known. */
+  /** Token id of the device that it is about; it need not be known. */
   readonly tokenId: TokenId
   /** The name of the event. */
   readonly subject: string
@@ -176,12 +176,12 @@ export interface UpstreamStore {
    * RECEIVE_MAXIMUM_EXCEEDED (more than 65,535 packet ids are remembered), STORE_UNAVAILABLE
    */
   appendUpstream(append: UpstreamAppend): Promise<UpstreamAppended>
-  /** PUBREL: false when the packet id is not remembered. @throws SESSION_TAKEN_OVER */
+  /** PUBREL: false if the packet id is not remembered. @throws SESSION_TAKEN_OVER */
   releaseUpstream(tokenId: TokenId, epoch: number, packetId: number): Promise<boolean>
 
   /**
    * Stores events, each in order in its part, durably. Nothing refuses them: where the log is full (`eventMessages`,
-   * `eventBytes`), the oldest goes. Where nobody reads the log, nothing is stored (offset 0), but for receipts, which are
+   * `eventBytes`), the oldest goes. Where nobody reads the log, nothing is stored (offset 0), except for receipts, which are
    * stored with the end of their message whether anybody reads them or not, for 7 days. They go when all readers that there
    * are have passed them.
    */
@@ -223,7 +223,7 @@ export interface UpstreamStore {
     readonly limit: ReadLimit
   }): Promise<UnreadSlice>
   /**
-   * Moves cursors forward, cut to the end of the part, and trims the parts. Resolves to false when the reader is not
+   * Moves cursors forward, cut to the end of the part, and trims the parts. Resolves to false if the reader is not
    * known in one of them. A resolved move may be lost by a crash of the machine: it costs a duplicate.
    */
   moveReader(app: string, reader: string, moves: readonly ReaderMove[]): Promise<boolean>

@@ -54,7 +54,7 @@ export function encodeVersion(version: string): string {
 }
 
 /**
- * The version of a topic level; undefined when it is not how a version is written. Only the form that
+ * The version of a topic level; undefined if it is not how a version is written. Only the form that
  * `encodeVersion` makes is taken, so that a version has one topic.
  */
 export function decodeVersion(level: string): string | undefined {

@@ -23,7 +23,7 @@ export interface Device {
   readonly expiresAt: number
   /** Milliseconds since the epoch: until then the device renews its token itself. */
   readonly renewUntil: number
-  /** Of the app and of the account, when the JWT was issued; a higher one has revoked it since. 0: none was known. */
+  /** Epochs of the app and of the account, when the JWT was issued; a higher one has revoked it since. 0: none was known. */
   readonly epochs: Epochs
 }
 
@@ -62,7 +62,7 @@ export interface Provider {
   readonly name: string
   readonly apps: 'all' | ReadonlySet<string>
   readonly scopes: ReadonlySet<Scope>
-  /** Of a key that is kept in the store; absent: one of the configuration. */
+  /** Key id of a key that is kept in the store; absent: one of the configuration. */
   readonly keyId?: string
   /** When what it has shown is refused, milliseconds since the epoch; absent: never. */
   readonly endsAt?: number

@@ -21,7 +21,7 @@ export function encodeSelector(selector: Selector): string {
 }
 
 /**
- * Of a text that `encodeSelector` made: its tags are not looked into, since a store reads many at one time.
+ * Of a text that `encodeSelector` made: its tags are not looked into, because a store reads many at one time.
  * @throws TypeError when it is none
  */
 export function decodeSelector(text: string): Selector {
@@ -61,7 +61,7 @@ export class Selections {
     return this.#versions.work + this.#compiling
   }
 
-  /** `tags`: of the device; undefined where nobody knows them, which is taken by nothing that asks for tags. */
+  /** `tags`: of the device; undefined if nobody knows them, which is taken by nothing that asks for tags. */
   selects(selector: Selector, version: string, tags: readonly string[] | undefined): boolean {
     return this.selectsVersion(selector, version) && this.selectsTags(selector, tags)
   }

@@ -8,7 +8,7 @@ export interface TagSelector {
   readonly none?: readonly string[] | undefined
 }
 
-/** Of a device, and of each list of a selector. */
+/** Max tags of a device, and of each list of a selector. */
 export const MAX_TAGS = 16
 export const MAX_TAG_BYTES = 64
 
@@ -20,14 +20,14 @@ export function isTag(value: unknown): value is string {
   return typeof value === 'string' && isPlainText(value, MAX_TAG_BYTES)
 }
 
-/** At most 16 tags, sorted, each once; undefined when it is something else. */
+/** At most 16 tags, sorted, each once; undefined if it is something else. */
 export function parseTags(list: unknown): string[] | undefined {
   if (!Array.isArray(list) || list.length > MAX_TAGS || !list.every(isTag)) return undefined
   return [...new Set(list)].sort()
 }
 
 /**
- * The text form of a tag selector: JSON, its lists in one order, their tags sorted and each once. Undefined when the value is
+ * The text form of a tag selector: JSON, its lists in one order, their tags sorted and each once. Undefined if the value is
  * no tag selector.
  */
 export function parseTagSelector(value: unknown): string | undefined {

@@ -23,7 +23,7 @@ export function upstreamPrefix(app: string, tokenId: string): string {
   return `${app}/u/${tokenId}/`
 }
 
-/** What a topic name (not a filter) means for push; undefined when it is not a push topic. */
+/** What a topic name (not a filter) means for push; undefined if it is not a push topic. */
 export function parseTopic(topic: string): PushTopic | undefined {
   const slash = topic.indexOf('/')
   if (slash < 1) return undefined

@@ -14,7 +14,7 @@ const MAX_ALTERNATIVES = 16
 /** Only numbers, as many apps count: `7`, `2.1`. */
 const SHORT_VERSION = /^(\d{1,16})(?:\.(\d{1,16}))?$/
 
-/** `*` is all, also for versions that are not semver; anything else a semver range. Undefined when it is neither. */
+/** `*` is all, also for versions that are not semver; anything else a semver range. Undefined if it is neither. */
 export function parseVersions(range: string): VersionSelector | undefined {
   const text = range.trim()
   if (text === '*') return { kind: 'all' }
@@ -58,7 +58,7 @@ const COMPARE_COST = 2
 /**
  * Answers which versions a selector takes, and remembers it, within limits.
  *
- * A range takes pre-releases in order (`2.2.0-beta.1` is within `>=2.1 <3`), since a beta tester runs the app too.
+ * A range takes pre-releases in order (`2.2.0-beta.1` is within `>=2.1 <3`), because a beta tester runs the app too.
  * `2.1` counts as `2.1.0`. A version that is not semver is in no range.
  */
 export class VersionTests {
@@ -114,7 +114,7 @@ function alternativesOf(text: string): Comparison[][] {
 }
 
 function comparisonOf({ operator, semver }: Range['set'][number][number]): Comparison {
-  // `*` within a range, for which semver has a symbol in place of a version.
+  // `*` within a range, for which semver has a symbol instead of a version.
   if (!(semver instanceof SemVer)) return () => true
   switch (operator) {
     case '>':

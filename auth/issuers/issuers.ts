@@ -16,7 +16,7 @@ interface IssuersOptions {
   readonly ownIssuer: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
 }

@@ -10,7 +10,7 @@ import { parseKeySet, type IssuerKey } from './issuer-keys.ts'
 interface RemoteKeysOptions {
   readonly issuer: string
   readonly uri: string
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   /** For an answer, ms. */

@@ -11,7 +11,7 @@ interface AccountsContext {
   readonly revocations: Pick<Revocations, 'fresh' | 'refresh' | 'isRevoked'>
   /** Devices of one account. */
   readonly most: number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 
@@ -20,7 +20,7 @@ interface Look {
   readonly done: Promise<void>
 }
 
-/** A full account is looked at again after this time, or after a revocation here, ms: it takes a look at each device. */
+/** A full account is checked again after this time, or after a revocation here, ms: it takes a look at each device. */
 const LOOK_MS = 5_000
 const LOOKS = 10_000
 

@@ -7,7 +7,7 @@ import type { Provider } from '../../topics/index.ts'
 export interface Caller {
   readonly provider: Provider
   readonly log: Pick<FastifyBaseLogger, 'error'>
-  /** Of the trace that it belongs to, where that is recorded. */
+  /** Traceparent of the trace that it belongs to, where that is recorded. */
   readonly traceparent?: string | undefined
 }
 

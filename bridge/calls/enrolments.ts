@@ -90,7 +90,7 @@ const LONGEST_TTL = 86_400
 const REPEAT_MS = 600_000
 /** Of two requests at once; each loses to another one that got through. */
 const ATTEMPTS = 100
-/** Rows that are looked at for one page of a list. */
+/** Rows that are checked for one page of a list. */
 const LOOKED_AT = 1_000
 
 export const enrolmentSchema = {

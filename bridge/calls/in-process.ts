@@ -95,11 +95,11 @@ export interface TokenRequest {
   readonly device?: string | undefined
   /** Absent or empty: not logged in. */
   readonly account?: string | undefined
-  /** Of the app on this device. */
+  /** Version of the app on this device. */
   readonly version?: string | undefined
   /** Life of the token, seconds. */
   readonly ttl?: number | undefined
-  /** Of the device, in place of those it has; absent: they stay. */
+  /** Tags of the device, instead of those it has; absent: they stay. */
   readonly tags?: readonly string[] | undefined
   /** Until when the device renews the token by itself, ISO 8601; at most 400 days away. */
   readonly renewUntil?: string | undefined
@@ -127,7 +127,7 @@ export interface TokenQuery {
   readonly account?: string | undefined
   /** 1 to 1,000; default 100. */
   readonly limit?: number | undefined
-  /** Of the page before. */
+  /** Cursor of the page before. */
   readonly cursor?: string | undefined
 }
 

@@ -143,7 +143,7 @@ interface Registered extends RegisteredToken {
   readonly tokenId: string
 }
 
-/** The index of the account has it before, and again after, whatever has been taken out of that meanwhile. */
+/** The index of the account has it before, and again after, whatever has been removed of that meanwhile. */
 async function register(
   { auth, store, accounts }: IssueContext & { readonly store: Store },
   { names, registering, tags }: Entitlement,

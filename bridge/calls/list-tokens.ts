@@ -36,7 +36,7 @@ export interface ListedToken {
 
 export interface TokenList {
   readonly tokens: readonly ListedToken[]
-  /** Of the next page; null: there is none. */
+  /** Cursor of the next page; null: there is none. */
   readonly cursor: string | null
 }
 

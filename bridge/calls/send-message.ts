@@ -28,7 +28,7 @@ export interface SendContext {
 
 /** What is answered when the message is stored for all receivers that are not listed as rejected. */
 export interface SendAnswer {
-  /** Of the message. */
+  /** Id of the message. */
   readonly id: string
   /** Receivers it is stored for; 1 for a broadcast. */
   readonly accepted: number
@@ -39,7 +39,7 @@ export interface SendAnswer {
   /** Nothing is stored. Absent: it is. */
   readonly dryRun?: true
   readonly rejected: { readonly token: string; readonly code: ErrorCode }[]
-  /** Of the devices, where the message is for an account. */
+  /** Token ids of the devices, where the message is for an account. */
   readonly tokenIds?: readonly string[]
 }
 
@@ -150,7 +150,7 @@ function alone<T extends Outcome>(outcome: T): T {
   return outcome
 }
 
-/** All that is looked at before anything is stored. */
+/** All that is checked before anything is stored. */
 async function check(publisher: Publisher, recipients: Recipients, publication: Publication): Promise<Published> {
   const stored = { duplicate: false, expiresAt: publication.message.expiresAt }
   if (recipients.kind === 'broadcast') {

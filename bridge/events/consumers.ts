@@ -24,7 +24,7 @@ const SWEEP_MS = 10_000
 /** Keys end also without anybody changing them, ms. */
 const KEY_LOOK_MS = 400
 
-/** Of a provider, whichever key it has; no two providers have one reader, since no name has a `/`. */
+/** Of a provider, whichever key it has; no two providers have one reader, because no name has a `/`. */
 export function readerOf(provider: string, consumer: string): string {
   return `http ${provider}/${consumer}`
 }
@@ -76,7 +76,7 @@ class Consumer {
     this.reader = reader
   }
 
-  /** What is known may be wrong: it is looked at again. */
+  /** What is known may be wrong: it is checked again. */
   doubt(): void {
     for (const standing of this.standings.values()) standing.doubt()
   }
@@ -92,7 +92,7 @@ interface ConsumersOptions {
   readonly limits: Pick<HttpLimits, 'waitingPerToken' | 'longPollRecheckMs'>
   readonly waiting: Waiting
   readonly now: () => number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 

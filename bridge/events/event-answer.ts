@@ -9,7 +9,7 @@ export const NO_TOKEN_ID = 'A'.repeat(22)
 
 export interface EventAnswer {
   readonly type: string
-  /** Of the message that it is about. */
+  /** Id of the message that it is about. */
   readonly id: string
   /** Absent: of all token ids of the app. */
   readonly tokenId?: string

@@ -102,7 +102,7 @@ export class EventPage {
     }
   }
 
-  /** False where it goes no further now. */
+  /** False if it goes no further now. */
   async #round(ready: readonly Place[], share: number): Promise<boolean> {
     for (let from = 0; from < ready.length && !this.#isFull; from += AT_ONCE) {
       const some = ready.slice(from, from + AT_ONCE)

@@ -22,7 +22,7 @@ export class EventPlace {
     return this.#isTold
   }
 
-  /** With what a page says besides. False where that is nothing. */
+  /** With what a page says besides. False if that is nothing. */
   move({ events, upstream }: EventMoves): boolean {
     for (const move of events) this.#events.set(move.part, move)
     for (const move of upstream) this.#upstream.set(move.part, move)

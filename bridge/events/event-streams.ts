@@ -83,7 +83,7 @@ export class EventStreams {
     return moves
   }
 
-  /** Gives why it ends, or rejects with that. */
+  /** Returns why it ends, or rejects with that. */
   async #run(open: OpenStream): Promise<PushError> {
     const { known, provider, poll, stream } = open
     while (!poll.isOver) {
@@ -123,7 +123,7 @@ interface OpenStream {
 
 function endWithSession(poll: EventPoll, look: SessionLook): void {
   look().catch((error: unknown) => {
-    // While the store is away, it is not known.
+    // While the store is unavailable, it is not known.
     if (error instanceof PushError && error.code === 'SESSION_ENDED') poll.end(error)
   })
 }

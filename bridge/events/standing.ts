@@ -19,7 +19,7 @@ export class Standing {
     return now - this.#lookedAt < forMs
   }
 
-  /** What is known may be wrong: it is to be looked at again. */
+  /** What is known may be wrong: it is to be checked again. */
   doubt(): void {
     this.#lookedAt = -Infinity
   }

@@ -32,7 +32,7 @@ export class KeyCopy implements StoredKeys {
       },
       failed(error) {
         const isAway = error instanceof PushError && error.code === 'STORE_UNAVAILABLE'
-        // That the store is away is said by others, and once.
+        // That the store is unavailable is said by others, and once.
         logger[isAway ? 'debug' : 'warn']({ err: error }, 'could not follow the provider keys')
       },
     })

@@ -12,7 +12,7 @@ export interface KeyQuotas {
 }
 
 interface KeyFields {
-  /** Of the provider. */
+  /** Name of the provider. */
   readonly name: string
   readonly apps: KeyApps
   readonly scopes: readonly Scope[]

@@ -11,7 +11,7 @@ interface OverviewContext {
   readonly version: string
   readonly store: Pick<Store, 'nodes'>
   readonly metrics: Metrics
-  /** Of all processes of this server; absent: there is one. */
+  /** Metrics text of all processes of this server; absent: there is one. */
   readonly metricsText?: (() => Promise<string>) | undefined
   readonly ready: () => Promise<StoreHealth>
   /** Where the server listens, once it does. */
@@ -46,7 +46,7 @@ export interface Overview {
   readonly server: string
   readonly connections: Readonly<Record<(typeof PRINCIPALS)[number], number>>
   readonly totals: Readonly<Record<keyof typeof TOTALS, number>>
-  /** Of deliveries, as a histogram since the server started: so many took at most so many seconds. */
+  /** Latency of deliveries, as a histogram since the server started: so many took at most so many seconds. */
   readonly latency: { readonly count: number; readonly buckets: readonly (readonly [seconds: number, count: number])[] }
   readonly pendingWakes: number
   readonly nodes: number

@@ -29,7 +29,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-/** With what has to be in the path and the query. */
+/** With what must be in the path and the query. */
 function address({ path, parameters = [] }: Call): string {
   const needed = parameters.filter(({ required }) => required === true)
   const filled = needed

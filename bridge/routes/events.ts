@@ -1,4 +1,4 @@
-/** `/v1/events`: what became of messages and tokens, and what devices publish, for the provider that asks. */
+/** `/v1/events`: what happened to messages and tokens, and what devices publish, for the provider that asks. */
 import type { FastifyInstance } from 'fastify'
 import type { Guard } from '../authenticate.ts'
 import type { ConsumerName, EventCalls, EventsQuery } from '../events/calls.ts'

@@ -1,4 +1,4 @@
-/** `/v1/messages/{id}/status` and `/recall`: what became of a message, and taking it back. */
+/** `/v1/messages/{id}/status` and `/recall`: what happened to a message, and taking it back. */
 import type { FastifyInstance } from 'fastify'
 import type { Guard } from '../authenticate.ts'
 import {

@@ -30,12 +30,12 @@ interface SigningKeysOptions {
   readonly store: Store
   /** They hold the first key of each algorithm, on which all nodes agree. */
   readonly secrets: Secrets
-  /** Of the keys that sign. */
+  /** Algorithm of the keys that sign. */
   readonly algorithm: Algorithm
   readonly logger: Pick<FastifyBaseLogger, 'debug' | 'warn' | 'error'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 
@@ -237,7 +237,7 @@ export class SigningKeys {
 
   #failed(error: unknown): void {
     const isAway = error instanceof PushError && error.code === 'STORE_UNAVAILABLE'
-    // That the store is away is said by others, and once.
+    // That the store is unavailable is said by others, and once.
     this.#options.logger[isAway ? 'debug' : 'warn']({ err: error }, 'could not follow the signing keys')
   }
 }

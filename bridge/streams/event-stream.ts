@@ -1,4 +1,4 @@
-/** One answer that goes on: text/event-stream to one client, and what becomes of its connection. */
+/** One answer that goes on: text/event-stream to one client, and what happens to its connection. */
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import type { PushError } from '../../errors.ts'
@@ -8,7 +8,7 @@ import type { StreamOptions } from './stream-options.ts'
 interface StreamListener {
   /** What was written has been taken: there is room again. */
   taken(): void
-  /** What to write in place of a comment, if anything. */
+  /** What to write instead of a comment, if anything. */
   instead(): string | undefined
 }
 
@@ -74,12 +74,12 @@ export class EventStream {
     this.#options.slowReaders.holds(this, this.#response.writableLength, () => this.#response.destroy())
   }
 
-  /** The last event says why. The connection is good for another request, but for one that is closing. */
+  /** The last event says why. The connection is good for another request, except for one that is closing. */
   end(why: PushError): void {
     clearInterval(this.#comments)
     if (this.#response.destroyed) return
     const { socket } = this.#response
-    // Else it would come back at once, and end another one for it.
+    // Otherwise it would come back at once, and end another one for it.
     const retry = why.code === 'RATE_LIMITED' ? retryText(this.#pause() * CROWDED) : ''
     this.#response.end(`${retry}${endText(why)}`, () => {
       if (why.code === 'SHUTTING_DOWN') socket?.end()

@@ -71,14 +71,14 @@ export class MessageStreams {
     }
   }
 
-  /** Else the stream says so, and nothing is acknowledged that nobody has read. */
+  /** Otherwise the stream says so, and nothing is acknowledged that nobody has read. */
   async #isWithin(known: KnownDevice, has: PageCursor): Promise<boolean> {
     const place = new Place(known.device, has)
     const { ends } = await this.#context.pages.read(known, 1, place.start(known.record), false)
     return !place.isBeyond(ends, known.record)
   }
 
-  /** Gives why it ends, or rejects with that. */
+  /** Returns why it ends, or rejects with that. */
   async #run(open: OpenStream, first: KnownDevice): Promise<PushError> {
     const { device, poll, stream } = open
     let known = first

@@ -52,7 +52,7 @@ export class Place {
     return own > Math.max(ends.private, cursors.private) || broadcast > Math.max(ends.broadcast, cursors.broadcast)
   }
 
-  /** It stands where a page that began at `before` says. True where that is further on. */
+  /** It stands where a page that began at `before` says. True if that is further on. */
   move(before: PageCursor, page: PageCursor): boolean {
     const { private: own, broadcast } = this.#cursor
     this.#cursor = sumOf(before, page)

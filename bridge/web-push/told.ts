@@ -18,7 +18,7 @@ export interface Told {
 const USER_PROPERTY = 0x26
 const NAMES = { contentEncoding: 'content-encoding', urgency: 'urgency' } as const
 
-/** As on the wire, without length prefix; undefined where there is nothing to tell. */
+/** As on the wire, without length prefix; undefined if there is nothing to tell. */
 export function toldProperties(told: Told): Buffer | undefined {
   const parts: Buffer[] = []
   for (const [field, name] of Object.entries(NAMES)) {

@@ -104,7 +104,7 @@ export class WebPush {
     const { store, underWay } = this.#context
     const { tokenId, generation } = endpoint
     await this.#check(endpoint)
-    // The generation is looked at again in the step that stores: nothing comes after a revocation.
+    // The generation is checked again in the step that stores: nothing comes after a revocation.
     const to = { tokenId, generation, message }
     const isNow = message.expiresAt <= message.storedAt
     await underWay.run(`web push ${tokenId}`, async () => {

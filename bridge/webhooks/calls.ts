@@ -304,7 +304,7 @@ class WebhookChanges {
     return { ...answerOf(webhook, now()), dropped, goneBefore: isGone ? iso(goneBefore) : null }
   }
 
-  /** With readers of its own, since none goes back. */
+  /** With readers of its own, because none goes back. */
   async replay(id: string, { cursor }: WebhookReplay, provider: Provider): Promise<WebhookAnswer> {
     const { store, copy, readers, now, audit } = this.#context
     const before = await this.find(id, provider)

@@ -1,4 +1,4 @@
-/** Connects to a receiver, at an address that was judged in the look-up that gave it. */
+/** Connects to a receiver, at an address that was judged in the lookup that gave it. */
 import { lookup, Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
@@ -25,7 +25,7 @@ const DNS_TRIES = 2
 
 /**
  * Asked of DNS without the threads of `getaddrinfo`, of which there are four: a server of somebody's that answers no question
- * would hold up the disk. So neither the hosts file nor search domains count, but for names of the operator.
+ * would hold up the disk. So neither the hosts file nor search domains count, except for names of the operator.
  */
 export function systemLookup(rules: TargetRules): Lookup {
   return async (hostname) => {

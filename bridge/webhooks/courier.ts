@@ -49,7 +49,7 @@ const AGAIN_MS = 1_000
 /** It looks again at what it knows after so long, ms. */
 const RECHECK_MS = 30_000
 /**
- * All parts of its logs are looked at in the store after so long, ms: whatever wake was lost where nobody noticed, and to
+ * All parts of its logs are checked in the store after so long, ms: whatever wake was lost where nobody noticed, and to
  * prolong its readers. Each look is a step for every part, so that idle webhooks would cost more than busy ones.
  */
 const LOOK_MS = 600_000
@@ -163,7 +163,7 @@ export class Courier {
     await this.#leave()
   }
 
-  /** Gives how long to wait for the next step, ms. */
+  /** Returns how long to wait for the next step, ms. */
   async #step(): Promise<number> {
     const { members, monotonic, isAllowed, disable } = this.#context
     if (!members.isSure) return AGAIN_MS
@@ -280,7 +280,7 @@ export class Courier {
     else this.#dueAt = monotonic() + pause
   }
 
-  /** Undefined where it was not sent. */
+  /** Undefined if it was not sent. */
   async #send({ id, body }: Batch): Promise<Outcome | undefined> {
     const { members, isAllowed, now, metrics } = this.#context
     const webhook = this.#webhook

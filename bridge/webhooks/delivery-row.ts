@@ -31,7 +31,7 @@ export interface Delivery {
   /** The node that delivers; '' for none. */
   readonly owner: string
   readonly batch?: Batch
-  /** That failed, of this batch, since the webhook was enabled. */
+  /** That failed, of this batch, because the webhook was enabled. */
   readonly attempts: number
   /** `enabledAt` of the webhook when they were counted. */
   readonly enabledAt: number

@@ -22,7 +22,7 @@ const MOST_NODES = 1_000
 export interface MembersOptions {
   readonly store: Pick<Store, 'writeRow' | 'readRows' | 'nodes'>
   readonly now: () => number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
   readonly failed: (error: unknown) => void
   /** Who is there, or whether this node is sure, has changed. */

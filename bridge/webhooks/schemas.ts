@@ -87,7 +87,7 @@ export interface WebhookQuery {
 
 /** The body of `POST /v1/webhooks/{id}/replay`. */
 export interface WebhookReplay {
-  /** Of a batch: what came after it; absent: all that there is. */
+  /** Cursor of a batch: what came after it; absent: all that there is. */
   readonly cursor?: string | undefined
 }
 

@@ -12,7 +12,7 @@ export function makeSecret(random: (size: number) => Buffer = randomBytes): stri
 export interface Signed {
   /** No `.` is in it. */
   readonly id: string
-  /** Of the attempt, seconds since the epoch. */
+  /** Timestamp of the attempt, seconds since the epoch. */
   readonly timestamp: number
   readonly body: Uint8Array
 }

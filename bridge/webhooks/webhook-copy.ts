@@ -34,7 +34,7 @@ export class WebhookCopy {
       changed: (id) => this.#changed(id),
       failed(error) {
         const isAway = error instanceof PushError && error.code === 'STORE_UNAVAILABLE'
-        // That the store is away is said by others, and once.
+        // That the store is unavailable is said by others, and once.
         logger[isAway ? 'debug' : 'warn']({ err: error }, 'could not follow the webhooks')
       },
     })
@@ -80,7 +80,7 @@ export class WebhookCopy {
   }
 
   /**
-   * `make` gives what it is to be from what it is; undefined: it stays. Gives it as it is then.
+   * `make` gives what it is to be from what it is; undefined: it stays. Returns it as it is then.
    * @throws what `make` throws; WEBHOOK_UNKNOWN, STORE_UNAVAILABLE
    */
   async change(id: string, make: (webhook: Webhook) => Webhook | undefined): Promise<Webhook> {

@@ -40,7 +40,7 @@ export interface Webhook {
 
 const VERSION = 1
 
-/** The version (1), and JSON. The secret has to be there: signatures are made with it. */
+/** The version (1), and JSON. The secret must be there: signatures are made with it. */
 export function encodeWebhook(webhook: Webhook): Uint8Array {
   const { id: _, ...row } = webhook
   return Buffer.concat([Buffer.from([VERSION]), Buffer.from(JSON.stringify(row))])

@@ -20,7 +20,7 @@ class Line {
     this.#waiting.push(emission)
   }
 
-  /** True when nobody waits any more. */
+  /** True if nobody waits any more. */
   leave(): boolean {
     for (;;) {
       const emission = this.#waiting[this.#next]

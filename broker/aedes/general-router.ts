@@ -28,7 +28,7 @@ import { SubscriptionFollower } from './subscription-follower.ts'
 interface RouterOptions {
   readonly store: Store
   readonly logger: Logger
-  /** Of Aedes. */
+  /** Id of Aedes. */
   readonly id: string
   readonly retained: RetainedMessages
   /** Shared subscriptions. */
@@ -38,7 +38,7 @@ interface RouterOptions {
   readonly randomId: () => string
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 
@@ -91,7 +91,7 @@ export class OwnRouter implements GeneralRouter {
   }
 
   /**
-   * In place of its own Aedes, before anybody is connected: that of the embedding program, whose clients hear and are heard.
+   * Instead of its own Aedes, before anybody is connected: that of the embedding program, whose clients hear and are heard.
    * `persistence` is the broker's, for what it retains already.
    */
   async attach(broker: Aedes, persistence: NativePersistence | undefined): Promise<void> {

@@ -41,7 +41,7 @@ export class LiveTable {
     this.#subscribers.delete(receiver.name)
   }
 
-  /** Does nothing for who is no longer connected. Gives how it was before. */
+  /** Does nothing for who is no longer connected. Returns how it was before. */
   set(receiver: GeneralReceiver, subscriptions: readonly GeneralSubscription[]): Former {
     const former: [string, PackedOptions | undefined][] = []
     const subscriber = this.#of(receiver)
@@ -69,7 +69,7 @@ export class LiveTable {
     if (subscriber !== undefined) for (const name of names) this.#delete(subscriber, name)
   }
 
-  /** Hands on what does not come from logs. True when somebody here subscribed. */
+  /** Hands on what does not come from logs. True if somebody here subscribed. */
   deliver(message: GeneralMessage, publication?: Publication): boolean {
     const { queueQos0 = false, upgradeOutgoingQos } = this.#rules
     const { matches, hasPublisher } = this.#routes.match(message.topic, message.from)

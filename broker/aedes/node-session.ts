@@ -21,7 +21,7 @@ interface NodeSessionOptions {
   readonly logger: Logger
 }
 
-/** Of one change. */
+/** Filters of one change. */
 const FILTERS = 500
 /** A filter that nobody has any more is taken back after this time, ms: another may come for it. */
 const LINGERS_MS = 1_000

@@ -15,7 +15,7 @@ import type { RetainedMessages, RetainedUsage } from './retained-topics.ts'
 
 interface RedisRetainedOptions {
   readonly url: string
-  /** Of the installation. */
+  /** Prefix of the installation. */
   readonly prefix: string
   readonly now: () => number
 }

@@ -9,7 +9,7 @@ export class Subscriber {
   readonly name: string
   /** As the table knows them. */
   readonly filters = new SmallMap<string, PackedOptions>()
-  /** Of the table: the look-up that has found it last, and where. */
+  /** Of the table: the lookup that has found it last, and where. */
   foundIn = 0
   foundAt = 0
 
@@ -24,7 +24,7 @@ export class Match<S extends Subscriber> {
   /** The highest that was granted [MQTT-3.3.4-2]. */
   granted: QoS
   retainAsPublished: boolean
-  /** Of every subscription that has one [MQTT-3.3.4-3], [MQTT-3.3.4-4]. */
+  /** Identifiers of every subscription that has one [MQTT-3.3.4-3], [MQTT-3.3.4-4]. */
   identifiers: number[] | undefined
 
   constructor(subscriber: S, options: PackedOptions) {

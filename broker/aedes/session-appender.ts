@@ -14,7 +14,7 @@ interface AppenderOptions {
   readonly groups: GeneralGroups
   readonly rules: DeliveryRules
   readonly logger: Logger
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 
@@ -41,7 +41,7 @@ export class SessionAppender {
   }
 
   /**
-   * Undefined when there is nothing to wait for. Where it retains nothing, it is also looked up whether the table was whole: a
+   * Undefined if there is nothing to wait for. Where it retains nothing, it is also looked up whether the table was whole: a
    * subscription that is made later gets what is retained, so with RETAIN this is for `finish`, after it is retained.
    * @throws STORE_UNAVAILABLE
    */
@@ -130,7 +130,7 @@ export class SessionAppender {
     return this.#isFirst(line) ? undefined : this.#await(line, line?.last)
   }
 
-  /** Nothing of this publisher has to be stored before the next: what is with the store is there first. */
+  /** Nothing of this publisher must be stored before the next: what is with the store is there first. */
   #isFirst(line: Line | undefined): boolean {
     if (line?.last === undefined) return true
     return line.waiting === 0 && line.matchedAt === this.#options.follower.offset

@@ -29,7 +29,7 @@ export class SmallMap<K, V> {
     }
   }
 
-  /** False when it was not there. */
+  /** False if it was not there. */
   delete(key: K): boolean {
     if (this.#more !== undefined) return this.#more.delete(key)
     if (this.#key !== key) return false

@@ -97,7 +97,7 @@ export class SubscriptionFollower {
     return this.#offset
   }
 
-  /** Undefined when the table is as far already. @throws STORE_UNAVAILABLE */
+  /** Undefined if the table is as far already. @throws STORE_UNAVAILABLE */
   catchUp(end: number): Promise<void> | undefined {
     return this.#table !== undefined && this.#offset >= end ? undefined : this.#readTo(end)
   }
@@ -139,7 +139,7 @@ export class SubscriptionFollower {
     }
   }
 
-  /** Changes the table as the log says, after an offset; gives its end, or undefined where the log was cut. */
+  /** Changes the table as the log says, after an offset; gives its end, or undefined if the log was cut. */
   async #follow(table: Table, after: number): Promise<number | undefined> {
     for (let offset = after; ; ) {
       const slice = await this.#store.readSubscriptions(offset, CHANGES)

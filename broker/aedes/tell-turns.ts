@@ -39,7 +39,7 @@ export class TellTurns {
     tell()
   }
 
-  /** All of it goes at once: one after the other they would wait for ever longer, and be ever more. */
+  /** All of it goes at once: one after the other they would wait forever longer, and be ever more. */
   #giveUp(from: string, packet: object): void {
     const turn = this.#turns.get(from)
     if (turn?.packet !== packet) return

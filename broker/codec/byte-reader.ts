@@ -50,7 +50,7 @@ export class ByteReader {
     return this.bytes.subarray(start, this.position)
   }
 
-  /** True when a whole length-prefixed field follows. */
+  /** True if a whole length-prefixed field follows. */
   hasField(): boolean {
     const at = this.position
     if (at + 2 > this.end) return false

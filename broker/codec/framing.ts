@@ -97,7 +97,7 @@ export class Framer {
     return this.#headerByByte()
   }
 
-  /** True when the whole packet is there; call only after `header` was complete. */
+  /** True if the whole packet is there; call only after `header` was complete. */
   body(): boolean {
     const end = this.#packetStart + this.#headerLength + this.remaining
     if (this.#packetStart >= 0 && end <= this.#chunk.length) {

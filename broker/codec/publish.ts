@@ -112,7 +112,7 @@ export class PublishReader {
   }
 }
 
-/** True when the length-prefixed field that follows is `last`, which is ASCII. */
+/** True if the length-prefixed field that follows is `last`, which is ASCII. */
 function repeats(reader: ByteReader, last: string): boolean {
   const { bytes, position } = reader
   const length = last.length

@@ -68,7 +68,7 @@ export function readDisconnect(reader: ByteReader, start: number, terms: Connect
   return new DecodedDisconnect(reader, start, reason, properties)
 }
 
-/** Refused before the flags are looked at: who did not ask for extended authentication may not send AUTH at all. */
+/** Refused before the flags are checked: who did not ask for extended authentication may not send AUTH at all. */
 export function checkAuthAllowed(terms: ConnectTerms): void {
   if (terms.level !== 5) malformed('2.2.1', 'packet type 15 is reserved before MQTT 5')
   if (terms.authenticationMethod === undefined) {

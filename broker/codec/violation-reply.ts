@@ -10,7 +10,7 @@ interface ReplyOptions {
   readonly reasonString?: boolean
 }
 
-/** The packet to send before the connection is closed for a violation; undefined where it is closed in silence. */
+/** The packet to send before the connection is closed for a violation; undefined if it is closed in silence. */
 export function encodeViolationReply(violation: ProtocolViolation, options: ReplyOptions = {}): Buffer | undefined {
   if (violation.reply === 'none') return undefined
   const { reply, reason, returnCode } = violation

@@ -28,7 +28,7 @@ interface AcceptorOptions {
   readonly certificates: Certificates | undefined
   /** Who may say for whom it connects; undefined: nobody, and no header is expected. */
   readonly proxies: BlockList | undefined
-  /** In place of `proxies`. */
+  /** Instead of `proxies`. */
   readonly proxy?: ProxyRules | undefined
   /** Who passes on requests for many: their connections count among all, and each request for its client. */
   readonly forwarding: Forwarding

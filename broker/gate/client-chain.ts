@@ -1,5 +1,5 @@
 /**
- * Whether certificates that clients show are good but for their dates. OpenSSL tells one problem of a chain, and dates hide
+ * Whether certificates that clients show are good except for their dates. OpenSSL tells one problem of a chain, and dates hide
  * all others; so where dates do not count, the chain is followed here.
  */
 import { X509Certificate } from 'node:crypto'

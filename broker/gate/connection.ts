@@ -20,7 +20,7 @@ import type { PacketHandler } from './packet-handler.ts'
 import type { Timed } from './timer-wheel.ts'
 import { workOf } from './work.ts'
 
-/** One that is silent for too long, but whose packet is being handled, is looked at again after this time, ms. */
+/** One that is silent for too long, but whose packet is being handled, is checked again after this time, ms. */
 const BUSY_MS = 1000
 
 export class Connection implements Timed, OutboxOwner {
@@ -50,7 +50,7 @@ export class Connection implements Timed, OutboxOwner {
   /** The peer has closed, and what it sent before is still being handled. */
   #isParting = false
   #over: (() => void)[] | undefined
-  /** Of the client. */
+  /** Maximum packet size of the client. */
   #maximumPacketSize = Number.POSITIVE_INFINITY
   /** Reasons go out in words too. */
   tellsReasons = true
@@ -273,7 +273,7 @@ export class Connection implements Timed, OutboxOwner {
     this.#work()
   }
 
-  /** Hands packets to the handler until one has to be waited for. */
+  /** Hands packets to the handler until one must be waited for. */
   #work(): void {
     try {
       while (this.#state === 'open' && !this.#busy && !this.#held && this.#mayRead()) {

@@ -34,7 +34,7 @@ export interface GateContext<C> {
   readonly logger: Logger
   /** Milliseconds since the epoch: for dates, such as the end of a token. */
   readonly now: () => number
-  /** Milliseconds that only grow: for durations, which a step of the wall clock must not touch. */
+  /** Milliseconds of a monotonic clock: for durations, which a step of the wall clock must not touch. */
   readonly monotonic: () => number
   readonly connections: Set<C>
   /** Decides what a CONNECT is; answers it, and admits a handler or refuses. */

@@ -24,7 +24,7 @@ const NOTHING: Buffer = Buffer.alloc(0)
 export type ProxyVersion = 1 | 2
 
 export interface ProxyHeader {
-  /** Of the client; undefined where the balancer speaks for itself or does not say. A path where the client came by one. */
+  /** Address of the client; undefined if the balancer speaks for itself or does not say. A path where the client came by one. */
   readonly address: string | undefined
   readonly port: number | undefined
   /** Of the whole header. */

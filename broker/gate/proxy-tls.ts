@@ -4,7 +4,7 @@ import { PushError } from '../../errors.ts'
 export interface ProxyTls {
   readonly version: string | undefined
   readonly cipher: string | undefined
-  /** Of the client's certificate. */
+  /** Common name of the client's certificate. */
   readonly commonName: string | undefined
   /** The client has shown a certificate, and the balancer has verified it. */
   readonly isVerified: boolean

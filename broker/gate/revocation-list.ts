@@ -24,7 +24,7 @@ export class RevocationLists {
     this.#lists = lists
   }
 
-  /** @throws Error where there is none, or one cannot be read */
+  /** @throws Error if there is none, or one cannot be read */
   static parse(pem: Buffer): RevocationLists {
     const lists = new Map<string, List>()
     for (const [, body = ''] of pem

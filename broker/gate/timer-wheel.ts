@@ -28,7 +28,7 @@ export class TimerWheel {
   set(timed: Timed, dueAt: number): void {
     this.clear(timed)
     const tick = Math.max(Math.ceil(dueAt / TICK_MS), this.#tick + 1)
-    // What is due later than one turn of the wheel is looked at once a turn, and asked again.
+    // What is due later than one turn of the wheel is checked once a turn, and asked again.
     const slot = tick - this.#tick >= SLOTS ? this.#tick % SLOTS : tick % SLOTS
     const set = this.#slots[slot] ?? new Set<Timed>()
     this.#slots[slot] = set

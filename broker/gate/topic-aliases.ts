@@ -10,7 +10,7 @@ const COST = 3
 
 export class TopicAliases {
   readonly #maximum: number
-  /** In the order of their last use; absent until the first, since most connections are idle. */
+  /** In the order of their last use; absent until the first, because most connections are idle. */
   #aliases: Map<string, number> | undefined
 
   /** @param announced Topic Alias Maximum of the CONNECT; absent is 0 [MQTT-3.1.2-26], [MQTT-3.1.2-27] */
@@ -18,7 +18,7 @@ export class TopicAliases {
     this.#maximum = Math.min(announced ?? 0, ours)
   }
 
-  /** The packet as it goes out: what is returned must be sent, since the client learns the alias from it. */
+  /** The packet as it goes out: what is returned must be sent, because the client learns the alias from it. */
   apply(publish: Buffer, topic: string, maximumPacketSize: number): Buffer {
     if (this.#maximum === 0 || topic.length <= COST) return publish
     this.#aliases ??= new Map()

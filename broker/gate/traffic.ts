@@ -12,7 +12,7 @@ export class Traffic {
   connectsReceived = 0
   publishesReceived = 0
   publishesSent = 0
-  /** To users, for want of room. */
+  /** To users, for lack of room. */
   publishesDropped = 0
   payloadBytesReceived = 0
   payloadBytesSent = 0

@@ -59,6 +59,6 @@ interface Secured {
 export function certificateOf(socket: Duplex & Secured): PeerCertificate | undefined {
   if (socket.authorized !== true) return undefined
   const certificate = socket.getPeerCertificate?.()
-  // Node gives an empty object where there is none.
+  // Node gives an empty object if there is none.
   return certificate === undefined || Object.keys(certificate).length === 0 ? undefined : certificate
 }

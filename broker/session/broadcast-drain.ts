@@ -176,7 +176,7 @@ export class BroadcastDrain {
     return isOurs || this.#host.isInFlight(packetId)
   }
 
-  /** False when something else has to happen first: an acknowledgement, or a socket that can be written. */
+  /** False if something else has to happen first: an acknowledgement, or a socket that can be written. */
   async read(): Promise<boolean> {
     const fanout = this.#fanout
     if (fanout === undefined) return false
@@ -236,7 +236,7 @@ export class BroadcastDrain {
     if (catchUp.isDone) this.#catchUp = undefined
   }
 
-  /** False when its packet id is still under way for another message. */
+  /** False if its packet id is still under way for another message. */
   #offer(fanout: BroadcastFanout, entry: BroadcastEntry): boolean {
     const { log } = this
     if (entry.offset <= log.sent) return true

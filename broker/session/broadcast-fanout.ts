@@ -53,7 +53,7 @@ export interface FanoutContext {
   readonly turns: Turns
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
   /** One for now or never is not sent: too many wait. */
   readonly untold: () => void
@@ -347,7 +347,7 @@ export class BroadcastFanout {
       .map((entry) => ({ entry, packets: new Map<number, Buffer>(), isFor: this.tagTest(entry) }))
   }
 
-  /** Whether they are still in the log. Gives when they were. */
+  /** Whether they are still in the log. Returns when they were. */
   async #lookFor(entries: readonly BroadcastEntry[], after: number): Promise<number> {
     const bytes = entries.reduce((sum, { payload }) => sum + payload.byteLength, 0)
     const slice = await this.#readLog(after, { entries: entries.length, bytes })

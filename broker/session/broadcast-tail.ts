@@ -66,7 +66,7 @@ export class BroadcastTail {
     if (kept !== undefined) this.#bytes -= kept.entry.payload.byteLength
   }
 
-  /** The log was read after an offset. Gives what is here and was not there any more. */
+  /** The log was read after an offset. Returns what is here and was not there any more. */
   seen(after: number, { entries, readTo, since }: HeldSlice): number[] {
     const there = new Set(entries.map(({ offset }) => offset))
     const gone: number[] = []

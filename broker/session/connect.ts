@@ -21,7 +21,7 @@ const FIRST_PACKET_MS = 20
 
 /** Answers the CONNECT. Throws what refuses it. */
 export async function connectDevice(node: DeviceNode, connection: Connection, connect: ConnectPacket): Promise<void> {
-  // The packet's bytes are the decoder's: what is kept beyond this turn is taken out first.
+  // The packet's bytes are the decoder's: what is kept beyond this turn is removed first.
   const device = node.auth.verify(connect.password?.toString('latin1') ?? '')
   // By generation too: attempts with what was revoked are no reason to refuse what replaced it.
   if (!node.connects.take(`${device.tokenId}.${device.generation}`))

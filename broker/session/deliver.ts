@@ -15,7 +15,7 @@ export interface Delivery {
   readonly topic: string
   /** Subscription Identifier; 0 for none. */
   readonly identifier: number
-  /** Of further subscriptions that match. */
+  /** More identifiers of further subscriptions that match. */
   readonly moreIdentifiers?: readonly number[]
   readonly level: ProtocolLevel
   /** The client's Maximum Packet Size. */
@@ -30,7 +30,7 @@ export interface Delivery {
 }
 
 /**
- * The packet; undefined when it does not fit into the client's Maximum Packet Size [MQTT-3.1.2-24]. Where the user
+ * The packet; undefined if it does not fit into the client's Maximum Packet Size [MQTT-3.1.2-24]. Where the user
  * properties of ours alone make it too large, it goes without them.
  */
 export function encodeDelivery(entry: LogEntry, delivery: Delivery): Buffer | undefined {

@@ -39,7 +39,7 @@ export interface LiveSession {
   privateArrived(offset: number, entry: LogEntry | undefined): void
   privateRemoved(offset: number): void
   acknowledgedElsewhere(cursors: Cursors): void
-  /** Commits where it stands once more. */
+  /** Commits where it stands again. */
   cursorsLost(): void
   /** Reads both logs again, in case a wake was lost. */
   look(): void

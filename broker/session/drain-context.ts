@@ -11,7 +11,7 @@ export interface DrainContext extends LiveSession, Committing, BroadcastListener
   readonly node: DeviceNode
   readonly connection: Connection
   readonly device: Device
-  /** Of the device, as the registry had them when it connected, or its connection went on with a newer token. */
+  /** Tags of the device, as the registry had them when it connected, or its connection went on with a newer token. */
   readonly tags: readonly string[]
   readonly privateTopic: string
   readonly subscriptions: ReadonlyMap<string, Subscription>

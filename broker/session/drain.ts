@@ -259,7 +259,7 @@ export class Drain implements DrainHost {
     )
   }
 
-  /** What an earlier connection could not take. False when something else has to happen first. */
+  /** What an earlier connection could not take. False if something else has to happen first. */
   async #sendSkipped(skip: Skip): Promise<boolean> {
     const { destination, offset } = skip
     const isPrivate = destination === 'private'

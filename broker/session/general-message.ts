@@ -9,7 +9,7 @@ interface MessageContext {
   readonly randomId: () => string
 }
 
-/** The packet's bytes are the decoder's: they are taken out. */
+/** The packet's bytes are the decoder's: they are removed. */
 export function generalMessageOf(
   node: MessageContext,
   packet: PublishPacket,

@@ -17,7 +17,7 @@ export interface GeneralRules {
   readonly queuedMessages?: number | undefined
   /** Payload bytes that wait for one user; 0 for no limit. Default: `limits.queuedBytes`. */
   readonly queuedBytes?: number | undefined
-  /** QoS 0 is kept for sessions that are kept, also while their client is away. Default false. */
+  /** QoS 0 is kept for sessions that are kept, also while their client is offline. Default false. */
   readonly queueQos0?: boolean | undefined
   /** A message goes with the QoS of the subscription, also where that is above its own. Default false. */
   readonly upgradeOutgoingQos?: boolean | undefined

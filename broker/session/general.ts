@@ -81,13 +81,13 @@ export interface GeneralGroups {
 export interface GeneralReceiver {
   /** Does not begin as `NODE_SESSIONS` does. */
   readonly name: string
-  /** Of `openNamedSession`. One that is not kept has no log and no subscriptions there, and may be 0. */
+  /** Epoch of `openNamedSession`. One that is not kept has no log and no subscriptions there, and may be 0. */
   readonly epoch: number
   /** It has a log in the store: what goes to it with QoS 1 and 2 comes from there (`sessionAppended`). */
   readonly isKept: boolean
   /** One of `GROUP_SESSIONS`: other nodes need not know that it is here. */
   readonly isGroup?: boolean
-  /** What does not come from its log: QoS 0, and all of it where there is none. Must not throw. */
+  /** What does not come from its log: QoS 0, and all of it if there is none. Must not throw. */
   arrived(message: GeneralMessage, delivery: GeneralDelivery): void
 }
 
@@ -108,7 +108,7 @@ export interface GeneralRouter {
   unsubscribe(receiver: GeneralReceiver, names: readonly string[]): Promise<void>
   /**
    * Resolves when it is in the log of every kept session that subscribed, is retained where it asks for that, and has been
-   * handed to who is connected; false when nobody subscribed. What one `from` publishes is handed on in the order of the
+   * handed to who is connected; false if nobody subscribed. What one `from` publishes is handed on in the order of the
    * calls, whatever RETAIN and QoS are.
    * @throws STORE_UNAVAILABLE: it is not acknowledged, and some may have it
    */

@@ -4,7 +4,7 @@ import type { Store } from '../../store/contract.ts'
 
 export interface SessionOfMember {
   readonly name: string
-  /** Of its connection. */
+  /** Epoch of its connection. */
   readonly epoch: number
 }
 
@@ -47,7 +47,7 @@ export class GroupMembers {
     this.#store = store
   }
 
-  /** Adds a member, or moves its end on. Gives the latest end of all. @throws STORE_UNAVAILABLE */
+  /** Adds a member, or moves its end on. Returns the latest end of all. @throws STORE_UNAVAILABLE */
   join(
     group: string,
     { name, epoch }: SessionOfMember,
@@ -138,7 +138,7 @@ export class GroupMembers {
   }
 }
 
-/** 0 where there is none. Not by arguments: of a call there may not be as many as members. */
+/** 0 if there is none. Not by arguments: of a call there may not be as many as members. */
 function latestOf(times: readonly number[]): number {
   return times.reduce((latest, time) => Math.max(latest, time), 0)
 }

@@ -47,7 +47,7 @@ async function publishQos2(session: HandlerContext, packet: PublishPacket, packe
   }
 }
 
-/** Gives the reason code of the acknowledgement. */
+/** Returns the reason code of the acknowledgement. */
 async function store(session: HandlerContext, packet: PublishPacket, received?: number): Promise<number> {
   const { node, device, epoch } = session
   if (!mayDevicePublish(device, packet.topic))

@@ -106,7 +106,7 @@ function apply(
   else if (topic?.kind === 'broadcast') session.drain.setVersion(topic.version, subscription, restored)
 }
 
-/** False when the store does not take it: the subscriptions hold for this connection, but the client is told to retry. */
+/** False if the store does not take it: the subscriptions hold for this connection, but the client is told to retry. */
 async function keep(session: HandlerContext): Promise<boolean> {
   try {
     await session.save()

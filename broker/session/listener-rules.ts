@@ -8,7 +8,7 @@ import type { Users } from './users.ts'
 export interface AskedClientId {
   /** Empty where the server is to make one. */
   readonly clientId: string
-  /** Undefined where none was sent. */
+  /** Undefined if none was sent. */
   readonly username: string | undefined
   readonly level: ProtocolLevel
   /** Clean Session before MQTT 5. */
@@ -19,12 +19,12 @@ export interface AskedClientId {
 
 /** A user that is connected. */
 export interface ConnectedUser {
-  /** Of its session. */
+  /** Client id of its session. */
   readonly clientId: string
   /** Empty where it has none. */
   readonly username: string
   readonly address: string
-  /** Undefined where the transport has none. */
+  /** Undefined if the transport has none. */
   readonly port: number | undefined
   readonly level: ProtocolLevel
   /** Clean Session before MQTT 5. */
@@ -42,7 +42,7 @@ export interface RefusedClient {
   /** Empty where it sent none. */
   readonly clientId: string
   readonly address: string
-  /** Undefined where the transport has none. */
+  /** Undefined if the transport has none. */
   readonly port: number | undefined
   readonly code: ErrorCode
 }
@@ -52,7 +52,7 @@ export type ConnectionEnd = 'DISCONNECT' | ErrorCode | undefined
 
 /** What holds for the connections of one listener. Devices and providers are served on each as ever. */
 export interface ListenerRules {
-  /** In place of `createPush({ users })`, for connections of this listener. */
+  /** Instead of `createPush({ users })`, for connections of this listener. */
   readonly users?: Users
   /** MQTT protocol levels that are accepted (3 is 3.1); others are refused as an unknown version. Default: all. */
   readonly protocolLevels?: readonly ProtocolLevel[]
@@ -67,7 +67,7 @@ export interface ListenerRules {
   /** MQTT 5 clients are told why in words as well (Reason String), which is the default. Devices and providers always are. */
   readonly reasonStrings?: boolean
   /**
-   * Client id of a user's session, before its credentials are looked at. `made`: the server made it (Assigned Client
+   * Client id of a user's session, before its credentials are checked. `made`: the server made it (Assigned Client
    * Identifier). Default: as it is, and a random one for an empty one.
    * @throws PushError CLIENT_ID_REFUSED
    */

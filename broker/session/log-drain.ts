@@ -77,7 +77,7 @@ export class LogDrain {
     if (this.#inFlight.length === 0 && this.sent > this.cursor) this.cursor = this.sent
   }
 
-  /** A PUBACK. Undefined when the packet id is not under way. */
+  /** A PUBACK. Undefined if the packet id is not under way. */
   acknowledge(packetId: number): Acknowledged | undefined {
     const entry = this.#inFlight.find((each) => each.packetId === packetId && !each.acknowledged)
     if (entry === undefined) return undefined

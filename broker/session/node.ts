@@ -49,7 +49,7 @@ export interface DeviceNode extends SessionNode {
   readonly sessions: DeviceSessions
   readonly counts: Pick<BroadcastCounter, 'acknowledged' | 'sent'>
   readonly limits: DeviceLimits
-  /** Milliseconds that only grow, for durations. */
+  /** Milliseconds of a monotonic clock, for durations. */
   readonly monotonic: () => number
   /** Absent: nothing is traced. */
   readonly tracing?: Tracing | undefined

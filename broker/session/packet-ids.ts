@@ -20,7 +20,7 @@ export function broadcastPacketId(offset: number): number {
   return BROADCAST_BASE + (offset % RANGE)
 }
 
-/** 1 to 1,023; undefined when all are in use. */
+/** 1 to 1,023; undefined if all are in use. */
 export function freeRetainedPacketId(used: ReadonlyMap<number, unknown>): number | undefined {
   for (let id = 1; id <= RETAINED_IDS; id++) if (!used.has(id)) return id
   return undefined

@@ -36,7 +36,7 @@ export class PrivateDrain {
     this.#looks = true
   }
 
-  /** True when it was sent; else it is to be read. */
+  /** True if it was sent; otherwise it is to be read. */
   arrived(offset: number, entry: LogEntry | undefined, isBusy: boolean): boolean {
     const { log, subscription } = this
     const next = log.sent === log.end && offset === log.sent + 1
@@ -60,7 +60,7 @@ export class PrivateDrain {
     this.#removed.add(offset)
   }
 
-  /** False when something else has to happen first: an acknowledgement, or a socket that can be written. */
+  /** False if something else has to happen first: an acknowledgement, or a socket that can be written. */
   async read(): Promise<boolean> {
     const { log } = this
     const { node, tokenId } = this.#session

@@ -15,7 +15,7 @@ export const UNKEPT_MS = 10 * 60 * 1000
 interface GroupsContext {
   readonly node: ProviderNode
   readonly provider: { readonly name: string }
-  /** Of the session. */
+  /** Name of the session. */
   readonly name: string
   readonly epoch: number
   readonly drain: SharedReceiver<ProviderSubscription>

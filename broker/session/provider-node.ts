@@ -20,9 +20,9 @@ export interface ProviderNode extends SessionNode {
   readonly limits: ProviderLimits
   readonly accept: Accept
   readonly quotas: QuotaLeases
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
-  /** False when this provider publishes faster than it may, over all its connections to this node. */
+  /** False if this provider publishes faster than it may, over all its connections to this node. */
   mayPublish(provider: Provider): boolean
   /** Whether a bridge is connected: for users, as a general topic. Where there are none, it goes to nobody. */
   publishState(from: string, state: StateMessage): Promise<void>

@@ -161,7 +161,7 @@ export class ProviderPublisher {
 
   /**
    * MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). Who came as a user is
-   * most likely a bridge, that would send it for ever: what will be refused again is acknowledged and dropped, as Mosquitto does.
+   * most likely a bridge, that would send it forever: what will be refused again is acknowledged and dropped, as Mosquitto does.
    */
   #refuse(error: unknown, answer: Answer): void {
     const { connection, level, wantsReasons, user } = this.#session

@@ -338,7 +338,7 @@ export class ProviderSession implements PacketHandler, LiveProviderSession, Upst
     await this.node.store.saveNamedSession(this.name, this.epoch, encodeProviderState(this.state()))
   }
 
-  /** False when the store does not take it: the subscriptions hold for this connection, but the client is told to retry. */
+  /** False if the store does not take it: the subscriptions hold for this connection, but the client is told to retry. */
   async #keep(): Promise<boolean> {
     try {
       await this.save()

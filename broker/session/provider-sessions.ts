@@ -57,7 +57,7 @@ interface ProviderSessionsOptions {
 }
 
 export class ProviderSessions implements Watcher {
-  /** Of shared subscriptions. */
+  /** Members of shared subscriptions. */
   readonly members: GroupMembers
   readonly #store: Store
   readonly #wills: DelayedWills

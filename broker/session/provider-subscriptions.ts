@@ -22,7 +22,7 @@ export interface Match {
   /** The highest that was granted [MQTT-3.3.4-2]. */
   readonly qos: 0 | 1
   readonly retainAsPublished: boolean
-  /** Of every subscription that has one [MQTT-3.3.4-3], [MQTT-3.3.4-4]. */
+  /** Identifiers of every subscription that has one [MQTT-3.3.4-3], [MQTT-3.3.4-4]. */
   readonly identifiers: readonly number[]
 }
 

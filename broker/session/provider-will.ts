@@ -9,7 +9,7 @@ import { decodeWill, encodeWill } from './stored-will.ts'
 interface WillOwner {
   readonly name: string
   readonly apps: 'all' | readonly string[]
-  /** Of a key of the store: it is published with what that may do then. */
+  /** Key id of a key of the store: it is published with what that may do then. */
   readonly keyId?: string
 }
 

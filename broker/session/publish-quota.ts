@@ -14,11 +14,11 @@ export interface QuotaContext {
   readonly connection: Pick<Connection, 'open' | 'isParting'>
   readonly provider: Provider
   readonly level: ProtocolLevel
-  /** Of its CONNECT, seconds. */
+  /** Keep alive of its CONNECT, seconds. */
   readonly keepAlive: number
 }
 
-/** It is looked at so often whether there is room, and somebody to wait for, ms. */
+/** It is checked so often whether there is room, and somebody to wait for, ms. */
 const LOOK_MS = 1_000
 /**
  * Nobody knows of a client that is not read from whether it is still there: it waits for as long as it might be silent,

@@ -64,7 +64,7 @@ export class PublishTurns {
   }
 
   /**
-   * Until the next packet may be read; undefined when it may be now. Who sends more than the Receive Maximum waits: some
+   * Until the next packet may be read; undefined if it may be now. Who sends more than the Receive Maximum waits: some
    * clients do not look at it, and before MQTT 5 nobody knows of it.
    */
   room(): Promise<void> | undefined {

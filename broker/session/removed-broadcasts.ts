@@ -1,6 +1,6 @@
-/** Broadcasts that were taken out of the log a moment ago, so that nothing that was read before sends them. */
+/** Broadcasts that were removed of the log a moment ago, so that nothing that was read before sends them. */
 
-/** What was read is looked at again sooner than this, ms. */
+/** What was read is checked again sooner than this, ms. */
 const REMEMBERED_MS = 5_000
 /** More at one time are found by that look alone. */
 const MOST = 10_000

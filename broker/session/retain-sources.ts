@@ -16,7 +16,7 @@ export class RetainSources {
     this.#node = node
   }
 
-  /** True where nobody can tell. @throws STORE_UNAVAILABLE */
+  /** True if nobody can tell. @throws STORE_UNAVAILABLE */
   async mayStillWrite({ topic, qos, source }: RetainedTopic): Promise<boolean> {
     const users = this.#node.known.find(source?.users)
     if (source === undefined || users?.find === undefined) return true

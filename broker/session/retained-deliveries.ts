@@ -32,7 +32,7 @@ export class RetainedDeliveries {
     this.#due.add(subscription)
   }
 
-  /** The one that has waited longest; undefined when none does. */
+  /** The one that has waited longest; undefined if none does. */
   first(): Subscription | undefined {
     if (this.#due === undefined) return undefined
     const [subscription] = this.#due

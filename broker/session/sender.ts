@@ -27,7 +27,7 @@ export class Sender {
   }
 
   /**
-   * False when it does not fit into the client's Maximum Packet Size. `packets` holds what was encoded of this entry for
+   * False if it does not fit into the client's Maximum Packet Size. `packets` holds what was encoded of this entry for
    * others, under this topic.
    */
   send(entry: LogEntry, sending: Sending, packets?: PacketCache): boolean {

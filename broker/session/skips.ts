@@ -42,7 +42,7 @@ export class Skips {
   #fresh: Fresh[] = []
   #taken: Skip[] = []
 
-  /** Undefined where there is nothing: most sessions never have any. */
+  /** Undefined if there is nothing: most sessions never have any. */
   static of(session: DrainContext, sender: Sender, host: Pick<DrainHost, 'ended'>, marks: Marks): Skips | undefined {
     const earlier: Skip[] = []
     for (const offset of marks.skippedPrivate) earlier.push({ destination: 'private', offset })
@@ -66,7 +66,7 @@ export class Skips {
     return this.#earlier.find(({ destination }) => isSubscribed(destination))
   }
 
-  /** The retained message of a new subscription: true when it is still to come from here. */
+  /** The retained message of a new subscription: true if it is still to come from here. */
   retain(destination: DeviceLog, offset: number): boolean {
     const skip = this.#earlier.find((each) => each.destination === destination && each.offset === offset)
     if (skip !== undefined) skip.isRetained = true
@@ -95,7 +95,7 @@ export class Skips {
     return this.#sent.has(packetId)
   }
 
-  /** A PUBACK: false when the packet id is none of these. */
+  /** A PUBACK: false if the packet id is none of these. */
   acknowledged(packetId: number): boolean {
     const skip = this.#sent.get(packetId)
     if (skip === undefined) return false

@@ -21,7 +21,7 @@ export class Standings {
   #stored: readonly string[]
   /** Ours stands for these: all of theirs up to what was sent was sent. */
   #following: readonly string[] = []
-  // Absent where there is none: most devices have one version, and stay with it.
+  // Absent if there is none: most devices have one version, and stay with it.
   #lagging: Map<string, Lag> | undefined
   /** Sent up to here, in this connection or before it. */
   #passed: Map<string, number> | undefined

@@ -1,4 +1,4 @@
-/** What becomes of a connection when the token that it came with ends: it goes on with a newer one of its token id. */
+/** What happens to a connection when the token that it came with ends: it goes on with a newer one of its token id. */
 import { PushError } from '../../errors.ts'
 import type { TokenRecord } from '../../store/contract.ts'
 import { refusalOf } from '../../store/honoured.ts'
@@ -17,7 +17,7 @@ interface Ended {
 const AGAIN_MS = 1_000
 
 /**
- * The registry is asked once. Where it does not answer the connection goes on for a while, since without the store a client
+ * The registry is asked once. Where it does not answer the connection goes on for a while, because without the store a client
  * that is closed cannot come back. From then on the tags are those of the registry, as if it had connected again.
  * @param since of the monotonic clock, when the token ended
  */

@@ -72,7 +72,7 @@ export class UpstreamDrain implements SharedReceiver<ProviderSubscription> {
   #running = false
   #again = false
 
-  /** `sent`: how far an earlier connection came; undefined where nobody could note it. */
+  /** `sent`: how far an earlier connection came; undefined if nobody could note it. */
   constructor(session: UpstreamDrainContext, connect: ConnectPacket, sent: readonly SentMark[] | undefined) {
     const { providerWindow: window, topicAliases } = session.node.limits
     this.#session = session
@@ -235,7 +235,7 @@ export class UpstreamDrain implements SharedReceiver<ProviderSubscription> {
     }
   }
 
-  /** One after the other, so that a long part keeps no other waiting. False when something else has to happen first. */
+  /** One after the other, so that a long part keeps no other waiting. False if something else has to happen first. */
   async #readNext(): Promise<boolean> {
     // A copy: one that is put back is not for this round, or it would never end.
     for (const each of [...this.#ready]) {
@@ -267,7 +267,7 @@ export class UpstreamDrain implements SharedReceiver<ProviderSubscription> {
     return true
   }
 
-  /** False when its packet id is in use. */
+  /** False if its packet id is in use. */
   #offer(each: PartLog, entry: UpstreamEntry): boolean {
     const { log, part } = each
     if (entry.offset <= log.sent) return true
@@ -352,7 +352,7 @@ export class UpstreamDrain implements SharedReceiver<ProviderSubscription> {
       })
   }
 
-  /** False when it does not fit into the client's Maximum Packet Size [MQTT-3.1.2-25]. */
+  /** False if it does not fit into the client's Maximum Packet Size [MQTT-3.1.2-25]. */
   #send(
     entry: UpstreamEntry,
     topic: string,

@@ -18,7 +18,7 @@ export interface GroupContext {
 }
 
 export interface GroupMember<S> {
-  /** Of this connection alone. */
+  /** Id of this connection alone. */
   readonly id: string
   readonly drain: SharedReceiver<S>
   readonly subscription: S
@@ -146,7 +146,7 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
     if (this.#holders.includes(holder)) this.#holders = [...this.#holders.filter((each) => each !== holder), holder]
   }
 
-  /** False when there is nothing more to claim in the part. */
+  /** False if there is nothing more to claim in the part. */
   async #claim(part: number, holder: Holder<S>): Promise<boolean> {
     const { member, claimed, settled, unsure } = holder
     const { store, now, limits } = this.#node

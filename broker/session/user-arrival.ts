@@ -21,7 +21,7 @@ export interface UserArrival {
   readonly made: boolean
   /** Of its users, before they were asked. */
   readonly changes: number
-  /** Of the client; undefined where the transport has none. */
+  /** Port of the client; undefined if the transport has none. */
   readonly port: number | undefined
 }
 

@@ -115,7 +115,7 @@ export class UserLog {
     while (this.#hasRoom() && this.#hasWork() && (await this.#read()));
   }
 
-  /** False when something else has to happen first: an acknowledgement, or a socket that can be written. */
+  /** False if something else has to happen first: an acknowledgement, or a socket that can be written. */
   async #read(): Promise<boolean> {
     const { node, name } = this.#session
     const known = this.#end
@@ -135,7 +135,7 @@ export class UserLog {
     }
   }
 
-  /** False when its packet id is in use for another message. */
+  /** False if its packet id is in use for another message. */
   #offer(entry: SessionEntry): boolean {
     const { offset, qos, retain, identifiers } = entry
     if (offset <= this.#sent) return true
@@ -241,7 +241,7 @@ export class UserLog {
     }
   }
 
-  /** False when a newer session was opened. */
+  /** False if a newer session was opened. */
   async #write(done: readonly number[], released: readonly number[]): Promise<boolean> {
     const { node, name, epoch } = this.#session
     const written = await node.store.commitSession({ name, epoch, done, released })

@@ -120,7 +120,7 @@ export class UserPublisher {
     return this.#turns.room() ?? this.#relief()
   }
 
-  /** Until a queue that it fills has room again; undefined when there is none. */
+  /** Until a queue that it fills has room again; undefined if there is none. */
   #relief(): Promise<void> | undefined {
     const crowded = this.#crowded
     this.#crowded = undefined

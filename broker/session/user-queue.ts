@@ -21,7 +21,7 @@ interface Waiting {
   readonly bytes: number
 }
 
-/** QoS 2 messages that came last: their publisher may send them once more, from another node. */
+/** QoS 2 messages that came last: their publisher may send them again, from another node. */
 const RECENT = 1_000
 
 export class UserQueue implements Holder {

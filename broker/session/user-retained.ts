@@ -160,7 +160,7 @@ export class UserRetained {
     return undefined
   }
 
-  /** False when it has to wait for room in the log. */
+  /** False if it has to wait for room in the log. */
   async #send(due: Due, messages: readonly RetainedTopic[]): Promise<boolean> {
     const { qos: granted, identifier } = due.subscription
     const { upgradesQos } = this.#session.node.terms
@@ -202,7 +202,7 @@ export class UserRetained {
       this.#passed.clear()
       this.#sources = undefined
     }
-    // Where it is not written, they come once more.
+    // Where it is not written, they come again.
     if (due.isSaved) this.#session.save().catch(() => undefined)
   }
 }

@@ -19,7 +19,7 @@ export class UserSender {
     this.#aliases = new TopicAliases(connect.properties.topicAliasMaximum, topicAliases)
   }
 
-  /** False when it does not go: it is too large for this client [MQTT-3.1.2-24], has expired, or is not for this user. */
+  /** False if it does not go: it is too large for this client [MQTT-3.1.2-24], has expired, or is not for this user. */
   send(message: Outbound, sending: Omit<GeneralSending, 'level' | 'now'>): boolean {
     const { node, level, user, connection, mountPoint } = this.#session
     const { topic: where, expiresAt } = message

@@ -37,7 +37,7 @@ export interface UserStart {
   readonly connect: ConnectPacket
   /** Of the session in the store; 0 where the store knows none. */
   readonly opened: number
-  /** Of a session that is kept, or is resumed once more. */
+  /** Of a session that is kept, or is resumed again. */
   readonly left: Left | undefined
   readonly subscriptions: readonly GeneralSubscription[]
 }

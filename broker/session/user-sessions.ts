@@ -47,7 +47,7 @@ interface UserSessionsOptions {
   readonly wills: DelayedWills
   readonly turns: Turns
   readonly limits: Pick<Limits, 'commitMs' | 'retryMs' | 'sessionRecheckMs' | 'queuedBytesInAll'>
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 
@@ -94,7 +94,7 @@ export class UserSessions implements Watcher {
     this.#options.wills.stop()
   }
 
-  /** Something of this session was acknowledged: written at once while few are, else with what comes within the period. */
+  /** Something of this session was acknowledged: written at once while few are, otherwise with what comes within the period. */
   moved(session: LiveUserSession): void {
     this.#moved.add(session)
     if (this.#commitTimer !== undefined) return

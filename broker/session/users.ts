@@ -6,7 +6,7 @@ import type { User } from './general.ts'
 export interface UserCredentials {
   /** Empty where it sent none. */
   readonly username: string
-  /** Undefined where it sent none. */
+  /** Undefined if it sent none. */
   readonly password: Buffer | undefined
   /** That of its session: where it sent none, the one that the server made. */
   readonly clientId: string
@@ -21,7 +21,7 @@ export interface UserCredentials {
 export interface Users {
   /**
    * The user, where these are credentials of one. Undefined: no user of ours; the client goes on to the broker that is
-   * attached, and is refused where there is none. A `PushError` refuses with its own code, USER_REFUSED and USER_UNCHECKED
+   * attached, and is refused if there is none. A `PushError` refuses with its own code, USER_REFUSED and USER_UNCHECKED
    * for two; anything else that is thrown is logged, and the client is told to try again (USER_UNCHECKED).
    */
   authenticate(credentials: UserCredentials): Promise<User | undefined>
@@ -33,12 +33,12 @@ export interface Users {
   find?(name: string, of?: { readonly clientId: string }): User | undefined | Promise<User | undefined>
   /**
    * True: a session is known by its client id alone, as Mosquitto has it, so that a client id takes over a session whatever
-   * the user names are. False, the default: by user name and client id, so that it never reaches another user's session.
+   * the user names are. False, the default: by username and client id, so that it never reaches another user's session.
    */
   readonly sessionsByClientId?: boolean
   /**
-   * Calls `listen` whenever users, passwords or rules have changed: live sessions are looked at again then, by `recheck`, or
-   * where there is none by `find`. Returns how to stop.
+   * Calls `listen` whenever users, passwords or rules have changed: live sessions are checked again then, by `recheck`, or
+   * if there is none by `find`. Returns how to stop.
    */
   changed?(listen: () => void): () => void
   /**
@@ -47,7 +47,7 @@ export interface Users {
    */
   recheck?(credentials: UserCredentials): Promise<User | undefined>
   /**
-   * True: a password that is shaped like a message token or a provider key, and the user name `provider`, are for devices and
+   * True: a password that is shaped like a message token or a provider key, and the username `provider`, are for devices and
    * providers alone. They are never a user's, whatever becomes of them. False, the default: a token that was not issued here is
    * for these users to judge.
    */

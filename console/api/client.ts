@@ -4,7 +4,7 @@
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly code: string
-  /** Of the answer; undefined where there was none. */
+  /** Status of the answer; undefined if there was none. */
   readonly status: number | undefined
   readonly detail: string | undefined
   readonly requestId: string | undefined

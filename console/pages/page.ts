@@ -5,7 +5,7 @@ export interface Page {
   /** Behind the `#` of the address. */
   readonly name: string
   readonly title: string
-  /** Of the key; without it the page says so. Absent: it looks at its parts itself. */
+  /** Scope of the key; without it the page says so. Absent: it looks at its parts itself. */
   readonly scope?: string
   /** What somebody without it cannot do. */
   readonly what?: string

@@ -1,4 +1,4 @@
-/** A message to a token, an account or a version of an app, and what becomes of it. */
+/** A message to a token, an account or a version of an app, and what happens to it. */
 import { useState } from 'preact/hooks'
 import { call, part } from '../api/client.ts'
 import type { MessageStates, SendTo, Sent } from '../api/types.ts'

@@ -5,7 +5,7 @@ import { useIsDark } from '../state/theme.ts'
 
 export interface Series {
   readonly label: string
-  /** Of the style sheet: `--chart-1`. */
+  /** Color of the style sheet: `--chart-1`. */
   readonly color: string
   readonly values: readonly (number | null)[]
 }

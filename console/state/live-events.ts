@@ -60,7 +60,7 @@ class Following {
   readonly #change: Change
   readonly #consumer = consumerName()
   readonly #gone = new AbortController()
-  /** Of the last event that has one: a stream goes on after it. */
+  /** Cursor of the last event that has one: a stream goes on after it. */
   #cursor: string | undefined
   #acknowledged: string | undefined
   #isAcknowledging = false

@@ -8,11 +8,11 @@ export const READ = 1
 export const WRITE = 2
 export const DENY = 4
 
-/** Left of the bits above: the same, for clients with a user name alone. */
+/** Left of the bits above: the same, for clients with a username alone. */
 const NAMED_ONLY = 3
 const ALL = READ | WRITE | DENY
 
-/** Whose messages are looked at: what `%u` and `%c` stand for. An empty one stands for no level. */
+/** Whose messages are checked: what `%u` and `%c` stand for. An empty one stands for no level. */
 export interface Names {
   readonly username: string | undefined
   readonly clientId: string

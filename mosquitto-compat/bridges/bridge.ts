@@ -18,7 +18,7 @@ export interface BridgeContext {
   readonly serve: (stream: Duplex, username: string) => void
   readonly lease: Lease
   readonly logger: Logger
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
   readonly random: () => number
 }

@@ -8,7 +8,7 @@ export interface BridgesOptions {
   readonly push: Pick<Push, 'handle' | 'lease'>
   readonly bridges: readonly BridgeOptions[]
   readonly logger: Logger
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic?: () => number
   /** 0 to 1. */
   readonly random?: () => number

@@ -12,7 +12,7 @@ export interface ExchangeOptions {
   readonly topics: TopicMap
   readonly local: Link
   readonly remote: Link
-  /** Of the other broker; they outlive a connection. */
+  /** Ids of the other broker; they outlive a connection. */
   readonly ids: PacketIds
   readonly isOutStale: boolean
   readonly isInStale: boolean
@@ -32,7 +32,7 @@ export class Exchange {
   readonly #options: ExchangeOptions
   readonly #out: Direction
   readonly #in: Direction
-  /** Of this broker, for requests: from the end, where messages of the other broker seldom are. */
+  /** Local id of this broker, for requests: from the end, where messages of the other broker seldom are. */
   #localId = IDS
 
   constructor(options: ExchangeOptions) {

@@ -1,6 +1,6 @@
 /**
  * Bytes of a peer into whole packets, before anything looks into them: what is longer than the receiver takes is never
- * held in memory. A PUBLISH that is too long is passed over but for its beginning, which says how to acknowledge it.
+ * held in memory. A PUBLISH that is too long is passed over except for its beginning, which says how to acknowledge it.
  */
 
 export interface WholeFrame {
@@ -36,7 +36,7 @@ export class Framer {
     this.#longest = longest
   }
 
-  /** Gives what is complete. @throws Error for what is no MQTT */
+  /** Returns what is complete. @throws Error for what is no MQTT */
   *push(chunk: Buffer): Iterable<Frame> {
     const skipped = Math.min(this.#toSkip, chunk.byteLength)
     this.#toSkip -= skipped
@@ -66,7 +66,7 @@ export class Framer {
     return { isWhole: true, bytes: all.subarray(0, length) }
   }
 
-  /** Of the packet that begins; undefined where its header is not complete. */
+  /** Of the packet that begins; undefined if its header is not complete. */
   #length(): number | undefined {
     if (this.#bytes < 2) return undefined
     const [first] = this.#chunks

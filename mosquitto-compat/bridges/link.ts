@@ -18,7 +18,7 @@ export interface LinkOptions {
   readonly timeoutMs: number
   /** Nobody waits for the CONNACK any more. */
   readonly signal?: AbortSignal
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 

@@ -9,7 +9,7 @@ import type { TopicMap } from './topic-map.ts'
 export interface LocalSideOptions {
   /** Serves a connection to this broker, of a user of this name who may do everything. */
   readonly serve: (stream: Duplex, username: string) => void
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
 
@@ -133,7 +133,7 @@ export class LocalSide {
 /** Retain Handling of a SUBSCRIBE. */
 const NO_RETAINED = 2
 
-/** To what the bridge sends, but for retained messages that are there. */
+/** To what the bridge sends, except for retained messages that are there. */
 async function subscribe(link: Link, topics: TopicMap): Promise<void> {
   for (const [at, piece] of inPieces(localSubscriptions(topics)).entries()) {
     const subscriptions = piece.map((each) => ({ ...each, rh: NO_RETAINED }))

@@ -11,7 +11,7 @@ export interface Setup {
   readonly topics: TopicMap
   readonly addresses: Addresses
   readonly restart: Restart
-  /** Of the other broker. */
+  /** Ids of the other broker. */
   readonly ids: PacketIds
   /** As the other broker takes it. */
   mode: Mode

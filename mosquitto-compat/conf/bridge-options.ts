@@ -36,7 +36,7 @@ export interface BridgeTls {
   readonly ciphersTls13?: string
 }
 
-/** Seconds. With a cap it grows from `base` with jitter, else it is `base` each time. */
+/** Seconds. With a cap it grows from `base` with jitter, otherwise it is `base` each time. */
 export interface BridgeRestart {
   readonly base: number
   readonly cap?: number
@@ -67,9 +67,9 @@ export interface BridgeOptions {
   /** Default `$SYS/broker/connection/<remote client id>/state`. */
   readonly notificationTopic: string
   readonly startType: 'automatic' | 'lazy' | 'once'
-  /** Of a lazy one, seconds. */
+  /** Idle timeout of a lazy one, seconds. */
   readonly idleTimeout: number
-  /** Of a lazy one, messages. */
+  /** Threshold of a lazy one, messages. */
   readonly threshold: number
   readonly restart: BridgeRestart
   /** Seconds. */
@@ -83,7 +83,7 @@ export interface BridgeOptions {
   readonly topicAliasMaximum: number
   /** MQTT 5. Default: `max_inflight_messages`; 0 there is 65535 here. */
   readonly receiveMaximum: number
-  /** MQTT 5, seconds; 4294967295: for ever. */
+  /** MQTT 5, seconds; 4294967295: forever. */
   readonly sessionExpiryInterval: number
   readonly bindAddress?: string
   /** Seconds of quiet before the first probe; the other two numbers of the line are the system's. */

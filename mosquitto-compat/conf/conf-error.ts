@@ -13,7 +13,7 @@ export function placed({ file, line }: Place): string {
 /** The message begins as Mosquitto's does, so that who looks for it in a log finds it. */
 export class ConfError extends Error {
   override readonly name = 'ConfError'
-  /** Undefined where it is no line: a file that cannot be read. */
+  /** Undefined if it is no line: a file that cannot be read. */
   readonly place: Place | undefined
 
   constructor(message: string, place?: Place, options?: ErrorOptions) {

@@ -47,7 +47,7 @@ export interface ListenerConf {
   /** With `enable_proxy_protocol 2`, of the client behind the proxy. */
   readonly requireCertificate: boolean
   readonly useUsernameAsClientId: boolean
-  /** What of the certificate is the user name. */
+  /** What of the certificate is the username. */
   readonly identity: 'common name' | 'subject' | undefined
   readonly tls: ListenerTls | undefined
   /** Undefined: any. */

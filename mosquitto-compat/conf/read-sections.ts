@@ -123,7 +123,7 @@ class Reader {
     into?.set(name, value, place)
   }
 
-  /** Undefined where nothing keeps the value. */
+  /** Undefined if nothing keeps the value. */
   #into(scope: Scope, word: string, current: Current): Pick<Values<Scope>, 'set'> | undefined {
     switch (scope) {
       case 'security':

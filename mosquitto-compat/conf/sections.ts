@@ -2,7 +2,7 @@
 import { ConfError, type Place } from './conf-error.ts'
 import { type NamesIn, OPTIONS, type Option, type OptionName, type Scope, type ValueOf } from './options.ts'
 
-/** Of MQTT, where a file does not say another one. */
+/** Default port of MQTT, where a file does not say another one. */
 export const DEFAULT_PORT = 1883
 
 /** Values of one section, by the names of options that may stand in it. */

@@ -3,7 +3,7 @@ import { ByteReader, MosquittoDbError } from './byte-reader.ts'
 import { readProperties } from './publish-properties.ts'
 
 export interface StoredMessage {
-  /** Of the file. */
+  /** Id of the file. */
   readonly id: string
   readonly topic: string
   readonly payload: Buffer
@@ -43,7 +43,7 @@ export interface StoredSession {
   readonly clientId: string
   /** Undefined: it had none, or the file is of version 5. */
   readonly username: string | undefined
-  /** Seconds after the end of a connection; `Infinity` for ever. */
+  /** Seconds after the end of a connection; `Infinity` forever. */
   readonly expiryInterval: number
   /** Milliseconds since the epoch; `Infinity` for never. */
   readonly expiresAt: number

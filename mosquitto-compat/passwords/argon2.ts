@@ -1,5 +1,5 @@
 /**
- * Argon2id without holding up the event loop: by Node where it has it (24.7 and later), else by WebAssembly in a thread that
+ * Argon2id without holding up the event loop: by Node where it has it (24.7 and later), otherwise by WebAssembly in a thread that
  * starts when it is needed, and ends when it has been idle for a while.
  */
 import * as crypto from 'node:crypto'

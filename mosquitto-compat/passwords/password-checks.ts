@@ -1,6 +1,6 @@
 /**
  * Hashing a password is made to cost much, so passwords are hashed one at a time: guessing takes one thread of the pool that
- * the store needs too, and no more. Next is whose address and user name have asked least of late: who guesses from one
+ * the store needs too, and no more. Next is whose address and username have asked least of late: who guesses from one
  * address, whatever names, and who guesses one name, from whatever addresses, waits behind everybody else, and gives way
  * when too many wait. Who was wrong too often from one address is not looked at for a while. Passwords that have fitted
  * before (`Passwords.isKnown`) do not come here at all.
@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache'
 import { networkOf, plainAddress } from '../../common/networks.ts'
 
 interface CheckLimits {
-  /** Wrong passwords a minute of one user from one address; 0 is without limit. */
+  /** Wrong passwords a minute of one user from one address; 0 means no limit. */
   readonly failures: number
   /** Milliseconds of a clock that nobody sets. */
   readonly now: () => number
@@ -29,7 +29,7 @@ export type Verdict = 'right' | 'wrong' | 'busy'
 
 interface Waiting {
   readonly check: Check
-  /** What is counted of its address, and of its user name. */
+  /** What is counted of its address, and of its username. */
   readonly keys: readonly [address: string, username: string]
   readonly answer: (verdict: Verdict) => void
   readonly fail: (error: unknown) => void
@@ -126,7 +126,7 @@ export class PasswordChecks {
     return best
   }
 
-  /** The higher of what its address and its user name ask for; where that is the same, the other decides. */
+  /** The higher of what its address and its username ask for; where that is the same, the other decides. */
   #loadOf({ keys: [address, username] }: Waiting): number {
     const [one, other] = [this.#loadOfKey(address), this.#loadOfKey(username)]
     return Math.max(one, other) + Math.min(one, other) * SLIGHT

@@ -10,7 +10,7 @@ export interface SysOptions {
   readonly interval: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds that only grow. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
   readonly heap: () => number
   /** What is stored cannot be counted now: what was known before is said again. */

@@ -1,4 +1,4 @@
-/** `global_max_clients`: clients that are connected, and sessions that are kept for others, since this process began. */
+/** `global_max_clients`: clients that are connected, and sessions that are kept for others, because this process began. */
 import { type ConnectedUser, PushError } from '../../index.ts'
 
 export class ClientLimit {
@@ -7,7 +7,7 @@ export class ClientLimit {
   /** Below 1: no limit. */
   #most: number
 
-  /** `now`: milliseconds that only grow. */
+  /** `now`: milliseconds of a monotonic clock. */
   constructor(most: number, now: () => number) {
     this.#most = most
     this.#now = now

@@ -15,7 +15,7 @@ interface Options {
   /** Of the file. */
   readonly user: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
-  /** It has to be usable afterwards. */
+  /** It must be usable afterwards. */
   readonly dataDir: string
   say(line: string): void
 }

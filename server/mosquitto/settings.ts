@@ -3,7 +3,7 @@ import type { MosquittoConf } from '../../mosquitto-compat/index.ts'
 import { readConfig } from '../arguments.ts'
 import { type Config, ConfigError, named, type SettingName } from '../settings.ts'
 
-/** Of MQTT itself, and the most that there can be: Mosquitto has no other limit. */
+/** Longest client id of MQTT itself, and the most that there can be: Mosquitto has no other limit. */
 const LONGEST_CLIENT_ID = 65_535
 const MOST_SUBSCRIPTIONS = 10_000
 

@@ -17,7 +17,7 @@ const VERSION = 1
 const FIXED_BYTES = 16
 const KEPT_MS = 24 * 60 * 60 * 1000
 
-/** Gives the name that was told first. */
+/** Returns the name that was told first. */
 export function assignShared(transaction: AssignTransaction, group: TokenId, offset: number, name: string): string {
   const key = assignedKey(groupLog(group), offset)
   const known = assignedAt(transaction, key)

@@ -63,7 +63,7 @@ export class Database {
     try {
       await this.#checkFormat()
     } catch (error) {
-      // Else the directory stayed locked.
+      // Otherwise the directory stayed locked.
       await this.#level.close().catch(() => undefined)
       throw error
     }

@@ -31,7 +31,7 @@ export interface EntryHead {
   readonly payloadBytes: number
   /** It has a due key of its own. */
   readonly indexed: boolean
-  /** Of a private or broadcast log: `FOLLOWED`, `RECEIPT`, `COLLAPSE` and `WEB_PUSH`, what has to be done when it ends. */
+  /** Of a private or broadcast log: `FOLLOWED`, `RECEIPT`, `COLLAPSE` and `WEB_PUSH`, what must be done when it ends. */
   readonly marks: number
   /** The token id that published it, in an upstream log. */
   readonly owner: string | undefined

@@ -1,4 +1,4 @@
-/** What becomes of messages, in the embedded engine. */
+/** What happens to messages, in the embedded engine. */
 import type {
   BroadcastCount,
   BroadcastCounts,

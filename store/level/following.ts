@@ -1,4 +1,4 @@
-/** What became of a message, and taking it back. */
+/** What happened to a message, and taking it back. */
 import type { BroadcastCounts, LogEntry, MessageStatus, RecalledMessage, TokenId } from '../contract.ts'
 import { decodeCounts, NOBODY } from './broadcast-counts.ts'
 import { type Database, orDamaged } from './database.ts'
@@ -116,7 +116,7 @@ export function find(
     if (known === undefined && isOver) return undefined
     return { offset, state: isOver ? 'expired' : 'pending', storedAt, expiresAt }
   }
-  // Of what an earlier version of this program stored, nobody noted what became of it.
+  // Of what an earlier version of this program stored, nobody noted what happened to it.
   if (known?.more === undefined) return undefined
   const { end = 'acknowledged', storedAt, expiresAt, isUnseen } = known.more
   return { offset, state: end, storedAt, expiresAt, isSeen: !isUnseen }
@@ -181,7 +181,7 @@ function ofEarlierVersion(
   return { offset, state, storedAt, expiresAt, isSeen: true }
 }
 
-/** The retained broadcasts have to be prepared. */
+/** The retained broadcasts must be prepared. */
 export function recallBroadcast(
   transaction: Transaction,
   name: string,

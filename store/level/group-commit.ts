@@ -44,7 +44,7 @@ interface GroupCommitOptions {
 /** A group takes no more, so that one slow write does not make the next one ever larger. */
 const GROUP_CALLS = 1_000
 const GROUP_BYTES = 8 * 1024 * 1024
-/** Pause before a database that could not be opened again is tried once more. */
+/** Pause before a database that could not be opened again is tried again. */
 const RETRY_MS = 500
 const PROBE_KEY = metaKey('probe')
 

@@ -8,7 +8,7 @@ import { emptyLog, type LogState, type Mutable } from './records.ts'
 
 export type RemovalCounts = Record<Exclude<End, 'sent'>, number>
 
-/** What becomes of an entry that goes. */
+/** What happens to an entry that goes. */
 export type Ended = Exclude<MessageState, 'pending'>
 
 /** Hears of each entry that goes, before it is gone. */
@@ -79,7 +79,7 @@ export class Log {
     return this.#lastDropped
   }
 
-  /** Something has to be done when an entry is acknowledged: they go one by one. */
+  /** Something must be done when an entry is acknowledged: they go one by one. */
   get tellsOfAcknowledged(): boolean {
     return (this.#state.marks & (RECEIPT | COLLAPSE)) !== 0
   }
@@ -156,7 +156,7 @@ export class Log {
     if (tells || through < state.last || state.last - state.head >= LOOKS) {
       return this.#removeWhile((rest) => rest.head <= through)
     }
-    // All of it: nothing has to be read for the sums.
+    // All of it: nothing must be read for the sums.
     for (let offset = state.head; offset <= state.last; offset += 1) {
       this.#transaction.delete(entryKey(this.#prefix, offset))
     }
@@ -168,7 +168,7 @@ export class Log {
     return offset < this.#state.head ? undefined : this.#transaction.entryHead(entryKey(this.#prefix, offset))
   }
 
-  /** Removes one entry; false when it is not there. */
+  /** Removes one entry; false if it is not there. */
   removeOne(offset: number, as: Ended = 'acknowledged'): boolean {
     const head = this.headAt(offset)
     if (head === undefined) return false
@@ -183,7 +183,7 @@ export class Log {
     this.#remove(entryKey(this.#prefix, offset), head, head.expiresAt <= this.#transaction.now ? 'expired' : as)
   }
 
-  /** The same, for want of room for it elsewhere. Whether it had not expired. */
+  /** The same, for lack of room for it elsewhere. Whether it had not expired. */
   dropOne(offset: number): boolean {
     const head = this.headAt(offset)
     if (head === undefined) return false

@@ -121,7 +121,7 @@ function replaced(
 }
 
 /**
- * The retained broadcasts have to be prepared when the message is retained.
+ * The retained broadcasts must be prepared when the message is retained.
  * @throws RETAINED_LIMIT, ID_REUSED
  */
 export function appendBroadcast(transaction: Transaction, limits: StoreLimits, request: BroadcastAppend): Appended {

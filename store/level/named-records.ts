@@ -10,7 +10,7 @@ export interface NamedSession {
   readonly unclean: boolean
   /** The run of the process that opened it. */
   readonly run: number
-  /** How long it is kept when that run ends; `NEVER`: for ever. */
+  /** How long it is kept when that run ends; `NEVER`: forever. */
   readonly keptMs: number
   /** When it ends; `NEVER` while it is held. */
   readonly expiresAt: number
@@ -20,7 +20,7 @@ export interface NamedSession {
   readonly hasState: boolean
   /** A will may be kept, see `namedWillKey`. */
   readonly hasWill: boolean
-  /** Of its log, its uids and what it received; 0: it has had none of them. */
+  /** Id of its log, its uids and what it received; 0: it has had none of them. */
   readonly id: number
   /** Of its subscriptions; 0: it has had none. */
   readonly table: number
@@ -99,7 +99,7 @@ export function decodeNamed(bytes: Buffer): NamedSession {
 // Wills
 
 export interface StoredWill {
-  /** Of the session that left it. */
+  /** Epoch of the session that left it. */
   readonly epoch: number
   readonly publishAt: number
   /** Somebody has it until then. */

@@ -78,7 +78,7 @@ class Slice<E extends LogEntry> {
     this.readTo = stretch.after
   }
 
-  /** False when it is full, with this one or without it. */
+  /** False if it is full, with this one or without it. */
   take(bytes: Buffer): boolean {
     const { prefix, limit, now, decode, isPending } = this.#stretch
     const { offset, expiresAt, payloadBytes, marks } = headOf(prefix, bytes)

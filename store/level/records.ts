@@ -70,10 +70,10 @@ export interface TokenState {
   readonly broadcastCursor: number
   readonly marks: Marks | undefined
   readonly log: LogState
-  /** Of the newest session. */
+  /** Epoch of the newest session. */
   readonly epoch: number
   readonly session: StoredSession | undefined
-  /** Expiry of the retained message; 0 when there is none. */
+  /** Expiry of the retained message; 0 if there is none. */
   readonly retainedUntil: number
   /** Absent: nothing. */
   readonly upstream: UpstreamUse | undefined
@@ -90,7 +90,7 @@ export interface TokenState {
 
 export interface AppState {
   readonly log: LogState
-  /** No retained broadcast expires before this time; 0 when there is none. */
+  /** No retained broadcast expires before this time; 0 if there is none. */
   readonly retainedUntil: number
   readonly visitAt: number
   /** The highest offset that went because the log was full; 0: none. */

@@ -330,7 +330,7 @@ class LevelStore extends LevelFollowing implements Store {
     })
   }
 
-  /** Undefined when it was cleared or has expired since it was found. */
+  /** Undefined if it was cleared or has expired since it was found. */
   #retained<E extends LogEntry>(key: Buffer, decode: (bytes: Buffer) => E): E | undefined {
     const bytes = this.database.get(key)
     if (bytes === undefined) return undefined

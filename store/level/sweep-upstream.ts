@@ -1,4 +1,4 @@
-/** What is due of upstream logs. The readers of the app have to be prepared. */
+/** What is due of upstream logs. The readers of the app must be prepared. */
 import { parseEntryKey } from './keys.ts'
 import type { Transaction } from './transaction.ts'
 import { hasEnded, movedReader, setStanding } from './upstream-readers.ts'

@@ -1,4 +1,4 @@
-/** Taking out what has expired: it reads what is due, never what is stored. */
+/** Removing what has expired: it reads what is due, never what is stored. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { TokenId } from '../contract.ts'
 import { sweepAccount } from './accounts.ts'

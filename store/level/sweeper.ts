@@ -35,7 +35,7 @@ export class Sweeper {
     await this.#sweeping?.catch(() => undefined)
   }
 
-  /** Who asks during a pass gets another one after it, since more may be due by now. */
+  /** Who asks during a pass gets another one after it, because more may be due by now. */
   async sweep(): Promise<void> {
     if (!this.#isOpen) throw unavailable('the embedded store is closed')
     const before = this.#sweeping ?? Promise.resolve()

@@ -23,7 +23,7 @@ interface TableState {
   readonly removed: number
 }
 
-/** What of the removed rows may be forgotten has to be prepared. */
+/** What of the removed rows may be forgotten must be prepared. */
 export function writeRow(
   transaction: Transaction,
   { table, key, value, expiresAt = Infinity, expected }: TableWrite,

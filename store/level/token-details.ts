@@ -1,4 +1,4 @@
-/** What is known of a token id beside its names: a row of its own, since appends write its record again and again. */
+/** What is known of a token id beside its names: a row of its own, because appends write its record again and again. */
 import type { TokenDetails, TokenId } from '../contract.ts'
 import { changedDetails, NO_DETAILS } from '../details.ts'
 import { type ValueReader, ValueWriter } from './bytes.ts'
@@ -24,7 +24,7 @@ export function knownDetails(rows: Rows, tokenId: TokenId): TokenDetails | undef
   return bytes && orDamaged(() => decodeDetails(bytes))
 }
 
-/** Gives them as they are now. */
+/** Returns them as they are now. */
 export function changeDetails(
   transaction: Transaction,
   tokenId: TokenId,

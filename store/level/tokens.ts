@@ -129,7 +129,7 @@ function newToken(transaction: Transaction, { app, deviceMark, expiresAt }: Toke
   }
 }
 
-/** What is known here stays; it only moves forward. What the token id retains has to be prepared. */
+/** What is known here stays; it only moves forward. What the token id retains must be prepared. */
 export function restoreToken(transaction: Transaction, restored: RestoredToken): TokenRecord {
   const { registration, generation, broadcastCursor, marks, lastSeen = 0, missed = 0 } = restored
   const { tokenId, app, deviceMark, expiresAt } = registration
@@ -170,7 +170,7 @@ export function withMissed({ cursor, missed }: TokenState, more: number, lastDro
   return { count: (missed?.count ?? 0) + more, through: Math.max(cursor, lastDropped, missed?.through ?? 0) }
 }
 
-/** False when another one is there. */
+/** False if another one is there. */
 function takePlace(transaction: Transaction, key: Buffer, tokenId: TokenId): boolean {
   if (transaction.get(key) !== undefined) return false
   transaction.put(key, Buffer.from(tokenId))
@@ -194,7 +194,7 @@ export function inspectionOf(token: TokenState, details: TokenDetails, now: numb
 }
 
 /**
- * What the token id retains has to be prepared.
+ * What the token id retains must be prepared.
  * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED for a generation
  */
 export function revokeToken(transaction: Transaction, tokenId: TokenId, { generation, purge }: Revocation): boolean {
@@ -218,7 +218,7 @@ export function revokeToken(transaction: Transaction, tokenId: TokenId, { genera
 }
 
 /**
- * Nothing of before is pending: the log goes at once, but for the rest of a long one whose messages nobody follows, which the
+ * Nothing of before is pending: the log goes at once, except for the rest of a long one whose messages nobody follows, which the
  * next calls trim.
  */
 function purgeLogs(transaction: Transaction, tokenId: TokenId): void {

@@ -19,7 +19,7 @@ import { headOf } from './heads.ts'
 
 const NOTHING = Buffer.alloc(0)
 
-/** What has to be done in a transaction when an entry of a private or broadcast log ends. */
+/** What must be done in a transaction when an entry of a private or broadcast log ends. */
 export interface Endings {
   readonly private: Ending
   readonly broadcast: Ending

@@ -26,7 +26,7 @@ export interface UpstreamContext {
 /** What the log of this name stores. */
 export type Stored = Pick<UpstreamAppend, 'app' | 'tokenId' | 'subject' | 'message'>
 
-/** Of a log by its name. Gives the offset. */
+/** Of a log by its name. Returns the offset. */
 export function storeUpstream(
   transaction: Transaction,
   append: Stored,

@@ -1,4 +1,4 @@
-/** The readers of an upstream log, which have to be prepared: opened, closed, moved, and what is trimmed up to them. */
+/** The readers of an upstream log, which must be prepared: opened, closed, moved, and what is trimmed up to them. */
 import type { ReaderOpen, ReaderPart } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import type { Log } from './log.ts'

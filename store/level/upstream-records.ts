@@ -24,7 +24,7 @@ export interface Standing {
   readonly lowest: number
   /** No reader ends before this time. */
   readonly nextEnd: number
-  /** The last reader ends at this time; 0 when there is none. */
+  /** The last reader ends at this time; 0 if there is none. */
   readonly lastEnd: number
 }
 

@@ -57,7 +57,7 @@ export function restoreRetained(transaction: Transaction, app: string, entries: 
   }
 }
 
-/** All that a token id retains; it has to be prepared. */
+/** All that a token id retains; it must be prepared. */
 export function forgetRetained(transaction: Transaction, tokenId: TokenId): void {
   const token = transaction.token(tokenId)
   if (token?.upstream === undefined || token.upstream.retained === 0) return

@@ -24,7 +24,7 @@ export function keepWill(
   write(transaction, key, { epoch, publishAt: dueAt, takenUntil: 0, dueAt, value: Buffer.from(value) })
 }
 
-/** Gives the one that was there, unless somebody has taken it. */
+/** Returns the one that was there, unless somebody has taken it. */
 export function forgetWill(transaction: Transaction, key: Buffer): Uint8Array | undefined {
   const will = willAt(transaction, key)
   if (will === undefined) return undefined

@@ -120,7 +120,7 @@ function credentials(login: string): { username?: string; password?: string } {
   return { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) }
 }
 
-/** What is not percent-encoded, as a password with a % of its own, is meant as it stands. */
+/** What is not percent-encoded, as a password with a % of its own, is meant as it is. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text)

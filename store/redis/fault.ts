@@ -2,7 +2,7 @@
 
 interface RedisFault {
   readonly text: string
-  /** Lasting: waiting does not help, and the setting, or Redis, has to be changed. Vague: another error may tell more. */
+  /** Lasting: waiting does not help, and the setting, or Redis, must be changed. Vague: another error may tell more. */
   readonly kind: 'lasting' | 'passing' | 'vague'
 }
 

@@ -1,4 +1,4 @@
-/** What becomes of messages of private and broadcast logs. Its steps are in `lua/following.lua`. */
+/** What happens to messages of private and broadcast logs. Its steps are in `lua/following.lua`. */
 import type {
   BroadcastCount,
   BroadcastCounts,

@@ -73,7 +73,7 @@ async function warningsOf(server: Redis): Promise<readonly string[]> {
   return warnings
 }
 
-/** Undefined where CONFIG is forbidden or renamed. */
+/** Undefined if CONFIG is forbidden or renamed. */
 async function settingsOf(server: Redis): Promise<ReadonlyMap<string, string> | undefined> {
   const options = new Map<string, string>()
   for (const name of ['appendonly', 'appendfsync', 'maxmemory-policy']) {

@@ -5,7 +5,7 @@ interface WithEpoch {
   readonly epoch: number
 }
 
-/** How many are looked at together after a gap, so that live traffic goes on in between. */
+/** How many are checked together after a gap, so that live traffic goes on in between. */
 const CHECKED_TOGETHER = 200
 const EARLY_ENDS = 1_000
 /** A name is at most 70,000 characters. */
@@ -20,7 +20,7 @@ export class Held<Session extends WithEpoch, End extends WithEpoch> {
     sizeCalculation: (_, name) => name.length + 1,
   })
 
-  /** Gives the end of this session, when it was heard before. */
+  /** Returns the end of this session, when it was heard before. */
   opened(name: string, session: Session): End | undefined {
     const known = this.#held.get(name)
     if (known === undefined || known.epoch < session.epoch) this.#held.set(name, session)

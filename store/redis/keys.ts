@@ -39,7 +39,7 @@ export function appOfKey(prefix: string, key: string): string | undefined {
 const tokensKey = (base: string, bucket: string): string => `${base}t${bucket}`
 /** The last serial given in a partition. */
 const serialsKey = (base: string): string => `${base}n`
-/** Sorted set of the buckets of a partition, and of `u<app>`, by when something in them has to be swept. */
+/** Sorted set of the buckets of a partition, and of `u<app>`, by when something in them must be swept. */
 export const dueKey = (base: string): string => `${base}x`
 /** Entries of logs: hash of (serial, offset) -> entry. */
 export const logKey = (base: string): string => `${base}l`

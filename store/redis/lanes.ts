@@ -94,7 +94,7 @@ const BATCH_BYTES = 1024 * 1024
 /** What a step costs besides the bytes it carries; a rough figure for the bound. */
 const STEP_BYTES = 256
 const RETRY_MS = 50
-/** Deadlines are looked at this often within one deadline. */
+/** Deadlines are checked this often within one deadline. */
 const LOOKS = 8
 
 export class Lanes {
@@ -326,7 +326,7 @@ function notWhole(kind: StepKind, value: number): TypeError {
 
 /**
  * Joins what may travel together. A step of another kind ends that: what comes after it stays after it, as the order of
- * the calls on one token id has to be kept.
+ * the calls on one token id must be kept.
  */
 function groupsOf(steps: readonly Step[]): readonly Group[] {
   const groups: Group[] = []

@@ -174,7 +174,7 @@ export class NamedSessions {
     return found
   }
 
-  /** Sessions of this name ended, up to an epoch: in the slot of subscriptions, then it is no longer kept in mind that it has to be. */
+  /** Sessions of this name ended, up to an epoch: in the slot of subscriptions, then it is no longer kept in mind that it must be. */
   async #endSubscriptions(name: string, upTo: number, ended: number): Promise<void> {
     const { lanes, names, subscriptions } = this.#options
     await subscriptions.end(name, upTo)

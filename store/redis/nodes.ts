@@ -31,7 +31,7 @@ export class Nodes {
   }
 
   start(): void {
-    // Redis is away, which everybody hears from their own calls; the next beat tells.
+    // Redis is unavailable, which everybody hears from their own calls; the next beat tells.
     this.#timer = setInterval(() => void this.beat().catch(() => undefined), BEAT_MS)
     this.#timer.unref()
   }

@@ -101,7 +101,7 @@ export class RedisSecrets {
     return stored ?? undefined
   }
 
-  /** Gives what is there now: the first one counts. */
+  /** Returns what is there now: the first one counts. */
   async #write(name: string, secret: string): Promise<string | undefined> {
     await this.#options.client.set(secretKey(this.#options.prefix, name), secret, 'NX')
     return await this.#read(name)

@@ -21,7 +21,7 @@ export const TOKEN_PAGE = reads('page')
 export const NOTE_DEVICE = stores('note_device')
 export const ACCOUNT_DEVICES = reads('account_devices')
 export const FORGET_DEVICES = changes('forget_devices')
-/** Shares token id, app and whether it has to be current, and has two arguments for each message: appends to one token id travel as one. */
+/** Shares token id, app and whether it must be current, and has two arguments for each message: appends to one token id travel as one. */
 export const APPEND: StepKind = { ...stores('append'), joined: { shared: 3, split: splitAppend } }
 export const APPEND_WEB_PUSH = stores('append_web_push')
 export const READ = reads('read')

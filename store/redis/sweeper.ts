@@ -51,7 +51,7 @@ export class Sweeper {
   #timer: NodeJS.Timeout | undefined
   #portion = 0
   #underWay: Promise<void> = Promise.resolve()
-  /** Nodes that are dead, as of the first portion of this pass; undefined where a portion of it failed. */
+  /** Nodes that are dead, as of the first portion of this pass; undefined if a portion of it failed. */
   #dead: readonly string[] | undefined
 
   constructor(options: SweepOptions) {
@@ -173,7 +173,7 @@ export class Sweeper {
     }
   }
 
-  /** False when the app is due still, as Redis has no memory for another time. What it holds expires all the same. */
+  /** False if the app is due still, as Redis has no memory for another time. What it holds expires all the same. */
   async #sweepApp(app: string, before: number): Promise<boolean> {
     const { client, lanes, prefix, observer } = this.#options
     // First put off, then looked at: an append in between sets an earlier time again.

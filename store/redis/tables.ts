@@ -75,7 +75,7 @@ export class RedisTables implements TableStore {
     return { changes, readTo: asNumber(flat[0]), end: asNumber(flat[1]) }
   }
 
-  /** Takes out rows that had ended by then, of all tables that this process has used. */
+  /** Removes rows that had ended by then, of all tables that this process has used. */
   async sweep(before: number): Promise<void> {
     for (const table of this.#names) {
       for (;;) {

@@ -107,7 +107,7 @@ export class Tokens {
     return commits.filter((_, position) => refused[position])
   }
 
-  /** True when it was refused. */
+  /** True if it was refused. */
   async #commitOne(commit: Commit): Promise<boolean> {
     const { tokenId, epoch = 0, private: offset = 0, broadcast = 0 } = commit
     const { base, id } = this.#options.locate(tokenId)
@@ -123,7 +123,7 @@ export class Tokens {
     return { ...commit, passed: passed.map(([version, offset]) => [version, Math.min(offset, most)] as const) }
   }
 
-  /** The broadcast log is in another slot than the token, so that its end is looked at here. */
+  /** The broadcast log is in another slot than the token, so that its end is checked here. */
   #cutBroadcast(tokenId: TokenId, cursor: number): Promise<number> | number {
     const app = this.#options.sessions.appOf(tokenId)
     return app === undefined ? this.#cutUnknownApp(tokenId, cursor) : this.#options.broadcasts.cut(app, cursor)

@@ -204,7 +204,7 @@ export class Upstream {
     }
   }
 
-  /** Gives the offset of each, 0 where it was not stored. */
+  /** Returns the offset of each, 0 where it was not stored. */
   async #appendAll(logged: readonly Logged[], isAgain: boolean): Promise<readonly number[]> {
     const { lanes, observer } = this.#options
     const offsets = new Array<number>(logged.length).fill(0)

@@ -11,7 +11,7 @@ export function asNumber(value: Packed | undefined): number {
   return value
 }
 
-/** A number, or false where there is none. */
+/** A number, or false if there is none. */
 export function asOptionalNumber(value: Packed | undefined): number | undefined {
   return typeof value === 'number' ? value : undefined
 }

@@ -77,7 +77,7 @@ export class Wakes {
     if (connection.status === 'end') this.#listenAgain()
   }
 
-  /** Redis is away: publishers are told so by their own calls. Here only coming back matters. */
+  /** Redis is unavailable: publishers are told so by their own calls. Here only coming back matters. */
   #listenAgain(): void {
     if (this.#stopped) return
     this.#listen().then(

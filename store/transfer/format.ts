@@ -52,7 +52,7 @@ export interface Counts {
 
 interface HeaderLine {
   readonly type: 'header'
-  /** Of this export; another one for each. */
+  /** Id of this export; another one for each. */
   readonly id: string
 }
 

@@ -99,7 +99,7 @@ export class ImportLater {
   }
 
   /**
-   * What is here stays, but for an earlier revocation; and what was removed here since an import before is not put back.
+   * What is here stays, except for an earlier revocation; and what was removed here since an import before is not put back.
    */
   async #row(line: RowLine): Promise<void> {
     const { store, now, imported } = this.#options

@@ -1,4 +1,4 @@
-/** What became of an export. */
+/** What happened to an export. */
 import { type Counts, noCounts } from './format.ts'
 
 export interface Imported {

@@ -15,13 +15,13 @@ export class OffsetMap {
     this.#lowest = Math.max(this.#lowest, offset)
   }
 
-  /** Of this very message; undefined when it is not there. */
+  /** Of this very message; undefined if it is not there. */
   exactly(offset: number): number | undefined {
     const index = this.#from.indexOf(offset)
     return index < 0 ? undefined : this.#to[index]
   }
 
-  /** The cursor that has the same messages before it and after it; undefined when there is no message. */
+  /** The cursor that has the same messages before it and after it; undefined if there is no message. */
   given(cursor: number): number | undefined {
     const [first] = this.#to
     if (first === undefined) return undefined

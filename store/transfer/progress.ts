@@ -1,6 +1,6 @@
 /**
  * How far an import has come with what a store does not recognise when it comes again: entries of logs, sessions. It is
- * kept in the store, under a name of the export, so that the same export adds nothing when it is imported once more, and
+ * kept in the store, under a name of the export, so that the same export adds nothing when it is imported again, and
  * goes on where it ended when it was not finished.
  */
 import { TransferError } from './fields.ts'
