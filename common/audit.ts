@@ -1,4 +1,4 @@
-/** Who did what, for whoever has to know it later: one line of log each, with no secret, and no name of a device or account. */
+/** Audit lines: who did what. One log line each, without secrets and without names of devices or accounts. */
 import type { Logger } from 'pino'
 
 export interface AuditLine {
@@ -40,7 +40,7 @@ export interface AuditLine {
   readonly switchedFrom?: string | undefined
 }
 
-/** As `by` names a provider. */
+/** The provider as `by` shows it. */
 export function byProvider({ name, keyId }: { readonly name: string; readonly keyId?: string }): string {
   return keyId === undefined ? `provider ${name}` : `key ${keyId} of ${name}`
 }

@@ -1,19 +1,19 @@
 /**
- * Whose request it is, where a proxy passes it on: by `Forwarded` (RFC 7239) and `X-Forwarded-For`, whose entries each proxy
- * puts behind those that it was sent. So only what a trusted proxy has written counts: from the right, the first address
- * that is none of theirs. What a client writes itself stands to the left of that.
+ * The client of a proxied request, from `Forwarded` (RFC 7239) or `X-Forwarded-For`. Each proxy appends to the entries
+ * it received, so only entries written by trusted proxies count: the client is the first address from the right that is
+ * not one of them. Whatever a client sends itself is further left.
  */
 import type { IncomingMessage } from 'node:http'
 import { isIP, isIPv4, type BlockList } from 'node:net'
 import { isIn, plainAddress } from './networks.ts'
 
-/** Of a chain of proxies; `undefined` for an entry that names no address. */
+/** The addresses of a chain of proxies; `undefined` for an entry without an address. */
 type Chain = readonly (string | undefined)[]
 
 export class Forwarding {
   readonly #trusted: BlockList | undefined
 
-  /** Undefined: nobody is believed. */
+  /** Undefined: no proxy is trusted. */
   constructor(trusted: BlockList | undefined) {
     this.#trusted = trusted
   }
@@ -22,7 +22,7 @@ export class Forwarding {
     return this.#trusted !== undefined && isIn(this.#trusted, address)
   }
 
-  /** Of the client; that of the peer where nothing else is known for sure. */
+  /** The address of the client; that of the peer if nothing else is certain. */
   addressOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
     const peer = socket.remoteAddress ?? ''
     if (!this.isProxy(peer)) return peer
@@ -30,12 +30,12 @@ export class Forwarding {
     const list = Array.isArray(each) ? each.join(',') : each
     const standard = forwarded === undefined ? undefined : this.#client(parseForwarded(forwarded), peer)
     const usual = list === undefined ? undefined : this.#client(parseList(list), peer)
-    // A proxy writes one of them, and may pass on the other one as it came. Where they differ, nobody knows which is which.
+    // A proxy writes one header and may pass the other one on unchanged. If they differ, neither can be trusted.
     if (standard !== undefined && usual !== undefined && standard !== usual) return peer
     return standard ?? usual ?? peer
   }
 
-  /** An entry that names no address ends what is known: it counts for the proxy that wrote it. */
+  /** An entry without an address ends the chain: the request counts for the proxy that wrote it. */
   #client(chain: Chain | undefined, peer: string): string {
     let known = peer
     for (const address of (chain ?? []).toReversed()) {
@@ -54,7 +54,7 @@ function parseList(text: string): Chain {
 /** RFC 7230 section 3.2.6; a value may be a token as well, which some proxies write with colons. */
 const PAIR = /^[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))[ \t]*/
 
-/** RFC 7239 section 4. Undefined: it is none. */
+/** RFC 7239 section 4. Undefined if malformed. */
 function parseForwarded(text: string): Chain | undefined {
   const chain: (string | undefined)[] = []
   let found: string | undefined
@@ -78,12 +78,15 @@ function parseForwarded(text: string): Chain | undefined {
   }
 }
 
-/** An address with or without a port, one of IPv6 with or without brackets. The one spelling of it is what is counted by. */
+/**
+ * An address with or without a port, IPv6 with or without brackets, in its canonical spelling, so that it counts as
+ * one.
+ */
 function addressIn(entry: string): string | undefined {
   const [, bracketed] = /^\[([^\]]*)\](?::\w{1,5})?$/.exec(entry) ?? []
   const [, beforePort] = /^([\d.]+):\w{1,5}$/.exec(entry) ?? []
   const address = bracketed ?? beforePort ?? entry
-  // One with a zone is of a link, and of no use elsewhere.
+  // An address with a zone is only valid on its link.
   if (isIP(address) === 0 || address.includes('%') || (bracketed !== undefined && isIPv4(address))) return undefined
   return isIPv4(address) ? address : plainAddress(new URL(`http://[${address}]`).hostname.slice(1, -1))
 }

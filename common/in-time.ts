@@ -1,4 +1,4 @@
-/** What has not settled within `ms` is given up, with the error that `late` makes. */
+/** Rejects with the error of `late` if the promise has not settled within `ms`. */
 export async function inTime<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const given = new Promise<never>((_, reject) => {

@@ -1,4 +1,4 @@
-/** Which limits must fit together. */
+/** Limits that must fit together. */
 import type { LimitName } from './limits.ts'
 
 /** Two limits of the same unit that must fit together. */

@@ -1,16 +1,18 @@
-/** What a limit is, and the units in which the table of `limits.ts` is written. */
+/** The shape of a limit, and the units that the table in `limits.ts` uses. */
 
 export interface Limit<S extends string = string> {
-  /** How the server calls it. */
+  /** The name of the setting. */
   readonly setting: S
-  /** In plain English, without the unit. */
+  /** Description in plain English, without the unit. */
   readonly about: string
-  /** In the unit of the setting, as are minimum and maximum. */
+  /** In the unit of the setting, like minimum and maximum. */
   readonly default: number
   readonly minimum: number
   readonly maximum: number
   readonly unit?: 's' | 'ms' | 'bytes'
-  /** The setting times this is the option: 1,000 where the setting is in seconds and the option in milliseconds. */
+  /**
+   * The setting multiplied by this is the option: 1,000 if the setting is in seconds and the option in milliseconds.
+   */
   readonly optionFactor: number
   readonly zeroIsNone: boolean
 }

@@ -1,4 +1,4 @@
-/** The one that a slip of the pen makes of `name`: one letter in five, or another case. */
+/** The known name that `name` is most likely a misspelling of: one wrong letter in five, or different case. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let shortest = Math.max(1, Math.floor(name.length / 5)) + 1
@@ -11,7 +11,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best
 }
 
-/** Letters to add, leave out, replace or swap with the next; `most` when it is that or more. */
+/** The number of letters to add, remove, replace or swap; `most` if it is that many or more. */
 function editDistance(from: string, to: string, most: number): number {
   if (Math.abs(from.length - to.length) >= most) return most
   let beforeLast: number[] = []

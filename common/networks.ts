@@ -1,7 +1,7 @@
 /** Addresses of peers, and the networks they are in. */
 import { BlockList, isIP, isIPv4 } from 'node:net'
 
-/** An IPv4 address that came over an IPv6 socket, as IPv4. */
+/** Converts an IPv4 address on an IPv6 socket to plain IPv4. */
 export function plainAddress(address: string): string {
   const mapped = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([\da-f]{1,4}):([\da-f]{1,4}))$/i.exec(address)
   if (mapped === null) return address
@@ -13,7 +13,7 @@ export function plainAddress(address: string): string {
   return [...value].join('.')
 }
 
-/** Addresses and networks from `10.0.0.1,10.1.0.0/16`; undefined if one of them is neither. */
+/** Parses addresses and networks such as `10.0.0.1,10.1.0.0/16`; undefined if one is invalid. */
 export function parseNetworks(text: string): BlockList | undefined {
   const networks = new BlockList()
   for (const each of text.split(',').map((part) => part.trim())) {
@@ -33,7 +33,7 @@ export function isIn(networks: BlockList, address: string): boolean {
   return isIP(plain) !== 0 && networks.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6')
 }
 
-/** One customer of a provider has a whole IPv6 network of 64 bits, so that is what counts as an address. */
+/** A customer of an Internet provider usually gets a whole IPv6 /64 network, so that counts as one address. */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
   const [head = '', tail] = address.split('::')

@@ -1,20 +1,20 @@
-/** Directories and files that hold secrets or messages: nobody's but the user's who runs the server. */
+/** Directories and files with secrets or messages, which belong to the user that runs the server only. */
 import { constants } from 'node:fs'
 import { chmod, mkdir, open, stat, type FileHandle } from 'node:fs/promises'
 
-/** Windows has no such modes and owners. */
+/** Windows has no such modes or owners. */
 const POSIX = process.platform !== 'win32'
 const DIRECTORY_MODE = 0o700
 const FILE_MODE = 0o600
-/** What others may do: read, write or enter. */
+/** Permissions of others: read, write or enter. */
 const OTHERS = 0o077
 const OTHERS_WRITE = 0o022
 const EVERYBODY_WRITES = 0o002
 const ROOT = 0
 
 /**
- * Makes the directory, or shuts one that is there to others.
- * @throws Error when it belongs to somebody else, who could open it again
+ * Creates the directory, or removes the permissions of others on an existing one.
+ * @throws Error if it belongs to another user, who could open it again
  */
 export async function privateDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
@@ -26,9 +26,10 @@ export async function privateDirectory(path: string): Promise<void> {
 }
 
 /**
- * A secret that this program keeps, as a file of the data directory; undefined if there is none. One that others could
- * read is shut to them, and `warn` is told, because they may have read it.
- * @throws Error when somebody else may have put it there: another owner, a symbolic link, others may write to it
+ * Reads a secret from a file in the data directory; undefined if there is none. If others could read it, removes their
+ * permission and calls `warn`, because they may have read it.
+ * @throws Error if somebody else may have planted it: another owner, a symbolic link, or a file that others may write
+ * to
  */
 export async function readPrivateFile(path: string, warn?: (message: string) => void): Promise<string | undefined> {
   const file = await openSecret(path)
@@ -74,8 +75,8 @@ async function checkSecret(file: FileHandle, path: string, warn?: (message: stri
 }
 
 /**
- * A file that a setting names, which may be a link, and another user's, as containers have it.
- * @throws Error when every user of the machine may change it
+ * Reads a file that a setting points to. It may be a link and belong to another user, as in containers.
+ * @throws Error if every user of the machine may change it
  */
 export async function readNamedFile(path: string): Promise<string> {
   const file = await open(path, 'r')

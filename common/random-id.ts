@@ -1,12 +1,12 @@
-/** Ids that the server makes: of messages, requests and connections. */
+/** Generated ids of messages, requests and connections. */
 import { randomFillSync } from 'node:crypto'
 
 const ID_BYTES = 16
 const POOL_IDS = 256
 
 /**
- * What it returns makes ids: 128 random bits in 22 characters of base64url, two thirds of a UUID, which every stored
- * message would carry. Random bytes are drawn many at a time.
+ * Returns a generator of ids: 128 random bits in 22 characters of base64url, two thirds of the length of a UUID,
+ * because every stored message carries one. Random bytes are drawn in batches.
  */
 export function createRandomId(): () => string {
   const pool = Buffer.alloc(POOL_IDS * ID_BYTES)

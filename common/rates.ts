@@ -1,11 +1,11 @@
-/** How often something may happen, by the monotonic clock. */
+/** Rate limits, on the monotonic clock. */
 import type { SharedCount } from './tally.ts'
 
 const MINUTE_MS = 60_000
 
 /**
- * At most so many a minute for each key. The last minute and this one are counted, and what counts of the last fades
- * with time, so that keys cost nothing once they are quiet.
+ * A limit per minute and key. It counts this minute and a fading part of the previous one, so that an idle key costs
+ * nothing.
  */
 export class RateByKey {
   readonly #perMinute: number
@@ -23,7 +23,7 @@ export class RateByKey {
     if (perMinute > 0) shared?.hear((key, times) => this.#heard(key, times))
   }
 
-  /** False if it is too often. What is refused is not counted: who waits is let in again. */
+  /** False if the rate is exceeded. A refused call does not count, so a client that waits is admitted again. */
   take(key: string): boolean {
     if (this.#perMinute === 0) return true
     const now = this.#monotonic()
@@ -49,10 +49,10 @@ export class RateByKey {
   }
 }
 
-/** Seconds whose share may be used at once. */
+/** Burst: seconds whose share may be used at once. */
 const BURST_SECONDS = 10
 
-/** At most so many a second, and ten seconds' worth of them at once. */
+/** A limit per second, with a burst of ten seconds' worth. */
 class Rate {
   readonly #perSecond: number
   readonly #monotonic: () => number
@@ -74,7 +74,7 @@ class Rate {
     return true
   }
 
-  /** So many were taken elsewhere. */
+  /** Other processes have used this many. */
   taken(times: number): void {
     this.#gain()
     this.#left = Math.max(0, this.#left - times)
@@ -89,8 +89,8 @@ class Rate {
 }
 
 /**
- * A `Rate` for each key, however often who has it connects. A key that is quiet for as long as it takes to have its
- * whole share again is forgotten.
+ * A `Rate` for each key, across reconnects. A key is forgotten after it has been idle long enough to regain its whole
+ * share.
  */
 export class Rates {
   readonly #perSecond: number

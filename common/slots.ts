@@ -1,4 +1,4 @@
-/** So many are done at one time; the others wait, in the order in which they came. */
+/** Runs a limited number of tasks at a time; the others wait in order. */
 export class Slots {
   #free: number
   readonly #waiting: (() => void)[] = []

@@ -1,12 +1,12 @@
 /**
- * Counts that the processes of one server share (`--workers`). Each decides at once, by what it counts itself and what
- * it has heard of the others: a limit is passed by no more than what happens within the few milliseconds that this
- * takes, and holds for each process alone while nothing is heard.
+ * Counts that the processes of one server share (`--workers`). Each process decides at once, from its own count and the
+ * latest counts of the others. So a limit can be exceeded only by what happens within a few milliseconds, and if a
+ * process hears nothing, it enforces the limit alone.
  */
 
-/** What there is now: it ends with the process that counts it. */
+/** A current number: it ends with the process that counts it. */
 const STANDING = ['connections', 'waiting'] as const
-/** What has happened: it fades by itself. */
+/** A number of events: it fades by itself. */
 export const PASSING = [
   'connectsPerAddress',
   'connectsPerToken',
@@ -24,7 +24,7 @@ export type Heard = (key: string, change: number) => void
 
 export interface Tally {
   tell(name: CountName, key: string, change: number): void
-  /** What the others count, and have counted so far. */
+  /** The counts of the others, including those of ended processes. */
   hear(name: CountName, heard: Heard): void
 }
 
@@ -34,7 +34,7 @@ export interface SharedCount {
   hear(heard: Heard): void
 }
 
-/** Undefined if a process is alone, and counts for itself. */
+/** Undefined if a process is alone and counts for itself. */
 export function sharedCount(tally: Tally | undefined, name: CountName): SharedCount | undefined {
   if (tally === undefined) return undefined
   return {
@@ -45,7 +45,7 @@ export function sharedCount(tally: Tally | undefined, name: CountName): SharedCo
 
 export type Change = readonly [name: CountName, key: string, change: number]
 
-/** Changes by count and key, added up. */
+/** Accumulated changes, by count and key. */
 export class Changes {
   readonly #byName = new Map<CountName, Map<string, number>>()
   #size = 0
@@ -69,7 +69,7 @@ export class Changes {
     this.#size--
   }
 
-  /** What fades by itself is not worth keeping for one who has not listened for long. */
+  /** Counts that fade are not worth keeping for a process that has not listened for long. */
   forgetPassing(): void {
     for (const name of PASSING) {
       this.#size -= this.#byName.get(name)?.size ?? 0
@@ -82,16 +82,16 @@ export class Changes {
   }
 }
 
-/** Between two messages to one process: what happens in the meantime travels together, ms. */
+/** Interval between two messages to one process; changes in between are sent together, ms. */
 const TOGETHER_MS = 3
-/** Changes that wait for a process that does not listen. */
+/** Maximum number of pending changes for a process that does not listen. */
 const MOST_WAITING = 10_000
 
-/** Changes on their way to another process; while it does not take a message, they are added up. */
+/** Pending changes for another process; they accumulate while it does not accept a message. */
 class Messenger {
   readonly #send: (changes: readonly Change[], sent: () => void) => void
   #waiting = new Changes()
-  /** A message is under way, or about to be made. */
+  /** A message is in flight or about to be sent. */
   #isBusy = false
 
   constructor(send: (changes: readonly Change[], sent: () => void) => void) {
@@ -120,11 +120,11 @@ class Messenger {
   }
 }
 
-/** What a process of its own hears of the others, and tells. */
+/** The tally of one process: hears the others, and tells them its changes. */
 export function createTally(send: (changes: readonly Change[], sent: () => void) => void) {
   const messenger = new Messenger(send)
   const hearing = new Map<CountName, Heard[]>()
-  /** Heard before anybody listened. */
+  /** Heard before there was a listener. */
   let early: Change[] | undefined = []
   const tally: Tally = {
     tell: (...change) => messenger.add(change),
@@ -139,18 +139,18 @@ export function createTally(send: (changes: readonly Change[], sent: () => void)
       early?.push(...changes)
       for (const [name, key, change] of changes) for (const heard of hearing.get(name) ?? []) heard(key, change)
     },
-    /** Everybody listens now. */
+    /** All counts have listeners now. */
     settle(): void {
       early = undefined
     },
   }
 }
 
-/** Between the processes: passes on what each tells, and takes back what one counted that has ended. */
+/** The hub between the processes: forwards their changes, and reverts the counts of a process that ended. */
 export class Exchange<Peer> {
   readonly #peers = new Map<Peer, { readonly messenger: Messenger; readonly standing: Changes }>()
 
-  /** Tells it what stands already. */
+  /** Sends it the current counts. */
   join(peer: Peer, send: (changes: readonly Change[], sent: () => void) => void): void {
     const messenger = new Messenger(send)
     for (const { standing } of this.#peers.values()) for (const change of standing.list()) messenger.add(change)

@@ -1,17 +1,17 @@
 /**
- * Traces, as far as the server writes any: from a request over HTTP to the PUBACK of a device. A message carries its place in
- * the trace as the user property `traceparent` (W3C Trace Context, level 1), so that it holds across nodes and restarts.
+ * Traces from an HTTP request to the PUBACK of a device. A message carries its place in the trace as the user property
+ * `traceparent` (W3C Trace Context, level 1), which survives other nodes and restarts.
  */
 
 export interface TraceSpan {
-  /** Of what this span leads to. */
+  /** The traceparent for children of this span. */
   readonly traceparent: string
-  /** Once. `error`: a code of the catalogue. */
+  /** Call once. `error`: a code of the catalogue. */
   end(attributes?: Readonly<Record<string, string | number>>, error?: string): void
 }
 
 export interface Tracing {
-  /** `parent`: a traceparent, from outside where the span is of kind `server`. Undefined: this trace is not recorded. */
+  /** `parent`: a traceparent, from outside for a span of kind `server`. Undefined: this trace is not recorded. */
   begin(
     kind: 'server' | 'consumer',
     name: string,
@@ -24,7 +24,7 @@ const NAME = 'traceparent'
 /** Version 00, trace id, parent id, flags. */
 const FORM = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/
 const VALUE_BYTES = 55
-/** What stands before the value: a user property (0x26), with its name, and the length of the value. */
+/** The bytes before the value: a user property (0x26), its name, and the length of the value. */
 const HEAD = Buffer.from([0x26, 0, NAME.length, ...Buffer.from(NAME), 0, VALUE_BYTES])
 const PROPERTY_BYTES = HEAD.byteLength + VALUE_BYTES
 
@@ -37,7 +37,7 @@ export function traceProperty(traceparent: string): Buffer {
   return Buffer.concat([HEAD, Buffer.from(traceparent, 'latin1')])
 }
 
-/** In the properties of a message; undefined: it has none. */
+/** The traceparent in the properties of a message; undefined if there is none. */
 export function traceparentIn(properties: Uint8Array | undefined): string | undefined {
   if (properties === undefined) return undefined
   const bytes = Buffer.from(properties.buffer, properties.byteOffset, properties.byteLength)
@@ -47,7 +47,7 @@ export function traceparentIn(properties: Uint8Array | undefined): string | unde
   return isTraceparent(text) ? text : undefined
 }
 
-/** What the properties say besides: the same message that is sent again belongs to another trace. */
+/** The properties without the traceparent, because a message sent again may belong to another trace. */
 export function withoutTrace(properties: Uint8Array): Uint8Array {
   const bytes = Buffer.from(properties.buffer, properties.byteOffset, properties.byteLength)
   const at = bytes.indexOf(HEAD)

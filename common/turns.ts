@@ -1,29 +1,29 @@
-/** Who has much to do does it in slices, and between two of them everybody else has a turn of the event loop. */
+/** Fair sharing of the event loop: long work is done in slices, and others get a turn between two slices. */
 
-/** Work that is done in one go. A unit is a small step, roughly a microsecond. */
+/** The work of one slice. A unit is a small step, roughly a microsecond. */
 export const SLICE = 2_000
 
 export class Turns {
   #spent = 0
   #scheduled = false
-  /** By key, in the order of their turns. */
+  /** Waiting callers by key, in the order of their turns. */
   readonly #waiting = new Map<string, Set<() => void>>()
 
-  /** Counts work of this turn of the event loop. False if it is enough: await `next` before there is more. */
+  /** Counts work of this turn of the event loop. False if the turn is used up: await `next` before doing more. */
   spend(units: number): boolean {
     this.#spent += units
     this.#schedule()
     return this.#spent < SLICE
   }
 
-  /** Counts work, and says what to await before there is more, if anything. */
+  /** Counts work; returns what to await before doing more, if anything. */
   take(key: string, units: number): Promise<void> | undefined {
     return this.spend(units) ? undefined : this.next(key)
   }
 
   /**
-   * Resolves in a later turn of the event loop, one caller a turn. Keys take turns, however many wait under each: what
-   * one app, or one principal, has to do delays the others by a slice.
+   * Resolves in a later turn of the event loop, for one caller per turn. Keys take turns, however many callers wait
+   * under each: one app or principal delays the others by one slice only.
    */
   next(key: string): Promise<void> {
     return new Promise((resolve) => {

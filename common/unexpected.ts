@@ -1,10 +1,10 @@
 /**
- * Errors that nobody asked for: how they are logged, and what happens to one that no caller can be told. The log never
- * holds what somebody sent: ioredis hangs the arguments of a command on its error, and Redis quotes some in its message.
+ * Unexpected errors: how they are logged, and where they go if no caller can be told. The log never holds data from
+ * outside: ioredis attaches the arguments of a command to its errors, and Redis quotes some in its messages.
  */
 import type { Logger } from 'pino'
 
-/** An error as it is logged. */
+/** An error as it appears in the log. */
 interface LoggedError {
   readonly type: string
   readonly message: string
@@ -15,12 +15,12 @@ interface LoggedError {
   readonly cause?: unknown
 }
 
-/** Causes of causes are logged so far down. */
+/** Maximum depth of logged causes. */
 const DEEPEST = 5
 /** `ERR unknown command 'X', with args beginning with: ...` */
 const QUOTED_ARGUMENTS = /,? with args beginning with:[^\n]*/g
 
-/** The serializer of `err`: these fields and no others, whatever else hangs on the error. */
+/** The serializer of `err`: logs these fields and no others, whatever else is attached to the error. */
 export function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error))
     return typeof error === 'object' && error !== null ? 'an object that is no error' : error
@@ -40,12 +40,12 @@ function withoutArguments(text: string): string {
   return text.replace(QUOTED_ARGUMENTS, '')
 }
 
-/** Of a pino logger, whoever made it. */
+/** Configures a pino logger, whoever created it. */
 export function loggingErrorsSafely(logger: Logger): Logger {
   return logger.child({}, { serializers: { err: (error: unknown) => describeError(error) } })
 }
 
-/** How an error came to be nobody's: an exception or a rejection of the process, or out of a guarded callback. */
+/** Where an unexpected error surfaced: an exception or rejection in the process, or a guarded callback. */
 export type UnexpectedKind = 'exception' | 'rejection' | 'callback'
 
 interface UnexpectedReport {
@@ -53,7 +53,7 @@ interface UnexpectedReport {
   readonly metrics: { readonly unexpectedErrors: { inc(labels: { readonly kind: UnexpectedKind }): void } }
 }
 
-/** Of an error out of a callback, whose caller is an event and cannot be told. */
+/** Reports an error thrown by a callback whose caller is an event and cannot be told. */
 export function reportUnexpected({ logger, metrics }: UnexpectedReport, error: unknown, what: string): void {
   metrics.unexpectedErrors.inc({ kind: 'callback' })
   logger.error({ err: error }, what)

@@ -1,24 +1,24 @@
-/** Who answers an upgrade of an HTTP server: every listener is called for each, and exactly one of them has to. */
+/** Coordinates who answers an HTTP upgrade: every listener is called, and exactly one must answer. */
 import type { IncomingMessage, Server } from 'node:http'
 
 type Takes = (request: IncomingMessage) => boolean
 
-/** What a listener of ours says of itself. */
+/** What one of our listeners declares about itself. */
 const TAKES = Symbol('takes this upgrade')
 
-/** Marks a listener of ours, with the requests that it answers. */
+/** Marks one of our listeners, with the requests that it answers. */
 export function takingUpgrades<L extends object>(listener: L, takes: Takes): L {
   return Object.assign(listener, { [TAKES]: takes })
 }
 
-/** Marks a listener that only looks on. */
+/** Marks a listener that only observes. */
 export function watchingUpgrades<L extends object>(listener: L): L {
   return Object.assign(listener, { [TAKES]: undefined })
 }
 
 /**
- * Whether a request that the listener does not take is for somebody else: another listener of ours, or any of the
- * embedder's. Where nobody takes it, the first of ours has to refuse it.
+ * Whether a request that this listener does not handle is for another listener, ours or the embedder's. If nobody
+ * handles it, the first of ours must refuse it.
  */
 export function isForOthers(server: Server, own: object, request: IncomingMessage): boolean {
   const listeners = server.listeners('upgrade')

@@ -1,4 +1,6 @@
-/** How much one principal may have done a second. Who asks for more waits until its share has grown again. */
+/**
+ * A budget of work per second for each principal. A principal that exceeds it waits until its share has grown again.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Turns } from './turns.ts'
 
@@ -7,7 +9,7 @@ interface Debt {
   at: number
 }
 
-/** As many sessions are remembered before those that owe nothing are forgotten. */
+/** Number of sessions to remember before those without debt are forgotten. */
 const FIRST_SWEEP = 1024
 
 export class WorkBudgets {
@@ -17,14 +19,14 @@ export class WorkBudgets {
   readonly #debts = new Map<string, Debt>()
   #sweepAt = FIRST_SWEEP
 
-  /** Units a second, a second's share at once; 0 means no limit. `now` in milliseconds, of a clock that is not set. */
+  /** Units per second, with a burst of one second; 0 means no limit. `now`: monotonic milliseconds. */
   constructor(perSecond: number, turns: Turns, now: () => number) {
     this.#perSecond = perSecond
     this.#turns = turns
     this.#now = now
   }
 
-  /** How long the session has to wait after that much work, ms. */
+  /** How long the session must wait after that much work, ms. */
   spend(session: string, units: number): number {
     if (this.#perSecond === 0 || units === 0) return 0
     const now = this.#now()
@@ -34,7 +36,7 @@ export class WorkBudgets {
     return this.#waitFor(debt.units)
   }
 
-  /** How long the session has to wait for what it has spent so far, ms. */
+  /** How long the session must wait for the work done so far, ms. */
   waitOf(session: string): number {
     const debt = this.#debts.get(session)
     return debt === undefined ? 0 : this.#waitFor(this.#left(debt, this.#now()))
@@ -44,7 +46,7 @@ export class WorkBudgets {
     return Math.max(0, Math.ceil(((units - this.#perSecond) / this.#perSecond) * 1000))
   }
 
-  /** The same, and waits for it; for a turn of the event loop at least. */
+  /** The same, and waits that long; at least one turn of the event loop. */
   async rest(session: string, units: number): Promise<void> {
     const waitMs = this.spend(session, units)
     if (waitMs > 0) await this.wait(waitMs)

@@ -1,13 +1,13 @@
 /**
- * How many acknowledged each broadcast, and to how many it went with QoS 0, as this process saw it. Added up here, and
- * written at most once a second: publishing one costs nothing per device, and neither does counting. What is not written
- * when the process ends is lost, and a write that fails may count twice: the numbers are approximate.
+ * Counts of acknowledgements and QoS 0 deliveries of broadcasts in this process, accumulated here and written at most
+ * once a second: neither publishing a broadcast nor counting costs anything per device. Counts that are not written
+ * when the process ends are lost, and a failed write may count twice: the numbers are approximate.
  */
 import type { FollowingStore } from './following-contract.ts'
 
 interface BroadcastCounterOptions {
   readonly store: Pick<FollowingStore, 'countBroadcasts'>
-  /** It could not be written; it is tried again. */
+  /** A write failed; it is tried again. */
   readonly failed: (error: unknown) => void
 }
 
@@ -39,7 +39,7 @@ export class BroadcastCounter {
     this.#options = options
   }
 
-  /** Count those that are followed (`LogEntry.isFollowed`) alone. */
+  /** Count only followed broadcasts (`LogEntry.isFollowed`). */
   acknowledged(app: string, offset: number): void {
     this.#add(app, offset, 1, 0)
   }
@@ -48,7 +48,7 @@ export class BroadcastCounter {
     this.#add(app, offset, 0, 1)
   }
 
-  /** Writes what there is. Never rejects. */
+  /** Writes the accumulated counts. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)

@@ -63,34 +63,34 @@ export {
   LONGEST_KEPT_MS,
 } from './upstream-contract.ts'
 
-/** Where offsets jump over some, they jump by a multiple of this, so that what is computed from them goes round with it. */
+/** Offsets jump in multiples of this, so that values computed from them keep their cycle. */
 export const OFFSET_CYCLE = 32_256
 
 export interface BroadcastEntry extends LogEntry {
   readonly selector: Selector
 }
 
-/** What a selector retains, or what it hides since it was cleared or has expired. */
+/** The retained message of a selector, or the marker that it was cleared or has expired. */
 export interface RetainedBroadcast {
   readonly selector: Selector
   readonly offset: number
-  /** Absent: nothing, and older retained broadcasts for the same versions stay hidden. */
+  /** Absent: nothing; older retained broadcasts for the same versions stay hidden. */
   readonly entry?: BroadcastEntry
 }
 
 export interface PrivateAppend {
   readonly tokenId: TokenId
-  /** When given, it must be the app the token id was registered for, otherwise `TOKEN_UNKNOWN`. */
+  /** If given, must be the app that the token id was registered for, otherwise `TOKEN_UNKNOWN`. */
   readonly app?: string
   readonly message: Message
   /**
-   * True: the id was chosen by the provider, so that the same id again on this log within `limits.dedupeMs`, or until
-   * the message expires where that is later, is the same message; with other content or options (`fingerprintOf`) it is
-   * refused (ID_REUSED). What happens to it is remembered as long as the id. False: the id is fresh and need not be
-   * remembered beyond what makes a resend safe.
+   * True: the provider chose the id. The same id again on this log, within `limits.dedupeMs` or until the message
+   * expires, whichever is later, is the same message; with other content or options (`fingerprintOf`) it is refused
+   * (ID_REUSED). The end of the message is remembered as long as the id. False: the id is fresh, and is remembered only
+   * as long as a retry needs it.
    */
   readonly dedupe: boolean
-  /** Refused where another account has the device. */
+  /** Refuses if another account holds the device. */
   readonly onlyCurrent?: boolean
   /** Fingerprint of the message for which the id stands, where another store had it before. Absent: that of `message`. */
   readonly fingerprint?: Uint8Array | undefined
@@ -107,23 +107,23 @@ export interface BroadcastAppend {
 export interface OpenSessionRequest {
   readonly tokenId: TokenId
   readonly app: string
-  /** From the JWT. */
+  /** Claims of the JWT. */
   readonly generation: number
-  /** Discards the stored session state (MQTT 5 section 3.1.2.4). Never touches logs and cursors. */
+  /** Discards the stored session state (MQTT 5 section 3.1.2.4). Does not change logs or cursors. */
   readonly cleanStart: boolean
 }
 
 export interface OpenedSession {
-  /** Higher than any epoch given for this token id before. */
+  /** Higher than every earlier epoch of this token id. */
   readonly epoch: number
-  /** What `saveSession` or `closeSession` kept, when the session is resumed. */
+  /** The state kept by `saveSession` or `closeSession`, if the session is resumed. */
   readonly state?: Uint8Array
-  /** True if the session that is resumed was not closed: its node died, or it was taken over. */
+  /** True if the resumed session was not closed: its node died, or it was taken over. */
   readonly unclean: boolean
-  /** The will that waited with a session which this one ends, and that nobody has taken: it is to be published now. */
+  /** The pending will of a session that this one ends, if nobody has taken it: publish it now. */
   readonly will?: Uint8Array
   readonly cursors: Cursors
-  /** The highest offset given in the private log. */
+  /** The highest offset in the private log. */
   readonly privateEnd: number
   /** Absent: nothing. */
   readonly missed?: Missed
@@ -131,7 +131,7 @@ export interface OpenedSession {
   readonly tags?: readonly string[]
 }
 
-/** A move of the cursors; offsets below the stored ones, or absent, leave them where they are. */
+/** Moves the cursors; an offset that is absent or below the stored one changes nothing. */
 export interface Commit {
   readonly tokenId: TokenId
   /** Epoch of the session that acknowledges. Absent: an acknowledgement over HTTP, which no session fences. */
@@ -139,21 +139,21 @@ export interface Commit {
   readonly private?: number
   readonly broadcast?: number
   /**
-   * From the stored broadcast cursor on, it stands for these versions; absent: for those that it stood for. Where it has
-   * been moved beyond this commit meanwhile, those that are new stay where this commit is.
+   * From the stored broadcast cursor on, it stands for these versions; absent: for the same versions as before. If the
+   * cursor has meanwhile moved beyond this commit, new versions stay at this commit.
    */
   readonly versions?: readonly string[]
-  /** A version that is acknowledged up to an offset. It moves the cursor where that stands for this version alone. */
+  /** The position of one acknowledged version. Moves the cursor if that stands for this version alone. */
   readonly passed?: readonly (readonly [version: string, offset: number])[]
-  /** Passed by these cursors though nobody acknowledged it: still pending. */
+  /** Offsets that these cursors pass without an acknowledgement: still pending. */
   readonly skipped?: Skipped
   /**
-   * Of the private log: passed or taken by this commit though nobody acknowledged them, and not pending either. Only entries
-   * that are followed (`LogEntry.isFollowed`) need to be named; everything else that it passes and that is not skipped was
-   * acknowledged.
+   * Offsets in the private log that this commit passes or takes without an acknowledgement, and that are not pending
+   * either. Only followed entries (`LogEntry.isFollowed`) must be listed; everything else that the cursor passes and
+   * that is not skipped was acknowledged.
    */
   readonly passedAs?: readonly (readonly [offset: number, as: PassedAs])[]
-  /** Skipped before, and acknowledged now. */
+  /** Offsets that were skipped before and are acknowledged now. */
   readonly taken?: Skipped
 }
 
@@ -163,62 +163,67 @@ export interface Skipped {
   readonly broadcast: readonly number[]
 }
 
-/** `TOKEN_UNKNOWN`: the store lost the token id, and nobody can send to it until it is registered again. */
+/** `TOKEN_UNKNOWN`: the store lost the token id; nobody can send to it until it is registered again. */
 export type SessionEnd = 'SESSION_TAKEN_OVER' | 'TOKEN_REVOKED' | 'TOKEN_SUPERSEDED' | 'TOKEN_UNKNOWN'
 
 /**
- * What a node hears. All of it are hints: any may be lost, doubled or late, and none may be needed for a promise to hold.
- * An append is told only after it is durable. Callbacks must not throw and are called in a turn of their own.
+ * Notifications to a node. All of them are hints: any may be lost, repeated or late, and no guarantee may depend on
+ * one. An append is reported only after it is durable. Callbacks must not throw, and run in their own turn.
  */
 export interface Watcher {
-  /** A private log grew whose session is open on this node, or that `follow` named. The entry may be left out. */
+  /** A private log with an open session on this node, or followed by it, has a new entry. The entry may be omitted. */
   privateAppended(tokenId: TokenId, offset: number, entry?: LogEntry): void
-  /** A message was recalled or replaced: nobody is to start sending it. */
+  /** A message was recalled or replaced: do not start to send it. */
   privateRemoved?(tokenId: TokenId, offset: number): void
   broadcastRemoved?(app: string, offset: number): void
-  /** A broadcast log grew. The entry may be left out. */
+  /** A broadcast log has a new entry. The entry may be omitted. */
   broadcastAppended(app: string, offset: number, entry?: BroadcastEntry): void
-  /** The upstream log of an app grew that this node listens to, or one of QoS 0 came (offset 0). The entry may be left out. */
+  /**
+   * The upstream log of an app that this node listens to has a new entry, or a QoS 0 message arrived (offset 0). The
+   * entry may be omitted.
+   */
   upstreamAppended?(app: string, part: Part, offset: number, entry?: UpstreamEntry): void
-  /** Sessions of this token id with this epoch or a lower one are over. */
+  /** Sessions of this token id with this epoch or a lower one have ended. */
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
   /**
-   * Sessions of this name with this epoch or a lower one are over. `isDiscarded`: what they kept does not go on with a newer
-   * one; false if nobody knows.
+   * Sessions of this name with this epoch or a lower one have ended. `isDiscarded`: their stored state does not
+   * continue in a newer one; false if unknown.
    */
   namedSessionEnded?(name: string, epoch: number, isDiscarded: boolean): void
-  /** The log of a session grew that is open on this node. The entry may be left out. */
+  /** The log of a session that is open on this node has a new entry. The entry may be omitted. */
   sessionAppended?(name: string, offset: number, entry?: SessionEntry): void
   /** Subscriptions changed. */
   subscriptionsChanged?(offset: number): void
   /** A row of a table changed. */
   tableChanged?(table: string, version: number): void
-  /** Another node has told this one something, see `NodeChannel`. */
+  /** A message from another node, see `NodeChannel`. */
   told?(bytes: Uint8Array): void
-  /** The time of a will has come, and nobody may have published it. */
+  /** A will is due, and may not have been published yet. */
   willDue?(session: SessionOwner, epoch: number): void
-  /** Acknowledged past this session, over HTTP. */
+  /** An acknowledgement over HTTP has passed this session. */
   cursorMoved(tokenId: TokenId, cursors: Cursors): void
-  /** The store has lost what it held, or the last of it: this session commits where it stands again. */
+  /** The store lost all or its latest data: the session must commit its position again. */
   cursorsLost(tokenId: TokenId): void
-  /** Wakes may have been lost: look at every session of this node again. */
+  /** Wakes may have been lost: check every session of this node. */
   resync(): void
 }
 
 export type LogName = 'private' | 'broadcast' | 'upstream' | 'event' | 'session'
 
-/** What the engine counts; `createMetrics` gives one in a server. */
+/** Counters of the engine; a server passes those of `createMetrics`. */
 export interface StoreObserver {
-  /** Messages that expired before they were acknowledged, counted when they are removed. */
+  /** Messages that expired unacknowledged, counted when they are removed. */
   expired(destination: LogName, count: number): void
   dropped(destination: LogName, count: number): void
-  /** Otherwise than by an acknowledgement, its time or a full log; sessions count what they send with QoS 0. */
+  /**
+   * Messages that ended other than by acknowledgement, expiry or a full log; sessions count what they send with QoS 0.
+   */
   ended?(destination: LogName, state: Exclude<End, 'sent' | 'expired' | 'dropped'>, count: number): void
-  /** A watcher threw, which it must not; the others were told. */
+  /** A watcher threw, which it must not; the others were still called. */
   watcherFailed?(error: unknown): void
-  /** What the store held is gone, in whole or in a part: it was emptied, or failed over to one that had nothing. */
+  /** The store lost all or some of its data: it was emptied, or failed over to an empty server. */
   lost?(): void
-  /** A secret that this node uses is not the one that is stored, so that it and other nodes refuse each other's tokens. */
+  /** A secret of this node differs from the stored one, so that it and other nodes refuse each other's tokens. */
   secretDiffers?(name: string): void
 }
 
@@ -243,7 +248,7 @@ export type StoreLimits = Pick<
   | 'sweepMs'
 >
 
-/** What every engine takes besides its own address. */
+/** Options of every engine, besides its address. */
 export interface StoreOptions {
   readonly limits?: Partial<StoreLimits>
   /** Milliseconds since the epoch; a test may replace it. */
@@ -252,46 +257,46 @@ export interface StoreOptions {
 }
 
 export interface StoreHealth {
-  /** Settings of the store that risk a promise, each a sentence that names the risk. */
+  /** Options of the store that put a guarantee at risk, each a sentence that describes the risk. */
   readonly warnings: readonly string[]
 }
 
-/** Secrets that all nodes of one installation share. */
+/** Secrets shared by all nodes of an installation. */
 export interface SecretStore {
   /** The secret of this name, made by `create` if there is none; every node gets the same one. Durable. */
   secret(name: string, create: () => string): Promise<string>
 }
 
 /**
- * All that is stored, for a tool that moves it to another engine; never called while serving. What changes meanwhile may
- * be given as it was before or after.
+ * The whole content of a store, for moving it to another engine; never used while serving. Concurrent changes may or
+ * may not be included.
  */
 export interface Inventory {
-  /** Every token id once, in any order. */
+  /** Every token id exactly once, in any order. */
   tokens(): AsyncIterable<KnownToken>
   /** Every app that has ever had a broadcast. */
   broadcastApps(): AsyncIterable<string>
   /** By offset. */
   retainedBroadcasts(app: string): Promise<readonly RetainedBroadcast[]>
-  /** The names of all upstream and event logs that somebody reads, or that retain something, each once. */
+  /** The names of all upstream and event logs that have readers or retained messages, each once. */
   upstreamLogs(): AsyncIterable<string>
   readersOf(log: string): Promise<readonly KnownReader[]>
-  /** Each that is held or kept, once, in any order. */
+  /** Every session that is held or kept, once, in any order. */
   namedSessions(): AsyncIterable<KnownNamedSession>
   /**
-   * Puts what another store had in an upstream or event log at the end of the log of that name, whatever is known of its
-   * token id, and whatever the limits are: gives the part and offset of each. Order is kept in a part.
+   * Appends the entries of another store's upstream or event log to the log of that name, regardless of token ids and
+   * limits; returns the part and offset of each. Order is preserved within a part.
    */
   restoreUpstream(log: string, entries: readonly UpstreamEntry[]): Promise<readonly ReaderMove[]>
   /**
-   * Puts back what token ids retained, whatever is known of them and whatever the limits are. Idempotent, and takes
-   * nothing back: what is retained here on the same topic, and is not older, stays.
+   * Restores the retained messages of token ids, regardless of token ids and limits. Idempotent: a retained message on
+   * the same topic that is not older stays.
    */
   restoreRetainedUpstream(app: string, entries: readonly UpstreamEntry[]): Promise<void>
   /**
-   * Puts a token id in place as another store knew it, and gives what is known of it now. Idempotent, and takes nothing
-   * back that has happened here: of one that is known, generation, revocation, expiry and broadcast cursor only move
-   * forward, and an account that is current on its device stays so.
+   * Registers a token id as another store knew it, and returns its current state. Idempotent, and never reverts later
+   * changes: for a known token id, generation, revocation, expiry and broadcast cursor only move forward, and the
+   * current account of its device stays.
    */
   restoreToken(token: RestoredToken): Promise<TokenRecord>
 }
@@ -309,42 +314,39 @@ export interface Store
     WebPushStore {
   /** Absent over Redis. */
   readonly retainedTopics?: RetainedTopicStore
-  /** Absent where one process has the store to itself. */
+  /** Absent if one process has the store to itself. */
   readonly nodes?: NodeChannel
 
-  /** Ready to serve when it resolves. Its time does not depend on how much is stored. */
+  /** Resolves when the store can serve. The time does not depend on the amount of stored data. */
   open(): Promise<void>
-  /** Waits for writes under way. Sessions that are open stay open, as after a crash. */
+  /** Waits for pending writes. Open sessions stay open, as after a crash. */
   close(): Promise<void>
   /** Resolves when the store answers; `STORE_UNAVAILABLE` otherwise. */
   health(): Promise<StoreHealth>
-  /**
-   * How many messages all private logs hold, those that have expired and were not swept yet as well. Costs the same
-   * however many there are.
-   */
+  /** Number of messages in all private logs, including expired ones that were not swept yet. The cost is constant. */
   pendingMessages(): Promise<number>
-  /** Hear what happens; returns how to stop. */
+  /** Registers a watcher; returns a function that removes it. */
   watch(watcher: Watcher): () => void
 
   // Logs
 
   /**
-   * Stores a private message: dedupe, collapse, cap, retain, wake, in one step. Resolves when it is durable.
-   * A retained message with an empty payload clears the retained message and is still delivered. A pending message with the
-   * same collapse key ends as `replaced`, before the cap is checked; what is retained of it stays.
-   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, ID_REUSED, STORE_UNAVAILABLE. A superseded token id is no error: its messages wait, unless
-   * `onlyCurrent` says TOKEN_SUPERSEDED.
+   * Stores a private message: dedupe, collapse, cap, retain and wake in one step. Resolves when it is durable. A
+   * retained message with an empty payload clears the retained message and is still delivered. A pending message with
+   * the same collapse key ends as `replaced` before the cap is checked; its retained copy stays.
+   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, ID_REUSED, STORE_UNAVAILABLE. A superseded token id is no error, because its
+   * messages wait, unless `onlyCurrent` asks for TOKEN_SUPERSEDED.
    */
   append(append: PrivateAppend): Promise<Appended>
   /**
-   * Stores a broadcast once, whatever the number of devices. One in the log with the same collapse key and the same selector
-   * ends as `replaced`.
+   * Stores a broadcast once, whatever the number of devices. A broadcast in the log with the same collapse key and
+   * selector ends as `replaced`.
    * @throws RETAINED_LIMIT, ID_REUSED, STORE_UNAVAILABLE
    */
   appendBroadcast(append: BroadcastAppend): Promise<Appended>
   /**
-   * What is pending after an offset, skipped entries below the cursor as well. Nothing for a token id that is not known.
-   * `handsOut`: the entries go to the device without a session, so that a recall says that they may have been seen.
+   * Pending entries after an offset, including skipped entries below the cursor. Empty for an unknown token id.
+   * `handsOut`: the entries go to the device without a session, so that a recall reports that they may have been seen.
    */
   readPrivate(
     tokenId: TokenId,
@@ -356,35 +358,39 @@ export interface Store
   /** The last retained message of the private topic, unexpired. Acknowledgement does not remove it. */
   retainedPrivate(tokenId: TokenId): Promise<LogEntry | undefined>
   /**
-   * The last retained entry of the app whose selector matches the version and the tags of a device; none where that one is
-   * empty or has expired: as with one retained message a topic, what it replaced or cleared does not come back.
+   * The last retained entry of the app that matches the version and tags of a device; none if that entry is empty or
+   * has expired. As with one retained message per topic, what it replaced or cleared does not come back.
    */
   retainedBroadcast(app: string, version: string, tags: readonly string[]): Promise<BroadcastEntry | undefined>
   /**
-   * Moves cursors forward and trims private logs up to them. Returns the commits that were refused because a newer
-   * session has been opened; one of a token id that is not known is passed over. A resolved commit may be lost by a crash of the machine: it costs a duplicate.
-   * A cursor beyond the end of its log is cut to the end. What is skipped stays in a private log until it is taken.
+   * Moves cursors forward and trims private logs. Returns the commits that were refused because a newer session exists;
+   * a commit of an unknown token id is ignored. A crash of the machine may lose a resolved commit, which costs a
+   * duplicate. A cursor beyond the end of its log is cut to the end. Skipped entries stay in a private log until they
+   * are taken.
    */
   commit(commits: readonly Commit[]): Promise<readonly Commit[]>
 
   // Sessions
 
   /**
-   * Takes the session of a token id for this node; an older one, on whichever node, ends (`SESSION_TAKEN_OVER`).
+   * Takes over the session of a token id for this node; an older one, on any node, ends (`SESSION_TAKEN_OVER`).
    * @throws TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED
    */
   openSession(request: OpenSessionRequest): Promise<OpenedSession>
-  /** Keeps state while the session is open. @throws SESSION_TAKEN_OVER */
+  /** Saves state while the session is open. @throws SESSION_TAKEN_OVER */
   saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void>
-  /** Ends the connection's hold; a no-op when the session is over or a newer one has been opened. Never fails for a stale epoch. */
+  /** Releases the session; does nothing if it has ended or a newer one was opened. Never fails for an old epoch. */
   closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void>
-  /** This node wants `privateAppended` for a token id without a session here (a long poll). Returns how to stop. */
+  /**
+   * Subscribes this node to `privateAppended` of a token id without a session here (a long poll). Returns a function
+   * that ends this.
+   */
   follow(tokenId: TokenId): Promise<() => void>
 
   /**
-   * One pass over what may have expired; engines also run it every `sweepMs`. A token id is forgotten when its newest JWT
-   * expired as long ago as a message can live (28 days) and as its account keeps a device (`deviceHoldMs`), and nothing of it
-   * is pending or retained.
+   * Removes what has expired; engines also run it every `sweepMs`. A token id is forgotten when its newest JWT expired
+   * longer ago than a message can live (28 days) and than its account keeps a device (`deviceHoldMs`), and it has no
+   * pending or retained messages.
    */
   sweep(): Promise<void>
 }

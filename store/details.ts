@@ -1,10 +1,10 @@
-/** What is known of a token id beside its names, and how a registration changes it: the same in every engine. */
+/** Details of a token id besides its names, and how a registration changes them; the same in every engine. */
 import { isTokenId, type Epochs } from '../topics/index.ts'
 import type { TokenDetails } from './contract.ts'
 
 export const NO_DETAILS: TokenDetails = { accountMark: '', epochs: [0, 0], tags: [], version: '' }
 
-/** As they are after a registration: the same object when nothing changes. */
+/** The details after a registration; the same object if nothing changes. */
 export function changedDetails(known: TokenDetails, given: Partial<TokenDetails>): TokenDetails {
   const { accountMark = known.accountMark, version = known.version, tags = known.tags } = given
   const epochs = laterEpochs(known.epochs, given.epochs ?? [0, 0])

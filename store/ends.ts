@@ -1,11 +1,11 @@
-/** What ends when, the earliest first: to look whether something has ended costs the same however much there is. */
+/** A queue of expiries, earliest first: checking whether something has expired costs the same however much there is. */
 interface End {
   readonly at: number
   readonly key: string
 }
 
 export class Ends {
-  /** A binary heap: no end is before that of its parent, at half its place. */
+  /** A binary heap: no entry is before its parent, which is at half its index. */
   readonly #heap: End[] = []
 
   /** `Infinity` is never. A key may be added again; each of its times is told of. */

@@ -6,7 +6,10 @@ const MAX_NAME_BYTES = 128
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 const LEVEL_OR_WILDCARD = /[/+#]/
 
-/** As most names are: a loop takes a fifth of the time of the expression, and what it passes has a byte a character. */
+/**
+ * A fast path for most names: a loop takes a fifth of the time of the regular expression. Everything that passes has
+ * one byte per character.
+ */
 function isPrintableAscii(value: string): boolean {
   for (let at = 0; at < value.length; at++) {
     const code = value.charCodeAt(at)
@@ -15,7 +18,7 @@ function isPrintableAscii(value: string): boolean {
   return true
 }
 
-/** Some bytes of UTF-8 without control characters. */
+/** Non-empty UTF-8 without control characters. */
 export function isPlainText(value: string, maxBytes: number): boolean {
   if (value.length === 0 || value.length > maxBytes) return false
   return isPrintableAscii(value) || (!FORBIDDEN.test(value) && Buffer.byteLength(value, 'utf8') <= maxBytes)
@@ -35,7 +38,7 @@ export function isAppName(value: string): boolean {
   return isName(value) && !value.includes('%')
 }
 
-/** A version, as people write it: it may hold `+ # / %`, which its topic level writes as `%XX`. */
+/** A version as people write it; it may contain `+ # / %`, which become `%XX` in its topic level. */
 export function isVersion(value: string): boolean {
   return isText(value)
 }
@@ -54,8 +57,8 @@ export function encodeVersion(version: string): string {
 }
 
 /**
- * The version of a topic level; undefined if it is not how a version is written. Only the form that
- * `encodeVersion` makes is taken, so that a version has one topic.
+ * The version in a topic level; undefined if it is not canonically encoded. Only the form that `encodeVersion` produces
+ * is accepted, so that a version has exactly one topic.
  */
 export function decodeVersion(level: string): string | undefined {
   const version = level.replace(/%(2B|23|2F|25)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

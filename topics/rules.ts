@@ -1,4 +1,4 @@
-/** Who may touch what. Everything that is not allowed here is refused. */
+/** Access rules of push topics. Everything that is not allowed here is refused. */
 import { isAppName } from './names.ts'
 import { parseTopic, upstreamPrefix, type PushTopic } from './topics.ts'
 
@@ -11,11 +11,11 @@ export interface Device {
   readonly account: string
   readonly version?: string
   readonly tokenId: string
-  /** Of the key that signed its JWT. */
+  /** Id of the key that signed its JWT. */
   readonly kid: string
   /** See `accountMark`; '' for no account. */
   readonly accountMark: string
-  /** Of the token id when the JWT was issued; an older one was revoked. */
+  /** Generation of the token id when the JWT was issued; a lower one than the current is revoked. */
   readonly generation: number
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
@@ -27,10 +27,10 @@ export interface Device {
   readonly epochs: Epochs
 }
 
-/** When all tokens of an app, and all of an account, were revoked last: whole numbers that only grow. */
+/** Bulk revocations of an app and of an account: whole numbers that only grow. */
 export type Epochs = readonly [app: number, account: number]
 
-/** What a provider key may do. */
+/** Scopes of a provider key. */
 export const SCOPES = [
   'messages:send',
   'messages:read',
@@ -44,15 +44,15 @@ export const SCOPES = [
 ] as const
 export type Scope = (typeof SCOPES)[number]
 
-/** So many receivers within so many seconds. */
+/** A number of receivers in a window of seconds. */
 export interface Quota {
   readonly count: number
   readonly seconds: number
 }
 
-/** How much may be done with a provider key. */
+/** Quotas of a provider key. */
 export interface Quotas {
-  /** Of messages, a broadcast as one; all of them hold. */
+  /** Receivers of messages, where a broadcast counts as one; all quotas apply. */
   readonly receivers: readonly Quota[]
 }
 
@@ -64,7 +64,7 @@ export interface Provider {
   readonly scopes: ReadonlySet<Scope>
   /** Key id of a key that is kept in the store; absent: one of the configuration. */
   readonly keyId?: string
-  /** When what it has shown is refused, milliseconds since the epoch; absent: never. */
+  /** When the presented key expires, milliseconds since the epoch; absent: never. */
   readonly endsAt?: number
   /** Absent: none. */
   readonly quotas?: Quotas
@@ -82,7 +82,7 @@ export function mayUse(provider: Provider, scope: Scope): boolean {
   return provider.scopes.has(scope)
 }
 
-/** One that may do this may do all that the other one may. */
+/** A provider with this scope also has the implied one. */
 export function isWithin(inner: Pick<Provider, 'apps' | 'scopes'>, outer: Pick<Provider, 'apps' | 'scopes'>): boolean {
   const { apps } = outer
   const hasApps = apps === 'all' || (inner.apps !== 'all' && [...inner.apps].every((app) => apps.has(app)))

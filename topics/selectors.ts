@@ -1,4 +1,4 @@
-/** Which devices of an app a broadcast is for: by the version that they run, and by their tags. */
+/** Selects the devices of an app that a broadcast is for: by version and by tags. */
 import { LRUCache } from 'lru-cache'
 import { compileTagSelector, parseTagSelectorJson, type TagTest } from './tags.ts'
 import { decodeVersions, encodeVersions, VersionTests, type VersionSelector, type VersionTest } from './versions.ts'
@@ -6,14 +6,14 @@ import { decodeVersions, encodeVersions, VersionTests, type VersionSelector, typ
 /** `tags` is the text form of a tag selector; absent: whatever the tags are. */
 export type Selector = VersionSelector & { readonly tags?: string }
 
-/** It is for every device of the app. */
+/** Selects every device of the app. */
 export function isForAll({ kind, tags }: Selector): boolean {
   return kind === 'all' && tags === undefined
 }
 
 /**
- * The text form of a selector, its name in the store: `=1.0`, `~>=2.1 <3`, `*`; with tags `#{"any":["beta"]}`, a line feed,
- * and then the versions. JSON has no line feed within, and nothing else begins with `#`.
+ * The text form of a selector, its name in the store: `=1.0`, `~>=2.1 <3`, `*`; with tags `#{"any":["beta"]}`, a line
+ * feed, then the versions. The JSON holds no line feed, and nothing else starts with `#`.
  */
 export function encodeSelector(selector: Selector): string {
   const versions = encodeVersions(selector)
@@ -21,8 +21,8 @@ export function encodeSelector(selector: Selector): string {
 }
 
 /**
- * Of a text that `encodeSelector` made: its tags are not looked into, because a store reads many at one time.
- * @throws TypeError when it is none
+ * Parses a text that `encodeSelector` produced, without checking its tags, because a store reads many at a time.
+ * @throws TypeError if it is not a selector
  */
 export function decodeSelector(text: string): Selector {
   if (!text.startsWith('#')) return decodeVersions(text)
@@ -32,8 +32,8 @@ export function decodeSelector(text: string): Selector {
 }
 
 /**
- * Of a text that anybody may have made.
- * @throws TypeError when it is not one that `encodeSelector` makes
+ * Parses a text from outside.
+ * @throws TypeError if it is not in the form that `encodeSelector` produces
  */
 export function readSelector(text: string): Selector {
   const selector = decodeSelector(text)
@@ -42,14 +42,14 @@ export function readSelector(text: string): Selector {
   return selector
 }
 
-/** Tag selectors that are remembered. */
+/** Maximum number of cached tag selectors. */
 const TAG_SELECTORS = 1_000
 /** In units of about a microsecond. */
 const COMPILE_COST = 20
 
 /**
- * Answers which devices a selector takes, and remembers what it takes to answer, within limits: a log holds the same few
- * selectors again and again, and devices have the same few versions.
+ * Answers which devices a selector matches, with a bounded cache: a log repeats the same few selectors, and devices run
+ * the same few versions.
  */
 export class Selections {
   readonly #versions = new VersionTests()
@@ -61,12 +61,12 @@ export class Selections {
     return this.#versions.work + this.#compiling
   }
 
-  /** `tags`: of the device; undefined if nobody knows them, which is taken by nothing that asks for tags. */
+  /** `tags`: tags of the device; undefined if unknown, which matches no selector with tags. */
   selects(selector: Selector, version: string, tags: readonly string[] | undefined): boolean {
     return this.selectsVersion(selector, version) && this.selectsTags(selector, tags)
   }
 
-  /** It may be for devices of this version, as far as their tags allow. */
+  /** Whether it may match devices of this version, depending on their tags. */
   selectsVersion(selector: Selector, version: string): boolean {
     return this.versionTest(selector)(version)
   }

@@ -1,7 +1,9 @@
-/** Tags of a device, and which of them a broadcast asks for. */
+/** Tags of devices, and tag selectors of broadcasts. */
 import { isPlainText } from './names.ts'
 
-/** Which devices: those that have one of `any`, all of `all`, and none of `none`. At least one of them is given. */
+/**
+ * Matches devices with at least one tag of `any`, all tags of `all` and no tag of `none`. At least one list is given.
+ */
 export interface TagSelector {
   readonly any?: readonly string[] | undefined
   readonly all?: readonly string[] | undefined
@@ -20,15 +22,15 @@ export function isTag(value: unknown): value is string {
   return typeof value === 'string' && isPlainText(value, MAX_TAG_BYTES)
 }
 
-/** At most 16 tags, sorted, each once; undefined if it is something else. */
+/** At most 16 tags, sorted and unique; undefined if invalid. */
 export function parseTags(list: unknown): string[] | undefined {
   if (!Array.isArray(list) || list.length > MAX_TAGS || !list.every(isTag)) return undefined
   return [...new Set(list)].sort()
 }
 
 /**
- * The text form of a tag selector: JSON, its lists in one order, their tags sorted and each once. Undefined if the value is
- * no tag selector.
+ * The text form of a tag selector: JSON, lists in a fixed order, tags sorted and unique. Undefined if the value is not
+ * a tag selector.
  */
 export function parseTagSelector(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
@@ -44,7 +46,7 @@ export function parseTagSelector(value: unknown): string | undefined {
   return Object.keys(lists).length === 0 ? undefined : JSON.stringify({ all, any, none })
 }
 
-/** The same of JSON that somebody wrote. */
+/** The same for JSON from outside. */
 export function parseTagSelectorJson(json: string): string | undefined {
   try {
     return parseTagSelector(JSON.parse(json))
@@ -53,7 +55,7 @@ export function parseTagSelectorJson(json: string): string | undefined {
   }
 }
 
-/** Whether a tag selector takes a device with these tags. */
+/** Whether a tag selector matches a device with these tags. */
 export type TagTest = (tags: readonly string[]) => boolean
 
 /** `text` is the text form. */

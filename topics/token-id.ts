@@ -15,10 +15,10 @@ const MARK = /^[A-Za-z0-9_-]{8}$/
 const MARK_BYTES = 6
 
 /**
- * The token id of a triple: 16 bytes as 22 characters base64url. The first two bytes are a keyed hash of (app, device),
- * the other 14 of the whole triple: all accounts of one app on one device fall into one partition of the
- * store, where an account switch is one atomic step. Each part goes into the hash with its length, so that no two
- * triples give the same input.
+ * The token id of a triple: 16 bytes as 22 characters of base64url. The first two bytes are a keyed hash of (app,
+ * device), the other 14 of the whole triple. So all accounts of an app on one device are in one partition of the store,
+ * where an account switch is one atomic step. Each part is hashed with its length, so that different triples have
+ * different inputs.
  */
 export function tokenId(key: Uint8Array, { app, device, account }: Triple): string {
   const id = Buffer.allocUnsafe(BYTES)
@@ -28,8 +28,8 @@ export function tokenId(key: Uint8Array, { app, device, account }: Triple): stri
 }
 
 /**
- * Names an account of an app where only "the same one" matters: 22 characters base64url of a keyed hash, of none but
- * ''. With four parts and not three, it is the token id of nobody.
+ * An opaque name of an account of an app, to compare accounts: 22 characters of base64url of a keyed hash, or '' for no
+ * account. It hashes four parts instead of three, so it never equals a token id.
  */
 export function accountMark(key: Uint8Array, app: string, account: string): string {
   if (account === '') return ''
@@ -41,9 +41,9 @@ export function isTokenId(value: string): boolean {
 }
 
 /**
- * Names an app on a device where only "the same one" matters: 8 characters base64url, the first 6 bytes of a hash of
- * both, the app with its length. Two devices meet by chance once in millions of millions, and only where the keyed bits of
- * their token ids meet too does the store compare them.
+ * An opaque name of an app on a device, to compare devices: 8 characters of base64url, the first 6 bytes of a hash of
+ * both, the app with its length. A collision is one in hundreds of millions of millions, and the store compares marks
+ * only if the keyed bits of the token ids are equal too.
  */
 export function deviceMark(app: string, device: string): string {
   return createHash('sha256')

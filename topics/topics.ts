@@ -1,4 +1,4 @@
-/** The topics of push, and what a topic name means. */
+/** Push topics, and how to parse them. */
 import { decodeVersion, encodeVersion, isAppName } from './names.ts'
 import { isTokenId } from './token-id.ts'
 
@@ -23,7 +23,7 @@ export function upstreamPrefix(app: string, tokenId: string): string {
   return `${app}/u/${tokenId}/`
 }
 
-/** What a topic name (not a filter) means for push; undefined if it is not a push topic. */
+/** Parses a topic name (not a filter); undefined if it is not a push topic. */
 export function parseTopic(topic: string): PushTopic | undefined {
   const slash = topic.indexOf('/')
   if (slash < 1) return undefined

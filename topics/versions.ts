@@ -1,4 +1,4 @@
-/** Which versions of an app a broadcast is for. */
+/** Version selectors of broadcasts. */
 import { LRUCache } from 'lru-cache'
 import { Range, SemVer } from 'semver'
 import { isVersion } from './names.ts'
@@ -8,13 +8,15 @@ export type VersionSelector =
   | { readonly kind: 'range'; readonly range: string }
   | { readonly kind: 'all' }
 
-/** What a range may cost: each alternative (`||`) is tested with each version. */
+/** Limits the cost of a range: each alternative (`||`) is tested with each version. */
 const MAX_RANGE_LENGTH = 256
 const MAX_ALTERNATIVES = 16
-/** Only numbers, as many apps count: `7`, `2.1`. */
+/** Numbers only, as many apps use: `7`, `2.1`. */
 const SHORT_VERSION = /^(\d{1,16})(?:\.(\d{1,16}))?$/
 
-/** `*` is all, also for versions that are not semver; anything else a semver range. Undefined if it is neither. */
+/**
+ * `*` matches all versions, even those that are not semver; anything else must be a semver range. Undefined if invalid.
+ */
 export function parseVersions(range: string): VersionSelector | undefined {
   const text = range.trim()
   if (text === '*') return { kind: 'all' }
@@ -43,22 +45,22 @@ export function decodeVersions(text: string): VersionSelector {
   throw new TypeError('not the text of a version selector')
 }
 
-/** Whether one selector takes a version. */
+/** Whether one selector matches a version. */
 export type VersionTest = (version: string) => boolean
 
-/** What is remembered: ranges, the answers of one range, and versions that were read. */
+/** Cache sizes: ranges, answers per range, and parsed versions. */
 const RANGES = 1_000
 const ANSWERS = 256
 const VERSIONS = 1_000
 
-/** What it costs, in units of about a microsecond: a range that is read first, and a version that is compared first. */
+/** Costs in units of about a microsecond: parsing a range, and comparing a version, each for the first time. */
 const READ_COST = 50
 const COMPARE_COST = 2
 
 /**
- * Answers which versions a selector takes, and remembers it, within limits.
+ * Answers which versions a selector matches, with a bounded cache.
  *
- * A range takes pre-releases in order (`2.2.0-beta.1` is within `>=2.1 <3`), because a beta tester runs the app too.
+ * A range includes pre-releases in order (`2.2.0-beta.1` is within `>=2.1 <3`), because beta testers run the app too.
  * `2.1` counts as `2.1.0`. A version that is not semver is in no range.
  */
 export class VersionTests {
@@ -108,13 +110,13 @@ export class VersionTests {
 
 type Comparison = (version: SemVer) => boolean
 
-/** A range as semver reads it; its own test would read each version of the range again, each time. */
+/** A parsed range; the test of semver itself would parse each version of the range every time. */
 function alternativesOf(text: string): Comparison[][] {
   return (compileRange(text)?.set ?? []).map((all) => all.map(comparisonOf))
 }
 
 function comparisonOf({ operator, semver }: Range['set'][number][number]): Comparison {
-  // `*` within a range, for which semver has a symbol instead of a version.
+  // `*` within a range, which semver represents as a symbol instead of a version.
   if (!(semver instanceof SemVer)) return () => true
   switch (operator) {
     case '>':
