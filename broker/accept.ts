@@ -1,4 +1,4 @@
-/** The accept stage: a provider's PUBLISH becomes a stored message, and only then is acknowledged. */
+/** The accept stage: stores a provider's PUBLISH, then acknowledges it. */
 import { isUtf8 } from 'node:buffer'
 import type { Auth } from '../auth/contract.ts'
 import { PushError } from '../errors.ts'

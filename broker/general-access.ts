@@ -1,4 +1,4 @@
-/** General topics as a program sees them from within its own process. */
+/** Access to general topics from within the process. */
 import type { QoS } from './codec/packets.ts'
 
 /** Of this process, all principals together; what is counted begins with 0 at its start. */

@@ -1,4 +1,4 @@
-/** Everything MQTT of one node: the gate in front, device sessions of ours, and Aedes for the rest. */
+/** The MQTT side of one node: the gate, sessions of ours, and Aedes for the rest. */
 import type { IncomingMessage } from 'node:http'
 import type { BlockList, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'

@@ -1,4 +1,4 @@
-/** How much of users is stored. It is counted when somebody asks, and so that counting never takes much of the time. */
+/** Counts what is stored for users. Counted on demand, and only so often that it never takes much time. */
 import type { SessionUsage, Store } from '../store/contract.ts'
 import type { RetainedMessages } from './aedes/retained-topics.ts'
 import type { StoredCounts } from './general-access.ts'

@@ -1,6 +1,7 @@
 /**
- * What one process among all that share a store does. Its row is written again and again; who sees that it was not, for as
- * long as a lease lasts by its own clock, takes it. So no clock of one machine is compared with that of another.
+ * A lease: work that only one of the processes that share a store may do. The holder keeps rewriting a row; another
+ * process takes over when the row has not changed for the length of a lease by its own clock. So clocks of different
+ * machines are never compared.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NodeChannel } from './node-channel.ts'
@@ -8,11 +9,11 @@ import type { TableStore } from './tables.ts'
 
 export interface Lease {
   /**
-   * Resolves when this process has it, and no other; the signal that it gives is aborted when that is over, also by
-   * `release`. The store may fail meanwhile: it waits. Rejects when `signal` is aborted.
+   * Resolves when this process alone holds the lease, with a signal that is aborted when it no longer does, also after
+   * `release`. If the store fails meanwhile, it waits. Rejects if `signal` is aborted.
    */
   hold(signal: AbortSignal): Promise<AbortSignal>
-  /** Another process may have it at once. */
+  /** Another process may take it at once. */
   release(): Promise<void>
 }
 
@@ -28,7 +29,10 @@ export interface LeaseOptions {
 
 const TABLE = 'leases'
 const LASTS_MS = 15_000
-/** Parts of the time that a lease lasts: it is written again, looked at, and given up before another one takes it. */
+/**
+ * Fractions of the length of a lease: when to rewrite it, when to check it, and when to give it up before another
+ * process takes it.
+ */
 const RENEWED = 1 / 5
 const LOOKED_AT = 1 / 10
 const GIVEN_UP = 3 / 5
@@ -71,7 +75,7 @@ export class StoreLease implements Lease {
   async #giveBack(): Promise<void> {
     const { store, name } = this.#options
     if (store.nodes === undefined) return
-    // Nobody's is as good as one that has run out.
+    // A row without holder counts like an expired one.
     await store.writeRow({ table: TABLE, key: name, expected: this.#version }).catch(() => undefined)
   }
 
@@ -93,7 +97,7 @@ export class StoreLease implements Lease {
     }
   }
 
-  /** 0: nobody has it, or this process, as far as the store knows. Undefined: the store does not answer. */
+  /** 0: nobody or this process holds it, as far as the store knows. Undefined: the store does not answer. */
   async #presentVersion(): Promise<number | undefined> {
     const { store, name, holder } = this.#options
     try {
@@ -107,7 +111,7 @@ export class StoreLease implements Lease {
     }
   }
 
-  /** Where it is what it was. */
+  /** Only if the row is unchanged. */
   async #write(seen: number): Promise<boolean> {
     const { store, name, holder, monotonic } = this.#options
     const expected = seen === 0 ? this.#version : seen
@@ -125,10 +129,10 @@ export class StoreLease implements Lease {
 
   async #renew(held: AbortController): Promise<void> {
     if (this.#held !== held) return
-    // Also while the store leaves an earlier write without an answer.
+    // Even while the store has not answered an earlier write.
     if (this.#hasRunOut) return this.#lose(held)
     if (await this.#write(0)) return
-    // What was written before an error may be there; another holder may be too.
+    // A write that failed may have been stored; so may one of another holder.
     const present = await this.#presentVersion()
     const isTaken = present !== undefined && present !== 0
     if (isTaken || this.#hasRunOut) this.#lose(held)

@@ -1,8 +1,8 @@
-/** The registry of token ids: who they are, which of them are honoured, and which belong to an account. */
+/** The registry of token ids: what they stand for, which are valid, and which belong to an account. */
 import type { Epochs } from '../topics/index.ts'
 import type { TokenId } from './entries.ts'
 
-/** Where a token id has acknowledged up to, in its two logs. */
+/** The acknowledged positions of a token id in its two logs. */
 export interface Cursors {
   readonly private: number
   /** In the broadcast log of the token's app. */
@@ -12,23 +12,23 @@ export interface Cursors {
 }
 
 /**
- * What the cursors do not say alone. A broadcast that a device's versions do not select *yet* is passed by the cursor, and
- * still pending for a version that is subscribed to later; a message that was too large for one connection is passed, and
- * still pending for another one, or for HTTP. `marks.ts` says what is pending, and how a commit changes this.
+ * What the cursors alone do not say. The cursor passes a broadcast that no version of the device selects *yet*, and
+ * that is still pending for a version subscribed to later; and a message that is too large for one connection, which is
+ * still pending for another one, or for HTTP. `marks.ts` defines what is pending, and how a commit changes this.
  */
 export interface Marks {
-  /** Of versions that are not named below, broadcasts are pending from here on. */
+  /** For versions not listed below, broadcasts are pending from here on. */
   readonly floor: number
   /** The broadcast cursor stands for these versions: what is for one of them is acknowledged up to it. */
   readonly versions: readonly string[]
-  /** Versions that are acknowledged up to other offsets; at most 100. */
+  /** Versions with other acknowledged offsets; at most 100. */
   readonly passed: readonly (readonly [version: string, offset: number])[]
-  /** Passed and not acknowledged: ascending, at most 100, and for the private log still in it. */
+  /** Passed but unacknowledged offsets, ascending, at most 100; for the private log, still in it. */
   readonly skippedPrivate: readonly number[]
   readonly skippedBroadcast: readonly number[]
 }
 
-/** What is known of a token id beside its names. */
+/** Details of a token id besides its names. */
 export interface TokenDetails {
   /** Keyed hash of (app, account), 22 characters base64url; '' for no account. */
   readonly accountMark: string
@@ -52,20 +52,20 @@ export interface TokenRegistration {
   readonly details?: Partial<TokenDetails>
 }
 
-/** A token id, as a JWT of this generation names it. */
+/** A token id and generation, as in a JWT. */
 export interface TokenHolder {
   readonly tokenId: TokenId
   readonly generation: number
 }
 
 /**
- * On what condition a registration is done. The token id that is current for an app on a device *holds* it, unless it is
- * revoked, or its newest JWT expired longer than `deviceHoldMs` ago.
- * - `always`: the device is taken over from another account that holds it.
- * - `free`: only where no other token id holds it, or `holder` names the one that does, with its generation.
- * - `renewal`: only where the token id is known, current, not revoked and of this generation, which stays: it undoes
- *   neither a revocation nor an account switch. A higher generation than is known is one that the store lost, as for
- *   `openSession`.
+ * The condition of a registration. The current token id of an app on a device *holds* the device, unless it is revoked,
+ * or its newest JWT expired longer than `deviceHoldMs` ago.
+ * - `always`: takes the device over from another account that holds it.
+ * - `free`: only if no other token id holds it, or `holder` is the one that does, with its generation.
+ * - `renewal`: only if the token id is known, current, not revoked and of this generation, which stays. It undoes
+ * neither a revocation nor an account switch. A generation higher than the known one is one that the store lost, as for
+ * `openSession`.
  */
 export type Registering =
   | { readonly kind: 'always' }
@@ -73,15 +73,15 @@ export type Registering =
   | { readonly kind: 'renewal'; readonly generation: number }
 
 export interface RegisteredToken {
-  /** Goes into the JWT. It only grows; a JWT with an older one was revoked, or issued before an account switch. */
+  /** Stored in the JWT. It only grows; a JWT with an older one was revoked, or issued before an account switch. */
   readonly generation: number
   /** As they are now. */
   readonly details: TokenDetails
-  /** The token id of the account that was current for this app and device before, when it is another one. */
+  /** The token id of the previous account on this app and device, if another one was current. */
   readonly switchedFrom?: TokenId
 }
 
-/** Refused, and nothing has changed: another account holds the device. */
+/** Refused without any change: another account holds the device. */
 export interface DeviceHeld {
   readonly heldBy: TokenHolder & { readonly details: TokenDetails }
 }
@@ -90,7 +90,7 @@ export interface TokenRecord {
   readonly app: string
   readonly generation: number
   readonly revoked: boolean
-  /** False while another account is the current one of this app and device. */
+  /** False while another account is current for this app and device. */
   readonly current: boolean
   readonly cursors: Cursors
   /** When its newest JWT expires. */
@@ -100,11 +100,11 @@ export interface TokenRecord {
   readonly lastSeen: number
 }
 
-/** A token id as people look at it: what is known, how far its session is, and how much waits. */
+/** A token id as shown to people: its details, its session and what is pending. */
 export interface TokenInspection extends TokenRecord {
   /**
-   * `connected`: a connection holds it; one whose node died is taken for connected until that node is found dead. `kept`: its
-   * state waits for the device. `none`: it would begin a new one.
+   * `connected`: a connection holds it; if its node died, until that is detected. `kept`: its state waits for the
+   * device. `none`: the next connection starts a new session.
    */
   readonly session: 'connected' | 'kept' | 'none'
   /** The highest offset given in the private log. */
@@ -118,7 +118,7 @@ export interface KnownToken extends Omit<TokenRecord, 'app' | 'expiresAt'> {
   readonly registration: Omit<TokenRegistration, 'details'>
   /** The highest offset given in the private log. */
   readonly privateEnd: number
-  /** How many messages its device missed, see `Missed`. Absent: none. */
+  /** Number of messages that its device missed, see `Missed`. Absent: none. */
   readonly missed?: number
 }
 
@@ -140,11 +140,11 @@ export interface RestoredToken {
 }
 
 export interface Revocation {
-  /** Only where this is the current, unrevoked one: a device logs itself out. Absent: whatever is there. */
+  /** Only if this is the current, unrevoked token id: a device logs itself out. Absent: in any case. */
   readonly generation?: number | undefined
   /**
-   * Drops what is pending or retained in the private log, and moves the broadcast cursor to the end of its log: what was
-   * sent before reaches nobody, whoever registers the token id again.
+   * Deletes what is pending or retained in the private log, and moves the broadcast cursor to the end: earlier messages
+   * reach nobody, whoever registers the token id again.
    */
   readonly purge?: boolean | undefined
 }
@@ -157,12 +157,12 @@ export interface TokenPage {
 
 export interface RegistryStore {
   /**
-   * Makes this token id known and the current one of its app and device. Idempotent; cursors, logs and session state
-   * of a known token id stay, and its expiry only grows. A new one starts with its broadcast cursor at the end of its app's
-   * log. When another token id was current, its session ends (`TOKEN_SUPERSEDED`) and it is refused until registered again.
-   * One that was revoked, or not the current one, or comes with later epochs than are known (except for a renewal), is valid
-   * again with a new generation only: what was issued before the revocation or the account switch stays refused. Otherwise
-   * the generation stays.
+   * Registers this token id as the current one of its app and device. Idempotent; cursors, logs and session state of a
+   * known token id stay, and its expiry only grows. A new one starts with its broadcast cursor at the end of its app's
+   * log. If another token id was current, its session ends (`TOKEN_SUPERSEDED`), and it is refused until it is
+   * registered again. A token id that was revoked, was not current, or comes with later epochs than known (except for a
+   * renewal) gets a new generation, so that what was issued before the revocation or the account switch stays refused.
+   * Otherwise the generation stays.
    * @throws for a renewal: TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED
    */
   registerToken(
@@ -171,19 +171,19 @@ export interface RegistryStore {
   ): Promise<RegisteredToken>
   registerToken(registration: TokenRegistration, registering: Registering): Promise<RegisteredToken | DeviceHeld>
   /**
-   * Refuses all JWTs issued so far and ends the session (`TOKEN_REVOKED`). What is pending stays, unless it is purged.
-   * Nobody holds the device afterwards. False: not known.
+   * Refuses all JWTs issued so far and ends the session (`TOKEN_REVOKED`). Pending messages stay, unless they are
+   * purged. Afterwards nobody holds the device. False: unknown token id.
    * @throws for a generation: TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED
    */
   revokeToken(tokenId: TokenId, how?: Revocation): Promise<boolean>
   lookupToken(tokenId: TokenId): Promise<TokenRecord | undefined>
-  /** The same, and more than delivery needs. Its cost does not grow with what is pending. */
+  /** The same with more details than delivery needs. Its cost does not depend on what is pending. */
   inspectToken(tokenId: TokenId): Promise<TokenInspection | undefined>
   /**
-   * At most so many token ids, of one app or of all, sometimes none, in an order of the store's own: from one page to the
-   * next, each that is there all the time comes once. For a listing while serving: a page takes a short time however many are
-   * known.
-   * @throws CURSOR_INVALID where `after` is not what a page before gave
+   * A page of token ids, of one app or of all, sometimes empty, in an order chosen by the store: a token id that exists
+   * throughout appears exactly once over all pages. For listing while serving: a page takes little time however many
+   * are known.
+   * @throws CURSOR_INVALID if `after` did not come from a previous page
    */
   tokenPage(after: string | undefined, most: number, app?: string): Promise<TokenPage>
 }
@@ -191,7 +191,7 @@ export interface RegistryStore {
 /** A token id of an account. */
 export interface AccountDevice {
   readonly tokenId: TokenId
-  /** It grows with every note, and is never given twice for one account. */
+  /** Grows with every note, and never repeats for one account. */
   readonly stamp: number
   readonly epochs: Epochs
 }
@@ -203,16 +203,16 @@ export interface DeviceNote {
   readonly epochs: Epochs
   /** When its newest JWT expires. The note ends `deviceHoldMs` later. */
   readonly expiresAt: number
-  /** So many token ids an account may have. */
+  /** Maximum number of token ids of an account. */
   readonly most: number
 }
 
-/** Which token ids belong to an account: an index beside the registry, and what it tells may be old. */
+/** The token ids of an account: an index beside the registry, which may be out of date. */
 export interface AccountStore {
-  /** Notes a token id under an account with a new stamp. False: it is not there yet, and `most` others are. */
+  /** Notes a token id under an account with a new stamp. False: it is not noted yet, and there are `most` others. */
   noteDevice(note: DeviceNote): Promise<boolean>
-  /** All that were noted and have not ended, in any order. */
+  /** All noted token ids that have not ended, in any order. */
   accountDevices(accountMark: string): Promise<readonly AccountDevice[]>
-  /** Only those whose stamp is still this one: what was noted since stays. */
+  /** Removes only those whose stamp is unchanged: what was noted since stays. */
   forgetDevices(accountMark: string, devices: readonly Pick<AccountDevice, 'tokenId' | 'stamp'>[]): Promise<void>
 }

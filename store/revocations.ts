@@ -1,6 +1,6 @@
 /**
- * Revocations of all tokens of an app, or of an account, at once: an epoch for each, which tokens carry. Every process has a
- * copy that is a second old at most, so that a check is a lookup in memory, however many tokens there are.
+ * Bulk revocations of an app or an account: an epoch for each, which tokens carry. Every process has a copy that is at
+ * most a second old, so that a check is a lookup in memory, however many tokens there are.
  */
 import { PushError } from '../errors.ts'
 import type { Device, Epochs } from '../topics/index.ts'

@@ -1,19 +1,16 @@
-/**
- * What users' sessions have beyond their names: a log of messages of general topics, and subscriptions. They have the
- * guarantees of `contract.ts`, which extends this.
- */
+/** Logs and subscriptions of users' sessions. The guarantees of `contract.ts`, which extends this, apply. */
 import type { LogEntry, LogSlice, Message, ReadLimit } from './entries.ts'
 
-/** A message in the log of a session, as it is to be sent to it. */
+/** A message in the log of a session, as it will be sent. */
 export interface SessionEntry extends LogEntry {
   readonly topic: string
-  /** With 0 nobody acknowledges it: who has sent it says that it is done. */
+  /** With QoS 0, nobody acknowledges it: the sender reports it as done. */
   readonly qos: 0 | 1 | 2
   /** Identifiers of the subscriptions that it matched (MQTT 5 section 3.8.2.1.2). */
   readonly identifiers: readonly number[]
   /**
-   * QoS 2: PUBREC has come, so that only PUBREL is sent. It stays until it is done, whatever the time of the message: a
-   * receiver that never gets PUBREL takes a later message of the same packet id for this one.
+   * QoS 2: PUBREC has arrived, so only PUBREL is sent. It stays until it is done, even after the message expires: a
+   * receiver that never gets PUBREL would mistake a later message with the same packet id for this one.
    */
   readonly released: boolean
 }
@@ -33,21 +30,21 @@ export interface SessionAppend {
   readonly message: Message
   readonly to: readonly SessionDelivery[]
   /**
-   * What the message is known by until `forgetUid`, or for a day: a session that has taken it takes it no second time, also
-   * when it is acknowledged.
+   * Identifies the message until `forgetUid`, or for a day: a session that has stored it does not store it again, even
+   * after it was acknowledged.
    */
   readonly uid?: string
 }
 
-/** `full`: the log of the session has no room, and the newest is refused. `gone`: there is no such session. */
+/** `full`: the log of the session is full and refuses the newest message. `gone`: there is no such session. */
 export type SessionAppended = 'stored' | 'duplicate' | 'full' | 'gone'
 
 export interface SessionCommit {
   readonly name: string
   readonly epoch: number
-  /** Acknowledged (PUBACK, PUBCOMP), in whichever order: they are gone from the log. */
+  /** Acknowledged offsets (PUBACK, PUBCOMP), in any order; they leave the log. */
   readonly done: readonly number[]
-  /** QoS 2: PUBREC has come. From then on it does not expire: PUBREL is owed (MQTT 5 section 4.3.3). */
+  /** QoS 2: PUBREC has arrived. From then on it does not expire: PUBREL is owed (MQTT 5 section 4.3.3). */
   readonly released: readonly number[]
 }
 
@@ -56,9 +53,9 @@ export interface SubscriptionChange {
   /** Name of a session that is open or kept. */
   readonly name: string
   readonly epoch: number
-  /** All of before go first. */
+  /** Removes all earlier subscriptions first. */
   readonly replaces: boolean
-  /** A filter, and what is known of the subscription; without that it is removed. */
+  /** A filter with its options; without options, it is removed. */
   readonly filters: readonly (readonly [filter: string, options?: Uint8Array])[]
 }
 
@@ -81,39 +78,42 @@ export interface SessionSubscriptions {
 
 export interface SessionLogStore {
   /**
-   * Stores a message in the logs of sessions: each of them by itself is whole or not at all, and what is refused by one
-   * keeps it from no other. Returns what happened to it, in the order of `to`. When it rejects, some may have it: it is repeated
-   * with the same uid, or is there twice.
+   * Stores a message in the logs of sessions. Each log takes it as a whole or not at all, independently of the others.
+   * Returns the outcomes in the order of `to`. After a rejection, some logs may have it: repeat it with the same uid,
+   * otherwise it is stored twice.
    */
   appendSessions(append: SessionAppend): Promise<readonly SessionAppended[]>
-  /** Nobody sends it again. Idempotent. */
+  /** The message will not be sent again; forgets its uid. Idempotent. */
   forgetUid(uid: string, names: readonly string[]): Promise<void>
-  /** What is in the log and not acknowledged, after an offset. Nothing for a session that is not known. */
+  /** Unacknowledged entries after an offset. Empty for an unknown session. */
   readSession(name: string, after: number, limit: ReadLimit): Promise<LogSlice<SessionEntry>>
   /**
-   * Resolves to false, and does nothing, when a newer session was opened. What is released is durable; a resolved `done` may
-   * be lost by a crash of the machine: it costs a duplicate, or a second PUBREL.
+   * Resolves to false and does nothing if a newer session was opened. Releases are durable; a crash of the machine may
+   * lose a resolved `done`, which costs a duplicate or a second PUBREL.
    */
   commitSession(commit: SessionCommit): Promise<boolean>
 
   /**
-   * Subscriptions are a log of their changes, from which each node keeps its own table: who reads it to the end knows every
-   * subscription whose change had resolved. Returns the offset.
-   * @throws SESSION_TAKEN_OVER when a newer session of the name has been opened, or none is known
+   * Subscriptions are a log of changes from which each node builds its own table: a node that reads to the end knows
+   * every subscription whose change had resolved. Returns the offset.
+   * @throws SESSION_TAKEN_OVER if a newer session of the name was opened, or none is known
    */
   changeSubscriptions(change: SubscriptionChange): Promise<number>
-  /** The highest offset that was given. The end of a session, by whatever, is a change too: it replaces all by nothing. */
+  /** The highest offset. The end of a session is a change too, whatever ended it: it removes all its subscriptions. */
   subscriptionsEnd(): Promise<number>
-  /** Undefined if changes after this offset are no longer there: all subscriptions are to be read again. */
+  /** Undefined if changes after this offset have been removed: read all subscriptions again. */
   readSubscriptions(after: number, most: number): Promise<SubscriptionSlice | undefined>
-  /** All that there are, each session once, in any order, 200,000 a second or more. Read from the end that was before it. */
+  /**
+   * All subscriptions, each session once, in any order, at 200,000 a second or more. Then read on from the end before
+   * this call.
+   */
   subscriptions(): AsyncIterable<SessionSubscriptions>
   subscriptionsOf(name: string): Promise<SessionSubscriptions | undefined>
 }
 
-/** Who published a message that is retained, as far as its rules can be asked for it. */
+/** The publisher of a retained message, to check its rules later. */
 export interface RetainedSource {
-  /** Which users (`Users.id`), whose name, and which client id. */
+  /** The `Users.id`, the name and the client id. */
   readonly users: string
   readonly user: string
   readonly clientId: string
@@ -122,14 +122,14 @@ export interface RetainedSource {
 export interface RetainedTopic extends Message {
   readonly topic: string
   readonly qos: 0 | 1 | 2
-  /** Absent: nobody knows, as of one from before this was kept. */
+  /** Absent: unknown, as for messages stored before this was recorded. */
   readonly source?: RetainedSource
 }
 
-/** Retained messages of general topics. Over Redis, Aedes' own persistence has them. */
+/** Retained messages of general topics. With Redis, Aedes' own persistence stores them. */
 export interface RetainedTopicStore {
-  /** The last one of its topic; an empty payload removes it. */
+  /** Retains the message on its topic; an empty payload removes it. */
   retainTopic(retained: RetainedTopic): Promise<void>
-  /** Those that have not expired and whose topic begins so, in the order of their bytes. */
+  /** Unexpired retained messages whose topic starts with the prefix, in byte order. */
   retainedTopics(prefix: string): AsyncIterable<RetainedTopic>
 }

@@ -1,6 +1,6 @@
 /**
- * A small table as a copy in this process: followed by its changes, and looked at so often that whoever decides by it knows
- * what was so a second ago. Where the store does not answer it grows old, and says so.
+ * A copy of a small table in this process. It follows the changes, and polls so often that a decision is based on data
+ * at most a second old. If the store does not answer, the copy becomes outdated and reports so.
  */
 import type { TableChange, TableRow, TableStore, Watcher } from './contract.ts'
 import { Ends } from './ends.ts'
@@ -12,15 +12,18 @@ export type FollowedStore = Pick<TableStore, 'tableEnd' | 'readRows' | 'readChan
 interface TableCopyOptions<T> {
   readonly store: FollowedStore
   readonly table: string
-  /** Undefined: of another version; such a row counts as none, and is told of. */
+  /** Undefined: a row of another version; it is ignored and reported. */
   readonly decode: (key: string, value: Uint8Array) => T | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
-  /** A row has come, is another one, or has gone: by its end where there is no `previous`, otherwise removed. Must not throw. */
+  /**
+   * A row changed. `value` is undefined if it is gone: it has expired if there is no `previous`, otherwise it was
+   * removed. Must not throw.
+   */
   readonly changed?: (key: string, value: T | undefined, previous?: T) => void
-  /** It could not be looked at, or a row could not be read. */
+  /** The table could not be polled, or a row could not be read. */
   readonly failed: (error: unknown) => void
 }
 
@@ -32,7 +35,7 @@ interface Known<T> {
 
 /** It is checked this often, ms. */
 const LOOK_MS = 400
-/** Older than this, it is not to be decided by, ms. */
+/** Maximum age for decisions, ms. */
 const FRESH_MS = 1_000
 /** A wall clock that goes back by more than this was wrong before, ms. */
 const SET_BACK_MS = 1_000
@@ -80,13 +83,13 @@ export class TableCopy<T> {
     this.#stopWatching()
   }
 
-  /** What is known is no older than a second. */
+  /** Whether the copy is at most a second old. */
   get isFresh(): boolean {
     return this.#options.monotonic() - this.#confirmedAt <= FRESH_MS
   }
 
   /**
-   * What to await before it is no older than a second, if anything.
+   * What to await until it is at most a second old, if anything.
    * @throws STORE_UNAVAILABLE (rejects)
    */
   fresh(): Promise<void> | undefined {

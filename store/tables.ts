@@ -3,10 +3,10 @@
 export interface TableRow {
   /** 1 to 512 bytes. */
   readonly key: string
-  /** It grows with every change in its table, and is never given twice. */
+  /** Grows with every change in its table, and never repeats. */
   readonly version: number
   readonly value: Uint8Array
-  /** Milliseconds since the epoch; `Infinity` for never. From then on it is not there. */
+  /** When the row expires, milliseconds since the epoch; `Infinity` for never. */
   readonly expiresAt: number
 }
 
@@ -14,15 +14,15 @@ export interface TableWrite {
   /** One of the program's own names: printable, at most 64 characters. */
   readonly table: string
   readonly key: string
-  /** Absent: the row goes. */
+  /** Absent: deletes the row. */
   readonly value?: Uint8Array
   /** Default: never. */
   readonly expiresAt?: number
   /** The version that the row must have, 0 for none; absent: whatever is there. */
   readonly expected?: number
   /**
-   * It takes something away from somebody: written also where the store is out of memory, which refuses other rows that are
-   * new. Default: false.
+   * The change takes a right away: it is written even if the store is out of memory and refuses other new rows.
+   * Default: false.
    */
   readonly isUrgent?: boolean
 }
@@ -30,12 +30,12 @@ export interface TableWrite {
 export interface TableChange {
   readonly key: string
   readonly version: number
-  /** As it is now; absent: it is gone. */
+  /** The row as it is now; absent: deleted. */
   readonly row?: TableRow
 }
 
 export interface TableSlice {
-  /** By version, each key once: what happened to it before that is passed over. A row that expired is no change. */
+  /** Changes by version, each key once with its latest change. The expiry of a row is not a change. */
   readonly changes: readonly TableChange[]
   readonly readTo: number
   readonly end: number
@@ -49,13 +49,13 @@ export interface TableStore {
    */
   writeRow(write: TableWrite): Promise<number | undefined>
   readRow(table: string, key: string): Promise<TableRow | undefined>
-  /** After a key, in the order of the bytes of their keys, at most so many. */
+  /** Rows after a key, in byte order of their keys, at most this many. */
   readRows(table: string, after: string, most: number): Promise<readonly TableRow[]>
   /** The version of the newest change; 0 before the first. */
   tableEnd(table: string): Promise<number>
-  /** Undefined: what was removed after that version is not known any more, so that all rows must be read again. */
+  /** Undefined: removals after that version are no longer known; read all rows again. */
   readChanges(table: string, after: number, most: number): Promise<TableSlice | undefined>
 }
 
-/** Removed rows that a table remembers. Who is further behind reads all rows. */
+/** Number of removed rows that a table remembers. A copy that is further behind reads all rows. */
 export const REMEMBERED_ROWS = 10_000

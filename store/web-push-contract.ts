@@ -1,7 +1,7 @@
 /**
- * Messages of private logs that came through a Web Push endpoint. Whoever has its address sends them, so they have places of
- * their own: they are not counted among the messages and bytes that a log holds, and never make another message go. A log that is
- * full of others drops its oldest, be it one of these.
+ * Messages in private logs that came through a Web Push endpoint. Anybody who has the URL can send them, so they have
+ * their own places: they do not count among the messages and bytes of the log, and never push out another message. A
+ * log that is full of other messages drops its oldest, which may be one of these.
  */
 import type { Appended, Message, TokenId } from './entries.ts'
 
@@ -15,10 +15,11 @@ export interface WebPushAppend {
 
 export interface WebPushStore {
   /**
-   * As `append`, without remembering the id, and in one step with these two: the generation is honoured, and at most
-   * `limits.webPushMessages` of these are in the log. One that replaces another (`collapseKey`) needs no place of its own. What
-   * has expired takes its place until it is swept.
-   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED, WEB_PUSH_FULL, STORE_UNAVAILABLE
+   * As `append`, without remembering the id. The same step checks that the generation is valid, and that the log has at
+   * most `limits.webPushMessages` of these. A message that replaces another (`collapseKey`) needs no extra place. An
+   * expired one keeps its place until it is swept.
+   * @throws TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED, WEB_PUSH_FULL,
+   * STORE_UNAVAILABLE
    */
   appendWebPush(append: WebPushAppend): Promise<Appended>
 }

@@ -1,4 +1,4 @@
-/** Which version of aedes push works with: it was tried with this one, and others do something else. */
+/** The only version of aedes that push was tested with; other versions behave differently. */
 import { readFileSync } from 'node:fs'
 
 export const AEDES_VERSION = '2.0.0-beta.1'

@@ -1,6 +1,6 @@
 /**
- * The Aedes of an embedding program as the router of general topics: what users publish goes to its clients, and what they
- * and the program publish goes to users. It acknowledges before it stores, so that nothing here waits for it.
+ * The Aedes of an embedding program as the router of general topics: it passes messages of users to its clients, and
+ * messages of its clients and the program to users. It acknowledges before it stores, so nothing here waits for it.
  */
 import type { Aedes, AedesPublishPacket } from 'aedes'
 import type { GeneralMessage } from '../session/general.ts'

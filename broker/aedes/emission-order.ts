@@ -1,6 +1,6 @@
 /**
- * What one publisher publishes leaves in the order of the calls, whatever each of them waits for: storing is done for many at
- * one time, and who is ready before its turn waits for it.
+ * Keeps the messages of one publisher in the order of the calls, although they are stored in batches: a message that is
+ * ready early waits for its turn.
  */
 export interface Emission {
   /** It is stored, or has failed: it leaves when it is its turn. */

@@ -1,4 +1,7 @@
-/** General topics: who gets what, on this node and on others. Aedes routes; subscriptions, logs and order are ours. */
+/**
+ * The router of general topics: who receives what, on this node and on others. Aedes routes; subscriptions, logs and
+ * order are ours.
+ */
 import type { Aedes } from 'aedes'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'

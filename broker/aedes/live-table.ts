@@ -1,4 +1,4 @@
-/** Who is connected to this node, and what it subscribed to; and what the node itself wants for them from others. */
+/** The clients connected to this node with their subscriptions, and what the node needs from other nodes for them. */
 import type { GeneralMessage, GeneralReceiver, GeneralSubscription } from '../session/general.ts'
 import type { NodeSession } from './node-session.ts'
 import type { DeliveryRules, Publication } from './publication.ts'
@@ -27,7 +27,7 @@ export class LiveTable {
     this.#rules = rules
   }
 
-  /** One of the same name is over. */
+  /** Replaces a receiver of the same name. */
   add(receiver: GeneralReceiver): void {
     const before = this.#subscribers.get(receiver.name)
     if (before !== undefined) this.remove(before.receiver)
@@ -41,7 +41,7 @@ export class LiveTable {
     this.#subscribers.delete(receiver.name)
   }
 
-  /** Does nothing for who is no longer connected. Returns how it was before. */
+  /** Does nothing for a receiver that has disconnected. Returns the previous options. */
   set(receiver: GeneralReceiver, subscriptions: readonly GeneralSubscription[]): Former {
     const former: [string, PackedOptions | undefined][] = []
     const subscriber = this.#of(receiver)
@@ -69,7 +69,7 @@ export class LiveTable {
     if (subscriber !== undefined) for (const name of names) this.#delete(subscriber, name)
   }
 
-  /** Hands on what does not come from logs. True if somebody here subscribed. */
+  /** Delivers what does not go through logs. True if somebody here subscribed. */
   deliver(message: GeneralMessage, publication?: Publication): boolean {
     const { queueQos0 = false, upgradeOutgoingQos } = this.#rules
     const { matches, hasPublisher } = this.#routes.match(message.topic, message.from)

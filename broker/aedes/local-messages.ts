@@ -1,4 +1,4 @@
-/** Retained messages of this process alone, below `$SYS/`: each process has its own, and nobody stores them. */
+/** Retained messages of this process below `$SYS/`: they are not stored or shared. */
 import type { RetainedTopic } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 import { filterMatches, isTopicName } from '../codec/topic-syntax.ts'

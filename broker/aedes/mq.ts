@@ -1,4 +1,4 @@
-/** What Aedes emits to: general messages go on to the router, and what Aedes tells itself to who listens to it in this process. */
+/** The emitter of Aedes: general messages go to the router, its own messages to listeners in this process. */
 import type { AedesPublishPacket } from 'aedes'
 import type { Publication } from './publication.ts'
 import { RoutingTable, Subscriber } from './routing-table.ts'

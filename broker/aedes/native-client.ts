@@ -1,4 +1,4 @@
-/** The handler of a connection that is for an embedding program's Aedes. */
+/** The packet handler of a connection that belongs to the embedding program's Aedes. */
 import { PushError } from '../../errors.ts'
 import type { ConnectPacket, Packet } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'

@@ -1,6 +1,6 @@
 /**
- * The stream that an embedding program's Aedes gets for a client of its own: every packet was found well-formed by our
- * decoder before Aedes sees its bytes, and what Aedes writes leaves as it is.
+ * The stream between an embedding program's Aedes and one of its own clients. Our decoder has checked every packet
+ * before Aedes reads it; what Aedes writes passes unchanged.
  */
 import { Duplex } from 'node:stream'
 import type { PeerCertificate } from 'node:tls'

@@ -1,4 +1,4 @@
-/** Between messages of general topics and packets of Aedes. */
+/** Converts between messages of general topics and packets of Aedes. */
 import type { QoS } from '../codec/packets.ts'
 import { ByteReader } from '../codec/byte-reader.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'

@@ -1,4 +1,4 @@
-/** What the persistence of an embedding program's Aedes retains, for users as well. */
+/** Lets users receive what an embedding program's Aedes has retained. */
 import { PushError } from '../../errors.ts'
 import type { RetainedTopic } from '../../store/contract.ts'
 import { filterMatches } from '../codec/topic-syntax.ts'

@@ -1,6 +1,6 @@
 /**
- * What the sessions that are connected to this node subscribed to, as a session of the node itself, so that others know what
- * to tell it. A filter stands there once, however many sessions have it.
+ * The subscriptions of the sessions on this node, stored as one session of the node, so that other nodes know what to
+ * send to it. Each filter is stored once, however many sessions have it.
  */
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
@@ -85,7 +85,10 @@ export class NodeSession {
     }
   }
 
-  /** Others know of less than is wanted. More costs, and is not waited for. */
+  /**
+   * Other nodes know fewer filters than this one wants. Too many filters only cost traffic, so removing them is not
+   * awaited.
+   */
   #lacks(filter: string): boolean {
     const wants = this.#wants(filter)
     return wants !== undefined && wants > (this.#told.get(filter) ?? -1)

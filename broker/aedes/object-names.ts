@@ -1,6 +1,6 @@
 /**
- * Aedes looks up client ids and topics in plain objects: one that is called as a member of `Object.prototype` is always
- * there, and one CONNECT with client id `constructor`, or one message of topic `constructor`, ends the process.
+ * Aedes looks up client ids and topics in plain objects, where members of `Object.prototype` always exist: one CONNECT
+ * with the client id `constructor`, or one message on the topic `constructor`, ends the process.
  */
 const NAMES: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype))
 

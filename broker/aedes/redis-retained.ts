@@ -1,6 +1,6 @@
 /**
- * Retained messages in Redis: aedes-persistence-redis keeps them, behind a connection that mends what it does wrong. It asks
- * with patterns that are not escaped, ten keys at a time, and in a Cluster without the prefix of the keys.
+ * Retained messages in Redis, stored by aedes-persistence-redis behind a connection that corrects its faults: it does
+ * not escape its patterns, scans ten keys at a time, and ignores the key prefix in a Cluster.
  */
 import type { Readable } from 'node:stream'
 import redisPersistence from 'aedes-persistence-redis'
@@ -130,7 +130,7 @@ class RedisRetained implements RetainedMessages {
     this.#client.disconnect()
   }
 
-  /** While a master is away, what it holds would be left out without a word. */
+  /** While a master is unreachable, the messages that it holds would be omitted silently. */
   async #ready(): Promise<void> {
     if (!(this.#client instanceof Cluster)) return
     const ranges = await this.#client.cluster('SLOTS')

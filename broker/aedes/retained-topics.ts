@@ -1,4 +1,4 @@
-/** Retained messages of general topics, as the router asks for them. */
+/** Retained messages of general topics, as the router uses them. */
 import type { RetainedTopic, RetainedTopicStore } from '../../store/contract.ts'
 import { filterMatches } from '../codec/topic-syntax.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The persistence of an Aedes that routes and has no clients: retained messages, and nothing else. Where it rejected, Aedes
- * would emit `error` and forget who waits, so it notes what failed for the packet instead.
+ * The persistence of an Aedes that only routes: retained messages, and nothing else. If it rejected, Aedes would emit
+ * `error` and never call back, so it never rejects and records the error for the packet instead.
  */
 import type { AedesPublishPacket } from 'aedes'
 import type { Publication } from './publication.ts'

@@ -1,4 +1,4 @@
-/** Who subscribed to what a topic matches: filters without wildcards by their text, those with some as a tree of levels. */
+/** The routing table: filters without wildcards by their text, filters with wildcards as a tree of levels. */
 import type { QoS } from '../codec/packets.ts'
 import type { GeneralDelivery, GeneralMessage } from '../session/general.ts'
 import { SmallMap } from './small-map.ts'

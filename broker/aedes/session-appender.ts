@@ -1,6 +1,6 @@
 /**
- * What kept sessions get: messages in their logs. The table of subscriptions may be behind what another node has changed: so
- * after a message was stored by it, the end of the log of changes is looked up, and who was missed gets the message as well.
+ * Appends messages to the logs of kept sessions. The table of subscriptions may be behind changes of other nodes, so
+ * after storing a message, this checks the end of the change log and appends the message to sessions that were missed.
  */
 import type { Logger } from 'pino'
 import type { SessionDelivery, Store } from '../../store/contract.ts'

@@ -1,4 +1,4 @@
-/** A map that has one entry more often than not, and then costs no more than that. */
+/** A map optimised for a single entry, the most frequent case. */
 export class SmallMap<K, V> {
   #key: K | undefined
   #value: V | undefined

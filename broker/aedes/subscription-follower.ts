@@ -1,6 +1,6 @@
 /**
- * The subscriptions that the store knows, as a table of this process: read once, then kept by following the log of their
- * changes. Notices are hints; `catchUp` is what makes it whole.
+ * The subscriptions in the store as a table in this process: read once, then updated from the log of changes. Notices
+ * are hints; only `catchUp` guarantees completeness.
  */
 import type { SessionSubscriptions, Store, SubscriptionChange } from '../../store/contract.ts'
 import { SHARE } from '../codec/topic-syntax.ts'

@@ -1,4 +1,4 @@
-/** Options of a subscription as one number, which is all that a table holds of it: flags, and the identifier above them. */
+/** The options of a subscription as one number, to keep tables small: flags, with the identifier above them. */
 import type { QoS } from '../codec/packets.ts'
 import type { GeneralSubscription } from '../session/general.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Aedes stores what is to be retained before it emits it, and emits what comes meanwhile: what one publisher sends waits
- * until what it had retained before is emitted [MQTT-4.6.0-6].
+ * Aedes stores a retained message before it emits it, and emits other messages meanwhile. So messages of a publisher
+ * wait here until its earlier retained messages have been emitted [MQTT-4.6.0-6].
  */
 import type { GeneralMessage } from '../session/general.ts'
 

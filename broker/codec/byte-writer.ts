@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 const FIRST_CAPACITY = 256
 const LONGEST_FIELD = 65_535
 
-/** Writes the data types of MQTT 5 section 1.5 one behind the other. */
+/** Writes the data types of MQTT 5 section 1.5 in sequence. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(FIRST_CAPACITY)
   #length = 0

@@ -6,7 +6,7 @@ import { PropertyId } from './property-ids.ts'
 const PUBLISH = 0x30
 const DUP_BIT = 0x08
 const QOS_BITS = 0x06
-/** Its identifier and a two-byte integer. */
+/** Size of the property: its identifier and a two-byte integer. */
 const ALIAS_SIZE = 3
 const LONGEST_TOPIC = 65_535
 const LOOP_UP_TO = 48

@@ -1,4 +1,4 @@
-/** What the server sends. Strings that are not well-formed UTF-16 lose the lone surrogates: U+FFFD stands in. [MQTT-1.5.4-1] */
+/** Encodes the packets that the server sends. Lone surrogates in strings become U+FFFD. [MQTT-1.5.4-1] */
 import { Buffer } from 'node:buffer'
 import { variableByteIntegerSize, writeVariableByteInteger } from './byte-writer.ts'
 import { encodeProperties, type OutgoingProperties } from './encode-properties.ts'

@@ -1,10 +1,10 @@
-/** What the decoder accepts; everything that can grow has a bound. */
+/** Limits of the decoder; everything that can grow has one. */
 export interface DecoderLimits {
   /** Bytes of a whole packet, fixed header included. */
   readonly maximumPacketSize: number
-  /** The same for CONNECT, which comes from somebody who is not known yet. */
+  /** The same for CONNECT, whose sender is not authenticated yet. */
   readonly maximumConnectSize: number
-  /** Bytes of a client id; MQTT obliges a server to take 23. */
+  /** Bytes of a client id; MQTT requires a server to accept 23. */
   readonly clientIdBytes: number
   /** Bytes of a topic name or filter. */
   readonly topicBytes: number

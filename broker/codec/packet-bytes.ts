@@ -1,9 +1,9 @@
 import type { Buffer } from 'node:buffer'
 
 /**
- * What all packets share: the bytes they came from.
+ * The bytes of a packet.
  *
- * `raw` is a view made on demand, because most receivers of PUBACK and PINGREQ never look at it.
+ * `raw` is a view created on demand, because most receivers of PUBACK and PINGREQ never use it.
  */
 export class PacketBytes {
   readonly #bytes: Buffer

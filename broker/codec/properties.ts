@@ -4,7 +4,7 @@ import { type DataType, PROPERTY_TYPES, PropertyId } from './property-ids.ts'
 import { isTopicName } from './topic-syntax.ts'
 import { malformed, protocolError, violation } from './violation.ts'
 
-/** What every packet without properties shares, so that it costs nothing. */
+/** Shared by all packets without properties, so that they cost nothing. */
 export const NO_PROPERTIES: Properties = Object.freeze({})
 
 /** The properties that one packet type may carry from a client. */

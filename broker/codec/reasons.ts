@@ -1,4 +1,4 @@
-/** Which reason codes a packet may carry. An error has one code, and not every packet knows it. */
+/** The reason codes that each packet allows. An error has one code, which not every packet allows. */
 import { Reason } from './packets.ts'
 
 /** Section 3.2.2.2. */

@@ -32,7 +32,7 @@ class DecodedAuth extends PacketBytes implements AuthPacket {
   }
 }
 
-/** What CONNECT said that DISCONNECT and AUTH are held to. */
+/** Values from CONNECT that DISCONNECT and AUTH are checked against. */
 export interface ConnectTerms {
   readonly level: ProtocolLevel
   readonly sessionExpiryInterval: number

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer'
 import { encodeConnack, encodeDisconnect } from './encoder.ts'
 import type { ProtocolViolation } from './violation.ts'
 
-/** How much of a reason the client can and wants to hear. */
+/** How much of a reason the client can receive and has asked for. */
 interface ReplyOptions {
   /** The client's Maximum Packet Size; a reason string that does not fit is left out. [MQTT-3.2.2-19] [MQTT-3.14.2-3] */
   readonly maximumPacketSize?: number

@@ -1,6 +1,6 @@
 /**
- * Accepts the connections of a listener: reads the PROXY protocol header of a balancer, then does the TLS handshake, and
- * hands on who is through. Both are bounded in time, and count as connections while they last.
+ * Accepts the connections of a listener: reads the PROXY protocol header, does the TLS handshake, and passes the
+ * connection on. Both steps have a timeout and count as connections while they last.
  */
 import type { BlockList, Socket } from 'node:net'
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls'

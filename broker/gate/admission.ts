@@ -1,4 +1,4 @@
-/** How many connections there are, in all and from one address. */
+/** Limits the number of connections, in total and per address. */
 import type { Limits } from '../../common/limits.ts'
 import { networkOf } from '../../common/networks.ts'
 import { PushError } from '../../errors.ts'

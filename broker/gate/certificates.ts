@@ -1,4 +1,4 @@
-/** The certificate of the TLS listeners: read and checked as a whole, watched, and changed without a restart. */
+/** The certificate of the TLS listeners: read and checked as a whole, watched, and reloaded without a restart. */
 import { unwatchFile, watchFile } from 'node:fs'
 import type { SecureContextOptions, Server, TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
@@ -11,12 +11,12 @@ import { type Loaded, loadTlsFiles, namesOf, type TlsSettings } from './tls-file
 export { TlsFileError } from './pem.ts'
 export { loadTlsFiles, type TlsSettings } from './tls-files.ts'
 
-/** Looking beats being told: files that are replaced by a rename, a link or over a network are all found, ms. */
+/** Polling beats notifications: it detects files that are replaced by a rename, a link or over a network, ms. */
 const LOOK_MS = 1000
-/** A certificate and its key are replaced one after the other: wait for both, ms. */
+/** A certificate and its key are replaced one after the other: wait until both are there, ms. */
 const SETTLE_MS = 500
 const DAY_MS = 24 * 60 * 60 * 1000
-/** Before the end of a certificate, or a third of its time where that is less, ms. */
+/** When to warn before a certificate expires; a third of its validity if that is less, ms. */
 const SOON_MS = 14 * DAY_MS
 
 export class Certificates {

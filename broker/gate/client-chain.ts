@@ -1,6 +1,6 @@
 /**
- * Whether certificates that clients show are good except for their dates. OpenSSL tells one problem of a chain, and dates hide
- * all others; so where dates do not count, the chain is followed here.
+ * Checks client certificates without regard to dates. OpenSSL reports one problem of a chain, and dates hide all
+ * others; so if dates do not count, the chain is verified here.
  */
 import { X509Certificate } from 'node:crypto'
 import type { DetailedPeerCertificate } from 'node:tls'

@@ -1,6 +1,6 @@
 /**
- * One network connection: bytes in, well-formed packets out, one after the other; and bytes back, gathered by turn of
- * the event loop. What the packets mean is the handler's: a device session of ours, or Aedes.
+ * One network connection: turns bytes into well-formed packets, one after the other, and writes bytes back, batched per
+ * turn of the event loop. The handler gives the packets their meaning: a session of ours, or Aedes.
  */
 import type { Duplex } from 'node:stream'
 import { PushError, type ErrorCode } from '../../errors.ts'

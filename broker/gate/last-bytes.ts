@@ -1,4 +1,4 @@
-/** The end of a connection from the server's side. */
+/** Closes a connection from the server's side. */
 import type { Duplex } from 'node:stream'
 
 /** How long a peer may take to read the last bytes before its socket is destroyed, ms. */

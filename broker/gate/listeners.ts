@@ -1,4 +1,4 @@
-/** Where connections come in: TCP, and WebSocket on an HTTP server that somebody else listens with. */
+/** Listeners: TCP, and WebSocket on an HTTP server that somebody else listens with. */
 import { lstatSync, unlinkSync } from 'node:fs'
 import {
   connect,

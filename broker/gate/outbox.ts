@@ -1,7 +1,6 @@
 /**
- * What one turn of the event loop writes to a socket leaves in one system call: packets gather here and all outboxes
- * are flushed together in the check phase. To a socket that is behind, it goes in slices, so that it shows when a slow
- * peer takes something.
+ * Batches what one turn of the event loop writes to a socket into one system call: all outboxes are flushed together in
+ * the check phase. To a slow consumer, data goes out in slices, which shows when it reads some.
  */
 import type { Duplex } from 'node:stream'
 

@@ -1,4 +1,7 @@
-/** Streams that know their connection, so that one listener serves all: five closures for each would weigh. */
+/**
+ * Streams that know their connection, so that all share the same listeners: five closures per connection would cost
+ * memory.
+ */
 import type { Duplex } from 'node:stream'
 
 const OWNER = Symbol('connection')

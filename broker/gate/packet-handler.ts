@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../errors.ts'
 import type { Packet } from '../codec/packets.ts'
 
-/** Who handles the packets of a connection, once its CONNECT was accepted. */
+/** Handles the packets of a connection after its CONNECT was accepted. */
 export interface PacketHandler {
   /** For the metrics. */
   readonly principal: 'device' | 'provider' | 'user'

@@ -1,4 +1,4 @@
-/** Certificates in a PEM file: all of them, because TLS would take the first and be silent about the rest. */
+/** Reads all certificates in a PEM file, because TLS silently ignores all but the first. */
 import { X509Certificate } from 'node:crypto'
 
 /** A file that cannot be used; it names the setting and the file, and quotes nothing of it. */

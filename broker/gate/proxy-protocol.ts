@@ -1,6 +1,6 @@
 /**
- * The header that a balancer sends before the bytes of its client: PROXY protocol, version 2 (section 2.2 of its text), and
- * version 1 (section 2.1) where it is asked for.
+ * The PROXY protocol header that a balancer sends before the bytes of its client: version 2 (section 2.2), and version
+ * 1 (section 2.1) if configured.
  */
 import { isIPv4, isIPv6, type Socket } from 'node:net'
 import { PushError } from '../../errors.ts'

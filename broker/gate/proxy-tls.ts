@@ -1,4 +1,4 @@
-/** What a balancer tells of the TLS connection that its client made to it: PROXY protocol, section 2.2.6. */
+/** Details of the TLS connection between client and balancer: PROXY protocol, section 2.2.6. */
 import { PushError } from '../../errors.ts'
 
 export interface ProxyTls {

@@ -1,4 +1,4 @@
-/** What went wrong with a packet, as the catalogue and MQTT 3.1.1 name it. */
+/** Maps what is wrong with a packet to the catalogue and to MQTT 3.1.1. */
 import { PushError } from '../../errors.ts'
 import { ProtocolViolation } from '../codec/decoder.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Lists of revoked certificates (RFC 5280 section 5). Node can hand them to OpenSSL, which then wants a list of every issuer
- * up to the root; here, as Mosquitto has it, one of the issuer of the client's own certificate is enough.
+ * Certificate revocation lists (RFC 5280 section 5). OpenSSL, if Node passes them on, requires a list from every issuer
+ * up to the root; here, as in Mosquitto, a list from the issuer of the client's own certificate is enough.
  */
 import type { X509Certificate } from 'node:crypto'
 

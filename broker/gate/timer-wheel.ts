@@ -1,7 +1,7 @@
 /**
- * One timer for all connections: a wheel of slots of a tenth of a second replaces a timer object per connection, for
- * keep alive, the time to CONNECT, and stalled writes. What is due is called within two ticks, as long as the event
- * loop turns.
+ * One timer for all connections: a wheel with slots of a tenth of a second replaces a timer per connection, for keep
+ * alive, the CONNECT timeout and stalled writes. Callbacks run within two ticks of their time, as long as the event
+ * loop runs.
  */
 
 export interface Timed {

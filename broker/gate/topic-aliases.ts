@@ -1,7 +1,7 @@
 /**
- * Topic aliases towards one client, for the length of one connection [MQTT-3.3.2-7]: it may announce how many it takes,
- * and a setting of ours says how many the server makes. When all are in use, the one that was used longest ago names
- * the new topic.
+ * Topic aliases of deliveries to one client, for one connection [MQTT-3.3.2-7]. The client announces how many it
+ * accepts, and a setting limits how many the server assigns. When all are in use, the least recently used one is
+ * reassigned.
  */
 import { withTopicAlias } from '../codec/encoder.ts'
 

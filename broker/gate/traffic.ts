@@ -1,4 +1,4 @@
-/** What came and went over all connections of this process: plain numbers, counted on the way. */
+/** Traffic counters of all connections of this process: plain numbers. */
 import type { Packet, ProtocolLevel } from '../codec/packets.ts'
 
 const PUBLISH = 3

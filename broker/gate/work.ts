@@ -1,4 +1,4 @@
-/** What a client's packets cost. */
+/** The work units that a client's packets cost. */
 import type { Packet } from '../codec/packets.ts'
 
 /** Units, which are roughly microseconds; `docs/operations.md` has them too. A subscription costs more than it seems. */

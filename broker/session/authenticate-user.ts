@@ -1,4 +1,4 @@
-/** From a CONNECT that is none of a device or provider to the user whose it is. */
+/** Finds the user of a CONNECT that is not from a device or provider. */
 import type { PeerCertificate } from 'node:tls'
 import type { Duplex } from 'node:stream'
 import { inTime } from '../../common/in-time.ts'

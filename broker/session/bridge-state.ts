@@ -1,4 +1,7 @@
-/** What a bridge of Mosquitto tells the broker that it bridges to, and leaves as its will, unless it is told not to. */
+/**
+ * The state messages of a Mosquitto bridge: it publishes them to the remote broker and leaves one as its will, unless
+ * configured not to.
+ */
 
 const BRIDGE_STATE = /^\$SYS\/broker\/connection\/[^/]+\/state$/
 

@@ -1,7 +1,7 @@
 /**
- * Moves one device along its app's broadcast log: what its versions and tags select, each entry once, under the version that
- * was subscribed to first. A version that is subscribed to later catches up with what was passed before it; what the tags do
- * not select is passed for good.
+ * Moves one device along its app's broadcast log. It delivers what its versions and tags select, each entry once, under
+ * the version that was subscribed first. A version subscribed later catches up on earlier entries; entries that the
+ * tags exclude are passed for good.
  */
 import type { BroadcastEntry, Commit, Cursors, LogEntry } from '../../store/contract.ts'
 import { broadcastTopic } from '../../topics/index.ts'

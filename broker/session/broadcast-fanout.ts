@@ -1,9 +1,9 @@
 /**
- * An app's broadcast log as one node sees it: read once, however many devices here need it. Devices that have caught
- * up get a new entry straight from its wake; the others read behind, from the tail kept here or from the store.
+ * An app's broadcast log on one node: read once, however many devices need it. Devices that have caught up get a new
+ * entry straight from its wake; the others read from the tail kept here, or from the store.
  *
- * A broadcast that was recalled is not sent any more, by no node, a second after that was answered. The wake that says so
- * may be lost: what was last seen in the log longer ago than `HELD_MS` is looked for there again before it is sent.
+ * A second after a recall was answered, no node sends the broadcast any longer. The wake of the recall may be lost, so
+ * an entry that was last seen in the log more than `HELD_MS` ago is looked up again before it is sent.
  */
 import type { Logger } from 'pino'
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../../store/contract.ts'

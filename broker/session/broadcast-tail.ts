@@ -1,4 +1,4 @@
-/** The last entries of an app's broadcast log as a node has read them, each with the time when it was last seen there. */
+/** The last entries of an app's broadcast log that a node has read, each with the time it was last seen in the log. */
 import type { BroadcastEntry, LogSlice, ReadLimit } from '../../store/contract.ts'
 
 /** What a node holds of a broadcast log. */

@@ -1,4 +1,4 @@
-/** Versions that were subscribed to later, on their way through what was passed before. */
+/** Lets versions that were subscribed later catch up on entries passed before. */
 import { LogDrain } from './log-drain.ts'
 import type { Lag } from './standings.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Cursor moves of all sessions of this node, written together. What a crash loses here is delivered again; it is never
- * a message.
+ * Batches the cursor moves of all sessions of this node. What a crash loses here is delivered again; no message is
+ * lost.
  */
 import type { Logger } from 'pino'
 import type { Commit, Store, TokenId } from '../../store/contract.ts'

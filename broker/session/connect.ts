@@ -1,4 +1,4 @@
-/** CONNECT with a message token: from the token to a live session. */
+/** CONNECT with a message token: verifies the token and opens a live session. */
 import { PushError } from '../../errors.ts'
 import type { Device } from '../../topics/index.ts'
 import type { OpenedSession } from '../../store/contract.ts'

@@ -1,6 +1,6 @@
 /**
- * A queue that fills holds up who fills it, for a moment: a client that reads takes a burst as fast as it can. One that has
- * not made room by then is slow, and holds up nobody until it has.
+ * Backpressure: a queue that fills delays its publisher for a moment, so that a client that reads can take a burst. A
+ * client that has not made room by then is slow, and delays nobody until it has.
  */
 
 /** ms */

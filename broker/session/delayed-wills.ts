@@ -1,6 +1,6 @@
 /**
- * Wills whose delay has not passed (MQTT 5 section 3.1.3.2.2). The store keeps them with their sessions, so that they go out
- * also when this node is gone; who takes one publishes it.
+ * Wills with a delay (MQTT 5 section 3.1.3.2.2). The store keeps them with their sessions, so that they are published
+ * even if this node is gone; the node that takes one publishes it.
  */
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'

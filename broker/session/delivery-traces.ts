@@ -1,4 +1,4 @@
-/** Spans of the messages under way on one connection: each from its PUBLISH to its PUBACK. */
+/** Spans of the messages in flight on one connection, from PUBLISH to PUBACK. */
 import { traceparentIn, type TraceSpan, type Tracing } from '../../common/tracing.ts'
 import type { LogEntry } from '../../store/contract.ts'
 import type { DeviceLog } from './log-drain.ts'

@@ -1,4 +1,4 @@
-/** The live device sessions of this node: found by token id, woken by the store, swept slowly. */
+/** The live device sessions of this node: found by token id, woken by the store, swept periodically. */
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'
 import type { Limits } from '../../common/limits.ts'

@@ -1,4 +1,4 @@
-/** What a user publishes, as the router has it. */
+/** A message of a user, as the router sees it. */
 import { encodeForwardProperties } from '../codec/encoder.ts'
 import type { Will, PublishPacket } from '../codec/packets.ts'
 import type { RetainedSource } from '../../store/contract.ts'

@@ -1,4 +1,4 @@
-/** What holds for all users and general topics, and may change while the server runs. */
+/** Rules for all users and general topics, which may change at run time. */
 
 /** Each field is read whenever it is needed: who owns the object may change it at any time. */
 export interface GeneralRules {

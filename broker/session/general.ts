@@ -1,4 +1,4 @@
-/** General topics: what the sessions of users and the router (`broker/aedes`) know of each other. */
+/** The interface between the sessions of users and the router of general topics (`broker/aedes`). */
 import type { Message, RetainedSource, RetainedTopic } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 

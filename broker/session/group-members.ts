@@ -1,4 +1,4 @@
-/** Who belongs to a shared subscription, on whichever node: the last one to leave takes its reader along. */
+/** The members of a shared subscription, on all nodes: the last one to leave closes its reader. */
 import { PushError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'
 

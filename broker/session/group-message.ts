@@ -1,4 +1,4 @@
-/** How the log of a shared subscription names a message: a version, the QoS that it was published with, and its topic. */
+/** How the log of a shared subscription encodes a message: a version, the QoS it was published with, and its topic. */
 import type { UpstreamEntry } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 import type { GeneralMessage } from './general.ts'

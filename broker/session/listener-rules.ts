@@ -1,4 +1,4 @@
-/** What holds for users that come in by one listener. */
+/** Rules for users of one listener. */
 import type { PeerCertificate } from 'node:tls'
 import type { ErrorCode } from '../../errors.ts'
 import type { ProtocolLevel, QoS } from '../codec/packets.ts'

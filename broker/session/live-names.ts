@@ -1,4 +1,7 @@
-/** The live sessions of one kind on this node, by name: one connection each, and each begins when what was before it is written. */
+/**
+ * The live sessions of one kind on this node, by name: one connection each, which starts after the writes of the
+ * previous one are done.
+ */
 import { PushError } from '../../errors.ts'
 
 /** A session as this file sees it. */

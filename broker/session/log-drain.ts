@@ -1,4 +1,4 @@
-/** Where one device stands in one log: what it acknowledged, what is under way to it, what was looked at. */
+/** The position of one device in one log: what it acknowledged, what is in flight, what was read. */
 /** The logs that a device reads. */
 export type DeviceLog = 'private' | 'broadcast'
 

@@ -1,12 +1,12 @@
-/** What waits in memory for clients of this process, in all. Where it is too much, whoever holds most gives way. */
+/** A memory budget for the queues of all clients of this process. Beyond it, the largest queue is shed first. */
 
-/** What a message that waits weighs besides its payload, bytes. */
+/** Overhead of a queued message besides its payload, bytes. */
 export const OVERHEAD = 200
 
 export interface Holder {
-  /** Bytes that it holds now. */
+  /** Bytes that it currently holds. */
   readonly bytes: number
-  /** Lets go of as much as it can. */
+  /** Frees as much as it can. */
   shed(): void
 }
 
@@ -23,7 +23,7 @@ export class MemoryBudget {
     return this.#bytes
   }
 
-  /** It holds so many more; its `bytes` count them already. */
+  /** Adds bytes that the holder already counts in `bytes`. */
   add(holder: Holder, bytes: number): void {
     this.#holders.add(holder)
     this.#bytes += bytes

@@ -1,4 +1,6 @@
-/** What a listener puts before the topics and filters of its users; their rules, and everybody else, see it. */
+/**
+ * The mount point of a listener: a prefix of its users' topics and filters, which their rules and everybody else see.
+ */
 import type { GeneralSubscription } from './general.ts'
 
 type Place = Pick<GeneralSubscription, 'name' | 'filter' | 'group'>

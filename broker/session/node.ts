@@ -1,4 +1,4 @@
-/** What the sessions of one node share, and those of its devices. */
+/** What the sessions of one node share, and what its device sessions share. */
 import type { Logger } from 'pino'
 import type { Auth } from '../../auth/contract.ts'
 import type { Limits } from '../../common/limits.ts'

@@ -1,4 +1,4 @@
-/** What the two logs of a device have in common on their way out. */
+/** What deliveries from the two logs of a device share. */
 import type { LogEntry, PassedAs, ReadLimit } from '../../store/contract.ts'
 import type { PacketCache } from './broadcast-fanout.ts'
 import type { DeviceLog, LogDrain } from './log-drain.ts'

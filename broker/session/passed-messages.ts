@@ -1,6 +1,6 @@
 /**
- * Followed messages of a private log that the cursor passes though nobody acknowledged them. The commit that moves the
- * cursor past one says so, and those after it until one is written.
+ * Followed messages in a private log that the cursor passes without an acknowledgement. The commit that moves the
+ * cursor past one reports it, and so do later commits until one is written.
  */
 import type { Commit, PassedAs } from '../../store/contract.ts'
 

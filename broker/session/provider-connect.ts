@@ -1,4 +1,4 @@
-/** CONNECT with a provider key: to a live session. */
+/** CONNECT with a provider key: opens a live session. */
 import { PushError } from '../../errors.ts'
 import { mayUse, providerDestination, type Provider } from '../../topics/index.ts'
 import type { ConnectPacket } from '../codec/packets.ts'

@@ -1,4 +1,7 @@
-/** The live sessions of providers on this node: found by name, woken by the upstream logs of their apps, swept slowly. */
+/**
+ * The live sessions of providers on this node: found by name, woken by the upstream logs of their apps, swept
+ * periodically.
+ */
 import type { Logger } from 'pino'
 import type { Limits } from '../../common/limits.ts'
 import type { ReaderPart, SessionOwner, Store, UpstreamEntry, Watcher } from '../../store/contract.ts'

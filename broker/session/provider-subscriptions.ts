@@ -1,4 +1,4 @@
-/** What one provider has subscribed to, and which of it a message of a device matches (MQTT 5 section 4.7). */
+/** The subscriptions of one provider, and which of them match a message of a device (MQTT 5 section 4.7). */
 import { mayProviderSubscribe, mayUse, type Provider } from '../../topics/index.ts'
 import { filterMatches, sharedFilter } from '../codec/topic-syntax.ts'
 

@@ -1,4 +1,4 @@
-/** A provider that came with the name and password of a user: its connection ends when that user holds no more. */
+/** A provider that connected as a user: the connection ends when the user is removed or changed. */
 import { PushError } from '../../errors.ts'
 import type { Connection } from '../gate/connection.ts'
 import type { KnownUsers } from './known-users.ts'

@@ -1,4 +1,4 @@
-/** The will of a provider: a message to devices, when its connection is gone. */
+/** The will of a provider: a message to devices after its connection is lost. */
 import { PushError, type ErrorCode } from '../../errors.ts'
 import { ALL_SCOPES, type Provider } from '../../topics/index.ts'
 import type { Will } from '../codec/packets.ts'

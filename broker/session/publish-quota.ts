@@ -1,6 +1,6 @@
 /**
- * The quota of the key that a provider publishes with. MQTT 5 says no in the acknowledgement. Who cannot be told so is not
- * read from until there is room again: before MQTT 5, and with QoS 0.
+ * Applies the quota of a provider's key to its publishes. MQTT 5 can refuse in the acknowledgement. If a message cannot
+ * be refused, before MQTT 5 or with QoS 0, the connection is not read from until the next window.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PushError } from '../../errors.ts'

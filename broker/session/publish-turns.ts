@@ -1,6 +1,6 @@
 /**
- * PUBLISH packets of one connection that are being stored, many at one time. Their acknowledgements leave in the order of
- * the packets [MQTT-4.6.0-2]. What the store takes is in their order too: it keeps the order of the calls.
+ * PUBLISH packets of one connection that are being stored, several at a time. Their acknowledgements leave in the order
+ * of the packets [MQTT-4.6.0-2]. The store keeps the order of the calls too.
  */
 import { PushError } from '../../errors.ts'
 import type { ProtocolLevel } from '../codec/packets.ts'

@@ -1,4 +1,4 @@
-/** Whether who published a retained message may still do so, as Mosquitto's `check_retain_source` asks. */
+/** Whether the publisher of a retained message may still publish it, as Mosquitto's `check_retain_source` requires. */
 import { PushError } from '../../errors.ts'
 import type { RetainedTopic } from '../../store/contract.ts'
 import type { User } from './general.ts'

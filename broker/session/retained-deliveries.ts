@@ -1,4 +1,4 @@
-/** The last retained message of each topic, on its way to the new subscriptions of one device. */
+/** Delivers the last retained message of each topic to the new subscriptions of one device. */
 import type { LogEntry } from '../../store/contract.ts'
 import type { DrainContext } from './drain-context.ts'
 import type { LogDrain } from './log-drain.ts'

@@ -1,4 +1,4 @@
-/** Puts stored messages on the wire of one connection: encoded for it, within its Maximum Packet Size, with its aliases. */
+/** Sends stored messages on one connection: encoded for it, within its Maximum Packet Size, with its topic aliases. */
 import type { LogEntry } from '../../store/contract.ts'
 import type { ConnectPacket, ProtocolLevel } from '../codec/packets.ts'
 import { withPacketId } from '../codec/encoder.ts'

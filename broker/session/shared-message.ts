@@ -1,4 +1,4 @@
-/** What a shared subscription gives to one of its members. */
+/** A message that a shared subscription gives to one of its members. */
 import type { UpstreamEntry } from '../../store/contract.ts'
 
 /** `S`: a subscription of its receiver. */

@@ -1,6 +1,6 @@
 /**
- * Messages that were too large for the client's Maximum Packet Size. The cursor passes them and they stay pending, for a
- * connection that takes them and for HTTP; what an earlier connection skipped is tried once by this one.
+ * Messages that exceed the client's Maximum Packet Size. The cursor passes them, and they stay pending for HTTP and for
+ * a connection that accepts them; each connection tries once what an earlier one skipped.
  */
 import type { DeviceLog } from './log-drain.ts'
 import type { Commit, Cursors, LogEntry, Marks, PassedAs, Skipped } from '../../store/contract.ts'

@@ -1,6 +1,6 @@
 /**
- * How far each version of an app's broadcasts has come for one session. The cursor of the log says it for the versions
- * that are subscribed to all along; one that is subscribed to later stands further back, and catches up.
+ * The position of each version in an app's broadcast log, for one session. The cursor of the log is the position of the
+ * versions subscribed all along; a version subscribed later is further back and catches up.
  */
 import type { Commit, Cursors } from '../../store/contract.ts'
 import { standing } from '../../store/marks.ts'

@@ -1,4 +1,4 @@
-/** Broadcasts for now or never on their way to the devices of a node, one after the other. */
+/** Delivers broadcasts with `ttl: 0` to the devices of a node, one after the other. */
 import type { BroadcastEntry } from '../../store/contract.ts'
 
 interface TellQueueOptions {

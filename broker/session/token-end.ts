@@ -1,4 +1,4 @@
-/** What happens to a connection when the token that it came with ends: it goes on with a newer one of its token id. */
+/** What happens to a connection when its token expires: it continues with a newer token of its token id. */
 import { PushError } from '../../errors.ts'
 import type { TokenRecord } from '../../store/contract.ts'
 import { refusalOf } from '../../store/honoured.ts'

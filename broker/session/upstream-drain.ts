@@ -1,6 +1,6 @@
 /**
- * Moves one connected provider along the upstream logs of its apps: as a device along its own, but through many parts,
- * and with what a shared subscription gives it. At most a window of all that is unacknowledged.
+ * Moves one connected provider along the upstream logs of its apps, like a device along its own logs, but through many
+ * parts and with messages from shared subscriptions. At most one window of messages is unacknowledged.
  */
 import type { ReaderMove, ReaderPart, UpstreamEntry } from '../../store/contract.ts'
 import { upstreamPrefix } from '../../topics/index.ts'

@@ -1,6 +1,6 @@
 /**
- * A shared subscription, of a provider or of users, as one node sees it. Its members here claim from one reader by their free window,
- * one claim after the other, each member in turn; what a member leaves falls back to all.
+ * A shared subscription, of a provider or of users, on one node. Its members claim from one reader as their window
+ * allows, one claim at a time, in turn. What a leaving member has not settled is available to all again.
  */
 import type { Logger } from 'pino'
 import type { Store, UpstreamEntry } from '../../store/contract.ts'

@@ -1,4 +1,4 @@
-/** A CONNECT of a user on its way in: by which listener, as who, and under which client id. */
+/** The start of a user's CONNECT: its listener, its identity and its client id. */
 import type { Duplex } from 'node:stream'
 import { PushError } from '../../errors.ts'
 import type { ConnectPacket } from '../codec/packets.ts'

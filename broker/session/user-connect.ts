@@ -1,4 +1,4 @@
-/** CONNECT of a user whose credentials were checked: to a live session. */
+/** CONNECT of a user with checked credentials: opens a live session. */
 import type { OpenedNamedSession } from '../../store/contract.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'

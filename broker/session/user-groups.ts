@@ -1,6 +1,6 @@
 /**
- * Shared subscriptions of users (MQTT 5 section 4.8.2) on this node. A group has a log in the store, which its members share,
- * on whichever node they are; and a session of its own, which subscribes to the filter for it and knows who belongs to it.
+ * Shared subscriptions of users (MQTT 5 section 4.8.2) on this node. A group has a log in the store, which its members
+ * share on all nodes, and its own session, which subscribes to the filter and records the members.
  */
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'

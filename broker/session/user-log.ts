@@ -1,6 +1,7 @@
 /**
- * Moves one connected user along the log of its session: read after what was sent, at most a window unacknowledged. What
- * is acknowledged, in whichever order, leaves the log. Once it is caught up, a fresh message goes out without a read.
+ * Moves one connected user along the log of its session: reads after what was sent, with at most a window
+ * unacknowledged. Acknowledged messages leave the log, in any order. Once caught up, a fresh message goes out without a
+ * read.
  */
 import { PushError } from '../../errors.ts'
 import { OFFSET_CYCLE, type SessionEntry } from '../../store/contract.ts'

@@ -1,4 +1,4 @@
-/** Who a user is now that its users, passwords or rules have changed. */
+/** The current `User` after users, passwords or rules have changed. */
 import { inTime } from '../../common/in-time.ts'
 import type { User } from './general.ts'
 import type { UserArrival } from './user-arrival.ts'

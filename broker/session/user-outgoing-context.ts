@@ -5,7 +5,7 @@ import type { UserArrival } from './user-arrival.ts'
 import type { UserNode } from './user-node.ts'
 import type { LiveUserSession } from './user-sessions.ts'
 
-/** What goes out needs this of its session. */
+/** What deliveries need from their session. */
 export interface UserOutgoingContext extends LiveUserSession {
   readonly node: UserNode
   readonly connection: Connection

@@ -1,6 +1,6 @@
 /**
- * What goes out to one user: from the log of a session that is kept, from memory what has no log, and retained messages of
- * new subscriptions. At most a window of all that is unacknowledged.
+ * Deliveries to one user: from the log of a kept session, from memory for everything else, and retained messages of new
+ * subscriptions. At most one window is unacknowledged.
  */
 import { PushError } from '../../errors.ts'
 import type { SessionEntry } from '../../store/contract.ts'

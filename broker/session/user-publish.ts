@@ -1,4 +1,7 @@
-/** PUBLISH and PUBREL of a user: to general topics. Acknowledged after the router has it, in the order of the packets. */
+/**
+ * PUBLISH and PUBREL of a user: to general topics. Acknowledged after the router has accepted it, in the order of the
+ * packets.
+ */
 import { PushError } from '../../errors.ts'
 import { encodePuback, encodePubcomp, encodePubrec } from '../codec/encoder.ts'
 import { type ProtocolLevel, type PublishPacket, Reason } from '../codec/packets.ts'

@@ -1,6 +1,7 @@
 /**
- * What waits in memory for one connected user: all that is for a session that is not kept, and QoS 0 for one that is. What
- * does not fit is dropped with QoS 0; with more, the client does not acknowledge, and is disconnected.
+ * The queue in memory of one connected user: everything for a session that is not kept, and QoS 0 for one that is. QoS
+ * 0 messages that do not fit are dropped; if QoS 1 or 2 does not fit, the client does not acknowledge, and is
+ * disconnected.
  */
 import { PushError } from '../../errors.ts'
 import { OFFSET_CYCLE } from '../../store/contract.ts'

@@ -1,4 +1,4 @@
-/** Looks at live sessions again whose users, passwords or rules have changed: a few at a time, and nobody waits for it. */
+/** Rechecks live sessions after users, passwords or rules have changed, a few at a time, without delaying anybody. */
 import type { Logger } from 'pino'
 import type { Turns } from '../../common/turns.ts'
 import type { Users } from './users.ts'

@@ -1,6 +1,6 @@
 /**
- * Retained messages on their way to the new subscriptions of one user, as fast as its window has room. With QoS 1 and 2, a
- * session that is kept gets them through its log, so that one that was not acknowledged comes again [MQTT-4.4.0-1].
+ * Delivers retained messages to the new subscriptions of one user, as its window allows. With QoS 1 and 2, a kept
+ * session gets them through its log, so that unacknowledged ones are sent again [MQTT-4.4.0-1].
  */
 import { PushError } from '../../errors.ts'
 import type { RetainedTopic } from '../../store/contract.ts'

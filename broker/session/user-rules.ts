@@ -1,6 +1,6 @@
 /**
- * The rules of an embedding program for one user, whatever they do: what throws, does not answer in time, or answers with
- * something else than it should, allows nothing, and holds up nobody else.
+ * Guards the rules that an embedding program has for one user: a rule that throws, does not answer in time, or returns
+ * something invalid allows nothing, and delays nobody else.
  */
 import type { Logger } from 'pino'
 import { inTime } from '../../common/in-time.ts'

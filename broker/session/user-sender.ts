@@ -1,4 +1,4 @@
-/** Puts messages of general topics on the wire of one connection: within its Maximum Packet Size, with its aliases. */
+/** Sends messages of general topics on one connection: within its Maximum Packet Size, with its topic aliases. */
 import type { ConnectPacket } from '../codec/packets.ts'
 import { TopicAliases } from '../gate/topic-aliases.ts'
 import { encodeGeneral, type GeneralSending, type Outbound } from './general-packet.ts'

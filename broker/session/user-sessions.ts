@@ -1,4 +1,4 @@
-/** The live sessions of users on this node: found by name, woken by their logs, swept slowly. */
+/** The live sessions of users on this node: found by name, woken by their logs, swept periodically. */
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Limits } from '../../common/limits.ts'

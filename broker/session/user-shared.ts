@@ -1,4 +1,7 @@
-/** What shared subscriptions give to one connected user: as much as fits into the window, and settled by what it acknowledges. */
+/**
+ * Messages from shared subscriptions for one connected user: as many as fit into the window, settled when it
+ * acknowledges them.
+ */
 import { PushError } from '../../errors.ts'
 import type { UpstreamEntry } from '../../store/contract.ts'
 import type { GeneralSubscription } from './general.ts'

@@ -1,4 +1,6 @@
-/** What holds for users now: the limits of the process, where the rules for general topics do not say something else. */
+/**
+ * The limits that currently apply to users: those of the process, unless the rules for general topics override them.
+ */
 import type { Limits } from '../../common/limits.ts'
 import { PushError } from '../../errors.ts'
 import type { ConnectPacket, ProtocolLevel, QoS } from '../codec/packets.ts'

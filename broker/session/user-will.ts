@@ -1,4 +1,4 @@
-/** The will of a user: a message to general topics, when its connection is gone. */
+/** The will of a user: a message to general topics after its connection is lost. */
 import { PushError } from '../../errors.ts'
 import type { RetainedSource } from '../../store/contract.ts'
 import type { Will } from '../codec/packets.ts'

@@ -1,4 +1,4 @@
-/** What is under way to one user and not acknowledged, by packet id. */
+/** Unacknowledged messages in flight to one user, by packet id. */
 import type { ConnectPacket } from '../codec/packets.ts'
 
 export interface UnderWay {

@@ -1,4 +1,4 @@
-/** Users of the embedding program, or of Mosquitto's files: who connects, and what for. */
+/** Users of the embedding program, or of Mosquitto's files: who may connect, and what they may do. */
 import type { PeerCertificate } from 'node:tls'
 import type { User } from './general.ts'
 

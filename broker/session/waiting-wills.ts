@@ -1,4 +1,4 @@
-/** Wills that the store did not take: they are published again until it does. Nobody is left who could send them. */
+/** Wills that the store did not accept: they are published again until it does, because nobody else could send them. */
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'

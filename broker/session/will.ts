@@ -1,4 +1,4 @@
-/** The will of a device: a publish that its token makes when the connection is gone. */
+/** The will of a device: a publish with the rights of its token after the connection is lost. */
 import { PushError } from '../../errors.ts'
 import { mayDevicePublish, type Device } from '../../topics/index.ts'
 import type { ConnectPacket, Will } from '../codec/packets.ts'

@@ -1,6 +1,6 @@
 /**
- * What the members of shared readers have claimed. It is in memory: the members are of this process, and end with it.
- * What they settled is in the record of the reader.
+ * The claims of members of shared readers. They are in memory, because the members belong to this process and end with
+ * it. What they settled is in the record of the reader.
  */
 import type { Claim, LogEntry, LogSlice } from '../contract.ts'
 

@@ -1,4 +1,6 @@
-/** What is on disk: records as they were last written, with the newest uses in memory. What is not durable is not here. */
+/**
+ * The records on disk as they were last written, with recently used ones cached in memory. Nothing here is not durable.
+ */
 import { LRUCache } from 'lru-cache'
 import type { TokenId } from '../contract.ts'
 import { clamp } from './bytes.ts'

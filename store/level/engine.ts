@@ -1,4 +1,4 @@
-/** What everything of the embedded engine stands on: its directory, its group commit, its sweeps, and who is told. */
+/** The base of the embedded engine: its directory, its group commit, its sweeps and its watchers. */
 import { DEFAULT_LIMITS, type Limits } from '../../common/limits.ts'
 import type { StoreHealth, StoreLimits, StoreObserver, StoreOptions, Watcher } from '../contract.ts'
 import { tellAll, type Told } from '../watching.ts'

@@ -1,4 +1,4 @@
-/** Above everything that was given to what is forgotten: nothing is given twice when it comes back. */
+/** The floor above all offsets and epochs of forgotten names, so that none is assigned twice when a name comes back. */
 import { ValueReader, ValueWriter } from './bytes.ts'
 import { metaKey } from './keys.ts'
 

@@ -1,5 +1,5 @@
 /**
- * One synced batch at a time: what is asked for while a batch is being written goes together into the next. A sync
+ * Group commit: one synced batch at a time. Calls made while a batch is being written go together into the next. A sync
  * costs the same for one call as for a hundred.
  */
 import { setImmediate as turn } from 'node:timers/promises'

@@ -1,6 +1,6 @@
 /**
- * The runs of the process: a session that is held in an earlier one was not closed, and counts as closed when the next one
- * began. A run is written down before the first session is opened in it, and where an earlier one holds some.
+ * The runs of the process. A session held in an earlier run was not closed, and counts as closed at the start of the
+ * next run. A run is recorded before its first session is opened, and while earlier runs still hold sessions.
  */
 import { ValueWriter } from './bytes.ts'
 import { type Database, orDamaged } from './database.ts'

@@ -1,6 +1,6 @@
 /**
- * What a session by name had under its numbers. When it ends, a due key says which numbers are nobody's any more, and sweeps
- * take what is there in portions: the end of a session with a full log is a small step too.
+ * Deletes what an ended session by name had under its numbers. When it ends, a due key records the numbers, and sweeps
+ * delete the data in portions, so that ending a session with a full log is a small step too.
  */
 import { type Database, orDamaged } from './database.ts'
 import { dueKey, Kind, numberOf, numberRange, sessionNameKey } from './keys.ts'

@@ -1,6 +1,6 @@
 /**
- * What the calls of one group read and change. They run one after the other, each on what those before it left; nothing
- * of it is seen by anybody else until the group is on disk.
+ * What the calls of one group read and change. The calls run in sequence, each on the result of the previous ones;
+ * nobody else sees any of it until the group is on disk.
  */
 import type { LogName, TokenId } from '../contract.ts'
 import type { Told } from '../watching.ts'

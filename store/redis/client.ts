@@ -1,6 +1,7 @@
 /**
- * The one place where connections to Redis are built, whatever they are for: by address and credentials, to a server, by
- * Sentinels or to a Cluster; given up when they hang, made again when they are lost, and led to the new master after a failover.
+ * The only place that creates connections to Redis, for every purpose: by address and credentials, to one server,
+ * through Sentinels or to a Cluster. It closes connections that hang, replaces those that are lost, and follows the new
+ * master after a failover.
  */
 import type { ConnectionOptions } from 'node:tls'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'

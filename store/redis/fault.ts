@@ -1,4 +1,4 @@
-/** What is wrong with a Redis that cannot be used, in words for who sets it up: they name no password and no command. */
+/** Explains to operators why Redis cannot be used, without passwords or commands. */
 
 interface RedisFault {
   readonly text: string

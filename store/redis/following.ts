@@ -1,4 +1,4 @@
-/** What happens to messages of private and broadcast logs. Its steps are in `lua/following.lua`. */
+/** Status and recall of messages in private and broadcast logs. The steps are in `lua/following.lua`. */
 import type {
   BroadcastCount,
   BroadcastCounts,

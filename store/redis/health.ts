@@ -1,4 +1,4 @@
-/** Whether Redis takes writes, and which of its settings risk what the store promises. */
+/** Checks whether Redis accepts writes, and which of its options put a guarantee at risk. */
 import type { Redis } from 'ioredis'
 import type { StoreHealth } from '../contract.ts'
 import { type Client, servers } from './connection.ts'
@@ -18,7 +18,7 @@ const RISKS = {
     'The server cannot read appendfsync from Redis (CONFIG GET is forbidden): unless it is always, a crash loses what was accepted in about the last second.',
 } as const
 
-/** How many keys are tried, which hit every master of a Cluster in all likelihood. */
+/** Number of keys to try, enough to hit every master of a Cluster with high probability. */
 const PROBES = 16
 const PROBE_SECONDS = 60
 const REMEMBERED_MS = 60_000
@@ -94,7 +94,7 @@ async function warningsByInfo(server: Redis): Promise<readonly string[]> {
   return warnings
 }
 
-/** A command that is forbidden is no sign of ill health; a connection that fails is. */
+/** A forbidden command is not a fault; a failing connection is. */
 function ignoreRefusal(error: unknown): undefined {
   if (error instanceof Error && error.name === 'ReplyError') return undefined
   throw error

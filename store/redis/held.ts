@@ -1,4 +1,4 @@
-/** The sessions that this node holds, each with its epoch, and news of their ends. */
+/** The sessions that this node holds, each with its epoch, and the notices of their ends. */
 import { LRUCache } from 'lru-cache'
 
 interface WithEpoch {

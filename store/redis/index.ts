@@ -1,4 +1,4 @@
-/** The Redis engine. Who uses the embedded store does not load it, nor its client. */
+/** The Redis engine. The embedded store does not load it or its client. */
 export { unlessRefused } from './connection.ts'
 export { openStateConnection } from './state-connection.ts'
 export { openRedisStore, type RedisStoreOptions } from './store.ts'

@@ -1,9 +1,9 @@
 /**
- * What carries steps to Redis. A lane has at most one batch under way, and what is asked for meanwhile makes the next
- * one: so steps keep their order whatever is resent or redirected, and the batches grow with the load.
+ * Carries steps to Redis. A lane has at most one batch in flight; steps requested meanwhile form the next batch. So
+ * steps keep their order, whatever is resent or redirected, and batches grow with the load.
  *
- * In a Cluster each partition and each app's broadcast log has its lane. A single server can take steps of all
- * partitions in one script, so that it needs only a few lanes.
+ * In a Cluster, each partition and each app's broadcast log has its own lane. A single server can run steps of all
+ * partitions in one script, so a few lanes are enough.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { PushError } from '../../errors.ts'

@@ -1,6 +1,6 @@
 /**
- * What this node wants to hear of, as Redis keeps it: each until a time, so that a node that died leaves nothing behind. What
- * is wanted for longer is renewed.
+ * What this node wants to hear of, stored in Redis with an expiry, so that a dead node leaves nothing behind. Entries
+ * are renewed while they are needed.
  */
 interface LeasesOptions<Key> {
   readonly now: () => number

@@ -1,4 +1,4 @@
-/** Where what is known by a name lives: everything of it is in one partition, but its subscriptions. */
+/** The partition of a name: everything of it is there, except its subscriptions. */
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { partitionBase } from './keys.ts'

@@ -1,6 +1,6 @@
 /**
- * What nodes tell each other beside wakes. It goes the way of all steps, so that it comes in order and not twice, and in the
- * batches of the other steps; in a Cluster each node has the lane of one partition for it.
+ * Messages between nodes other than wakes. They travel as steps, in the batches of other steps, so that they arrive in
+ * order and once. In a Cluster, each node uses the lane of one partition for them.
  */
 import type { NodeChannel } from '../contract.ts'
 import { PARTITIONS, partitionBase } from './keys.ts'

@@ -1,6 +1,6 @@
 /**
- * Each node says now and then that it lives, so that others close what a node that died has held. Who was not heard of for
- * ten minutes is dead; one that was only cut off finds its sessions over, and looks at them when it is back.
+ * Each node reports regularly that it is alive, so that others can close the sessions of a dead node. A node is dead
+ * after ten minutes of silence; one that was only cut off finds its sessions closed when it is back.
  */
 import { nodesBase } from './keys.ts'
 import type { Lanes } from './lanes.ts'

@@ -1,4 +1,4 @@
-/** What the engine is made of, and how its parts know each other. */
+/** The parts of the engine, and how they are connected. */
 import { randomBytes, randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { DEFAULT_LIMITS } from '../../common/limits.ts'

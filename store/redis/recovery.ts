@@ -1,6 +1,6 @@
 /**
- * What a node does when Redis may have changed unheard. After a gap in what it hears it looks again at everything; where
- * Redis lost data, it also gives back what it still knows: secrets, readers, open sessions, and whom to wake.
+ * Recovery after Redis may have changed unnoticed. After a gap in the notices, a node checks everything again; if Redis
+ * lost data, it also writes back what it knows: secrets, readers, open sessions, and whom to wake.
  */
 import { LRUCache } from 'lru-cache'
 import type { StoreObserver } from '../contract.ts'

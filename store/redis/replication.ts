@@ -1,4 +1,4 @@
-/** Redis answers before its replicas have what was written; here an answer can wait for them. */
+/** Redis answers before its replicas have a write; this waits for them. */
 import type { Client } from './connection.ts'
 
 interface ReplicationOptions {

@@ -1,6 +1,6 @@
 /**
- * The secrets that all nodes share. Redis may lose them, and a node that starts then would make others, so every node
- * keeps those that it uses in memory, and writes them again when they are gone.
+ * The secrets shared by all nodes. Redis may lose them, and a node that starts then would generate others. So every
+ * node keeps the secrets it uses in memory, and writes them back when they are gone.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { StoreObserver } from '../contract.ts'

@@ -1,4 +1,4 @@
-/** The store on Redis: many nodes, one truth. Each call of the contract, and the part that does it. */
+/** The store on Redis, shared by many nodes: maps each call of the contract to the part that implements it. */
 import type {
   AccountStore,
   FollowingStore,

@@ -1,4 +1,7 @@
-/** Closes of sessions that Redis did not answer: the session is held by this node, which lives, so that nobody else ends it. */
+/**
+ * Session closes that Redis did not answer. This node still holds such a session and is alive, so nobody else would end
+ * it.
+ */
 import { LRUCache } from 'lru-cache'
 import { PushError } from '../../errors.ts'
 import type { SessionClose } from '../contract.ts'

@@ -1,6 +1,6 @@
 /**
- * Steps that go to many parts of an upstream log at once. Those of one call travel together; calls that come together take
- * turns, so that a few hundred readers that are opened at one moment do not fill the lanes.
+ * Steps that go to many parts of an upstream log at once. The steps of one call travel together; concurrent calls take
+ * turns, so that opening a few hundred readers at once does not fill the lanes.
  */
 interface Waiting {
   readonly steps: number

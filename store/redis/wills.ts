@@ -1,4 +1,4 @@
-/** Wills that were kept when their sessions were closed: whoever takes one publishes it. */
+/** Wills that were kept when their sessions were closed: the node that takes one publishes it. */
 import type { SessionOwner, TokenId } from '../contract.ts'
 import { asTime } from './entry.ts'
 import type { Lanes } from './lanes.ts'
