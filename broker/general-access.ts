@@ -1,25 +1,25 @@
 /** Access to general topics from within the process. */
 import type { QoS } from './codec/packets.ts'
 
-/** Of this process, all principals together; what is counted begins with 0 at its start. */
+/** Counters of this process since its start, all principals together. */
 export interface GeneralCounts {
   readonly bytesReceived: number
   readonly bytesSent: number
-  /** Of any type. */
+  /** Packets of any type. */
   readonly packetsReceived: number
   readonly packetsSent: number
   readonly connectsReceived: number
   readonly publishesReceived: number
   readonly publishesSent: number
-  /** To users, for lack of room. */
+  /** Messages to users dropped for lack of room. */
   readonly publishesDropped: number
   readonly payloadBytesReceived: number
   readonly payloadBytesSent: number
-  /** Connections that came. */
+  /** Accepted connections. */
   readonly socketsOpened: number
-  /** Clients whose CONNECT was accepted, now. */
+  /** Current clients with an accepted CONNECT. */
   readonly connected: number
-  /** Not taken by the system yet, now: packets (fewer, where they were joined), and their bytes. */
+  /** Packets not yet written to the operating system (fewer if they were joined), and their bytes. */
   readonly packetsWaiting: number
   readonly bytesWaiting: number
   /** Of users, now. */
@@ -27,12 +27,12 @@ export interface GeneralCounts {
   readonly sharedSubscriptions: number
 }
 
-/** Of users, what is kept now. Looked up no more often than is cheap: it may be some seconds old. */
+/** What is currently stored for users. Counted at intervals, so it may be some seconds old. */
 export interface StoredCounts {
-  /** Sessions whose client is offline. */
+  /** Offline sessions. */
   readonly sessionsAway: number
   readonly retained: number
-  /** Retained, or in the log of a session; over Redis retained alone. */
+  /** Messages retained or in the log of a session; over Redis, retained only. */
   readonly messages: number
   /** Of their payloads; over Redis 0. */
   readonly bytes: number
@@ -40,9 +40,9 @@ export interface StoredCounts {
 
 export interface GeneralAccess {
   /**
-   * A retained message of this process alone, below `$SYS/`: never stored, never told to other nodes. Users here that subscribe
-   * get it, and who has subscribed gets each change. Undefined: it is gone.
-   * @throws Error when the topic is another one, or is no topic
+   * Sets a retained message below `$SYS/` in this process only: it is never stored or sent to other nodes. Subscribers
+   * here get it, and each change. Undefined removes it.
+   * @throws Error if the topic is another one, or invalid
    */
   setLocal(topic: string, payload: Uint8Array | undefined, options: { readonly qos: QoS }): void
   counts(): GeneralCounts

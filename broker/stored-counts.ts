@@ -11,7 +11,7 @@ interface StoredCounterOptions {
   readonly monotonic: () => number
 }
 
-/** What was counted is good for so long, ms, and for so many times as long as it took. */
+/** How long a count is reused, ms, and for how many times the duration of counting. */
 const GOOD_MS = 2_000
 const TIMES = 30
 

@@ -1,4 +1,4 @@
-/** Tells the server how far this device is: one request at a time, with the newest cursor. */
+/** Sends acknowledgements: one request at a time, with the newest cursor. */
 import { ask } from './call.ts'
 import { type Context, tell } from './context.ts'
 import { errorOf, isPassing, needsToken, type PushClientError } from './errors.ts'
@@ -16,7 +16,7 @@ export class Acknowledging {
     this.#session = session
   }
 
-  /** Resolves when the server knows, or with why it does not take it, which no other attempt changes. It never rejects. */
+  /** Resolves when the server has accepted it, or with the reason for a permanent refusal. Never rejects. */
   acknowledge(place: Place): Promise<PushClientError | undefined> {
     const running = this.#running.get(place) ?? this.#run(place).finally(() => this.#running.delete(place))
     this.#running.set(place, running)
@@ -28,7 +28,7 @@ export class Acknowledging {
     for (let attempt = 1; place.cursor !== undefined && place.cursor !== place.acknowledged; attempt += 1) {
       const { cursor } = place
       const { token, place: current } = this.#session()
-      // Another account has taken the device over: what was handled comes again when this one is back.
+      // Another account took over the device: handled messages come again when this account is back.
       if (current !== place) return undefined
       const error = await this.#send(token, cursor)
       if (error === undefined || error.code === 'CURSOR_INVALID') {
@@ -44,7 +44,7 @@ export class Acknowledging {
     return undefined
   }
 
-  /** Also while the client closes, and, in a browser, while the page does. */
+  /** Also sent while the client closes or, in a browser, while the page unloads. */
   async #send(token: string, cursor: string): Promise<PushClientError | undefined> {
     const call = { method: 'POST', path: 'messages/ack', token, body: { cursor }, keepalive: true } as const
     try {

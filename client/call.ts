@@ -14,7 +14,7 @@ export interface Call {
   readonly token: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
-  /** A page that is left sends it all the same. */
+  /** Sends the request even if the page is left. */
   readonly keepalive?: boolean
 }
 
@@ -23,12 +23,12 @@ export function apiOf(url: string, given = fetch): Api {
   return { url, fetch: (...request) => given(...request) }
 }
 
-/** For a call that does not wait. */
+/** Timeout of a call that does not wait. */
 const CALL_MS = 30_000
 
 /**
- * The head of an answer that is no error.
- * @throws PushClientError, also when the deadline is over
+ * The head of a successful response.
+ * @throws PushClientError, also at the deadline
  */
 export async function open(api: Api, call: Call, deadline: Deadline): Promise<Response> {
   const { method, path, token, headers = {}, body, keepalive = false } = call
@@ -57,7 +57,7 @@ export async function ask(api: Api, call: Call, signal?: AbortSignal, ms = CALL_
     if (response.status === 204) return undefined
     const text = await reached(deadline, response.text())
     const body = parsed(text)
-    // Such as the page of a network that wants a person to log in.
+    // Such as a captive portal that wants a person to log in.
     if (body === undefined) throw problemError(text, response.status)
     return body
   } finally {

@@ -10,7 +10,7 @@ export interface Context {
   readonly signal: AbortSignal
 }
 
-/** Says what is tried again. */
+/** Reports errors that are retried. */
 export function tell({ options }: Context, error: PushClientError): void {
   try {
     options.onError?.(error)
@@ -19,7 +19,7 @@ export function tell({ options }: Context, error: PushClientError): void {
   }
 }
 
-/** Calls a callback of the embedder, whose failure ends nothing of ours. */
+/** Calls a callback of the embedder; its failure ends nothing of ours. */
 export async function callBack(context: Context, name: string, call: () => unknown): Promise<void> {
   try {
     await call()

@@ -11,17 +11,17 @@ interface ErrorFacts {
 export class PushClientError extends Error {
   override readonly name = 'PushClientError'
   /**
-   * The server's, or one of the client: `UNREACHABLE` (no answer), `HTTP_ERROR` (an answer of something else than the
-   * server), `STREAM_ENDED`, `HANDLER_FAILED`, `DECRYPTION_FAILED`, `CALLBACK_FAILED`.
+   * A code of the server, or of the client: `UNREACHABLE` (no response), `HTTP_ERROR` (a response from something else
+   * than the server), `STREAM_ENDED`, `HANDLER_FAILED`, `DECRYPTION_FAILED`, `CALLBACK_FAILED`.
    */
   readonly code: string
   /** Status of the answer. */
   declare readonly status: number | undefined
   /** For people. */
   declare readonly detail: string | undefined
-  /** Under which the server has logged it. */
+  /** Request id in the log of the server. */
   declare readonly requestId: string | undefined
-  /** What the server asks to wait. */
+  /** Delay requested by the server. */
   declare readonly retryAfterMs: number | undefined
 
   constructor(code: string, title: string, { cause, ...facts }: ErrorFacts = {}) {
@@ -31,17 +31,17 @@ export class PushClientError extends Error {
   }
 }
 
-/** What is thrown, as an error of ours. */
+/** Converts anything thrown to an error of ours. */
 export function errorOf(thrown: unknown, code = 'UNREACHABLE', title = 'the connection has failed'): PushClientError {
   return thrown instanceof PushClientError ? thrown : new PushClientError(code, title, { cause: thrown })
 }
 
-/** The token is not taken, or not renewed: only another one helps. */
+/** The token is refused or not renewed: only another token helps. */
 export function needsToken({ code }: PushClientError): boolean {
   return /^(TOKEN_(EXPIRED|REVOKED|SUPERSEDED|UNKNOWN|INVALID|NOT_RENEWABLE)|CREDENTIALS_\w+|NOT_A_DEVICE)$/.test(code)
 }
 
-/** It may be over the next time. What is no answer of the server, such as a proxy's, always may. */
+/** The next attempt may succeed. What does not come from the server, such as a proxy's answer, always may. */
 export function isPassing({ code, status = 0 }: Pick<PushClientError, 'code' | 'status'>): boolean {
   return /^(4(?!08|29)|501)/.test(`${status}`) ? /^(TOKEN_NOT_YET_VALID|HTTP_ERROR)$/.test(code) : true
 }
@@ -61,7 +61,7 @@ export function problemError(text: string, status?: number, retryAfter?: number)
   return new PushClientError('HTTP_ERROR', `something in front of the server answered ${status}`, facts)
 }
 
-/** JSON; undefined if it is none. */
+/** Parses JSON; undefined if it is invalid. */
 export function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

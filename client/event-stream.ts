@@ -11,7 +11,7 @@ export interface StreamBlock {
   readonly retry?: string
 }
 
-/** Characters of one block. A server that says more has lost its way. */
+/** Maximum characters of one block; a longer one is an error. */
 const LARGEST = 64 * 1024 * 1024
 
 /**
@@ -28,7 +28,7 @@ export async function* readBlocks(
   try {
     for (;;) {
       const { done, value } = await watch.read(() => reader.read())
-      // What is not whole counts as not sent.
+      // An incomplete block counts as not sent.
       if (done) return
       const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n')
       rest = blocks.pop() ?? ''

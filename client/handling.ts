@@ -1,4 +1,4 @@
-/** One message after another, through the handler of the embedder. */
+/** Passes messages to the handler of the embedder, one at a time. */
 import { callBack, type Context, tell } from './context.ts'
 import { errorOf, PushClientError } from './errors.ts'
 import { keyOf, opened, received, type WireMessage } from './message.ts'
@@ -43,7 +43,7 @@ export class Handling {
       } catch (cause) {
         if (signal.aborted) break
         const title = `the handler of message ${wire.id} has failed in attempt ${attempt}`
-        // No other attempt decrypts it.
+        // Another attempt would not decrypt it either.
         const isLast = message === undefined || attempt >= attempts
         const error = message === undefined ? errorOf(cause) : new PushClientError('HANDLER_FAILED', title, { cause })
         tell(this.#context, error)
@@ -74,7 +74,7 @@ export class Handling {
   }
 }
 
-/** The newest so many. */
+/** Keeps the newest entries. */
 class LastSeen extends Set<string> {
   override add(key: string): this {
     super.add(key)

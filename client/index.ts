@@ -1,6 +1,6 @@
 /**
- * `aedes-push/client`: receives messages over HTTP, in browsers and in Node. It has no dependencies, and runs without a
- * bundler. docs/client.md is its reference.
+ * `aedes-push/client`: receives messages over HTTP, in browsers and Node.js. No dependencies, no bundler needed. See
+ * docs/client.md.
  */
 export { PushClientError } from './errors.ts'
 export { listen } from './listener.ts'

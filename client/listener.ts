@@ -1,4 +1,4 @@
-/** Listens for a device: to a stream, or by lookups that wait, for as long as it is not closed. */
+/** Receives messages for a device, over a stream or by long polling, until it is closed. */
 import { Acknowledging } from './acknowledging.ts'
 import { apiOf, ask, open } from './call.ts'
 import { callBack, type Context, tell } from './context.ts'
@@ -11,19 +11,19 @@ import { Renewing } from './renewing.ts'
 import type { Place, Session } from './token.ts'
 import type { Listener, ListenOptions, State } from './types.ts'
 
-/** The server says something at once. A proxy that gathers answers keeps it back. */
+/** Timeout for the first bytes of a stream, which the server sends at once; a buffering proxy holds them back. */
 const FIRST_WORD_MS = 10_000
 const QUIET_S = 60
-/** What the server allows, and time for the answer. */
+/** Longest wait that the server allows, and time for the response. */
 const WAIT_S = 50
 const ANSWER_MS = 20_000
-/** So many streams in a row that say nothing, and it polls instead, and tries a stream again after a while. */
+/** After this many silent streams in a row, it polls, and tries a stream again after a while. */
 const SILENT = 2
 const POLL_FOR_MS = 600_000
 
 /**
- * Listens for the device that a message token is of: calls `onMessage` with each message, and acknowledges what it has
- * handled. It goes on through failures of the network and of the server until it is closed, or refused for good.
+ * Receives the messages of the device that a message token belongs to: calls `onMessage` for each message, and
+ * acknowledges handled ones. It survives failures of the network and the server until it is closed or refused for good.
  */
 export function listen(options: ListenOptions): Listener {
   return new MessageListener(options)
@@ -44,13 +44,13 @@ class MessageListener implements Listener {
   #state: State = 'connecting'
   /** On the monotonic clock. */
   #pollsUntil = 0
-  /** Streams in a row that said nothing. */
+  /** Silent streams in a row. */
   #silent = 0
-  /** A lookup was answered since streams were given up: it is not the network. */
+  /** A lookup succeeded since streams were given up, so the network works. */
   #isPollSure = false
-  /** In a row, without anything that came. */
+  /** Failures in a row without anything received. */
   #failures = 0
-  /** What the stream asks for, ms. */
+  /** Retry delay requested by the stream, ms. */
   #retryMs = 0
 
   constructor(options: ListenOptions) {
@@ -67,7 +67,7 @@ class MessageListener implements Listener {
       options.signal?.removeEventListener('abort', close)
       this.#is('closed')
     })
-    // Who awaits it hears of it; nobody has to.
+    // A caller may await it, but does not have to.
     this.closed.catch(() => undefined)
   }
 
@@ -113,7 +113,7 @@ class MessageListener implements Listener {
   }
 
   async #recover(session: Session, error: PushClientError): Promise<void> {
-    // A renewal was faster.
+    // A renewal came first.
     if (needsToken(error) && session !== this.#renewing.session) return
     const again = await this.#reasonToGoOn(session, error)
     tell(this.#context, again)
@@ -126,7 +126,7 @@ class MessageListener implements Listener {
   async #reasonToGoOn(session: Session, error: PushClientError): Promise<PushClientError> {
     const { place } = session
     if (error.code === 'CURSOR_INVALID') {
-      // Such as after its store was replaced: what is pending comes from the beginning.
+      // For example after its store was replaced: pending messages come from the beginning.
       place.cursor = undefined
       place.acknowledged = undefined
       return error
@@ -149,7 +149,7 @@ class MessageListener implements Listener {
     const { place, token } = session
     const resumed = place.cursor
     this.#retryMs = 0
-    // What was handled is acknowledged by coming back with it.
+    // Reconnecting acknowledges what was handled.
     const headers = resumed === undefined ? {} : { 'last-event-id': resumed }
     const deadline = new Deadline(FIRST_WORD_MS, signal)
     let isAlive = false
@@ -219,7 +219,7 @@ class MessageListener implements Listener {
       for (const message of messages) if (!(await this.#handling.handle(message))) return
       place.cursor = cursor
     } catch (error) {
-      // Then it was not the stream that does not get through.
+      // Then streams were not the problem.
       if (errorOf(error).code === 'UNREACHABLE') this.#pollsUntil = 0
       throw error
     }

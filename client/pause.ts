@@ -1,20 +1,19 @@
-/** Waiting: for another attempt, and for an answer no longer than so long. */
+/** Delays between attempts, and timeouts. */
 
 const FIRST_MS = 1_000
 const LONGEST_MS = 60_000
-/** A proxy that asks for a day is not obeyed. */
+/** Limits the delay that a proxy can request. */
 const MOST_ASKED_MS = 3_600_000
-/** What a timer takes at most is 24 days. */
+/** The maximum of a timer is 24 days. */
 const TIMER_MS = 86_400_000
 
-/** Twice as long with each attempt, up to a minute, and with some randomness, so that not all clients come at one time. */
+/** Doubles with each attempt, up to a minute, with jitter so that clients do not all return at once. */
 export function backOffMs(attempt: number, random: () => number = Math.random): number {
   return Math.min(LONGEST_MS, FIRST_MS * 2 ** (attempt - 1)) * (0.5 + random() / 2)
 }
 
 /**
- * Waits for another attempt: for what the server asks, and then some time more, so that not all come at once. Being online
- * again ends the latter.
+ * Waits before another attempt: the delay that the server requests, plus jitter. Coming online again ends the jitter.
  */
 export async function backOff(attempt: number, signal: AbortSignal, least = 0): Promise<void> {
   await pause(Math.min(least, MOST_ASKED_MS), signal)
@@ -22,7 +21,7 @@ export async function backOff(attempt: number, signal: AbortSignal, least = 0): 
   await pause(backOffMs(attempt), signal, scope instanceof EventTarget ? scope : undefined)
 }
 
-/** Resolves after a time, or when the signal is aborted, or when it is online again. */
+/** Resolves after a time, when the signal is aborted, or when the device is online again. */
 export function pause(ms: number, signal: AbortSignal, online?: EventTarget): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted || ms <= 0) return resolve()
@@ -38,7 +37,7 @@ export function pause(ms: number, signal: AbortSignal, online?: EventTarget): Pr
   })
 }
 
-/** A signal that is aborted with another one, or when nothing has happened for a time. */
+/** A signal that is aborted with another one, or after a time without activity. */
 export class Deadline {
   readonly #controller = new AbortController()
   readonly #outer: AbortSignal | undefined
@@ -67,8 +66,8 @@ export class Deadline {
   }
 
   /**
-   * What comes of the work, unless this is aborted before. The fetch of Node 20 forgets its signal when memory is
-   * collected: a body that is being read then never ends.
+   * Resolves with the result of the work, unless aborted before. The fetch of Node 20 loses its signal in garbage
+   * collection: reading a body then never ends.
    */
   race<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {

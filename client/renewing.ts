@@ -4,9 +4,9 @@ import { errorOf, isPassing, needsToken, PushClientError } from './errors.ts'
 import { backOff, pause } from './pause.ts'
 import { askForToken, type Session, sessionOf } from './token.ts'
 
-/** Looked at so often: a device that slept has slept through its timers. */
+/** Check interval: the timers of a device do not run while it sleeps. */
 const LOOK_MS = 3_600_000
-/** A token that lives for a moment only, or that is given again and again, is not renewed all the time. */
+/** Minimum interval, for tokens with a very short lifetime or tokens that are issued again and again. */
 const SOONEST_MS = 1_000
 
 export class Renewing {
@@ -31,8 +31,8 @@ export class Renewing {
   }
 
   /**
-   * Another token than one that was refused.
-   * @throws PushClientError: `why`, if there is none; CALLBACK_FAILED, when it is to be asked for again
+   * Returns another token than the refused one.
+   * @throws PushClientError: `why`, if there is none; CALLBACK_FAILED, if the callback must be asked again
    */
   async replace(refused: Session, why: PushClientError): Promise<void> {
     if (refused !== this.#session) return

@@ -1,28 +1,28 @@
-/** Message tokens: what they say, and asking for one. */
+/** Message tokens: reading their claims, and requesting one. */
 import { fromBase64 } from './bytes.ts'
 import { type Api, apiOf, ask } from './call.ts'
 import { parsed } from './errors.ts'
 import type { TokenAnswer, TokenRequest } from './types.ts'
 
-/** A token, and where its reader is. */
+/** A token, and the position of its reader. */
 export interface Session {
   readonly token: string
   readonly tokenId: string
   readonly app: string
-  /** Milliseconds since the epoch; Infinity: it says nothing of its life. */
+  /** When it expires, milliseconds since the epoch; Infinity if unknown. */
   readonly renewAt: number
   readonly place: Place
 }
 
 /** In the logs of one token id: a cursor is for no other. */
 export interface Place {
-  /** Everything up to it is handled. */
+  /** Everything up to this cursor is handled. */
   cursor?: string | undefined
-  /** The last one that the server has taken. */
+  /** The last cursor that the server accepted. */
   acknowledged?: string | undefined
 }
 
-/** The share of its life after which a token is renewed: two thirds and a little, not all at the same time. */
+/** Fraction of its lifetime after which a token is renewed: two thirds and some jitter. */
 const RENEW_AT = 2 / 3
 const SPREAD = 0.1
 
@@ -44,7 +44,7 @@ export function sessionOf(token: string, before?: Session, issuedAt?: number): S
   }
 }
 
-/** Unverified: they are for the server. */
+/** Unverified: the server verifies them. */
 function claimsOf(token: string): Record<string, unknown> {
   try {
     return Object(parsed(new TextDecoder().decode(fromBase64(token.split('.')[1] ?? ''))))
@@ -54,8 +54,9 @@ function claimsOf(token: string): Record<string, unknown> {
 }
 
 /**
- * Asks for a token, as `POST /v1/tokens` has it.
- * @param credential an enrolment code, a JWT of an identity provider, or a message token; a provider key belongs in no app
+ * Requests a token with `POST /v1/tokens`.
+ * @param credential an enrolment code, a JWT of an identity provider, or a message token; never put a provider key into
+ * an app
  * @throws PushClientError
  */
 export async function requestToken(

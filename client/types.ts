@@ -1,14 +1,14 @@
-/** What the client takes, and what it gives. */
+/** The options and results of the client. */
 import type { PushClientError } from './errors.ts'
 import type { WebPushKeys } from './web-push.ts'
 
 /** A message as it arrived. */
 export interface Message {
-  /** As its provider, or the server, named it. */
+  /** The id, set by its provider or the server. */
   readonly id: string
   /** `<app>/t/<token id>` for this device, `<app>/<version>` for a broadcast. */
   readonly topic: string
-  /** The payload; of a Web Push message what was decrypted. */
+  /** The payload; for a Web Push message, decrypted. */
   readonly bytes: Uint8Array
   /** The payload as UTF-8. */
   readonly text: string
@@ -24,49 +24,49 @@ export interface Message {
   readonly urgency: string | undefined
 }
 
-/** What a handler is told beside the message. */
+/** Context of a handler call. */
 export interface HandlerContext {
-  /** Aborted by `close()`: a handler that throws then has its message again another time. */
+  /** Aborted by `close()`: if the handler then throws, it gets the message again another time. */
   readonly signal: AbortSignal
   /** 1 for the first attempt. */
   readonly attempt: number
 }
 
 /**
- * Messages that were handled. A `Set` is one. The keys are text of about 70 characters; keep the newest 1,000 or so, where
- * a page that was reloaded finds them again.
+ * Keys of handled messages; a `Set` is enough. Keys have about 70 characters; keep about 1,000 of the newest, in
+ * storage that survives a page reload.
  */
 export interface SeenMessages {
   has(key: string): boolean | Promise<boolean>
   add(key: string): unknown
 }
 
-/** `waiting`: for another attempt. `closed`: for good. */
+/** `waiting`: for the next attempt. `closed`: for good. */
 export type State = 'connecting' | 'listening' | 'waiting' | 'closed'
 
-/** What a renewal asks for. */
+/** Request of a renewal. */
 export interface RenewalRequest {
   /** Version of the app on this device; absent: as it is. */
   readonly version?: string
-  /** Seconds until the token ends. */
+  /** Lifetime of the token, seconds. */
   readonly ttl?: number
-  /** Asks for a Web Push endpoint. */
+  /** Requests a Web Push endpoint. */
   readonly webPush?: WebPushRequest
 }
 
-/** What a device asks its first token with. */
+/** Request for the first token of a device. */
 export interface TokenRequest extends RenewalRequest {
   readonly app: string
-  /** Absent: the server makes one, that nobody can guess; keep what it answers. */
+  /** Absent: the server generates an unguessable name; keep the one it returns. */
   readonly device?: string
-  /** Absent: the one of the credential. */
+  /** Absent: the account of the credential. */
   readonly account?: string
   /** The token of the account that was logged in before. */
   readonly holderToken?: string
 }
 
 export interface WebPushRequest {
-  /** Only who holds this key sends through the endpoint. */
+  /** Only the holder of this key can send through the endpoint. */
   readonly vapidKey?: string
 }
 
@@ -80,48 +80,49 @@ export interface TokenAnswer {
   readonly renewAfter: string
   readonly renewUntil: string
   readonly topics: { readonly private: string; readonly broadcast: string | null }
-  /** Where Web Push was asked for. */
+  /** If Web Push was requested. */
   readonly endpoint?: string
 }
 
 export interface ListenOptions {
-  /** The server, such as `https://push.example.com`, also with a path. */
+  /** URL of the server, such as `https://push.example.com`, optionally with a path. */
   readonly url: string
   /** The message token of this device. */
   readonly token: string
   /**
-   * Handles a message. Messages come one after another, and a message is acknowledged when its handler has returned, or
-   * its promise is fulfilled. When it throws, the same message comes again, later each time.
+   * Handles a message. Messages arrive one at a time, and a message is acknowledged after its handler returns or its
+   * promise is fulfilled. If it throws, it gets the same message again, with growing delays.
    */
   onMessage(message: Message, context: HandlerContext): unknown
   /**
-   * Gives another token when the server refuses the one there is, or renews it no more; `why.code` is the server's. When
-   * it throws it is asked again later. When it gives nothing, and the token is refused, the client closes with `why`.
+   * Called when the server refuses the current token, or no longer renews it; `why.code` is the server's code. Return a
+   * new token. If it throws, it is called again later. If it returns nothing and the token is refused, the client
+   * closes with `why`.
    */
   getToken?(why: PushClientError): Promise<string | undefined> | string | undefined
-  /** The client has renewed its token: keep the answer for the next start. */
+  /** The client renewed its token: keep the answer for the next start. */
   onToken?(answer: TokenAnswer): unknown
-  /** What a renewal asks for. Name `webPush` here to be told the endpoint. */
+  /** Request of a renewal. Include `webPush` to receive the endpoint. */
   readonly renewal?: RenewalRequest
-  /** Messages are gone because too many were pending: how many private ones, or `true` for broadcasts. */
+  /** Messages were lost because too many were pending: the number of private ones, or `true` for broadcasts. */
   onMissed?(missed: number | true): unknown
   /**
-   * A message whose handler has failed `attempts` times, or that could not be decrypted: the place to put it aside. It is
-   * acknowledged afterwards. When this throws, the handler gets the message again.
+   * Called for a message whose handler failed `attempts` times, or that could not be decrypted, so that you can store
+   * it elsewhere. It is acknowledged afterwards. If this throws, the handler gets the message again.
    */
   onGiveUp?(message: Message, why: PushClientError): unknown
-  /** What went wrong and is tried again: the network, the server, a handler. For a log. */
+  /** An error that is retried: of the network, the server or a handler. For logging. */
   onError?(error: PushClientError): unknown
   onState?(state: State): unknown
-  /** Attempts at one message, with pauses from 1 s to 60 s between them; 10 when absent, which is some 5 minutes. */
+  /** Attempts for one message, with pauses from 1 s to 60 s in between; default 10, about 5 minutes. */
   readonly attempts?: number
-  /** Absent: the last 1,000 of this client, in memory. */
+  /** Default: the last 1,000 of this client, in memory. */
   readonly seen?: SeenMessages
   /** Decrypts Web Push messages. */
   readonly webPushKeys?: WebPushKeys
-  /** `auto`, when absent, listens to a stream, and polls where streams do not get through. */
+  /** `auto`, the default, uses a stream, and polls if streams do not get through. */
   readonly transport?: 'auto' | 'stream' | 'poll'
-  /** A stream without a byte for so many seconds is taken for dead; 60 when absent. */
+  /** Seconds without a byte after which a stream counts as dead; default 60. */
   readonly quietSeconds?: number
   /** Closes the client when it is aborted. */
   readonly signal?: AbortSignal
@@ -133,8 +134,8 @@ export interface Listener {
   readonly state: State
   /** The token in use. */
   readonly token: string
-  /** Fulfilled when the client was closed; rejected with what ended it, a PushClientError. */
+  /** Fulfilled when the client was closed; rejected with the PushClientError that ended it. */
   readonly closed: Promise<void>
-  /** Takes nothing more, and waits for the handler that runs and for its acknowledgement. */
+  /** Accepts nothing more, and waits for the running handler and its acknowledgement. */
   close(): Promise<void>
 }

@@ -1,8 +1,8 @@
-/** What full logs dropped, in the log of the server: one line with a count, however many messages it was. */
+/** Logs what full logs dropped: one line with a count per interval. */
 import type { Logger } from 'pino'
 import type { LogKind } from '../common/metrics.ts'
 
-/** A full log drops one message for each that comes: this often there is a line, ms. */
+/** Interval of the lines, because a full log drops a message for each new one, ms. */
 const EVERY_MS = 10_000
 
 const OLDEST = 'dropped their oldest messages'
@@ -16,7 +16,7 @@ const WHAT: Record<LogKind, string> = {
 
 export interface DropLog {
   dropped(destination: LogKind, count: number): void
-  /** Says what was not said yet. */
+  /** Logs the remaining counts. */
   close(): void
 }
 

@@ -1,4 +1,4 @@
-/** Where everything is kept: the embedded store, or Redis. */
+/** The engine: the embedded store, or Redis. */
 import { join } from 'node:path'
 import { fileSecrets, firstFrom, type Secrets } from '../auth/index.ts'
 import { retainedInStore, type RetainedMessages } from '../broker/index.ts'
@@ -20,8 +20,9 @@ export interface Engine {
 }
 
 /**
- * With the embedded store, secrets are files that an operator can read, back up and replace. In Redis all nodes share
- * them; one that this node has as a file, from its embedded days, is what they share if there is none yet.
+ * With the embedded store, secrets are files that an operator can read, back up and replace. With Redis, all nodes
+ * share them; if there is none yet, a secret that this node has as a file from an earlier embedded store becomes the
+ * shared one.
  */
 export async function engineOf(
   options: EngineOptions,

@@ -1,4 +1,4 @@
-/** What is allowed for each option of `createPush`; types do not hold in an embedding program. */
+/** Checks the options of `createPush`, because types do not protect an embedding program at run time. */
 import { BlockList, isIPv6 } from 'node:net'
 import { inspect } from 'node:util'
 import { ALGORITHMS, createProviders } from '../auth/index.ts'
@@ -6,7 +6,7 @@ import { CONSOLE_MODES, isPublicUrl, isRetries, isTargetHost } from '../bridge/i
 import { isOrigin } from '../common/origins.ts'
 import { isKeyPrefix, parseAddress } from '../store/index.ts'
 
-/** Says what is wrong with a value, after "must be". Undefined: nothing. */
+/** Describes what a value must be, after "must be". Undefined: the value is valid. */
 export type Check = (value: unknown) => string | undefined
 
 const allowed =
@@ -101,7 +101,7 @@ export const logger: Check = allowed(
 )
 export const tally: Check = allowed((value) => hasMethods(value, ['tell', 'hear']), 'an object with tell and hear')
 
-/** Of the URL nothing is said: it may hold a password. */
+/** The message does not quote the URL, which may hold a password. */
 export const redisUrl: Check = (value) => {
   if (typeof value !== 'string') return 'a URL of Redis'
   try {
@@ -123,7 +123,7 @@ export function checkOption(name: string, check: Check, value: unknown, where: s
   throw new Error(`${where}: ${name} must be ${wrong}${SECRET.has(name) ? '' : `, and is ${inspect(value, SHOWN)}`}`)
 }
 
-/** What the options mean together. @throws Error that names the option */
+/** Checks the options together. @throws Error that names the option */
 export function checkTogether(options: Readonly<Record<string, unknown>>, where: string): void {
   const { dataDir, redisUrl: url, redisReplicas: replicas, providers: list, generalStore } = options
   if (list === undefined) throw new Error(`${where}: providers is missing; give ${providers(list)}`)
@@ -137,7 +137,7 @@ export function checkTogether(options: Readonly<Record<string, unknown>>, where:
     return
   }
   if (dataDir === undefined) throw new Error(`${where}: dataDir is missing; give it, or redisUrl`)
-  // Whose redisUrl came out undefined would be served from a store of its own.
+  // Otherwise a program whose redisUrl turned out undefined would use its own embedded store.
   const idle = ['redisPrefix', 'redisReplicas'].find((name) => options[name] !== undefined)
   if (idle !== undefined) throw new Error(`${where}: ${idle} is for Redis, and redisUrl is missing`)
 }

@@ -1,4 +1,4 @@
-/** What `createPush` is given, and that nothing in it is misspelt, missing or of the wrong kind. */
+/** The options of `createPush`, and their checks. */
 import type { BlockList } from 'node:net'
 import type { Logger } from 'pino'
 import { checkFields, type Algorithm, type ProviderKey, type Secrets } from '../auth/index.ts'
@@ -18,81 +18,80 @@ export type PushOptions = CommonOptions & ({ readonly dataDir: string } | { read
 
 export interface CommonOptions {
   /**
-   * The embedded store and the signing keys live here. With Redis, they are there, and the directory is
-   * only read, for keys that it holds from embedded days; without it, no file is touched.
+   * Directory of the embedded store and the signing keys. With Redis, these are in Redis, and the directory is only
+   * read, for keys of an earlier embedded store; without it, no file is touched.
    */
   readonly dataDir?: string
   /**
-   * Who may send: name, key of at least 16 characters, and apps (left out: all); or how to find them, with the secrets
-   * that all nodes share.
+   * Who may send: name, key of at least 16 characters, and apps (absent: all); or a function that finds them, with the
+   * secrets that all nodes share.
    */
   readonly providers: readonly ProviderKey[] | ((secrets: Secrets) => Promise<readonly ProviderKey[]>)
   /** Who may connect besides devices and providers, to use topics that are not push topics. Default: nobody. */
   readonly users?: Users
-  /** What holds for all users; each field is read whenever it is needed, so that it may change at any time. */
+  /** Rules for all users; each field is read whenever it is needed, so you may change it at any time. */
   readonly generalRules?: GeneralRules
   /**
-   * Where general topics are kept: sessions of users, their messages and subscriptions, and what is retained. `memory`: they are
-   * gone with the process, and push stays as durable as ever; embedded only. Default: `durable`.
+   * Where general topics are stored: sessions of users, their messages and subscriptions, and retained messages.
+   * `memory`: they end with the process, and push messages stay durable; embedded store only. Default: `durable`.
    */
   readonly generalStore?: 'durable' | 'memory'
-  /** Redis instead of the embedded store: `redis://`, `rediss://`, several with commas for a Cluster. */
+  /** Redis instead of the embedded store: `redis://`, `rediss://`, several comma-separated URLs for a Cluster. */
   readonly redisUrl?: string
-  /** Before every key and channel in Redis, so that installations can share one. */
+  /** Prefix of every key and channel in Redis, so that installations can share one. */
   readonly redisPrefix?: string
-  /** Replicas of Redis that have to have what is accepted before it is answered; not in a Cluster. */
+  /** Replicas of Redis that must have a message before it is accepted; not with a Cluster. */
   readonly redisReplicas?: number
   readonly algorithm?: Algorithm
   /** Signing keys from a file, instead of generated ones. */
   readonly keysFile?: string
   readonly issuer?: string
   readonly audience?: string
-  /** JSON file of identity providers whose tokens let devices ask for message tokens; it may change at any time. */
+  /**
+   * JSON file with the identity providers whose tokens a device may exchange for a message token; may change at any
+   * time.
+   */
   readonly issuersFile?: string
-  /** A connection ends with the token it came with. Default: it goes on while its token id has a newer one. */
+  /** True: a connection ends when its token expires. Default: it continues while its token id has a newer token. */
   readonly strictExpiry?: boolean
-  /** Each with its default and range stands in the table of docs/operations.md, third column. */
+  /** Limits; docs/operations.md lists them in the third column of its table, with defaults and ranges. */
   readonly limits?: Partial<PushLimits>
   /**
-   * Names that HTTP and WebSocket clients may have in `Host`, and whose pages may connect, besides those of the machine
-   * itself; `*` is all. Default: on a loopback address none, on any other all.
+   * Host names that HTTP and WebSocket clients may use, and whose pages may connect, besides those of the machine
+   * itself; `*` allows all. Default: none on a loopback address, otherwise all.
    */
   readonly allowedHosts?: readonly string[]
   /**
-   * Origins, such as `https://app.example.com`, of pages that may call over HTTP what devices call; `*` is all. Never with a
-   * provider key. Default: none.
+   * Origins, such as `https://app.example.com`, of pages that may make the HTTP calls of devices; `*` allows all. Never
+   * with a provider key. Default: none.
    */
   readonly corsOrigins?: readonly string[]
-  /**
-   * Proxies whose `Forwarded` or `X-Forwarded-For` says whose an HTTP request is, for the limits by address. Default: nobody
-   * is believed.
-   */
+  /** Proxies whose `Forwarded` or `X-Forwarded-For` header is trusted for the client address. Default: none. */
   readonly trustedProxies?: BlockList
   /**
-   * Where webhooks may lead besides public addresses over HTTPS: `networks`, and `httpHosts` without TLS; and `retries`, seconds
-   * from one attempt to the next.
+   * Where else webhooks may lead, besides public addresses over HTTPS: `networks`, and `httpHosts` without TLS; and
+   * `retries`, the delays between attempts in seconds.
    */
   readonly webhooks?: WebhookRules
   /**
-   * Under which others reach the HTTP API, `https://push.example.com` for one: then devices that ask for it get Web Push
-   * endpoints. Default: there is no Web Push.
+   * Public URL of the HTTP API, such as `https://push.example.com`; enables Web Push endpoints. Default: no Web Push.
    */
   readonly publicUrl?: string
   /**
-   * The console at `/console`: `local` for a browser on this machine that no proxy stands before, `on` for everybody.
+   * The console at `/console`: `local` for a browser on this machine without a proxy in between, `on` for everybody.
    * Default: `off`.
    */
   readonly console?: ConsoleMode
   /** Default: silent. */
   readonly logger?: Logger
-  /** What `/metrics` answers, when it is more than this process' own. */
+  /** Returns the text of `/metrics`, if it covers more than this process. */
   readonly metricsText?: (metrics: Metrics) => () => Promise<string>
   /**
-   * Writes spans: one for each request over HTTP, and one for each message that it sent, from PUBLISH to PUBACK, whose place
-   * in the trace the device gets as the user property `traceparent`. Default: nothing is traced.
+   * Records spans: one for each HTTP request, and one for each delivery of its message, from PUBLISH to PUBACK. The
+   * device receives the place in the trace as the user property `traceparent`. Default: no traces.
    */
   readonly tracing?: Tracing
-  /** What other processes of the same server count, where limits hold for all of them together. */
+  /** Exchanges counts with other processes of the same server, so that limits apply to all of them together. */
   readonly tally?: Tally
   /** Milliseconds since the epoch: for dates, such as when a token or a message expires. */
   readonly now?: () => number
@@ -140,7 +139,7 @@ export function checkPushOptions(options: PushOptions): PushLimits {
   return checkLimits(options.limits ?? {}, 'createPush, limits')
 }
 
-/** The same ranges as the server's settings, and what is not given gives way in the same way. */
+/** Applies the same ranges as the server's settings, and adjusts limits that were not given in the same way. */
 function checkLimits(limits: Partial<Limits>, where: string): Limits {
   checkFields(limits, LIMIT_NAMES, where)
   const given = new Set(LIMIT_NAMES.filter((name) => Object.hasOwn(limits, name)))
@@ -151,7 +150,7 @@ function checkLimits(limits: Partial<Limits>, where: string): Limits {
   })
 }
 
-/** An option that is undefined is as if it was not given. */
+/** An undefined option counts as absent. */
 function checkOptions(options: unknown): void {
   if (typeof options !== 'object' || options === null) throw new Error('createPush: it takes an object of options')
   checkFields(options, Object.keys(CHECKS), 'createPush')
@@ -161,7 +160,7 @@ function checkOptions(options: unknown): void {
   checks.checkTogether(given, 'createPush')
 }
 
-/** Nothing is above a limit that is undefined or NaN: it would be none. */
+/** A comparison with undefined or NaN is never true, so such a limit would not limit anything. */
 function checkLimit(name: LimitName, value: number | undefined, where: string): void {
   const { minimum, maximum } = allowedRange(LIMITS[name])
   if (value === undefined || !Number.isInteger(value) || value < minimum || value > maximum)

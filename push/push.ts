@@ -1,4 +1,4 @@
-/** Push as a part of another Node program: puts the parts together. The server is made of it. */
+/** Push as part of another Node.js program: connects the parts. The server is built on it. */
 import { setTimeout } from 'node:timers/promises'
 import { packageVersion } from '../common/package-version.ts'
 import { createRandomId } from '../common/random-id.ts'
@@ -53,13 +53,13 @@ import { loggingErrorsSafely, reportUnexpected } from '../common/unexpected.ts'
 
 export interface Push extends InProcessCalls {
   /**
-   * Your own broker, once, before there are connections: those of devices, providers and `users` are served here, and all
-   * others by your broker, whose topics both share. What reaches it is well-formed MQTT.
-   * Give its persistence as well, where it has one of its own, so that users get what it had retained before.
-   * @throws Error in one sentence, where its version of aedes is another one than push works with
+   * Attaches your own broker; call it once, before the first connection. Devices, providers and `users` are served
+   * here, all other connections by your broker, and both share its topics. Only well-formed MQTT reaches it. Pass its
+   * persistence as well, if it has its own, so that users receive what it retained earlier.
+   * @throws Error in one sentence, if its version of aedes is another
    */
   attach(broker: Aedes, persistence?: NativePersistence): void
-  /** Takes a connection: a socket, or any duplex stream. `rules` are those of the listener that it came by, for users. */
+  /** Accepts a connection: a socket, or any duplex stream. `rules` are the rules for users of its listener. */
   handle(stream: Duplex, request?: IncomingMessage, rules?: ListenerRules): void
   /**
    * What connections of a listener pass before `deliver` gets them, `handle` for one: the PROXY protocol header of
@@ -73,33 +73,38 @@ export interface Push extends InProcessCalls {
     },
     deliver: Deliver,
   ): Acceptor
-  /** The HTTP API, not listening: `listen()` it, or `ready()` and pass requests to `routing`. */
+  /** The HTTP API, not listening yet: call `listen()`, or `ready()` and pass requests to `routing`. */
   readonly http: FastifyInstance
   /**
-   * MQTT over WebSocket on an HTTP server, at a path (default `/mqtt`). Upgrades to other paths are left to whoever else
-   * listens for them, or get 404 where nobody does; `*` is any path. `rules` are for users that come by it. Returns how to
-   * stop.
+   * Serves MQTT over WebSocket on an HTTP server, at a path (default `/mqtt`); `*` is any path. Upgrades to other paths
+   * go to other listeners, or get 404 if there are none. `rules` are for its users. Returns a function that stops it.
    */
   webSocket(server: Server, path?: string, rules?: ListenerRules): () => void
   /**
-   * Counts a connection of a server of yours, from which `webSocket` gets upgrades, among all; one that is too many is
-   * destroyed. Without it, connections count from their upgrade on.
+   * Counts a connection to your own server, from which `webSocket` gets upgrades, and destroys it if it exceeds the
+   * limit. Without this, connections count from their upgrade.
    */
   admit(socket: Socket): void
   /** General topics of this process. */
   readonly general: GeneralAccess
   readonly metrics: Metrics
-  /** Of a name: what only one process does among all that share the store, such as to hold a connection to somewhere. */
+  /**
+   * A lease of this name, for work that only one of the processes that share the store may do, such as holding an
+   * outgoing connection.
+   */
   lease(name: string): Lease
-  /** Takes the file of identity providers as it is now; it is also watched. One that cannot be used changes nothing. */
+  /** Reloads the file of identity providers, which is also watched. A file that cannot be used changes nothing. */
   reload(): Promise<void>
-  /** Takes nothing new, answers what is under way, tells MQTT 5 clients 0x8B, writes everything, closes the store. */
+  /**
+   * Accepts nothing new, answers what is in flight, sends 0x8B to MQTT 5 clients, writes everything and closes the
+   * store.
+   */
   close(): Promise<void>
 }
 
 /**
- * Opens store and keys, and puts the parts together. One that fails leaves nothing open or locked.
- * @throws Error that names the option that is wrong, or is none
+ * Opens the store and the keys, and connects the parts. A failure leaves nothing open or locked.
+ * @throws Error that names the invalid option
  */
 export async function createPush(options: PushOptions): Promise<Push> {
   const limits = checkPushOptions(options)
@@ -120,7 +125,7 @@ interface Closable {
   close(): Promise<unknown>
 }
 
-/** `opened` gets each part that was opened, the last one last. */
+/** Adds each part to `opened` as it is opened. */
 async function assemble(options: PushOptions, limits: PushLimits, logger: Logger, opened: Closable[]): Promise<Push> {
   const { now = Date.now, monotonic = () => performance.now(), tally, users, generalRules } = options
   const metrics = createMetrics()
@@ -289,7 +294,7 @@ function webSockets(
     return listenWebSocket({
       server,
       path,
-      // What is too large for its client is told by MQTT.
+      // MQTT itself tells a client that a message is too large.
       maximumPacketSize: Math.max(maximumPacketSize, generalRules?.maximumPacketSize ?? 0),
       handle: (stream, request) => handle(stream, request, rules),
       check(request) {
@@ -301,18 +306,18 @@ function webSockets(
   }
 }
 
-/** What is under way when the server closes has its answer from the store, or an error, within this time, ms. */
+/** Time for the store to answer calls in flight when the server closes, ms. */
 const LAST_CALLS_MS = 3_000
 const LOOK_MS = 500
-/** Whatever does not end by itself, ms: the server gives all of its end eight seconds. */
+/** Deadline for everything else, ms: the server allows eight seconds for its whole shutdown. */
 const LONGEST_END_MS = 6_000
-/** For connections to end in order, ms. */
+/** Time for connections to close gracefully, ms. */
 const CLOSE_MS = 1_000
 const UNREF = { ref: false }
 
 /**
- * Resolves when the store does not answer although it had time to: what is not written then comes again as a duplicate,
- * and waiting for it would only hold up the end.
+ * Resolves when the store has not answered in time: what is not written then comes again as a duplicate, and waiting
+ * longer would only delay the shutdown.
  */
 async function untilAway(store: Store): Promise<void> {
   await setTimeout(LAST_CALLS_MS, undefined, UNREF)

@@ -4,24 +4,24 @@ import type { ErrorCode } from '../../errors.ts'
 import type { ProtocolLevel, QoS } from '../codec/packets.ts'
 import type { Users } from './users.ts'
 
-/** Of a CONNECT, what says which session it is for. */
+/** The parts of a CONNECT that identify the session. */
 export interface AskedClientId {
-  /** Empty where the server is to make one. */
+  /** Empty if the server is to generate one. */
   readonly clientId: string
   /** Undefined if none was sent. */
   readonly username: string | undefined
   readonly level: ProtocolLevel
   /** Clean Session before MQTT 5. */
   readonly cleanStart: boolean
-  /** The client's, where it has shown one over TLS and it was verified. */
+  /** The client's certificate, if it presented one over TLS that was verified. */
   readonly certificate?: PeerCertificate
 }
 
-/** A user that is connected. */
+/** A connected user. */
 export interface ConnectedUser {
   /** Client id of its session. */
   readonly clientId: string
-  /** Empty where it has none. */
+  /** Empty if it has none. */
   readonly username: string
   readonly address: string
   /** Undefined if the transport has none. */
@@ -29,17 +29,17 @@ export interface ConnectedUser {
   readonly level: ProtocolLevel
   /** Clean Session before MQTT 5. */
   readonly cleanStart: boolean
-  /** As it asked for it, s. */
+  /** The requested keep alive, s. */
   readonly keepAlive: number
-  /** How long its session is kept when it goes, s; 0: not at all. */
+  /** How long its session is kept after it disconnects, s; 0: not at all. */
   readonly sessionExpiry: number
-  /** It says that it is a bridge. */
+  /** It declares itself a bridge. */
   readonly isBridge: boolean
 }
 
-/** Who was not let in, by what it said. */
+/** A refused client, as it identified itself. */
 export interface RefusedClient {
-  /** Empty where it sent none. */
+  /** Empty if it sent none. */
   readonly clientId: string
   readonly address: string
   /** Undefined if the transport has none. */
@@ -47,34 +47,37 @@ export interface RefusedClient {
   readonly code: ErrorCode
 }
 
-/** How a connection came to its end: by a DISCONNECT of the client, for a reason of ours, or else it was closed. */
+/** How a connection ended: with a DISCONNECT from the client, for a reason of ours, or otherwise by closing. */
 export type ConnectionEnd = 'DISCONNECT' | ErrorCode | undefined
 
-/** What holds for the connections of one listener. Devices and providers are served on each as ever. */
+/** Rules for the connections of one listener. They do not apply to devices and providers. */
 export interface ListenerRules {
-  /** Instead of `createPush({ users })`, for connections of this listener. */
+  /** The users of this listener, instead of those of `createPush({ users })`. */
   readonly users?: Users
-  /** MQTT protocol levels that are accepted (3 is 3.1); others are refused as an unknown version. Default: all. */
+  /** Accepted MQTT protocol levels (3 is 3.1); others are refused as an unknown version. Default: all. */
   readonly protocolLevels?: readonly ProtocolLevel[]
-  /** Put before every topic and filter of users here, and taken off what they get; they do not see it, their rules do. */
+  /**
+   * Prefix added to every topic and filter of users here, and removed from what they receive; invisible to them, but
+   * visible to their rules.
+   */
   readonly mountPoint?: string
-  /** Highest QoS of a PUBLISH, announced on MQTT 5 (Maximum QoS). Default 2. */
+  /** Maximum QoS of a PUBLISH, announced on MQTT 5 (Maximum QoS). Default 2. */
   readonly maximumQos?: QoS
-  /** Topic Alias Maximum that users here are told. Default: `limits.topicAliasMaximum`. */
+  /** Topic Alias Maximum announced to users here. Default: `limits.topicAliasMaximum`. */
   readonly topicAliasMaximum?: number
-  /** How many topic aliases users here are sent at most. Default: `limits.topicAliases`. */
+  /** Topic aliases that the server assigns to a user here. Default: `limits.topicAliases`. */
   readonly outgoingTopicAliases?: number
-  /** MQTT 5 clients are told why in words as well (Reason String), which is the default. Devices and providers always are. */
+  /** Sends reason strings to MQTT 5 clients, the default. Devices and providers always get them. */
   readonly reasonStrings?: boolean
   /**
-   * Client id of a user's session, before its credentials are checked. `made`: the server made it (Assigned Client
-   * Identifier). Default: as it is, and a random one for an empty one.
+   * Returns the client id of a user's session, before its credentials are checked. `made`: the server generated it
+   * (Assigned Client Identifier). Default: unchanged, or a random one if empty.
    * @throws PushError CLIENT_ID_REFUSED
    */
   clientId?(asked: AskedClientId): { readonly clientId: string; readonly made: boolean }
-  /** Hears of each CONNECT that is refused. What it throws is logged. */
+  /** Called for each refused CONNECT. Errors are logged. */
   refused?(client: RefusedClient): void
-  /** Hears of each user that is connected; what it returns hears of the end. What either throws is logged. */
+  /** Called for each connected user; the function it returns is called at the end. Errors of either are logged. */
   connected?(user: ConnectedUser): (end: ConnectionEnd) => void
 }
 

@@ -2,56 +2,56 @@
 import type { PeerCertificate } from 'node:tls'
 import type { User } from './general.ts'
 
-/** What a client says of itself in its CONNECT. */
+/** The credentials in a client's CONNECT. */
 export interface UserCredentials {
-  /** Empty where it sent none. */
+  /** Empty if the client sent none. */
   readonly username: string
   /** Undefined if it sent none. */
   readonly password: Buffer | undefined
-  /** That of its session: where it sent none, the one that the server made. */
+  /** The client id of the session; if the client sent none, the generated one. */
   readonly clientId: string
-  /** Empty where the transport has none. */
+  /** Empty if the transport has none. */
   readonly address: string
-  /** The client's, where it has shown one over TLS and it was verified. */
+  /** The client's certificate, if it presented one over TLS that was verified. */
   readonly certificate?: PeerCertificate
-  /** Aborted when the client is gone: nobody needs the answer any more. */
+  /** Aborted when the client has gone and nobody needs the answer. */
   readonly signal: AbortSignal
 }
 
 export interface Users {
   /**
-   * The user, where these are credentials of one. Undefined: no user of ours; the client goes on to the broker that is
-   * attached, and is refused if there is none. A `PushError` refuses with its own code, USER_REFUSED and USER_UNCHECKED
-   * for two; anything else that is thrown is logged, and the client is told to try again (USER_UNCHECKED).
+   * Resolves to the user with these credentials. Undefined: no such user; the client goes to the attached broker, or is
+   * refused if there is none. A `PushError` refuses with its own code, such as USER_REFUSED or USER_UNCHECKED; any
+   * other error is logged, and the client is told to try again (USER_UNCHECKED).
    */
   authenticate(credentials: UserCredentials): Promise<User | undefined>
   /**
-   * The user of this name, as it is now: a will whose delay has passed goes only where it may publish. Undefined: there is
-   * no such user any more, and its will is not sent. Without this, what a user was allowed when its connection ended counts.
-   * What is thrown is logged, and the will waits a little longer. `of` is the session that left it.
+   * Returns the current user of this name: a delayed will is published only if that user may publish it. Undefined: the
+   * user no longer exists, and its will is dropped. Without this function, the rights at the end of the connection
+   * decide. An error is logged, and the will waits a little longer. `of` is the session that left it.
    */
   find?(name: string, of?: { readonly clientId: string }): User | undefined | Promise<User | undefined>
   /**
-   * True: a session is known by its client id alone, as Mosquitto has it, so that a client id takes over a session whatever
-   * the user names are. False, the default: by username and client id, so that it never reaches another user's session.
+   * True: the client id alone identifies a session, as in Mosquitto, so that a client id takes over a session of any
+   * user. False, the default: username and client id do, so that a client id never reaches another user's session.
    */
   readonly sessionsByClientId?: boolean
   /**
-   * Calls `listen` whenever users, passwords or rules have changed: live sessions are checked again then, by `recheck`, or
-   * if there is none by `find`. Returns how to stop.
+   * Calls `listen` whenever users, passwords or rules have changed. Live sessions are then rechecked with `recheck`, or
+   * with `find` if there is none. Returns a function that stops this.
    */
   changed?(listen: () => void): () => void
   /**
-   * The user as it is now, with the credentials it connected with, which are kept in memory for this. Undefined: its
-   * connection ends (USER_REFUSED). What is thrown is logged, and it is asked again a little later.
+   * Resolves to the current user with the credentials of its connection, which are kept in memory for this. Undefined:
+   * its connection ends (USER_REFUSED). An error is logged, and the check is repeated a little later.
    */
   recheck?(credentials: UserCredentials): Promise<User | undefined>
   /**
-   * True: a password that is shaped like a message token or a provider key, and the username `provider`, are for devices and
-   * providers alone. They are never a user's, whatever becomes of them. False, the default: a token that was not issued here is
-   * for these users to judge.
+   * True: a password that looks like a message token or a provider key, and the username `provider`, are reserved for
+   * devices and providers, and are never checked as a user's. False, the default: a token that was not issued here is
+   * checked against these users.
    */
   readonly ownTokensOnly?: boolean
-  /** By which what was left behind (a delayed will, a retained message) finds the users of its publisher again. Default: ''. */
+  /** Links what a user leaves behind (a delayed will, a retained message) to these users. Default: ''. */
   readonly id?: string
 }
