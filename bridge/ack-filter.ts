@@ -1,7 +1,7 @@
 /**
- * What a broker says in its PUBACKs. Mosquitto refuses a message that is too large with 0x95, which MQTT 5 does not have
- * there (section 3.4.2.1), and MQTT.js reads nothing more of a connection on which such a code came. So the code is read
- * here first, kept, and made one that is allowed.
+ * Filters reason codes in a broker's PUBACKs. Mosquitto refuses a message that is too large with 0x95, which MQTT 5
+ * does not allow there (section 3.4.2.1), and MQTT.js stops reading a connection after such a code. So this reads the
+ * code first, keeps it, and replaces it with an allowed one.
  */
 
 const PUBACK = 4

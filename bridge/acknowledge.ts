@@ -1,4 +1,4 @@
-/** A device has what a lookup or a stream gave it. */
+/** Acknowledges what a device received from a lookup or a stream. */
 import type { Metrics } from '../common/metrics.ts'
 import type { BroadcastCounter } from '../store/broadcast-counter.ts'
 import type { Store } from '../store/contract.ts'

@@ -1,4 +1,7 @@
-/** Who makes a request: a provider by its key, a device by its message token, somebody who wants a token by what proves it. */
+/**
+ * Authenticates a request: a provider by its key, a device by its message token, or somebody who wants a token by a
+ * proof.
+ */
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
@@ -14,7 +17,7 @@ import type { Proof } from './calls/proof.ts'
 import type { ConsoleSessions } from './console/sessions.ts'
 import type { RequestWork } from './work.ts'
 
-/** A device whose token the registry still honours, with what the registry knows. */
+/** A device with a valid token, and its details from the registry. */
 export interface KnownDevice {
   readonly device: Device
   readonly record: TokenRecord
@@ -25,26 +28,26 @@ type Hook = (request: FastifyRequest) => Promise<void>
 /** @throws SESSION_ENDED, STORE_UNAVAILABLE */
 export type SessionLook = () => Promise<void>
 
-/** `onRequest` hooks of routes, and what they have found. */
+/** `onRequest` hooks of routes, and their results. */
 export interface Guard {
   /** A provider whose key has this scope. */
   provider(scope: Scope): Hook
   readonly device: Hook
-  /** The same, or who has a ticket for it in the query. */
+  /** The same, or the holder of a ticket in the query. */
   readonly stream: Hook
   providerOf(request: FastifyRequest): Provider
-  /** Of a request of the console that goes on: whether its session does. Undefined: it has a key. */
+  /** For a long request of the console: whether its session continues. Undefined: it has a key. */
   lookOf(request: FastifyRequest): SessionLook | undefined
   deviceOf(request: FastifyRequest): KnownDevice
 }
 
-/** The same for who may have a message token. */
+/** The same for those who may get a message token. */
 export interface ProofGuard {
   readonly hook: Hook
   of(request: FastifyRequest): Proof
 }
 
-/** Node reads headers as latin1: these are the bytes that were sent, UTF-8 as a rule. */
+/** Node decodes headers as latin1; this restores the bytes that were sent, usually UTF-8. */
 function keyBytes(credential: string): Buffer {
   return Buffer.from(credential, 'latin1')
 }
@@ -128,7 +131,7 @@ interface ProofGuardContext {
   readonly sessions?: Pick<ConsoleSessions, 'find'> | undefined
 }
 
-/** What a credential looks like decides how it is checked: one that fails is tried as nothing else. */
+/** The form of a credential decides how it is checked; if that fails, nothing else is tried. */
 export function createProofGuard({ auth, revocations, work, sessions }: ProofGuardContext): ProofGuard {
   const proofs = new WeakMap<FastifyRequest, Proof>()
 

@@ -1,4 +1,4 @@
-/** Reading broadcast logs for many devices at once. */
+/** Reads broadcast logs for many devices at once. */
 import type { BroadcastEntry, LogSlice, ReadLimit, Store } from '../store/contract.ts'
 import type { Selections } from '../topics/index.ts'
 

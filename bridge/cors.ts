@@ -1,6 +1,6 @@
 /**
- * Which pages of other origins may read what devices are answered (the Fetch standard, section 3.2). A page has no cookie here
- * that a browser would add, so that credentials are never allowed; and what holds a provider key is no page.
+ * Which pages of other origins may read the responses to devices (the Fetch standard, section 3.2). Pages have no
+ * cookie here that a browser would add, so credentials are never allowed, and no page should hold a provider key.
  */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'

@@ -1,4 +1,4 @@
-/** The HTTP server around the calls: bodies, errors, request ids, limits, shutdown, OpenAPI. */
+/** The HTTP server that contains the calls: bodies, errors, request ids, limits, shutdown, OpenAPI. */
 import rateLimit from '@fastify/rate-limit'
 import type { IncomingMessage } from 'node:http'
 import type { BlockList, Socket } from 'node:net'
@@ -25,7 +25,7 @@ import { createCompiler } from './validation.ts'
 interface FastifyAppOptions {
   /** Version of the package, for the OpenAPI document. */
   readonly version: string
-  /** Providers may come by its session. */
+  /** Providers may use its session. */
   readonly hasConsole?: boolean
   readonly limits: HttpLimits
   readonly logger: FastifyBaseLogger
@@ -35,7 +35,7 @@ interface FastifyAppOptions {
   readonly randomId: () => string
   /** Milliseconds of a monotonic clock, for durations. */
   readonly monotonic: () => number
-  /** Names that requests may come for; see `createHostCheck`. */
+  /** Host names that requests may use; see `createHostCheck`. */
   readonly allowedHosts?: readonly string[] | undefined
   /** Of pages that may ask what devices ask; see `allowOrigins`. */
   readonly corsOrigins?: readonly string[] | undefined
@@ -43,7 +43,7 @@ interface FastifyAppOptions {
   readonly publicUrl?: string | undefined
   readonly admit?: Admit | undefined
   readonly admitRequest?: AdmitRequest | undefined
-  /** Who says for whom it passes on requests. */
+  /** Proxies that are trusted for the client address. */
   readonly trustedProxies?: BlockList | undefined
   readonly tally?: Tally | undefined
   /** Adds the calls. `documents` describe them. */
@@ -53,7 +53,7 @@ interface FastifyAppOptions {
 }
 
 const LIVENESS = '/healthz'
-/** What balancers and orchestrators ask, under whatever name they have. */
+/** Paths for balancers and orchestrators, which may use any host name. */
 const PROBES: ReadonlySet<string | undefined> = new Set([LIVENESS, '/readyz'])
 /** How long requests in flight may take when the server closes. */
 const CLOSING_MS = 5_000
@@ -108,7 +108,7 @@ function checkHeads(app: FastifyInstance, { allowedHosts, corsOrigins, publicUrl
     bound = boundTo(app.server)
   })
   app.addHook('onRequest', async ({ raw, routeOptions, headers }, reply) => {
-    // Tokens and messages are nothing for a cache.
+    // Tokens and messages must not be cached.
     void reply.header('cache-control', 'no-store')
     checkOneHost(raw)
     if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue')
@@ -134,15 +134,15 @@ function refuseWhenClosing(app: FastifyInstance, closing: () => void): void {
   app.addHook('onRequest', async (request) => {
     if (isClosing && request.routeOptions.url !== LIVENESS) throw new PushError('SHUTTING_DOWN')
   })
-  // Otherwise the server would wait for a connection that is kept alive, whose client has nothing more to say.
+  // Otherwise the server would wait for an idle keep-alive connection.
   app.addHook('onSend', async (_request, reply) => {
     if (isClosing) void reply.header('connection', 'close')
   })
 }
 
 /**
- * Node closes a connection that waits after a request, but lets one that never sent a whole request head hold up the end,
- * and so a body that never comes.
+ * Node closes idle connections at shutdown, but not one that has sent an incomplete request head or body, which would
+ * delay the shutdown.
  */
 function closeSilentConnections(app: FastifyInstance): void {
   const silent = new Set<Socket>()
@@ -167,7 +167,7 @@ function logRequests(app: FastifyInstance): void {
   })
 }
 
-/** They last as long as their client likes. */
+/** They last as long as their client wants. */
 const WAITS = /\/stream($|\?)|[?&]wait=[1-9]/
 
 /** By the route's pattern as well: there are as many as the API has. */

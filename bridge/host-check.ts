@@ -1,6 +1,7 @@
 /**
- * Which names a request may come for, and which pages may make it. A browser lets any web page talk to a server on its
- * own machine: under the page's own name, when that name is made to lead there (DNS rebinding), and over WebSocket in any case.
+ * Checks the host name of a request, and the origin of its page. A browser lets any web page talk to a server on its
+ * own machine: under the page's own name, if that is made to resolve there (DNS rebinding), and over WebSocket in any
+ * case.
  */
 import type { IncomingMessage } from 'node:http'
 import { isIP, isIPv4, type Server } from 'node:net'

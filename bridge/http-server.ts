@@ -1,4 +1,4 @@
-/** The Node server under the HTTP API: its time-outs, and an owner for everything that it emits. */
+/** The Node.js server of the HTTP API: its timeouts, and an owner for everything that it emits. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -7,10 +7,12 @@ import { PushError, type ErrorCode } from '../errors.ts'
 import type { HttpLimits } from './limits.ts'
 import { answerSocket, endSocket } from './problem.ts'
 
-/** Counts a connection until it closes, or closes it when there are too many. */
+/** Counts a connection until it closes, or closes it if there are too many. */
 export type Admit = (socket: Socket) => void
 
-/** Counts a request until the result is called, where that is not done with its connection. Throws when there are too many. */
+/**
+ * Counts a request until the returned function is called, if its connection outlives it. Throws if there are too many.
+ */
 export type AdmitRequest = (request: IncomingMessage) => (() => void) | undefined
 
 interface HttpServerOptions {
@@ -20,9 +22,9 @@ interface HttpServerOptions {
   readonly admit: Admit | undefined
 }
 
-/** How long a connection without a request is kept: longer than balancers keep theirs, so that they are who closes it. */
+/** How long an idle connection is kept: longer than balancers keep theirs, so that the balancer closes it first. */
 const KEEP_ALIVE_MS = 72_000
-/** Node looks for late requests this often, so that none may take longer than its time and this. */
+/** Node checks for late requests at this interval, so none takes longer than its timeout plus this. */
 const LATE_CHECK_MS = 1_000
 
 /** The last request of a connection, its answer, and the answer in front of that. */
@@ -70,7 +72,7 @@ const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 }
 
-/** What is no HTTP gets an answer too, in its turn, when there is still somebody to read it. */
+/** Input that is not HTTP gets a response too, in order, if there is still somebody to read it. */
 function refuseMalformed(
   error: Error & { code?: string },
   socket: Duplex,
@@ -89,7 +91,7 @@ function refuseMalformed(
     first.once('finish', () => refuseMalformed(error, socket, last, requestId))
     return
   }
-  // The body of a request that has its answer already is no request of its own.
+  // The body of an already answered request is not a new request.
   if (last !== undefined && !last.request.complete && last.response.headersSent) return endSocket(socket)
   const code = CLIENT_ERRORS[error.code ?? '']
   answerSocket(
@@ -99,7 +101,7 @@ function refuseMalformed(
   )
 }
 
-/** The answer that has to leave before another one may, if there is one. */
+/** The response that must be sent before another one, if any. */
 function answerInFront({ request, response, before }: Exchange): ServerResponse | undefined {
   const last = request.complete || response.headersSent ? response : before
   return last === undefined || last.writableFinished || last.destroyed ? undefined : last

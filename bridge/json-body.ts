@@ -1,4 +1,4 @@
-/** Reading a JSON body, with nothing let through that would change on the way. */
+/** Reads a JSON body, and refuses anything that would change by parsing. */
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { isUint8Array } from 'node:util/types'

@@ -1,4 +1,4 @@
-/** What HTTP allows. */
+/** The limits of HTTP. */
 import type { Limits } from '../common/limits.ts'
 
 export type TokenLimits = Pick<

@@ -11,15 +11,16 @@ import type { Waiting } from './waiting.ts'
 
 export interface LongPolls {
   /**
-   * Hears of everything that is stored from here on: read after this, then wait. `seconds`: undefined is without end.
+   * Registers a poll that hears of everything stored from now on: read after this, then wait. `seconds`: undefined for
+   * no end.
    * @throws RATE_LIMITED, SHUTTING_DOWN, STORE_UNAVAILABLE
    */
   enter(known: KnownDevice, seconds: number | undefined, gone: AbortSignal): Promise<DevicePoll>
-  /** Starts to hear the store; returns how to stop. */
+  /** Starts listening to the store; returns a function that stops it. */
   watch(): () => void
-  /** The token may have been revoked or switched here: who waits with it asks the registry again. */
+  /** The token may have been revoked or switched here: polls with it ask the registry again. */
   recheck(tokenId: TokenId): void
-  /** The same of every token. */
+  /** The same for every token. */
   recheckAll(): void
   /** Ends every poll, and lets none in. */
   close(): void
@@ -50,7 +51,7 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
   const byApp = new Map<string, Set<DevicePoll>>()
   let isClosed = false
 
-  // A client that lost its connection polls again while the old poll still waits for the network to notice.
+  // A client that lost its connection polls again before the network notices the end of the old poll.
   function makeRoom(tokenId: TokenId, elsewhere: number): void {
     const polls = byToken.get(tokenId)?.polls ?? new Set()
     const [oldest] = polls
@@ -79,7 +80,7 @@ export function createLongPolls(options: LongPollOptions): LongPolls {
     if (ofApp?.size === 0) byApp.delete(app)
     if (following.polls.size > 0) return
     byToken.delete(tokenId)
-    // When following failed, those who waited for it were told.
+    // If following failed, the waiting polls were told.
     following.stop.then((stop) => stop()).catch(() => {})
   }
 
@@ -177,7 +178,7 @@ export class DevicePoll extends Poll {
     this.tags = tags
   }
 
-  /** `isHeldUp`: its client takes nothing, so that what is for now or never is not for it. */
+  /** `isHeldUp`: its client reads nothing, so that messages with `ttl: 0` are not for it. */
   isHeldUp = false
 
   tell(entry: PageEntry): void {
@@ -192,7 +193,7 @@ export class DevicePoll extends Poll {
   /** @param left milliseconds until the token ends */
   endWith(waitMs: number | undefined, left: () => number): void {
     let tokenEnd: NodeJS.Timeout | undefined
-    // A timer may come a little before the clock says that its time is there, and the answer depends on that.
+    // A timer may fire slightly before its time by the clock, and the result depends on the time.
     const endWithToken = () => {
       const ms = left()
       if (ms <= 0) this.end()

@@ -1,4 +1,4 @@
-/** What is pending for a device: its private log and its app's broadcast log, as one page. */
+/** A page of what is pending for a device, from its private log and its app's broadcast log. */
 import type { BroadcastEntry, Cursors, LogEntry, LogSlice, ReadLimit, Store, TokenId } from '../store/contract.ts'
 import { acknowledgedUnder, standing } from '../store/marks.ts'
 import type { Selections } from '../topics/index.ts'
@@ -10,17 +10,17 @@ import type { HttpLimits } from './limits.ts'
 export interface PageEntry {
   readonly log: 'private' | 'broadcast'
   readonly entry: LogEntry
-  /** What went before it because the log was full: how many messages, or that there were some. Absent: nothing. */
+  /** What was lost before it because the log was full: a number, or that there was something. Absent: nothing. */
   readonly missed?: number | true | undefined
 }
 
 export interface Page {
   readonly entries: readonly PageEntry[]
-  /** What acknowledging the page says. */
+  /** The commit that acknowledges the page. */
   readonly cursor: PageCursor
-  /** More is pending, or may be: acknowledge, and look up again. */
+  /** More is pending, or may be: acknowledge and look up again. */
   readonly more: boolean
-  /** The highest offsets that the logs have given. */
+  /** The highest offsets of the logs. */
   readonly ends: { readonly private: number; readonly broadcast: number }
   /** What acknowledging the first so many of its entries says. */
   cursorAfter(count: number): PageCursor
@@ -34,7 +34,7 @@ export interface PageStart {
   readonly room: number
 }
 
-/** Whose page it is. */
+/** The reader of the page. */
 export interface PageOwner {
   readonly device: Pick<KnownDevice['device'], 'app' | 'tokenId' | 'version'>
   readonly record: KnownDevice['record']
@@ -42,8 +42,8 @@ export interface PageOwner {
 
 export interface Pages {
   /**
-   * The first entries after the acknowledged ones, or after `start`; nothing is acknowledged by it.
-   * @param handsOut false: somebody else than the device looks at them
+   * The first entries after the acknowledged ones, or after `start`; acknowledges nothing.
+   * @param handsOut false: somebody else than the device reads them
    */
   read(owner: PageOwner, limit: number, start?: PageStart, handsOut?: boolean): Promise<Page>
 }
@@ -52,7 +52,9 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
   const bytes = limits.lookupBytes
   const broadcasts = createBroadcastLookup(store, bytes, limits.lookupScan, selections)
 
-  /** Without what was acknowledged under another version; first what was too large for an MQTT connection. */
+  /**
+   * Without entries acknowledged under another version; starts with those that were too large for an MQTT connection.
+   */
   async function pendingBroadcasts(
     { device, record }: PageOwner,
     cursors: Cursors,
@@ -126,7 +128,7 @@ export function createPages(store: Store, limits: HttpLimits, selections: Select
     }
   }
 
-  /** One by one: between them lies what has been sent, and waits for its acknowledgement. */
+  /** One by one, because they may lie between entries that are in flight. */
   async function skippedOwn(tokenId: TokenId, cursors: Cursors, limit: ReadLimit): Promise<Pending<LogEntry>> {
     const from = cursors.private
     const entries: LogEntry[] = []

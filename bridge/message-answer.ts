@@ -1,4 +1,4 @@
-/** A message as lookups and streams answer it. */
+/** A message as it appears in lookups and streams. */
 import { broadcastTopic, privateTopic, type Device } from '../topics/index.ts'
 import type { PageEntry } from './lookup.ts'
 import { payloadOf } from './payload.ts'

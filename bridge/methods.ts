@@ -1,4 +1,4 @@
-/** Telling "no such path" from "not with this method". */
+/** Distinguishes an unknown path from an unsupported method. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { PushError } from '../errors.ts'
 

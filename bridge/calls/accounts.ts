@@ -1,4 +1,7 @@
-/** Which devices an account is logged in on: an index, which is written before a token is answered, and pruned when it is found wrong. */
+/**
+ * The devices of an account: an index that is written before a token is returned, and corrected when it turns out
+ * wrong.
+ */
 import { LRUCache } from 'lru-cache'
 import { PushError } from '../../errors.ts'
 import type { AccountDevice, Store } from '../../store/contract.ts'
@@ -20,7 +23,10 @@ interface Look {
   readonly done: Promise<void>
 }
 
-/** A full account is checked again after this time, or after a revocation here, ms: it takes a look at each device. */
+/**
+ * A full account is checked again after this time, or after a revocation here, because it means a check of each device,
+ * ms.
+ */
 const LOOK_MS = 5_000
 const LOOKS = 10_000
 
@@ -63,7 +69,7 @@ export class Accounts {
   }
 
   /**
-   * Those that were noted; an append finds out which are still logged in.
+   * The noted devices; an append finds out which are still logged in.
    * @throws STORE_UNAVAILABLE
    */
   async devicesOf(app: string, accountMark: string): Promise<readonly AccountDevice[]> {
@@ -74,14 +80,14 @@ export class Accounts {
   }
 
   /**
-   * These are not logged in as they were noted. One that has been noted again since stays.
+   * Removes devices that are no longer logged in as they were noted. A device that was noted again since stays.
    * @throws STORE_UNAVAILABLE
    */
   async forget(accountMark: string, devices: readonly AccountDevice[]): Promise<void> {
     if (devices.length > 0) await this.#context.store.forgetDevices(accountMark, devices)
   }
 
-  /** Whoever comes too soon after another one finds what that has found. */
+  /** A caller that comes too soon after another one shares its result. */
   async #look(accountMark: string): Promise<void> {
     const now = this.#context.monotonic()
     let look = this.#looks.get(accountMark)

@@ -1,4 +1,4 @@
-/** What the calls of a provider have in common, whether they come over HTTP or from the embedding program. */
+/** What all calls of a provider share, over HTTP and in process. */
 import type { FastifyBaseLogger } from 'fastify'
 import { PushError } from '../../errors.ts'
 import type { Provider } from '../../topics/index.ts'

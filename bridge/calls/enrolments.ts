@@ -1,6 +1,7 @@
 /**
- * Enrolment codes: a provider makes one for an account, and hands it to a device by a way of its own (a picture, a mail), which
- * gets its first token with it. What a code is for is sealed under the code itself, which nobody keeps but as a hash.
+ * Enrolment codes: a provider creates one for an account and hands it to a device in its own way (a QR code, an
+ * e-mail); the device gets its first token with it. The target of a code is encrypted with the code itself, which is
+ * stored only as a hash.
  */
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 import type { Audit } from '../../common/audit.ts'
@@ -25,12 +26,12 @@ export interface EnrolmentBody {
 
 export interface EnrolmentAnswer {
   readonly id: string
-  /** Shown here and nowhere else. */
+  /** The code; shown only here. */
   readonly code: string
   readonly expiresAt: string
 }
 
-/** Without names: the store has them sealed. */
+/** Without names, which the store has only encrypted. */
 export interface ListedEnrolment {
   readonly id: string
   readonly app: string
@@ -47,7 +48,7 @@ export interface UsedEnrolment {
   readonly device: string
   readonly tags: readonly string[] | undefined
   readonly takeOver: boolean
-  /** When it was made: what is revoked since does not come back by it. */
+  /** Epochs at its creation: it cannot bring back what was revoked since. */
   readonly epochs: Epochs
 }
 
@@ -59,7 +60,7 @@ interface EnrolmentsContext {
   readonly now: () => number
 }
 
-/** What everybody who reads the store may know. */
+/** What anybody who can read the store may know. */
 interface Row {
   readonly app: string
   readonly takeOver: boolean
@@ -69,7 +70,7 @@ interface Row {
   readonly sealed: string
 }
 
-/** What only the code opens. */
+/** What only the code can decrypt. */
 interface Sealed {
   readonly account: string
   readonly device?: string | undefined
@@ -86,7 +87,7 @@ const IV_BYTES = 12
 const TAG_BYTES = 16
 const DEFAULT_TTL = 600
 const LONGEST_TTL = 86_400
-/** An answer may get lost: its device may ask again for this time, ms. */
+/** A response may get lost, so the device may repeat its request for this time, ms. */
 const REPEAT_MS = 600_000
 /** Of two requests at once; each loses to another one that got through. */
 const ATTEMPTS = 100
@@ -155,8 +156,8 @@ export class Enrolments {
   }
 
   /**
-   * Binds the code to its device with the first use. That device may use it again for ten minutes.
-   * @param made the name of a device that the request does not name
+   * Binds the code to its device at the first use. That device may use it again for ten minutes.
+   * @param made a generated name for a device without one
    * @throws CODE_INVALID, ACCOUNT_FORBIDDEN, APP_FORBIDDEN, STORE_UNAVAILABLE
    */
   async use(
@@ -234,7 +235,7 @@ export class Enrolments {
     const { store, audit } = this.#context
     const found = ID.test(id) ? await store.readRow(CODES_TABLE, id) : undefined
     const row = found && decodeRow(found)
-    // Of an app of others, not even that there is one.
+    // For an app of others, do not even reveal that it exists.
     if (row === undefined || !mayActFor(provider, row.app)) throw new PushError('CODE_UNKNOWN')
     await store.writeRow({ table: CODES_TABLE, key: id })
     audit({ action: 'enrolment.deleted', by: nameOfProvider(provider), app: row.app, id })

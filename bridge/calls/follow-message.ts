@@ -1,4 +1,4 @@
-/** What happened to a message, and taking it back: the calls behind `/v1/messages/{id}/status` and `/recall`. */
+/** Status and recall: the calls behind `/v1/messages/{id}/status` and `/recall`. */
 import type { Audit } from '../../common/audit.ts'
 import { PushError } from '../../errors.ts'
 import type { MessageState, MessageStatus, Store } from '../../store/contract.ts'

@@ -1,5 +1,5 @@
-/** What every call of the embedding program takes. */
+/** Options of every call of the embedding program. */
 export interface CallOptions {
-  /** The name of a provider, for whose apps alone the call may be made. Default: every app. */
+  /** The name of a provider: limits the call to its apps and rights. Default: every app. */
   readonly provider?: string | undefined
 }

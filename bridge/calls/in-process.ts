@@ -1,4 +1,4 @@
-/** The calls of a provider for the program that embeds us: with the checks, errors and metrics of HTTP, and without HTTP. */
+/** The calls of a provider for the embedding program: the same checks, errors and metrics as over HTTP. */
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
@@ -42,7 +42,8 @@ export type { CallOptions }
 type Without<Names extends string> = { readonly [Name in Names]?: never }
 
 /**
- * For whom a message is: a token, up to a thousand of them, an account, or every device with a version of an app, and with tags.
+ * The receivers of a message: a token, up to a thousand tokens, an account, or every device with a version of an app,
+ * optionally limited by tags.
  */
 export type SendTo =
   | ({ readonly token: string; readonly app?: string | undefined } & Without<
@@ -59,7 +60,7 @@ export type SendTo =
       'token' | 'tokens' | 'account' | 'version'
     >)
 
-/** Any broadcast of an app, which is known by its id. */
+/** Any broadcast of an app, identified by its id. */
 export type BroadcastOf = { readonly app: string } & Without<
   'token' | 'tokens' | 'account' | 'version' | 'versions' | 'tags'
 >
@@ -67,21 +68,21 @@ export type BroadcastOf = { readonly app: string } & Without<
 /** A message: the body of `POST /v1/messages`. */
 export type SendRequest = {
   readonly to: SendTo
-  /** Seconds; 0: now or never, nothing is stored. */
+  /** Time to live, seconds; 0: delivered now or never, nothing is stored. */
   readonly ttl?: number | undefined
-  /** It replaces a message with the same key that a receiver has not acknowledged yet. 1 to 64 bytes. */
+  /** Replaces a message with the same key that the receiver has not acknowledged yet. 1 to 64 bytes. */
   readonly collapseKey?: string | undefined
-  /** An event tells when it ends; not of broadcasts. */
+  /** Requests an event when it ends; not for broadcasts. */
   readonly receipt?: boolean | undefined
-  /** Everything is checked, and nothing stored. */
+  /** Checks everything and stores nothing. */
   readonly dryRun?: boolean | undefined
-  /** Also kept as the last message of its topic, for new subscriptions. */
+  /** Also retains the message on its topic for new subscriptions. */
   readonly retain?: boolean | undefined
   /** The same id again is accepted once. */
   readonly id?: string | undefined
 } & (
   | {
-      /** Text as UTF-8, a `Uint8Array` (a `Buffer` is one) as it is, anything else as JSON text. */
+      /** A string is sent as UTF-8, a `Uint8Array` (such as a `Buffer`) as it is, anything else as JSON text. */
       readonly payload: unknown
       readonly payloadBase64?: never
     }
@@ -91,19 +92,19 @@ export type SendRequest = {
 /** The body of `POST /v1/tokens`. */
 export interface TokenRequest {
   readonly app: string
-  /** Absent: one is made that nobody can guess. */
+  /** Absent: the server generates an unguessable name. */
   readonly device?: string | undefined
   /** Absent or empty: not logged in. */
   readonly account?: string | undefined
   /** Version of the app on this device. */
   readonly version?: string | undefined
-  /** Life of the token, seconds. */
+  /** Lifetime of the token, seconds. */
   readonly ttl?: number | undefined
   /** Tags of the device, instead of those it has; absent: they stay. */
   readonly tags?: readonly string[] | undefined
-  /** Until when the device renews the token by itself, ISO 8601; at most 400 days away. */
+  /** Until when the device may renew the token itself, ISO 8601; at most 400 days ahead. */
   readonly renewUntil?: string | undefined
-  /** Asks for an `endpoint` of Web Push; with the key of an application server, only that may send. */
+  /** Requests a Web Push `endpoint`; with the key of an application server, only that server may send. */
   readonly webPush?: { readonly vapidKey?: string | undefined } | undefined
 }
 
@@ -112,12 +113,12 @@ export interface EnrolmentRequest {
   readonly app: string
   /** Absent or empty: not logged in. */
   readonly account?: string | undefined
-  /** Only this device; absent: the first one that uses it. */
+  /** The only device that may use it; absent: the first one that does. */
   readonly device?: string | undefined
   readonly tags?: readonly string[] | undefined
-  /** How long it can be used, seconds; default 600, at most 86,400. */
+  /** Lifetime, seconds; default 600, at most 86,400. */
   readonly ttl?: number | undefined
-  /** Also where another account is logged in to the app on the device. */
+  /** Works even if another account is logged in to the app on the device. */
   readonly takeOver?: boolean | undefined
 }
 

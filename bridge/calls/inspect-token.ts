@@ -1,4 +1,4 @@
-/** One token id as people look at it: the calls behind `GET /v1/tokens/{tokenId}` and its messages. */
+/** Inspects one token id: the calls behind `GET /v1/tokens/{tokenId}` and its messages. */
 import { PushError } from '../../errors.ts'
 import type { Store, TokenInspection } from '../../store/contract.ts'
 import { broadcastTopic, isTokenId, mayActFor, privateTopic, type Provider } from '../../topics/index.ts'

@@ -1,4 +1,4 @@
-/** A message token for one (app, device, account): the call behind `POST /v1/tokens`. */
+/** Issues a message token for one (app, device, account): the call behind `POST /v1/tokens`. */
 import { randomBytes } from 'node:crypto'
 import type { Auth } from '../../auth/contract.ts'
 import { parseVapidKey } from '../../auth/index.ts'
@@ -28,7 +28,7 @@ interface IssueContext {
   readonly endpoints: Endpoints | undefined
   readonly enrolments: Enrolments
   readonly longPolls: LongPolls
-  /** Of tokens that no provider asks for. */
+  /** Rate limit of tokens that no provider requests. */
   readonly rate: Pick<RateByKey, 'take'>
   readonly limits: TokenLimits
   readonly audit: Audit
@@ -41,23 +41,23 @@ export interface TokenAnswer {
   readonly token: string
   /** Stable name of the (app, device, account). */
   readonly tokenId: string
-  /** As the request named it, or as it was named here. */
+  /** As in the request, or generated. */
   readonly device: string
   /** Empty: not logged in. */
   readonly account: string
-  /** When the token ends, ISO 8601 in UTC. */
+  /** When the token expires, ISO 8601 in UTC. */
   readonly expiresAt: string
-  /** When to renew it: after two thirds of its life. */
+  /** When to renew it: after two thirds of its lifetime. */
   readonly renewAfter: string
-  /** Until then the device renews it by itself, with the token. */
+  /** Until when the device can renew the token itself. */
   readonly renewUntil: string
   readonly topics: {
-    /** What is for this token alone. */
+    /** Messages for this token only. */
     readonly private: string
-    /** What is for every device with this version; null without a version. */
+    /** Messages for every device with this version; null without a version. */
     readonly broadcast: string | null
   }
-  /** Where the request asks for Web Push: a secret, with which an application server sends to this token alone. */
+  /** If Web Push was requested: a secret URL through which an application server can send to this token. */
   readonly endpoint?: string
 }
 
@@ -69,7 +69,7 @@ export type IssueToken = (body: TokenBody, proof: Proof) => Promise<TokenAnswer>
 
 /** As hard to guess as a token id. */
 const DEVICE_BYTES = 16
-/** RFC 6749 leaves it to the client when to renew; at two thirds there is time for many attempts. */
+/** RFC 6749 leaves the time of renewal to the client; two thirds leaves time for many attempts. */
 const RENEW_AT = 2 / 3
 
 export function createIssueToken(context: IssueContext): IssueToken {
@@ -83,10 +83,10 @@ export function createIssueToken(context: IssueContext): IssueToken {
   }
   return async (body, proof) => {
     const endpointFor = body.webPush && endpointsOf(context, body.webPush)
-    // What is proved anew holds after all revocations until now, whichever node they came to; a renewal has those of its token.
+    // A new proof is valid after all earlier revocations, on any node; a renewal keeps the epochs of its token.
     await (proof.kind === 'renewal' ? revocations.fresh() : revocations.refresh())
     const entitlement = await entitle(body, proof, proofs)
-    // Each is a line of the audit, which nothing else limits, and a new device takes room in the store for months.
+    // Limited, because each writes an audit line, and a new device takes room in the store for months.
     if (proof.kind !== 'provider' && !rate.take(askerOf(entitlement, proof)))
       throw new PushError('RATE_LIMITED', 'too many tokens a minute')
     const { app, device, account, version } = entitlement.names
@@ -134,7 +134,7 @@ function endpointsOf(
   return (tokenId, generation) => endpoints.urlOf({ tokenId, generation, vapidKey })
 }
 
-/** Who has proved an account may name ever new devices. */
+/** An account could register ever new devices. */
 function askerOf({ names: { app, account }, by }: Entitlement, { kind }: Proof): string {
   return kind === 'identity' ? JSON.stringify([app, account]) : by
 }
@@ -143,7 +143,7 @@ interface Registered extends RegisteredToken {
   readonly tokenId: string
 }
 
-/** The index of the account has it before, and again after, whatever has been removed of that meanwhile. */
+/** Writes the index of the account before and after the registration, whatever was removed from it meanwhile. */
 async function register(
   { auth, store, accounts }: IssueContext & { readonly store: Store },
   { names, registering, tags }: Entitlement,
@@ -176,7 +176,7 @@ async function take(
   const first = await store.registerToken(registration, registering)
   if (!isHeld(first)) return first
   const { tokenId, generation, details } = first.heldBy
-  // All tokens of its account, or of the app, were revoked: that ends a hold too.
+  // If all tokens of its account or app were revoked, its hold has ended too.
   const isOver = accounts.isRevoked({ app: registration.app, ...details })
   if (!isOver) throw new PushError('DEVICE_HELD')
   const second = await store.registerToken(registration, { kind: 'free', holder: { tokenId, generation } })
@@ -188,7 +188,7 @@ function isHeld(result: RegisteredToken | DeviceHeld): result is DeviceHeld {
   return 'heldBy' in result
 }
 
-/** A token that has ended holds nothing: whether anybody does, the store knows. */
+/** An expired token proves no hold; only the store knows whether anybody holds the device. */
 async function holderOf(
   { auth, revocations }: Pick<IssueContext, 'auth' | 'revocations'>,
   token: string,

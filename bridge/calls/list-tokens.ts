@@ -1,4 +1,4 @@
-/** What the registry knows of the token ids of an app, or of one account: the call behind `GET /v1/tokens`. */
+/** Lists token ids of an app or an account: the call behind `GET /v1/tokens`. */
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { Store, TokenRecord } from '../../store/contract.ts'

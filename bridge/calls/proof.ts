@@ -1,4 +1,4 @@
-/** What entitles a request to a message token: a provider, an identity, an enrolment code, or the token before it. */
+/** The proof for a message token: a provider, an identity, an enrolment code, or the previous token. */
 import type { Identity } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import type { Registering } from '../../store/contract.ts'
@@ -41,9 +41,9 @@ export interface Entitlement {
   readonly epochs: Epochs | undefined
   /** Milliseconds since the epoch. */
   readonly renewUntil: number
-  /** The token ends by then, ms since the epoch. */
+  /** The token expires by then at the latest, milliseconds since the epoch. */
   readonly latestEnd: number
-  /** Its life at most, and unless the request says otherwise, seconds; undefined: what the server has for all. */
+  /** Its maximum and default lifetime, seconds; undefined: the limits of the server. */
   readonly life: number | undefined
   /** For the audit. */
   readonly by: string
@@ -53,13 +53,13 @@ export interface ProofContext {
   readonly enrolments: Enrolments
   readonly limits: { readonly renewalMs: number }
   readonly now: () => number
-  /** Makes the name of a device that has none. */
+  /** Generates a name for a device without one. */
   readonly makeDevice: () => string
-  /** Whose hold on the device a request may take over; undefined with what is wrong about it. */
+  /** Whose hold on the device the request may take over; undefined, with the reason. */
   readonly holderOf: (holderToken: string, app: string, device: string) => Promise<Registering>
 }
 
-/** The longest that any provider may let a device renew by itself, ms. */
+/** The maximum time that a provider may let a device renew its own token, ms. */
 const LONGEST_RENEWAL_MS = 400 * 86_400_000
 
 /** @throws NAME_INVALID, VERSION_INVALID, APP_FORBIDDEN, ACCOUNT_FORBIDDEN, CODE_INVALID, TOKEN_NOT_RENEWABLE, REQUEST_INVALID */
@@ -144,7 +144,7 @@ async function ofCode(body: TokenBody, code: string, context: ProofContext): Pro
   }
 }
 
-/** Nothing of the triple changes, and nothing lasts longer than it was meant to. */
+/** The triple does not change, and nothing lasts longer than intended. */
 function ofRenewal(body: TokenBody, device: Device, { now }: ProofContext): Entitlement {
   checkOnlyOfProviders(body)
   if (body.holderToken !== undefined) throw new PushError('REQUEST_INVALID', '`holderToken` is for another account')
@@ -162,7 +162,7 @@ function ofRenewal(body: TokenBody, device: Device, { now }: ProofContext): Enti
     },
     registering: { kind: 'renewal', generation: device.generation },
     tags: undefined,
-    // What has been revoked since it was checked does not come back.
+    // What was revoked after the check does not come back.
     epochs: device.epochs,
     renewUntil: device.renewUntil,
     latestEnd: Math.max(device.renewUntil, device.expiresAt),

@@ -1,4 +1,4 @@
-/** Refuses tokens that were issued: of one token id, of the device that asks, or all of an app or account. */
+/** Revokes issued tokens: of one token id, of the requesting device, or all of an app or account. */
 import type { Auth } from '../../auth/contract.ts'
 import type { Audit } from '../../common/audit.ts'
 import { PushError } from '../../errors.ts'

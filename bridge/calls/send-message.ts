@@ -1,4 +1,4 @@
-/** A message to one token, to many, or to every device with a version: the call behind `POST /v1/messages`. */
+/** Sends a message to one token, to many, or to every device with a version: the call behind `POST /v1/messages`. */
 import type { Metrics } from '../../common/metrics.ts'
 import { traceProperty } from '../../common/tracing.ts'
 import { PushError, type ErrorCode } from '../../errors.ts'
@@ -26,20 +26,20 @@ export interface SendContext {
   readonly randomId: () => string
 }
 
-/** What is answered when the message is stored for all receivers that are not listed as rejected. */
+/** The response, once the message is stored for every receiver that is not rejected. */
 export interface SendAnswer {
   /** Id of the message. */
   readonly id: string
-  /** Receivers it is stored for; 1 for a broadcast. */
+  /** Number of receivers it is stored for; 1 for a broadcast. */
   readonly accepted: number
-  /** When it expires, ISO 8601 in UTC; of the first one where it is a duplicate. Absent where nobody accepted it. */
+  /** When it expires, ISO 8601 in UTC; for a duplicate, when the first one does. Absent if nobody accepted it. */
   readonly expiresAt?: string
-  /** Whoever accepted it has it from an earlier request, under the same id. Absent: not so. */
+  /** All accepting receivers already had a message with this id. Absent: not so. */
   readonly duplicate?: true
-  /** Nothing is stored. Absent: it is. */
+  /** Nothing was stored. Absent: it was. */
   readonly dryRun?: true
   readonly rejected: { readonly token: string; readonly code: ErrorCode }[]
-  /** Token ids of the devices, where the message is for an account. */
+  /** Token ids of the devices, if sent to an account. */
   readonly tokenIds?: readonly string[]
 }
 
@@ -143,7 +143,7 @@ async function publish(
   return alone({ ...outcome, rejected: [...recipients.rejected, ...outcome.rejected] })
 }
 
-/** A request that names one receiver, and another message by its id, is wrong as a whole. */
+/** A request with a single receiver fails as a whole if the id belongs to another message. */
 function alone<T extends Outcome>(outcome: T): T {
   const [first, ...others] = outcome.rejected
   if (outcome.accepted === 0 && others.length === 0 && first?.code === 'ID_REUSED') throw new PushError('ID_REUSED')
@@ -176,7 +176,7 @@ async function check(publisher: Publisher, recipients: Recipients, publication: 
 const MAY_HAVE_ARRIVED: ReadonlySet<number> = new Set([429, 500, 503])
 const NO_ID = 'the request gave no `id`: some receivers may have the message, and a repeat would be another one'
 
-/** One that goes beyond a quota is refused before anything is sent. */
+/** A request beyond a quota is refused before anything is sent. */
 function mayHaveArrived({ status, code }: PushError): boolean {
   return MAY_HAVE_ARRIVED.has(status) && code !== 'QUOTA_EXCEEDED'
 }

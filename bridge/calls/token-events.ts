@@ -1,4 +1,4 @@
-/** Events of tokens, for who reads the event log of their app; where nobody does, nothing is stored. */
+/** Token events for readers of the event log of their app; without a reader, nothing is stored. */
 import type { FastifyBaseLogger } from 'fastify'
 import { type EventAppend, LONGEST_KEPT_MS, type UpstreamStore } from '../../store/contract.ts'
 import { NO_TOKEN_ID } from '../events/event-answer.ts'

@@ -1,4 +1,4 @@
-/** For whom the console is there. */
+/** Who may open the console. */
 import type { IncomingMessage } from 'node:http'
 import { plainAddress } from '../../common/networks.ts'
 import { isLoopback, nameIn } from '../host-check.ts'

@@ -1,6 +1,6 @@
 /**
- * Sessions of the console. A browser holds a random id, and the store, for all nodes, a hash of that with the SHA-256 of the
- * provider key that was shown: neither has the key. So a session ends with its key, wherever that is removed.
+ * Sessions of the console. A browser holds a random id; the store holds, for all nodes, a hash of it with the SHA-256
+ * of the presented provider key. Neither has the key, and a session ends with its key, wherever that is revoked.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'

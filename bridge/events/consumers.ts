@@ -1,8 +1,8 @@
 /**
- * Who reads events over HTTP. A consumer is a reader of the event log of an app, and of its upstream log where it wants that;
- * its cursors are the store's. To open a reader goes through all parts of a log, and so does listening: so a process that was
- * asked by a consumer keeps for a while what it knows of it, and hears of what is stored meanwhile. It knows nothing of what
- * was acknowledged elsewhere, but the store does (`readUnread`).
+ * Consumers: readers of events over HTTP. A consumer reads the event log of an app, and its upstream log if requested;
+ * its cursors are in the store. Opening a reader visits all parts of a log, and so does listening, so each process
+ * keeps what it knows of a consumer for a while and listens meanwhile. It does not know what was acknowledged
+ * elsewhere, but the store does (`readUnread`).
  */
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'

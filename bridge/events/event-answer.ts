@@ -1,4 +1,4 @@
-/** Events as they are answered. */
+/** Events as they appear in responses. */
 import { appOfEventLog, type UpstreamEntry } from '../../store/contract.ts'
 import { upstreamPrefix } from '../../topics/index.ts'
 import { payloadOf } from '../payload.ts'

@@ -1,4 +1,4 @@
-/** The cursor of a page of events: up to where a reader has seen the parts of its logs, as text that means nothing to it. */
+/** The cursor of a page of events: the position of a reader in the parts of its logs, as opaque text. */
 import { createHash } from 'node:crypto'
 import { PushError } from '../../errors.ts'
 import type { ReaderMove } from '../../store/contract.ts'

@@ -1,7 +1,7 @@
 /**
- * One answer to a consumer: events of its logs, part by part. Each part is read in its order, so that what is about a token id
- * comes in order. A page begins with the part that the cursors of all parts name: it is the same one until something is
- * acknowledged, and another one after that. A part gives no more than its share while others have something too.
+ * One page of events for a consumer, part by part. Each part is read in order, so that the events of a token id stay in
+ * order. The cursors of all parts determine where a page starts: the page stays the same until something is
+ * acknowledged, and then moves on. A part gives no more than its share while others have events too.
  */
 import { appOfEventLog, type Part, type ReaderMove, type Store, type UnreadSlice } from '../../store/contract.ts'
 import { eventOf, type EventAnswer } from './event-answer.ts'

@@ -1,4 +1,4 @@
-/** Where a stream of events stands in the parts of its logs: what acknowledging all that it has sent would say. */
+/** The position of a stream of events in the parts of its logs: what acknowledging everything it sent would mean. */
 import type { ReaderMove } from '../../store/contract.ts'
 import type { EventMoves } from './event-cursor.ts'
 

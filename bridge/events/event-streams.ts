@@ -1,4 +1,4 @@
-/** Streams of events: what requests for events answer, as it comes. */
+/** Streams of events: the events of `GET /v1/events` as they happen. */
 import type { FastifyReply } from 'fastify'
 import { PushError } from '../../errors.ts'
 import type { Metrics } from '../../common/metrics.ts'

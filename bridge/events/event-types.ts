@@ -1,4 +1,4 @@
-/** Which events a request wants, by their names. */
+/** The event types that a request selects. */
 import { PushError } from '../../errors.ts'
 import { ENDS, receiptSubject } from '../../store/contract.ts'
 

@@ -1,4 +1,6 @@
-/** Where a reader stands in one log, as far as this process knows: what tells which parts may have something to read. */
+/**
+ * The position of a reader in one log, as far as this process knows: it tells which parts may have something to read.
+ */
 import type { Part, ReaderMove, ReaderPart } from '../../store/contract.ts'
 
 export class Standing {

@@ -1,6 +1,7 @@
 /**
- * A cursor that another store gave, or this one before it lost its data, is beyond the end of a log: who went on from there
- * would hear nothing until the log has grown so far, and acknowledging it would acknowledge what nobody has read.
+ * Detects a cursor beyond the end of a log, which came from another store, or from this one before it lost data.
+ * Continuing from it would return nothing until the log has grown that far, and acknowledging it would acknowledge
+ * unread events.
  */
 import { PushError } from '../../errors.ts'
 import { appOfEventLog, type Store } from '../../store/contract.ts'

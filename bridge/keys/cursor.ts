@@ -1,4 +1,4 @@
-/** Where a page of keys ended: the keys before it were made earlier. */
+/** The end of a page of keys: the keys before it are older. */
 import type { StoredKey } from '../../auth/index.ts'
 import { PushError } from '../../errors.ts'
 

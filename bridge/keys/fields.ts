@@ -1,4 +1,4 @@
-/** What a request says of a key, as it is kept, and as it is answered. */
+/** The fields of a key: in a request, in the store, and in a response. */
 import type { StoredKey } from '../../auth/index.ts'
 import { PushError } from '../../errors.ts'
 import { isAppName, isName, SCOPES, type Provider, type Quota, type Quotas } from '../../topics/index.ts'

@@ -1,4 +1,4 @@
-/** The provider keys of the store, as every process has them: a second old at most. */
+/** The provider keys of the store, as a copy in every process that is at most a second old. */
 import type { FastifyBaseLogger } from 'fastify'
 import { decodeStoredKey, type StoredKey, type StoredKeys } from '../../auth/index.ts'
 import { PushError } from '../../errors.ts'

@@ -1,4 +1,4 @@
-/** What a provider may do with keys: never more than it may do itself. */
+/** What a provider may do with keys: never more than its own rights. */
 import type { Auth } from '../../auth/index.ts'
 import { PushError } from '../../errors.ts'
 import { isWithin, mayUse, type Provider } from '../../topics/index.ts'

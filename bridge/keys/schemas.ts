@@ -1,4 +1,4 @@
-/** What is asked and answered of keys. */
+/** Schemas of requests and responses for keys. */
 import type { Quota, Scope } from '../../topics/index.ts'
 import { SCOPES } from '../../topics/index.ts'
 import { NAME } from '../schemas.ts'

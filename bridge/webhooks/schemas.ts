@@ -1,4 +1,4 @@
-/** What is asked and answered of webhooks. */
+/** Schemas of requests and responses for webhooks. */
 import { timeSchema } from '../schemas.ts'
 import { pageQuery } from '../query.ts'
 import { DISABLED_REASONS, type DisabledReason } from './webhook-row.ts'
