@@ -1,4 +1,4 @@
-/** What auth gives to the rest: tokens and keys in, principals out. */
+/** The interface of auth: tokens and keys in, principals out. */
 import type { JsonWebKey } from 'node:crypto'
 import type { Device, Epochs, Provider, Triple } from '../topics/index.ts'
 import type { SigningKeyInfo } from './ring.ts'
@@ -11,9 +11,9 @@ export interface Grant extends Triple {
   readonly ttl: number
   /** From the token registry. */
   readonly generation: number
-  /** Milliseconds since the epoch. Absent: its device does not renew it. */
+  /** Milliseconds since the epoch. Absent: its device cannot renew it. */
   readonly renewUntil?: number | undefined
-  /** Epochs of the app and the account as they are now. Default: none. */
+  /** Current epochs of the app and the account. Default: none. */
   readonly epochs?: Epochs | undefined
 }
 
@@ -32,32 +32,32 @@ export interface PublicKey extends JsonWebKey {
   readonly use: 'sig'
 }
 
-/** Who somebody is to an identity provider, from its JWT. */
+/** An identity, from the JWT of an identity provider. */
 export interface Identity {
   readonly kind: 'identity'
   /** Its `iss`. */
   readonly issuer: string
-  /** With the prefix of its issuer; never empty. */
+  /** The account with the prefix of its issuer; never empty. */
   readonly account: string
-  /** For which it holds: of its issuer, and the one that it names where its issuer names them. */
+  /** The apps it is valid for: those of its issuer, reduced to the one in the token if the issuer names apps. */
   readonly apps: ReadonlySet<string>
-  /** Absent: its issuer says nothing of tags. */
+  /** Absent: the issuer gives no tags. */
   readonly tags?: readonly string[]
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
 }
 
-/** A provider key, of which only this is kept. */
+/** A provider key, of which only the hash is kept. */
 export interface ShownKey {
   readonly digest: Uint8Array
-  /** Absent: it is one of the configuration. */
+  /** Absent: a key of the configuration. */
   readonly keyId?: string | undefined
 }
 
 export interface Auth extends Sealing {
   /** The token id of a triple, under this installation's key. */
   tokenIdOf(triple: Triple): string
-  /** Names an account of an app by a keyed hash, see `accountMark` of `topics/`. */
+  /** An opaque name of an account of an app, see `accountMark` of `topics/`. */
   accountMarkOf(app: string, account: string): string
   issue(grant: Grant): IssuedToken
   /**
@@ -66,13 +66,13 @@ export interface Auth extends Sealing {
    * @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID
    */
   verify(token: string): Device
-  /** Of one that was verified before: false if the key that signed its token was retired since. */
+  /** For a token verified earlier: false if the key that signed it was retired since. */
   holds(device: Pick<Device, 'kid'>): boolean
   /** Public keys of message tokens, as a JWK Set (RFC 7517): of asymmetric algorithms only. */
   publicKeys(): { readonly keys: readonly PublicKey[] }
   /** Of message tokens, the oldest one first; nothing secret of them. */
   signingKeys(): SigningKeyInfo[]
-  /** Who hears that a key verifies no more. */
+  /** Calls the listener when a key is retired. */
   onKeyRetired(listener: (kid: string) => void): void
   /**
    * Signature by a key of the issuer that `iss` names, and with an algorithm of it; then `aud`, `exp`, and the shape of the
@@ -80,14 +80,17 @@ export interface Auth extends Sealing {
    * @throws TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, ISSUER_UNAVAILABLE (rejects)
    */
   identity(jwt: string): Promise<Identity>
-  /** Whose a JWT says that it is, unverified: a message token, or one of a known identity provider. */
+  /** The claimed kind of a JWT, unverified: a message token, or one of a known identity provider. */
   issuerOf(jwt: string): 'own' | 'known' | undefined
   /**
    * The provider of a key, compared in constant time; undefined if no provider has it.
    * @throws STORE_UNAVAILABLE when it is one of the store, and whether it holds is not known
    */
   provider(key: string | Uint8Array): Provider | undefined
-  /** The same, where `provider` knows nobody: another process may have made the key a moment ago. @throws as it (rejects) */
+  /**
+   * The same, if `provider` finds nobody: another process may have created the key a moment ago. @throws as it
+   * (rejects)
+   */
   newProvider(key: string | Uint8Array): Promise<Provider | undefined>
   /**
    * The provider of a key that was shown before, by its SHA-256; undefined if that key holds no more. `keyId`: of a key of
@@ -104,7 +107,7 @@ export interface Auth extends Sealing {
   providerWithKey(id: string): Provider | undefined
   /** The provider of a name: with several keys, it may act for the apps of each of them. Undefined if there is none. */
   providerNamed(name: string): Provider | undefined
-  /** Who sends through a Web Push endpoint. */
+  /** The application server that sends through a Web Push endpoint. */
   readonly checkVapid: CheckVapid
   /**
    * The provider that names this user, one of the configuration before one of the store. Whether the user is who it says is for
@@ -112,8 +115,8 @@ export interface Auth extends Sealing {
    * @throws STORE_UNAVAILABLE
    */
   providerOfUser(user: string): Provider | undefined
-  /** Takes the file of identity providers as it is now; one that cannot be used changes nothing. Never rejects. */
+  /** Reloads the file of identity providers; a file that cannot be used changes nothing. Never rejects. */
   reload(): Promise<void>
-  /** Asks and watches no more. */
+  /** Stops fetching and watching. */
   close(): void
 }

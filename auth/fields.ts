@@ -1,7 +1,7 @@
-/** Objects that decide about security hold what is known, and nothing else. */
+/** Strict objects: security settings may hold known fields only. */
 
 /**
- * A misspelt field would be left out without a word, and with it what it was to decide: `app` for `apps` made a
+ * Otherwise a misspelt field would be ignored silently, with what it was to decide: `app` instead of `apps` made a
  * provider of every app.
  * @throws Error that names the field
  */

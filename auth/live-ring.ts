@@ -1,6 +1,6 @@
 /**
- * The keys of message tokens as they change while we run. What is known of a key only grows: that it is there, and that it
- * was retired. So it does not matter in which order it is heard, and a store that lost some of it is told again.
+ * The signing keys of message tokens as they change at run time. What is known about a key only grows: that it exists,
+ * and that it was retired. So the order of notices does not matter, and a store that lost some of it is told again.
  */
 import { PushError } from '../errors.ts'
 import type { Algorithm, RingKey } from './keys.ts'

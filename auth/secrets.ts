@@ -1,4 +1,4 @@
-/** Secrets that are made once and then stay: signing keys, the key of token ids, a generated provider key. */
+/** Secrets that are generated once and stay: signing keys, the key for token ids, a generated provider key. */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
@@ -15,7 +15,7 @@ export interface Secrets {
 }
 
 export interface FileSecretsOptions {
-  /** Hears that a file could be read by other users of the machine; the secret is used all the same. */
+  /** Told if a file was readable by other users of the machine; the secret is used nevertheless. */
   readonly warn?: (message: string) => void
   /** The directory holds more than secrets, and its mode is left to whoever made it. Default: it is shut to others. */
   readonly shared?: boolean

@@ -1,4 +1,4 @@
-/** The cursor of a lookup: where a device is in its two logs after a page, as text that means nothing to it. */
+/** The cursor of a lookup: the position of a device in its two logs after a page, as opaque text. */
 import { createHash } from 'node:crypto'
 import { PushError } from '../errors.ts'
 import type { Skipped } from '../store/contract.ts'

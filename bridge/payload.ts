@@ -1,4 +1,4 @@
-/** The payload of a request as the bytes that go out, with the MQTT 5 properties that say what they are. */
+/** Converts the payload of a request to bytes and the MQTT 5 properties that describe them. */
 import { isUtf8 } from 'node:buffer'
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
 import { PushError } from '../errors.ts'

@@ -1,18 +1,18 @@
 import { PushError } from '../errors.ts'
 
-/** Of a timer of Node: a longer one would come at once. */
+/** The maximum delay of a Node.js timer: a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** A timer for what may be years away: who is woken by it looks at the clock. */
+/** A timer for events that may be years away: the callback checks the clock. */
 export function timerAtMost(work: () => void, ms: number): NodeJS.Timeout {
   return setTimeout(work, Math.min(ms, LONGEST_TIMER_MS))
 }
 
-/** A request that waits until there may be something to answer. */
+/** A request that waits until there may be something to return. */
 export class Poll {
-  /** The time is up, the client is gone, the server shuts down, or newer polls need the room. */
+  /** Ended: the time is up, the client has gone, the server is shutting down, or newer polls need the room. */
   isOver = false
-  /** Why, where the client is to be told: not when its time is up, or it is gone. */
+  /** The reason, if the client is to be told: not if the time is up or the client has gone. */
   endedBy: PushError | undefined
   #isAwake = false
   #resolve: (() => void) | undefined
@@ -24,7 +24,7 @@ export class Poll {
     this.#left = left
   }
 
-  /** It looks again every `recheckMs`, whatever wake was lost. `waitMs`: undefined is without end. */
+  /** Checks again every `recheckMs`, in case a wake was lost. `waitMs`: undefined for no end. */
   start(waitMs: number | undefined, recheckMs: number, gone: AbortSignal): void {
     const end = () => this.end()
     const deadline = waitMs === undefined ? undefined : setTimeout(end, waitMs)
@@ -46,7 +46,7 @@ export class Poll {
     this.#stop.push(stop)
   }
 
-  /** Resolves when there may be something to read, or the poll is over. What came since the last call counts. */
+  /** Resolves when there may be something to read, or the poll has ended. What arrived since the last call counts. */
   woken(): Promise<void> {
     if (this.#isAwake || this.isOver) {
       this.#isAwake = false

@@ -1,4 +1,4 @@
-/** Every error answer of the HTTP API: RFC 9457 problem details with a code of the catalogue. */
+/** Error responses of the HTTP API: RFC 9457 problem details with a code of the catalogue. */
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'

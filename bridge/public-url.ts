@@ -1,4 +1,4 @@
-/** The address under which others reach the HTTP API. */
+/** The public URL of the HTTP API. */
 
 /** With a path where a proxy puts the API below one. */
 export function isPublicUrl(text: string): boolean {

@@ -1,4 +1,4 @@
-/** Publishing what a request asks for: into the store, or into another MQTT broker. */
+/** Publishes a message of a request: to the store, or to another MQTT broker. */
 import { PushError, type ErrorCode } from '../errors.ts'
 import type { Message } from '../store/contract.ts'
 import type { Provider, Selector } from '../topics/index.ts'
@@ -10,9 +10,9 @@ export interface Publication {
   readonly kind: ContentKind
   /** The name of the provider. */
   readonly by: string
-  /** What to await before the next receiver, so that many of them leave turns to others. */
+  /** Awaited before the next receiver, so that long lists leave turns to others. */
   readonly turn: () => Promise<unknown> | undefined
-  /** What the request gave itself, and the server did not make up. */
+  /** Whether the request chose the id, instead of the server. */
   readonly given: { readonly id: boolean; readonly ttl: boolean }
 }
 
@@ -31,38 +31,38 @@ export interface BroadcastDestination {
 
 export type Destination = PrivateDestination | BroadcastDestination
 
-/** A message that one receiver has now, or had before. */
+/** A message that one receiver accepted, now or before. */
 export interface Stored {
-  /** Under the same id, from an earlier request. */
+  /** True: it already had the message, with the same id from an earlier request. */
   readonly duplicate: boolean
-  /** Milliseconds since the epoch; of the first one when it is a duplicate. */
+  /** When it expires, milliseconds since the epoch; for a duplicate, when the first one does. */
   readonly expiresAt: number
 }
 
-/** What happened to a message to the devices of an account. */
+/** The outcome of a message to the devices of an account. */
 export interface AccountOutcome extends Outcome {
   /** Where it is stored. */
   readonly tokenIds: readonly string[]
 }
 
 export interface Publisher {
-  /** What `publish` may fail with, for the description of the API. */
+  /** Errors of `publish`, for the description of the API. */
   readonly errors: readonly ErrorCode[]
   /**
-   * The app to publish under for a token id that came without one; undefined if none is needed.
+   * The app for a token id that came without one; undefined if none is needed.
    * @throws TOKEN_UNKNOWN, APP_FORBIDDEN, REQUEST_INVALID (the request must name it), STORE_UNAVAILABLE
    */
   appOf(tokenId: string, provider: Provider): Promise<string | undefined>
   /**
-   * Resolves when the message is stored, or acknowledged by the broker behind; never before. A repeat with the same
-   * given id is safe after any error.
+   * Resolves once the message is stored, or acknowledged by the other broker. After any error, it is safe to repeat the
+   * call with the same id, if the request chose it.
    */
   publish(destination: Destination, publication: Publication): Promise<Stored>
-  /** Whether there is such a receiver, which `publish` finds out by itself. @throws as `publish` */
+  /** Checks that the receiver exists; `publish` does so itself. @throws as `publish` */
   check(destination: Destination): Promise<void>
   /**
-   * To all devices on which the account is logged in. A repeat as above.
-   * @throws ACCOUNT_UNKNOWN when there are none, STORE_UNAVAILABLE, UNSUPPORTED_BY_BRIDGE
+   * Publishes to all devices on which the account is logged in. Repeats as above.
+   * @throws ACCOUNT_UNKNOWN if there are none, STORE_UNAVAILABLE, UNSUPPORTED_BY_BRIDGE
    */
   publishToAccount(
     app: string,
@@ -74,14 +74,14 @@ export interface Publisher {
   devicesOf(app: string, account: string): Promise<readonly string[]>
 }
 
-/** A receiver of a request, with how the request named it. */
+/** A receiver of a request, as it appears in the request. */
 export interface Receiver {
   readonly token: string
   readonly destination: PrivateDestination
 }
 
 export interface Rejected {
-  /** As the request named it. */
+  /** As in the request. */
   readonly token: string
   readonly code: ErrorCode
 }
@@ -89,11 +89,11 @@ export interface Rejected {
 export interface Outcome {
   readonly accepted: number
   readonly rejected: readonly Rejected[]
-  /** For those that accepted it; undefined: nobody did. */
+  /** For the receivers that accepted it; undefined if none did. */
   readonly stored: Stored | undefined
 }
 
-/** Errors that are about one receiver, and leave the others of the request as they are. */
+/** Errors that concern one receiver only. */
 const OF_ONE_RECEIVER: ReadonlySet<ErrorCode> = new Set([
   'TOKEN_INVALID',
   'TOKEN_EXPIRED',
@@ -109,8 +109,8 @@ const OF_ONE_RECEIVER: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * Errors after which a repeat may succeed. Where others of the request have been accepted they are named for each
- * receiver, so that a repeat for the rest makes progress, however slow the broker behind a bridge is.
+ * Errors after which a retry may succeed. If other receivers accepted the message, these errors are listed per
+ * receiver, so that a retry for the rest makes progress, however slow the other broker is.
  */
 const FOR_THE_REST: ReadonlySet<ErrorCode> = new Set(['UPSTREAM_UNAVAILABLE', 'SHUTTING_DOWN', 'RATE_LIMITED'])
 
@@ -124,7 +124,7 @@ function codeForRest(error: unknown): ErrorCode {
   return error instanceof PushError && FOR_THE_REST.has(error.code) ? error.code : codeForOne(error)
 }
 
-/** Begins with each in its order, many in one turn of the event loop, so that the store may write them together. */
+/** Starts all of them in order, many in one turn of the event loop, so that the store can write them together. */
 export async function eachInTurn<T, R>(
   all: readonly T[],
   turn: (one: T) => Promise<unknown> | undefined,
@@ -161,7 +161,7 @@ export async function publishToEach(
   return { accepted: stored.length, rejected, stored: allOf(stored) }
 }
 
-/** It is a duplicate where every receiver had it; where they differ, the last one expires at this time. */
+/** A duplicate if every receiver had it; if they differ, the expiry of the last one. */
 export function allOf(stored: readonly Stored[]): Stored | undefined {
   if (stored.length === 0) return undefined
   let expiresAt = 0

@@ -1,4 +1,4 @@
-/** What a query holds is text. */
+/** Query parameters, which are always text. */
 import type { FastifyRequest } from 'fastify'
 
 export const DEFAULT_PAGE = 100

@@ -1,4 +1,4 @@
-/** What is left of the quotas of a key: draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4. */
+/** The remaining quotas of a key: draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4. */
 import type { FastifyReply } from 'fastify'
 import type { QuotaState } from '../store/quota-leases.ts'
 

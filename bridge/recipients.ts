@@ -1,4 +1,4 @@
-/** Who a message is for: `to` of a request, checked against what the provider may do. */
+/** The receivers of a message: checks `to` of a request against the provider's rights. */
 import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import { isAppName, isName, isTokenId, isVersion, mayActFor, parseTagSelector, parseVersions } from '../topics/index.ts'
@@ -72,7 +72,7 @@ function versionsOf({ version, versions }: To): VersionSelector {
   return selector
 }
 
-/** Each token id once, however often and in whichever form the request names it. */
+/** Removes duplicate token ids, in whichever form the request has them. */
 async function privateRecipients(
   tokens: readonly string[],
   app: string | undefined,

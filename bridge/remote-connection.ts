@@ -1,4 +1,4 @@
-/** One connection to another MQTT broker, on which nothing is ever queued behind the back of who publishes. */
+/** One connection to another MQTT broker. It never queues anything without the publisher's knowledge. */
 import { connect, type IClientOptions, type IClientPublishOptions, type IConnackPacket, type MqttClient } from 'mqtt'
 import type { FastifyBaseLogger } from 'fastify'
 import { PushError } from '../errors.ts'

@@ -1,4 +1,4 @@
-/** Publishes the same requests into another MQTT broker. */
+/** Publishes the same requests to another MQTT broker. */
 import type { IClientPublishOptions } from 'mqtt'
 import { ERRORS, PushError, type ErrorCode } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'

@@ -1,4 +1,4 @@
-/** HTTP apart from the broker: a process that publishes `POST /v1/messages` into any MQTT broker. */
+/** The bridge process: publishes `POST /v1/messages` to any MQTT broker. */
 import type { BlockList } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Auth } from '../auth/contract.ts'

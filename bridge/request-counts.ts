@@ -1,4 +1,4 @@
-/** How often each address asked, for @fastify/rate-limit: its own store counts by the wall clock, which may be set. */
+/** Counts requests by address for @fastify/rate-limit, whose own store uses the wall clock, which may be changed. */
 import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 
 import { LRUCache } from 'lru-cache'

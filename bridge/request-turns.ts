@@ -1,6 +1,6 @@
 /**
- * A few requests go on in one turn of the event loop, and the others in later ones, in which principals take turns. An
- * answer takes several turns, so that short ones are what keeps a request from waiting for those of somebody else.
+ * Lets a few requests proceed in one turn of the event loop and the others in later turns, in which principals take
+ * turns. A response takes several turns, so that a request does not wait for those of somebody else.
  */
 
 /** Of one turn. */

@@ -1,4 +1,4 @@
-/** A span for each request, from its head to the end of its answer. */
+/** A span for each request, from its headers to the end of its response. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isTraceparent, type TraceSpan, type Tracing } from '../common/tracing.ts'
 

@@ -1,4 +1,4 @@
-/** The check against a schema, and what it finds wrong as errors of the catalogue that name the field. */
+/** Validates against a schema, and reports problems as errors of the catalogue that name the field. */
 import { Ajv, type ValidateFunction } from 'ajv'
 import type { FastifySchemaValidationError } from 'fastify'
 import { PushError, type ErrorCode } from '../errors.ts'

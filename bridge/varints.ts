@@ -1,4 +1,4 @@
-/** Whole numbers as bytes of a cursor: seven bits each, the lowest first. */
+/** Encodes whole numbers in a cursor: seven bits per byte, lowest first. */
 import { PushError } from '../errors.ts'
 
 const MOST_DIGITS = 8

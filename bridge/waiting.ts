@@ -1,4 +1,4 @@
-/** How many requests wait, here and in the other processes: in all, and for whom. */
+/** Counts waiting requests in all processes: in total and per key. */
 import type { Gauge } from 'prom-client'
 import type { SharedCount } from '../common/tally.ts'
 import { PushError } from '../errors.ts'

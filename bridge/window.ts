@@ -1,4 +1,4 @@
-/** How many may be under way at one time; the others wait their turn. */
+/** Limits how many are in flight; the others wait their turn. */
 import { PushError } from '../errors.ts'
 
 export interface Window {

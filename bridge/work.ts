@@ -1,4 +1,4 @@
-/** What requests cost, and how much of that one principal may ask for a second, over all its connections. */
+/** The work units of requests, and the budget per second of one principal over all its connections. */
 import type { FastifyRequest } from 'fastify'
 import { PushError } from '../errors.ts'
 import type { Provider } from '../topics/index.ts'
@@ -12,14 +12,14 @@ const REQUEST = 200
 const KIBIBYTE = 10
 const TOKEN = 100
 const RECEIVER = 5
-/** For a consumer of events: all parts of it are gone through. */
+/** For a consumer of events, because all parts of the log are visited. */
 const LOG = 5_000
 /** What receivers are for the turn: who is alone sends to many in one go, which costs the store less. */
 const RECEIVER_ALONE = 1
 /** Beside other providers: what sending leads to comes in the same turn. */
 const RECEIVER_BESIDE_OTHERS = 20
 
-/** Up to so much a request is slowed down. One that would wait longer is refused: requests come side by side. In ms. */
+/** Maximum delay of a request. One that would wait longer is refused, because requests run in parallel, ms. */
 const LONGEST_WAIT_MS = 2_000
 
 export class RequestWork {
@@ -37,8 +37,8 @@ export class RequestWork {
   }
 
   /**
-   * Counts a request under the key of its principal, and waits where that has asked for more than its share.
-   * @throws RATE_LIMITED when that would take too long
+   * Counts a request of a principal, and waits if the principal is over its budget.
+   * @throws RATE_LIMITED if that would take too long
    */
   async admit(key: string, request: FastifyRequest): Promise<void> {
     const bytes = Number(request.headers['content-length'] ?? 0)
@@ -57,7 +57,7 @@ export class RequestWork {
     return this.#spend(provider, TOKEN, TOKEN)
   }
 
-  /** A log is checked for a consumer of events. */
+  /** A search of a log for a consumer of events. */
   log({ name }: Provider): void {
     this.#budgets.spend(`provider ${name}`, LOG)
   }

@@ -1,4 +1,4 @@
-/** Which client id a user's session has, as the options of a mosquitto.conf say. */
+/** The client id of a user's session, by the options of a mosquitto.conf. */
 import { type AskedClientId, type ListenerRules, PushError } from '../index.ts'
 import type { ListenerConf } from './conf/index.ts'
 import { identityOf } from './identity.ts'

@@ -1,4 +1,4 @@
-/** A file that is read again when it has changed. What cannot be read or parsed changes nothing. */
+/** A file that is reloaded when it changes. If it cannot be read or parsed, nothing changes. */
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 
 /** Between two looks at whether the file has changed, ms. */
@@ -9,7 +9,7 @@ interface FollowedFileOptions<T> {
   /** @throws Error with `line`, where a line is wrong */
   parse(text: string): T
   changed(content: T): void
-  /** The file cannot be used: what it said before holds. */
+  /** The file cannot be used; the previous content stays. */
   broken(error: FileError): void
 }
 

@@ -1,4 +1,4 @@
-/** The username that a client's certificate gives it. */
+/** The username that a client's certificate provides. */
 import { X509Certificate } from 'node:crypto'
 import type { AskedClientId } from '../index.ts'
 import type { ListenerConf } from './conf/index.ts'

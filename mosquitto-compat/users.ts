@@ -1,4 +1,4 @@
-/** Users as Mosquitto's files know them: who may connect by a password file, and what for by an ACL file. */
+/** Users of Mosquitto's files: who may connect, by a password file, and what they may do, by an ACL file. */
 import { PushError, type User, type UserCredentials, type Users } from '../index.ts'
 import type { Acl } from './acl/acl-file.ts'
 import type { ListenerConf } from './conf/index.ts'

@@ -1,6 +1,7 @@
 /**
- * The settings: environment, the same name as a flag (`PUSH_MQTT_PORT` is `--mqtt-port`), or a JSON file (`--config`);
- * flags win over the environment, and that over the file. Read once, at start.
+ * Reads the settings once, at start: from the environment, from flags with the same names (`PUSH_MQTT_PORT` is
+ * `--mqtt-port`), or from a JSON file (`--config`). Flags override the environment, and the environment overrides the
+ * file.
  */
 import { readFileSync } from 'node:fs'
 import { nearest } from '../common/nearest.ts'

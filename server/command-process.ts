@@ -1,4 +1,4 @@
-/** What a command is given. */
+/** The process as a command sees it. */
 import type { Readable, Writable } from 'node:stream'
 import type { Ending } from './ending.ts'
 import type { Unhandled } from './last-resort.ts'

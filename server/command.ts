@@ -1,4 +1,4 @@
-/** What the command line asks for. Nothing of the server is loaded for a command that asks one which runs elsewhere. */
+/** Runs the command of the command line. Commands that call a running server load nothing of the server. */
 import type { ClientCall } from './cli/client-command.ts'
 import { CommandError, EXIT } from './cli/command-error.ts'
 import { readCommandLine } from './cli/command-line.ts'

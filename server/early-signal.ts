@@ -1,13 +1,17 @@
 /**
- * A signal that came before anybody listened. Node catches SIGTERM and SIGINT itself until then, once each, to die of them.
- * Process 1 of a container does not die so: to it, such a signal would be lost, and it would serve until it is killed.
+ * Detects a signal that arrived before there was a listener. Until then, Node catches SIGTERM and SIGINT itself, once
+ * each, to die of them. Process 1 of a container does not die that way: the signal would be lost, and the server would
+ * run until it is killed.
  */
 import { readFileSync } from 'node:fs'
 
-/** Their bits in `SigCgt` of proc(5), the signals that a process catches. */
+/** The bits of the signals in `SigCgt` of proc(5), the signals that a process catches. */
 const BITS = { SIGTERM: 1n << 14n, SIGINT: 1n << 1n } as const
 
-/** What has come to process 1: Node no longer catches it. Where it catches neither, it is another Node, which tells nothing. */
+/**
+ * The signal that process 1 received: Node no longer catches it. If it catches neither, this Node behaves differently,
+ * and nothing is known.
+ */
 export function earlySignal(pid: number): keyof typeof BITS | undefined {
   if (pid !== 1) return undefined
   const caught = caughtSignals()

@@ -1,6 +1,6 @@
 /**
- * How the process ends. Signals are heard from the first moment on, before anything else is loaded: as the first process
- * of a container it would else ignore them while it starts.
+ * How the process ends. It listens to signals from the first moment, before anything else is loaded: the first process
+ * of a container would otherwise ignore them during the start.
  */
 
 export type EndingSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT'
@@ -8,11 +8,14 @@ export type EndingSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT'
 /** In the order in which they are listened to. */
 const NUMBERS: Readonly<Record<EndingSignal, number>> = { SIGTERM: 15, SIGINT: 2, SIGHUP: 1, SIGQUIT: 3 }
 
-/** Ctrl-C reaches every process of a terminal, and npm and shells pass it on again: that is one signal, ms. */
+/**
+ * Ctrl-C reaches every process of a terminal, and npm and shells pass it on again: repeats within this time are one
+ * signal, ms.
+ */
 const ECHO_MS = 2_000
-/** From a signal to the exit, at most, ms. */
+/** Maximum time from a signal to the exit, ms. */
 export const GRACE_MS = 8_000
-/** For the last lines of the log, within that, ms. */
+/** Time for the last log lines, within that, ms. */
 const FLUSH_MS = 500
 
 interface EndingProcess {
@@ -20,10 +23,10 @@ interface EndingProcess {
   exit(code: number): never
 }
 
-/** Closes everything in order; gives the exit code. */
+/** Closes everything gracefully; returns the exit code. */
 export type Close = (signal: EndingSignal | undefined) => Promise<number>
 
-/** What a shell says of a process that a signal has ended. */
+/** The exit code that a shell reports for a process ended by a signal. */
 export function exitCodeOf(signal: EndingSignal): number {
   return 128 + NUMBERS[signal]
 }
@@ -44,27 +47,27 @@ export class Ending {
     for (const signal of Object.keys(NUMBERS) as EndingSignal[]) process.on(signal, () => this.hear(signal))
   }
 
-  /** How it exits on a signal before there is anything to close; as the signal would, unless it is said here. */
+  /** The exit code for a signal before there is anything to close; default: that of the signal. */
   abortWith(code: number): void {
     this.#abortCode = code
   }
 
-  /** What SIGHUP does instead of ending it. */
+  /** The action of SIGHUP, instead of ending the process. */
   onHangUp(reload: () => void): void {
     this.#reload = reload
   }
 
-  /** Runs before the exit, whatever its reason. */
+  /** Runs before the exit, for every reason. */
   onExit(flush: (timeoutMs: number) => Promise<void>): void {
     this.#flush = flush
   }
 
-  /** From now on there is something to close. */
+  /** Sets what to close from now on. */
   onEnd(close: Close): void {
     this.#close = close
   }
 
-  /** Ends in order, as a failure. */
+  /** Shuts down gracefully, with an exit code of failure. */
   fail(): void {
     this.#failed = true
     this.#begin(undefined)
@@ -73,7 +76,7 @@ export class Ending {
   hear(signal: EndingSignal): void {
     if (signal === 'SIGHUP' && this.#reload !== undefined) return this.#reload()
     if (this.#endsAt === undefined) return this.#begin(signal)
-    // Who asks again later does not want to wait.
+    // A later second signal means that the sender does not want to wait.
     if (this.#now() - this.#endsAt >= ECHO_MS) this.#process.exit(exitCodeOf(signal))
   }
 

@@ -1,4 +1,4 @@
-/** `aedes-push import-mosquitto`: what Mosquitto kept in its mosquitto.db, into the store. */
+/** `aedes-push import-mosquitto`: imports Mosquitto's mosquitto.db into the store. */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * What happens to an error that nobody handled: it is logged without what anybody sent, and counted. The server goes on
- * where its state is known to be good, and ends in order where it is not.
+ * Handles unhandled errors: logs them without data from outside, and counts them. The server continues if its state is
+ * known to be good, and otherwise shuts down gracefully.
  */
 import type { Logger } from 'pino'
 import { PushError } from '../errors.ts'

@@ -1,4 +1,4 @@
-/** The listeners that the settings ask for, and what a connection passes on its way in. */
+/** Opens the listeners of the settings, and what a connection passes on its way in. */
 import { lookup } from 'node:dns/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -191,7 +191,7 @@ function acceptorOf({ push, config, certificates, acceptors }: Parts, secure: bo
   return acceptor
 }
 
-/** Settings that only make sense together, and the files they name. @throws ConfigError */
+/** Checks settings that depend on each other, and the files they refer to. @throws ConfigError */
 export function checkListeners(config: Config): void {
   if (config.PUSH_HTTP_PORT === 'off' && config.PUSH_HTTPS_PORT === 'off')
     throw new ConfigError('PUSH_HTTP_PORT (--http-port): "off" needs PUSH_HTTPS_PORT (--https-port)')
@@ -223,7 +223,7 @@ function refuseSamePorts(config: Config): void {
   }
 }
 
-/** Undefined if no listener speaks TLS. @throws ConfigError */
+/** Undefined if no listener uses TLS. @throws ConfigError */
 function tlsSettings(config: Config): TlsSettings | undefined {
   const { PUSH_TLS_CERT: certificate, PUSH_TLS_KEY: key, PUSH_TLS_CA: ca, PUSH_TLS_CLIENT_AUTH: clientAuth } = config
   if (config.PUSH_MQTTS_PORT === 'off' && config.PUSH_HTTPS_PORT === 'off') {

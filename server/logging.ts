@@ -1,4 +1,4 @@
-/** The log of the settings. */
+/** Creates the log as the settings say. */
 import type { Logger } from 'pino'
 import { describeError } from '../common/unexpected.ts'
 import { createLogger, type LogDestination } from './logs.ts'

@@ -1,6 +1,7 @@
 /**
- * Where log lines go: standard error, which may be a full disk, or a pipe whose reader is slow or gone. Nobody waits for
- * it, and nothing that it does ends the process: lines wait in memory up to a limit, further ones are lost and counted.
+ * The destination of log lines: standard error, which may be a full disk, or a pipe with a slow or dead reader. Nobody
+ * waits for it, and nothing it does ends the process: lines are buffered up to a limit; further ones are lost and
+ * counted.
  */
 import { write, writeSync } from 'node:fs'
 import { pino, type Level, type Logger, type LoggerOptions } from 'pino'
@@ -171,7 +172,7 @@ export function standardError(stream: StandardError): LogWriter {
 
 interface LoggerSettings {
   readonly level: Level | 'silent'
-  /** Lines with the same message in a minute, from `info` to `error`; 0 means no limit. */
+  /** Log lines a minute with the same message, from `info` to `error`; 0 means no limit. */
   readonly linesPerMinute: number
   /** Milliseconds, monotonic. */
   readonly now: () => number
@@ -205,7 +206,7 @@ export function createLogger(
   return logger
 }
 
-/** Counts lines by their message, which is a constant of the code, and says how many were too many. */
+/** Counts lines by their message, which is a constant in the code, and reports how many were left out. */
 class Repeats {
   readonly #perMinute: number
   readonly #now: () => number

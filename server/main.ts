@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The entry. Signals are heard before anything else is loaded, which takes a while. */
+/** The entry point. It listens to signals before anything else is loaded, which takes a while. */
 import { earlySignal } from './early-signal.ts'
 import { Ending } from './ending.ts'
 

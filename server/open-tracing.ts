@@ -2,7 +2,7 @@ import { packageVersion } from '../common/package-version.ts'
 import type { Config } from './settings.ts'
 import type { ExportedTracing } from './tracing.ts'
 
-/** Undefined: nobody wants traces, and nothing of OpenTelemetry is loaded. */
+/** Undefined: traces are off, and OpenTelemetry is not loaded. */
 export async function openTracing({
   PUSH_TRACES_URL: url,
   PUSH_TRACES_PERCENT: percent,

@@ -1,4 +1,4 @@
-/** Providers of the settings: the one of the key, given or generated, and those of the file. */
+/** The providers of the settings: the administrator, with a given or generated key, and those of the file. */
 import type { Logger } from 'pino'
 import {
   fileSecrets,
@@ -22,7 +22,10 @@ export async function fileProviders({ PUSH_PROVIDERS_FILE: path }: Config): Prom
   return path === undefined ? [] : await loadProvidersFromFile(path)
 }
 
-/** In `provider.key` of the data directory; nodes that share a Redis share one, and each has it in its file. */
+/**
+ * The generated key, in `provider.key` of the data directory. Nodes that share a Redis share one key, and each has it
+ * in its file.
+ */
 async function generatedKey(config: Config, logger: Logger, shared: Secrets | undefined): Promise<string> {
   const files = fileSecrets(config.PUSH_DATA_DIR, { warn: (message) => logger.warn(message), shared: true })
   if (config.PUSH_REDIS_URL === undefined || shared === undefined)

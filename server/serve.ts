@@ -1,4 +1,4 @@
-/** The ready server: push, general topics, and the listeners, as the settings say. */
+/** The ready server: push, general topics and listeners, as the settings say. */
 import type { Logger } from 'pino'
 import type { Metrics } from '../common/metrics.ts'
 import { createPush, type Push, type PushOptions } from '../index.ts'

@@ -1,4 +1,7 @@
-/** The commands that are the server, or open its store: serving, the bridge, a move of the store. The only file that wires things. */
+/**
+ * The commands that run the server or open its store: serving, the bridge, export and import. The only file that wires
+ * things.
+ */
 import cluster from 'node:cluster'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -239,7 +242,7 @@ async function bridge({ config, logger, ending, lastResort, countLost, process }
   announce(process, { http: listening.port })
 }
 
-/** Message tokens can be read where the server's keys are at hand; without them, callers name token ids. */
+/** Message tokens can be verified if the server's keys are available; otherwise callers use token ids. */
 async function bridgeAuth(config: Config, logger: Logger): Promise<RemoteBridgeOptions['auth']> {
   const directory = join(config.PUSH_DATA_DIR, 'keys')
   const hasKeys = config.PUSH_KEYS_FILE !== undefined || existsSync(directory)

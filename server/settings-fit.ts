@@ -1,4 +1,6 @@
-/** Settings that are limits must fit together. A default gives way to what is given; what is given and does not fit is refused. */
+/**
+ * Checks that limits fit together. A limit that was not given is adjusted; given limits that do not fit are refused.
+ */
 import { fitLimits } from '../common/limit-checks.ts'
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, limitsFrom, type LimitName, type Limits } from '../common/limits.ts'
 import { ConfigError, named, SETTINGS, type Config } from './settings.ts'
@@ -16,14 +18,14 @@ export function fit(config: Config, given: ReadonlySet<string>): Config {
   return { ...config, ...Object.fromEntries(LIMIT_NAMES.map((name) => [LIMITS[name].setting, fitting[name]])) }
 }
 
-/** Those that differ from the defaults: where a limit has its default, that gives way for `createPush` as it did here. */
+/** The limits that differ from the defaults; `createPush` adjusts defaults in the same way. */
 export function limitsOf(config: Config): Partial<Limits> {
   const optionOf = (name: LimitName) => config[LIMITS[name].setting] * LIMITS[name].optionFactor
   const differing = LIMIT_NAMES.filter((name) => optionOf(name) !== DEFAULT_LIMITS[name])
   return Object.fromEntries(differing.map((name) => [name, optionOf(name)]))
 }
 
-/** Whose HTTP headers are believed. Where the PROXY protocol says who connects, they are those of clients. */
+/** Proxies whose HTTP headers are trusted. With the PROXY protocol, the headers come from clients and are not. */
 export function trustedProxiesOf({ PUSH_PROXY_PROTOCOL: protocol, PUSH_PROXY_TRUSTED: trusted }: Config) {
   return protocol === 'off' && trusted !== undefined ? { trustedProxies: trusted } : {}
 }

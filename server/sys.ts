@@ -1,4 +1,4 @@
-/** `$SYS/broker/...` of this process. */
+/** Publishes `$SYS/broker/...` for this process. */
 import type { Logger } from 'pino'
 import { packageVersion } from '../common/package-version.ts'
 import type { Push } from '../index.ts'

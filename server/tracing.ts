@@ -1,4 +1,4 @@
-/** Traces that go to an OpenTelemetry collector, by OTLP over HTTP. Loaded only where the settings name one. */
+/** Exports traces to an OpenTelemetry collector, with OTLP over HTTP. Loaded only if the settings have one. */
 import { hostname } from 'node:os'
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context, type SpanContext } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'

@@ -1,4 +1,7 @@
-/** `aedes-push export` and `aedes-push import`: all that is stored, as lines of JSON, out of one engine and into another. */
+/**
+ * `aedes-push export` and `aedes-push import`: move everything that is stored from one engine to another, as lines of
+ * JSON.
+ */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,13 +1,13 @@
-/** Names that are no setting: which one was meant, or whose they may be. */
+/** Judges unknown names: which setting was meant, or whether they belong to another program. */
 import { nearest } from '../common/nearest.ts'
 
 /**
- * What Kubernetes and Docker put into the environment of every container beside a service named `push` or `push-...`:
- * addresses, which nobody wrote.
+ * Variables that Kubernetes and Docker add to every container next to a service named `push` or `push-...`: addresses
+ * that nobody wrote.
  */
 const SERVICE_LINK = /^PUSH_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
 
-/** What commands read that ask a server; settings they are not. */
+/** Variables of commands that call a server; they are not settings. */
 const OF_COMMANDS = new Set([
   'PUSH_URL',
   'PUSH_MQTT_URL',
@@ -18,13 +18,13 @@ const OF_COMMANDS = new Set([
 ])
 
 export interface Judgement {
-  /** The setting that was meant, when the name is that of one except for a slip. */
+  /** The setting that was meant, if the name looks like a misspelling of it. */
   readonly meant?: string
-  /** It is no setting of ours, nor was meant to be. */
+  /** Neither a setting of ours nor meant as one. */
   readonly isForeign: boolean
 }
 
-/** Of a variable of the environment. Other programs have variables that begin with `PUSH_` too. */
+/** Judges an environment variable. Other programs use variables that start with `PUSH_` too. */
 export function judgeUnknown(name: string, known: readonly string[]): Judgement {
   if (!/^PUSH_/i.test(name) || known.includes(name) || OF_COMMANDS.has(name) || SERVICE_LINK.test(name))
     return { isForeign: true }

@@ -1,4 +1,4 @@
-/** Users of the ready server: by a password file, and what each may do by an ACL file. Both may change while it runs. */
+/** Users of the ready server: from a password file, with rights from an ACL file. Both may change at run time. */
 import type { Logger } from 'pino'
 import {
   type Acl,

@@ -1,4 +1,4 @@
-/** What the server tells a person who starts it on a terminal: where its key and its listeners are, and what to try. */
+/** The hints for a person who starts the server on a terminal: where its key and its listeners are, and what to try. */
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { PROVIDER_KEY } from './providers.ts'
 import { SETTINGS, type Config } from './settings.ts'

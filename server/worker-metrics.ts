@@ -1,4 +1,4 @@
-/** The metrics of several processes as one text: of those that answer in time, and of those that have ended. */
+/** Combines the metrics of several processes: of those that answer in time, and of those that have ended. */
 import { AggregatorRegistry, Gauge, type MetricObjectWithValues, type MetricValue, type Registry } from 'prom-client'
 
 export type WorkerMetrics = readonly MetricObjectWithValues<MetricValue<string>>[]

@@ -1,4 +1,6 @@
-/** Several processes of one server on one machine (`--workers`): they share its ports, its limits, and one Redis. */
+/**
+ * Runs several processes of one server on one machine (`--workers`), which share its ports, its limits and one Redis.
+ */
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { Logger } from 'pino'

@@ -1,4 +1,4 @@
-/** The file of identity providers: who may vouch for which accounts of which apps, and with which keys. */
+/** The file of identity providers: who may vouch for which accounts of which apps, with which keys. */
 import { dirname, resolve } from 'node:path'
 import { readNamedFile } from '../../common/private-files.ts'
 import { isAppName, isName } from '../../topics/index.ts'

@@ -1,4 +1,4 @@
-/** Gets a JWK Set, and gives whoever answers no more than it needs. */
+/** Fetches a JWK Set, and sends the server nothing that it does not need. */
 
 const LARGEST_ANSWER = 256 * 1024
 

@@ -1,4 +1,4 @@
-/** What an identity provider's token says of who has it, when it is one of theirs, for us, and holds now. */
+/** Verifies the token of an identity provider: issued by it, for us, and currently valid. */
 import { TokenError } from 'fast-jwt'
 import { PushError } from '../../errors.ts'
 import { isName, MAX_TAG_BYTES, MAX_TAGS, parseTags } from '../../topics/index.ts'

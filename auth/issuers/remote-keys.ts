@@ -1,6 +1,6 @@
 /**
- * The keys of an identity provider at its address: fetched now and then, and sooner where a token has an unknown one, but
- * never so often that whoever sends nonsense can make us a burden to it. What is known outlives its outage for a day.
+ * The keys of an identity provider, fetched from its URL at intervals, and sooner if a token has an unknown key, but
+ * never so often that nonsense tokens could make us a burden to it. Known keys survive an outage of a day.
  */
 import type { Logger } from 'pino'
 import { PushError } from '../../errors.ts'

@@ -1,4 +1,4 @@
-/** How the server does, in a few numbers: the call behind `GET /v1/overview`. */
+/** Key figures of the server: the call behind `GET /v1/overview`. */
 import { hostname } from 'node:os'
 import type { FastifyBaseLogger } from 'fastify'
 import { Registry } from 'prom-client'

@@ -1,7 +1,7 @@
 /**
- * The keys that sign message tokens, as all nodes share them: a table, of which every process has a copy. What was once
- * known of a key stays known here, so that a store that does not answer logs nobody out, and one that has lost its rows gets
- * them back.
+ * The signing keys of message tokens, shared by all nodes: a table with a copy in every process. A process never
+ * forgets a key it has known, so that an unavailable store logs nobody out, and a store that lost its rows gets them
+ * back.
  */
 import { randomBytes } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'

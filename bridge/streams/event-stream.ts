@@ -1,4 +1,4 @@
-/** One answer that goes on: text/event-stream to one client, and what happens to its connection. */
+/** One open response: text/event-stream to one client, and what happens to its connection. */
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import type { PushError } from '../../errors.ts'

@@ -1,4 +1,4 @@
-/** Streams of messages: what lookups answer, as it comes. */
+/** Streams of messages: the messages of lookups as they arrive. */
 import type { FastifyReply } from 'fastify'
 import type { Metrics } from '../../common/metrics.ts'
 import { Slots } from '../../common/slots.ts'

@@ -1,6 +1,6 @@
 /**
- * Where a stream of messages stands: what acknowledging all that it has sent would say. Every event of it carries that as its
- * id, so that the last one that a client has is enough.
+ * The position of a stream of messages: what acknowledging everything it sent would mean. Every event carries it as its
+ * id, so the last event is enough for a client to resume.
  */
 import type { Cursors, Skipped, TokenRecord } from '../../store/contract.ts'
 import { moveCursors, standing } from '../../store/marks.ts'

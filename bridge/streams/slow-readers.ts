@@ -1,6 +1,7 @@
 /**
- * What clients of streams have not taken yet, in all: a stream reads and writes nothing more until its client has taken what
- * there is, so that each holds one event. Where all of them hold too much, those go that have waited longest.
+ * Limits what is buffered for all clients of streams. A stream reads and writes nothing more until its client has read
+ * what is there, so that each holds one event. If all together hold too much, the streams that have been blocked
+ * longest are closed.
  */
 export class SlowReaders {
   readonly #most: number

@@ -1,4 +1,4 @@
-/** What all streams of a process have in common. */
+/** What all streams of a process share. */
 import type { HttpLimits } from '../limits.ts'
 import { SlowReaders } from './slow-readers.ts'
 

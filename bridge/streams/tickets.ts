@@ -1,7 +1,7 @@
 /**
- * Tickets: a page in a browser cannot send a header with EventSource, and what stands in an address is kept by histories,
- * proxies and their logs. So it gets, for its token, something that opens streams of messages, for an hour, and nothing else.
- * Inside is the token itself, sealed: whatever ends that ends the ticket, and nothing is stored.
+ * Tickets: EventSource in a browser cannot send headers, and URLs are kept in histories, proxies and logs. So a page
+ * exchanges its token for a ticket, which only opens streams of messages, for an hour. The ticket contains the
+ * encrypted token: whatever ends the token ends the ticket, and nothing is stored.
  */
 import type { Sealing } from '../../auth/index.ts'
 import { PushError } from '../../errors.ts'

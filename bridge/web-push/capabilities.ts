@@ -1,6 +1,6 @@
 /**
- * The addresses of Web Push: whatever the server needs to know of an endpoint, or of a message that was sent through one, is in
- * its address, sealed, so that nothing is stored for it and every node can open it.
+ * Web Push URLs: everything the server needs to know about an endpoint, or a message sent through one, is encrypted in
+ * its URL, so that nothing is stored and every node can decrypt it.
  */
 import { createHash } from 'node:crypto'
 import type { Sealing } from '../../auth/index.ts'

@@ -1,4 +1,4 @@
-/** What the header fields of a Web Push message ask for (RFC 8030 section 5). */
+/** The header fields of a Web Push request (RFC 8030 section 5). */
 import type { IncomingHttpHeaders } from 'node:http'
 import { PushError } from '../../errors.ts'
 import { CONTENT_ENCODING, URGENCIES, type Urgency } from './told.ts'

@@ -1,4 +1,6 @@
-/** What a device is told of a Web Push message beside its payload: MQTT 5 user properties, and fields of a lookup. */
+/**
+ * What a device learns about a Web Push message besides its payload: MQTT 5 user properties, and fields of a lookup.
+ */
 import type { LogEntry } from '../../store/contract.ts'
 
 export const CONTENT_ENCODING = 'aes128gcm'

@@ -1,4 +1,4 @@
-/** Where a webhook may lead: to public addresses, and to those that the operator has named. */
+/** The addresses that webhooks may call: public ones, and those that the operator allowed. */
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import { isIn } from '../../common/networks.ts'
 

@@ -1,4 +1,4 @@
-/** Waits for a time or for somebody who wakes it, whichever comes first. */
+/** Waits for a time or for a wake-up, whichever comes first. */
 export class Alarm {
   #isAwake = false
   #resolve: (() => void) | undefined

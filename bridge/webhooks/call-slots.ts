@@ -1,6 +1,6 @@
 /**
- * So many calls to receivers are under way in this process, and so many of them of one provider. Providers take turns: who has
- * many receivers, or slow ones, waits for its own.
+ * Limits the webhook calls in flight in this process, in total and per provider. Providers take turns: one with many or
+ * slow receivers waits for its own.
  */
 interface Lane {
   running: number

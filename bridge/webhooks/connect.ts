@@ -1,4 +1,4 @@
-/** Connects to a receiver, at an address that was judged in the lookup that gave it. */
+/** Connects to a receiver, at an address that was checked in the same DNS lookup. */
 import { lookup, Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'

@@ -1,4 +1,4 @@
-/** Delivers one webhook: reads a batch, writes it down, sends it until it arrives, acknowledges it, and reads the next. */
+/** Delivers one webhook: reads a batch, records it, sends it until it arrives, acknowledges it, and reads the next. */
 import type { FastifyBaseLogger } from 'fastify'
 import type { Metrics } from '../../common/metrics.ts'
 import { Slots } from '../../common/slots.ts'
@@ -30,9 +30,9 @@ export interface CourierContext {
   readonly limits: Omit<PageLimits, 'events'>
   /** Seconds. */
   readonly retries: readonly number[]
-  /** The key that it stands on allows it still. @throws STORE_UNAVAILABLE */
+  /** Whether its key still allows it. @throws STORE_UNAVAILABLE */
   readonly isAllowed: (webhook: Webhook) => boolean
-  /** It is there, enabled, and at this place, as the store has it. @throws STORE_UNAVAILABLE */
+  /** Whether it exists, is enabled and has this position in the store. @throws STORE_UNAVAILABLE */
   readonly isCurrent: (webhook: Webhook) => Promise<boolean>
   /** @throws STORE_UNAVAILABLE */
   readonly disable: (webhook: Webhook, because: DisabledReason) => Promise<void>
@@ -44,16 +44,16 @@ export interface CourierContext {
   readonly randomId: () => string
 }
 
-/** Where it is not this node's turn, or something failed, it looks again after so long, ms. */
+/** Delay before it checks again if it is not this node's turn, or something failed, ms. */
 const AGAIN_MS = 1_000
-/** It looks again at what it knows after so long, ms. */
+/** Interval of checks of its own data, ms. */
 const RECHECK_MS = 30_000
 /**
- * All parts of its logs are checked in the store after so long, ms: whatever wake was lost where nobody noticed, and to
- * prolong its readers. Each look is a step for every part, so that idle webhooks would cost more than busy ones.
+ * Interval of checks of all parts of its logs in the store, in case a wake was lost, and to extend its readers, ms.
+ * Each check is a step for every part; more often, idle webhooks would cost more than busy ones.
  */
 const LOOK_MS = 600_000
-/** What is kept is released in so many steps, none shorter than this, ms. */
+/** Kept events are released in this many steps, none shorter than this, ms. */
 const RELEASES = 24
 const SHORTEST_RELEASE_MS = 60_000
 /** Where nothing is kept, to prolong the reader that keeps, ms. */
@@ -131,14 +131,14 @@ export class Courier {
     else this.abort()
   }
 
-  /** Ends the attempt that is under way. It is made again, by whoever delivers then. */
+  /** Ends the attempt in flight. Whichever node then delivers makes it again. */
   abort(): void {
     this.#isStopped = true
     this.#gone.abort()
     this.#alarm.wake()
   }
 
-  /** Resolves when what was under way is over, and others may take it. */
+  /** Resolves when nothing is in flight, and others may take over. */
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#alarm.wake()
@@ -191,7 +191,7 @@ export class Courier {
       const held = await HeldDelivery.take({ store, members }, this.#webhook.id)
       if (held === undefined) return undefined
       const { attempts, nextAt } = held.delivery
-      // A wall clock that was set meanwhile makes nobody wait longer than the schedule does.
+      // A changed wall clock makes nobody wait longer than the schedule.
       const pause = Math.min(nextAt - now(), longestPause(attempts, retries))
       this.#dueAt = monotonic() + Math.max(0, pause)
       this.#held = held
@@ -305,7 +305,7 @@ export class Courier {
     metrics.delivered.inc({ destination: 'upstream' }, upstream)
   }
 
-  /** What has arrived is not sent again, however often the store fails. */
+  /** What was delivered is not sent again, however often the store fails. */
   async #acknowledge(): Promise<void> {
     const arrived = this.#arrived
     if (arrived === undefined) return
@@ -322,7 +322,7 @@ export class Courier {
     }
   }
 
-  /** What was delivered is kept for a while, and then goes. */
+  /** Keeps delivered events for a while, then releases them. */
   async #release(): Promise<void> {
     const { monotonic, readers } = this.#context
     const at = monotonic()
@@ -345,7 +345,7 @@ export class Courier {
       // Whoever comes next waits until it knows that this node is gone.
       this.#failed(error)
     }
-    // Last: it is a step for every part, and many webhooks may end at once.
+    // Last, because it is a step for every part, and many webhooks may end at once.
     for (const stop of this.#listening.values()) stop()
   }
 

@@ -1,7 +1,6 @@
 /**
- * What a node knows of the deliveries of a webhook and another one has to know when it takes over: who delivers, and the batch
- * that is under way. It is written before the first attempt, so that every attempt, by whichever node, sends the same bytes
- * under the same id.
+ * The delivery state of a webhook that another node needs to take over: who delivers, and the batch in flight. It is
+ * written before the first attempt, so that every attempt, by any node, sends the same bytes with the same id.
  */
 import type { EventMoves } from '../events/event-cursor.ts'
 import type { Failure } from './sender.ts'

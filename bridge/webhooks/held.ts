@@ -1,4 +1,7 @@
-/** The delivery row of a webhook, as the node has it that delivers: every change is made only where nobody else made one. */
+/**
+ * The delivery row of a webhook on the node that delivers: every change is conditional on nobody else having changed
+ * it.
+ */
 import type { Store } from '../../store/contract.ts'
 import { decodeDelivery, DELIVERIES_TABLE, type Delivery, encodeDelivery, NO_DELIVERY } from './delivery-row.ts'
 import type { Members } from './members.ts'
@@ -30,7 +33,7 @@ export class HeldDelivery {
   static async take(context: HeldContext, id: string): Promise<HeldDelivery | undefined> {
     const { store, members } = context
     const row = await store.readRow(DELIVERIES_TABLE, id)
-    // What cannot be read is of a later version; what it had under way is made again.
+    // A row that cannot be read is from a later version; its batch in flight is created again.
     const delivery = (row && decodeDelivery(row.value)) ?? NO_DELIVERY
     const { owner } = delivery
     const held = new HeldDelivery(context, id, row?.version ?? 0, delivery)
@@ -49,7 +52,10 @@ export class HeldDelivery {
     return this.#delivery
   }
 
-  /** What is absent stays. After an error nobody knows what is there: it is to be taken again. @throws TakenOver, STORE_UNAVAILABLE */
+  /**
+   * Absent fields stay unchanged. After an error the state is unknown, and the row must be taken again. @throws
+   * TakenOver, STORE_UNAVAILABLE
+   */
   async write(change: { readonly [N in keyof Delivery]?: Delivery[N] | undefined }): Promise<void> {
     const merged = Object.entries({ ...this.#delivery, ...change }).filter(([, value]) => value !== undefined)
     const delivery = { ...NO_DELIVERY, ...Object.fromEntries(merged) }
@@ -62,7 +68,7 @@ export class HeldDelivery {
   }
 }
 
-/** For whoever is asked how it goes. @throws STORE_UNAVAILABLE */
+/** For status requests. @throws STORE_UNAVAILABLE */
 export async function readDelivery(store: Pick<Store, 'readRow'>, id: string): Promise<Delivery> {
   const row = await store.readRow(DELIVERIES_TABLE, id)
   return (row && decodeDelivery(row.value)) ?? NO_DELIVERY

@@ -1,6 +1,6 @@
 /**
- * Which nodes deliver. Each writes a row again and again; one whose row stays the same for a while, by the clock of whoever
- * looks, is taken for dead. A node that cannot write its row delivers nothing after a shorter time than that.
+ * The nodes that deliver. Each keeps rewriting a row; a node whose row has not changed for a while, by the clock of the
+ * observer, counts as dead. A node that cannot write its row stops delivering earlier than that.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Store } from '../../store/contract.ts'
@@ -9,13 +9,13 @@ export const NODES_TABLE = 'webhook-nodes'
 
 /** Between two writes, ms. */
 const BEAT_MS = 2_000
-/** Without a write that was answered, it begins no attempt after so long, and ends what is under way a little later, ms. */
+/** Without a successful write for this long, it starts no attempt, and ends the one in flight a little later, ms. */
 const SURE_MS = 5_000
-/** A row that has not changed for so long is of a node that is gone, ms: longer than all of that. */
+/** A row unchanged for this long belongs to a dead node, ms: longer than all of that. */
 const GONE_MS = 10_000
-/** Then its row goes: nodes that are killed again and again would fill the table, ms. */
+/** Then its row is deleted, otherwise nodes that are killed repeatedly would fill the table, ms. */
 const FORGOTTEN_MS = 600_000
-/** By the wall clock: where nobody is left to remove it, a row goes some time, ms. */
+/** Expiry by the wall clock, if no node is left to delete the row, ms. */
 const ROW_MS = 24 * 60 * 60 * 1000
 const MOST_NODES = 1_000
 
@@ -25,7 +25,7 @@ export interface MembersOptions {
   /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
   readonly failed: (error: unknown) => void
-  /** Who is there, or whether this node is sure, has changed. */
+  /** The members, or the certainty of this node, changed. */
   readonly changed: () => void
 }
 
@@ -56,7 +56,7 @@ export class Members {
     this.#beat()
   }
 
-  /** Nobody else delivers what this node has taken. */
+  /** Whether nobody else delivers what this node has taken. */
   get isSure(): boolean {
     return !this.#isClosed && (this.#isAlone || this.#options.monotonic() - this.#confirmedAt < SURE_MS)
   }
@@ -71,14 +71,14 @@ export class Members {
     return this.isSure
   }
 
-  /** Who is to deliver this: the same for all nodes that know of each other. */
+  /** Who should deliver this: the same for all nodes that know of each other. */
   isMine(webhook: string): boolean {
     if (this.#others.length === 0) return true
     const mine = weight(webhook, this.id)
     return this.#others.every((node) => weight(webhook, node) <= mine)
   }
 
-  /** Takes its leave, so that others need not wait. */
+  /** Deletes its row, so that others need not wait. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#timer)
@@ -105,7 +105,7 @@ export class Members {
       })
   }
 
-  /** Tells only what is news: whatever hears of it goes through all webhooks. */
+  /** Reports changes only, because listeners go through all webhooks. */
   #look(): void {
     const { isSure } = this
     const others = [...this.#seen.keys()].filter((node) => !this.isGone(node)).sort()
@@ -128,7 +128,7 @@ export class Members {
     this.#confirmedAt = at
     await Promise.all(
       rows.map(async ({ key, version }) => {
-        // One that lives after all, and wrote meanwhile, keeps it.
+        // A node that is alive after all, and wrote meanwhile, keeps its row.
         if (at - (this.#seen.get(key)?.at ?? at) >= FORGOTTEN_MS)
           await store.writeRow({ table: NODES_TABLE, key, expected: version })
       }),

@@ -1,4 +1,4 @@
-/** The readers of a webhook: of the event log of its app, and of its upstream log where it wants that. */
+/** The readers of a webhook: in the event log of its app, and in its upstream log if requested. */
 import { eventLog, LONGEST_KEPT_MS, type ReaderMove, type Store } from '../../store/contract.ts'
 import { EventTypes } from '../events/event-types.ts'
 import type { EventMoves } from '../events/event-cursor.ts'

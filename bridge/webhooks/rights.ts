@@ -1,4 +1,4 @@
-/** For whom a webhook acts, and who may see it. */
+/** The provider a webhook acts for, and who may see it. */
 import type { Auth } from '../../auth/contract.ts'
 import { PushError } from '../../errors.ts'
 import { mayActFor, mayUse, type Provider, type Scope } from '../../topics/index.ts'

@@ -1,4 +1,4 @@
-/** When a call that failed is made again. */
+/** When a failed call is repeated. */
 
 /** Of Standard Webhooks 1.0.0, seconds from one attempt to the next; the first one is made at once. */
 export const STANDARD_RETRIES: readonly number[] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]

@@ -1,4 +1,4 @@
-/** One call to a receiver: a POST over a connection of this webhook alone. */
+/** One call to a receiver: a POST over a connection that belongs to this webhook. */
 import { Agent } from 'undici'
 import { AddressRefused, checkedConnector, type Lookup } from './connect.ts'
 import { retryAfterMs } from './schedule.ts'

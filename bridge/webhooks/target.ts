@@ -1,4 +1,4 @@
-/** The URL of a webhook: what it may be. Where its name leads to is known when it is connected to, and judged there. */
+/** Checks the URL of a webhook. Its address is checked when it is connected to. */
 import { type BlockList, isIP } from 'node:net'
 import { PushError } from '../../errors.ts'
 import { mayCall } from './addresses.ts'

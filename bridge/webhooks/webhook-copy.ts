@@ -1,4 +1,4 @@
-/** The webhooks of the store, as every process has them: a second old at most. */
+/** The webhooks of the store, as a copy in every process that is at most a second old. */
 import type { FastifyBaseLogger } from 'fastify'
 import { PushError } from '../../errors.ts'
 import type { Store } from '../../store/contract.ts'

@@ -1,6 +1,6 @@
 /**
- * Mosquitto's ACL file: `user NAME`, `topic|pattern [read|write|readwrite|deny] FILTER`. For each message the user's own
- * rules are asked, then the patterns, in each `deny` first; where none of them grants, it is denied.
+ * Mosquitto's ACL file: `user NAME`, `topic|pattern [read|write|readwrite|deny] FILTER`. For each message, the user's
+ * own rules apply first, then the patterns; in each group `deny` comes first. If no rule grants access, it is denied.
  */
 import type { QoS, User } from '../../index.ts'
 import { DENY, READ, RuleTree, WRITE, type Names } from './rule-tree.ts'

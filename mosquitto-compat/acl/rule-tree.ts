@@ -1,6 +1,6 @@
 /**
- * Rules of an ACL file as one tree of topic levels, so that a message meets those rules only that begin as its topic does.
- * A message costs no allocation: levels are found by a hash of their characters.
+ * The rules of an ACL file as a tree of topic levels, so that a message is matched only against rules that start like
+ * its topic. Matching allocates nothing: levels are found by a hash of their characters.
  */
 
 /** What rules do with a topic; several together are added. */

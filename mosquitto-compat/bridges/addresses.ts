@@ -1,4 +1,4 @@
-/** Which of its addresses a bridge connects to. */
+/** Selects the address that a bridge connects to. */
 import type { BridgeAddress, BridgeOptions } from '../conf/bridge-options.ts'
 
 /** Between two looks at whether the first address can be reached again, ms: longer each time that it was of no use. */

@@ -1,6 +1,6 @@
 /**
- * One bridge for as long as the server runs: it holds its lease, connects, lets messages move, and connects again. While the
- * other broker is away, what is for it waits in the log of its session here.
+ * One bridge while the server runs: it holds its lease, connects, moves messages, and reconnects. While the other
+ * broker is unreachable, messages for it wait in the log of its session here.
  */
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'

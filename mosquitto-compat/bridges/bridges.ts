@@ -1,4 +1,4 @@
-/** The outbound bridges of a configuration, which may change while the server runs. */
+/** The outgoing bridges of a configuration, which may change at run time. */
 import type { Duplex } from 'node:stream'
 import type { Logger, Push, User, Users } from '../../index.ts'
 import type { BridgeOptions } from '../conf/bridge-options.ts'

@@ -1,4 +1,4 @@
-/** The CONNECT of a bridge, and how it differs for brokers that refuse the one that was configured. */
+/** The CONNECT of a bridge, and its variants for brokers that refuse the configured one. */
 import type { IConnectPacket } from 'mqtt-packet'
 import type { BridgeOptions } from '../conf/bridge-options.ts'
 import { ConnectRefused, type Level, NoAnswer } from './refusals.ts'

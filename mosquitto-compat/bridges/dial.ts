@@ -1,4 +1,6 @@
-/** The network connection of a bridge. Files of TLS are read each time: a certificate that was renewed counts. */
+/**
+ * The network connection of a bridge. TLS files are read for each connection, so that a renewed certificate is used.
+ */
 import { readdir, readFile } from 'node:fs/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import { join } from 'node:path'

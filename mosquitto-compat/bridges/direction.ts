@@ -1,7 +1,7 @@
 /**
- * Messages of one broker to the other. A message keeps its packet id, and each acknowledgement goes back when the receiver
- * has given it: so none is acknowledged before it is taken, none is held here, and the four steps of QoS 2 are those of the
- * two brokers, whichever connection or process is lost in between.
+ * Moves messages from one broker to the other. A message keeps its packet id, and each acknowledgement is passed back
+ * when the receiver has sent it. So no message is acknowledged before it is accepted, none is stored here, and the four
+ * steps of QoS 2 are those of the two brokers, whichever connection or process is lost in between.
  */
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import type { LongPublish } from './framing.ts'

@@ -1,4 +1,4 @@
-/** Both connections of a bridge while it is connected: subscriptions, notifications, and messages both ways. */
+/** Both connections of a connected bridge: subscriptions, notifications, and messages in both directions. */
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import type { BridgeOptions } from '../conf/bridge-options.ts'
 import { Direction } from './direction.ts'

@@ -1,6 +1,6 @@
 /**
- * Bytes of a peer into whole packets, before anything looks into them: what is longer than the receiver takes is never
- * held in memory. A PUBLISH that is too long is passed over except for its beginning, which says how to acknowledge it.
+ * Splits a byte stream into whole packets, before anything parses them: a packet longer than the receiver accepts is
+ * never buffered. Of a PUBLISH that is too long, only the start is kept, which is needed to acknowledge it.
  */
 
 export interface WholeFrame {

@@ -1,6 +1,6 @@
 /**
- * One connection of a bridge, to either broker, as an MQTT client: CONNECT to CONNACK, requests and their answers, the keep
- * alive. It holds no message and answers none: what comes goes on to who moves it (`direction.ts`), in order.
+ * One connection of a bridge, to either broker, as an MQTT client: CONNECT and CONNACK, requests and their responses,
+ * keep alive. It neither stores nor acknowledges messages: it passes them on in order (`direction.ts`).
  */
 import type { Duplex } from 'node:stream'
 import { generate, parser, type IConnackPacket, type IConnectPacket, type Packet } from 'mqtt-packet'

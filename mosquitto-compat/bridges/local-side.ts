@@ -1,4 +1,4 @@
-/** The session of a bridge at this broker: what is for the other one waits in its log. */
+/** The session of a bridge at this broker: messages for the other one wait in its log. */
 import { duplexPair, type Duplex } from 'node:stream'
 import { localConnectOf } from './connect-packet.ts'
 import { inPieces, localSubscriptions, retainsOf, stateOf } from './exchange.ts'

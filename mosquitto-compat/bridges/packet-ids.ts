@@ -1,6 +1,6 @@
 /**
- * Packet ids of messages at the other end: the same ones, moved by a number, so that nothing needs to be remembered for a
- * message to have the same packet id whenever it is sent again.
+ * Maps packet ids to the other broker: the same ids plus a constant, so that a message that is sent again has the same
+ * packet id without remembering anything.
  */
 const IDS = 65_535
 

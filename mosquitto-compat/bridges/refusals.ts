@@ -1,4 +1,4 @@
-/** CONNACKs that refuse, in Mosquitto's words. */
+/** Refusing CONNACKs, in Mosquitto's words. */
 
 /** 3 is MQTT 3.1, 4 is 3.1.1. */
 export type Level = 3 | 4 | 5

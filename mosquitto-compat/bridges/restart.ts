@@ -1,4 +1,4 @@
-/** How long a bridge waits before it connects again: always as long, or with decorrelated jitter up to a cap. */
+/** The delay before a bridge reconnects: constant, or with decorrelated jitter up to a cap. */
 import type { BridgeRestart } from '../conf/bridge-options.ts'
 
 export class Restart {

@@ -1,4 +1,4 @@
-/** What follows from one configuration of a bridge. */
+/** What a bridge derives from its configuration. */
 import type { BridgeOptions } from '../conf/bridge-options.ts'
 import { Addresses } from './addresses.ts'
 import { configuredMode, type Mode } from './connect-packet.ts'

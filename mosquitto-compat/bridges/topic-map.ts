@@ -1,4 +1,4 @@
-/** Which topics a bridge passes on, and what they are called at the other end. */
+/** The topics that a bridge forwards, and their names at the other broker. */
 import type { BridgeQos, BridgeTopic } from '../conf/bridge-options.ts'
 import { isTopicName, matchesFilter } from './topic-names.ts'
 

@@ -1,4 +1,4 @@
-/** What a `connection` block of mosquitto.conf says: the reader of the file gives it, `bridges/` does it. */
+/** The options of a `connection` block: parsed from the file, used in `bridges/`. */
 
 export type BridgeDirection = 'in' | 'out' | 'both'
 export type BridgeQos = 0 | 1 | 2

@@ -1,4 +1,4 @@
-/** What the listeners of a file are, and who may connect by each. */
+/** The listeners of a file, and who may connect to each. */
 import type { QoS } from '../../index.ts'
 import type { ListenerConf, ListenerTls, SecurityConf } from './mosquitto-conf.ts'
 import { ConfError, type Place, placed } from './conf-error.ts'

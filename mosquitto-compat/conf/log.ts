@@ -1,4 +1,4 @@
-/** Where log lines go, which, and what stands before them. */
+/** Log destinations, types of lines, and timestamps. */
 import { ALL_LOG_TYPES, type LogType } from './log-values.ts'
 import { ConfError } from './conf-error.ts'
 import type { LogConf } from './mosquitto-conf.ts'

@@ -1,4 +1,4 @@
-/** A mosquitto.conf as what it means: listeners, who may connect, rules of general topics, log and bridges. */
+/** The meaning of a mosquitto.conf: listeners, who may connect, rules of general topics, log and bridges. */
 import type { ProtocolLevel, QoS } from '../../index.ts'
 import type { BridgeOptions } from './bridge-options.ts'
 import type { LogType } from './log-values.ts'

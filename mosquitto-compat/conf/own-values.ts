@@ -1,4 +1,4 @@
-/** Values of options that have a form of their own. */
+/** Values of options with a special format. */
 import type { ProtocolLevel } from '../../index.ts'
 import type { BridgeAddress, BridgeDirection, BridgeQos, BridgeRestart, BridgeTopic } from './bridge-options.ts'
 import { ConfError } from './conf-error.ts'

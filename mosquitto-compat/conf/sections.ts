@@ -1,4 +1,4 @@
-/** A configuration file as its sections, each with the values of the options in it. */
+/** A configuration file as sections, each with the values of its options. */
 import { ConfError, type Place } from './conf-error.ts'
 import { type NamesIn, OPTIONS, type Option, type OptionName, type Scope, type ValueOf } from './options.ts'
 

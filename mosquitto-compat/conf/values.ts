@@ -1,4 +1,4 @@
-/** Values of options, as Mosquitto reads them from what stands behind the name. */
+/** Values of options, parsed as Mosquitto parses the text after the name. */
 import { ConfError } from './conf-error.ts'
 
 export interface Value<T> {

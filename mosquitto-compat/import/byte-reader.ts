@@ -1,4 +1,4 @@
-/** Bytes of a mosquitto.db, each read with its place in the file. */
+/** Reads a mosquitto.db, and keeps the position in the file for errors. */
 
 /** The file cannot be used; it says where. */
 export class MosquittoDbError extends Error {

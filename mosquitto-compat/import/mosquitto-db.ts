@@ -1,4 +1,4 @@
-/** `mosquitto.db`, versions 5 and 6: what Mosquitto keeps between two runs. */
+/** Reads `mosquitto.db`, versions 5 and 6: what Mosquitto keeps between two runs. */
 import { ByteReader, MosquittoDbError } from './byte-reader.ts'
 import { readProperties } from './publish-properties.ts'
 

@@ -1,4 +1,4 @@
-/** What runs in the thread of `ThreadArgon2`: a hash for each message, one after another. */
+/** The code in the thread of `ThreadArgon2`: one hash for each message, one at a time. */
 import { parentPort } from 'node:worker_threads'
 import { argon2id } from 'hash-wasm'
 import type { Argon2Parameters } from './hashes.ts'

@@ -1,6 +1,6 @@
 /**
- * Argon2id without holding up the event loop: by Node where it has it (24.7 and later), otherwise by WebAssembly in a thread that
- * starts when it is needed, and ends when it has been idle for a while.
+ * Argon2id without blocking the event loop: with Node if it has it (24.7 and later), otherwise with WebAssembly in a
+ * thread that starts on demand and ends after it has been idle for a while.
  */
 import * as crypto from 'node:crypto'
 import { Worker } from 'node:worker_threads'

@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache'
 import { networkOf, plainAddress } from '../../common/networks.ts'
 
 interface CheckLimits {
-  /** Wrong passwords a minute of one user from one address; 0 means no limit. */
+  /** Wrong passwords a minute for one user from one address; 0 means no limit. */
   readonly failures: number
   /** Milliseconds of a clock that nobody sets. */
   readonly now: () => number

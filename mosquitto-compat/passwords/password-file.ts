@@ -1,4 +1,6 @@
-/** Mosquitto's password file: a line a user, `name:hash`. Lines that begin with `#` or have no colon are skipped. */
+/**
+ * Mosquitto's password file: one line per user, `name:hash`. Lines that start with `#` or have no colon are skipped.
+ */
 import { createHmac, randomBytes } from 'node:crypto'
 import { argon2Here } from './argon2.ts'
 import { type Argon2, costOf, HashError, hashFits, type Hashed, parseHash } from './hashes.ts'

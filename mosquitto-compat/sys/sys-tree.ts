@@ -1,4 +1,4 @@
-/** What Mosquitto says of itself below `$SYS/broker/`: its topics, in its formats, from what this process counts. */
+/** The topics below `$SYS/broker/` in Mosquitto's formats, from the counters of this process. */
 import type { GeneralCounts, StoredCounts } from '../../index.ts'
 
 export interface SysCounts extends GeneralCounts, StoredCounts {

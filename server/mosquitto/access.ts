@@ -1,4 +1,4 @@
-/** The files that say who may connect, read as a whole: with one that cannot be used, none of them changes anything. */
+/** The password and ACL files, read as a whole: if one cannot be used, none of them changes anything. */
 import { readFileSync } from 'node:fs'
 import {
   type Acl,

@@ -1,4 +1,4 @@
-/** `global_max_clients`: clients that are connected, and sessions that are kept for others, because this process began. */
+/** `global_max_clients`: connected clients, and sessions kept since this process started. */
 import { type ConnectedUser, PushError } from '../../index.ts'
 
 export class ClientLimit {

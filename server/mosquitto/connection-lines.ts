@@ -1,4 +1,4 @@
-/** Lines of the log about connections, in the words that tools look for in Mosquitto's. */
+/** Log lines about connections, in the wording of Mosquitto that tools look for. */
 import type { ConnectedUser, ConnectionEnd, ErrorCode, RefusedClient } from '../../index.ts'
 
 interface Lines {

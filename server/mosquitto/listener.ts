@@ -1,4 +1,4 @@
-/** A listener of a mosquitto.conf, open: who connects by it is served as it says now. */
+/** An open listener of a mosquitto.conf: connections are served by its current rules. */
 import { createServer as createHttpServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Acceptor, Certificates, listenTcp, listenUnix } from '../../broker/index.ts'

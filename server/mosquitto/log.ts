@@ -1,4 +1,4 @@
-/** The log as a mosquitto.conf asks for it: which lines, where to, and with which time before them. */
+/** The log as a mosquitto.conf configures it: types of lines, destinations and timestamps. */
 import { close, openSync, write, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import type { Logger } from 'pino'

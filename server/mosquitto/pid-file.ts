@@ -1,4 +1,4 @@
-/** The file that tells service managers which process it is. */
+/** The PID file for service managers. */
 import { chmodSync, unlinkSync, writeFileSync } from 'node:fs'
 
 /** Returns how to remove it. @throws Error in one sentence */

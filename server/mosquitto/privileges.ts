@@ -1,4 +1,4 @@
-/** Root gives its rights up, as Mosquitto does: right after the configuration is read, before anything is opened. */
+/** Drops root privileges, as Mosquitto does: right after the configuration is read, before anything is opened. */
 import { execFileSync } from 'node:child_process'
 import { accessSync, chownSync, constants, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 

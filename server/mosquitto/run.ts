@@ -1,4 +1,4 @@
-/** `aedes-push mosquitto`: from its command line to a server that runs, and to its end. */
+/** `aedes-push mosquitto`: from its command line to a running server, and to its end. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** Settings of the environment where a mosquitto.conf says the rest. */
+/** Settings of the environment next to a mosquitto.conf. */
 import type { MosquittoConf } from '../../mosquitto-compat/index.ts'
 import { readConfig } from '../arguments.ts'
 import { type Config, ConfigError, named, type SettingName } from '../settings.ts'

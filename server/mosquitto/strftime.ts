@@ -1,4 +1,4 @@
-/** Times as `log_timestamp_format` has them, in the zone of this machine and in English. */
+/** Formats times for `log_timestamp_format`, in the zone of this machine and in English. */
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 const MONTHS = [
