@@ -47,8 +47,8 @@ function secretName(algorithm: Algorithm): string {
 export const TOKEN_SECRETS: readonly string[] = [TOKEN_ID_KEY, ...ALGORITHMS.map(secretName)]
 
 /**
- * The keys of the secrets, one an algorithm. The first one is of `algorithm`, and is made if there is none; those that
- * were made for other algorithms before go on verifying, so that changing the algorithm invalidates no token.
+ * The keys of the secrets, one per algorithm. The first is of `algorithm`, and is generated if there is none; keys of
+ * other algorithms still verify, so that changing the algorithm invalidates no token.
  */
 export async function secretKeys(
   secrets: Secrets,
@@ -139,7 +139,7 @@ function generatePrivateKey(algorithm: Exclude<Algorithm, 'HS256'>): KeyObject {
   }
 }
 
-/** The key of a secret that was made before; undefined if there is none. */
+/** The key of an existing secret; undefined if there is none. */
 export async function existingKey(secrets: Secrets, algorithm: Algorithm): Promise<RingKey | undefined> {
   const name = secretName(algorithm)
   const text = await knownSecret(secrets, name)

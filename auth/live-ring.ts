@@ -42,7 +42,7 @@ export class LiveRing implements Ring {
     this.#now = now
   }
 
-  /** What is known, whoever forgot it: the retired ones too. */
+  /** All known keys, including retired ones, for a store that lost some. */
   get known(): ReadonlyMap<string, SigningKey> {
     return this.#known
   }
@@ -107,8 +107,8 @@ export class LiveRing implements Ring {
   }
 
   /**
-   * The newest of our algorithm whose time has come; if there is none yet, what signed until then; and where nothing
-   * else is left, what was meant for later.
+   * The newest key of our algorithm that may sign already; otherwise the one that signed until then; otherwise one that
+   * was meant to sign later.
    */
   #signing(): Active | undefined {
     const now = this.#now()

@@ -6,7 +6,10 @@ import { checkFields, isRecord } from './fields.ts'
 import type { RandomBytes } from './keys.ts'
 import { looksLikeStoredKey } from './stored-keys.ts'
 
-/** One provider key of the configuration. A provider with two entries has two keys, as it needs while it changes them. */
+/**
+ * One provider key of the configuration. Two entries with the same name are one provider with two keys, for key
+ * rotation.
+ */
 export interface ProviderKey {
   readonly name: string
   /** 16 to 256 bytes. */
@@ -32,7 +35,7 @@ const MIN_KEY_BYTES = 16
 const MAX_KEY_BYTES = 256
 const GENERATED_BYTES = 32
 const DIGEST_BYTES = 32
-/** Who may make keys for every app is asked for every app. */
+/** Creating keys for every app requires a key for every app. */
 const ALL_BUT_KEYS = new Set([...ALL_SCOPES].filter((scope) => scope !== 'keys:admin'))
 
 /** A key that nobody can guess, fit for a header, an environment variable and an MQTT password. */
@@ -43,13 +46,13 @@ export function generateProviderKey(random: RandomBytes = randomBytes): string {
 /** The providers of a configuration. */
 export interface Providers {
   /**
-   * The provider of a key. Every entry is compared, and what is compared are digests of one length, so that the time
-   * tells nothing about the keys.
+   * Finds the provider of a key. It compares digests of equal length with every entry, so that timing reveals nothing
+   * about the keys.
    */
   ofKey(key: string | Uint8Array): Provider | undefined
   /** By the SHA-256 of a key, compared in the same way. */
   ofDigest(digest: Uint8Array): Provider | undefined
-  /** With several keys, it may act for the apps of each of them. */
+  /** With several keys, it may act for the apps of each. */
   named(name: string): Provider | undefined
   /** That which names this user. */
   ofUser(user: string): Provider | undefined

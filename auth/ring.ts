@@ -26,7 +26,7 @@ export interface Ring {
   list(): SigningKeyInfo[]
   /** Somebody asked for a kid that no key has: one may have been added since. */
   missed(): void
-  /** Who hears that a key verifies no more. */
+  /** Called when a key is retired. */
   onRetired(listener: (kid: string) => void): void
 }
 

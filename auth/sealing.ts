@@ -1,6 +1,6 @@
 /**
- * Capabilities that hold what they allow, so that nothing is stored for them: sealed under a key that all nodes share, and
- * that never changes. Whoever has one can neither read nor change it.
+ * Self-contained capabilities, so that nothing is stored for them: encrypted with a key that all nodes share and that
+ * never changes. The holder of one can neither read nor change it.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { RandomBytes } from './keys.ts'

@@ -24,7 +24,7 @@ export function decodeSigningKey(kid: string, bytes: Uint8Array): SigningKey | u
     const row: unknown = JSON.parse(Buffer.from(bytes.subarray(1)).toString('utf8'))
     return isRecord(row) ? keyOf(kid, row) : undefined
   } catch {
-    // Damaged, and told of by whoever asked. The message may quote the key.
+    // Damaged; the caller reports it. The error message may quote the key.
     return undefined
   }
 }

@@ -17,7 +17,7 @@ export interface StoredKey {
   /** Milliseconds since the epoch; `Infinity` for never. */
   readonly expiresAt: number
   readonly quotas?: Quotas
-  /** Who connects over MQTT as this user, with its password, is this provider too. */
+  /** An MQTT connection as this user, with its password, acts as this provider too. */
   readonly user?: string
   readonly createdAt: number
   /** The name of a provider, and the id of its key where it has one. */
@@ -68,7 +68,9 @@ export function encodeStoredKey(key: StoredKey): Uint8Array {
   return Buffer.concat([Buffer.from([VERSION]), Buffer.from(JSON.stringify(row))])
 }
 
-/** The inverse; undefined for what this version cannot read, which is no key here. Scopes that it does not know are none. */
+/**
+ * The inverse; undefined for a row that this version cannot read, which counts as no key. Unknown scopes are ignored.
+ */
 export function decodeStoredKey(id: string, bytes: Uint8Array): StoredKey | undefined {
   const row = bytes[0] === VERSION ? parse(bytes.subarray(1)) : undefined
   if (row === undefined) return undefined
@@ -94,7 +96,7 @@ function parse(bytes: Uint8Array): Row | undefined {
     const row: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
     return isRow(row) ? row : undefined
   } catch {
-    // Damaged, and told of by whoever asked.
+    // Damaged; the caller reports it.
     return undefined
   }
 }

@@ -31,7 +31,7 @@ const SECRET_LENGTH = 32
 /** Larger bytes would make some letters likelier than others. */
 const FAIR_BYTES = 256 - (256 % ALPHABET.length)
 const KEY = new RegExp(`^push_([0-9A-Za-z]{${ID_LENGTH}})_[0-9A-Za-z]{${SECRET_LENGTH}}$`)
-/** Also of one that was cut, or has something behind it. */
+/** Also matches a key that was truncated or extended. */
 const LIKE_KEY = new RegExp(`^push_[0-9A-Za-z]{${ID_LENGTH}}_`)
 const LIKE_KEY_LENGTH = 'push_'.length + ID_LENGTH + 1
 const KEY_LENGTH = LIKE_KEY_LENGTH + SECRET_LENGTH
@@ -94,7 +94,7 @@ class KeyHolder implements Provider {
     this.endsAt = endsAt
   }
 
-  /** Undefined: what was shown is refused now. It is asked for each message. */
+  /** Undefined: the presented key is no longer valid. Checked for each message. */
   as(key: StoredKey, now: number): KeyHolder | undefined {
     if (key !== this.#key) return holderOf(key, this.#digest, now)
     return now < this.endsAt ? this : undefined

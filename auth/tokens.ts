@@ -197,7 +197,7 @@ function makeVerifier({ verifyingKey, algorithm }: RingKey): (token: string) => 
 
 function readClaims(options: TokenOptions, { kid, claims }: Signed): Verified {
   if (!isRecord(claims)) throw invalid('it has no claims')
-  // Signed by whoever has the keys, and misspelt: `versions` for `version` would silently be a token without one.
+  // Signed with our keys, but misspelt: `versions` instead of `version` would silently give a token without a version.
   const unknown = Object.keys(claims).find((name) => !CLAIMS.has(name))
   if (unknown !== undefined) throw invalid(`${JSON.stringify(unknown.slice(0, 32))} is not a claim here`)
   if (claims['iss'] !== options.issuer) throw invalid('iss')

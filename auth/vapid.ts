@@ -1,4 +1,7 @@
-/** Who sends a Web Push message: an application server, by a token that it signs with its own key (RFC 8292). */
+/**
+ * Verifies the sender of a Web Push message: an application server, by a token that it signs with its own key (RFC
+ * 8292).
+ */
 import { createPublicKey, ECDH } from 'node:crypto'
 import { createVerifier, TokenError } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
@@ -18,7 +21,7 @@ const KEY = /^[A-Za-z0-9_-]{87}$/
 /** RFC 9110 section 11.4: after the scheme, names with a token or a quoted text. */
 const PARAMETER = /([A-Za-z0-9!#$%&'*+.^_`|~-]+)[ \t]*=[ \t]*(?:"([^"\\]*)"|([^\s,"]+))[ \t]*(?:,[ \t]*|$)/y
 
-/** A public key of an application server as 33 bytes; undefined if the text is none. */
+/** A public key of an application server as 33 bytes; undefined if invalid. */
 export function parseVapidKey(text: string): Buffer | undefined {
   if (!KEY.test(text)) return undefined
   const bytes = Buffer.from(text, 'base64url')
@@ -64,7 +67,7 @@ function invalid(detail: string): PushError {
   return new PushError('VAPID_INVALID', detail)
 }
 
-/** Unknown ones are passed over; one that comes twice is none. */
+/** Unknown parameters are ignored; a repeated one is invalid. */
 function parameters(authorization: string): { readonly t?: string | undefined; readonly k?: string | undefined } {
   const text = authorization.slice('vapid'.length).trim()
   const found = new Map<string, string | undefined>()

@@ -91,16 +91,16 @@ interface BrokerOptions {
   readonly revocations: Pick<Revocations, 'fresh' | 'isRevoked' | 'onRevoked'>
   /** A connection ends with the token it came with. Default: it goes on while its token id has a newer one. */
   readonly strictExpiry?: boolean | undefined
-  /** What others of this process count in; by default its own. */
+  /** The metrics of this process; whoever created them closes them. */
   readonly quotas?: QuotaLeases
   /** What others of this process have under way counts as well; by default they have nothing. */
   readonly underWay?: UnderWay
-  /** What others of this process count in; whoever made it closes it. */
+  /** The metrics of this process; whoever created them closes them. */
   readonly counts: BroadcastCounter
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limits: BrokerLimits & MessageLimits
-  /** Who says for whom it passes on requests. */
+  /** Proxies that are trusted for the client address. */
   readonly trustedProxies?: BlockList | undefined
   /** Besides devices and providers. */
   readonly users?: Users | undefined
@@ -255,7 +255,7 @@ export class PushBroker {
   }
 
   /**
-   * Connections that are none of ours go to this broker from now on, once and before there are any.
+   * From now on, connections that are not ours go to this broker; call it once, before there are any.
    * @throws Error in one sentence
    */
   attach(broker: Aedes, persistence?: NativePersistence): void {
@@ -330,7 +330,7 @@ export class PushBroker {
   admit = (socket: Socket): void => {
     const address = peerOf(socket)
     try {
-      // Whose it is that comes through a proxy is told by each request.
+      // For a proxied connection, each request tells its client.
       socket.once('close', this.admission.hold(this.#isProxied(socket) ? undefined : address))
       this.#counted.add(socket)
     } catch (error) {
@@ -444,7 +444,7 @@ export class PushBroker {
     return user.isVerified === true ? this.#options.auth.providerOfUser(user.name) : undefined
   }
 
-  /** Whoever guesses credentials of ours does not become a client of a broker that takes all. */
+  /** Guessing credentials of ours must not make anybody a client of a broker that accepts everyone. */
   #goesOn({ username, password }: ConnectPacket): boolean {
     if (this.#attached === undefined) return false
     const isLikeOurs = username === 'provider' || (password !== undefined && looksLikeToken(password))

@@ -8,7 +8,7 @@ export class Ends {
   /** A binary heap: no entry is before its parent, which is at half its index. */
   readonly #heap: End[] = []
 
-  /** `Infinity` is never. A key may be added again; each of its times is told of. */
+  /** `Infinity` is never. A key may be added again; each of its times is reported. */
   add(key: string, at: number): void {
     if (at === Infinity) return
     const heap = this.#heap

@@ -1,9 +1,14 @@
-/** What the cursors of a token id do not say alone, and how a commit changes it: the same in every engine. */
+/**
+ * The marks of a token id: what its cursors alone do not say, and how a commit changes it; the same in every engine.
+ */
 import type { Commit, Cursors, Marks } from './contract.ts'
 
 /** Messages of one log that are kept though the cursor has passed them; the oldest of more goes. */
 const MOST_SKIPPED = 100
-/** Versions that stand elsewhere than the broadcast cursor; of more, the one furthest behind goes, and raises the floor. */
+/**
+ * Versions with another position than the broadcast cursor; if there are more, the one furthest behind is dropped,
+ * which raises the floor.
+ */
 const MOST_PASSED = 100
 
 const NO_MARKS: Omit<Marks, 'floor'> = {

@@ -1,4 +1,4 @@
-/** Making a `Message` from what a publisher sent; the one place that checks it, for HTTP and MQTT alike. */
+/** Creates a `Message` from what a publisher sent; the only place that checks it, for HTTP and MQTT. */
 import crypto from 'node:crypto'
 import type { Limits } from '../common/limits.ts'
 import { withoutTrace } from '../common/tracing.ts'
@@ -62,7 +62,7 @@ const NOTHING = new Uint8Array(0)
 /** Bytes of a fingerprint. */
 export const FINGERPRINT_BYTES = 8
 
-/** What tells one message from another with the same id: its content and what was asked for. A broadcast has its selector besides. */
+/** Distinguishes messages with the same id: their content and options; for a broadcast, also its selector. */
 export function fingerprintOf(message: Message, selector = ''): Buffer {
   const { payload, retain, storedAt, expiresAt, collapseKey, receipt = false } = message
   const rest = message.properties && withoutTrace(message.properties)

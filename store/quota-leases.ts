@@ -1,7 +1,7 @@
 /**
- * Quotas of provider keys over all nodes. A window of time is a row that says how much of it is given out; a process takes
- * a slice of it at a time, a hundredth at most, and counts down from that. So it is never exceeded; what a process has
- * taken and not used when the window ends is nobody's.
+ * Quotas of provider keys over all nodes. A window of time is a row with the amount given out; a process leases a slice
+ * at a time, a hundredth at most, and counts down from that. So a quota is never exceeded; what a process has leased
+ * but not used when the window ends is lost.
  */
 import { PushError } from '../errors.ts'
 import type { Provider, Quota, Quotas } from '../topics/index.ts'
@@ -27,7 +27,7 @@ const TABLE = 'quotas'
 const VERSION = 1
 /** A slice is this part of a quota. */
 const SLICES = 100
-/** Who never comes to it in all that haste of others is told to try again. */
+/** A process that loses every race for a slice tells its client to try again. */
 const TRIES = 100
 /** A row outlives its window by this: clocks of nodes differ, ms. */
 const MARGIN_MS = 60_000
@@ -44,8 +44,8 @@ export class QuotaLeases {
   }
 
   /**
-   * Counts so many receivers, all or none. Undefined: done; otherwise it is when it resolves, in the order of the calls.
-   * @throws QUOTA_EXCEEDED (rejects), with the time to the window in which it may be tried again; STORE_UNAVAILABLE
+   * Counts receivers, all or none. Undefined: counted; otherwise counted when it resolves, in the order of the calls.
+   * @throws QUOTA_EXCEEDED (rejects), with the time until the next window; STORE_UNAVAILABLE
    */
   take(provider: Limited, receivers: number): Promise<void> | undefined {
     return this.#of(provider)?.take(receivers)
@@ -84,7 +84,7 @@ class KeyQuota {
   readonly #options: QuotaLeasesOptions
   #quotas: Quotas | undefined
   #windows: readonly Window[] = []
-  /** The last of those who wait for a slice: who comes later waits behind. */
+  /** The last caller waiting for a slice: later callers wait behind it. */
   #last: Promise<void> | undefined
 
   constructor(keyId: string, options: QuotaLeasesOptions) {

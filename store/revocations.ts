@@ -23,7 +23,7 @@ interface RevocationsOptions {
   readonly now: () => number
   /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
-  /** After so long no token, hold or account index of before it is left, ms. */
+  /** After this time, no token, hold or account index from before a revocation is left, ms. */
   readonly keepMs: number
   /** Accounts of one app. */
   readonly most: number

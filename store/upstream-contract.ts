@@ -125,8 +125,8 @@ export interface ReaderPart {
 export interface ReaderOpen {
   readonly app: string
   /**
-   * 1 to 400 bytes. A new name for each session, so that a late acknowledgement of an ended session moves nobody's
-   * cursor.
+   * 1 to 400 bytes. Another name is another reader: use a new one for each session, so that a late acknowledgement of
+   * an ended session moves nobody's cursor.
    */
   readonly reader: string
   /** It ends at this time, unless it is opened again with a later one; `Infinity` for never. */

@@ -1,4 +1,4 @@
-/** Fetches a JWK Set, and sends the server nothing that it does not need. */
+/** Fetches a JWK Set, with limits on its time and size. */
 
 const LARGEST_ANSWER = 256 * 1024
 

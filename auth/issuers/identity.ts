@@ -17,7 +17,7 @@ const MAX_LENGTH = 16 * 1024
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt'])
 const YEAR_10000 = 253_402_300_800
 
-/** Whom a token says that it is from, which is worth nothing yet. Undefined: it is none. */
+/** The claimed issuer of a token, unverified. Undefined: not a token of an issuer. */
 export function claimedIssuer(token: string): unknown {
   if (token.length > MAX_LENGTH || !isJwt(token)) return undefined
   try {

@@ -42,7 +42,7 @@ export function parseKeySet(text: string): IssuerKey[] {
 function parseJwk(jwk: unknown): IssuerKey | undefined {
   if (!isRecord(jwk)) return undefined
   const { kty, kid, use, alg, key_ops: operations } = jwk
-  // Whoever shows everybody a private key has none.
+  // A private key that everybody can read is not secret, so it is ignored.
   if (typeof kty !== 'string' || PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk, name))) return undefined
   if (use !== undefined && use !== 'sig') return undefined
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return undefined
@@ -56,7 +56,7 @@ function parseJwk(jwk: unknown): IssuerKey | undefined {
   }
 }
 
-/** One that no algorithm takes is none. */
+/** A key that fits no algorithm is ignored. */
 function issuerKey(key: KeyObject, kid?: string, algorithm?: string): IssuerKey | undefined {
   if (!ASYMMETRIC_ALGORITHMS.some((each) => fits(key, each))) return undefined
   return { kid, algorithm, key, verifiers: new Map() }

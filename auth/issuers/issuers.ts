@@ -22,7 +22,7 @@ interface IssuersOptions {
 }
 
 export interface Issuers extends Pick<Auth, 'identity' | 'issuerOf'> {
-  /** Takes the file as it is now; one that cannot be used changes nothing, and is told of. Never rejects. */
+  /** Reloads the file; a file that cannot be used changes nothing and is logged. Never rejects. */
   reload(): Promise<void>
   close(): void
 }

@@ -30,7 +30,7 @@ const SYS = '$SYS/'
 
 export async function attachAedes(options: AttachedAedesOptions): Promise<GeneralBroker> {
   const { broker, retained, now, randomId, emit, heard } = options
-  /** Properties of packets that come from here: the object goes along as it is. */
+  /** Properties of packets from here, recognised by the identity of the object. */
   const ours = new WeakSet<object>()
   const natives = new WeakSet<GeneralMessage>()
   const turns = new TellTurns()
@@ -71,7 +71,7 @@ export async function attachAedes(options: AttachedAedesOptions): Promise<Genera
       }
       await new Promise<void>((resolve) => emit(publication, resolve))
       if (publication.error !== undefined || natives.has(message)) return
-      // Who listens there, nobody says.
+      // Aedes does not tell who listens there.
       publication.isHeard = true
       tell(message)
     },

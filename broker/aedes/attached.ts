@@ -23,7 +23,7 @@ export class Attached {
     this.judges = broker.authenticate !== new Aedes().authenticate
   }
 
-  /** A CONNECT that is none of ours, and all that follows on its connection. @throws what refuses it */
+  /** A CONNECT that is not ours, and everything that follows on its connection. @throws what refuses it */
   connect(connection: Connection, connect: ConnectPacket, request: IncomingMessage | undefined): void | Promise<void> {
     // It answers nobody any more.
     if (this.broker.closed) throw new PushError('SHUTTING_DOWN', 'the attached broker is closed')

@@ -9,7 +9,7 @@ export interface Emission {
   leave(): void
 }
 
-/** So many that have left are forgotten at one time. */
+/** Number of finished entries to forget at a time. */
 const LEFT = 1_000
 
 class Line {
@@ -52,7 +52,7 @@ export class EmissionOrder {
   ready(from: string, emission: Emission): void {
     emission.isReady = true
     const line = this.#lines.get(from)
-    // Who leaves may have published: the line may be over, and another begun.
+    // The callback may have published: the queue may have ended, and another one started.
     if (line?.leave() === true && this.#lines.get(from) === line) this.#lines.delete(from)
   }
 }

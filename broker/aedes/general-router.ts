@@ -168,7 +168,7 @@ export class OwnRouter implements GeneralRouter {
     const publication = new Publication(message, (each) => this.#leave(each))
     this.#order.enter(message.from, publication)
     publication.storing = this.#appender.begin(publication)
-    // Looked at when it leaves.
+    // Checked when it is emitted.
     publication.storing?.catch(() => undefined)
     await this.#broker.publish(publication).catch((error: unknown) => publication.fail(error))
     // Aedes did not come to emit it.
@@ -227,7 +227,7 @@ export class OwnRouter implements GeneralRouter {
     })
   }
 
-  /** QoS 0, for a member on another node: whoever has room first takes it. */
+  /** QoS 0 for a member on another node: the first with room gets it. */
   #tellGroups({ groups: matched, message }: Publication): void {
     const { groups, logger } = this.#options
     const elsewhere = matched.filter((name) => !groups.isHere(name))
@@ -246,7 +246,7 @@ export class OwnRouter implements GeneralRouter {
       cursorMoved: nothing,
       cursorsLost: nothing,
       namedSessionEnded: (name, epoch) => this.#node?.ended(name, epoch),
-      // Who publishes finds out for itself.
+      // The next publish detects this itself.
       subscriptionsChanged: (offset) => void this.#follower.catchUp(offset)?.catch(nothing),
       told: (bytes) => {
         const message = decodeFromNode(bytes)

@@ -16,7 +16,7 @@ export class LocalMessages {
     this.#now = now
   }
 
-  /** Returns what goes to who has subscribed. @throws Error where the topic is not below `$SYS/` */
+  /** Returns the message for current subscribers. @throws Error if the topic is not below `$SYS/` */
   set(topic: string, payload: Uint8Array | undefined, qos: QoS): GeneralMessage {
     if (!topic.startsWith(PREFIX) || !isTopicName(topic))
       throw new Error(`setLocal: the topic must be one below ${PREFIX}, and is ${JSON.stringify(topic)}`)

@@ -15,7 +15,7 @@ export interface NativePacket {
   readonly qos: QoS
   readonly retain: boolean
   readonly dup: boolean
-  /** Who published it. */
+  /** The publisher. */
   readonly clientId?: string
   readonly properties?: NativeProperties
   /** Milliseconds since the epoch. */

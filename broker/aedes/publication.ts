@@ -22,7 +22,7 @@ export class Publication implements Emission {
   nodes: readonly string[] = []
   /** QoS 0: shared subscriptions that match. */
   groups: readonly string[] = []
-  /** How far the table of subscriptions was that it was last held against. */
+  /** The position of the table of subscriptions when it was last matched. */
   matchedAt = -1
   /** While it is being stored. */
   storing: Promise<void> | undefined
@@ -49,7 +49,7 @@ export class Publication implements Emission {
     return this.#given?.has(name) === true
   }
 
-  /** Holds it against the table: gives the kept sessions whose logs do not have it yet. */
+  /** Matches it against the table: returns the kept sessions whose logs do not have it yet. */
   match(
     routes: RoutingTable<StoredSubscriber>,
     offset: number,

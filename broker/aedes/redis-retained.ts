@@ -20,13 +20,13 @@ interface RedisRetainedOptions {
   readonly now: () => number
 }
 
-/** The part of the persistence that is used: nothing that listens, and nothing that writes besides. */
+/** The used part of the persistence, which neither listens nor writes anything else. */
 export interface RetainedPersistence {
   storeRetained(packet: RetainedPacket): Promise<void>
   createRetainedStreamCombi(filters: readonly string[]): AsyncIterable<RetainedPacket> & Readable
 }
 
-/** Keys that are asked for at one time. */
+/** Keys per request. */
 const KEYS = 1_000
 /** Of one call, ms. A Cluster without masters lets commands wait. */
 const LONGEST_MS = 5_000
@@ -142,7 +142,7 @@ class RedisRetained implements RetainedMessages {
     if (push === undefined) return
     const isCluster = this.#client instanceof Cluster
     const key = isCluster ? `${HASH}:${encodeURIComponent(topic)}` : HASH
-    // Whoever reads it next tries again.
+    // The next reader tries again.
     this.#client.eval(REMOVE, 1, key, Buffer.from(push), isCluster ? '' : topic).catch(() => undefined)
   }
 }

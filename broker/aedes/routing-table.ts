@@ -68,7 +68,9 @@ type Holders<S extends Subscriber> = SmallMap<S, PackedOptions>
 export class Found<S extends Subscriber> {
   /** Each subscriber once; without those whose subscriptions have No Local and who published it. */
   readonly matches: Match<S>[] = []
-  /** Who published it subscribed to it too, with No Local: there is a subscriber, who is not to be sent it. */
+  /**
+   * The publisher has a matching subscription with No Local: there is a subscriber, but it must not get the message.
+   */
   hasPublisher = false
   readonly #number: number
   readonly #from: string

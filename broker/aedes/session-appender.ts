@@ -21,7 +21,7 @@ interface AppenderOptions {
 /** What one publisher publishes, while some of it is being stored. */
 interface Line {
   last: Promise<void> | undefined
-  /** How many have not been held against the table. */
+  /** Number of messages not yet matched against the table. */
   waiting: number
   matchedAt: number
 }
@@ -152,7 +152,7 @@ export class SessionAppender {
     return routes === undefined ? [] : publication.match(routes, offset, store.nodes?.name, this.#options.rules)
   }
 
-  /** Where the table has changed since it was held against it. */
+  /** If the table has changed since it was matched. */
   #more(publication: Publication): Promise<void> | undefined {
     if (publication.matchedAt === this.#options.follower.offset) return undefined
     const to = this.#match(publication)

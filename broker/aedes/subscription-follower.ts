@@ -28,7 +28,7 @@ type FollowedStore = Pick<Store, 'subscriptionsEnd' | 'readSubscriptions' | 'sub
 /** Changes that are read with one call. */
 const CHANGES = 1_000
 const NONE = { sessions: 0, groups: 0 }
-/** After so many sessions, the log is read on. */
+/** After this many sessions, the log is read again. */
 const SESSIONS = 5_000
 
 class Table {

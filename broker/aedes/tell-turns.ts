@@ -4,7 +4,10 @@
  */
 import type { GeneralMessage } from '../session/general.ts'
 
-/** Of what its persistence does not retain, Aedes says nothing: what waits then has waited long enough, ms. */
+/**
+ * Aedes reports nothing about messages that its persistence does not retain: after this time, waiting messages proceed,
+ * ms.
+ */
 const LONGEST_MS = 5_000
 
 interface Turn {

@@ -72,7 +72,7 @@ export function readProtocol(reader: ByteReader): Protocol {
   if (name === 'MQIsdp' && level === 3) return { level, bridge }
   if (name === 'MQTT' && level === 4) return { level, bridge }
   if (name === 'MQTT' && level === 5 && !bridge) return { level, bridge }
-  // 3.1 and 3.1.1 have a return code for it; whoever speaks neither gets the CONNACK of MQTT 5. [MQTT-3.1.2-2]
+  // 3.1 and 3.1.1 have a return code for it; a client of any other version gets the CONNACK of MQTT 5. [MQTT-3.1.2-2]
   const answer = level === 3 || level === 4 ? { returnCode: 1 } : {}
   return violation(Reason.unsupportedProtocolVersion, 'MQTT-3.1.2-2', 'the protocol level is unsupported', answer)
 }

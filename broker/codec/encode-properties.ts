@@ -84,7 +84,10 @@ function appendMessageProperties(writer: ByteWriter, properties: OutgoingPropert
   }
 }
 
-/** MQTT leaves the order to the server. It is Mosquitto's, for who compares answers byte for byte as its own tests do. */
+/**
+ * MQTT leaves the order to the server. It is Mosquitto's, for tools that compare packets byte for byte, as its own
+ * tests do.
+ */
 function appendConnectionProperties(writer: ByteWriter, properties: OutgoingProperties): void {
   appendTwo(writer, P.serverKeepAlive, properties.serverKeepAlive)
   appendTwo(writer, P.topicAliasMaximum, properties.topicAliasMaximum)

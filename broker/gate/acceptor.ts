@@ -14,23 +14,23 @@ import { isIn, plainAddress } from '../../common/networks.ts'
 import { takeProxyHeader, type ProxyHeader, type ProxyVersion } from './proxy-protocol.ts'
 import { type ProxyTls, tlsIn } from './proxy-tls.ts'
 
-/** For a listener that only a balancer reaches: whoever connects is believed, and must say for whom. */
+/** For a listener that only a balancer can reach: the PROXY header is required, and trusted from any address. */
 export interface ProxyRules {
   readonly version: ProxyVersion
-  /** The client must have come to the balancer over TLS. */
+  /** The client must have reached the balancer over TLS. */
   readonly requireTls: boolean
-  /** With a certificate that the balancer has verified. */
+  /** The client must have a certificate that the balancer verified. */
   readonly requireCertificate: boolean
 }
 
 interface AcceptorOptions {
   /** Undefined: without TLS. */
   readonly certificates: Certificates | undefined
-  /** Who may say for whom it connects; undefined: nobody, and no header is expected. */
+  /** Addresses whose PROXY header is trusted; undefined: none, and no header is expected. */
   readonly proxies: BlockList | undefined
   /** Instead of `proxies`. */
   readonly proxy?: ProxyRules | undefined
-  /** Who passes on requests for many: their connections count among all, and each request for its client. */
+  /** Proxies that serve many clients: their connections count in the total, and each request for its client. */
   readonly forwarding: Forwarding
   /** For the header, and again for the TLS handshake, ms. */
   readonly timeoutMs: number
@@ -39,7 +39,7 @@ interface AcceptorOptions {
   readonly logger: Logger
 }
 
-/** Who serves the connection: a socket, which tells the client's address as its `remoteAddress`. */
+/** Serves the connection: a socket whose `remoteAddress` is the client's address. */
 export type Deliver = (socket: Socket) => void
 
 export class Acceptor {
@@ -150,7 +150,7 @@ export class Acceptor {
     this.#refuse(secure, known, client?.address ?? '', client?.port)
   }
 
-  /** Everyone who asks a socket for its address is told the client's. */
+  /** Makes a socket report the client's address. */
   #serve(socket: Socket, { address, port, tls }: Client): void {
     if (socket.destroyed) return
     Object.defineProperty(socket, 'remoteAddress', { value: address, configurable: true })
@@ -178,7 +178,7 @@ export class Acceptor {
   }
 }
 
-/** Whose connection it is. */
+/** The client of a connection. */
 interface Client {
   readonly address: string
   /** Undefined: that of the socket. */
@@ -199,7 +199,7 @@ function checkedTls(header: ProxyHeader, rules: ProxyRules): ProxyTls | undefine
   return tls
 }
 
-/** As a TLS socket has it: what the balancer tells of the client's certificate. */
+/** The client certificate that the balancer reports, as a TLS socket would. */
 function tellCertificate(socket: Socket, { commonName }: ProxyTls): void {
   const subject = commonName === undefined ? {} : { CN: commonName }
   Object.assign(socket, { authorized: true, getPeerCertificate: () => ({ subject }) })
@@ -210,8 +210,8 @@ function certificateRefused(reason: Error | string): PushError {
 }
 
 /**
- * Node has no documented way from a TLS connection to its socket, and what it tells of itself is gone once it is closed,
- * which is when a failure is told.
+ * Node has no documented way from a TLS connection to its socket, and its address is gone once it is closed, which is
+ * when a failure is reported.
  */
 function socketUnder(secure: TLSSocket): Socket {
   return (secure as TLSSocket & { readonly _parent?: Socket })._parent ?? secure

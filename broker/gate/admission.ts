@@ -38,7 +38,7 @@ export class Admission {
   }
 
   /**
-   * Counts one that is counted among all already, and whose client is known only now: behind a proxy.
+   * Counts a request from a proxy for its client, which is only known now; its connection already counts in the total.
    * @throws PushError ADDRESS_CONNECTIONS_LIMIT
    */
   holdAddress(address: string): () => void {

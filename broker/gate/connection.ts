@@ -132,8 +132,8 @@ export class Connection implements Timed, OutboxOwner {
   }
 
   /**
-   * Only here, after the turn's writes, is it known whether the peer keeps up. Whoever stopped writing at the high-water
-   * mark waits for `drained`, which no event announces when the socket took all of it.
+   * Only here, after the writes of the turn, is it known whether the peer keeps up. An owner that stopped writing at
+   * the high-water mark waits for `drained`, which no event announces if the socket took everything.
    */
   flushed(bytes: number): void {
     if (this.#state !== 'open') return

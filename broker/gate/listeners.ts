@@ -56,7 +56,7 @@ async function listening(server: NetServer, where: ListenOptions): Promise<void>
     server.once('error', reject)
     server.listen({ ...where, backlog: BACKLOG }, () => resolve())
   })
-  // A connection that cannot be accepted, for want of file descriptors, is none.
+  // A connection that could not be accepted, for lack of file descriptors, does not exist.
   server.on('error', () => undefined)
 }
 
@@ -100,8 +100,8 @@ interface WebSocketOptions {
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /**
- * MQTT over WebSocket on an HTTP server. Other upgrades are left to whoever else listens for them there; where nobody
- * does, they get 404. Returns how to stop taking new ones.
+ * MQTT over WebSocket on an HTTP server. Other upgrades are left to other listeners, or get 404 if there are none.
+ * Returns a function that stops accepting connections.
  */
 export function listenWebSocket(options: WebSocketOptions): () => void {
   const { server, path, maximumPacketSize, handle, check, refuse } = options

@@ -27,7 +27,7 @@ export class Flusher {
 }
 
 export interface OutboxOwner {
-  /** So many bytes were to go to the stream; it may need to drain now. */
+  /** Bytes were written to the stream, which may need to drain now. */
   flushed(bytes: number): void
   /** The stream took what it was given last; called where it would not say so itself. */
   took(): void
@@ -43,7 +43,7 @@ export class Outbox {
   #chunks: Uint8Array[] = []
   #bytes = 0
 
-  /** `highWater`: from so many bytes on the owner waits. */
+  /** `highWater`: number of bytes from which the owner waits. */
   constructor(stream: Duplex, flusher: Flusher, owner: OutboxOwner, highWater: number) {
     this.#stream = stream
     this.#flusher = flusher
@@ -101,7 +101,7 @@ export class Outbox {
     this.#bytes = 0
   }
 
-  /** The first chunks, of so many bytes at most. */
+  /** The first chunks, up to a number of bytes. */
   #take(most: number): Uint8Array[] {
     const all = this.#chunks
     if (this.#bytes <= most) {

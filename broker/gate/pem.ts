@@ -27,7 +27,7 @@ export interface Certificate {
 const LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']
 const BEGIN = /-----BEGIN ([A-Z0-9 ]+)-----/g
 
-/** @throws TlsFileError: there is none, or one is cut short or broken */
+/** @throws TlsFileError if there is none, or one is truncated or damaged */
 export function certificatesIn(setting: string, path: string, file: Buffer): [Certificate, ...Certificate[]] {
   const text = file.toString('latin1')
   const certificates: Certificate[] = []

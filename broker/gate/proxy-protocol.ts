@@ -31,7 +31,7 @@ export interface ProxyHeader {
   readonly bytes: number
   /** The balancer speaks for itself: it looks whether somebody is there. */
   readonly isLocal: boolean
-  /** What version 2 may tell besides: `tlsIn` reads it. */
+  /** Optional fields of version 2, which `tlsIn` reads. */
   readonly more: Buffer
 }
 
@@ -62,7 +62,7 @@ function startsLike(bytes: Buffer, pattern: Buffer): boolean {
   return bytes.subarray(0, length).equals(pattern.subarray(0, length))
 }
 
-/** Families that are none of these are to be taken, and their addresses passed over. */
+/** Other address families are accepted, and their addresses ignored. */
 function clientIn(body: Buffer, family: number): Pick<ProxyHeader, 'address' | 'port' | 'more'> {
   switch (family) {
     case INET:

@@ -18,9 +18,9 @@ export interface Committing {
 }
 
 const RETRY_MS = 500
-/** After an outage all sessions may have cursors to write, more than the store takes calls at one time. */
+/** After an outage, all sessions may have cursors to write, more than the store accepts at a time. */
 const TOGETHER = 1_000
-/** So many sessions in one write are enough for the next ones to be worth waiting for. */
+/** With this many sessions in one write, waiting for more is worthwhile. */
 const FEW = 8
 
 export class Commits {

@@ -11,7 +11,7 @@ export class Crowding {
   #waiting: (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
 
-  /** Who publishes to it waits. */
+  /** Its publishers wait. */
   get holds(): boolean {
     return this.#state === 'crowded'
   }

@@ -18,7 +18,7 @@ interface DelayedWillsOptions {
 
 /** Longest delay of a timer. */
 const LONGEST_MS = 2 ** 31 - 1
-/** Who has taken one and dies leaves it to another after this time, ms. */
+/** If the taker dies, another node may take the will after this time, ms. */
 const TAKEN_MS = 30_000
 
 export class DelayedWills {
@@ -58,9 +58,9 @@ export class DelayedWills {
     this.#timers.delete(key)
   }
 
-  /** Its time has come, and nobody may have published it. */
+  /** It is due, and nobody may have published it. */
   due(owner: SessionOwner, epoch: number): void {
-    // Where it fails, the store tells of it again.
+    // If this fails, the store reports the will again.
     this.#take(owner, epoch).catch((error: unknown) => this.#failed(error))
   }
 

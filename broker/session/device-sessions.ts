@@ -39,7 +39,7 @@ export interface LiveSession {
   privateArrived(offset: number, entry: LogEntry | undefined): void
   privateRemoved(offset: number): void
   acknowledgedElsewhere(cursors: Cursors): void
-  /** Commits where it stands again. */
+  /** Commits its position again. */
   cursorsLost(): void
   /** Reads both logs again, in case a wake was lost. */
   look(): void
@@ -138,7 +138,7 @@ export class DeviceSessions implements Watcher {
   async release({ tokenId, generation }: Pick<Device, 'tokenId' | 'generation'>): Promise<void> {
     const live = this.#live.get(tokenId)
     if (live !== undefined && generation < live.device.generation) throw new PushError('TOKEN_REVOKED')
-    // A client that comes back at once: its last packets still count.
+    // A client that reconnects at once: its last packets still count.
     if (live?.connection.isParting === true) await new Promise<void>((resolve) => live.connection.onceOver(resolve))
     live?.end(new PushError('SESSION_TAKEN_OVER'))
     await this.#closing.get(tokenId)

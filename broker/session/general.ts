@@ -2,7 +2,7 @@
 import type { Message, RetainedSource, RetainedTopic } from '../../store/contract.ts'
 import type { QoS } from '../codec/packets.ts'
 
-/** Who a user is, and what is allowed: `createPush({ users })` or Mosquitto's files say so. */
+/** A user and its rights, from `createPush({ users })` or Mosquitto's files. */
 export interface User {
   readonly kind: 'user'
   /** May be empty: anonymous. */
@@ -14,7 +14,7 @@ export interface User {
   readonly isVerified?: boolean
   /** May wait, as for a look into a database. Whatever it throws is a refusal, and logged. */
   mayPublish(topic: string, options: { readonly qos: QoS; readonly retain: boolean }): boolean | Promise<boolean>
-  /** The QoS that is granted, at most what is asked for; undefined: refused. */
+  /** The granted QoS, at most the requested one; undefined: refused. */
   maySubscribe(filter: string, qos: QoS): QoS | undefined | Promise<QoS | undefined>
   /** A message that it subscribed to, at the moment when it is sent. Absent: all. */
   mayReceive?(topic: string): boolean
@@ -58,10 +58,16 @@ export interface GeneralDelivery {
   readonly identifiers: readonly number[]
 }
 
-/** Names of sessions that begin so belong to nodes: what they subscribe to, the node named by the rest is told of. */
+/**
+ * Prefix of session names that belong to nodes: the node with the rest of the name is told about matches of its
+ * subscriptions.
+ */
 export const NODE_SESSIONS = 'node/'
 
-/** Names of sessions that begin so are shared subscriptions of users: what they subscribe to, `GeneralGroups` takes. */
+/**
+ * Prefix of session names that belong to nodes: the node with the rest of the name is told about matches of its
+ * subscriptions.
+ */
 export const GROUP_SESSIONS = 'group/u/'
 
 /** Shared subscriptions, as the router sees them. */
@@ -87,7 +93,7 @@ export interface GeneralReceiver {
   readonly isKept: boolean
   /** One of `GROUP_SESSIONS`: other nodes need not know that it is here. */
   readonly isGroup?: boolean
-  /** What does not come from its log: QoS 0, and all of it if there is none. Must not throw. */
+  /** Messages that do not come from its log: QoS 0, or everything if there is no log. Must not throw. */
   arrived(message: GeneralMessage, delivery: GeneralDelivery): void
 }
 
@@ -113,7 +119,7 @@ export interface GeneralRouter {
    * @throws STORE_UNAVAILABLE: it is not acknowledged, and some may have it
    */
   publish(message: GeneralMessage): Promise<boolean>
-  /** PUBREL has come: nobody publishes the message of this uid again, and what is remembered of it may go. Must not throw. */
+  /** After PUBREL, nobody publishes the message with this uid again, and the uid may be forgotten. Must not throw. */
   forget(uid: string, message: Pick<GeneralMessage, 'topic' | 'from'>): void
   /** What a new subscription gets, each topic once, in any order; not for shared ones. @throws STORE_UNAVAILABLE */
   retained(filter: string): AsyncIterable<RetainedTopic>

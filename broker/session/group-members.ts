@@ -40,7 +40,7 @@ interface Change {
 /** Changes of one group go one after the other, and those that come meanwhile go together: many join at the same time. */
 export class GroupMembers {
   readonly #store: Pick<Store, 'openNamedSession' | 'saveNamedSession' | 'closeNamedSession'>
-  /** By group, what waits for a change that is under way. */
+  /** Pending work by group, while a change is in progress. */
   readonly #waiting = new Map<string, Change[]>()
 
   constructor(store: Pick<Store, 'openNamedSession' | 'saveNamedSession' | 'closeNamedSession'>) {

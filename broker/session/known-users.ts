@@ -14,7 +14,7 @@ export class KnownUsers {
     this.#changed = changed
   }
 
-  /** Those of `createPush`: what was left behind without an id is theirs. */
+  /** The users of `createPush`; what was left behind without an id belongs to them. */
   addDefault(users: Users): void {
     this.#remember(users, users.id ?? '')
     this.add(users)
@@ -34,7 +34,7 @@ export class KnownUsers {
     )
   }
 
-  /** Undefined: what its users leave behind cannot be held against it later. */
+  /** Undefined: what its users leave behind cannot be checked later. */
   idOf(users: Users): string | undefined {
     return this.#idOf.get(users)
   }

@@ -39,7 +39,7 @@ export class LiveNames<S extends LiveNamed> {
   /** Ends a session of this name here, and waits until what it leaves is written. */
   async release(name: string): Promise<void> {
     const live = this.#live.get(name)
-    // A client that comes back at once: its last packets still count.
+    // A client that reconnects at once: its last packets still count.
     if (live?.connection.isParting === true) await new Promise<void>((resolve) => live.connection.onceOver(resolve))
     live?.end(new PushError('SESSION_TAKEN_OVER'))
     await this.#closing.get(name)

@@ -9,7 +9,7 @@ import type { ProviderSubscription } from './provider-subscriptions.ts'
 import type { SharedReceiver } from './shared-message.ts'
 import { type GroupMember, UpstreamGroup } from './upstream-group.ts'
 
-/** What a session reads with that is not kept, when its node dies, ms. */
+/** How long the reader of a session that is not kept survives its node, ms. */
 export const UNKEPT_MS = 10 * 60 * 1000
 
 interface GroupsContext {

@@ -24,7 +24,7 @@ export interface ProviderNode extends SessionNode {
   readonly monotonic: () => number
   /** False if this provider publishes faster than it may, over all its connections to this node. */
   mayPublish(provider: Provider): boolean
-  /** Whether a bridge is connected: for users, as a general topic. Where there are none, it goes to nobody. */
+  /** The state of a bridge, for users, as a general topic. Without users it goes to nobody. */
   publishState(from: string, state: StateMessage): Promise<void>
   /** What to await before more of a provider is stored, if anything. */
   room(provider: Provider): Promise<void> | undefined

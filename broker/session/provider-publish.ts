@@ -47,7 +47,7 @@ export class ProviderPublisher {
     const { qos, packetId = 0, topic } = packet
     const isRepeat = qos === 2 && received.has(packetId)
     if (qos === 2 && !isRepeat) checkReceiveMaximum(level, node.limits.receiveMaximum, received)
-    // What comes again was counted.
+    // A repeated packet was already counted.
     const isCounted = provider.quotas !== undefined && !isRepeat && !isBridgeState(topic)
     const room = node.room(provider)
     if (room === undefined) return isCounted ? this.#publishCounted(packet) : this.#publish(packet)
@@ -60,7 +60,7 @@ export class ProviderPublisher {
     return qos === 1 ? this.#publishQos1(packet, packetId) : this.#publishQos2(packet, packetId)
   }
 
-  /** Nothing is read while it waits, so that what comes behind it stays behind it. */
+  /** Nothing is read while it waits, so that later packets stay behind it. */
   #publishCounted(packet: PublishPacket): void | Promise<void> {
     const admitted = this.#quota.admit(packet)
     if (admitted === undefined) return this.#publish(packet)
@@ -160,8 +160,9 @@ export class ProviderPublisher {
   }
 
   /**
-   * MQTT 5 says so in the acknowledgement; before it, the only way to say no is to close (section 3.3.5). Who came as a user is
-   * most likely a bridge, that would send it forever: what will be refused again is acknowledged and dropped, as Mosquitto does.
+   * MQTT 5 refuses in the acknowledgement; before it, the only way to refuse is to close (section 3.3.5). But a
+   * connection as a user is most likely a bridge, which would send the message forever: a permanent refusal is
+   * acknowledged and dropped, as Mosquitto does.
    */
   #refuse(error: unknown, answer: Answer): void {
     const { connection, level, wantsReasons, user } = this.#session

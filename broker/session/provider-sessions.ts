@@ -157,7 +157,7 @@ export class ProviderSessions implements Watcher {
     const listening = this.#store.listenUpstream(app)
     const made: App = { sessions: new Set(), groups: new Map(), listening }
     this.#apps.set(app, made)
-    // Who comes next tries again.
+    // The next one tries again.
     listening.catch(() => {
       if (this.#apps.get(app) === made) this.#apps.delete(app)
     })

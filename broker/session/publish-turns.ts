@@ -64,8 +64,8 @@ export class PublishTurns {
   }
 
   /**
-   * Until the next packet may be read; undefined if it may be now. Who sends more than the Receive Maximum waits: some
-   * clients do not look at it, and before MQTT 5 nobody knows of it.
+   * Resolves when the next packet may be read; undefined if it may be now. A client that exceeds the Receive Maximum
+   * waits: some clients ignore it, and before MQTT 5 it does not exist.
    */
   room(): Promise<void> | undefined {
     return this.#isFull() ? this.#until(() => !this.#isFull()) : undefined

@@ -1,9 +1,9 @@
 /** A QoS 2 message of a client, as its session remembers it from PUBREC to PUBREL. */
 
 interface Received {
-  /** By which every append of it is known. */
+  /** Identifies every append of it. */
   readonly uid: string
-  /** Who may have it subscribed to this: when PUBREL comes, perhaps to another node, they can forget the uid. */
+  /** The subscriptions that may have it: at PUBREL, perhaps on another node, they can forget the uid. */
   readonly topic: string
 }
 

@@ -1,8 +1,8 @@
-/** Broadcasts that were removed of the log a moment ago, so that nothing that was read before sends them. */
+/** Broadcasts that were removed from the log a moment ago, so that entries read before are not sent. */
 
 /** What was read is checked again sooner than this, ms. */
 const REMEMBERED_MS = 5_000
-/** More at one time are found by that look alone. */
+/** If there are more, only the check of the log finds them. */
 const MOST = 10_000
 
 export class RemovedBroadcasts {

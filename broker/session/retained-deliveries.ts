@@ -40,7 +40,7 @@ export class RetainedDeliveries {
     return subscription
   }
 
-  /** What is retained for it was offered, or there is none. */
+  /** Its retained message was offered, or there is none. */
   settle(subscription: Subscription): void {
     this.#due?.delete(subscription)
   }

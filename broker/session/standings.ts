@@ -17,7 +17,7 @@ const NONE: ReadonlyMap<string, never> = new Map<string, never>()
 
 export class Standings {
   readonly #opened: Cursors
-  /** The stored cursor stands for these. */
+  /** The versions that the stored cursor stands for. */
   #stored: readonly string[]
   /** Ours stands for these: all of theirs up to what was sent was sent. */
   #following: readonly string[] = []

@@ -83,7 +83,7 @@ function write(transaction: Transaction, key: Buffer, before: AccountRow, device
   transaction.put(key, encodeAccount({ dueAt, devices }))
 }
 
-/** Of all accounts together, so that none comes again when an account had nobody in between. */
+/** Common to all accounts, so that no stamp repeats when an account was empty in between. */
 function nextStamp(transaction: Transaction): number {
   const bytes = transaction.get(STAMP_KEY)
   const stamp = (bytes === undefined ? 0 : orDamaged(() => decodeNumber(bytes))) + 1

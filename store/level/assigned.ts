@@ -1,4 +1,4 @@
-/** Who has a message of a group's log that goes to one session alone. */
+/** The session that a message of a group's log is assigned to. */
 import type { TokenId } from '../contract.ts'
 import { groupLog } from '../contract.ts'
 import { ValueReader, ValueWriter } from './bytes.ts'

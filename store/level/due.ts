@@ -1,4 +1,4 @@
-/** When something of a record must be looked at by a sweep. */
+/** When a sweep must check a record. */
 import type { Limits } from '../../common/limits.ts'
 import { type AppState, NEVER, type TokenState } from './records.ts'
 import { hasRest, type UpstreamState } from './upstream-records.ts'

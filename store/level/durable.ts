@@ -104,7 +104,7 @@ export class Durable {
     return session
   }
 
-  /** The same for who goes through all of them: it is not remembered. */
+  /** The same for scans of all records: the result is not cached. */
   lookedAt(name: string): NamedSession | undefined {
     const known = this.#named.get(name)
     if (known !== undefined) return known

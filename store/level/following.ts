@@ -63,7 +63,7 @@ export function broadcastPlaceOf(source: MessageSource, app: string): Place {
   return { kind: Kind.broadcastId, name: app, prefix: broadcastLogPrefix(app), log, isPending: () => true }
 }
 
-/** In what is on disk. Where the id is remembered, nothing needs to be looked for. */
+/** Searches what is on disk. If the id is remembered, no search is needed. */
 export async function search(
   database: Database,
   source: MessageSource,

@@ -17,7 +17,7 @@ export interface Step<T> {
   readonly synced: boolean
   /** About how much it writes. */
   readonly bytes: number
-  /** Fetches what cannot be looked up at once. */
+  /** Fetches what cannot be read synchronously. */
   prepare?(transaction: Transaction): Promise<void>
   /** Throws to refuse. */
   apply(transaction: Transaction): T
@@ -210,7 +210,7 @@ export class GroupCommit {
       this.#closedBy = error
       if (this.#open) this.#timer = setTimeout(() => this.#retryNow(), RETRY_MS).unref()
     }
-    // Now, as whoever read while it was closing may have remembered what was.
+    // Now, because a read during closing may have cached old data.
     durable.forget()
   }
 

@@ -247,7 +247,7 @@ export function sessionLogPrefix(id: number): Buffer {
   return numbered(Kind.sessionEntry, id)
 }
 
-/** What the keys of messages whose PUBREC has come start with. */
+/** The prefix of the keys of messages with a received PUBREC. */
 export function sessionReleasedPrefix(id: number): Buffer {
   return numbered(Kind.sessionReleased, id)
 }
@@ -273,7 +273,7 @@ export function groupUidKey(log: string, uid: string): Buffer {
   return under(Kind.groupUid, log, uid)
 }
 
-/** Who has the message at this offset of the log of a group. */
+/** The session that the message at this offset of a group's log is assigned to. */
 export function assignedKey(log: string, offset: number): Buffer {
   return under(Kind.assigned, log, String(offset))
 }

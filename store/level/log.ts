@@ -8,7 +8,7 @@ import { emptyLog, type LogState, type Mutable } from './records.ts'
 
 export type RemovalCounts = Record<Exclude<End, 'sent'>, number>
 
-/** What happens to an entry that goes. */
+/** Why an entry is removed. */
 export type Ended = Exclude<MessageState, 'pending'>
 
 /** Hears of each entry that goes, before it is gone. */
@@ -16,7 +16,7 @@ export interface Ending {
   ended(head: EntryHead, as: Ended, key: Buffer): void
   /** It need not hear of entries without marks, nor of acknowledged ones that have neither a receipt nor a collapse key. */
   readonly onlyMarked?: boolean
-  /** Entries that are followed stay for so long after their expiry. */
+  /** How long followed entries stay after their expiry. */
   readonly lateMs?: number
 }
 

@@ -99,7 +99,7 @@ export function rememberId(
   transaction.addDue(until, idKey)
 }
 
-/** What ended the message at this offset. An id that is forgotten, or stands for another message by now, stays so. */
+/** Records what ended the message at this offset, unless the id is forgotten or stands for another message by now. */
 export function rememberEnd(
   transaction: IdTransaction,
   idKey: Buffer,

@@ -25,7 +25,7 @@ export interface NamedSession {
   /** Of its subscriptions; 0: it has had none. */
   readonly table: number
   readonly log: LogState
-  /** Messages whose PUBREC has come, and their payload bytes: they are beside the log. */
+  /** Messages with a received PUBREC, and their payload bytes: they are outside the log. */
   readonly released: number
   readonly releasedBytes: number
   /** Time of its due key; 0 when it has none yet. */

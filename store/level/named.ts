@@ -97,7 +97,7 @@ export function closeNamedSession(transaction: Transaction, name: string, epoch:
   })
 }
 
-/** Nothing stays of it but a will whose time has come, and nobody has published. */
+/** Deletes everything except a due will that nobody has published. */
 export function endNamedSession(transaction: Transaction, name: string, session: NamedSession): void {
   discard(transaction, name, session)
   transaction.sessions.set(name, undefined)

@@ -7,8 +7,8 @@ import { FOLLOWED } from './entry.ts'
 import { headOf } from './heads.ts'
 
 /**
- * Up to so many entries, of so many bytes together, are looked up one by one: that costs 3 us each, an iterator 100 us
- * and a turn of the thread pool.
+ * Up to this many entries and bytes are read one by one, which costs 3 us each; an iterator costs 100 us and a turn of
+ * the thread pool.
  */
 const LOOK_UPS = 32
 const LOOK_UP_BYTES = 64 * 1024

@@ -15,7 +15,7 @@ interface Row extends RetainedRow {
 /** What changed, by selector; undefined: it is gone. */
 export type RetainedChanges = ReadonlyMap<string, RetainedRow | undefined>
 
-/** Of so many versions, with the tags of a device, the answer is kept. */
+/** Number of cached answers, for a version with tags. */
 const ANSWERS = 1_000
 
 export class RetainedIndex {

@@ -1,10 +1,10 @@
-/** What scans of the disk found, as long as it is used. */
+/** A cache of scans of the disk. */
 import { LRUCache } from 'lru-cache'
 import type { Database, Range } from './database.ts'
 
 interface ScansOptions<T> {
   readonly database: Database
-  /** So many are kept. */
+  /** Number of cached scans. */
   readonly most: number
   range(name: string): Range
   make(rows: readonly [Buffer, Buffer][]): T

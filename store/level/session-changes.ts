@@ -89,7 +89,7 @@ export class SessionChanges {
     return draft
   }
 
-  /** What is under this number is nobody's any more. */
+  /** The data under this number no longer belongs to a session. */
   leave(number: number): void {
     this.#transaction.addDue(this.#transaction.now, sessionRestKey(number))
   }

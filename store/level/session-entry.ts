@@ -132,7 +132,7 @@ export function sessionHeadOf(bytes: Buffer): EntryHead {
   }
 }
 
-/** As it is when PUBREC has come: what only PUBREL is sent for does not expire. All flags are in one byte. */
+/** The entry after a PUBREC: it does not expire, because PUBREL is owed. All flags fit into one byte. */
 export function asReleased(bytes: Buffer): Buffer {
   const released = Buffer.from(bytes)
   released.writeUIntBE(MOST, 7, 6)

@@ -110,7 +110,7 @@ class Append {
     return log.count + released < storedMessages && log.bytes + releasedBytes + this.#bytes <= storedBytes
   }
 
-  /** What has expired is in nobody's way. */
+  /** Expired entries do not count against the limit. */
   #makesRoom(session: NamedSession, name: string): boolean {
     const { sessions, now } = this.#transaction
     if (session.log.count === 0 || session.log.dueAt > now) return false

@@ -12,7 +12,7 @@ import { type Database, orDamaged, type Range } from './database.ts'
 import { subscriptionKey } from './keys.ts'
 import type { Transaction } from './transaction.ts'
 
-/** In the first row, which every change writes again: so many, and so long. */
+/** Limits of the first row, which every change rewrites: number of filters, and their length. */
 const TOGETHER = 32
 const TOGETHER_LENGTH = 8_192
 const FIRST = '2o'

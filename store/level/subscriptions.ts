@@ -1,6 +1,6 @@
 /**
- * Subscriptions of sessions: a log of their changes, and a table of what they are now. The rows of a session lie under a
- * number of its own, after one that says whose they are: rows without that are nobody's, and a sweep takes them.
+ * Subscriptions of sessions: a log of their changes, and a table of their current state. The rows of a session have a
+ * number of their own, after a first row with the name of the session; rows without that are deleted by a sweep.
  */
 import { PushError } from '../../errors.ts'
 import type {
@@ -25,10 +25,10 @@ import { hasEnded, type NamedSession, versioned } from './named-records.ts'
 import { changeRows, readRows } from './subscription-rows.ts'
 import type { Transaction } from './transaction.ts'
 
-/** What the log of changes keeps. Who is further behind reads the table. */
+/** Length of the log of changes. A reader that is further behind reads the table. */
 const MOST_CHANGES = 10_000
 const MOST_BYTES = 16 * 1024 * 1024
-/** Changes that go in one step: more than one that comes, so that it comes down to its limits. */
+/** Changes removed in one step: more than one per new change, so that the log shrinks to its limits. */
 const CUTS = 8
 
 const VERSION = 1

@@ -35,7 +35,7 @@ export class Sweeper {
     await this.#sweeping?.catch(() => undefined)
   }
 
-  /** Who asks during a pass gets another one after it, because more may be due by now. */
+  /** A call during a pass starts another one after it, because more may be due by then. */
   async sweep(): Promise<void> {
     if (!this.#isOpen) throw unavailable('the embedded store is closed')
     const before = this.#sweeping ?? Promise.resolve()

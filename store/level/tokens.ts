@@ -52,7 +52,7 @@ export function registerToken(
   const lost = registering.kind === 'renewal' ? registering.generation : 0
   const before = detailsOf(transaction, tokenId)
   const details = changeDetails(transaction, tokenId, registration.details)
-  // What was issued before a bulk revocation stays refused, whoever forgets that there was one.
+  // What was issued before a bulk revocation stays refused, even if the record of it is lost.
   const isRevoked = registering.kind !== 'renewal' && isLater(details.epochs, before.epochs)
   const isNew = known === undefined || (token.current && !isRevoked)
   const generation = Math.max(isNew ? token.generation : token.generation + 1, lost)

@@ -1,10 +1,10 @@
-/** Which messages a log has taken, by their uids. */
+/** The uids of the messages that a log has stored. */
 import { orDamaged } from './database.ts'
 import { dueKey } from './keys.ts'
 import { decodeNumber, encodeNumber } from './named-records.ts'
 import type { Transaction } from './transaction.ts'
 
-/** A message is known by its uid so long. */
+/** How long a uid is remembered, ms. */
 const UID_MS = 24 * 60 * 60 * 1000
 
 type UidTransaction = Pick<Transaction, 'now' | 'get' | 'put' | 'delete' | 'addDue'>

@@ -60,7 +60,7 @@ function keptUntil({ expiresAt, storedAt }: Message): number {
   return clamp(Math.min(expiresAt, storedAt + LONGEST_KEPT_MS))
 }
 
-/** Whoever listens by the time that it is on disk. */
+/** Tells those who listen when it is on disk. */
 export function tellUpstream(
   transaction: Transaction,
   isHeard: UpstreamContext['isHeard'],

@@ -4,7 +4,7 @@ import { clamp, ValueReader, ValueWriter } from './bytes.ts'
 import { emptyLog, type LogState, NEVER, readLog, writeLog } from './records.ts'
 import type { Run } from './runs.ts'
 
-/** Offsets among which so many messages went because the log was full. */
+/** A range of offsets in which this many messages were dropped because the log was full. */
 export interface Dropped {
   readonly from: number
   readonly to: number

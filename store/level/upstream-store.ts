@@ -235,7 +235,7 @@ export class LevelUpstream {
     return await readLog(database, {
       prefix: upstreamLogPrefix(app),
       log,
-      // What is passed and not trimmed yet is nobody's.
+      // Entries that all readers have passed, but that are not trimmed yet, belong to nobody.
       after: Math.max(after, Math.min(lowest, log.last)),
       limit,
       now: now(),
@@ -244,7 +244,7 @@ export class LevelUpstream {
     })
   }
 
-  /** A log that is far behind goes in portions, so that other calls go on in between. */
+  /** A long backlog is trimmed in portions, so that other calls run in between. */
   async #trimRest(app: string): Promise<void> {
     while (hasRest(this.#options.durable.upstream(app))) {
       await this.#change(app, false, (transaction) => trimUpstream(transaction, app))

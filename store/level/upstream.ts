@@ -21,7 +21,7 @@ import { PART, type Stored, storeUpstream, tellUpstream, type UpstreamContext } 
 import { isRead, keepsUnread } from './upstream-records.ts'
 import { checkRetained, retainUpstream } from './upstream-retained.ts'
 
-/** Of what the log may hold, one token id may have this part unread; of bytes at least so many, if there are. */
+/** The share of the log that one token id may have unread; of bytes, at least this many. */
 const SHARE = 10
 const LEAST_SHARE_BYTES = 1024 ** 2
 
@@ -62,7 +62,7 @@ function checkSession(token: TokenState | undefined, epoch: number): asserts tok
   if (token?.epoch !== epoch || token.session?.held !== true) throw new PushError('SESSION_TAKEN_OVER')
 }
 
-/** Who has nothing unread is never refused: no reader could ever make room for it. */
+/** A token id without unread messages is never refused, because no reader could make room for it. */
 function checkShare({ upstream }: TokenState, limits: StoreLimits, payloadBytes: number): void {
   if (upstream === undefined || upstream.unread === 0) return
   const { upstreamMessages, upstreamBytes } = limits
@@ -95,7 +95,7 @@ export function forgetGroupUid(transaction: Transaction, uid: string, groups: re
   for (const group of groups) forgetUidAt(transaction, groupUidKey(groupLog(group), uid))
 }
 
-/** What was acknowledged, and what has expired where there is no room otherwise, is in nobody's way. */
+/** Acknowledged entries, and expired ones if there is no room otherwise, do not count against the limit. */
 function hasRoom(transaction: Transaction, { app, message }: Stored, limits: StoreLimits): boolean {
   const { upstream, now } = transaction
   const state = upstream.of(app)

@@ -90,7 +90,7 @@ function parseSentinel(rest: string, tls: boolean): Address {
 }
 
 interface Part {
-  /** What stands before the last @. */
+  /** The part before the last @. */
   readonly login: string
   readonly host: string
   readonly port: number | undefined

@@ -12,7 +12,7 @@ const vague = (text: string): RedisFault => ({ text, kind: 'vague' })
 const certificate = (code: string): RedisFault =>
   passing(`its certificate is not trusted, or not for that name (${code})`)
 
-/** By the code that stands in the error of Redis, Node or OpenSSL. The first that is found counts. */
+/** By the code in the error of Redis, Node or OpenSSL. The first match counts. */
 const FAULTS: Readonly<Record<string, RedisFault>> = {
   WRONGPASS: lasting('it refuses the user or password (WRONGPASS)'),
   NOAUTH: lasting('it asks for a password, and none is given (NOAUTH)'),

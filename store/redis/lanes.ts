@@ -26,7 +26,7 @@ export interface StepKind {
 export interface Joined {
   /** How many of the first arguments are the same, as values or as objects, in steps that become one. The rest follow. */
   readonly shared: number
-  /** The result of each of so many steps that were one. */
+  /** Splits the result of a combined step. */
   readonly split: (result: Result, count: number) => readonly Result[]
 }
 
@@ -91,7 +91,7 @@ interface LaneOptions {
 
 const BATCH_STEPS = 256
 const BATCH_BYTES = 1024 * 1024
-/** What a step costs besides the bytes it carries; a rough figure for the bound. */
+/** Overhead of a step besides the bytes it carries; an estimate for the limit. */
 const STEP_BYTES = 256
 const RETRY_MS = 50
 /** Deadlines are checked this often within one deadline. */
@@ -314,7 +314,7 @@ export class Lanes {
   }
 }
 
-/** A step that stores is not to slip in behind one that frees. */
+/** A step that stores must not overtake one that frees memory. */
 function roomFor(steps: readonly Step[]): Room {
   const mixed = steps.some(({ kind }) => kind.stores) && steps.some(({ kind }) => kind.changes && !kind.stores)
   return mixed ? Room.needed : Room.any

@@ -13,8 +13,8 @@ export interface RedisStoreOptions extends StoreOptions {
   /** The name that other nodes wake this one by; random by default, and it must differ between processes. */
   readonly node?: string
   /**
-   * So many replicas have to have what is accepted before it is answered, so that a failover to one of them
-   * does not lose it. Not in a Cluster.
+   * Number of replicas that must have a write before it is answered, so that a failover to one of them does not lose
+   * it. Not with a Cluster.
    */
   readonly replicas?: number
   /** For `rediss:`; what Node trusts by default. */

@@ -48,7 +48,7 @@ export class Readers {
     try {
       return await this.#openParts(open, open.keepsMissed === true)
     } catch (error) {
-      // Perhaps it is there, in some parts: whoever needs it opens it again.
+      // It may exist in some parts: whoever needs it opens it again.
       if (this.#open.get(name) === held) this.#forget(name, known)
       throw error
     }

@@ -15,7 +15,7 @@ interface RedisSecretsOptions {
   /** The channel that every node listens to. */
   readonly everyNode: string
   readonly observer: StoreObserver | undefined
-  /** A connection may be lost while a program starts: it is tried again for so long. */
+  /** A connection may be lost while a program starts: it retries for this long. */
   readonly openMs: number
 }
 
@@ -29,7 +29,7 @@ export class RedisSecrets {
   /** Those that this node uses, as it first had them. */
   readonly #used = new Map<string, string>()
   readonly #differing = new Set<string>()
-  /** Redis has had a secret, so that one which is not there is nobody's. */
+  /** Redis once had a secret, so a missing one was lost and is not new. */
   #found = false
 
   constructor(options: RedisSecretsOptions) {
@@ -72,7 +72,7 @@ export class RedisSecrets {
     for (const name of this.#used.keys()) stored.set(name, await this.#read(name))
     const gone = [...this.#used].filter(([name]) => stored.get(name) === undefined)
     if (gone.length > 0) {
-      // All at once: who finds one of them takes those that are not there for nobody's.
+      // All in one step: a node that finds one of them assumes that missing ones do not exist.
       const writing = client.multi()
       for (const [name, secret] of gone) writing.set(secretKey(prefix, name), secret, 'NX')
       await writing.exec()

@@ -38,7 +38,7 @@ class ImportedReader {
     return offset <= (this.#unread.get(part) ?? Infinity)
   }
 
-  /** In order: its cursor here is in front of the first that it has not passed there. */
+  /** In order: its cursor here is before the first entry that it had not passed there. */
   met(line: EntryLine, { part, cursor }: ReaderMove): void {
     if (!this.hasPassed(line)) this.#stopped.add(part)
     else if (!this.#stopped.has(part)) this.#moves.set(part, cursor)
