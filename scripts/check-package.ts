@@ -1,10 +1,11 @@
 /**
  * `npm run check:package`: is what npm would publish whole? Packs it, has publint and attw judge the tarball, looks for
- * the files that the compiler does not make, then installs it in an empty project, as strictly as npm can, and uses it.
+ * the files that the compiler does not make, then installs it in an empty project, as strictly as npm can, and uses it. The
+ * same with pnpm and Yarn, where the registry can be reached.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -47,14 +48,61 @@ const bin = (program: string) => join('node_modules', '.bin', program)
 run(bin('publint'), ['run', tarball, '--strict'])
 run(bin('attw'), [tarball, '--profile', 'esm-only'])
 
-const project = mkdtempSync(join(folder, 'project-'))
-writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
-run('npm', ['install', tarball, '--engine-strict', '--no-audit', '--no-fund', '--prefer-offline'], project)
-writeFileSync(
-  join(project, 'use.mjs'),
-  "import * as push from 'aedes-push'\nif (typeof push.createPush !== 'function') throw new Error('no createPush')\n" +
-    "import { listen } from 'aedes-push/client'\nif (typeof listen !== 'function') throw new Error('no listen')\n",
+const USE = `import * as push from 'aedes-push'
+if (typeof push.createPush !== 'function') throw new Error('no createPush')
+import { listen } from 'aedes-push/client'
+if (typeof listen !== 'function') throw new Error('no listen')
+`
+
+/** Installs it in an empty project and uses it there. */
+async function isUsable(install: (project: string) => void, more: object = {}): Promise<void> {
+  const project = mkdtempSync(join(folder, 'project-'))
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module', ...more }))
+  install(project)
+  writeFileSync(join(project, 'use.mjs'), USE)
+  run(process.execPath, ['use.mjs'], project)
+  const command = join(project, 'node_modules', '.bin', 'aedes-push')
+  const { stdout } = spawnSync(command, ['--version'], { cwd: project, encoding: 'utf8' })
+  if (stdout.trim() !== process.env.npm_package_version) throw new Error(`the installed command has version ${stdout}`)
+  await startsAndStops(command, project)
+}
+
+await isUsable((project) =>
+  run('npm', ['install', tarball, '--engine-strict', '--no-audit', '--no-fund', '--prefer-offline'], project),
 )
-run(process.execPath, ['use.mjs'], project)
-await startsAndStops(join(project, 'node_modules', '.bin', 'aedes-push'), project)
+
+/** Others are packages themselves: they stay in the temporary folder, with all that they keep. */
+const MANAGERS = ['pnpm@10.34.8', 'yarn@1.22.22', '@yarnpkg/cli-dist@4.18.1']
+const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--fetch-retries=0', '--ignore-scripts']
+const fetched = spawnSync('npm', ['install', '--prefix', join(folder, 'managers'), ...quiet, ...MANAGERS])
+const registry = spawnSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).stdout.trim()
+
+function manager(file: string, args: readonly string[], project: string): void {
+  const script = join(folder, 'managers', 'node_modules', file)
+  run(process.execPath, [script, ...args], project)
+}
+
+if (fetched.status === 0) {
+  Object.assign(process.env, { npm_config_registry: registry, YARN_NPM_REGISTRY_SERVER: registry })
+  Object.assign(process.env, { YARN_CACHE_FOLDER: join(folder, 'cache'), YARN_GLOBAL_FOLDER: join(folder, 'berry') })
+  process.env.YARN_ENABLE_TELEMETRY = '0'
+  await isUsable((project) => {
+    manager('pnpm/bin/pnpm.cjs', ['add', tarball, '--store-dir', join(folder, 'store'), '--silent'], project)
+  })
+  // It takes the newest of what a range allows, whichever Node.js that needs: see docs/api.md.
+  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const resolutions = { 'light-my-request': dependencies['light-my-request'] }
+  await isUsable(
+    (project) => manager('yarn/bin/yarn.js', ['add', `file:${tarball}`, '--silent', '--no-progress'], project),
+    { resolutions },
+  )
+  await isUsable((project) => {
+    // Plug'n'Play has no fsync: see docs/api.md.
+    writeFileSync(join(project, '.yarnrc.yml'), 'nodeLinker: node-modules\n')
+    writeFileSync(join(project, 'yarn.lock'), '')
+    manager('@yarnpkg/cli-dist/bin/yarn.js', ['add', `aedes-push@file:${tarball}`], project)
+  })
+} else {
+  console.error('aedes-push: skipped pnpm and Yarn: the npm registry does not have them, or cannot be reached')
+}
 console.error('aedes-push: the package is whole')
