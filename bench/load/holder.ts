@@ -39,8 +39,11 @@ function tellArrivals(): void {
   tell({ is: 'arrivals', numbers })
 }
 
-async function board(device: Device, port: number, source: string): Promise<boolean> {
-  return device.board(connect({ port, host: '127.0.0.1', localAddress: source, noDelay: true }))
+/** @param moves since it was there first */
+function board(device: Device, { ports, sources }: Pick<Order & { do: 'hold' }, 'ports' | 'sources'>, moves: number) {
+  const port = ports[(device.index + moves) % ports.length] ?? 0
+  const localAddress = sources[device.index % sources.length] ?? ''
+  return device.board(connect({ port, host: '127.0.0.1', localAddress, noDelay: true }))
 }
 
 async function obey(order: Order): Promise<void> {
@@ -48,17 +51,15 @@ async function obey(order: Order): Promise<void> {
     const fresh = order.identities.map((identity, place) => new Device(0, order.first + place, identity))
     for (const device of fresh) device.ledger = receiver
     devices.push(...fresh)
-    const turn = (device: Device): number => order.ports[device.index % order.ports.length] ?? 0
     await forEach(fresh, async (device) => {
-      await board(device, turn(device), order.source)
+      await board(device, order, 0)
       await device.subscribeOwn()
     })
   } else if (order.do === 'cut') {
     for (const device of devices) device.cut()
   } else {
     const back = async (device: Device): Promise<void> => {
-      const port = order.ports[(device.index + 1) % order.ports.length] ?? 0
-      if (!(await board(device, port, order.source))) throw new Error(`the session of device ${device.index} was gone`)
+      if (!(await board(device, order, 1))) throw new Error(`the session of device ${device.index} was gone`)
     }
     await forEach(devices, back, order.together)
   }

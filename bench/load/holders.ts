@@ -5,22 +5,28 @@ import { fileURLToPath } from 'node:url'
 import type { Identity } from './device.ts'
 import type { Ledger } from './ledger.ts'
 
+const SOURCES = 4
 const HOLDER = fileURLToPath(new URL('./holder.js', import.meta.url))
 
 /** Of each message that arrived four numbers: the device, and the run, message and receiver in its payload. */
 export type Arrivals = Uint32Array
 
-/** To a holder. Devices take the ports in turn; back again, each takes the next one. */
+/** To a holder. Devices take ports and sources in turn; back again, each takes the next one. */
 export type Order = { readonly number: number } & (
   | {
       readonly do: 'hold'
       readonly first: number
       readonly identities: readonly Identity[]
       readonly ports: readonly number[]
-      readonly source: string
+      readonly sources: readonly string[]
     }
   | { readonly do: 'cut' }
-  | { readonly do: 'back'; readonly ports: readonly number[]; readonly source: string; readonly together: number }
+  | {
+      readonly do: 'back'
+      readonly ports: readonly number[]
+      readonly sources: readonly string[]
+      readonly together: number
+    }
 )
 
 /** From a holder. */
@@ -39,8 +45,8 @@ interface Asked {
 
 export class Holder {
   readonly #process: ChildProcess
-  /** One for each: loopback has about 28,000 ports for a source and a destination. */
-  readonly #source: string
+  /** Of its own: loopback has about 28,000 ports for a source and a destination, and free ones are slow to find when few are. */
+  readonly #sources: readonly string[]
   readonly #ledgers: ReadonlyMap<number, Ledger>
   readonly #asked = new Map<number, Asked>()
   #orders = 0
@@ -51,7 +57,7 @@ export class Holder {
    * @param ledgers where arrivals go, by their run
    */
   constructor(number: number, ledgers: ReadonlyMap<number, Ledger>) {
-    this.#source = `127.0.0.${number + 2}`
+    this.#sources = Array.from({ length: SOURCES }, (_, place) => `127.0.1.${number * SOURCES + place + 1}`)
     this.#ledgers = ledgers
     const child = fork(HOLDER, { serialization: 'advanced', execArgv: [] })
     this.#process = child
@@ -64,7 +70,7 @@ export class Holder {
   }
 
   hold(first: number, identities: readonly Identity[], ports: readonly number[]): Promise<void> {
-    return this.#order({ do: 'hold', first, identities, ports, source: this.#source })
+    return this.#order({ do: 'hold', first, identities, ports, sources: this.#sources })
   }
 
   cut(): Promise<void> {
@@ -72,7 +78,7 @@ export class Holder {
   }
 
   back(ports: readonly number[], together: number): Promise<void> {
-    return this.#order({ do: 'back', ports, source: this.#source, together })
+    return this.#order({ do: 'back', ports, sources: this.#sources, together })
   }
 
   async end(): Promise<void> {

@@ -48,7 +48,8 @@ export const idleSecond: Thing = {
   few: 10,
   many: 5_000,
   quick: 200,
-  steps: 10,
+  // What connecting left behind, such as a compaction, is done within the first half minute.
+  steps: 30,
   async begin(world) {
     const all = crowd(world, (index) => ({ app: 'idle', device: `d${index}` }))
     return { grow: all.grow, step: (times) => pause(times * 1_000), end: all.end }
