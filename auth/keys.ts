@@ -92,7 +92,7 @@ function parseKeyFile(text: string, source: string): KeyFile {
   const [first, ...others] = entries.map((entry: unknown, index) => parseKey(entry, `${source}: keys[${index}]`))
   if (first === undefined) throw new Error(`${source}: keys must hold at least one key`)
   const keys: [RingKey, ...RingKey[]] = [first, ...others]
-  if (new Set(keys.map(({ kid }) => kid)).size !== keys.length) throw new Error(`${source}: two keys have one kid`)
+  if (new Set(keys.map(({ kid }) => kid)).size !== keys.length) throw new Error(`${source}: two keys have the same kid`)
   if (file['tokenIdKey'] === undefined) return { keys }
   return { keys, tokenIdKey: decodeSecret(file['tokenIdKey'], `${source}: tokenIdKey`) }
 }

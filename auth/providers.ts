@@ -128,7 +128,9 @@ function parseProvider(entry: unknown, where: string): ProviderKey {
   if (typeof key !== 'string' || bytes < MIN_KEY_BYTES || bytes > MAX_KEY_BYTES)
     throw new Error(`${where}.key (${name}) must be ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes`)
   if (looksLikeStoredKey(key))
-    throw new Error(`${where}.key (${name}) has the form of a key that the store keeps, and would be looked for there`)
+    throw new Error(
+      `${where}.key (${name}) looks like a key of the store and would be looked up there; choose another one`,
+    )
   const named = { name, key, ...userOf(entry, `${where}.user (${name})`) }
   if (!Object.hasOwn(entry, 'apps')) return named
   if (!Array.isArray(apps) || apps.length === 0 || !apps.every(isApp))

@@ -44,7 +44,7 @@ export function fileSecrets(directory: string, options: FileSecretsOptions = {})
       await writeOnce(directory, name, made)
       // Read it back: another process may have been first, and then its secret is the one.
       const agreed = await readSecret(path, options)
-      if (agreed === undefined) throw new Error(`${path} vanished while it was being made`)
+      if (agreed === undefined) throw new Error(`${path} vanished while it was created`)
       return agreed
     },
   }

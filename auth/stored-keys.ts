@@ -124,7 +124,8 @@ export interface KeyProviders {
 
 export function createKeyProviders(keys: StoredKeys, now: () => number): KeyProviders {
   function fresh(): StoredKeys {
-    if (!keys.isFresh) throw new PushError('STORE_UNAVAILABLE', 'whether the provider key holds is not known')
+    if (!keys.isFresh)
+      throw new PushError('STORE_UNAVAILABLE', 'the server cannot tell whether the provider key is still valid')
     return keys
   }
 

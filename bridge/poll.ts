@@ -77,7 +77,7 @@ export class Poll {
 
   /** Newer ones need its room. */
   makeRoom(): void {
-    this.end(new PushError('RATE_LIMITED', 'a newer request took the place of this one'))
+    this.end(new PushError('RATE_LIMITED', 'a newer request replaced this one'))
   }
 
   leave(): void {

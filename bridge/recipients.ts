@@ -41,7 +41,7 @@ export async function recipientsOf(to: To, context: RecipientContext): Promise<R
   if (to.app !== undefined) checkApp(to.app, context.provider)
   const tokens = to.tokens ?? (to.token === undefined ? undefined : [to.token])
   if (tokens !== undefined) return privateRecipients(tokens, to.app, context)
-  if (to.app === undefined) throw new PushError('REQUEST_INVALID', '`to` names nobody')
+  if (to.app === undefined) throw new PushError('REQUEST_INVALID', '`to` has no receiver')
   if (to.account !== undefined) {
     if (!isName(to.account)) throw new PushError('NAME_INVALID', '`to.account`')
     return { kind: 'account', app: to.app, account: to.account }

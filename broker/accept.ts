@@ -116,7 +116,7 @@ function destinationOf({ auth }: AcceptOptions, provider: Provider, topic: strin
 function draft({ limits, now, randomId }: AcceptOptions, { payload, retain, properties }: IncomingPublish) {
   const id = userProperty(properties, 'id')
   if (properties.payloadFormatIndicator === 1 && !isUtf8(payload))
-    throw new PushError('PAYLOAD_INVALID', 'not the UTF-8 it is said to be')
+    throw new PushError('PAYLOAD_INVALID', 'the payload is marked as UTF-8 but is not')
   const forward = encodeForwardProperties(withoutOurs(properties))
   const message = makeMessage(
     {

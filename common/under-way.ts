@@ -58,7 +58,7 @@ export class UnderWay {
     if (this.isAlone && waiting.size === 0) return work()
     if (lane.running < this.#besideOthers && waiting.size === 0) return this.#begin(lane, work)
     if (waiting.size >= MOST_WAITING)
-      return Promise.reject(new PushError('RATE_LIMITED', 'this provider has too much under way'))
+      return Promise.reject(new PushError('RATE_LIMITED', 'this provider has too many messages queued'))
     return new Promise<T>((resolve, reject) => {
       const begin = (): void => {
         waiting.delete(begin)

@@ -85,7 +85,7 @@ export class MosquittoUsers implements Users {
     const { username, clientId } = credentials
     if (identity !== undefined) {
       if (identityOf(credentials.certificate, identity) === undefined)
-        throw new PushError('CREDENTIALS_INVALID', 'the certificate gives no user name')
+        throw new PushError('CREDENTIALS_INVALID', 'the certificate has no username')
       return this.#certified(credentials, identity)
     }
     if (username === RESERVED_NAME) return undefined

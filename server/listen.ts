@@ -157,7 +157,7 @@ async function addressesOf({ PUSH_HOST: host }: Config): Promise<string[]> {
     return [...new Set(found.map(({ address }) => address))]
   } catch (error) {
     const detail = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new ConfigError(`${named('PUSH_HOST')}: ${JSON.stringify(host)} stands for no address (${detail})`, {
+    throw new ConfigError(`${named('PUSH_HOST')}: ${JSON.stringify(host)} resolves to no address (${detail})`, {
       cause: error,
     })
   }
@@ -218,7 +218,7 @@ function refuseSamePorts(config: Config): void {
     const port = config[name]
     if (port === 'off' || port === 0) continue
     const other = taken.get(port)
-    if (other !== undefined) throw new ConfigError(`${named(name)}: ${port} is the port of ${named(other)} already`)
+    if (other !== undefined) throw new ConfigError(`${named(name)}: ${port} is already the port of ${named(other)}`)
     taken.set(port, name)
   }
 }
@@ -237,9 +237,11 @@ function tlsSettings(config: Config): TlsSettings | undefined {
   if (key === undefined)
     throw new ConfigError('PUSH_TLS_KEY (--tls-key): a TLS port needs a private key; set the path of a PEM file')
   if (clientAuth !== 'none' && ca === undefined)
-    throw new ConfigError('PUSH_TLS_CA (--tls-ca): PUSH_TLS_CLIENT_AUTH needs the certificates that vouch for clients')
+    throw new ConfigError(
+      'PUSH_TLS_CA (--tls-ca): PUSH_TLS_CLIENT_AUTH needs the CA certificates for client certificates',
+    )
   if (clientAuth === 'none' && ca !== undefined)
-    throw new ConfigError('PUSH_TLS_CA (--tls-ca): nobody is asked for a certificate; set PUSH_TLS_CLIENT_AUTH')
+    throw new ConfigError('PUSH_TLS_CA (--tls-ca): clients are not asked for a certificate; set PUSH_TLS_CLIENT_AUTH')
   return { certificate, key, ca, clientAuth, minimumVersion: config.PUSH_TLS_MIN_VERSION }
 }
 

@@ -208,7 +208,7 @@ class Window {
       await this.#read()
     }
     if (!this.has(receivers) && this.mayLease(receivers))
-      throw new PushError('STORE_UNAVAILABLE', 'too many take from one quota at the same time')
+      throw new PushError('STORE_UNAVAILABLE', 'too many requests use this quota at the same time')
   }
 
   state(): QuotaState {

@@ -117,7 +117,7 @@ export class Revocations {
       const written = { table: EPOCHS_TABLE, key, value, expiresAt: now() + keepMs, expected, isUrgent: true }
       if ((await store.writeRow(written)) !== undefined) return await this.#copy.refresh()
     }
-    throw new PushError('STORE_UNAVAILABLE', 'too many revoke the same at once')
+    throw new PushError('STORE_UNAVAILABLE', 'too many revocations of the same app or account at once')
   }
 
   /** Hears of each revocation, of any node. Returns how to stop. */

@@ -34,7 +34,7 @@ export function parseKeySet(text: string): IssuerKey[] {
     throw new Error('it is not JSON')
   }
   const keys: unknown = isRecord(set) ? set['keys'] : undefined
-  if (!Array.isArray(keys)) throw new Error('it is no JWK Set: an object with a list of keys')
+  if (!Array.isArray(keys)) throw new Error('it is not a JWK Set, an object with a list of keys')
   if (keys.length > MOST_KEYS) throw new Error(`it holds more than ${MOST_KEYS} keys`)
   return checkCount(keys.map(parseJwk).filter((key) => key !== undefined))
 }

@@ -70,9 +70,12 @@ export class RemoteKeys {
 
   #unavailable(): PushError {
     if (!this.#isStale)
-      return new PushError('ISSUER_UNAVAILABLE', 'no key here has the kid, and newer ones do not come')
+      return new PushError('ISSUER_UNAVAILABLE', 'no known key has this kid, and fetching newer keys fails')
     const never = this.#confirmedAt === Number.NEGATIVE_INFINITY
-    return new PushError('ISSUER_UNAVAILABLE', never ? 'no keys have come yet' : 'no keys have come for 24 hours')
+    return new PushError(
+      'ISSUER_UNAVAILABLE',
+      never ? 'no keys could be fetched yet' : 'no keys could be fetched for 24 hours',
+    )
   }
 
   /** In the background. */

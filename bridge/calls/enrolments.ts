@@ -172,7 +172,8 @@ export class Enrolments {
       if (found === undefined) throw new PushError('CODE_INVALID')
       const row = decodeRow(found)
       const content = row && open(code, row.sealed)
-      if (row === undefined || content === undefined) throw new PushError('CODE_INVALID', 'of another version')
+      if (row === undefined || content === undefined)
+        throw new PushError('CODE_INVALID', 'the code was created by another version')
       await this.#check(row, content, wanted)
       const device = content.device ?? wanted.device ?? made
       const { account, tags, epochs } = content
@@ -180,7 +181,7 @@ export class Enrolments {
       if (row.usedAt !== undefined) return used
       if (await this.#bind(found, row, seal(code, { ...content, device }))) return used
     }
-    throw new PushError('STORE_UNAVAILABLE', 'too many use the same code at once')
+    throw new PushError('STORE_UNAVAILABLE', 'too many requests use the same code at once')
   }
 
   async #check(row: Row, content: Sealed, wanted: Parameters<Enrolments['use']>[1]): Promise<void> {
@@ -194,7 +195,7 @@ export class Enrolments {
     if (content.device === undefined) return
     // Who asks without a name has not been bound to it, or has been by the provider.
     const isSame = wanted.device === content.device || (wanted.device === undefined && row.usedAt === undefined)
-    if (!isSame) throw new PushError('CODE_INVALID', 'it is for another device')
+    if (!isSame) throw new PushError('CODE_INVALID', 'the code is for another device')
   }
 
   async #bind({ key, version }: TableRow, row: Row, sealed: string): Promise<boolean> {

@@ -283,6 +283,6 @@ function providerOf(options: unknown, auth: Pick<Auth, 'providerNamed'>): Provid
   if (unknown !== undefined) throw new PushError('REQUEST_INVALID', `options has the unknown field ${unknown}`)
   if (name === undefined) return EVERY_APP
   const provider = typeof name === 'string' ? auth.providerNamed(name) : undefined
-  if (provider === undefined) throw new PushError('REQUEST_INVALID', 'options/provider is no name of a provider')
+  if (provider === undefined) throw new PushError('REQUEST_INVALID', 'options/provider is not the name of a provider')
   return provider
 }

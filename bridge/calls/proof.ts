@@ -104,8 +104,9 @@ function ofProvider(body: TokenBody, provider: Provider, context: ProofContext):
 
 function dateOf(text: string, now: number): number {
   const date = Date.parse(text)
-  if (Number.isNaN(date)) throw new PushError('REQUEST_INVALID', '`renewUntil` is no date')
-  if (date > now + LONGEST_RENEWAL_MS) throw new PushError('REQUEST_INVALID', '`renewUntil` is more than 400 days away')
+  if (Number.isNaN(date)) throw new PushError('REQUEST_INVALID', '`renewUntil` is not a date')
+  if (date > now + LONGEST_RENEWAL_MS)
+    throw new PushError('REQUEST_INVALID', '`renewUntil` is more than 400 days ahead')
   return Math.max(0, date)
 }
 

@@ -48,6 +48,6 @@ export class EventTypes {
 function namesOf(name: string): readonly string[] {
   if (name === UPSTREAM || LOGGED.includes(name)) return [name]
   const group = WHOLE.exec(name)?.[1]
-  if (group === undefined) throw new PushError('REQUEST_INVALID', '`types` has a name that no event has')
+  if (group === undefined) throw new PushError('REQUEST_INVALID', '`types` has an unknown event type')
   return LOGGED.filter((each) => each.startsWith(`${group}.`))
 }

@@ -26,7 +26,7 @@ export async function checkWithin(
       return further.map(async ({ part, cursor }) => {
         const { slice } = await store.readUnread({ app, reader, part, after: cursor, limit: LEAST })
         if (slice.end < cursor)
-          throw new PushError('CURSOR_INVALID', 'it is of another store, or this one lost its data')
+          throw new PushError('CURSOR_INVALID', 'the cursor is from another store, or this one lost its data')
         standing.grown(part, slice.end)
       })
     }),

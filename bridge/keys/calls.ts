@@ -199,7 +199,7 @@ class KeyRows {
       const done = await work()
       if (done !== undefined) return done
     }
-    throw new PushError('STORE_UNAVAILABLE', 'others change this key at the same time')
+    throw new PushError('STORE_UNAVAILABLE', 'others are changing this key at the same time')
   }
 
   /** The copy of this process has it when it resolves. */

@@ -41,7 +41,7 @@ export function changedFields(key: StoredKey, change: KeyChange, now: number): K
 function checkFields({ name, apps, scopes, expiresAt, quotas }: KeyFields, now: number): void {
   if (!isName(name)) throw new PushError('NAME_INVALID', '`name`')
   if (apps !== 'all' && apps.has('*'))
-    throw new PushError('REQUEST_INVALID', 'every app is `"apps": "*"`, without a list')
+    throw new PushError('REQUEST_INVALID', 'for every app, use `"apps": "*"` without a list')
   if (apps !== 'all' && ![...apps].every(isAppName))
     throw new PushError('NAME_INVALID', '`apps`; an app has no `%` either')
   if (expiresAt <= now) throw new PushError('REQUEST_INVALID', '`expiresAt` must be in the future')
@@ -50,7 +50,7 @@ function checkFields({ name, apps, scopes, expiresAt, quotas }: KeyFields, now: 
     throw new PushError('REQUEST_INVALID', 'two windows of `quotas` have different `seconds`')
   // It would make itself another one.
   if (quotas !== undefined && scopes.has('keys:admin'))
-    throw new PushError('REQUEST_INVALID', 'a key with `keys:admin` has no quotas')
+    throw new PushError('REQUEST_INVALID', 'a key with `keys:admin` cannot have quotas')
 }
 
 const appsOf = (apps: KeyApps): Provider['apps'] => (apps === '*' ? 'all' : new Set(apps))

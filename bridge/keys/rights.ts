@@ -53,7 +53,7 @@ export function checkUser(provider: Provider, user: string, id: string, { auth, 
   if (provider.apps !== 'all') throw new PushError('APP_FORBIDDEN', '`user` is for who may act for every app')
   const isConfigured = auth.providerOfUser(user) !== undefined && keys.ofUser(user) === undefined
   if (isConfigured || keys.all().some((key) => key.user === user && key.id !== id))
-    throw new PushError('REQUEST_INVALID', 'another provider names this `user`')
+    throw new PushError('REQUEST_INVALID', 'another provider has this `user`')
 }
 
 /** When the key that asks ends, or what it was before it was rotated: what it gives out ends no later. */
@@ -64,7 +64,7 @@ export function endOf({ endsAt = Number.POSITIVE_INFINITY }: Provider): number {
 /** @throws REQUEST_INVALID */
 export function checkEnd({ expiresAt }: Pick<KeyFields, 'expiresAt'>, provider: Provider): void {
   if (expiresAt > endOf(provider))
-    throw new PushError('REQUEST_INVALID', 'a key ends no later than the one that asks for it')
+    throw new PushError('REQUEST_INVALID', 'a key cannot outlive the key that creates it')
 }
 
 /**

@@ -56,7 +56,7 @@ export function createSigningKeyCalls({ auth, signing, audit }: SigningKeyContex
 }
 
 function checkApps({ apps }: Provider): void {
-  if (apps !== 'all') throw new PushError('APP_FORBIDDEN', 'signing keys are for every app')
+  if (apps !== 'all') throw new PushError('APP_FORBIDDEN', 'signing keys need a provider key for every app')
 }
 
 function ofStore(signing: SigningKeys | undefined): SigningKeys {

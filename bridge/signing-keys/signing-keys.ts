@@ -151,7 +151,7 @@ export class SigningKeys {
       await this.#copy.refresh()
       return this.ring.infoOf(retired)
     }
-    throw new PushError('STORE_UNAVAILABLE', 'others change this key at the same time')
+    throw new PushError('STORE_UNAVAILABLE', 'others are changing this key at the same time')
   }
 
   /** Of an installation of before there was a table, and of one that begins. Each node has them, should Redis lose them. */

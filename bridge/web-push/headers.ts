@@ -25,7 +25,7 @@ function one(field: string | string[] | undefined): string | undefined {
 
 function ttlOf(text: string | undefined): number {
   if (text === undefined) throw new PushError('TTL_INVALID', 'there is no `TTL` header field')
-  if (!DIGITS.test(text)) throw new PushError('TTL_INVALID', 'the header field `TTL` is no number of seconds')
+  if (!DIGITS.test(text)) throw new PushError('TTL_INVALID', 'the header field `TTL` is not a number of seconds')
   return Math.min(Number(text), Number.MAX_SAFE_INTEGER)
 }
 

@@ -257,7 +257,7 @@ class WebhookChanges {
   async test(id: string, provider: Provider): Promise<WebhookTest> {
     const webhook = await this.find(id, provider)
     checkRights(provider, webhook)
-    if (this.#testing.has(id)) throw new PushError('RATE_LIMITED', 'a test of this webhook is under way')
+    if (this.#testing.has(id)) throw new PushError('RATE_LIMITED', 'a test of this webhook is in progress')
     this.#testing.add(id)
     try {
       return await this.#test(webhook)
@@ -326,7 +326,7 @@ class WebhookChanges {
       })
     const webhook = await copy.change(id, (found) => {
       if (found.place !== before.place)
-        throw new PushError('STORE_UNAVAILABLE', 'another replay begins at the same time')
+        throw new PushError('STORE_UNAVAILABLE', 'another replay is starting at the same time')
       return { ...found, place: next.place }
     })
     await readers.closePlace(before)

@@ -91,7 +91,7 @@ export class WebhookCopy {
       if (made === undefined) return found.webhook
       if (await this.#write(id, made, found.version)) return made
     }
-    throw new PushError('STORE_UNAVAILABLE', 'others change this webhook at the same time')
+    throw new PushError('STORE_UNAVAILABLE', 'others are changing this webhook at the same time')
   }
 
   async remove(id: string): Promise<void> {

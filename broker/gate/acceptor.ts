@@ -189,7 +189,7 @@ interface Client {
 
 /** @throws PushError where it is not as the listener has it */
 function checkedTls(header: ProxyHeader, rules: ProxyRules): ProxyTls | undefined {
-  if (header.isLocal) throw new PushError('PROXY_HEADER_INVALID', 'for nobody: the balancer speaks for itself')
+  if (header.isLocal) throw new PushError('PROXY_HEADER_INVALID', 'a LOCAL connection of the balancer itself')
   if (rules.version === 2 && header.address === undefined)
     throw new PushError('PROXY_HEADER_INVALID', 'of a family without addresses')
   const tls = tlsIn(header.more)

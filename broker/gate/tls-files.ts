@@ -130,7 +130,7 @@ function ciphersOf({ ciphers, ciphersTls13 }: TlsSettings, names: TlsNames): str
   const known = new Set(getCiphers())
   const suites = ciphersTls13?.split(':')
   const unknown = suites?.find((suite) => !suite.startsWith('TLS_') || !known.has(suite.toLowerCase()))
-  if (unknown !== undefined) throw new TlsFileError(names.ciphersTls13, unknown, 'is no cipher of TLS 1.3')
+  if (unknown !== undefined) throw new TlsFileError(names.ciphersTls13, unknown, 'is not a cipher of TLS 1.3')
   if (ciphers !== undefined)
     check(names.ciphers, ciphers, 'names no cipher of TLS 1.2', () =>
       createSecureContext({ ciphers, maxVersion: 'TLSv1.2' }),

@@ -28,7 +28,7 @@ export function upstreamOf(
 ): UpstreamAppend {
   const { topic, payload, qos, retain, properties } = published
   if (properties.payloadFormatIndicator === 1 && !isUtf8(payload))
-    throw new PushError('PAYLOAD_INVALID', 'not the UTF-8 it is said to be')
+    throw new PushError('PAYLOAD_INVALID', 'the payload is marked as UTF-8 but is not')
   const forward = encodeForwardProperties(properties)
   const longest = Math.min(LONGEST_TTL, node.limits.maximumTtl)
   const message = makeMessage(

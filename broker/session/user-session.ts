@@ -275,7 +275,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     }
     // Its will goes by the rules of now as well.
     this.user = (await userNamed({ ...arrival, name: this.user.name }, node)) ?? refusedUser(this.user.name)
-    this.end(new PushError('USER_REFUSED', 'users have changed'))
+    this.end(new PushError('USER_REFUSED', 'the user was changed or removed'))
   }
 
   // Ending

@@ -80,7 +80,7 @@ export class Direction {
   publish(packet: IPublishPacket): void {
     const topic = this.#topicOf(packet)
     // [MQTT-3.3.2-2]
-    if (!isTopicName(topic)) throw new Error(`it sent a message to ${JSON.stringify(topic)}, which is no topic`)
+    if (!isTopicName(topic)) throw new Error(`it sent a message to ${JSON.stringify(topic)}, which is not a topic`)
     this.#held.push({ ...packet, topic })
     this.#heldBytes += packet.payload.length
     this.update()

@@ -78,7 +78,7 @@ export class Framer {
       length += (byte & 0x7f) * 128 ** (at - 1)
       if (byte < 0x80) return at + 1 + length
     }
-    throw new Error('it sent what is no MQTT')
+    throw new Error('it sent something that is not MQTT')
   }
 
   #joined(): Buffer {
@@ -90,7 +90,7 @@ export class Framer {
     if (this.#bytes < Math.min(HEAD, length)) return undefined
     const all = this.#joined()
     const first = all[0] ?? 0
-    if (first >> 4 !== PUBLISH) throw new Error(`it sent a packet of ${length} bytes, more than is taken`)
+    if (first >> 4 !== PUBLISH) throw new Error(`it sent a packet of ${length} bytes, above the limit`)
     let at = 1
     while ((all[at] ?? 0) >= 0x80) at++
     at++
@@ -98,7 +98,7 @@ export class Framer {
     const topic = all.toString('utf8', at + 2, at + 2 + topicLength)
     const bits = (first >> 1) & 3
     const qos = bits === 1 || bits === 2 ? bits : 0
-    if (at + 4 + topicLength > length) throw new Error('it sent what is no MQTT')
+    if (at + 4 + topicLength > length) throw new Error('it sent something that is not MQTT')
     const packetId = qos === 0 ? 0 : all.readUInt16BE(at + 2 + topicLength)
     this.#chunks = []
     this.#bytes = 0

@@ -293,12 +293,12 @@ export class Link {
   #greeted(bytes: Buffer): void {
     const greeting = this.#greeting
     this.#greeting = undefined
-    if ((bytes[0] ?? 0) >> 4 !== CONNACK) return this.#refused(greeting, new Error('it answered with no CONNACK'))
+    if ((bytes[0] ?? 0) >> 4 !== CONNACK) return this.#refused(greeting, new Error('it did not answer with a CONNACK'))
     // Who does not know the version answers as it would have before MQTT 5.
     const [, remaining = 0, , code = 0] = bytes
     if (remaining === 2 && code !== 0) return this.#refused(greeting, new ConnectRefused(code, this.level))
     const packet = this.#parse(bytes)
-    if (packet.cmd !== 'connack') return this.#refused(greeting, new Error('it answered with no CONNACK'))
+    if (packet.cmd !== 'connack') return this.#refused(greeting, new Error('it did not answer with a CONNACK'))
     const refused = (this.level === 5 ? packet.reasonCode : packet.returnCode) ?? 0
     if (refused !== 0) return this.#refused(greeting, new ConnectRefused(refused, this.level))
     this.connack = packet
@@ -340,12 +340,12 @@ function packetParser(level: Level): (bytes: Buffer) => Packet {
     parsed = packet
   })
   packets.on('error', (error: unknown) => {
-    throw new Error(`it sent what is no MQTT: ${asError(error).message}`)
+    throw new Error(`it sent something that is not MQTT: ${asError(error).message}`)
   })
   return (bytes) => {
     parsed = undefined
     packets.parse(bytes)
-    if (parsed === undefined) throw new Error('it sent what is no MQTT')
+    if (parsed === undefined) throw new Error('it sent something that is not MQTT')
     return parsed
   }
 }

@@ -229,7 +229,7 @@ function notWritable(reason: unknown): PushError {
   const { message } = rootOf(reason)
   return new PushError(
     'STORE_UNAVAILABLE',
-    `the disk takes no writes: ${message.slice(message.lastIndexOf(': ') + 1).trim()}`,
+    `the disk accepts no writes: ${message.slice(message.lastIndexOf(': ') + 1).trim()}`,
     {
       cause: reason,
     },

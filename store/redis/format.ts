@@ -9,5 +9,5 @@ export async function checkFormat(client: Pick<Client, 'get' | 'set'>, prefix: s
   const key = formatKey(prefix)
   const found = await client.get(key)
   if (found === null) await client.set(key, FORMAT, 'NX')
-  else if (found !== FORMAT) throw new Error(`what Redis holds was written by another version (${found})`)
+  else if (found !== FORMAT) throw new Error(`the data in Redis was written by another version (${found})`)
 }

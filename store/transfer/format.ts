@@ -235,7 +235,7 @@ function lineOf(fields: Fields): Line {
 }
 
 function headerOf(fields: Fields): HeaderLine {
-  if (fields.text('format') !== FORMAT) throw new TransferError('it is no export of aedes-push')
+  if (fields.text('format') !== FORMAT) throw new TransferError('it is not an export of aedes-push')
   const version = fields.whole('version')
   if (!VERSIONS.includes(version)) {
     throw new TransferError(`version ${version} of the format is not known, only ${VERSIONS.join(', ')}`)

@@ -57,8 +57,8 @@ await t.test('answers', async (t) => {
     ['an error', (_request, response) => void response.writeHead(404).end(good), 0, /status 404/],
     ['nothing', serving(''), 0, /not JSON/],
     ['a page', serving('<html>'), 0, /not JSON/],
-    ['no set', serving('{"keys": {}}'), 0, /no JWK Set/],
-    ['a list', serving('[]'), 0, /no JWK Set/],
+    ['no set', serving('{"keys": {}}'), 0, /not a JWK Set/],
+    ['a list', serving('[]'), 0, /not a JWK Set/],
     ['too many keys', serving(JSON.stringify({ keys: Array.from({ length: 65 }, () => key.jwk) })), 0, /more than 64/],
   ]
   for (const [what, answer, found, said] of cases) {

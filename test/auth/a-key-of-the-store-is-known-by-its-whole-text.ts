@@ -85,7 +85,10 @@ await t.test('its text, and no other, is its provider', async (t) => {
 await t.test('what looks like one is tried as nothing else', async (t) => {
   const { key } = stored()
   for (const given of [key, `${key}x`, key.slice(0, -1)])
-    await t.rejects(testAuth({ providers: [{ name: 'a', key: given }] }), /providers\[0\]\.key \(a\) has the form/)
+    await t.rejects(
+      testAuth({ providers: [{ name: 'a', key: given }] }),
+      /providers\[0\]\.key \(a\) looks like a key of the store/,
+    )
   await t.resolves(testAuth({ providers: [{ name: 'a', key: 'push_it_real_good' }] }))
 })
 

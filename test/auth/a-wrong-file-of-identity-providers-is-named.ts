@@ -107,7 +107,7 @@ await t.test('key files', async (t) => {
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const inFile = async (keys: string, error: RegExp) => t.match(await startsWith(t, entries, keys), error)
   await inFile('', /keysFile of https:\/\/id\.example\.com\/: .*keys\.json: it is not JSON/)
-  await inFile('{}', /no JWK Set/)
+  await inFile('{}', /not a JWK Set/)
   await inFile('{"keys": []}', /no public key/)
   await inFile(pem, /holds a PRIVATE KEY; give public keys only/)
   await inFile(`${key.pem}${pem}`, /holds a PRIVATE KEY/)

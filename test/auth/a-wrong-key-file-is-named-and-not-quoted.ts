@@ -42,7 +42,7 @@ const cases: [string, string, RegExp][] = [
   ['no kid', file({ ...hs256, kid: undefined }), /keys\[0\]\.kid/],
   ['an empty kid', file({ ...hs256, kid: '' }), /keys\[0\]\.kid/],
   ['a kid of strange characters', file({ ...hs256, kid: 'a b' }), /keys\[0\]\.kid/],
-  ['a kid twice', file(hs256, { ...hs256, secret: 'b'.repeat(43) }), /two keys have one kid/],
+  ['a kid twice', file(hs256, { ...hs256, secret: 'b'.repeat(43) }), /two keys have the same kid/],
   ['alg none', file({ ...hs256, alg: 'none' }), /keys\[0\]\.alg must be one of HS256, EdDSA, ES256, RS256/],
   ['alg HS512', file({ ...hs256, alg: 'HS512' }), /keys\[0\]\.alg/],
   [

@@ -158,7 +158,7 @@ await t.test('what makes no sense is refused, and says what', async (t) => {
     [{ ...SHOP, apps: [] }, 'REQUEST_INVALID', /body\/apps must be a list of 1 to 100 names, or "\*"/],
     [{ ...SHOP, apps: 'chat' }, 'REQUEST_INVALID', /body\/apps/],
     [{ ...SHOP, apps: ['chat', 'chat'] }, 'REQUEST_INVALID', /body\/apps/],
-    [{ ...SHOP, apps: ['*'] }, 'REQUEST_INVALID', /every app is `"apps": "\*"`/],
+    [{ ...SHOP, apps: ['*'] }, 'REQUEST_INVALID', /for every app, use `"apps": "\*"`/],
     [{ ...SHOP, apps: ['a/b'] }, 'NAME_INVALID', /apps/],
     [{ ...SHOP, name: '' }, 'NAME_INVALID', /name/],
     [{ ...SHOP, name: '$program' }, 'NAME_INVALID', /name/],
@@ -175,7 +175,7 @@ await t.test('what makes no sense is refused, and says what', async (t) => {
     [quota([]), 'REQUEST_INVALID', /receivers/],
     [quota({ count: 0, seconds: 1 }), 'REQUEST_INVALID', /receivers/],
     [quota([1, 2, 3].map((seconds) => ({ count: 1, seconds }))), 'REQUEST_INVALID', /receivers/],
-    [{ ...quota({ count: 1, seconds: 1 }), scopes: ['keys:admin'] }, 'REQUEST_INVALID', /has no quotas/],
+    [{ ...quota({ count: 1, seconds: 1 }), scopes: ['keys:admin'] }, 'REQUEST_INVALID', /cannot have quotas/],
   ]
   for (const [body, code, detail] of wrong) {
     const answer = await make(api, body)
@@ -186,7 +186,7 @@ await t.test('what makes no sense is refused, and says what', async (t) => {
   const path = `/v1/keys/${id}`
   for (const [body, detail] of [
     [{}, /fewer than 1/],
-    [{ scopes: ['keys:admin'] }, /has no quotas/],
+    [{ scopes: ['keys:admin'] }, /cannot have quotas/],
     [{ expiresAt: '' }, /a date and time/],
     [{ expiresIn: 5, expiresAt: null }, /one of/],
     [{ key: 'x' }, /unknown field key/],

@@ -160,8 +160,8 @@ await t.test('a server takes no key of that form as its own', async (t) => {
   const file = join(temporaryFolder(t), 'providers.json')
   writeFileSync(file, JSON.stringify([{ name: 'x', key }]))
   for (const [own, said] of [
-    [{ PUSH_PROVIDER_KEY: key }, /^aedes-push: PUSH_PROVIDER_KEY: .*has the form of a key that the store keeps/],
-    [{ PUSH_PROVIDERS_FILE: file }, /^aedes-push: PUSH_PROVIDERS_FILE: .*has the form/],
+    [{ PUSH_PROVIDER_KEY: key }, /^aedes-push: PUSH_PROVIDER_KEY: .*looks like a key of the store/],
+    [{ PUSH_PROVIDERS_FILE: file }, /^aedes-push: PUSH_PROVIDERS_FILE: .*looks like a key/],
   ] as const) {
     const ended = await runMain(t, [], { PUSH_DATA_DIR: temporaryFolder(t), ...own })
     t.match(ended, { code: 2, errors: said })

@@ -84,7 +84,7 @@ await t.test('dates of clients can be passed over, and nothing else', async (t) 
 await t.test('what TLS cannot be with stops the start, by the name of the option', async (t) => {
   for (const [options, message] of [
     ['ciphers nonsense', /ciphers: "nonsense" names no cipher of TLS 1\.2/],
-    ['ciphers_tls1.3 nonsense', /ciphers_tls1\.3: "nonsense" is no cipher of TLS 1\.3/],
+    ['ciphers_tls1.3 nonsense', /ciphers_tls1\.3: "nonsense" is not a cipher of TLS 1\.3/],
     ['crlfile /nowhere', /crlfile: "\/nowhere" cannot be read/],
     [`capath ${server.cert}`, /capath: .* cannot be read/],
     [`keyfile ${ann.key}`, /keyfile: .* is not the key of the certificate in certfile/],
