@@ -85,7 +85,7 @@ function manager(file: string, args: readonly string[], project: string): void {
 if (fetched.status === 0) {
   Object.assign(process.env, { npm_config_registry: registry, YARN_NPM_REGISTRY_SERVER: registry })
   Object.assign(process.env, { YARN_CACHE_FOLDER: join(folder, 'cache'), YARN_GLOBAL_FOLDER: join(folder, 'berry') })
-  process.env.YARN_ENABLE_TELEMETRY = '0'
+  Object.assign(process.env, { YARN_ENABLE_TELEMETRY: '0', XDG_CACHE_HOME: join(folder, 'cache') })
   await isUsable((project) => {
     manager('pnpm/bin/pnpm.cjs', ['add', tarball, '--store-dir', join(folder, 'store'), '--silent'], project)
   })

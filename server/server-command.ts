@@ -44,6 +44,8 @@ interface Program extends Invocation {
   readonly logger: Logger
   /** Standard error, for lines that are no log. */
   readonly say: (line: string) => void
+  /** The same, for programs. */
+  readonly tell: (line: string) => void
   readonly lastResort: LastResort
   /** Counts lines of log that are lost. */
   readonly countLost: (metrics: Metrics) => void
@@ -63,6 +65,7 @@ export async function runServerCommand(
   { errors, say }: Streams,
 ): Promise<void> {
   const { env, ending, process } = invocation
+  const tell = (line: string) => void errors.write(`${line}\n`)
   let config: Config | undefined
   try {
     const read = configOf(call.flags, env)
@@ -71,7 +74,7 @@ export async function runServerCommand(
     const { logger, countLost } = watchedLogger(config, errors)
     for (const name of read.unknown) logger.warn({ name }, 'ignoring a variable that looks like a setting')
     const lastResort = installLastResort(process, { logger, end: () => ending.fail() })
-    await runCommand(call, { ...invocation, logger, countLost, lastResort, config, say })
+    await runCommand(call, { ...invocation, logger, countLost, lastResort, config, say, tell })
   } catch (error) {
     say(startErrorOf(error, config))
     await ending.exit(isWrongSetting(error) ? EXIT.usage : 1)
@@ -114,7 +117,7 @@ function startErrorOf(error: unknown, config: Config | undefined): string {
 async function transfer(
   command: Exclude<ServerCall['command'], 'bridge' | undefined>,
   { path = '', byUserName, json }: ServerCall,
-  { config, say, ending, process }: Program,
+  { config, say, tell, ending, process }: Program,
 ): Promise<void> {
   const { progressTo } = await import('./cli/progress.ts')
   const options: TransferOptions = { config, limits: limitsOf(config), say, progress: progressTo(process.stderr, say) }
@@ -128,8 +131,11 @@ async function transfer(
     done = await runImportMosquitto({ ...options, path, byUserName })
   } else {
     const { runExport, runImport } = await import('./transfer.ts')
-    if (command === 'export') await runExport(options, process.stdout)
-    else done = await runImport(options, process.stdin)
+    if (command === 'export') {
+      const exported = await runExport(options, process.stdout)
+      // The export itself has standard output.
+      if (json) tell(JSON.stringify(exported))
+    } else done = await runImport(options, process.stdin)
   }
   if (json && done !== undefined)
     await new Promise<void>((resolve) => process.stdout.write(`${JSON.stringify(done)}\n`, () => resolve()))

@@ -41,11 +41,11 @@ const TABLES = [SIGNING_TABLE, KEYS_TABLE, EPOCHS_TABLE, CODES_TABLE, WEBHOOKS_T
 const CHUNK_CHARACTERS = 64 * 1024
 const SECRET = 'it holds the signing keys, the provider key and all messages: keep it as secret as the store itself'
 
-/** @throws ConfigError, STORE_UNAVAILABLE */
+/** Resolves to what was exported. @throws ConfigError, STORE_UNAVAILABLE */
 export async function runExport(
   options: TransferOptions,
   output: NodeJS.WritableStream & { readonly isTTY?: boolean },
-): Promise<void> {
+): Promise<Counts> {
   const { config, say, progress } = options
   if (output.isTTY === true) throw new ConfigError(`export: write to a file, not to the terminal (${SECRET})`)
   if (config.PUSH_REDIS_URL === undefined && !existsSync(storeDirectory(config))) {
@@ -53,8 +53,8 @@ export async function runExport(
   }
   say(`exporting ${placeOf(config)}; ${SECRET}`)
   if (config.PUSH_KEYS_FILE !== undefined) say('the keys of PUSH_KEYS_FILE are not exported: take the file along')
+  const counts = noCounts()
   await withStore(options, async (store, topics) => {
-    const counts = noCounts()
     const secrets = await knownSecrets(secretsOf(config, store))
     const lines = exportStore(store, {
       id: randomBytes(9).toString('base64url'),
@@ -69,6 +69,7 @@ export async function runExport(
     )
     say(`exported ${inWords(counts)}`)
   })
+  return counts
 }
 
 /** Resolves to what was imported. @throws ConfigError, TransferError, STORE_UNAVAILABLE, RETAINED_LIMIT */

@@ -175,10 +175,12 @@ function addTransfer(root: Command, takes: Taken): void {
   const out = root
     .command('export')
     .description('Write everything that is stored to standard output, as lines of JSON.')
-  out.action(() => takes.server(out, 'export'))
+  out
+    .option('--json', 'print what was exported as JSON: the last line of standard error')
+    .action(() => takes.server(out, 'export'))
   withExamples(
     addSettings(out),
-    ['export --data-dir ./data > push.jsonl'],
+    ['export --data-dir ./data > push.jsonl', 'export --json --data-dir ./data > push.jsonl 2> counts.txt'],
     [
       settings,
       'With the embedded store, stop the server first. The export contains keys and messages: keep it secret.',

@@ -3,23 +3,22 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from '../support/tap.ts'
 import { eventually, MAIN, type Program, runProgram, startProgram, temporaryFolder } from '../support/index.ts'
+import { NO_TERMINAL, onTerminal, quoted } from '../support/terminal.ts'
 
-/** What the server says on its pseudo-terminal, which `script` makes, until the last command; log lines apart. */
-async function onTerminal(program: Program): Promise<{ readonly pid: number; readonly lines: readonly string[] }> {
+/** What the server says there until the last command; log lines apart. */
+async function welcomeOf(program: Program): Promise<{ readonly pid: number; readonly lines: readonly string[] }> {
   const all: string[] = []
   while (!all.at(-1)?.includes(' send ')) all.push((await program.stdout.next()).trimEnd())
   const pid = Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8'))
   return { pid, lines: all.filter((line) => !line.startsWith('{')) }
 }
 
-const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ')
-
-t.test('a terminal', async (t) => {
+t.test('a terminal', { skip: NO_TERMINAL }, async (t) => {
   const cwd = temporaryFolder(t, 'home')
   const dataDir = join(temporaryFolder(t, 'my data'), 'push')
   const server = [process.execPath, MAIN, '--mqtt-port', '0', '--http-port', '0', '--data-dir', dataDir]
-  const terminal = startProgram(t, 'script', ['-qefc', `exec ${quoted(server)}`, '/dev/null'], { cwd, ownGroup: true })
-  const { pid, lines: said } = await onTerminal(terminal)
+  const terminal = onTerminal(t, `exec ${quoted(server)}`, { cwd })
+  const { pid, lines: said } = await welcomeOf(terminal)
   // It is in a session of its own, and does not end with its terminal.
   t.teardown(() => terminal.running && process.kill(pid, 'SIGKILL'))
   const [ready = '', ...lines] = said
