@@ -1,21 +1,33 @@
-/** Node without a broker: what no server in it can go below. bench/servers/bare.ts and bare-http.ts. */
+/** Node without a broker: what no server in it can go below. bench/servers/bare.ts, bare-http.ts and fastify.ts. */
 import { fileURLToPath } from 'node:url'
 import { Child, freePort } from '../run/processes.ts'
 import { type Contender, PLAIN_BROADCAST, plainIdentities } from './contender.ts'
 
 export function bare(name: string, about: string): Contender {
-  return floor({ name, about, works: ['private', 'broadcast', 'idle'] }, 'bare', () => ({}))
+  return floor({ name, about, works: ['private', 'broadcast', 'idle'], server: 'bare' })
+}
+
+/** Stores each message on disk before it acknowledges or forwards it. */
+export function bareSynced(name: string, about: string): Contender {
+  return floor({ name, about, works: ['private', 'broadcast'], server: 'bare', argument: 'synced' })
 }
 
 export function bareHttp(name: string, about: string): Contender {
-  return floor({ name, about, works: ['streams'] }, 'bare-http', (port) => ({ http: { port, providerKey: '' } }))
+  return floor({ name, about, works: ['streams'], server: 'bare-http', isHttp: true })
 }
 
-function floor(
-  described: Pick<Contender, 'name' | 'about' | 'works'>,
-  server: string,
-  more: (port: number) => { readonly http?: { readonly port: number; readonly providerKey: string } },
-): Contender {
+export function fastify(name: string, about: string): Contender {
+  return floor({ name, about, works: ['http'], server: 'fastify', isHttp: true, answersOnly: true })
+}
+
+interface Floor extends Pick<Contender, 'name' | 'about' | 'works' | 'answersOnly'> {
+  /** The file in bench/servers. */
+  readonly server: string
+  readonly argument?: string
+  readonly isHttp?: boolean
+}
+
+function floor({ server, argument, isHttp, ...described }: Floor): Contender {
   return {
     ...described,
     durable: false,
@@ -24,11 +36,13 @@ function floor(
     async start(folder) {
       const port = await freePort()
       const main = fileURLToPath(new URL(`../servers/${server}.js`, import.meta.url))
-      const child = new Child(process.execPath, [main, String(port)], { cwd: folder })
+      const child = new Child(process.execPath, [main, String(port), ...(argument === undefined ? [] : [argument])], {
+        cwd: folder,
+      })
       await child.line(/^ready/)
       return {
         mqttPort: port,
-        ...more(port),
+        ...(isHttp === true ? { http: { port, providerKey: '' } } : {}),
         broadcastTopic: PLAIN_BROADCAST,
         provider: {},
         user: {},

@@ -32,6 +32,8 @@ export interface Contender {
   /** What is there after a restart. */
   readonly durable: boolean
   readonly ours: boolean
+  /** Answers requests of HTTP as ours does, and delivers nothing. */
+  readonly answersOnly?: boolean
   /** Programs that must be on this machine. */
   readonly needs: readonly string[]
   /** Works that it is for; all when not given. */

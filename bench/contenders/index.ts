@@ -1,6 +1,6 @@
 /** Everybody who is measured. */
 import { aedes } from './aedes.ts'
-import { bare, bareHttp } from './bare.ts'
+import { bare, bareHttp, bareSynced, fastify } from './bare.ts'
 import type { Contender } from './contender.ts'
 import { flashmq, nanomq } from './flashmq-nanomq.ts'
 import { mosquitto, nats } from './native.ts'
@@ -46,6 +46,11 @@ export const CONTENDERS: readonly Contender[] = [
   mosquitto('mosquitto', 'Mosquitto, in memory', false),
   mosquitto('mosquitto-persistence', 'Mosquitto with persistence (a snapshot at intervals)', true),
   bare('bare', 'node:net that finds sockets by topic and writes once a turn: the floor of a server in Node, no broker'),
+  bareSynced(
+    'bare-synced',
+    'bare, and each message is in a file and synced to disk before it goes on: the floor of a durable server',
+  ),
+  fastify('fastify', 'a fastify route that checks the same body and answers the same, and delivers nothing'),
   bareHttp('bare-http', 'node:http that answers every request with a stream on which nothing happens'),
   flashmq('flashmq', 'FlashMQ, which stores its sessions now and then'),
   nanomq('nanomq', 'NanoMQ, in memory'),

@@ -38,16 +38,20 @@ async function allAcknowledged({ publishers, ledger }: Publishing): Promise<void
   if (!acknowledged()) throw new Error('messages arrived that were never acknowledged to their publisher')
 }
 
-/** As fast as possible, with at most `undelivered` messages that have not reached everybody they are for. */
-export async function publishAtPeak(publishing: Publishing, undelivered: number): Promise<void> {
+/**
+ * As fast as possible, with at most `undelivered` messages that have not reached everybody they are for.
+ *
+ * @param inBatches few large writes and not many small ones, as a provider with much to send makes them
+ */
+export async function publishAtPeak(publishing: Publishing, undelivered: number, inBatches = false): Promise<void> {
   const { publishers, ledger } = publishing
   const fanOut = ledger.expected / ledger.messages
   let next = 0
   const pump = (publisher: Publisher): void => {
     const room = undelivered - (next - Math.floor(ledger.delivered / fanOut))
     const count = Math.min(WINDOW - publisher.unacknowledged, room, ledger.messages - next)
-    // Few large writes and not many small ones, as a provider with much to send makes them.
-    if (count < Math.min(BATCH, undelivered, ledger.messages - next) && publisher.unacknowledged > 0) return
+    if (inBatches && count < Math.min(BATCH, undelivered, ledger.messages - next) && publisher.unacknowledged > 0)
+      return
     if (count <= 0) return
     publishNext(publishing, publisher, next, count, performance.now())
     next += count

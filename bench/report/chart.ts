@@ -11,8 +11,18 @@ interface Panel {
 
 /** All of them: less is better. */
 const PANELS: readonly Panel[] = [
-  { title: 'Private publish to delivery, us of CPU a message', work: 'private', figure: 'cpu' },
-  { title: 'Broadcast, us of CPU a delivery', work: 'broadcast', figure: 'cpu' },
+  {
+    title: 'Private publish to delivery, 64 under way: us of CPU a message',
+    work: 'private',
+    figure: 'cpu',
+    inCase: '64 under way, 100 devices',
+  },
+  {
+    title: 'One broadcast at a time to 200 devices: us of CPU a delivery',
+    work: 'broadcast',
+    figure: 'cpu',
+    inCase: '1 under way, 200 devices',
+  },
   { title: 'Resume of a session, us of CPU', work: 'connect', figure: 'cpu', inCase: 'resume' },
   { title: 'Idle connection, KiB of server memory', work: 'idle', figure: 'server' },
 ]

@@ -34,13 +34,13 @@ function valueOf(results: Results, contender: string, { work, figure, inCase = '
   return medianOf(results, { work, figure, case: inCase, contender })
 }
 
-/** At most so many times what the baseline needs in the same run, by contender. */
-function toBaseline(title: string, place: Place, most: Readonly<Record<Ours, number>>): Goal {
+/** At most so many times what another one needs in the same run, by contender. */
+function toOther(title: string, place: Place, most: Readonly<Record<Ours, number>>, other = BASELINE): Goal {
   return {
     title,
-    goal: (contender) => `${most[contender]}x ${BASELINE}`,
+    goal: (contender) => `${most[contender]}x ${other}`,
     judge(results, contender) {
-      const [own, base] = [contender, BASELINE].map((name) => valueOf(results, name, place))
+      const [own, base] = [contender, other].map((name) => valueOf(results, name, place))
       if (own === undefined || base === undefined || base === 0) return undefined
       return { measured: `${format(own / base)}x`, met: own <= most[contender] * base }
     },
@@ -76,22 +76,53 @@ function constant(title: string, place: Place): Goal {
   }
 }
 
-const general = (inCase: string): Place => ({ work: 'general', figure: 'cpu', inCase })
+const PRIVATE = { 'ours-level': 2.5, 'ours-redis': 3 }
 const CLEAN = { 'ours-level': 2, 'ours-redis': 3 }
 const KEPT = { 'ours-level': 4, 'ours-redis': 5 }
 
+const privates = [
+  '1 under way, 100 devices',
+  '16 under way, 100 devices',
+  '64 under way, 100 devices',
+  '256 under way, 20 devices',
+]
+const generals = [
+  ['clean', CLEAN],
+  ['kept', KEPT],
+] as const
+
 const GOALS: readonly Goal[] = [
-  toBaseline('private publish to delivery', { work: 'private', figure: 'cpu' }, { 'ours-level': 2.5, 'ours-redis': 3 }),
-  toBaseline(
-    'many broadcasts, a delivery',
-    { work: 'broadcast', figure: 'cpu' },
+  ...privates.map((inCase) =>
+    toOther(`private publish to delivery, ${inCase}`, { work: 'private', figure: 'cpu', inCase }, PRIVATE),
+  ),
+  toOther(
+    'one broadcast at a time to 200 devices, a delivery',
+    { work: 'broadcast', figure: 'cpu', inCase: '1 under way, 200 devices' },
+    { 'ours-level': 1.3, 'ours-redis': 1.3 },
+  ),
+  toOther(
+    'many broadcasts under way, a delivery',
+    { work: 'broadcast', figure: 'cpu', inCase: '16 under way, 1000 devices' },
     { 'ours-level': 0.5, 'ours-redis': 0.5 },
   ),
-  toBaseline('general topic, clean, pair', general('clean, pair'), CLEAN),
-  toBaseline('general topic, clean, fan-out', general('clean, fan-out'), CLEAN),
-  toBaseline('general topic, kept, pair', general('kept, pair'), KEPT),
-  toBaseline('general topic, kept, fan-out', general('kept, fan-out'), KEPT),
-  toBaseline(
+  ...generals.flatMap(([kind, most]) =>
+    ['pair, 1 under way', 'pair, 64 under way', 'fan-out, 1 under way', 'fan-out, 16 under way'].map((shape) =>
+      toOther(
+        `general topic, ${kind}, ${shape}`,
+        { work: 'general', figure: 'cpu', inCase: `${kind}, ${shape}` },
+        most,
+      ),
+    ),
+  ),
+  ...[16, 1].map((sockets) =>
+    toOther(
+      `publish over HTTP, one message a request, ${sockets} connections`,
+      { work: 'http', figure: 'cpu', inCase: `one message a request, ${sockets} connections` },
+      { 'ours-level': 3, 'ours-redis': 4 },
+      'fastify',
+    ),
+  ),
+  toOther(
     'resume with JWT',
     { work: 'connect', figure: 'cpu', inCase: 'resume' },
     { 'ours-level': 3, 'ours-redis': 4 },

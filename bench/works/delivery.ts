@@ -1,19 +1,41 @@
 /** Publish to delivery over MQTT: the peak, its cost, and the latency at half of it. */
-import type { Target } from '../contenders/index.ts'
 import type { Device } from '../load/device.ts'
 import { Ledger } from '../load/ledger.ts'
 import { type PublishTemplate, publishTemplate } from '../load/packets.ts'
+import type { Publisher } from '../load/publisher.ts'
 import { type Publishing, publishAtPeak, publishAtRate } from '../load/publishing.ts'
 import { percentile } from '../run/statistics.ts'
 import { connectDevices, connectPublishers, deliver, settle, spentOn } from './steps.ts'
 import type { Figure, Work, WorkContext } from './work.ts'
 
-const PRIVATE_DEVICES = 20
 const PUBLISHERS = 4
-/** Published and not yet with everybody. */
-const PRIVATE_UNDELIVERED = 256
-const BROADCAST_UNDELIVERED = 16
 const PACED_SECONDS = 3
+
+interface Shape {
+  /** Published and not yet with everybody. */
+  readonly underWay: number
+  readonly devices: number
+  /** Of the messages of a run: few under way take longer each. */
+  readonly share: number
+  /** Publishers wait until they have room for many, as a provider with much to send does. */
+  readonly inBatches?: boolean
+  /** Latencies are measured as well. */
+  readonly timed?: boolean
+}
+
+/** Who batches is flattered by many under way, who does not by few: both count. */
+const PRIVATE_SHAPES: readonly Shape[] = [
+  { underWay: 1, devices: 100, share: 1 / 8 },
+  { underWay: 16, devices: 100, share: 1 / 2 },
+  { underWay: 64, devices: 100, share: 1, timed: true },
+  { underWay: 256, devices: 20, share: 1, inBatches: true, timed: true },
+]
+const FEW_DEVICES = 200
+const broadcastShapes = (devices: number): readonly Shape[] => [
+  { underWay: 1, devices: Math.min(FEW_DEVICES, devices), share: 1, timed: true },
+  { underWay: 16, devices, share: 1, inBatches: true, timed: true },
+]
+const nameOf = ({ underWay, devices }: Shape): string => `${underWay} under way, ${devices} devices`
 
 const FIGURES: readonly Figure[] = [
   { name: 'cpu', unit: 'us', compared: true, about: 'user and system time of all server processes and Redis, each' },
@@ -26,51 +48,70 @@ const FIGURES: readonly Figure[] = [
 ]
 
 interface Load {
+  readonly publishers: readonly Publisher[]
   readonly devices: readonly Device[]
   readonly toAll: boolean
   readonly templates: readonly PublishTemplate[]
-  readonly undelivered: number
+  readonly shape: Shape
 }
 
-async function measure(context: WorkContext, load: Load, messages: number): Promise<void> {
-  const { target, record } = context
-  const publishers = await connectPublishers(target, PUBLISHERS)
-  const { devices, toAll, templates, undelivered } = load
+async function measure({ target, record }: WorkContext, load: Load, messages: number): Promise<void> {
+  const { publishers, devices, toAll, templates, shape } = load
+  const inCase = nameOf(shape)
   const publishing = (count: number, timed = false): Publishing => {
     const ledger = new Ledger({ messages: count, devices: devices.length, toAll, timed })
     for (const publisher of publishers) publisher.onLost = (error) => ledger.fail(error)
     return { publishers, ledger, templates }
   }
-  const atPeak = async (count: number): Promise<number> => {
-    const peak = publishing(count)
-    const spent = await spentOn(target, () => deliver(devices, peak.ledger, () => publishAtPeak(peak, undelivered)))
-    peak.ledger.check()
-    const each = peak.ledger.expected
-    const rate = (each / spent.wall) * 1_000
-    record('cpu', spent.server / each)
-    if (target.redis !== undefined) record('redis cpu', spent.redis / each)
-    record('throughput', rate)
-    record('generator', spent.generator / each)
-    return rate / (each / count)
-  }
-
+  const fill = (each: Publishing) =>
+    deliver(devices, each.ledger, () => publishAtPeak(each, shape.underWay, shape.inBatches))
   const warmUp = publishing(messages)
-  await deliver(devices, warmUp.ledger, () => publishAtPeak(warmUp, undelivered))
+  await fill(warmUp)
   await settle()
-  const rate = (await atPeak(messages)) / 2
+  const peak = publishing(messages)
+  const spent = await spentOn(target, () => fill(peak))
+  peak.ledger.check()
+  const each = peak.ledger.expected
+  record('cpu', spent.server / each, inCase)
+  if (target.redis !== undefined) record('redis cpu', spent.redis / each, inCase)
+  record('throughput', (each / spent.wall) * 1_000, inCase)
+  record('generator', spent.generator / each, inCase)
+  if (shape.timed !== true) return
+  const rate = (messages / spent.wall) * 500
   const paced = publishing(Math.max(10, Math.min(messages, Math.ceil(rate * PACED_SECONDS))), true)
   await deliver(devices, paced.ledger, () => publishAtRate(paced, rate))
   await settle()
   paced.ledger.check()
   const latencies = paced.ledger.latencies.toSorted()
-  record('p50', percentile(latencies, 0.5))
-  record('p99', percentile(latencies, 0.99))
-  record('p99.9', percentile(latencies, 0.999))
-  for (const connection of [...publishers, ...devices]) await connection.end()
+  for (const [figure, part] of [
+    ['p50', 0.5],
+    ['p99', 0.99],
+    ['p99.9', 0.999],
+  ] as const)
+    record(figure, percentile(latencies, part), inCase)
 }
 
-function broadcastTemplates({ broadcastTopic }: Target): PublishTemplate[] {
-  return [publishTemplate(broadcastTopic)]
+/** All shapes on one server, with the devices that the largest of them needs. */
+async function measureAll(
+  context: WorkContext,
+  shapes: readonly Shape[],
+  toAll: boolean,
+  messagesOf: (shape: Shape) => number,
+): Promise<void> {
+  const { target } = context
+  const publishers = await connectPublishers(target, PUBLISHERS)
+  const connected: Device[] = []
+  for (const shape of shapes) {
+    // A broadcast reaches all who are connected, and a private message costs more where many are.
+    const missing = shape.devices - connected.length
+    if (missing > 0) connected.push(...(await connectDevices(target, missing, connected.length)))
+    const devices = connected.slice(0, shape.devices)
+    const templates = toAll
+      ? [publishTemplate(target.broadcastTopic)]
+      : devices.map(({ identity }) => publishTemplate(identity.privateTopic))
+    await measure(context, { publishers, devices, toAll, templates, shape }, Math.max(8, Math.ceil(messagesOf(shape))))
+  }
+  for (const connection of [...publishers, ...connected]) await connection.end()
 }
 
 export const privatePublish: Work = {
@@ -79,13 +120,8 @@ export const privatePublish: Work = {
   figures: FIGURES,
   fits: () => true,
   about: ({ messages }) =>
-    `${PUBLISHERS} publisher connections, each with a window of 64 unacknowledged messages, send ${messages} messages in turn to ${PRIVATE_DEVICES} connected devices; at most ${PRIVATE_UNDELIVERED} are on their way. Figures are for one message.`,
-  async run(context) {
-    const devices = await connectDevices(context.target, PRIVATE_DEVICES)
-    const templates = devices.map(({ identity }) => publishTemplate(identity.privateTopic))
-    const load = { devices, toAll: false, templates, undelivered: PRIVATE_UNDELIVERED }
-    await measure(context, load, context.sizes.messages)
-  },
+    `${PUBLISHERS} publisher connections, each with a window of 64 unacknowledged messages, send up to ${messages} messages in turn to connected devices. With 256 under way they send in batches; with fewer they send each as soon as another one has arrived. Figures are for one message.`,
+  run: (context) => measureAll(context, PRIVATE_SHAPES, false, ({ share }) => context.sizes.messages * share),
 }
 
 export const broadcast: Work = {
@@ -93,18 +129,14 @@ export const broadcast: Work = {
   title: 'Broadcast to connected devices',
   figures: FIGURES,
   fits: () => true,
-  about: ({ messages, broadcastDevices }) =>
-    `${PUBLISHERS} publisher connections send ${broadcastsOf(messages, broadcastDevices)} broadcasts to ${broadcastDevices} connected devices; at most ${BROADCAST_UNDELIVERED} are on their way. Figures are for one delivery.`,
-  async run(context) {
-    const { messages, broadcastDevices } = context.sizes
-    const devices = await connectDevices(context.target, broadcastDevices)
-    const templates = broadcastTemplates(context.target)
-    const load = { devices, toAll: true, templates, undelivered: BROADCAST_UNDELIVERED }
-    await measure(context, load, broadcastsOf(messages, broadcastDevices))
-  },
-}
-
-/** As many deliveries as `messages` private ones, and four times as many: one costs less. */
-function broadcastsOf(messages: number, devices: number): number {
-  return Math.max(8, Math.ceil((4 * messages) / devices))
+  about: ({ messages }) =>
+    `${PUBLISHERS} publisher connections send broadcasts, ${4 * messages} deliveries of each shape. Figures are for one delivery.`,
+  run: (context) =>
+    // Four times as many deliveries as of private messages: one costs less.
+    measureAll(
+      context,
+      broadcastShapes(context.sizes.broadcastDevices),
+      true,
+      ({ share, devices }) => (4 * context.sizes.messages * share) / devices,
+    ),
 }

@@ -3,10 +3,12 @@ import type { Device } from '../load/device.ts'
 import { HttpPool, httpRequest } from '../load/http.ts'
 import { Ledger } from '../load/ledger.ts'
 import { FOR_ALL, PAYLOAD_BYTES, writeNumbers } from '../load/packets.ts'
-import { connectDevices, deliver, forEach, settle, spentOn } from './steps.ts'
+import { connectDevices, deliver, forEach, makeDevices, settle, spentOn } from './steps.ts'
 import type { Work, WorkContext } from './work.ts'
 
 const SOCKETS = 16
+/** One request at a time takes longer: so much fewer. */
+const FEWER = 4
 const TOKENS = 100
 const DEVICES = 20
 
@@ -25,13 +27,21 @@ function requestOf({ devices, ledger, destination }: Requests, message: number, 
   return httpRequest('POST', '/v1/messages', key, body)
 }
 
-async function send({ target, record }: WorkContext, requests: Requests, inCase: string | undefined): Promise<void> {
+interface Load {
+  readonly requests: Requests
+  readonly sockets: number
+  /** Undefined: a warm-up. */
+  readonly inCase?: string
+}
+
+async function send({ contender, target, record }: WorkContext, load: Load): Promise<void> {
+  const { requests, sockets, inCase } = load
   const { devices, ledger } = requests
   if (target.http === undefined) throw new Error('no HTTP API')
   const { port, providerKey } = target.http
   // Made before the clock starts: JSON and base64 are not what the generator should spend its time on.
   const prepared = Array.from({ length: ledger.messages }, (_, message) => requestOf(requests, message, providerKey))
-  const pool = await HttpPool.open(port, SOCKETS)
+  const pool = await HttpPool.open(port, sockets)
   const publish = async (): Promise<void> => {
     await forEach(
       prepared,
@@ -39,9 +49,9 @@ async function send({ target, record }: WorkContext, requests: Requests, inCase:
         const { status, body } = await pool.request(bytes)
         if (status !== 202) throw new Error(`a message was answered ${status} ${body}`)
       },
-      SOCKETS,
+      sockets,
     )
-    await ledger.done
+    if (contender.answersOnly !== true) await ledger.done
   }
   const spent = await spentOn(target, () => deliver(devices, ledger, publish))
   ledger.check()
@@ -57,34 +67,40 @@ export const httpPublish: Work = {
   name: 'http',
   title: 'Private publish over HTTP',
   figures: [
-    { name: 'cpu', unit: 'us', about: 'all server processes and Redis, for one message delivered' },
+    { name: 'cpu', unit: 'us', compared: true, about: 'all server processes and Redis, for one message delivered' },
     { name: 'redis cpu', unit: 'us', about: 'the part of Redis in it' },
     { name: 'throughput', unit: '/s', about: 'deliveries a second' },
     { name: 'generator', unit: 'us', about: 'CPU of the load generator' },
   ],
   about: ({ messages }) =>
-    `${SOCKETS} connections that stay open send \`POST /v1/messages\`: ${messages / 4} messages to one of ${DEVICES} connected devices each, then ${Math.ceil(messages / TOKENS)} messages to ${TOKENS} tokens each. Only aedes-push has an HTTP API.`,
-  fits: ({ ours }) => ours,
+    `Connections that stay open send \`POST /v1/messages\`: up to ${messages / 4} messages to one of ${DEVICES} connected devices each, then ${Math.ceil(messages / TOKENS)} messages to ${TOKENS} tokens each. Only aedes-push has an HTTP API; *fastify* checks the same body and answers the same, and delivers nothing.`,
+  fits: ({ ours, answersOnly }) => ours || answersOnly === true,
   async run(context) {
-    const { messages } = context.sizes
-    const devices = await connectDevices(context.target, TOKENS)
+    const { target, contender, sizes } = context
+    const { messages } = sizes
+    const devices =
+      contender.answersOnly === true ? await makeDevices(target, TOKENS) : await connectDevices(target, TOKENS)
     const few = devices.slice(0, DEVICES)
     const tokens = devices.map(({ identity }) => identity.tokenId)
     const alone = (count: number): Requests => ({
       devices: few,
-      ledger: new Ledger({ messages: count, devices: DEVICES, toAll: false }),
+      ledger: new Ledger({ messages: count, devices: DEVICES, toAll: false, later: contender.answersOnly === true }),
       destination: (message) => ({ token: tokens[message % DEVICES] }),
     })
     const together = (count: number): Requests => ({
       devices,
-      ledger: new Ledger({ messages: count, devices: TOKENS, toAll: true }),
+      ledger: new Ledger({ messages: count, devices: TOKENS, toAll: true, later: contender.answersOnly === true }),
       destination: () => ({ tokens }),
     })
-    await send(context, alone(Math.ceil(messages / 10)), undefined)
-    await send(context, alone(Math.ceil(messages / 4)), 'one message a request')
-    await send(context, together(Math.ceil(messages / TOKENS / 4)), undefined)
-    await send(context, together(Math.ceil(messages / TOKENS)), `${TOKENS} tokens a request`)
+    await send(context, { requests: alone(Math.ceil(messages / 4)), sockets: SOCKETS })
+    for (const sockets of [SOCKETS, 1]) {
+      const count = Math.ceil(messages / 4 / (sockets === 1 ? FEWER : 1))
+      await send(context, { requests: alone(count), sockets, inCase: `one message a request, ${sockets} connections` })
+    }
+    await send(context, { requests: together(Math.ceil(messages / TOKENS / 4)), sockets: SOCKETS })
+    const inCase = `${TOKENS} tokens a request, ${SOCKETS} connections`
+    await send(context, { requests: together(Math.ceil(messages / TOKENS)), sockets: SOCKETS, inCase })
     await settle()
-    for (const device of devices) await device.end()
+    if (contender.answersOnly !== true) for (const device of devices) await device.end()
   },
 }

@@ -24,15 +24,15 @@ export function inTurn(ports: readonly number[], turn: number): number {
 }
 
 /** Devices with an index of their own, spread over the nodes. */
-export async function makeDevices(target: Target, count: number): Promise<Device[]> {
-  const identities = await target.identities(0, count)
+export async function makeDevices(target: Target, count: number, from = 0): Promise<Device[]> {
+  const identities = await target.identities(from, count)
   const ports = portsOf(target)
-  return identities.map((identity, index) => new Device(inTurn(ports, index), index, identity))
+  return identities.map((identity, place) => new Device(inTurn(ports, from + place), from + place, identity))
 }
 
 /** Devices with a session that survives the connection, subscribed to both of their topics. */
-export async function connectDevices(target: Target, count: number): Promise<Device[]> {
-  const devices = await makeDevices(target, count)
+export async function connectDevices(target: Target, count: number, from = 0): Promise<Device[]> {
+  const devices = await makeDevices(target, count, from)
   await forEach(devices, boardAndSubscribe)
   return devices
 }
