@@ -51,6 +51,8 @@ const QUICK: Sizes = {
 export interface Options {
   readonly only: readonly string[] | undefined
   readonly works: readonly string[] | undefined
+  /** Only cases whose name has this in it. */
+  readonly cases: string
   readonly rounds: number
   readonly quick: boolean
   readonly sizes: Sizes
@@ -72,6 +74,7 @@ export class UsageError extends Error {}
 export const USAGE = `npm run bench -- [options]
   --only a,b       these contenders
   --works a,b      these works
+  --cases text     only the cases with this in their name, of works that do each on its own
   --rounds n       rounds, interleaved over the contenders (default 5; --quick: 1)
   --messages n     messages of a round (default ${FULL.messages}; --quick: ${QUICK.messages})
   --held n         connections of the work hold (default ${FULL.held}; --quick: ${QUICK.held})
@@ -92,6 +95,7 @@ export function readOptions(argv: readonly string[]): Options {
   return {
     only: names(values.only),
     works,
+    cases: values.cases ?? '',
     rounds: whole('rounds', values.rounds) ?? (quick ? 1 : 5),
     quick,
     sizes: {
@@ -114,6 +118,7 @@ function parse(argv: readonly string[]) {
   const options = {
     only: text,
     works: text,
+    cases: text,
     rounds: text,
     messages: text,
     held: text,

@@ -66,10 +66,11 @@ async function measureOne(
     figures.push(`${inCase === '' ? '' : `${inCase}: `}${figure} ${value.toFixed(value < 100 ? 2 : 0)}`)
   }
   try {
+    const wants = (inCase: string): boolean => inCase.includes(plan.options.cases)
     target = await contender.start(folder, (name) => findProgram(name) ?? name, plan.options.profile)
     const { sizes } = plan.options
     const note = (text: string): void => void notes.push({ work: work.name, contender: contender.name, text })
-    await within(work.run({ contender, target, sizes, record, note }), work.minutes?.(sizes) ?? WORK_MINUTES)
+    await within(work.run({ contender, target, sizes, record, wants, note }), work.minutes?.(sizes) ?? WORK_MINUTES)
     plan.say(`round ${round + 1} ${work.name} ${contender.name}: ${figures.join(', ')}`)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)

@@ -101,7 +101,7 @@ async function measureAll(
   const { target } = context
   const publishers = await connectPublishers(target, PUBLISHERS)
   const connected: Device[] = []
-  for (const shape of shapes) {
+  for (const shape of shapes.filter((each) => context.wants(nameOf(each)))) {
     // A broadcast reaches all who are connected, and a private message costs more where many are.
     const missing = shape.devices - connected.length
     if (missing > 0) connected.push(...(await connectDevices(target, missing, connected.length)))

@@ -45,7 +45,7 @@ export const general: Work = {
 const topicOf = (shape: Shape['shape'], index: number): string =>
   shape === 'pair' ? `home/room-${index}/light` : 'home/all/light'
 
-async function measure({ target, record, sizes }: WorkContext, { kind, shape }: Shape): Promise<void> {
+async function measure({ target, record, sizes, wants }: WorkContext, { kind, shape }: Shape): Promise<void> {
   const devices = Array.from({ length: SUBSCRIBERS }, (_, index) => {
     const identity: Identity = {
       clientId: `${kind}-${shape}-${index}`,
@@ -70,6 +70,8 @@ async function measure({ target, record, sizes }: WorkContext, { kind, shape }: 
     ? [publishTemplate(topicOf(shape, 0))]
     : devices.map(({ identity }) => publishTemplate(identity.privateTopic))
   for (const underWay of UNDER_WAY[shape]) {
+    const inCase = `${kind}, ${shape}, ${underWay} under way`
+    if (!wants(inCase)) continue
     const most = toAll ? (2 * sizes.messages) / SUBSCRIBERS : sizes.messages
     const messages = Math.ceil(most / (underWay === 1 ? FEWER[shape] : 1))
     const publishing = (): Publishing => {
@@ -83,7 +85,6 @@ async function measure({ target, record, sizes }: WorkContext, { kind, shape }: 
     const peak = publishing()
     const spent = await spentOn(target, () => run(peak))
     peak.ledger.check()
-    const inCase = `${kind}, ${shape}, ${underWay} under way`
     record('cpu', spent.server / peak.ledger.expected, inCase)
     if (target.redis !== undefined) record('redis cpu', spent.redis / peak.ledger.expected, inCase)
     record('throughput', (peak.ledger.expected / spent.wall) * 1_000, inCase)

@@ -94,12 +94,16 @@ export const httpPublish: Work = {
     })
     await send(context, { requests: alone(Math.ceil(messages / 4)), sockets: SOCKETS })
     for (const sockets of [SOCKETS, 1]) {
+      const inCase = `one message a request, ${sockets} connections`
+      if (!context.wants(inCase)) continue
       const count = Math.ceil(messages / 4 / (sockets === 1 ? FEWER : 1))
-      await send(context, { requests: alone(count), sockets, inCase: `one message a request, ${sockets} connections` })
+      await send(context, { requests: alone(count), sockets, inCase })
     }
-    await send(context, { requests: together(Math.ceil(messages / TOKENS / 4)), sockets: SOCKETS })
     const inCase = `${TOKENS} tokens a request, ${SOCKETS} connections`
-    await send(context, { requests: together(Math.ceil(messages / TOKENS)), sockets: SOCKETS, inCase })
+    if (context.wants(inCase)) {
+      await send(context, { requests: together(Math.ceil(messages / TOKENS / 4)), sockets: SOCKETS })
+      await send(context, { requests: together(Math.ceil(messages / TOKENS)), sockets: SOCKETS, inCase })
+    }
     await settle()
     if (contender.answersOnly !== true) for (const device of devices) await device.end()
   },

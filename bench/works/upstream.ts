@@ -26,7 +26,7 @@ export const upstream: Work = {
   fits: () => true,
   about: ({ messages }) =>
     `${DEVICES} connected devices, each with a window of 64 unacknowledged messages, publish up to ${messages} messages to one provider with a session that is kept. Figures are for one message.`,
-  async run({ target, record, sizes }) {
+  async run({ target, record, sizes, wants }) {
     const provider = new Device(target.mqttPort, 0, {
       clientId: 'reader',
       ...target.provider,
@@ -44,6 +44,8 @@ export const upstream: Work = {
       publishers.push(publisher)
     }
     for (const underWay of UNDER_WAY) {
+      const inCase = `${underWay} under way`
+      if (!wants(inCase)) continue
       const messages = Math.ceil(sizes.messages / (underWay === 1 ? FEWER : 1))
       const run = async (): Promise<Ledger> => {
         const ledger = new Ledger({ messages, devices: 1, toAll: true })
@@ -57,7 +59,6 @@ export const upstream: Work = {
       let ledger: Ledger | undefined
       const spent = await spentOn(target, async () => void (ledger = await run()))
       ledger?.check()
-      const inCase = `${underWay} under way`
       record('cpu', spent.server / messages, inCase)
       if (target.redis !== undefined) record('redis cpu', spent.redis / messages, inCase)
       record('throughput', (messages / spent.wall) * 1_000, inCase)

@@ -14,6 +14,8 @@ export interface WorkContext {
   readonly contender: Contender
   readonly target: Target
   readonly sizes: Sizes
+  /** Whether this case was asked for. */
+  wants(inCase: string): boolean
   /** @param figure the name of one of the work's figures */
   record(figure: string, value: number, inCase?: string): void
   /** What a reader must know to read the figures, such as that there were fewer of something; a sentence. */

@@ -20,8 +20,6 @@ export interface Committing {
 const RETRY_MS = 500
 /** After an outage, all sessions may have cursors to write, more than the store accepts at a time. */
 const TOGETHER = 1_000
-/** With this many sessions in one write, waiting for more is worthwhile. */
-const FEW = 8
 
 export class Commits {
   readonly #store: Store
@@ -31,8 +29,6 @@ export class Commits {
   #dirty = new Set<Committing>()
   #timer: NodeJS.Timeout | undefined
   #flushedAt = -Infinity
-  /** Sessions in the last write. */
-  #last = 0
   #writing: Promise<void> = Promise.resolve()
 
   constructor(store: Store, logger: Logger, periodMs: number, monotonic: () => number) {
@@ -43,13 +39,13 @@ export class Commits {
   }
 
   /**
-   * The cursors of this session have moved. They are written at once while few move, and else with what comes within the
-   * period: whatever waits here when the process is killed is delivered again.
+   * The cursors of this session have moved. They are written at once when nothing was written for a period, and else with
+   * what comes until its end: whatever waits here when the process is killed is delivered again.
    */
   mark(session: Committing): void {
     this.#dirty.add(session)
     if (this.#timer !== undefined) return
-    const wait = this.#last < FEW ? 0 : Math.max(0, this.#flushedAt + this.#periodMs - this.#monotonic())
+    const wait = Math.max(0, this.#flushedAt + this.#periodMs - this.#monotonic())
     this.#timer = setTimeout(() => this.#tick(), wait)
   }
 
@@ -76,7 +72,6 @@ export class Commits {
   }
 
   async #write(): Promise<void> {
-    this.#last = this.#dirty.size
     if (this.#dirty.size === 0) return
     const all = [...this.#dirty]
     this.#dirty = new Set()
