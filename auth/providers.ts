@@ -1,5 +1,5 @@
 /** Provider keys: which back end may act for which apps. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { ALL_SCOPES, isAppName, isName, type Provider } from '../topics/index.ts'
 import { readNamedFile } from '../common/private-files.ts'
 import { checkFields, isRecord } from './fields.ts'
@@ -163,5 +163,5 @@ function makeEntry({ name, key, apps, user }: ProviderKey): Entry {
 }
 
 function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest()
+  return hash('sha256', bytes, 'buffer')
 }

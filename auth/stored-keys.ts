@@ -1,5 +1,5 @@
 /** Provider keys that are kept in the store: `push_<id>_<secret>`, and who has shown one. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { PushError } from '../errors.ts'
 import type { Provider, Quotas, Scope } from '../topics/index.ts'
 import type { RandomBytes } from './keys.ts'
@@ -68,7 +68,7 @@ function latin1(bytes: Uint8Array): string {
 }
 
 function digestOf(key: string): Buffer {
-  return createHash('sha256').update(key, 'latin1').digest()
+  return hash('sha256', Buffer.from(key, 'latin1'), 'buffer')
 }
 
 /** A provider by a key of the store. It knows what was shown, so that it ends with that. */

@@ -85,8 +85,9 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   checkHeads(app, options)
   if (options.admitRequest !== undefined) admitRequests(app, options.admitRequest)
   answerPreflights(app)
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     if (request.is404) refuseUnknown(methods, request, reply)
+    done()
   })
   logRequests(app)
   countRequests(app, options.metrics)
@@ -107,21 +108,22 @@ function checkHeads(app: FastifyInstance, { allowedHosts, corsOrigins, publicUrl
   app.server.on('listening', () => {
     bound = boundTo(app.server)
   })
-  app.addHook('onRequest', async ({ raw, routeOptions, headers }, reply) => {
+  app.addHook('onRequest', ({ raw, routeOptions, headers }, reply, done) => {
     // Tokens and messages must not be cached.
     void reply.header('cache-control', 'no-store')
     checkOneHost(raw)
     if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue')
       throw new PushError('EXPECTATION_FAILED')
     if (!PROBES.has(routeOptions.url)) check(raw, bound)
+    done()
   })
 }
 
 function admitRequests(app: FastifyInstance, admit: AdmitRequest): void {
-  app.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
-    if (routeOptions.url === LIVENESS) return
-    const release = admit(raw)
+  app.addHook('onRequest', ({ raw, routeOptions }, reply, done) => {
+    const release = routeOptions.url === LIVENESS ? undefined : admit(raw)
     if (release !== undefined) reply.raw.once('close', release)
+    done()
   })
 }
 
@@ -131,12 +133,14 @@ function refuseWhenClosing(app: FastifyInstance, closing: () => void): void {
     isClosing = true
     closing()
   })
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     if (isClosing && request.routeOptions.url !== LIVENESS) throw new PushError('SHUTTING_DOWN')
+    done()
   })
   // Otherwise the server would wait for an idle keep-alive connection.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) void reply.header('connection', 'close')
+    done()
   })
 }
 
@@ -161,9 +165,10 @@ function closeSilentConnections(app: FastifyInstance): void {
 
 /** The route's pattern, never the URL: people put credentials into URLs. */
 function logRequests(app: FastifyInstance): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { method, log } = request
     log.debug({ method, route: request.routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime }, 'request')
+    done()
   })
 }
 
@@ -172,10 +177,11 @@ const WAITS = /\/stream($|\?)|[?&]wait=[1-9]/
 
 /** By the route's pattern as well: there are as many as the API has. */
 function countRequests(app: FastifyInstance, { httpRequests, httpDuration }: FastifyAppOptions['metrics']): void {
-  app.addHook('onResponse', async ({ method, url, routeOptions }, reply) => {
+  app.addHook('onResponse', ({ method, url, routeOptions }, reply, done) => {
     const route = routeOptions.url ?? 'none'
     httpRequests.inc({ method, route, status: reply.statusCode })
     if (!WAITS.test(url)) httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
+    done()
   })
 }
 

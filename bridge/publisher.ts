@@ -147,6 +147,8 @@ export async function publishToEach(
   receivers: readonly Receiver[],
   publication: Publication,
 ): Promise<Outcome> {
+  const [only, ...others] = receivers
+  if (only !== undefined && others.length === 0) return await publishToOne(publisher, only, publication)
   const begin = ({ destination }: Receiver) => publisher.publish(destination, publication)
   const settled = await eachInTurn(receivers, publication.turn, begin)
   const rejected: Rejected[] = []
@@ -159,6 +161,22 @@ export async function publishToEach(
     else rejected.push({ token: receiver.token, code: codeOf(result.reason) })
   }
   return { accepted: stored.length, rejected, stored: allOf(stored) }
+}
+
+/** Most requests have one receiver: they skip what only many need. */
+async function publishToOne(
+  publisher: Publisher,
+  { token, destination }: Receiver,
+  publication: Publication,
+): Promise<Outcome> {
+  const waiting = publication.turn()
+  if (waiting !== undefined) await waiting
+  try {
+    const { duplicate, expiresAt } = await publisher.publish(destination, publication)
+    return { accepted: 1, rejected: [], stored: { duplicate, expiresAt } }
+  } catch (error) {
+    return { accepted: 0, rejected: [{ token, code: codeForOne(error) }], stored: undefined }
+  }
 }
 
 /** A duplicate if every receiver had it; if they differ, the expiry of the last one. */

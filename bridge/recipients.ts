@@ -80,6 +80,8 @@ async function privateRecipients(
 ): Promise<Recipients> {
   const { work, provider } = context
   const turn = (token: string) => (looksLikeToken(token) ? work.token(provider) : work.receiver(provider))
+  const [only, ...others] = tokens
+  if (only !== undefined && others.length === 0) return await oneRecipient(only, app, context, turn(only))
   const resolved = await eachInTurn(tokens, turn, (token) => receiverOf(token, app, context))
   const receivers = new Map<string, Receiver>()
   const rejected = new Map<string, Rejected>()
@@ -90,6 +92,20 @@ async function privateRecipients(
       receivers.set(result.value.destination.tokenId, result.value)
   }
   return { kind: 'private', receivers: [...receivers.values()], rejected: [...rejected.values()] }
+}
+
+async function oneRecipient(
+  token: string,
+  app: string | undefined,
+  context: RecipientContext,
+  turn: Promise<void> | undefined,
+): Promise<Recipients> {
+  if (turn !== undefined) await turn
+  try {
+    return { kind: 'private', receivers: [await receiverOf(token, app, context)], rejected: [] }
+  } catch (error) {
+    return { kind: 'private', receivers: [], rejected: [{ token, code: codeForOne(error) }] }
+  }
 }
 
 async function receiverOf(token: string, app: string | undefined, context: RecipientContext): Promise<Receiver> {
