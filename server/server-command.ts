@@ -65,7 +65,7 @@ export async function runServerCommand(
   { errors, say }: Streams,
 ): Promise<void> {
   const { env, ending, process } = invocation
-  const tell = (line: string) => void errors.write(`${line}\n`)
+  const tell = (line: string) => errors.write(`${line}\n`)
   let config: Config | undefined
   try {
     const read = configOf(call.flags, env)

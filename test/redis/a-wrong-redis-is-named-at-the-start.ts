@@ -91,5 +91,8 @@ await t.test('the server names the setting', async (t) => {
   }
   const port = `127.0.0.1:${redis.port}`
   t.match(await start(`redis://:topsecret@${port}`), { code: 2, said: /WRONGPASS/ })
-  t.match(await start('redis://:topsecret,@:x'), { code: 2, said: /is not allowed; it must be one or more .*redis:\/\/ .+%2C/ })
+  t.match(await start('redis://:topsecret,@:x'), {
+    code: 2,
+    said: /is not allowed; it must be one or more .*redis:\/\/ .+%2C/,
+  })
 })
