@@ -102,7 +102,7 @@ await t.test('a key that ends', async (t) => {
   const { body: made } = await team.make(plain)
   t.equal(made.expiresAt, '2030-01-01T00:10:00.000Z', 'what it gives out ends with it')
   t.match(await team.make({ ...plain, expiresIn: 600 }), { status: 201 })
-  const later = { status: 400, body: { code: 'REQUEST_INVALID', detail: /no later/ } }
+  const later = { status: 400, body: { code: 'REQUEST_INVALID', detail: /cannot outlive/ } }
   t.match(await team.make({ ...plain, expiresIn: 601 }), later)
   for (const id of [made.id, admin.id]) {
     t.match(await team.change(id, { expiresIn: 601 }), later)
@@ -127,7 +127,7 @@ await t.test('what was the key before its rotation', async (t) => {
   const rotated = await request(api, 'POST', `${path}/rotate`, { body: { overlap: 60 } })
   const { body: made } = await before.make(plain)
   t.equal(made.expiresAt, '2030-01-01T00:01:00.000Z', 'gives out what ends with it')
-  const later = { status: 400, body: { code: 'REQUEST_INVALID', detail: /no later/ } }
+  const later = { status: 400, body: { code: 'REQUEST_INVALID', detail: /cannot outlive/ } }
   t.match(await before.make({ ...plain, expiresIn: 61 }), later)
   t.match(await before.change(other.id, { expiresIn: 61 }), later)
   for (const id of [other.id, admin.id]) t.match(await before.rotate(id), later, 'and takes over no key that stays')

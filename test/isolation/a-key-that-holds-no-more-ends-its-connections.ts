@@ -73,7 +73,7 @@ await t.test('each change that takes something', async (t) => {
     await Promise.all(connections.map(({ closed }) => closed))
     t.match(
       connections[2]?.disconnectPacket,
-      { reasonCode: 0x87, properties: { reasonString: /^The provider key was removed/ } },
+      { reasonCode: 0x87, properties: { reasonString: /^The provider key was deleted/ } },
       `${what}: the connection is told why`,
     )
     await ann.device.publish(`chat/u/${ann.issued.tokenId}/x`, what)
