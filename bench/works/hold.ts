@@ -23,6 +23,9 @@ const LOOK_SECONDS = 60
 const LOOKS_AT_LEAST = 5
 /** All come back, so many at one time. */
 const TOGETHER = 1_000
+/** The servers are at rest when they do no more than so much in a quarter of a second, besides the pings of each connection. */
+const QUIET_US = 20_000
+const PINGS_US = 0.5
 const MIB = 1024 ** 2
 const SETUP_MINUTES = 30
 
@@ -53,7 +56,7 @@ export const hold: Work = {
     try {
       const before = residentOf(target.serverPids())
       const templates = await connectAll(target, holders, connections)
-      await untilQuiet(target)
+      await untilQuiet(target, QUIET_US + connections * PINGS_US)
       await watch(context, { holders, ledgers, templates, before })
       await allComeBack(context, holders, connections)
       for (const holder of holders) holder.check()

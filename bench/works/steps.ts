@@ -68,13 +68,16 @@ export function settle(): Promise<void> {
   return pause(SETTLE_MS)
 }
 
-/** Until the processes have done what they were given. */
-export async function untilQuiet(target: Target): Promise<void> {
+/**
+ * Until the processes have done what they were given.
+ * @param quiet CPU that they may take in one look all the same, us
+ */
+export async function untilQuiet(target: Target, quiet = QUIET_US): Promise<void> {
   let before = cpuOf(allPids(target))
   for (let look = 0; look < LOOKS; look += 1) {
     await pause(LOOK_MS)
     const now = cpuOf(allPids(target))
-    if (now - before < QUIET_US) return
+    if (now - before < quiet) return
     before = now
   }
   throw new Error('the server did not come to rest')

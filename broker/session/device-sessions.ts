@@ -86,7 +86,7 @@ export class DeviceSessions implements Watcher {
   readonly #retry = new Set<LiveSession>()
   #retryTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
-  #sweep: Iterator<LiveSession> | undefined
+  #sweep: Generator<void, void> | undefined
   /** Something was revoked since the last pass began. */
   #isRevoked = false
   #isEndingRevoked = false
@@ -291,19 +291,27 @@ export class DeviceSessions implements Watcher {
     this.#logger.error({ err: error }, 'could not close revoked sessions')
   }
 
-  /** A part of the sessions each second, so that a sweep is never a burst. */
+  /** A part of the sessions and broadcast logs each second, so that a sweep is never a burst. */
   #sweepSome(): void {
     const ticks = Math.max(1, Math.round(this.#limits.sessionRecheckMs / SWEEP_TICK_MS))
-    let left = Math.ceil(this.#live.size / ticks)
-    this.#sweep ??= this.#live.values()
+    let left = Math.ceil((this.#live.size + this.#fanouts.size) / ticks)
+    this.#sweep ??= this.#sweepAll()
     for (; left > 0; left--) {
-      const next = this.#sweep.next()
-      if (next.done === true) {
-        this.#sweep = undefined
-        for (const fanout of this.#fanouts.values()) this.#check(fanout)
-        return
-      }
-      this.#tell(next.value, (session) => session.look())
+      if (this.#sweep.next().done !== true) continue
+      this.#sweep = undefined
+      return
+    }
+  }
+
+  /** One with each step. */
+  *#sweepAll(): Generator<void, void> {
+    for (const session of this.#live.values()) {
+      this.#tell(session, () => session.look())
+      yield
+    }
+    for (const fanout of this.#fanouts.values()) {
+      this.#check(fanout)
+      yield
     }
   }
 
