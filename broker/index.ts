@@ -6,12 +6,10 @@ import { setTimeout } from 'node:timers/promises'
 import type { Aedes } from 'aedes'
 import type { Logger } from 'pino'
 import type { Auth } from '../auth/contract.ts'
-import { looksLikeStoredKey, looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
 import { Forwarding } from '../common/forwarded.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { Tracing } from '../common/tracing.ts'
-import { networkOf } from '../common/networks.ts'
 import { createRandomId } from '../common/random-id.ts'
 import type { BroadcastCounter } from '../store/broadcast-counter.ts'
 import type { Store } from '../store/contract.ts'
@@ -21,18 +19,15 @@ import { QuotaLeases } from '../store/quota-leases.ts'
 import { UnderWay } from '../common/under-way.ts'
 import { sharedCount, type Tally } from '../common/tally.ts'
 import { Turns } from '../common/turns.ts'
-import type { Provider } from '../topics/index.ts'
 import type { GeneralTopics } from './general-topics.ts'
 import { createAccept } from './accept.ts'
+import { ConnectRoute } from './connect-route.ts'
 import { checkAedesVersion } from './aedes/aedes-version.ts'
 import { Attached } from './aedes/attached.ts'
 import type { NativePersistence } from './aedes/native-retained.ts'
-import type { ConnectPacket } from './codec/packets.ts'
-import { connectDevice } from './session/connect.ts'
 import { DelayedWills } from './session/delayed-wills.ts'
 import type { DeviceLimits, DeviceNode } from './session/node.ts'
 import { DeviceSessions } from './session/device-sessions.ts'
-import { connectProvider } from './session/provider-connect.ts'
 import type { ProviderLimits, ProviderNode } from './session/provider-node.ts'
 import { ProviderSessions } from './session/provider-sessions.ts'
 import { publishStoredProviderWill } from './session/provider-will.ts'
@@ -40,10 +35,7 @@ import { PacketsOfOne } from './session/general-packet.ts'
 import { type GeneralRules, NO_GENERAL_RULES } from './session/general-rules.ts'
 import { KnownUsers } from './session/known-users.ts'
 import { type ListenerRules, NO_RULES } from './session/listener-rules.ts'
-import { arrivalOf, type UserArrival, portOf } from './session/user-arrival.ts'
-import { endWithUser } from './session/provider-user.ts'
 import { generalMessageOfWill } from './session/general-message.ts'
-import { connectUser } from './session/user-connect.ts'
 import type { UserLimits, UserNode } from './session/user-node.ts'
 import { UserTerms } from './session/user-terms.ts'
 import { UserSessions } from './session/user-sessions.ts'
@@ -127,8 +119,7 @@ export class PushBroker {
   readonly #users: UserNode | undefined
   /** Counts connections, those that are still on their way in as well. */
   readonly admission: Admission
-  /** By address. */
-  readonly #connects: RateByKey
+  readonly #route: ConnectRoute
   readonly #forwarding: Forwarding
   /** Connections of HTTP, which may become MQTT over WebSocket. */
   readonly #counted = new WeakSet<Duplex>()
@@ -155,7 +146,6 @@ export class PushBroker {
     this.#options = options
     this.#forwarding = new Forwarding(options.trustedProxies)
     this.admission = new Admission(limits, sharedCount(tally, 'connections'))
-    this.#connects = new RateByKey(limits.connectsPerAddress, monotonic, sharedCount(tally, 'connectsPerAddress'))
     this.#context = {
       limits,
       metrics,
@@ -167,7 +157,7 @@ export class PushBroker {
       flusher: new Flusher(),
       budgets: new WorkBudgets(limits.work, turns, monotonic),
       connections: new Set(),
-      route: (connection, connect) => this.#route(connection, connect),
+      route: (connection, connect) => this.#route.run(connection, connect, this.#arrivedBy(connection.stream)),
     }
     const connects = new RateByKey(limits.connectsPerToken, monotonic, sharedCount(tally, 'connectsPerToken'))
     const publishes = new Rates(limits.devicePublishes, monotonic, sharedCount(tally, 'devicePublishes'))
@@ -216,6 +206,18 @@ export class PushBroker {
       randomId,
     }
     this.#users = this.#userNode(options, { now, monotonic, randomId, turns })
+    this.#route = new ConnectRoute({
+      auth,
+      logger,
+      devices: this.#node,
+      providers: this.#providers,
+      general: this.#users,
+      users: options.users,
+      connects: new RateByKey(limits.connectsPerAddress, monotonic, sharedCount(tally, 'connectsPerAddress')),
+      isClosing: () => this.#closing,
+      attached: () => this.#attached,
+      attaching: () => this.#attaching,
+    })
     auth.onKeyRetired((kid) => sessions.endSignedBy(kid))
     sessions.start()
     providerSessions.start()
@@ -371,100 +373,10 @@ export class PushBroker {
     this.#context.wheel.stop()
   }
 
-  async #route(connection: Connection, connect: ConnectPacket): Promise<void> {
-    const { auth, logger } = this.#options
-    const request = this.#requests.get(connection.stream)
-    this.#requests.delete(connection.stream)
-    const rules = this.#rules.get(connection.stream) ?? NO_RULES
-    const users = this.#users === undefined ? undefined : (rules.users ?? this.#options.users)
-    try {
-      if (this.#closing) throw new PushError('SHUTTING_DOWN')
-      const { password, properties } = connect
-      const { remoteAddress } = connection
-      if (remoteAddress !== '' && !this.#connects.take(networkOf(remoteAddress)))
-        throw new PushError('CONNECT_RATE_EXCEEDED', 'from this address')
-      // [MQTT-4.12.0-1]
-      if (properties.authenticationMethod !== undefined) throw new PushError('AUTHENTICATION_METHOD_UNSUPPORTED')
-      if (password !== undefined && looksLikeToken(password) && !this.#isForeign(password, users)) {
-        connection.tellsReasons = true
-        await connectDevice(this.#node, connection, connect)
-        return
-      }
-      const isProvider = connect.username === 'provider' && password !== undefined
-      if (isProvider) connection.tellsReasons = true
-      const provider = isProvider ? (auth.provider(password) ?? (await auth.newProvider(password))) : undefined
-      if (provider !== undefined) {
-        await connectProvider(this.#providers, connection, connect, provider)
-        return
-      }
-      // A key of ours is nothing for anybody else to judge.
-      if (password !== undefined && looksLikeStoredKey(password)) throw new PushError('CREDENTIALS_INVALID')
-      if (isProvider && users?.ownTokensOnly === true) throw new PushError('CREDENTIALS_INVALID')
-      await this.#attaching
-      if (users !== undefined && (await this.#isUser(connection, connect, { users, rules, request }))) return
-      if (this.#goesOn(connect)) return this.#attached?.connect(connection, connect, request)
-      throw this.#refusal(connect, users)
-    } catch (error) {
-      const known = error instanceof PushError ? error : new PushError('INTERNAL')
-      if (known.code === 'INTERNAL') logger.error({ connection: connection.id, err: error }, 'CONNECT failed')
-      connection.refuse(connect, known)
-      this.#tellRefused(rules, connection, connect, known)
-    }
-  }
-
-  #tellRefused(rules: ListenerRules, connection: Connection, { clientId }: ConnectPacket, { code }: PushError): void {
-    const { remoteAddress: address, stream } = connection
-    try {
-      rules.refused?.({ clientId, address, port: portOf(stream), code })
-    } catch (error) {
-      this.#options.logger.error({ connection: connection.id, err: error }, 'the `refused` rule of a listener threw')
-    }
-  }
-
-  /** It is answered, as one of our users. */
-  async #isUser(
-    connection: Connection,
-    connect: ConnectPacket,
-    { users, rules, request }: { users: Users; rules: ListenerRules; request: IncomingMessage | undefined },
-  ): Promise<boolean> {
-    if (this.#users === undefined) return false
-    const socket = request?.socket ?? connection.stream
-    const arrival = await arrivalOf(users, rules, { connection, connect, socket }, this.#users)
-    if (arrival === undefined) return false
-    const provider = this.#providerOf(arrival)
-    if (provider === undefined) await connectUser(this.#users, connection, connect, arrival)
-    else {
-      endWithUser(arrival, connection, this.#users)
-      await connectProvider(this.#providers, connection, connect, provider, arrival.user.name)
-    }
-    return true
-  }
-
-  #providerOf({ user }: UserArrival): Provider | undefined {
-    return user.isVerified === true ? this.#options.auth.providerOfUser(user.name) : undefined
-  }
-
-  /** Guessing credentials of ours must not make anybody a client of a broker that accepts everyone. */
-  #goesOn({ username, password }: ConnectPacket): boolean {
-    if (this.#attached === undefined) return false
-    const isLikeOurs = username === 'provider' || (password !== undefined && looksLikeToken(password))
-    return this.#attached.judges || !isLikeOurs
-  }
-
-  #refusal({ password }: ConnectPacket, users: Users | undefined): PushError {
-    if (users !== undefined || this.#attached !== undefined) return new PushError('USER_REFUSED')
-    return new PushError(password === undefined ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_INVALID')
-  }
-
-  /** A JWT that was not issued here is for users to judge, or for the broker that is attached. */
-  #isForeign(password: Buffer, users: Users | undefined): boolean {
-    if (users?.ownTokensOnly === true || (users === undefined && this.#attached?.judges !== true)) return false
-    try {
-      this.#options.auth.verify(password.toString('latin1'))
-      return false
-    } catch (error) {
-      return error instanceof PushError && error.code === 'TOKEN_INVALID'
-    }
+  #arrivedBy(stream: Duplex) {
+    const request = this.#requests.get(stream)
+    this.#requests.delete(stream)
+    return { request, rules: this.#rules.get(stream) ?? NO_RULES }
   }
 }
 

@@ -199,8 +199,8 @@ export const ENDPOINTS: readonly Break[] = [
 export const MEETINGS: readonly Break[] = [
   {
     what: 'a user is a provider of every app',
-    file: 'broker/index.js',
-    from: 'user.isVerified === true ? this.#options.auth.providerOfUser(user.name) : undefined',
+    file: 'broker/connect-route.js',
+    from: 'user.isVerified === true ? this.#context.auth.providerOfUser(user.name) : undefined',
     to: "{ kind: 'provider', name: user.name, apps: 'all', scopes: new Set(['messages:send', 'messages:read']) }",
     by: 'users',
     users: true,
