@@ -24,24 +24,29 @@ const ANSWER_MS = 15_000
 export function askAt(url: string, bearer: string): Ask {
   const base = url.replace(/\/+$/, '')
   return async (method, path, body, signal) => {
-    const answer = await call(base, path, {
+    const init = {
       method,
       headers: {
         ...authorization(bearer),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.any([AbortSignal.timeout(ANSWER_MS), ...(signal === undefined ? [] : [signal])]),
+    }
+    return await inTime(signal, async (ends) => {
+      const answer = await call(base, path, { ...init, signal: ends })
+      const text = await answer.text().catch((error: unknown) => {
+        throw unreachable(base, error)
+      })
+      if (answer.ok) return text === '' ? undefined : parsed(text, base)
+      throw refusalOf(answer.status, text, base)
     })
-    const text = await answer.text().catch((error: unknown) => {
-      throw unreachable(base, error)
-    })
-    if (answer.ok) return text === '' ? undefined : parsed(text, base)
-    throw refusalOf(answer.status, text, base)
   }
 }
 
-/** An answer that goes on: resolves when it has begun. @throws CommandError, Refusal */
+/**
+ * A response that goes on: resolves when it has begun. Whoever reads it ends it: from then on, the signal does not.
+ * @throws CommandError, Refusal
+ */
 export async function openStream(
   url: string,
   path: string,
@@ -50,17 +55,29 @@ export async function openStream(
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
   const base = url.replace(/\/+$/, '')
-  const begun = new AbortController()
-  const timer = setTimeout(() => begun.abort(new DOMException('', 'TimeoutError')), ANSWER_MS)
-  try {
-    const answer = await call(base, path, {
-      headers: { ...authorization(bearer), ...headers },
-      signal: AbortSignal.any([begun.signal, signal]),
-    })
+  return await inTime(signal, async (ends) => {
+    const answer = await call(base, path, { headers: { ...authorization(bearer), ...headers }, signal: ends })
     if (!answer.ok || answer.body === null) throw refusalOf(answer.status, await answer.text(), base)
     return answer.body
+  })
+}
+
+/**
+ * With a signal that is aborted when the time is up, or the other one is. Node.js 20 collects one of `AbortSignal.any` that only
+ * a request holds, and then nothing ends that request.
+ */
+async function inTime<T>(signal: AbortSignal | undefined, work: (ends: AbortSignal) => Promise<T>): Promise<T> {
+  const ends = new AbortController()
+  const end = () => ends.abort(signal?.reason)
+  const late = () => ends.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+  const timer = setTimeout(late, ANSWER_MS)
+  if (signal?.aborted === true) end()
+  signal?.addEventListener('abort', end, { once: true })
+  try {
+    return await work(ends.signal)
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', end)
   }
 }
 

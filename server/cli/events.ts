@@ -47,7 +47,7 @@ export async function* streamEvents(options: StreamOptions): AsyncGenerator<Stre
       const body = await open(options, place.last)
       options.opened(isFirst)
       isFirst = false
-      yield* eventsOf(body, place)
+      yield* eventsOf(body, place, signal)
     } catch (error) {
       if (signal.aborted) return
       if (isFirst || (error instanceof CommandError && error.exitCode !== EXIT.unreachable)) throw error
@@ -67,6 +67,7 @@ function open({ url, path, query, bearer, signal }: StreamOptions, last: string)
 async function* eventsOf(
   body: ReadableStream<Uint8Array>,
   place: { last: string; retryMs: number },
+  signal: AbortSignal,
 ): AsyncGenerator<StreamEvent, void, undefined> {
   const parser = new EventSourceParserStream({
     maxBufferSize: MOST_BYTES,
@@ -74,7 +75,8 @@ async function* eventsOf(
     onRetry: (ms) => void (place.retryMs = Math.min(ms, 60_000)),
   })
   for await (const { event: type = 'message', id, data } of body
-    .pipeThrough(new TextDecoderStream())
+    // It cancels the body, which the request does not do once it has begun.
+    .pipeThrough(new TextDecoderStream(), { signal })
     .pipeThrough(parser)) {
     const said: unknown = JSON.parse(data)
     if (type === 'end') return ended(said)
