@@ -53,12 +53,12 @@ function keyBytes(credential: string): Buffer {
 }
 
 /** Of the console, where no other credential comes along. Most requests have one, and wait for nothing here. */
-async function signedIn(
+function signedIn(
   sessions: Pick<ConsoleSessions, 'find'> | undefined,
   { raw }: FastifyRequest,
-): Promise<Provider | undefined> {
+): Promise<Provider | undefined> | undefined {
   if (raw.headers.authorization !== undefined || raw.headers.cookie === undefined) return undefined
-  return (await sessions?.find(raw))?.provider
+  return sessions?.find(raw).then((session) => session?.provider)
 }
 
 async function newProviderBy(auth: Pick<Auth, 'newProvider'>, credential: string): Promise<Provider> {
@@ -94,18 +94,21 @@ export function createGuard(
   async function admit(principal: Device | Provider | undefined, request: FastifyRequest): Promise<void> {
     if (principal === undefined) throw new PushError('CREDENTIALS_INVALID')
     if (principal.kind !== 'device') throw new PushError('NOT_A_DEVICE')
-    await work.admit(keyOf(principal), request)
+    const waiting = work.admit(keyOf(principal), request)
+    if (waiting !== undefined) await waiting
     devices.set(request, await know(principal))
   }
 
   return {
     provider: (scope) => async (request) => {
-      const person = await signedIn(sessions, request)
+      const signing = signedIn(sessions, request)
+      const person = signing && (await signing)
       if (person !== undefined && sessions !== undefined) looks.set(request, () => sessions.look(request.raw))
       const principal = person ?? authenticate(request) ?? (await newProviderBy(auth, credentialOf(request)))
       if (principal.kind !== 'provider') throw new PushError('NOT_A_PROVIDER')
       if (!mayUse(principal, scope)) throw new PushError('SCOPE_MISSING', scope)
-      await work.admit(keyOf(principal), request)
+      const waiting = work.admit(keyOf(principal), request)
+      if (waiting !== undefined) await waiting
       providers.set(request, principal)
     },
     async device(request) {

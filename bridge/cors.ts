@@ -58,9 +58,9 @@ const PREFLIGHT_VARIES = 'Access-Control-Request-Method, Access-Control-Request-
 
 /** After what holds for every request has been checked, and before somebody says that there is no such route. */
 export function answerPreflights(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ raw, method }, reply) => {
-    if (method !== 'OPTIONS' || !reply.hasHeader('access-control-allow-origin')) return undefined
-    return answerPreflight(reply, methodsOf(raw.url ?? ''))
+  app.addHook('onRequest', ({ raw, method }, reply, done) => {
+    if (method !== 'OPTIONS' || !reply.hasHeader('access-control-allow-origin')) done()
+    else void answerPreflight(reply, methodsOf(raw.url ?? ''))
   })
 }
 

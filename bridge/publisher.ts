@@ -52,7 +52,7 @@ export interface Publisher {
    * The app for a token id that came without one; undefined if none is needed.
    * @throws TOKEN_UNKNOWN, APP_FORBIDDEN, REQUEST_INVALID (the request must name it), STORE_UNAVAILABLE
    */
-  appOf(tokenId: string, provider: Provider): Promise<string | undefined>
+  appOf(tokenId: string, provider: Provider): string | undefined | Promise<string | undefined>
   /**
    * Resolves once the message is stored, or acknowledged by the other broker. After any error, it is safe to repeat the
    * call with the same id, if the request chose it.
@@ -142,13 +142,21 @@ export async function eachInTurn<T, R>(
   return await Promise.allSettled(begun)
 }
 
-export async function publishToEach(
+export function publishToEach(
   publisher: Publisher,
   receivers: readonly Receiver[],
   publication: Publication,
 ): Promise<Outcome> {
   const [only, ...others] = receivers
-  if (only !== undefined && others.length === 0) return await publishToOne(publisher, only, publication)
+  if (only !== undefined && others.length === 0) return publishToOne(publisher, only, publication)
+  return publishToMany(publisher, receivers, publication)
+}
+
+async function publishToMany(
+  publisher: Publisher,
+  receivers: readonly Receiver[],
+  publication: Publication,
+): Promise<Outcome> {
   const begin = ({ destination }: Receiver) => publisher.publish(destination, publication)
   const settled = await eachInTurn(receivers, publication.turn, begin)
   const rejected: Rejected[] = []
@@ -164,19 +172,17 @@ export async function publishToEach(
 }
 
 /** Most requests have one receiver: they skip what only many need. */
-async function publishToOne(
+function publishToOne(
   publisher: Publisher,
   { token, destination }: Receiver,
   publication: Publication,
 ): Promise<Outcome> {
   const waiting = publication.turn()
-  if (waiting !== undefined) await waiting
-  try {
-    const { duplicate, expiresAt } = await publisher.publish(destination, publication)
-    return { accepted: 1, rejected: [], stored: { duplicate, expiresAt } }
-  } catch (error) {
-    return { accepted: 0, rejected: [{ token, code: codeForOne(error) }], stored: undefined }
-  }
+  const begin = (): Promise<Stored> => publisher.publish(destination, publication)
+  return (waiting === undefined ? begin() : waiting.then(begin)).then(
+    (stored): Outcome => ({ accepted: 1, rejected: [], stored }),
+    (error: unknown): Outcome => ({ accepted: 0, rejected: [{ token, code: codeForOne(error) }], stored: undefined }),
+  )
 }
 
 /** A duplicate if every receiver had it; if they differ, the expiry of the last one. */

@@ -37,7 +37,7 @@ interface RecipientContext {
 }
 
 /** @throws NAME_INVALID, VERSION_INVALID, VERSION_RANGE_INVALID, TAGS_INVALID, APP_FORBIDDEN, and what the context throws for all */
-export async function recipientsOf(to: To, context: RecipientContext): Promise<Recipients> {
+export function recipientsOf(to: To, context: RecipientContext): Recipients | Promise<Recipients> {
   if (to.app !== undefined) checkApp(to.app, context.provider)
   const tokens = to.tokens ?? (to.token === undefined ? undefined : [to.token])
   if (tokens !== undefined) return privateRecipients(tokens, to.app, context)
@@ -73,16 +73,26 @@ function versionsOf({ version, versions }: To): VersionSelector {
 }
 
 /** Removes duplicate token ids, in whichever form the request has them. */
-async function privateRecipients(
+function privateRecipients(
   tokens: readonly string[],
   app: string | undefined,
   context: RecipientContext,
-): Promise<Recipients> {
+): Recipients | Promise<Recipients> {
   const { work, provider } = context
   const turn = (token: string) => (looksLikeToken(token) ? work.token(provider) : work.receiver(provider))
   const [only, ...others] = tokens
-  if (only !== undefined && others.length === 0) return await oneRecipient(only, app, context, turn(only))
-  const resolved = await eachInTurn(tokens, turn, (token) => receiverOf(token, app, context))
+  if (only === undefined || others.length > 0) return manyRecipients(tokens, app, context, turn)
+  const waiting = turn(only)
+  return waiting === undefined ? oneRecipient(only, app, context) : waiting.then(() => oneRecipient(only, app, context))
+}
+
+async function manyRecipients(
+  tokens: readonly string[],
+  app: string | undefined,
+  context: RecipientContext,
+  turn: (token: string) => Promise<void> | undefined,
+): Promise<Recipients> {
+  const resolved = await eachInTurn(tokens, turn, async (token) => receiverOf(token, app, context))
   const receivers = new Map<string, Receiver>()
   const rejected = new Map<string, Rejected>()
   for (const [index, result] of resolved.entries()) {
@@ -94,22 +104,29 @@ async function privateRecipients(
   return { kind: 'private', receivers: [...receivers.values()], rejected: [...rejected.values()] }
 }
 
-async function oneRecipient(
+/** Most requests name one, and nothing has to be awaited for it. */
+function oneRecipient(
   token: string,
   app: string | undefined,
   context: RecipientContext,
-  turn: Promise<void> | undefined,
-): Promise<Recipients> {
-  if (turn !== undefined) await turn
-  try {
-    return { kind: 'private', receivers: [await receiverOf(token, app, context)], rejected: [] }
-  } catch (error) {
+): Recipients | Promise<Recipients> {
+  const found = (receiver: Receiver): Recipients => ({ kind: 'private', receivers: [receiver], rejected: [] })
+  const refused = (error: unknown): Recipients => {
     return { kind: 'private', receivers: [], rejected: [{ token, code: codeForOne(error) }] }
+  }
+  try {
+    const receiver = receiverOf(token, app, context)
+    return receiver instanceof Promise ? receiver.then(found, refused) : found(receiver)
+  } catch (error) {
+    return refused(error)
   }
 }
 
-async function receiverOf(token: string, app: string | undefined, context: RecipientContext): Promise<Receiver> {
-  const { provider, publisher, verify } = context
+function receiverOf(
+  token: string,
+  app: string | undefined,
+  { provider, publisher, verify }: RecipientContext,
+): Receiver | Promise<Receiver> {
   if (looksLikeToken(token)) {
     const device = verify(token)
     if (!mayActFor(provider, device.app)) throw new PushError('APP_FORBIDDEN')
@@ -117,8 +134,9 @@ async function receiverOf(token: string, app: string | undefined, context: Recip
     return { token, destination: { kind: 'private', tokenId: device.tokenId, app: device.app } }
   }
   if (!isTokenId(token)) throw new PushError('TOKEN_INVALID')
-  return {
-    token,
-    destination: { kind: 'private', tokenId: token, app: app ?? (await publisher.appOf(token, provider)) },
+  const known = app ?? publisher.appOf(token, provider)
+  const under = (its: string | undefined): Receiver => {
+    return { token, destination: { kind: 'private', tokenId: token, app: its } }
   }
+  return known instanceof Promise ? known.then(under) : under(known)
 }

@@ -5,7 +5,7 @@ import { PushError, type ErrorCode } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { UnderWay } from '../common/under-way.ts'
 import type { AccountDevice, PrivateAppend, Store } from '../store/contract.ts'
-import { mayActFor, type Selector } from '../topics/index.ts'
+import { mayActFor, type Provider, type Selector } from '../topics/index.ts'
 import type { Accounts } from './calls/accounts.ts'
 import { isNowOrNever } from '../store/message.ts'
 import { allOf, eachInTurn, type Publication, type Publisher, type Rejected, type Stored } from './publisher.ts'
@@ -31,11 +31,14 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
     return { duplicate, expiresAt }
   }
 
-  async function toDevice(append: PrivateAppend, by: string): Promise<Stored> {
+  const countPrivate = (stored: Stored): Stored => count('private', stored)
+
+  /** Without a promise more than the store and the result need: this is the path of most messages. */
+  function toDevice(append: PrivateAppend, by: string): Promise<Stored> {
     const { message } = append
-    if (!isNowOrNever(message)) return count('private', await underWay.run(by, () => store.append(append)))
-    await underWay.run(by, () => store.tellPrivate(append))
-    return count('private', { duplicate: false, expiresAt: message.expiresAt })
+    if (!isNowOrNever(message)) return underWay.run(by, () => store.append(append)).then(countPrivate)
+    const told = underWay.run(by, () => store.tellPrivate(append))
+    return told.then(() => countPrivate({ duplicate: false, expiresAt: message.expiresAt }))
   }
 
   async function toAll(app: string, selector: Selector, { message, given, by }: Publication): Promise<Stored> {
@@ -72,15 +75,16 @@ export function createStorePublisher(context: StorePublisherContext): Publisher 
     return { gone, rejected, stored, tokenIds }
   }
 
+  async function appKnownOf(tokenId: string, provider: Provider): Promise<string> {
+    const record = await store.lookupToken(tokenId)
+    if (record === undefined) throw new PushError('TOKEN_UNKNOWN')
+    if (!mayActFor(provider, record.app)) throw new PushError('APP_FORBIDDEN')
+    return record.app
+  }
+
   return {
     errors: ['RETAINED_LIMIT', 'ACCOUNT_UNKNOWN', 'STORE_UNAVAILABLE'],
-    async appOf(tokenId, provider) {
-      if (provider.apps === 'all') return undefined
-      const record = await store.lookupToken(tokenId)
-      if (record === undefined) throw new PushError('TOKEN_UNKNOWN')
-      if (!mayActFor(provider, record.app)) throw new PushError('APP_FORBIDDEN')
-      return record.app
-    },
+    appOf: (tokenId, provider) => (provider.apps === 'all' ? undefined : appKnownOf(tokenId, provider)),
     async publishToAccount(app, account, publication, admit) {
       const accountMark = auth.accountMarkOf(app, account)
       const devices = await accounts.devicesOf(app, accountMark)

@@ -37,18 +37,16 @@ export class RequestWork {
   }
 
   /**
-   * Counts a request of a principal, and waits if the principal is over its budget.
+   * Counts a request of a principal, and returns what it has to wait for, if anything: over its budget, or for its turn.
    * @throws RATE_LIMITED if that would take too long
    */
-  async admit(key: string, request: FastifyRequest): Promise<void> {
+  admit(key: string, request: FastifyRequest): Promise<void> | undefined {
     const bytes = Number(request.headers['content-length'] ?? 0)
     const units = REQUEST + (Number.isFinite(bytes) ? (bytes >> 10) * KIBIBYTE : 0)
     const waitMs = this.#budgets.waitOf(key)
     if (waitMs > LONGEST_WAIT_MS) throw new PushError('RATE_LIMITED', 'the principal has used up its share of work')
     this.#budgets.spend(key, units)
-    if (waitMs > 0) await this.#budgets.wait(waitMs)
-    const turn = this.#requests.take(key)
-    if (turn !== undefined) await turn
+    return waitMs > 0 ? this.#budgets.wait(waitMs).then(() => this.#requests.take(key)) : this.#requests.take(key)
   }
 
   /** Before each message token of a list is verified: what to await, so that a long list leaves turns to the others. */

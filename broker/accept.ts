@@ -4,7 +4,7 @@ import type { Auth } from '../auth/contract.ts'
 import { PushError } from '../errors.ts'
 import type { Metrics } from '../common/metrics.ts'
 import type { UnderWay } from '../common/under-way.ts'
-import type { Message, Store, TokenId } from '../store/contract.ts'
+import type { Appended, Store } from '../store/contract.ts'
 import { isNowOrNever, makeMessage, type Draft, type MessageLimits } from '../store/message.ts'
 import {
   mayUse,
@@ -46,63 +46,63 @@ export type Accept = (provider: Provider, packet: IncomingPublish) => Promise<vo
  * the message is for now or never. Rejects with what the catalogue names; then nothing is stored.
  */
 export function createAccept(options: AcceptOptions): Accept {
-  return async (provider, packet) => {
+  const { metrics } = options
+  const stored = {
+    private: (answer: Answer): void => count('private', answer),
+    broadcast: (answer: Answer): void => count('broadcast', answer),
+  }
+  function count(destination: 'private' | 'broadcast', answer: Answer): void {
+    const counter = typeof answer === 'object' && answer.duplicate ? metrics.duplicates : metrics.accepted
+    counter.inc({ destination })
+  }
+  function refused(error: unknown): never {
+    metrics.rejected.inc({ code: error instanceof PushError ? error.code : 'INTERNAL' })
+    throw error
+  }
+  // One promise for each message, besides that of the store: this is the path of most messages.
+  return (provider, packet) => {
     try {
-      const destination = destinationOf(options, provider, packet.topic)
-      if (destination === undefined)
-        throw new PushError('TOPIC_FORBIDDEN', 'a provider publishes to private and broadcast topics of its apps')
-      const { message, dedupe } = draft(options, packet)
-      const tags = tagsOf(packet.properties)
-      if (tags !== undefined && destination.kind === 'private')
-        throw new PushError('TAGS_INVALID', 'the user property `tags` chooses among the receivers of a broadcast only')
-      if (message.receipt === true && destination.kind === 'broadcast') throw new PushError('RECEIPT_FORBIDDEN')
-      const { app } = destination
-      const isDuplicate =
-        destination.kind === 'private'
-          ? await sendPrivate(options, provider, { tokenId: destination.tokenId, app, message, dedupe })
-          : await sendBroadcast(options, provider, {
-              app,
-              selector: selectorOf(destination.version, packet.properties, tags),
-              message,
-              dedupe,
-            })
-      const counter = isDuplicate ? options.metrics.duplicates : options.metrics.accepted
-      counter.inc({ destination: destination.kind })
+      const { kind, sending } = begin(options, provider, packet)
+      return sending.then(stored[kind], refused)
     } catch (error) {
-      options.metrics.rejected.inc({ code: error instanceof PushError ? error.code : 'INTERNAL' })
-      throw error
+      return Promise.resolve(error).then(refused)
     }
   }
 }
 
-interface Sending {
-  readonly app: string
-  readonly message: Message
-  readonly dedupe: boolean
+/** Of the store; a message for now or never is not stored, and so no duplicate. */
+type Answer = Appended | boolean | void
+
+interface Begun {
+  readonly kind: 'private' | 'broadcast'
+  readonly sending: Promise<Answer>
 }
 
-/** True: it is a duplicate. */
-async function sendPrivate(
-  { store, underWay }: AcceptOptions,
-  { name }: Provider,
-  sending: Sending & { readonly tokenId: TokenId },
-): Promise<boolean> {
-  if (!isNowOrNever(sending.message)) return (await underWay.run(name, () => store.append(sending))).duplicate
-  const { tokenId, app, message } = sending
-  await underWay.run(name, () => store.tellPrivate({ tokenId, app, message }))
-  return false
-}
-
-/** As `sendPrivate`. */
-async function sendBroadcast(
-  { store, underWay }: AcceptOptions,
-  { name }: Provider,
-  sending: Sending & { readonly selector: Selector },
-): Promise<boolean> {
-  if (!isNowOrNever(sending.message)) return (await underWay.run(name, () => store.appendBroadcast(sending))).duplicate
-  const { app, selector, message } = sending
-  await underWay.run(name, () => store.tellBroadcast({ app, selector, message }))
-  return false
+/** Checks everything, and hands it to the store. */
+function begin(options: AcceptOptions, provider: Provider, packet: IncomingPublish): Begun {
+  const { store, underWay } = options
+  const destination = destinationOf(options, provider, packet.topic)
+  if (destination === undefined)
+    throw new PushError('TOPIC_FORBIDDEN', 'a provider publishes to private and broadcast topics of its apps')
+  const { message, dedupe } = draft(options, packet)
+  const tags = tagsOf(packet.properties)
+  if (tags !== undefined && destination.kind === 'private')
+    throw new PushError('TAGS_INVALID', 'the user property `tags` chooses among the receivers of a broadcast only')
+  if (message.receipt === true && destination.kind === 'broadcast') throw new PushError('RECEIPT_FORBIDDEN')
+  const { kind, app } = destination
+  const { name } = provider
+  if (kind === 'private') {
+    const { tokenId } = destination
+    const sending = isNowOrNever(message)
+      ? underWay.run(name, () => store.tellPrivate({ tokenId, app, message }))
+      : underWay.run(name, () => store.append({ tokenId, app, message, dedupe }))
+    return { kind, sending }
+  }
+  const selector = selectorOf(destination.version, packet.properties, tags)
+  const sending = isNowOrNever(message)
+    ? underWay.run(name, () => store.tellBroadcast({ app, selector, message }))
+    : underWay.run(name, () => store.appendBroadcast({ app, selector, message, dedupe }))
+  return { kind, sending }
 }
 
 /** By what its key allows now. */

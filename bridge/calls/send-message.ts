@@ -38,7 +38,7 @@ export interface SendAnswer {
   readonly duplicate?: true
   /** Nothing was stored. Absent: it was. */
   readonly dryRun?: true
-  readonly rejected: { readonly token: string; readonly code: ErrorCode }[]
+  readonly rejected: readonly { readonly token: string; readonly code: ErrorCode }[]
   /** Token ids of the devices, if sent to an account. */
   readonly tokenIds?: readonly string[]
 }
@@ -87,7 +87,8 @@ export function createSendMessage(context: SendContext): SendMessage {
       const draft = { ...content, properties, ttl, retain, id, collapseKey, receipt }
       const message = makeMessage(draft, limits, now())
       const turn = () => work.send(provider)
-      const recipients = await recipientsOf(to, { provider, publisher, verify, work })
+      const found = recipientsOf(to, { provider, publisher, verify, work })
+      const recipients = found instanceof Promise ? await found : found
       if (receipt && recipients.kind === 'broadcast') throw new PushError('RECEIPT_FORBIDDEN')
       const publication = { message, kind, by: provider.name, turn, given }
       const { accepted, rejected, stored, tokenIds } = dryRun
@@ -98,7 +99,7 @@ export function createSendMessage(context: SendContext): SendMessage {
       return {
         id,
         accepted,
-        rejected: [...rejected],
+        rejected,
         ...(stored === undefined ? {} : { expiresAt: new Date(stored.expiresAt).toISOString() }),
         ...(stored?.duplicate === true ? { duplicate: true } : {}),
         ...(dryRun ? { dryRun } : {}),
@@ -138,9 +139,10 @@ async function publish(
     const { app, account } = recipients
     return alone(await publisher.publishToAccount(app, account, publication, (receivers) => count?.admit(receivers)))
   }
-  await count?.admit(recipients.receivers.length)
-  const outcome = await publishToEach(publisher, recipients.receivers, publication)
-  return alone({ ...outcome, rejected: [...recipients.rejected, ...outcome.rejected] })
+  // Nobody counts for most providers, and an await of nothing costs a turn all the same.
+  if (count !== undefined) await count.admit(recipients.receivers.length)
+  const { accepted, rejected, stored } = await publishToEach(publisher, recipients.receivers, publication)
+  return alone({ accepted, rejected: [...recipients.rejected, ...rejected], stored })
 }
 
 /** A request with a single receiver fails as a whole if the id belongs to another message. */

@@ -33,12 +33,12 @@ export class Transaction implements LogTransaction {
   readonly #drafts = new Map<TokenId, Mutable<TokenState>>()
   readonly #logs = new Map<TokenId, Log>()
   readonly #apps = new Map<string, AppState>()
-  readonly #retained = new Map<string, RetainedIndex>()
-  readonly #prepared = new Map<string, RetainedIndex>()
+  #retained: Map<string, RetainedIndex> | undefined
+  #prepared: Map<string, RetainedIndex> | undefined
   readonly #told: Told[] = []
   readonly #endings: Endings
-  readonly upstream: UpstreamChanges
-  readonly sessions: SessionChanges
+  #upstream: UpstreamChanges | undefined
+  #sessions: SessionChanges | undefined
   readonly counts: Record<LogName, RemovalCounts> = {
     private: noneRemoved(),
     broadcast: noneRemoved(),
@@ -54,8 +54,16 @@ export class Transaction implements LogTransaction {
     this.#durable = durable
     this.#endings = endingsOf(this)
     this.now = now
-    this.upstream = new UpstreamChanges(this, durable)
-    this.sessions = new SessionChanges(this, durable)
+  }
+
+  /** Made when it is asked for: most groups change nothing of it. */
+  get upstream(): UpstreamChanges {
+    return (this.#upstream ??= new UpstreamChanges(this, this.#durable))
+  }
+
+  /** The same. */
+  get sessions(): SessionChanges {
+    return (this.#sessions ??= new SessionChanges(this, this.#durable))
   }
 
   /** See `tokenKeptMs`. */
@@ -152,17 +160,19 @@ export class Transaction implements LogTransaction {
 
   /** Has to come before a call that asks for them. */
   async prepareRetained(app: string): Promise<void> {
+    this.#prepared ??= new Map()
     this.#prepared.set(app, await this.#durable.retained(app))
   }
 
   retained(app: string): RetainedIndex {
-    const index = this.#retained.get(app) ?? this.#prepared.get(app)
+    const index = this.#retained?.get(app) ?? this.#prepared?.get(app)
     if (index === undefined) throw new Error('the retained broadcasts were not prepared')
     return index
   }
 
   setRetained(app: string, index: RetainedIndex): void {
     this.#changes += 1
+    this.#retained ??= new Map()
     this.#retained.set(app, index)
   }
 
@@ -184,8 +194,8 @@ export class Transaction implements LogTransaction {
     for (const [id, token] of this.#tokens) this.#writeToken(id, token)
     this.#writePending()
     for (const [name, app] of this.#apps) this.#writeApp(name, app)
-    this.upstream.write()
-    this.sessions.write()
+    this.#upstream?.write()
+    this.#sessions?.write()
     return this.#writes
   }
 
@@ -195,9 +205,9 @@ export class Transaction implements LogTransaction {
     for (const [id, token] of this.#tokens) this.#durable.wroteToken(id, token)
     if (this.#arrived !== 0) this.#durable.wrotePending(this.#pending)
     for (const [name, app] of this.#apps) this.#durable.wroteApp(name, app)
-    for (const [app, index] of this.#retained) this.#durable.wroteRetained(app, index)
-    this.upstream.publish()
-    this.sessions.publish()
+    for (const [app, index] of this.#retained ?? []) this.#durable.wroteRetained(app, index)
+    this.#upstream?.publish()
+    this.#sessions?.publish()
     return this.#told
   }
 
