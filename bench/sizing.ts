@@ -1,0 +1,81 @@
+/** `npm run sizing`: what installations of a million devices and more need; see docs/sizing.md. */
+import { existsSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { asText } from './report/table.ts'
+import { ENGINES, type Engine, openPopulation } from './sizing/engines.ts'
+import { measure, type Measured, PARTS } from './sizing/measure.ts'
+import { needOf } from './sizing/need.ts'
+import { pageOf } from './sizing/page.ts'
+import { type Rates, RATES } from './sizing/rates.ts'
+import { serverCosts } from './sizing/server-costs.ts'
+
+/** Of the store: what is measured is one of them. */
+const PARTITIONS = 256
+const INSTALLATIONS = [1e6, 1e7, 1e8]
+const QUICK = [1e6]
+const RATE_NAMES = Object.keys(RATES) as (keyof Rates)[]
+
+const USAGE = `npm run sizing -- [options]
+  --from file   results of npm run bench, with private, broadcast, connect and idle of ours-redis (default bench-results.json)
+  --quick       one million devices only
+  --write       also write docs/sizing.md
+${RATE_NAMES.map((name) => `  --${name} n`.padEnd(18) + `default ${RATES[name]}`).join('\n')}`
+
+const { values } = parseArgs({
+  options: {
+    from: { type: 'string', default: 'bench-results.json' },
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+    ...Object.fromEntries(RATE_NAMES.map((name) => [name, { type: 'string' } as const])),
+  },
+})
+
+function ratesOf(given: Readonly<Record<string, unknown>>): Rates {
+  const entries = RATE_NAMES.map((name) => {
+    const value = given[name] === undefined ? RATES[name] : Number(given[name])
+    if (!(value > 0)) throw new Error(`--${name} needs a number above 0`)
+    return [name, value] as const
+  })
+  return Object.fromEntries(entries) as unknown as Rates
+}
+
+async function measureAll(engine: Engine, rates: Rates): Promise<(Measured & { readonly engine: Engine })[]> {
+  const all: (Measured & { readonly engine: Engine })[] = []
+  for (const devices of values.quick === true ? QUICK : INSTALLATIONS) {
+    const { population, close } = await openPopulation(engine, rates.payload)
+    try {
+      all.push({ engine, ...(await measure(population, Math.floor(devices / PARTITIONS), devices, rates)) })
+    } finally {
+      await close()
+    }
+    console.error(`${engine}, ${devices} devices: measured`)
+  }
+  return all
+}
+
+async function main(): Promise<void> {
+  if (values.help === true) return console.log(USAGE)
+  const rates = ratesOf(values)
+  const measured: (Measured & { readonly engine: Engine })[] = []
+  for (const engine of ENGINES) measured.push(...(await measureAll(engine, rates)))
+  const { from } = values
+  const server = typeof from === 'string' && existsSync(from) ? serverCosts(from) : undefined
+  if (server === undefined) console.error(`${String(from)} is not there: no needs`)
+  const onRedis = measured.filter(({ engine }) => engine === 'Redis')
+  const needs = server === undefined ? [] : onRedis.map((one) => needOf(one, server, rates))
+  const sizing = { rates, measured, server, needs }
+  const head = ['engine', 'contender', ...PARTS, 'device', 'message', 'broadcast', 'mixed']
+  const rows = measured.map(({ engine, devices, costs, bytes, mixed }) => [
+    engine,
+    String(devices),
+    ...PARTS.map((part) => `${costs[part].node.toFixed(1)} + ${costs[part].redis.toFixed(1)}`),
+    ...[bytes.device, bytes.message, bytes.broadcast].map((value) => value.toFixed(0)),
+    `${(mixed.measured / mixed.summed).toFixed(2)}x`,
+  ])
+  console.log(asText({ head, rows }))
+  for (const need of needs) console.log(need)
+  if (values.write === true) writeFileSync('docs/sizing.md', pageOf(sizing))
+}
+
+await main()
