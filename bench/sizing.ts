@@ -3,21 +3,19 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { asText } from './report/table.ts'
 import { ENGINES, type Engine, openPopulation } from './sizing/engines.ts'
-import { measure, type Measured, PARTS } from './sizing/measure.ts'
+import { measure, type Measured, PARTS, shareEmbedded, shareOnRedis } from './sizing/measure.ts'
 import { needOf } from './sizing/need.ts'
 import { pageOf } from './sizing/page.ts'
 import { type Rates, RATES } from './sizing/rates.ts'
 import { serverCosts } from './sizing/server-costs.ts'
 
-/** Of the store: what is measured is one of them. */
-const PARTITIONS = 256
-const INSTALLATIONS = [1e6, 1e7, 1e8]
-const QUICK = [1e6]
+const INSTALLATIONS: Readonly<Record<Engine, readonly number[]>> = { embedded: [1e5], Redis: [1e6, 1e7, 1e8] }
+const QUICK: typeof INSTALLATIONS = { embedded: [1e4], Redis: [1e6] }
 const RATE_NAMES = Object.keys(RATES) as (keyof Rates)[]
 
 const USAGE = `npm run sizing -- [options]
   --from file   results of npm run bench, with private, broadcast, connect and idle of ours-redis (default bench-results.json)
-  --quick       one million devices only
+  --quick       few devices, and one million on Redis
   --write       also write docs/sizing.md
 ${RATE_NAMES.map((name) => `  --${name} n`.padEnd(18) + `default ${RATES[name]}`).join('\n')}`
 
@@ -42,10 +40,11 @@ function ratesOf(given: Readonly<Record<string, unknown>>): Rates {
 
 async function measureAll(engine: Engine, rates: Rates): Promise<(Measured & { readonly engine: Engine })[]> {
   const all: (Measured & { readonly engine: Engine })[] = []
-  for (const devices of values.quick === true ? QUICK : INSTALLATIONS) {
+  const shareOf = engine === 'Redis' ? shareOnRedis : shareEmbedded
+  for (const devices of (values.quick === true ? QUICK : INSTALLATIONS)[engine]) {
     const { population, close } = await openPopulation(engine, rates.payload)
     try {
-      all.push({ engine, ...(await measure(population, Math.floor(devices / PARTITIONS), devices, rates)) })
+      all.push({ engine, ...(await measure(population, devices, shareOf(devices), rates)) })
     } finally {
       await close()
     }

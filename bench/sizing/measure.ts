@@ -5,7 +5,13 @@ import type { Rates } from './rates.ts'
 
 /** Calls that one figure is measured with, and go before it once. */
 const CALLS = 4_000
+/** Of the whole store, and of one of its 256 partitions. */
+const BUCKETS = 16_384
+const BUCKETS_OF_A_PARTITION = 64
+/** Devices that are enough to measure with: as many buckets are filled as have so many. */
+const FEW = 6_000
 const WARM_UP = 1_000
+const MORE = 400
 const BROADCASTS = 500
 const MIXED_CALLS = 20_000
 const PENDING_DEVICES = 4_000
@@ -22,7 +28,7 @@ export const PARTS = [
 export type Part = (typeof PARTS)[number]
 
 export interface Measured {
-  /** Devices of the whole installation, of which this was one part of 256. */
+  /** Devices of the whole installation, of which only a few buckets were filled. */
   readonly devices: number
   readonly costs: Readonly<Record<Part, Cost>>
   /** Of a device that is known and has a session which is kept, of a message that waits, and of a broadcast. */
@@ -33,16 +39,34 @@ export interface Measured {
 
 const sum = ({ node, redis }: Cost): number => node + redis
 
-export async function measure(population: Population, share: number, devices: number, rates: Rates): Promise<Measured> {
+/** How much of an installation of so many devices is put in place. */
+interface Share {
+  readonly count: number
+  readonly buckets: number
+}
+
+/** Few buckets of Redis, each as full as it would be. */
+export function shareOnRedis(devices: number): Share {
+  const inABucket = devices / BUCKETS
+  const buckets = Math.max(1, Math.min(BUCKETS_OF_A_PARTITION, Math.floor(FEW / inABucket)))
+  return { count: Math.round(inABucket * buckets), buckets }
+}
+
+/** All of it. */
+export function shareEmbedded(devices: number): Share {
+  return { count: devices, buckets: BUCKETS_OF_A_PARTITION }
+}
+
+export async function measure(population: Population, devices: number, share: Share, rates: Rates): Promise<Measured> {
   // The first ones are slow, as code is compiled.
-  await population.add(WARM_UP)
+  await population.add(WARM_UP, BUCKETS_OF_A_PARTITION, true)
   const empty = await population.bytes()
-  const register = await population.measure(share, async () => {
-    await population.add(share)
-  })
+  await population.add(share.count, share.buckets)
   const all = population.devices
-  await forEach(all.slice(WARM_UP), (device) => population.visit(device))
-  const device = ((await population.bytes()) - empty) / share
+  await forEach(all, (device) => population.visit(device))
+  const device = ((await population.bytes()) - empty) / share.count
+  // Where there are as many as there will be.
+  const register = await population.measure(MORE, () => population.add(MORE, share.buckets))
   const some = Array.from({ length: CALLS }, (_, place) => all[(place * 7) % all.length]).filter(
     (one) => one !== undefined,
   )

@@ -36,8 +36,9 @@ function parts({ measured }: Sizing): string {
       return engine === 'Redis' ? `${format(node)} + ${format(redis)}` : format(node)
     }),
     format(bytes.device),
-    format(bytes.message),
-    format(bytes.broadcast),
+    // The files of LevelDB grow and shrink by megabytes.
+    engine === 'Redis' ? format(bytes.message) : '-',
+    engine === 'Redis' ? format(bytes.broadcast) : '-',
     `${format(mixed.measured / mixed.summed)}x`,
   ])
   return asMarkdown({ head, rows }, 2)
@@ -78,19 +79,21 @@ function needsTable({ needs: all }: Sizing): string {
 }
 
 /** Of the largest installation. */
-function breaks(needs: readonly Need[]): string {
-  const largest = needs.at(-1)
-  if (largest === undefined) return ''
+function breaks({ needs, measured }: Sizing): string {
+  const [largest, store] = [needs.at(-1), measured.at(-1)]
+  if (largest === undefined || store === undefined) return ''
+  const registering = store.costs.register.redis
   return [
-    `Where it breaks first, with these rates and ${millions(largest.devices)} devices:`,
+    `Where it breaks first, with these rates and ${millions(largest.devices)} devices:\n`,
     `- ${format((100 * largest.recheckCores) / largest.redisCores)} % of the CPU of Redis only looks whether a wake was lost (\`PUSH_SESSION_RECHECK\`, every 30 s for each connected device). A longer interval takes it away, and finds a lost wake later.`,
+    `- A token for a new device, or for another account on it, takes ${format(registering / 1000)} ms of Redis, as its bucket is looked through: ${format(MILLION / registering)} a second take all of a shard. Renewals do not.`,
     `- The store has 256 partitions, which spread evenly over some 64 shards: that is the end at about ${millions(Math.round(largest.most / MILLION) * MILLION)} devices.`,
     '- The broadcast log of one app is on one shard, and every node that has a device of it reads it once: many apps spread, one app does not.',
   ].join('\n')
 }
 
 export function pageOf(sizing: Sizing): string {
-  const { rates, server, needs } = sizing
+  const { rates, server } = sizing
   const { cpu, cores, node } = describeMachine()
   const lines = [
     '# Sizing',
@@ -98,7 +101,7 @@ export function pageOf(sizing: Sizing): string {
     'How many nodes and Redis servers so many devices need. Every figure was measured by a program, or is computed from what it measured; measure on your machines, with your rates, before you buy any.',
     `Measured on ${cores} cores (${cpu}) with Node ${node}.`,
     '## What a part costs',
-    'The real store is driven without a server: a token id is *registered*; a session is opened and closed (*visit*); a private message is stored (*send*) and *acknowledged*, in batches of 64; a *broadcast* is stored once, and acknowledged by each device. CPU of the process that calls, + CPU of Redis. All devices are in one of the 256 partitions of the store, so that it is as full as it would be in an installation of that size. *A day mixed* is what a day of everything in random order costs, beside the sum of these parts: near 1x, parts may be added.',
+    'The real store is driven without a server: a token id is *registered*; a session is opened and closed (*visit*); a private message is stored (*send*) and *acknowledged*, in batches of 64; a *broadcast* is stored once, and acknowledged by each device. CPU of the process that calls, + CPU of Redis. Over Redis, devices are in a few of the 16,384 buckets of the store, so that these are as full as they would be in an installation of that size; a token is registered for a device that is new, when all others are there. *A day mixed* is what a day of everything in random order costs, beside the sum of these parts: near 1x, parts may be added.',
     parts(sizing),
   ]
   if (server !== undefined) {
@@ -106,7 +109,7 @@ export function pageOf(sizing: Sizing): string {
       '## What devices need',
       `Of each device in a day: ${rates.messages} messages of ${rates.payload} bytes, ${rates.broadcasts} broadcasts, ${rates.visits} connects; ${rates.waiting} messages wait; ${rates.connected * 100} % are connected. The busiest time has ${rates.peak} times the average, and ${rates.load * 100} % of cores and memory are used then. A node has ${rates.cores} cores (as many workers) and ${rates.memory} GiB, a Redis shard one core and ${rates.redisMemory} GiB, and each shard wants a replica. Of a server (\`npm run bench\`, ours-redis): ${format(server.message)} us a message, ${format(server.broadcast)} us a broadcast delivered, ${format(server.resume)} us a connect, ${format(server.connection / 1024)} KiB a connection.`,
       needsTable(sizing),
-      breaks(needs),
+      breaks(sizing),
       '*Storm*: all that were connected come back at once, after an outage of everything. *Broadcast to all*: until the last of them has it. Both with all cores busy.',
     )
   }

@@ -5,6 +5,8 @@ import { forEach } from '../load/for-each.ts'
 
 export const APP = 'sizing'
 const TOKEN_ID_BYTES = 16
+/** A bucket is six bits of the second byte of a token id. */
+const BYTES_OF_A_BUCKET = 4
 const MARK_BYTES = 6
 const VERSION = '1.0.0'
 const DAY_MS = 86_400_000
@@ -58,11 +60,12 @@ export class Population {
     return this.#meter.bytes()
   }
 
-  /** All in one partition: so many as it has of an installation that is 256 times as large. */
-  async add(count: number): Promise<void> {
-    const ids = Array.from({ length: count }, () => {
+  /** In so many buckets of one partition; elsewhere, those that only warm up the code. */
+  async add(count: number, buckets: number, isElsewhere = false): Promise<void> {
+    const ids = Array.from({ length: count }, (_, place) => {
       const id = randomBytes(TOKEN_ID_BYTES)
-      id[0] = 0
+      id[0] = isElsewhere ? 1 : 0
+      id[1] = (place % buckets) * BYTES_OF_A_BUCKET
       return id.toString('base64url')
     })
     await forEach(ids, async (tokenId) => {
@@ -70,7 +73,7 @@ export class Population {
       const details = { version: VERSION }
       const registration = { tokenId, app: APP, deviceMark, expiresAt: this.now + 90 * DAY_MS, details }
       const { generation } = await this.store.registerToken(registration)
-      this.devices.push({ tokenId, generation })
+      if (!isElsewhere) this.devices.push({ tokenId, generation })
     })
   }
 
