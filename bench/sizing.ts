@@ -30,12 +30,12 @@ const { values } = parseArgs({
 })
 
 function ratesOf(given: Readonly<Record<string, unknown>>): Rates {
-  const entries = RATE_NAMES.map((name) => {
-    const value = given[name] === undefined ? RATES[name] : Number(given[name])
-    if (!(value > 0)) throw new Error(`--${name} needs a number above 0`)
-    return [name, value] as const
-  })
-  return Object.fromEntries(entries) as unknown as Rates
+  const rates: { -readonly [Name in keyof Rates]: Rates[Name] } = { ...RATES }
+  for (const name of RATE_NAMES) {
+    if (given[name] !== undefined) rates[name] = Number(given[name])
+    if (!(rates[name] > 0)) throw new Error(`--${name} needs a number above 0`)
+  }
+  return rates
 }
 
 async function measureAll(engine: Engine, rates: Rates): Promise<(Measured & { readonly engine: Engine })[]> {
