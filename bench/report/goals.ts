@@ -13,15 +13,16 @@ interface Judged {
 }
 
 const OURS = ['ours-level', 'ours-redis'] as const
-type Ours = (typeof OURS)[number]
 const FLOOR = 'bare'
 /** What counts as the same: CPU is read in ticks of 10 ms. */
 const THE_SAME = 1.25
 
 interface Goal {
   readonly title: string
-  goal(contender: Ours): string
-  judge(results: Results, contender: Ours): { measured: string; met: boolean } | undefined
+  /** Others than `OURS`. */
+  readonly contenders?: readonly string[]
+  goal(contender: string): string
+  judge(results: Results, contender: string): { measured: string; met: boolean } | undefined
 }
 
 interface Place {
@@ -35,14 +36,15 @@ function valueOf(results: Results, contender: string, { work, figure, inCase = '
 }
 
 /** At most so many times what another one needs in the same run, by contender. */
-function toOther(title: string, place: Place, most: Readonly<Record<Ours, number>>, other = BASELINE): Goal {
+function toOther(title: string, place: Place, most: Readonly<Record<string, number>>, other = BASELINE): Goal {
   return {
     title,
+    contenders: Object.keys(most),
     goal: (contender) => `${most[contender]}x ${other}`,
     judge(results, contender) {
       const [own, base] = [contender, other].map((name) => valueOf(results, name, place))
       if (own === undefined || base === undefined || base === 0) return undefined
-      return { measured: `${format(own / base)}x`, met: own <= most[contender] * base }
+      return { measured: `${format(own / base)}x`, met: own <= (most[contender] ?? 0) * base }
     },
   }
 }
@@ -56,6 +58,19 @@ function aboveFloor(title: string, place: Place, more: number): Goal {
       const [own, floor] = [contender, FLOOR].map((name) => valueOf(results, name, place))
       if (own === undefined || floor === undefined) return undefined
       return { measured: `${format(own)}, ${FLOOR} ${format(floor)}`, met: own <= floor + more }
+    },
+  }
+}
+
+/** A figure that is a ratio by itself. */
+function atMost(title: string, place: Place, contenders: readonly string[], most: number, than: string): Goal {
+  return {
+    title,
+    contenders,
+    goal: () => `${most}x ${than}`,
+    judge(results, contender) {
+      const own = valueOf(results, contender, place)
+      return own === undefined ? undefined : { measured: `${format(own)}x`, met: own <= most }
     },
   }
 }
@@ -127,14 +142,29 @@ const GOALS: readonly Goal[] = [
     { work: 'connect', figure: 'cpu', inCase: 'resume' },
     { 'ours-level': 3, 'ours-redis': 4 },
   ),
+  atMost(
+    'resume on another node or worker',
+    { work: 'elsewhere', figure: 'to home', inCase: 'elsewhere' },
+    ['ours-2-nodes', 'ours-2-workers'],
+    1.33,
+    'at home',
+  ),
+  ...privates.map((inCase) =>
+    toOther(
+      `private publish with two workers, ${inCase}`,
+      { work: 'private', figure: 'cpu', inCase },
+      { 'ours-2-workers': 1.2 },
+      'ours-redis',
+    ),
+  ),
   aboveFloor('idle connection, KiB', { work: 'idle', figure: 'server' }, 1.5),
   constant('one broadcast to N offline devices, us', { work: 'offline', figure: 'cpu' }),
   constant('start with N stored sessions, ms', { work: 'start', figure: 'ready' }),
 ]
 
 export function judgeGoals(results: Results): Judged[] {
-  return GOALS.flatMap(({ title, goal, judge }) =>
-    OURS.map((contender) => {
+  return GOALS.flatMap(({ title, contenders = OURS, goal, judge }) =>
+    contenders.map((contender) => {
       const judged = judge(results, contender)
       const met = results.quick ? undefined : judged?.met
       return { title, goal: goal(contender), contender, measured: judged?.measured ?? 'not measured', met }
