@@ -147,8 +147,8 @@ export function publishToEach(
   receivers: readonly Receiver[],
   publication: Publication,
 ): Promise<Outcome> {
-  const [only, ...others] = receivers
-  if (only !== undefined && others.length === 0) return publishToOne(publisher, only, publication)
+  const [only] = receivers
+  if (only !== undefined && receivers.length === 1) return publishToOne(publisher, only, publication)
   return publishToMany(publisher, receivers, publication)
 }
 

@@ -80,8 +80,8 @@ function privateRecipients(
 ): Recipients | Promise<Recipients> {
   const { work, provider } = context
   const turn = (token: string) => (looksLikeToken(token) ? work.token(provider) : work.receiver(provider))
-  const [only, ...others] = tokens
-  if (only === undefined || others.length > 0) return manyRecipients(tokens, app, context, turn)
+  const [only] = tokens
+  if (only === undefined || tokens.length > 1) return manyRecipients(tokens, app, context, turn)
   const waiting = turn(only)
   return waiting === undefined ? oneRecipient(only, app, context) : waiting.then(() => oneRecipient(only, app, context))
 }
