@@ -131,7 +131,7 @@ export const appsKey = (prefix: string): string => `{${prefix}:apps}`
 /** Everything about subscriptions. */
 export const subscriptionsBase = (prefix: string): string => `{${prefix}:subs}`
 /** What is known of the log of their changes. */
-const subscriptionsKey = (base: string): string => `${base}h`
+export const subscriptionsKey = (base: string): string => `${base}h`
 /** Hash of offset -> change. */
 const changesKey = (base: string): string => `${base}l`
 /** Hash of name -> subscriptions of its session. */

@@ -150,6 +150,11 @@ export class Lanes {
     })
   }
 
+  /** Nothing waits there or is under way: a step would be a batch of its own. */
+  isIdle(base: string): boolean {
+    return !this.#lanes.has(this.#options.journalOf(base))
+  }
+
   #laneOf(base: string): Lane {
     const journal = this.#options.journalOf(base)
     let lane = this.#lanes.get(journal)

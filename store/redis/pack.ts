@@ -93,12 +93,24 @@ export function unpack(buffer: Buffer): Packed {
   return new Reader(buffer).read()
 }
 
+/** The values in a buffer, one after the other, as `cmsgpack.pack` writes several. */
+export function unpackAll(buffer: Buffer): readonly Packed[] {
+  const reader = new Reader(buffer)
+  const values: Packed[] = []
+  while (!reader.isAtEnd) values.push(reader.read())
+  return values
+}
+
 class Reader {
   readonly #buffer: Buffer
   #position = 0
 
   constructor(buffer: Buffer) {
     this.#buffer = buffer
+  }
+
+  get isAtEnd(): boolean {
+    return this.#position >= this.#buffer.length
   }
 
   read(): Packed {

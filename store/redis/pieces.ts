@@ -116,7 +116,7 @@ export class Pieces {
     this.following = new Following(shared)
     this.accounts = new Accounts({ ...shared, deviceHoldMs: this.limits.deviceHoldMs })
     const names = new Names(prefix)
-    this.subscriptions = new Subscriptions({ ...shared, names })
+    this.subscriptions = new Subscriptions({ ...shared, names, deadlineMs: this.limits.redisTimeoutMs })
     this.named = new NamedSessions({ ...shared, names, subscriptions: this.subscriptions })
     const { named } = this
     this.sessionLogs = new SessionLogs({ ...shared, names, named })

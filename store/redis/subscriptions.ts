@@ -5,8 +5,9 @@ import type {
   SubscriptionChange,
   SubscriptionSlice,
 } from '../contract.ts'
-import { subscriptionsBase } from './keys.ts'
 import type { Lanes, Result } from './lanes.ts'
+import { subscriptionsBase } from './keys.ts'
+import { type LookClient, SubscriptionsEnd } from './subscriptions-end.ts'
 import type { Names } from './names.ts'
 import { type Packable, type Packed, unpack } from './pack.ts'
 import {
@@ -18,7 +19,6 @@ import {
   CHANGE_SUBSCRIPTIONS,
   END_SUBSCRIPTIONS,
   READ_SUBSCRIPTIONS,
-  SUBSCRIPTIONS_END,
   SUBSCRIPTIONS_OF,
 } from './steps.ts'
 
@@ -26,6 +26,8 @@ interface SubscriptionsOptions {
   readonly lanes: Lanes
   readonly names: Names
   readonly prefix: string
+  readonly client: LookClient
+  readonly deadlineMs: number
 }
 
 /** Of one answer. */
@@ -37,11 +39,13 @@ export class Subscriptions {
   readonly #lanes: Lanes
   readonly #names: Names
   readonly #base: string
+  readonly #end: SubscriptionsEnd
 
-  constructor({ lanes, names, prefix }: SubscriptionsOptions) {
+  constructor({ lanes, names, prefix, client, deadlineMs }: SubscriptionsOptions) {
     this.#lanes = lanes
     this.#names = names
     this.#base = subscriptionsBase(prefix)
+    this.#end = new SubscriptionsEnd({ lanes, client, base: this.#base, deadlineMs })
   }
 
   /** `isAgain`: where all is so already, nothing has changed. */
@@ -59,8 +63,8 @@ export class Subscriptions {
     await this.#lanes.run(END_SUBSCRIPTIONS, this.#base, field, text, epoch)
   }
 
-  async lastOffset(): Promise<number> {
-    return asNumber((await this.#lanes.run(SUBSCRIPTIONS_END, this.#base))[0])
+  lastOffset(): Promise<number> {
+    return this.#end.look()
   }
 
   async read(after: number, most: number): Promise<SubscriptionSlice | undefined> {
