@@ -204,7 +204,7 @@ export const LIMITS = {
     'PUSH_SESSION_RECHECK',
     30,
     [1, 3600],
-    'interval at which the log of every connected device is checked, in case a wake was lost',
+    'time within which a lost wake is found: a node asks Redis for the number of its wakes, or reads the log of every connected device in the embedded store',
     SECONDS_TO_MS,
   ),
   subscriptions: limit('PUSH_MAX_SUBSCRIPTIONS', 100, [1, 10_000], 'subscriptions of one client'),

@@ -316,6 +316,11 @@ export interface Store
   readonly retainedTopics?: RetainedTopicStore
   /** Absent if one process has the store to itself. */
   readonly nodes?: NodeChannel
+  /**
+   * The engine finds out that a notice to this node was lost, within `sessionRecheckMs`, and calls `resync` then. Otherwise
+   * whoever has a session reads its log that often.
+   */
+  readonly findsLostWakes?: true
 
   /** Resolves when the store can serve. The time does not depend on the amount of stored data. */
   open(): Promise<void>

@@ -19,6 +19,7 @@ import type { Turns } from '../../common/turns.ts'
 import { BroadcastFanout, type FanoutContext } from './broadcast-fanout.ts'
 import { Commits } from './commits.ts'
 import type { DelayedWills } from './delayed-wills.ts'
+import { Round, sessionRoundMs } from './round.ts'
 
 const SWEEP_TICK_MS = 1000
 /** What it takes to end a session, and to see whether it was revoked, units. */
@@ -83,10 +84,11 @@ export class DeviceSessions implements Watcher {
   readonly #closing = new Map<TokenId, Promise<void>>()
   readonly #fanoutContext: FanoutContext
   readonly #fanouts = new Map<string, BroadcastFanout>()
+  readonly #sessionRound = new Round(this.#live)
+  readonly #broadcastRound = new Round(this.#fanouts)
   readonly #retry = new Set<LiveSession>()
   #retryTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
-  #sweep: Generator<void, void> | undefined
   /** Something was revoked since the last pass began. */
   #isRevoked = false
   #isEndingRevoked = false
@@ -293,26 +295,10 @@ export class DeviceSessions implements Watcher {
 
   /** A part of the sessions and broadcast logs each second, so that a sweep is never a burst. */
   #sweepSome(): void {
-    const ticks = Math.max(1, Math.round(this.#limits.sessionRecheckMs / SWEEP_TICK_MS))
-    let left = Math.ceil((this.#live.size + this.#fanouts.size) / ticks)
-    this.#sweep ??= this.#sweepAll()
-    for (; left > 0; left--) {
-      if (this.#sweep.next().done !== true) continue
-      this.#sweep = undefined
-      return
-    }
-  }
-
-  /** One with each step. */
-  *#sweepAll(): Generator<void, void> {
-    for (const session of this.#live.values()) {
-      this.#tell(session, () => session.look())
-      yield
-    }
-    for (const fanout of this.#fanouts.values()) {
-      this.#check(fanout)
-      yield
-    }
+    const ticksIn = (ms: number): number => Math.max(1, Math.round(ms / SWEEP_TICK_MS))
+    const sessionTicks = ticksIn(sessionRoundMs(this.#store, this.#limits))
+    this.#sessionRound.tick(sessionTicks, (session) => this.#tell(session, () => session.look()))
+    this.#broadcastRound.tick(ticksIn(this.#limits.sessionRecheckMs), (fanout) => this.#check(fanout))
   }
 
   /** What a session throws is the end of its connection, and of no other. */

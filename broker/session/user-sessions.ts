@@ -8,6 +8,7 @@ import type { DelayedWills } from './delayed-wills.ts'
 import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
 import type { Turns } from '../../common/turns.ts'
 import { MemoryBudget } from './memory-budget.ts'
+import { sessionRoundMs } from './round.ts'
 import { type Rechecked, UserRechecks } from './user-rechecks.ts'
 
 /** Names of users' sessions begin so. */
@@ -82,7 +83,7 @@ export class UserSessions implements Watcher {
   start(): void {
     const { store, limits } = this.#options
     this.#stopWatching = store.watch(this)
-    this.#sweepTimer = setInterval(() => this.resync(), limits.sessionRecheckMs).unref()
+    this.#sweepTimer = setInterval(() => this.resync(), sessionRoundMs(store, limits)).unref()
   }
 
   async stop(): Promise<void> {

@@ -128,6 +128,8 @@ export function tokenIdOf(id: Packed | undefined): TokenId {
 
 interface Hearer {
   probeReturned(count: number): void
+  /** The end of a message to this node: how many it was told by this lane. */
+  wakesCounted(lane: string, count: number): void
   /** A node starts with a Redis without secrets. */
   secretsWanted(): void
   broadcastEnd(app: string, end: number): void
@@ -203,6 +205,8 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
       return hearer.namedSessionEnded(asText(subject), asNumber(number), rest === 1)
     case 'c':
       return events.cursorMoved(tokenIdOf(subject), asCursors(number, rest, more))
+    case 'w':
+      return hearer.wakesCounted(asText(subject), asNumber(number))
     case 'p':
       return hearer.probeReturned(asNumber(subject))
     case 'k':

@@ -126,6 +126,9 @@ export const serverJournalKey = (prefix: string, lane: number): string => `{${pr
  */
 export const absentKey = (journal: string): string => `${journal}!`
 
+/** Of a lane: how many messages a node was told. */
+const toldKey = (journal: string, node: string): string => `${journal}w${node}`
+
 /** Sorted set of the apps that have broadcasts, by when to sweep them. */
 export const appsKey = (prefix: string): string => `{${prefix}:apps}`
 /** Everything about subscriptions. */
@@ -234,6 +237,7 @@ export function luaKeyNames(): string {
     claims: claimsKey('', ''),
     retainers: retainersKey('', ''),
     swept: sweptKey(''),
+    told: toldKey('', ''),
     app: appKey(''),
   }
   const rows = Object.entries(names).map(([name, suffix]) => `${name} = '${suffix}'`)

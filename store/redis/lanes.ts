@@ -80,6 +80,8 @@ interface LaneOptions {
   readonly life: (journal: string, life: number) => void
   /** What steps took out of logs beside what they were asked for: { destination, number of an end (from 1), count, ... } */
   readonly tallied: (tallies: Packed) => void
+  /** Steps that change something were done, or may have been, after their callers were refused: nobody heard the results. */
+  readonly unheard?: () => void
   /** What follows process, sequence, now, changes, verify and room in the header of a batch. */
   readonly header: readonly Packable[]
   readonly process: string
@@ -203,6 +205,7 @@ export class Lanes {
     lane.queue = []
     if (this.#lanes.get(lane.journal) === lane) this.#lanes.delete(lane.journal)
     for (const step of steps) this.#reject(step, unavailable('a batch failed', error))
+    this.#unheard(steps)
   }
 
   async #perform(lane: Lane, steps: readonly Step[]): Promise<void> {
@@ -231,11 +234,12 @@ export class Lanes {
         }
         if (failure !== 'again' || steps.every((step) => step.settled)) {
           for (const step of steps) this.#reject(step, unavailable('Redis refused', error))
+          this.#unheard(steps)
           return
         }
         await pause(RETRY_MS)
         // Refused to everybody meanwhile: it should not happen after all when Redis is back.
-        if (steps.every((step) => step.settled)) return
+        if (steps.every((step) => step.settled)) return this.#unheard(steps)
       }
     }
   }
@@ -270,8 +274,10 @@ export class Lanes {
     if (typeof life !== 'number') {
       const detail = reply instanceof Buffer ? `the script answered ${reply.toString()}` : 'the script gave no results'
       for (const group of groups) for (const step of group) this.#reject(step, unavailable(detail))
+      this.#unheard(groups.flat())
       return
     }
+    this.#unheard(groups.flat().filter((step) => step.settled))
     for (const [position, group] of groups.entries()) this.#settleGroup(group, results[position])
     this.#options.life(lane.journal, life)
     const tallies = results[groups.length + 1]
@@ -286,6 +292,10 @@ export class Lanes {
     const { joined } = group[0].kind
     const each = joined === undefined ? [result] : joined.split(result, group.length)
     for (const [position, step] of group.entries()) this.#resolve(step, each[position] ?? [])
+  }
+
+  #unheard(steps: readonly Step[]): void {
+    if (steps.some(({ kind }) => kind.changes)) this.#options.unheard?.()
   }
 
   #resolve(step: Step, result: Result): void {

@@ -3,7 +3,7 @@ import type { Limits } from '../../common/limits.ts'
 import type { StoreLimits, StoreOptions } from '../contract.ts'
 
 export type RedisLimits = StoreLimits &
-  Pick<Limits, 'redisCalls' | 'redisBytes' | 'redisTimeoutMs' | 'redisOpenMs' | 'redisProbeMs'>
+  Pick<Limits, 'redisCalls' | 'redisBytes' | 'redisTimeoutMs' | 'redisOpenMs' | 'redisProbeMs' | 'sessionRecheckMs'>
 
 export interface RedisStoreOptions extends StoreOptions {
   /** See `address.ts` for the forms. */

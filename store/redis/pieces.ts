@@ -13,7 +13,7 @@ import { Events, hear, packProbe } from './events.ts'
 import { Following } from './following.ts'
 import { createFollows, type Follows } from './follows.ts'
 import { Health } from './health.ts'
-import { channel, isKeyPrefix, laneJournalKey, probeKey, serverJournalKey } from './keys.ts'
+import { channel, isKeyPrefix, laneJournalKey, PARTITIONS, partitionBase, probeKey, serverJournalKey } from './keys.ts'
 import { Lanes } from './lanes.ts'
 import { createListeners, type Listeners } from './listeners.ts'
 import { NamedSessions } from './named.ts'
@@ -36,6 +36,7 @@ import { type Location, locate } from './token.ts'
 import { Tokens } from './tokens.ts'
 import { eventPartLimits, partLimits, Upstream } from './upstream.ts'
 import { asList, asNumber, asText } from './values.ts'
+import { WakeCounts } from './wake-counts.ts'
 import { Wakes } from './wakes.ts'
 import { Wills } from './wills.ts'
 
@@ -53,6 +54,7 @@ export class Pieces {
   readonly events: Events
   readonly lanes: Lanes
   readonly wakes: Wakes
+  readonly wakeCounts: WakeCounts
   readonly locate: (tokenId: TokenId) => Location
   readonly registry: Registry
   readonly accounts: Accounts
@@ -75,6 +77,7 @@ export class Pieces {
   readonly secrets: RedisSecrets
   readonly recovery: Recovery
   readonly #address: Address
+  readonly #journalOf: (base: string) => string
   readonly #node: string
   readonly #now: () => number
   readonly #sessions: OpenSessions
@@ -96,6 +99,8 @@ export class Pieces {
     this.client.on('ready', () => {
       this.#connections += 1
     })
+    const serverJournal = serverJournalKey(this.prefix, 0)
+    this.#journalOf = this.#address.kind === 'cluster' ? laneJournalKey : () => serverJournal
     this.#replication = this.#createReplication(options.replicas ?? 0)
     this.lanes = this.#createLanes(randomName(), observer)
     this.locate = locator(this.prefix)
@@ -123,6 +128,7 @@ export class Pieces {
     this.tables = new RedisTables(shared)
     this.wills = new Wills({ ...shared, names })
     this.wakes = this.#createWakes()
+    this.wakeCounts = this.#createWakeCounts()
     this.follows = createFollows(shared)
     this.listeners = createListeners(shared)
     this.readers = new Readers(shared)
@@ -157,15 +163,15 @@ export class Pieces {
 
   #createLanes(process: string, observer: StoreObserver | undefined): Lanes {
     const { limits } = this
-    const serverJournal = serverJournalKey(this.prefix, 0)
     return new Lanes({
       client: this.client,
-      journalOf: this.#address.kind === 'cluster' ? laneJournalKey : () => serverJournal,
+      journalOf: this.#journalOf,
       header: [this.#node, this.#channelOf(''), ...scriptLimits(limits)],
       connections: () => this.#connections,
       replication: this.#replication,
       life: (journal, life) => this.recovery.met(journal, life),
       tallied: (tallies) => tellTallies(tallies, observer),
+      unheard: () => this.wakeCounts.doubt(),
       process,
       now: this.#now,
       deadlineMs: limits.redisTimeoutMs,
@@ -174,10 +180,22 @@ export class Pieces {
     })
   }
 
+  #createWakeCounts(): WakeCounts {
+    const bases = Array.from({ length: PARTITIONS }, (_, number) => partitionBase(this.prefix, number))
+    return new WakeCounts({
+      lanes: this.lanes,
+      baseOf: new Map(bases.map((base) => [this.#journalOf(base), base])),
+      recheckMs: this.limits.sessionRecheckMs,
+      lost: () => this.recovery.gap(),
+      monotonic: () => performance.now(),
+    })
+  }
+
   #createWakes(): Wakes {
     const own = this.#channelOf(this.#node)
     const hearer = {
       probeReturned: (count: number) => this.wakes.probeReturned(count),
+      wakesCounted: (lane: string, count: number) => this.wakeCounts.heard(lane, count),
       secretsWanted: () => void this.secrets.keep().catch(() => undefined),
       broadcastEnd: (app: string, end: number) => this.broadcasts.endIs(app, end),
       sessionEnded: this.#sessionEnded,

@@ -35,13 +35,14 @@ export function openRedisStore(options: RedisStoreOptions): Store {
     ...tables(pieces),
     secret: (name, create) => pieces.secrets.secret(name, create),
     nodes: pieces.nodeChannel,
+    findsLostWakes: true,
   }
 }
 
 type Life = Pick<Store, 'open' | 'close' | 'health' | 'pendingMessages' | 'watch' | 'sweep'>
 
 function life(pieces: Pieces): Life {
-  const { client, lanes, wakes, follows, listeners, nodes, sweeper, recovery } = pieces
+  const { client, lanes, wakes, wakeCounts, follows, listeners, nodes, sweeper, recovery } = pieces
   return {
     async open() {
       await connectClient(client, pieces.limits.redisOpenMs, pieces.settings)
@@ -62,9 +63,11 @@ function life(pieces: Pieces): Life {
       nodes.start()
       sweeper.start()
       recovery.start()
+      wakeCounts.start()
     },
     async close() {
       recovery.stop()
+      wakeCounts.stop()
       await sweeper.stop()
       follows.stop()
       listeners.stop()

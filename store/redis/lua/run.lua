@@ -23,7 +23,7 @@ local PART = {
   claim = 'claims', settle = 'claims', renew_claims = 'claims', release_claims = 'claims',
   retainers = 'retaining', upstream_retained = 'retaining', restore_retained = 'retaining',
   write_row = 'tables', read_row = 'tables', read_rows = 'tables', table_end = 'tables', read_changes = 'tables',
-  readers_of = 'inventory', named_sessions = 'inventory',
+  readers_of = 'inventory', named_sessions = 'inventory', count_wakes = 'wakes',
 }
 -- Steps that change nothing: they are not kept in the journal, and run again when a batch is repeated.
 local READS = {
@@ -31,7 +31,7 @@ local READS = {
   retained_index = true, retained_entry = true, read_upstream = true, read_unread = true, retainers = true, upstream_retained = true,
   read_session = true, subscriptions_end = true, read_subscriptions = true, subscriptions = true, subscriptions_of = true,
   read_row = true, read_rows = true, table_end = true, read_changes = true,
-  readers_of = true, named_sessions = true, message_status = true, broadcast_status = true,
+  readers_of = true, named_sessions = true, message_status = true, broadcast_status = true, count_wakes = true,
 }
 -- Steps that change something and answer with much: the journal keeps less of the result, from which they make it again.
 local AGAIN = { claim = 'claim_again' }
@@ -76,6 +76,7 @@ for _, record in pairs(apps) do
   if record.dirty then needed.broadcast.store(record) end
 end
 for node, events in pairs(wakes) do
+  if node ~= '' then needed.wakes.number(node, events) end
   -- A wake is a hint: when it is forbidden, what was written stays written.
   redis.pcall('PUBLISH', CHANNELS .. node, pack(events))
 end

@@ -13,9 +13,13 @@
     'r', table, version                  a row of a table changed; told to ''
     'm', bytes                           what another node tells this one
     'c', id, private, broadcast, marks or false   the cursors moved
+    'w', lane, count                     ends each message to one node: how many it was told by this lane, this one among them
+
+  count_wakes  base  -> { count }: how many messages this node was told. One that did not arrive is missing in what it heard
 ]]
 function parts.wakes()
   local ENTRY_BYTES, MESSAGE_BYTES = 16384, 262144
+  local COUNT_SECONDS, RENEWED = 86400, 64
   local carried_bytes = {}
 
   local function tell(node, event)
@@ -35,5 +39,16 @@ function parts.wakes()
     return entry
   end
 
-  return { tell = tell, carried = carried }
+  local function count_of(node) return KEYS[1] .. KEY.told .. node end
+
+  -- A count ends some time after its node. A node that is told nothing for so long takes that for a loss, and looks again.
+  local function number(node, events)
+    local count = call('INCR', count_of(node))
+    if count % RENEWED == 1 then call('EXPIRE', count_of(node), COUNT_SECONDS) end
+    events[#events + 1] = { 'w', KEYS[1], count }
+  end
+
+  local function count_wakes() return { tonumber(call('GET', count_of(NODE)) or '0') } end
+
+  return { tell = tell, carried = carried, number = number, count_wakes = count_wakes }
 end
