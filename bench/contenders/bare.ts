@@ -20,6 +20,11 @@ export function fastify(name: string, about: string): Contender {
   return floor({ name, about, works: ['http'], server: 'fastify', isHttp: true, answersOnly: true })
 }
 
+/** Stores each message on disk before it answers. */
+export function fastifyStored(name: string, about: string, argument: 'synced' | 'level'): Contender {
+  return floor({ name, about, works: ['http'], server: 'fastify', argument, isHttp: true, answersOnly: true })
+}
+
 interface Floor extends Pick<Contender, 'name' | 'about' | 'works' | 'answersOnly'> {
   /** The file in bench/servers. */
   readonly server: string

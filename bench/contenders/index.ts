@@ -1,6 +1,6 @@
 /** Everybody who is measured. */
 import { aedes } from './aedes.ts'
-import { bare, bareHttp, bareSynced, fastify } from './bare.ts'
+import { bare, bareHttp, bareSynced, fastify, fastifyStored } from './bare.ts'
 import type { Contender } from './contender.ts'
 import { flashmq, nanomq } from './flashmq-nanomq.ts'
 import { mosquitto, nats } from './native.ts'
@@ -51,6 +51,16 @@ export const CONTENDERS: readonly Contender[] = [
     'bare, and each message is in a file and synced to disk before it goes on: the floor of a durable server',
   ),
   fastify('fastify', 'a fastify route that checks the same body and answers the same, and delivers nothing'),
+  fastifyStored(
+    'fastify-synced',
+    'fastify, and each message is in a file and synced to disk before the answer',
+    'synced',
+  ),
+  fastifyStored(
+    'fastify-level',
+    'fastify, and each message is in classic-level, synced to disk, before the answer',
+    'level',
+  ),
   bareHttp('bare-http', 'node:http that answers every request with a stream on which nothing happens'),
   flashmq('flashmq', 'FlashMQ, which stores its sessions now and then'),
   nanomq('nanomq', 'NanoMQ, in memory'),

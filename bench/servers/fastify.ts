@@ -1,8 +1,12 @@
 /**
- * What a request costs before anything is done with it: `node fastify.js <port>`. A route that checks the body of
- * `POST /v1/messages` and its key, and answers as if the message were stored.
+ * What a request costs before anything is done with it: `node fastify.js <port> [synced | level]`. A route that checks the body
+ * of `POST /v1/messages` and its key, and answers as if the message were stored. With an argument it is: in a file (`synced`)
+ * or in classic-level (`level`), synced before the answer; what comes while the disk works goes with the next write.
  */
 import { randomUUID } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { setImmediate as turn } from 'node:timers/promises'
+import { ClassicLevel } from 'classic-level'
 import Fastify from 'fastify'
 
 const text = { type: 'string' } as const
@@ -19,12 +23,76 @@ const answer = {
 
 interface Publish {
   readonly to: { readonly tokens?: readonly string[] }
+  readonly payloadBase64: string
+}
+
+type Write = (messages: readonly Buffer[]) => Promise<void>
+
+async function toFile(): Promise<Write> {
+  const log = await open('messages.log', 'a')
+  return async (messages) => {
+    await log.appendFile(Buffer.concat(messages))
+    await log.datasync()
+  }
+}
+
+/** A message is put in one batch, and taken out in the next one, as if it had been acknowledged. */
+function toLevel(): Write {
+  const level = new ClassicLevel<Buffer, Buffer>('messages', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  let last = 0
+  let before: Buffer[] = []
+  return async (messages) => {
+    const batch = level.batch()
+    for (const key of before) batch.del(key)
+    before = []
+    for (const message of messages) {
+      const key = Buffer.alloc(6)
+      last += 1
+      key.writeUIntBE(last, 0, 6)
+      batch.put(key, message)
+      before.push(key)
+    }
+    await batch.write({ sync: true })
+  }
+}
+
+const WRITES = new Map<string | undefined, () => Write | Promise<Write>>([
+  ['synced', toFile],
+  ['level', toLevel],
+])
+const write = await WRITES.get(process.argv[3])?.()
+let unwritten: { readonly message: Buffer; readonly stored: () => void }[] = []
+let isWriting = false
+
+async function writeAll(write: Write): Promise<void> {
+  isWriting = true
+  while (unwritten.length > 0) {
+    // What else this turn of the event loop brings.
+    await turn()
+    const batch = unwritten
+    unwritten = []
+    await write(batch.map(({ message }) => message))
+    for (const { stored } of batch) stored()
+  }
+  isWriting = false
+}
+
+function store(message: Buffer, write: Write): Promise<void> {
+  return new Promise((stored) => {
+    unwritten.push({ message, stored })
+    if (!isWriting) void writeAll(write)
+  })
 }
 
 const app = Fastify({ logger: false })
 app.post<{ Body: Publish }>('/v1/messages', { schema: { body, response: { 202: answer } } }, (request, reply) => {
   if (request.headers.authorization === undefined) return reply.code(401).send()
-  return reply.code(202).send({ id: randomUUID(), accepted: request.body.to.tokens?.length ?? 1, rejected: [] })
+  const { to, payloadBase64 } = request.body
+  const answered = { id: randomUUID(), accepted: to.tokens?.length ?? 1, rejected: [] }
+  reply.code(202)
+  return write === undefined
+    ? reply.send(answered)
+    : store(Buffer.from(payloadBase64, 'base64'), write).then(() => answered)
 })
 await app.listen({ port: Number(process.argv[2]), host: '127.0.0.1' })
 process.stdout.write('ready\n')
