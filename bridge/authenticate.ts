@@ -3,7 +3,7 @@
  * proof.
  */
 import { createHash } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { Auth } from '../auth/contract.ts'
 import { looksLikeToken } from '../auth/index.ts'
 import { PushError } from '../errors.ts'
@@ -15,6 +15,7 @@ import { bearerOf, credentialOf } from './bearer.ts'
 import { looksLikeCode } from './calls/enrolments.ts'
 import type { Proof } from './calls/proof.ts'
 import type { ConsoleSessions } from './console/sessions.ts'
+import { ShownKeys } from './shown-keys.ts'
 import type { RequestWork } from './work.ts'
 
 /** A device with a valid token, and its details from the registry. */
@@ -24,6 +25,8 @@ export interface KnownDevice {
 }
 
 type Hook = (request: FastifyRequest) => Promise<void>
+/** Of fastify's other kind: it makes no promise for a request that waits for nothing. */
+type PlainHook = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
 
 /** @throws SESSION_ENDED, STORE_UNAVAILABLE */
 export type SessionLook = () => Promise<void>
@@ -31,7 +34,7 @@ export type SessionLook = () => Promise<void>
 /** `onRequest` hooks of routes, and their results. */
 export interface Guard {
   /** A provider whose key has this scope. */
-  provider(scope: Scope): Hook
+  provider(scope: Scope): PlainHook
   readonly device: Hook
   /** The same, or the holder of a ticket in the query. */
   readonly stream: Hook
@@ -74,21 +77,52 @@ interface GuardOptions {
   readonly sessions?: Pick<ConsoleSessions, 'find' | 'look'>
 }
 
+/** On the request itself: an entry of a `WeakMap` is work for each request, and for each collection of garbage. */
+const providerFound = Symbol('provider')
+
+type Known = FastifyRequest & { [providerFound]?: Provider }
+
 /** @param know what the registry says of a verified device; throws when it is no longer honoured */
 export function createGuard(
-  auth: Pick<Auth, 'provider' | 'newProvider' | 'verify'>,
+  auth: Pick<Auth, 'provider' | 'newProvider' | 'providerShown' | 'verify'>,
   know: (device: Device) => Promise<KnownDevice>,
   work: RequestWork,
   { openTicket, sessions }: GuardOptions = {},
 ): Guard {
-  const providers = new WeakMap<FastifyRequest, Provider>()
+  const keys = new ShownKeys(auth)
   const devices = new WeakMap<FastifyRequest, KnownDevice>()
   const looks = new WeakMap<FastifyRequest, SessionLook>()
 
   /** Undefined: a key that is not known here. */
   function authenticate(request: FastifyRequest): Device | Provider | undefined {
+    const shown = keys.find(request)
+    if (shown !== undefined) return shown
     const credential = credentialOf(request)
-    return looksLikeToken(credential) ? auth.verify(credential) : auth.provider(keyBytes(credential))
+    if (looksLikeToken(credential)) return auth.verify(credential)
+    const key = keyBytes(credential)
+    const provider = auth.provider(key)
+    if (provider !== undefined) keys.remember(request, key, provider)
+    return provider
+  }
+
+  /** Returns what the request has to wait for, if anything. */
+  function take(principal: Device | Provider, scope: Scope, request: FastifyRequest): Promise<void> | undefined {
+    if (principal.kind !== 'provider') throw new PushError('NOT_A_PROVIDER')
+    if (!mayUse(principal, scope)) throw new PushError('SCOPE_MISSING', scope)
+    ;(request as Known)[providerFound] = principal
+    return work.admitProvider(principal, request)
+  }
+
+  /** Of who is signed in, or shows a key that is not known here. */
+  async function takeLater(
+    signing: Promise<Provider | undefined> | undefined,
+    scope: Scope,
+    request: FastifyRequest,
+  ): Promise<void> {
+    const person = await signing
+    if (person !== undefined && sessions !== undefined) looks.set(request, () => sessions.look(request.raw))
+    const principal = person ?? authenticate(request) ?? (await newProviderBy(auth, credentialOf(request)))
+    await take(principal, scope, request)
   }
 
   async function admit(principal: Device | Provider | undefined, request: FastifyRequest): Promise<void> {
@@ -100,16 +134,12 @@ export function createGuard(
   }
 
   return {
-    provider: (scope) => async (request) => {
+    provider: (scope) => (request, _reply, done) => {
       const signing = signedIn(sessions, request)
-      const person = signing && (await signing)
-      if (person !== undefined && sessions !== undefined) looks.set(request, () => sessions.look(request.raw))
-      const principal = person ?? authenticate(request) ?? (await newProviderBy(auth, credentialOf(request)))
-      if (principal.kind !== 'provider') throw new PushError('NOT_A_PROVIDER')
-      if (!mayUse(principal, scope)) throw new PushError('SCOPE_MISSING', scope)
-      const waiting = work.admit(keyOf(principal), request)
-      if (waiting !== undefined) await waiting
-      providers.set(request, principal)
+      const principal = signing === undefined ? authenticate(request) : undefined
+      const waiting = principal === undefined ? takeLater(signing, scope, request) : take(principal, scope, request)
+      if (waiting === undefined) done()
+      else waiting.then(() => done(), done)
     },
     async device(request) {
       await admit(authenticate(request), request)
@@ -121,7 +151,7 @@ export function createGuard(
       if (typeof ticket !== 'string') throw new PushError('REQUEST_INVALID', 'querystring/ticket must be string')
       await admit(auth.verify(openTicket(ticket)), request)
     },
-    providerOf: (request) => found(providers.get(request)),
+    providerOf: (request) => found((request as Known)[providerFound]),
     lookOf: (request) => looks.get(request),
     deviceOf: (request) => found(devices.get(request)),
   }

@@ -24,7 +24,7 @@ export interface RemoteBridgeOptions {
   /** Version of the package, for the OpenAPI document. */
   readonly version: string
   /** Provider keys; with `verify`, a request may name receivers by their message tokens too. */
-  readonly auth: Pick<Auth, 'provider'> & Partial<Pick<Auth, 'verify'>>
+  readonly auth: Pick<Auth, 'provider' | 'providerShown'> & Partial<Pick<Auth, 'verify'>>
   readonly upstream: UpstreamOptions
   readonly metrics: Metrics
   readonly limits: HttpLimits & MessageLimits
@@ -54,10 +54,11 @@ export function createRemoteBridge(options: RemoteBridgeOptions): FastifyInstanc
   const publisher = createRemotePublisher(upstream, metrics)
   const canVerify = auth.verify !== undefined
   const verify = (token: string) => auth.verify?.(token) ?? refuseToken()
-  const provider = (key: string | Uint8Array) => auth.provider(key)
   const work = new RequestWork(limits.work, monotonic)
   const newProvider = () => Promise.resolve(undefined)
-  const guard = createGuard({ provider, newProvider, verify: canVerify ? verify : refuseDevice }, refuseCall, work)
+  const { provider, providerShown } = auth
+  const keys = { provider, providerShown, newProvider, verify: canVerify ? verify : refuseDevice }
+  const guard = createGuard(keys, refuseCall, work)
 
   const send = createSendMessage({ publisher, verify, work, metrics, limits, now, randomId })
 

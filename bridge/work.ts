@@ -22,11 +22,15 @@ const RECEIVER_BESIDE_OTHERS = 20
 /** Maximum delay of a request. One that would wait longer is refused, because requests run in parallel, ms. */
 const LONGEST_WAIT_MS = 2_000
 
+/** Providers whose key of the budgets is kept. */
+const MOST_KEYS = 1_000
+
 export class RequestWork {
   readonly #turns = new Turns()
   readonly #requests: RequestTurns
   readonly #budgets: WorkBudgets
-
+  /** By the name of the provider. */
+  readonly #keys = new Map<string, string>()
   readonly #providers: Pick<UnderWay, 'isAlone' | 'room'> | undefined
 
   /** Units a second, 0 means no limit. `monotonic` in milliseconds. `providers`: that publish; absent: one alone. */
@@ -49,14 +53,19 @@ export class RequestWork {
     return waitMs > 0 ? this.#budgets.wait(waitMs).then(() => this.#requests.take(key)) : this.#requests.take(key)
   }
 
+  /** The same, of a provider. */
+  admitProvider(provider: Provider, request: FastifyRequest): Promise<void> | undefined {
+    return this.admit(this.#keyOf(provider), request)
+  }
+
   /** Before each message token of a list is verified: what to await, so that a long list leaves turns to the others. */
   token(provider: Provider): Promise<void> | undefined {
     return this.#spend(provider, TOKEN, TOKEN)
   }
 
   /** A search of a log for a consumer of events. */
-  log({ name }: Provider): void {
-    this.#budgets.spend(`provider ${name}`, LOG)
+  log(provider: Provider): void {
+    this.#budgets.spend(this.#keyOf(provider), LOG)
   }
 
   /** Before each receiver of a list is looked up: the same. */
@@ -75,8 +84,18 @@ export class RequestWork {
     return this.#providers?.isAlone ?? true
   }
 
-  #spend({ name }: Provider, units: number, unitsOfTurn: number): Promise<void> | undefined {
-    const key = `provider ${name}`
+  /** Made once for each: a new string would be hashed again for each map that it is a key of. */
+  #keyOf({ name }: Provider): string {
+    let key = this.#keys.get(name)
+    if (key !== undefined) return key
+    key = `provider ${name}`
+    if (this.#keys.size >= MOST_KEYS) this.#keys.clear()
+    this.#keys.set(name, key)
+    return key
+  }
+
+  #spend(provider: Provider, units: number, unitsOfTurn: number): Promise<void> | undefined {
+    const key = this.#keyOf(provider)
     this.#budgets.spend(key, units)
     return this.#turns.take(key, unitsOfTurn)
   }

@@ -260,7 +260,7 @@ async function bridgeAuth(config: Config, logger: Logger): Promise<RemoteBridgeO
     issuer: config.PUSH_TOKEN_ISSUER,
     audience: config.PUSH_TOKEN_AUDIENCE,
   })
-  if (!hasKeys) return { provider: (key) => auth.provider(key) }
+  if (!hasKeys) return { provider: auth.provider, providerShown: auth.providerShown }
   return auth
 }
 

@@ -59,14 +59,12 @@ export function createCalls(context: CallsContext): Calls {
   const { auth, store, revocations, webhooks, now } = context
   const accountMarkOf = (app: string, account: string) => auth.accountMarkOf(app, account)
   const enrolments = new Enrolments({ store, revocations, accountMarkOf, audit: context.audit, now })
-  const underWay = new Set<Promise<unknown>>()
+  const underWay = new CallsUnderWay()
   const tracked =
     <A extends unknown[], T>(call: (...given: A) => Promise<T>) =>
     (...given: A): Promise<T> => {
       const result = call(...given)
-      const over = () => void underWay.delete(result)
       underWay.add(result)
-      result.then(over, over)
       return result
     }
   const following = { ...context, verify: (token: string) => auth.verify(token) }
@@ -100,8 +98,26 @@ export function createCalls(context: CallsContext): Calls {
       list: tracked((query, provider) => enrolments.list(query, provider)),
       delete: tracked((id, provider) => enrolments.delete(id, provider)),
     },
-    async settled() {
-      await Promise.allSettled(underWay)
-    },
+    settled: () => underWay.settled(),
+  }
+}
+
+/** Counted, and not kept: a set of promises costs each call as much as its checks do. */
+class CallsUnderWay {
+  #count = 0
+  readonly #waiting: (() => void)[] = []
+  readonly #over = (): void => {
+    this.#count -= 1
+    if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  add(call: Promise<unknown>): void {
+    this.#count += 1
+    call.then(this.#over, this.#over)
+  }
+
+  /** Also waits for those that begin before none is under way. */
+  settled(): Promise<void> {
+    return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => void this.#waiting.push(resolve))
   }
 }

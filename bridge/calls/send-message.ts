@@ -82,9 +82,11 @@ export function createSendMessage(context: SendContext): SendMessage {
     const count = dryRun ? undefined : provider.quotas && quotas && new ReceiverCount(quotas, provider, now())
     const given = { id: body.id !== undefined, ttl: ttl !== undefined }
     try {
-      const { kind, ...content } = contentOf(body)
+      const content = contentOf(body)
+      const { kind, payload } = content
       const properties = traced(content.properties, traceparent)
-      const draft = { ...content, properties, ttl, retain, id, collapseKey, receipt }
+      // Written out, here and in the answer: to spread an object costs more than to check what is in it.
+      const draft = { payload, properties, ttl, retain, id, collapseKey, receipt }
       const message = makeMessage(draft, limits, now())
       const turn = () => work.send(provider)
       const found = recipientsOf(to, { provider, publisher, verify, work })
@@ -93,18 +95,15 @@ export function createSendMessage(context: SendContext): SendMessage {
       const publication = { message, kind, by: provider.name, turn, given }
       const { accepted, rejected, stored, tokenIds } = dryRun
         ? await check(publisher, recipients, publication)
-        : await publish(publisher, recipients, publication, count)
+        : alone(await publish(publisher, recipients, publication, count))
       count?.settle(accepted)
       for (const { code } of rejected) metrics.rejected.inc({ code })
-      return {
-        id,
-        accepted,
-        rejected,
-        ...(stored === undefined ? {} : { expiresAt: new Date(stored.expiresAt).toISOString() }),
-        ...(stored?.duplicate === true ? { duplicate: true } : {}),
-        ...(dryRun ? { dryRun } : {}),
-        ...(tokenIds === undefined ? {} : { tokenIds }),
-      }
+      const answer: Mutable<SendAnswer> = { id, accepted, rejected }
+      if (stored !== undefined) answer.expiresAt = new Date(stored.expiresAt).toISOString()
+      if (stored?.duplicate === true) answer.duplicate = true
+      if (dryRun) answer.dryRun = true
+      if (tokenIds !== undefined) answer.tokenIds = tokenIds
+      return answer
     } catch (error) {
       const refusal = known(error, log)
       metrics.rejected.inc({ code: refusal.code })
@@ -113,6 +112,8 @@ export function createSendMessage(context: SendContext): SendMessage {
     }
   }
 }
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }
 
 function traced(properties: Uint8Array | undefined, traceparent: string | undefined): Uint8Array | undefined {
   if (traceparent === undefined) return properties
@@ -125,7 +126,20 @@ interface Published extends Outcome {
   readonly tokenIds?: readonly string[]
 }
 
-async function publish(
+function publish(
+  publisher: Publisher,
+  recipients: Recipients,
+  publication: Publication,
+  count: ReceiverCount | undefined,
+): Promise<Published> {
+  // Nobody counts for most providers, and a function that may wait makes a promise more.
+  const isPlain = recipients.kind === 'private' && count === undefined && recipients.rejected.length === 0
+  return isPlain
+    ? publishToEach(publisher, recipients.receivers, publication)
+    : publishAndCount(publisher, recipients, publication, count)
+}
+
+async function publishAndCount(
   publisher: Publisher,
   recipients: Recipients,
   publication: Publication,
@@ -137,18 +151,17 @@ async function publish(
   }
   if (recipients.kind === 'account') {
     const { app, account } = recipients
-    return alone(await publisher.publishToAccount(app, account, publication, (receivers) => count?.admit(receivers)))
+    return await publisher.publishToAccount(app, account, publication, (receivers) => count?.admit(receivers))
   }
-  // Nobody counts for most providers, and an await of nothing costs a turn all the same.
   if (count !== undefined) await count.admit(recipients.receivers.length)
   const { accepted, rejected, stored } = await publishToEach(publisher, recipients.receivers, publication)
-  return alone({ accepted, rejected: [...recipients.rejected, ...rejected], stored })
+  return { accepted, rejected: [...recipients.rejected, ...rejected], stored }
 }
 
 /** A request with a single receiver fails as a whole if the id belongs to another message. */
-function alone<T extends Outcome>(outcome: T): T {
-  const [first, ...others] = outcome.rejected
-  if (outcome.accepted === 0 && others.length === 0 && first?.code === 'ID_REUSED') throw new PushError('ID_REUSED')
+function alone(outcome: Published): Published {
+  const { accepted, rejected } = outcome
+  if (accepted === 0 && rejected.length === 1 && rejected[0]?.code === 'ID_REUSED') throw new PushError('ID_REUSED')
   return outcome
 }
 

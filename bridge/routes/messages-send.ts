@@ -1,10 +1,10 @@
 /** `POST /v1/messages`: a message to one token, to many, or to every device with a version. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import type { MessageLimits } from '../../store/message.ts'
-import type { QuotaLeases } from '../../store/quota-leases.ts'
+import type { QuotaLeases, QuotaState } from '../../store/quota-leases.ts'
 import type { Guard } from '../authenticate.ts'
-import { sendSchema, type SendBody, type SendMessage } from '../calls/send-message.ts'
+import { sendSchema, type SendAnswer, type SendBody, type SendMessage } from '../calls/send-message.ts'
 import type { HttpLimits } from '../limits.ts'
 import { QUOTA_HEADERS, tellQuotas } from '../quota-headers.ts'
 import {
@@ -34,22 +34,29 @@ export function sendMessages(api: FastifyInstance, { send, guard, quotas, limits
   api.post<{ Body: SendBody }>(
     '/v1/messages',
     { onRequest: guard.provider('messages:send'), schema },
-    async (request, reply) => {
+    (request, reply) => {
       const provider = guard.providerOf(request)
       const caller = { provider, log: request.log, traceparent: traceparentOf(request) }
       const sending = send(withKey(request.body, request.headers['idempotency-key']), caller)
-      const code = request.body.dryRun === true ? 200 : 202
-      if (provider.quotas === undefined) return reply.code(code).send(await sending)
-      try {
-        const stored = await sending
-        tellQuotas(reply, quotas?.state(provider) ?? [])
-        return reply.code(code).send(stored)
-      } catch (error) {
-        tellQuotas(reply, quotas?.state(provider) ?? [], error instanceof PushError ? error.retryAfter : undefined)
-        throw error
-      }
+      reply.code(request.body.dryRun === true ? 200 : 202)
+      return provider.quotas === undefined ? sending : tellingQuotas(sending, reply, () => quotas?.state(provider))
     },
   )
+}
+
+async function tellingQuotas(
+  sending: Promise<SendAnswer>,
+  reply: FastifyReply,
+  state: () => readonly QuotaState[] | undefined,
+): Promise<SendAnswer> {
+  try {
+    const answer = await sending
+    tellQuotas(reply, state() ?? [])
+    return answer
+  } catch (error) {
+    tellQuotas(reply, state() ?? [], error instanceof PushError ? error.retryAfter : undefined)
+    throw error
+  }
 }
 
 /** In quotes, as the draft of the IETF has it, or bare, as most clients do. */

@@ -42,7 +42,7 @@ export async function serveRemote(t: Scope, options: RemoteOptions): Promise<Ser
   const logs: string[] = []
   const app = createRemoteBridge({
     version: '0.0.0',
-    auth: { provider: auth.provider, ...(verify === undefined ? {} : { verify }) },
+    auth: { provider: auth.provider, providerShown: auth.providerShown, ...(verify === undefined ? {} : { verify }) },
     upstream: {
       url: `mqtt://${credentials === undefined ? '' : `${credentials}@`}127.0.0.1:${brokerPort}`,
       timeoutMs: 10_000,
