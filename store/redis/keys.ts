@@ -37,6 +37,10 @@ export function appOfKey(prefix: string, key: string): string | undefined {
 
 /** Token records: hash of 15 bytes of the token id -> record. */
 const tokensKey = (base: string, bucket: string): string => `${base}t${bucket}`
+/** Of a bucket with many token ids, and a part of its devices: hash of device -> 15 bytes of its current token id. */
+const devicesKey = (base: string, bucket: string): string => `${base}i${bucket}`
+/** Hash of those buckets -> how many token ids they have. */
+const indexedKey = (base: string): string => `${base}i`
 /** The last serial given in a partition. */
 const serialsKey = (base: string): string => `${base}n`
 /** Sorted set of the buckets of a partition, and of `u<app>`, by when something in them must be swept. */
@@ -187,6 +191,8 @@ export const logKeysPattern = (prefix: string): string => `{${prefix}:*}u[rv]*`
 export function luaKeyNames(): string {
   const names = {
     tokens: tokensKey('', ''),
+    devices: devicesKey('', ''),
+    indexed: indexedKey(''),
     serials: serialsKey(''),
     due: dueKey(''),
     log: logKey(''),

@@ -26,6 +26,7 @@ const SELDOM = [
   'wills',
   'marks',
   'details',
+  'devices',
   'registry',
   'accounts',
   'session',

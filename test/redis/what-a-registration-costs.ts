@@ -34,7 +34,7 @@ await t.test('commands of each step', async (t) => {
   t.equal(await cost(open), 7, 'tags are one look more')
   t.equal(await cost(() => store.append({ tokenId, message: message('one'), dedupe: false, onlyCurrent: true })), 5)
   const free = () => store.registerToken(registration('phone', 'bert'), { kind: 'free' })
-  t.equal(await cost(free), 3 + 3, 'a refusal, after a look at the broadcasts of the app')
+  t.equal(await cost(free), 3 + 4, 'a refusal, after a look at the broadcasts of the app and how many share the bucket')
 
   const note = (device: string) =>
     store.noteDevice({ accountMark, tokenId: idOf(device), epochs: [0, 0], expiresAt: EXPIRES, most: 10_000 })

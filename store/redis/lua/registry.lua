@@ -22,24 +22,9 @@ function parts.registry()
   local log = need('log')
   local holder = need('holder')
   local details = need('details')
+  local devices = need('devices')
   local steps = {}
   local BUCKETS, FIELDS = 64, 14
-
-  -- The token id that is current for this app and device, and not this one: all of them are in one bucket.
-  local function current_other(base, id, app, device)
-    local bucket, first = token.bucket_of(id), string.sub(id, 1, 1)
-    local fields = call('HGETALL', base .. KEY.tokens .. bucket)
-    for i = 1, #fields, 2 do
-      -- A record holds the bytes of its device: to look for them costs a fiftieth of unpacking it.
-      local each = string.find(fields[i + 1], device, 1, true) and first .. fields[i]
-      local other = each and each ~= id and (records[each] or token.parse(base, each, bucket, fields[i + 1]))
-      if other and token.has(other, token.CURRENT) and other.device == device and other.app == app then
-        records[each] = other
-        return other
-      end
-    end
-    return nil
-  end
 
   -- It keeps its device from others.
   local function holds(record)
@@ -81,7 +66,15 @@ function parts.registry()
 
   -- A new record is written at once: who else registers the device in the same batch has to find it.
   local function finish_new(record, is_new)
-    if is_new then token.store(record) end
+    if not is_new then return end
+    token.store(record)
+    devices.added(record)
+  end
+
+  local function make_current(record)
+    if token.has(record, token.CURRENT) then return end
+    token.set_flag(record, token.CURRENT, true)
+    devices.became_current(record)
   end
 
   function steps.register(step)
@@ -91,7 +84,7 @@ function parts.registry()
       local refused = record and record.app ~= app and 'TOKEN_UNKNOWN' or token.refusal(record, generation)
       if refused then return refused end
     end
-    local other = not (record and token.has(record, token.CURRENT)) and current_other(base, id, app, device)
+    local other = not (record and token.has(record, token.CURRENT)) and devices.current_other(base, id, app, device)
     if kind == 'free' and other and holds(other) and (other.id ~= named or other.generation ~= generation) then
       return { false, details.of(other), other.id, other.generation }
     end
@@ -110,7 +103,7 @@ function parts.registry()
     end
     token.see(record)
     token.set_flag(record, token.REVOKED, false)
-    token.set_flag(record, token.CURRENT, true)
+    make_current(record)
     local known = details.change(record, change)
     local previous, ended = supersede(other)
     finish_new(record, is_new)
@@ -171,7 +164,7 @@ function parts.registry()
     if is_new then
       record = create(base, id, app, device, expires, broadcast, generation)
       if marks then need('marks').store(record, marks) end
-      if current and not current_other(base, id, app, device) then token.set_flag(record, token.CURRENT, true) end
+      if current and not devices.current_other(base, id, app, device) then make_current(record) end
     end
     expires_at(record, expires)
     if broadcast > record.broadcast then record.broadcast, record.dirty = broadcast, true end

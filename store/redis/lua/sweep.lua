@@ -81,6 +81,7 @@ function parts.sweep()
     if token.has(record, token.MISSED) then need('outcome').forget_missed(record) end
     need('details').forget(record)
     call('HDEL', record.base .. KEY.tokens .. record.bucket, string.sub(record.id, 2))
+    need('devices').removed(record)
     records[record.id] = false
   end
 
