@@ -13,6 +13,7 @@ const DEVICE_BYTES = 2
 const BYTES = 16
 const MARK = /^[A-Za-z0-9_-]{8}$/
 const MARK_BYTES = 6
+const LENGTH_BYTES = 4
 
 /**
  * The token id of a triple: 16 bytes as 22 characters of base64url. The first two bytes are a keyed hash of (app,
@@ -57,13 +58,15 @@ export function isDeviceMark(value: string): boolean {
   return MARK.test(value)
 }
 
+/** In one piece: each `update` of a hash is a call out of JavaScript, and a device that comes back waits for some. */
 function keyedHash(key: Uint8Array, parts: readonly string[]): Buffer {
-  const hash = createHmac('sha256', key)
-  for (const part of [String(parts.length), ...parts]) {
-    const bytes = Buffer.from(part, 'utf8')
-    const length = Buffer.allocUnsafe(4)
-    length.writeUInt32BE(bytes.length)
-    hash.update(length).update(bytes)
+  const all = [String(parts.length), ...parts]
+  const size = all.reduce((sum, part) => sum + LENGTH_BYTES + Buffer.byteLength(part, 'utf8'), 0)
+  const bytes = Buffer.allocUnsafe(size)
+  let at = 0
+  for (const part of all) {
+    const length = bytes.write(part, at + LENGTH_BYTES, 'utf8')
+    at = bytes.writeUInt32BE(length, at) + length
   }
-  return hash.digest()
+  return createHmac('sha256', key).update(bytes).digest()
 }
