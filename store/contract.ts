@@ -378,7 +378,9 @@ export interface Store
   // Sessions
 
   /**
-   * Takes over the session of a token id for this node; an older one, on any node, ends (`SESSION_TAKEN_OVER`).
+   * Takes over the session of a token id for this node; an older one, on any node, ends (`SESSION_TAKEN_OVER`). A crash of
+   * the machine may lose that a session was resumed, or closed and kept: it is then as it was before, and messages that
+   * were sent in between may come again without DUP.
    * @throws TOKEN_UNKNOWN, TOKEN_REVOKED (revoked, or generation too old), TOKEN_SUPERSEDED
    */
   openSession(request: OpenSessionRequest): Promise<OpenedSession>

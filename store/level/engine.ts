@@ -21,7 +21,7 @@ export interface LevelStoreOptions extends StoreOptions {
   readonly directory: string | undefined
   readonly limits?: Partial<LevelLimits>
   /** Awaited before each write to disk; a test can hold writes back with it. */
-  readonly beforeSync?: () => Promise<void>
+  readonly beforeSync?: (synced: boolean) => Promise<void>
 }
 
 /** What a call costs besides its payload. */

@@ -13,7 +13,7 @@ import { type Endings, Transaction } from './transaction.ts'
 
 /** One call of the store that changes something. */
 export interface Step<T> {
-  /** False: it may be lost when the machine (not only the process) crashes. */
+  /** False: it may be lost when the machine (not only the process) crashes, unless it asks the transaction for more. */
   readonly synced: boolean
   /** About how much it writes. */
   readonly bytes: number
@@ -36,7 +36,7 @@ interface GroupCommitOptions {
   readonly now: () => number
   readonly observer: StoreObserver | undefined
   readonly tell: (told: readonly Told[]) => void
-  readonly beforeSync: (() => Promise<void>) | undefined
+  readonly beforeSync: ((synced: boolean) => Promise<void>) | undefined
   readonly waitingCalls: number
   readonly waitingBytes: number
 }
@@ -147,8 +147,8 @@ export class GroupCommit {
     const { transaction, outcomes } = await this.#apply(group)
     const writes = transaction.writes()
     if (writes.size > 0) {
-      const synced = group.some(({ step }) => step.synced)
-      if (beforeSync !== undefined) await beforeSync()
+      const synced = transaction.isSynced || group.some(({ step }) => step.synced)
+      if (beforeSync !== undefined) await beforeSync(synced)
       await database.write(writes.values(), synced)
       this.#inDoubt = false
     }

@@ -18,6 +18,7 @@ import { type Mutable, NEVER } from './records.ts'
 
 /** A transaction as this file sees it. */
 interface ChangedTransaction extends LogTransaction {
+  sync(): void
   put(key: Buffer, value: Buffer): void
   schedule(key: Buffer, before: number, visitAt: number, dueAt: number): number
 }
@@ -58,6 +59,7 @@ export class SessionChanges {
     if (!runs.isWritten && !this.#writesRun) {
       this.#writesRun = true
       this.#transaction.put(RUNS_KEY, runs.encode())
+      this.#transaction.sync()
     }
     return runs.current
   }

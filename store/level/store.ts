@@ -174,7 +174,7 @@ class LevelStore extends LevelFollowing implements Store {
   // Sessions
 
   async openSession(request: OpenSessionRequest): Promise<OpenedSession> {
-    return await this.change((transaction) => openSession(transaction, request))
+    return await this.change((transaction) => openSession(transaction, request), { synced: false })
   }
 
   async saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void> {
@@ -184,7 +184,7 @@ class LevelStore extends LevelFollowing implements Store {
 
   async closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void> {
     const bytes = close.state?.byteLength ?? 0
-    await this.change((transaction) => closeSession(transaction, tokenId, epoch, close), { bytes })
+    await this.change((transaction) => closeSession(transaction, tokenId, epoch, close), { synced: false, bytes })
   }
 
   // Upstream

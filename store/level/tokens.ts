@@ -245,7 +245,14 @@ function purgeLogs(transaction: Transaction, tokenId: TokenId): void {
   })
 }
 
-/** @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED */
+/** Longer than the system keeps what it was given to write: a session that ends later is on disk as open before that. */
+const WRITTEN_BACK_MS = 60_000
+
+/**
+ * That a session is taken up again need not be synced: where the machine crashes, it is as it was closed, which costs what a
+ * lost commit costs. Everything else is.
+ * @throws TOKEN_UNKNOWN, TOKEN_REVOKED, TOKEN_SUPERSEDED
+ */
 export function openSession(transaction: Transaction, request: OpenSessionRequest): OpenedSession {
   const { tokenId } = request
   const token = honoured(transaction.token(tokenId), request.app, request.generation)
@@ -269,6 +276,8 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
     expiresAt: NEVER,
   }
   transaction.setToken(tokenId, { ...token, epoch, session, lastSeen: seenAt(transaction) })
+  const isAsBefore = state !== undefined && previous?.hasWill === false
+  if (!isAsBefore || previous.expiresAt <= transaction.now + WRITTEN_BACK_MS) transaction.sync()
   return {
     epoch,
     ...(state === undefined ? {} : { state }),
@@ -290,12 +299,14 @@ export function saveSession(transaction: Transaction, tokenId: TokenId, epoch: n
   transaction.setToken(tokenId, { ...token, session: { ...token.session, hasState: true } })
 }
 
+/** Where the machine crashes, a session that is kept may be as it was while it was open: not closed. Its end is synced. */
 export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: number, close: SessionClose): void {
   const token = transaction.token(tokenId)
   if (token?.epoch !== epoch || token.session === undefined || hasEnded(token.session, transaction.now)) return
   const { state, will } = close
   const seen = seenBy(token)
   const key = sessionStateKey(tokenId)
+  if (state === undefined || will !== undefined || token.session.hasWill) transaction.sync()
   if (token.session.hasWill) forgetWill(transaction, tokenWillKey(tokenId))
   if (state === undefined) {
     forgetSession(transaction, tokenId, token.session)

@@ -49,6 +49,7 @@ export class Transaction implements LogTransaction {
   #changes = 0
   /** In private logs, more than have left. */
   #arrived = 0
+  #isSynced = false
 
   constructor(durable: Durable, now: number, endingsOf: (transaction: Transaction) => Endings) {
     this.#durable = durable
@@ -180,6 +181,15 @@ export class Transaction implements LogTransaction {
   tell(told: Told): void {
     this.#changes += 1
     this.#told.push(told)
+  }
+
+  /** A crash of the machine must not undo it, though its call allows that for what it mostly does. */
+  sync(): void {
+    this.#isSynced = true
+  }
+
+  get isSynced(): boolean {
+    return this.#isSynced
   }
 
   /** How much was changed so far: a call that throws may not have changed anything before. */
