@@ -179,7 +179,7 @@ const WAITS = /\/stream($|\?)|[?&]wait=[1-9]/
 function countRequests(app: FastifyInstance, { httpRequests, httpDuration }: FastifyAppOptions['metrics']): void {
   app.addHook('onResponse', ({ method, url, routeOptions }, reply, done) => {
     const route = routeOptions.url ?? 'none'
-    httpRequests.inc({ method, route, status: reply.statusCode })
+    httpRequests.inc(method, route, reply.statusCode)
     if (!WAITS.test(url)) httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
     done()
   })

@@ -29,12 +29,17 @@ export function createHostCheck(
   if (publicUrl !== undefined) names.add(new URL(publicUrl).hostname)
   const isOwn = (name: string) => isLoopback(name) || names.has(name)
 
+  // Clients send the same name with each request.
+  let last: string | undefined
+
   return (request, bound) => {
     if (names.has('*') || (allowed === undefined && !isLoopback(bound ?? ''))) return
     const { host, origin } = request.headers
+    if (origin === undefined && host !== undefined && host === last) return
     const name = nameIn(host ?? '')
     // No name leads from an address to another machine: only names can be made to lead here.
     if (host !== undefined && !isOwn(name) && isIP(name) === 0) throw new PushError('HOST_FORBIDDEN')
+    last = host
     if (origin === undefined || originAllowed(request)) return
     const page = nameIn(/^[a-z][\w+.-]*:\/\/([^/?#@]+)$/i.exec(origin)?.[1] ?? '')
     if (page === '' || (!isOwn(page) && page !== name)) throw new PushError('ORIGIN_FORBIDDEN')

@@ -96,9 +96,9 @@ function parse(body: Uint8Array, done: Done): void {
 /** A third of what a `TextDecoder` costs for a short body. @throws TypeError for what is no UTF-8 */
 function textOf(body: Uint8Array): string {
   if (!isUtf8(body)) throw new TypeError('not UTF-8')
-  const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf
-  const { buffer, byteOffset, byteLength } = hasMark ? body.subarray(3) : body
-  return Buffer.from(buffer, byteOffset, byteLength).toString()
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+  return bytes.toString('utf8', hasMark ? 3 : 0)
 }
 
 function takeObject(value: unknown, done: Done): void {

@@ -38,6 +38,42 @@ function destinationCounter(registry: Registry, name: string, help: string): Log
   }
 }
 
+interface RequestCounter {
+  inc(method: string, route: string, status: number): void
+}
+
+/** The same for HTTP requests. */
+function requestCounter(registry: Registry): RequestCounter {
+  const counts = new Map<string, Map<string, Map<number, number>>>()
+  new Counter({
+    name: 'push_http_requests_total',
+    help: 'HTTP requests, by method, route and status',
+    labelNames: ['method', 'route', 'status'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [route, ofRoute] of counts)
+        for (const [method, ofMethod] of ofRoute)
+          for (const [status, count] of ofMethod) this.inc({ method, route, status }, count)
+    },
+  })
+  return {
+    inc(method, route, status) {
+      const ofMethod = within(within(counts, route), method)
+      ofMethod.set(status, (ofMethod.get(status) ?? 0) + 1)
+    },
+  }
+}
+
+function within<K, L, V>(maps: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  let map = maps.get(key)
+  if (map === undefined) {
+    map = new Map()
+    maps.set(key, map)
+  }
+  return map
+}
+
 /** Ends that no other metric counts. */
 const OTHER_ENDS = ['sent', 'replaced', 'recalled', 'purged'] as const
 export type OtherEnd = (typeof OTHER_ENDS)[number]
@@ -217,11 +253,7 @@ export function createMetrics() {
     webhooksDisabled: counter('push_webhooks_disabled_total', 'Webhooks disabled by the server, by reason', [
       'because',
     ]),
-    httpRequests: counter('push_http_requests_total', 'HTTP requests, by method, route and status', [
-      'method',
-      'route',
-      'status',
-    ]),
+    httpRequests: requestCounter(registry),
     httpDuration: new Histogram({
       name: 'push_http_request_duration_seconds',
       help: 'Duration of HTTP requests, from the end of the request headers to the end of the response, without streams and long polls',

@@ -1,5 +1,6 @@
 /** Sends a message to one token, to many, or to every device with a version: the call behind `POST /v1/messages`. */
 import type { Metrics } from '../../common/metrics.ts'
+import { isoDates } from '../../common/iso-dates.ts'
 import { traceProperty } from '../../common/tracing.ts'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import { makeMessage, type MessageLimits } from '../../store/message.ts'
@@ -77,6 +78,7 @@ export type SendMessage = (body: SendBody, caller: Caller) => Promise<SendAnswer
 
 export function createSendMessage(context: SendContext): SendMessage {
   const { publisher, verify, work, quotas, metrics, limits, now, randomId } = context
+  const dateOf = isoDates()
   return async (body, { provider, log, traceparent }) => {
     const { to, ttl, retain = false, id = randomId(), collapseKey, receipt = false, dryRun = false } = body
     const count = dryRun ? undefined : provider.quotas && quotas && new ReceiverCount(quotas, provider, now())
@@ -99,7 +101,7 @@ export function createSendMessage(context: SendContext): SendMessage {
       count?.settle(accepted)
       for (const { code } of rejected) metrics.rejected.inc({ code })
       const answer: Mutable<SendAnswer> = { id, accepted, rejected }
-      if (stored !== undefined) answer.expiresAt = new Date(stored.expiresAt).toISOString()
+      if (stored !== undefined) answer.expiresAt = dateOf(stored.expiresAt)
       if (stored?.duplicate === true) answer.duplicate = true
       if (dryRun) answer.dryRun = true
       if (tokenIds !== undefined) answer.tokenIds = tokenIds

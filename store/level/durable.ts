@@ -48,7 +48,8 @@ export class Durable {
   readonly runs = new ProcessRuns()
   readonly #retained: Scans<RetainedIndex>
   readonly #readers: Scans<Map<string, ReaderState>>
-  readonly #heads = new LRUCache<string, EntryHead>({ max: ENTRY_HEADS })
+  /** Most go soon after they came: beyond the most, the oldest goes, and a cache by last use would cost more. */
+  readonly #heads = new Map<string, EntryHead>()
   readonly #readerGone: (app: string, reader: string) => void
   #pending: number | undefined
 
@@ -157,8 +158,16 @@ export class Durable {
 
   /** Without a head: it is gone, or another kind of key. */
   wroteEntry(text: string, head: EntryHead | undefined): void {
-    if (head === undefined) this.#heads.delete(text)
-    else this.#heads.set(text, head)
+    if (head === undefined) {
+      this.#heads.delete(text)
+      return
+    }
+    this.#heads.set(text, head)
+    if (this.#heads.size <= ENTRY_HEADS) return
+    for (const oldest of this.#heads.keys()) {
+      this.#heads.delete(oldest)
+      break
+    }
   }
 
   wroteToken(id: TokenId, token: TokenState | undefined): void {
