@@ -115,6 +115,8 @@ const sharesKey = (base: string, app: string): string => `${base}us${app}`
 const claimsKey = (base: string, appAndReader: string): string => `${base}uc${appAndReader}`
 /** Set of the token ids that retain upstream messages. */
 const retainersKey = (base: string, app: string): string => `${base}uv${app}`
+/** How far the sweep of a bucket of a partition is. */
+const sweepingKey = (base: string): string => `${base}ws`
 /** When a partition was last swept. */
 const sweptKey = (base: string): string => `${base}w`
 /** The record of an app. */
@@ -242,6 +244,7 @@ export function luaKeyNames(): string {
     shares: sharesKey('', ''),
     claims: claimsKey('', ''),
     retainers: retainersKey('', ''),
+    sweeping: sweepingKey(''),
     swept: sweptKey(''),
     told: toldKey('', ''),
     app: appKey(''),

@@ -8,7 +8,11 @@
   sweep_subscriptions  base  -> { }
   sweep_table      base, ended before  -> { more to do }
 
-  `how many`: at most so many buckets of tokens, and logs; sessions that are known by a name go with them (named_ends.lua), and so
+  One call of the script does a bounded part, however many steps of it sweep: it looks at some RECORDS token ids, and does WORK on
+  those that are due. Of a bucket that is not done then, KEY.sweeping says how far it is, and the next sweep of the partition, by any
+  node, goes on from there. Until the bucket is done its time in the index is NOT_DONE, so that it has what becomes due meanwhile.
+
+  `how many`: at most so many logs; sessions that are known by a name go with them (named_ends.lua), and so
   do wills (wills.lua), which are due at once. A partition has an index of its buckets, and of the logs in it that have no
   token id, by when something in them is due (KEY.due), so that a sweep looks at nothing else: a bucket is one character, an
   upstream or event log 'u' and its name, the log of a session by name 'y' and the field of that. A token id goes when its newest JWT has expired `KEPT_SECONDS` ago and
@@ -24,10 +28,18 @@ function parts.sweep()
   local broadcast = need('broadcast')
   local steps = {}
   local JOURNAL_MS = 600000
+  local RECORDS, TOGETHER, WORK, LOG_WORK = 512, 64, 128, 8
+  local NOT_DONE, START = 2 ^ 48, '0'
   local KEPT_SECONDS = math.max(28 * 86400, math.ceil(LIMIT.device_hold / 1000))
+
+  -- What this call of the script may do yet. Looking is counted apart, so that what is due gets on in each call.
+  local may_look, may_work = RECORDS, WORK
+  local is_forgotten = false
 
   -- Journals of processes that are gone.
   local function forget_journals()
+    if is_forgotten then return end
+    is_forgotten = true
     local processes = call('HKEYS', KEYS[1])
     for _, process in ipairs(processes) do
       if process ~= 'run' and process ~= PROCESS then
@@ -105,28 +117,102 @@ function parts.sweep()
     return expired, record.due
   end
 
-  local function sweep_bucket(base, bucket)
-    local fields = call('HGETALL', base .. KEY.tokens .. bucket)
+  -- The bucket of a partition that is not done, or nil. Another run of Redis has other cursors: it begins again.
+  local function unfinished(base)
+    local packed = call('GET', base .. KEY.sweeping)
+    if not packed then return nil end
+    local bucket, cursor, due, run = unpack_packed(packed)
+    local is_same = run == RUN
+    return { base = base, bucket = bucket, is_kept = true, cursor = is_same and cursor or START, due = is_same and due or math.huge }
+  end
+
+  local function keep(going)
+    local due = going.due < math.huge and going.due
+    call('SET', going.base .. KEY.sweeping, pack(going.bucket, going.cursor, due, RUN))
+    if not going.is_kept then call('ZADD', going.base .. KEY.due, NOT_DONE, going.bucket) end
+  end
+
+  local function finish(going)
+    -- What is left of this second (times are in whole ones) is found with the next.
+    local key, due = going.base .. KEY.due, math.max(going.due * 1000, NOW + 1)
+    if going.is_kept then
+      call('DEL', going.base .. KEY.sweeping)
+      due = math.min(due, tonumber(call('ZSCORE', key, going.bucket) or NOT_DONE))
+    end
+    if due >= NOT_DONE then
+      call('ZREM', key, going.bucket)
+    else
+      call('ZADD', key, due, going.bucket)
+    end
+  end
+
+  -- Those of one page. False when it has to be gone through again: something is due still.
+  local function sweep_page(going, fields)
+    local base, bucket = going.base, going.bucket
     local first = string.char(tonumber(string.match(base, ':(%d+)}$')))
-    local expired, due = 0, math.huge
+    may_look = may_look - #fields / 2
     for i = 1, #fields, 2 do
       local id = first .. fields[i]
       local record = records[id] or token.parse(base, id, bucket, fields[i + 1])
       local when = record.due > 0 and record.due or record.expires
       if when * 1000 <= NOW then
+        if may_work <= 0 then return false end
         records[id] = record
-        local count
+        local before, count = when, nil
         count, when = sweep_token(record)
-        expired = expired + count
+        going.expired = going.expired + count
+        -- One that is due within this second is found so again, and must not keep the others from their turn.
+        if count > 0 or when ~= before then may_work = may_work - 1 - count end
       end
-      if when then due = math.min(due, when) end
+      if when then going.due = math.min(going.due, when) end
     end
-    if due == math.huge then
-      call('ZREM', base .. KEY.due, bucket)
-    else
-      call('ZADD', base .. KEY.due, due * 1000, bucket)
+    return true
+  end
+
+  -- Returns expired messages, and whether the bucket is done.
+  local function go_through(going)
+    going.expired = 0
+    repeat
+      if may_look <= 0 or may_work <= 0 then
+        keep(going)
+        return going.expired, false
+      end
+      local page = call('HSCAN', going.base .. KEY.tokens .. going.bucket, going.cursor, 'COUNT', TOGETHER)
+      local is_done = sweep_page(going, page[2])
+      if is_done then going.cursor = page[1] end
+    until is_done and going.cursor == START
+    finish(going)
+    return going.expired, true
+  end
+
+  -- Returns whether there is more, and expired messages of token ids, upstream logs, event logs and sessions.
+  local function sweep_due(base, before, most)
+    local expired, upstream, events, sessions, going = 0, 0, 0, 0, unfinished(base)
+    if going then
+      local count, is_done = go_through(going)
+      expired = count
+      if not is_done then return true, expired, 0, 0, 0 end
     end
-    return expired
+    local due = call('ZRANGEBYSCORE', base .. KEY.due, '-inf', math.min(before, NOW), 'LIMIT', 0, most)
+    for _, name in ipairs(due) do
+      if may_look <= 0 or may_work <= 0 then return true, expired, upstream, events, sessions end
+      local kind, rest = string.sub(name, 1, 1), string.sub(name, 2)
+      if rest == '' then
+        local count, is_done = go_through({ base = base, bucket = name, is_kept = false, cursor = START, due = math.huge })
+        expired = expired + count
+        if not is_done then return true, expired, upstream, events, sessions end
+      else
+        may_work = may_work - LOG_WORK
+        if kind == 'y' then
+          sessions = sessions + need('session_logs').sweep(base, rest)
+        elseif need('readers').is_event_log(rest) then
+          events = events + need('readers').sweep(base, rest)
+        else
+          upstream = upstream + need('readers').sweep(base, rest)
+        end
+      end
+    end
+    return #due == most, expired, upstream, events, sessions
   end
 
   function steps.sweep(step)
@@ -136,28 +222,16 @@ function parts.sweep()
       if NOW - swept < pause and swept <= NOW then return { false, 0, 0, 0, 0, {}, {} } end
       call('SET', base .. KEY.swept, string.format('%.0f', NOW))
     end
+    if may_look <= 0 or may_work <= 0 then return { true, 0, 0, 0, 0, {}, {} } end
     forget_journals()
-    local expired, upstream, events, sessions = 0, 0, 0, 0
-    local due = call('ZRANGEBYSCORE', base .. KEY.due, '-inf', before, 'LIMIT', 0, most)
-    for _, name in ipairs(due) do
-      local kind, rest = string.sub(name, 1, 1), string.sub(name, 2)
-      if rest == '' then
-        expired = expired + sweep_bucket(base, name)
-      elseif kind == 'y' then
-        sessions = sessions + need('session_logs').sweep(base, rest)
-      elseif need('readers').is_event_log(rest) then
-        events = events + need('readers').sweep(base, rest)
-      else
-        upstream = upstream + need('readers').sweep(base, rest)
-      end
-    end
+    local more_due, expired, upstream, events, sessions = sweep_due(base, before, most)
     -- What a part defines costs time: most partitions need none of these.
     local function is_due(key, time) return call('ZCOUNT', base .. key, '-inf', time) > 0 end
     local ended, wills, more_ended, more_wills, more_graves = {}, {}, false, false, false
     if is_due(KEY.namedDue, before) then ended, more_ended = need('named_ends').expire(base, before) end
     if is_due(KEY.willsDue, NOW) then wills, more_wills = need('wills').due(base) end
     if call('EXISTS', base .. KEY.graves) == 1 then more_graves = need('session_logs').dig(base) end
-    local more = #due == most or more_ended or more_wills or more_graves
+    local more = more_due or more_ended or more_wills or more_graves
     return { more, expired, upstream, events, sessions, ended, wills }
   end
 

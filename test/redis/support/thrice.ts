@@ -13,7 +13,7 @@ interface Thrice {
   readonly replies: readonly (readonly string[])[]
 }
 
-export async function thriceLanes(t: Test, url: string): Promise<Thrice> {
+export async function thriceLanes(t: Test, url: string, now = Date.now): Promise<Thrice> {
   const client = createClient({ address: parseAddress(url), deadlineMs: 2_000 })
   await connectClient(client, 5_000)
   t.teardown(() => client.disconnect())
@@ -57,7 +57,7 @@ export async function thriceLanes(t: Test, url: string): Promise<Thrice> {
       30_000,
     ],
     process: 'process',
-    now: Date.now,
+    now,
     deadlineMs: 2_000,
     waitingSteps: 1_000,
     waitingBytes: 1e6,
