@@ -31,7 +31,8 @@ export async function connectDevice(node: DeviceNode, connection: Connection, co
   if (waiting !== undefined) await waiting
   checkRevoked(node, device)
   // An older connection here leaves its exact state first, so that the redelivery is exact as well.
-  await node.sessions.release(device)
+  const releasing = node.sessions.release(device)
+  if (releasing !== undefined) await releasing
   if (!connection.open) return
   const expected = node.sessions.expect(device.tokenId)
   try {

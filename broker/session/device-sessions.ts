@@ -134,16 +134,21 @@ export class DeviceSessions implements Watcher {
   }
 
   /**
-   * Ends a session of this token id here, and waits until what it leaves is written.
+   * Ends a session of this token id here; resolves when what it leaves is written. Undefined: there is none.
    * @throws TOKEN_REVOKED when that session has a newer generation: a revoked token ends nobody's session
    */
-  async release({ tokenId, generation }: Pick<Device, 'tokenId' | 'generation'>): Promise<void> {
+  release({ tokenId, generation }: Pick<Device, 'tokenId' | 'generation'>): Promise<void> | undefined {
     const live = this.#live.get(tokenId)
-    if (live !== undefined && generation < live.device.generation) throw new PushError('TOKEN_REVOKED')
+    if (live === undefined) return this.#closing.get(tokenId)
+    if (generation < live.device.generation) throw new PushError('TOKEN_REVOKED')
+    return this.#release(live)
+  }
+
+  async #release(live: LiveSession): Promise<void> {
     // A client that reconnects at once: its last packets still count.
-    if (live?.connection.isParting === true) await new Promise<void>((resolve) => live.connection.onceOver(resolve))
-    live?.end(new PushError('SESSION_TAKEN_OVER'))
-    await this.#closing.get(tokenId)
+    if (live.connection.isParting) await new Promise<void>((resolve) => live.connection.onceOver(resolve))
+    live.end(new PushError('SESSION_TAKEN_OVER'))
+    await this.#closing.get(live.tokenId)
   }
 
   /** From now on, what is heard of this token id is kept for `started`; returns how to stop. */
@@ -180,7 +185,8 @@ export class DeviceSessions implements Watcher {
     this.#retry.delete(session)
     this.#metrics.pendingWakes.set(this.#retry.size)
     const earlier = this.#closing.get(tokenId)
-    const closing: Promise<void> = Promise.all([earlier, written]).then(() => {
+    const both = earlier === undefined ? written : Promise.all([earlier, written])
+    const closing: Promise<void> = both.then(() => {
       if (this.#closing.get(tokenId) === closing) this.#closing.delete(tokenId)
     })
     this.#closing.set(tokenId, closing)

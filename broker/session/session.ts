@@ -58,6 +58,8 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   readonly expiry: Expiry
   #will: Will | undefined
   readonly #willDelay: number
+  /** What the store has, as far as is known; undefined: it may have lost some. */
+  #stored: Pick<Cursors, 'private' | 'broadcast'> | undefined
   #closed = false
 
   constructor({ node, connection, device, connect, opened, resumed, will }: SessionStart) {
@@ -73,6 +75,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     this.expiry = new Expiry(connect, node.limits)
     this.#will = will
     this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
+    this.#stored = opened.cursors
     this.drain = new Drain(this, opened, connect, resumed)
   }
 
@@ -173,6 +176,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   }
 
   cursorsLost(): void {
+    this.#stored = undefined
     this.drain.cursorsLost()
     this.node.sessions.commits.mark(this)
   }
@@ -187,6 +191,8 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   }
 
   committed(commit: Commit): void {
+    const { private: own = 0, broadcast = 0 } = commit
+    if (this.#stored !== undefined) this.#stored = { private: own, broadcast }
     this.drain.committed(commit)
   }
 
@@ -215,7 +221,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     const isDelayed = will !== undefined && delay > 0
     const publishing = will === undefined || isDelayed || code === 'SHUTTING_DOWN' ? undefined : this.#publishWill(will)
     const leaving = this.#leave(code, isDelayed ? { will, publishAt: this.node.now() + delay * 1000 } : undefined)
-    this.node.sessions.remove(this, Promise.all([leaving, publishing]))
+    this.node.sessions.remove(this, publishing === undefined ? leaving : Promise.all([leaving, publishing]))
   }
 
   #disconnected(packet: DisconnectPacket): void {
@@ -230,7 +236,8 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     const { tokenId, epoch, node, device } = this
     const { store, logger, wills } = node
     try {
-      const committed = store.commit([{ tokenId, epoch, ...this.cursors() }])
+      const cursors = this.cursors()
+      const committed = this.#isStored(cursors) ? undefined : store.commit([{ tokenId, epoch, ...cursors }])
       const will = delayed && { publishAt: delayed.publishAt, value: encodeDeviceWill(device, delayed.will) }
       const closed = store.closeSession(tokenId, epoch, {
         ...(this.persistent ? { state: encodeState(this.state()) } : {}),
@@ -238,11 +245,20 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
         ...(will === undefined ? {} : { will }),
       })
       // Cursors that are not written cost duplicates: the session is closed all the same.
-      await Promise.all([committed, closed])
+      if (committed === undefined) await closed
+      else await Promise.all([committed, closed])
       if (will !== undefined) wills.add({ tokenId }, epoch, will.publishAt)
     } catch (error) {
       logger.warn({ connection: this.connection.id, code, err: error }, 'could not save a closed session')
     }
+  }
+
+  /** Most devices that come and go have acknowledged nothing since the last commit. */
+  #isStored(cursors: Omit<Commit, 'tokenId' | 'epoch'>): boolean {
+    const { private: own = 0, broadcast = 0, versions, passed, skipped, taken, passedAs } = cursors
+    if (versions ?? passed ?? skipped ?? taken ?? passedAs) return false
+    const stored = this.#stored
+    return stored !== undefined && own <= stored.private && broadcast <= stored.broadcast
   }
 
   /** [MQTT-3.1.2-8] after any end but a DISCONNECT. */

@@ -164,8 +164,8 @@ class LevelStore extends LevelFollowing implements Store {
     return this.#retained(retainedBroadcastKey(app, last.text), decodeBroadcastEntry)
   }
 
-  async commit(commits: readonly Commit[]): Promise<readonly Commit[]> {
-    return await this.change((transaction) => commit(transaction, commits), {
+  commit(commits: readonly Commit[]): Promise<readonly Commit[]> {
+    return this.change((transaction) => commit(transaction, commits), {
       synced: false,
       bytes: commits.length * OVERHEAD_BYTES,
     })
@@ -173,8 +173,8 @@ class LevelStore extends LevelFollowing implements Store {
 
   // Sessions
 
-  async openSession(request: OpenSessionRequest): Promise<OpenedSession> {
-    return await this.change((transaction) => openSession(transaction, request), { synced: false })
+  openSession(request: OpenSessionRequest): Promise<OpenedSession> {
+    return this.change((transaction) => openSession(transaction, request), { synced: false })
   }
 
   async saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void> {
@@ -182,9 +182,9 @@ class LevelStore extends LevelFollowing implements Store {
     await this.change((transaction) => saveSession(transaction, tokenId, epoch, state), { bytes })
   }
 
-  async closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void> {
+  closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void> {
     const bytes = close.state?.byteLength ?? 0
-    await this.change((transaction) => closeSession(transaction, tokenId, epoch, close), { synced: false, bytes })
+    return this.change((transaction) => closeSession(transaction, tokenId, epoch, close), { synced: false, bytes })
   }
 
   // Upstream
