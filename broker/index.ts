@@ -164,7 +164,7 @@ export class PushBroker {
     const providerPublishes = new Rates(limits.providerPublishes, monotonic, sharedCount(tally, 'providerPublishes'))
     const publish = (value: Uint8Array) => publishStoredProviderWill(this.#providers, value)
     const providerWills = new DelayedWills({ store, logger, now, publish })
-    const providerSessions = new ProviderSessions({ store, logger, wills: providerWills, limits })
+    const providerSessions = new ProviderSessions({ store, logger, wills: providerWills, limits, monotonic })
     const underWay = options.underWay ?? new UnderWay(limits.providerUnderWay, monotonic)
     this.#providers = {
       auth,

@@ -188,9 +188,9 @@ export const LIMITS = {
   ),
   commitMs: limit(
     'PUSH_COMMIT_INTERVAL',
-    10,
+    50,
     [1, 10_000],
-    'interval of the writes of acknowledgements to the store',
+    'interval of the writes of acknowledgements to the store; those of messages with an id or a receipt take 10 ms at most',
     MS,
   ),
   retryMs: limit(

@@ -1,9 +1,7 @@
-/**
- * Batches the cursor moves of all sessions of this node. What a crash loses here is delivered again; no message is
- * lost.
- */
+/** Writes the cursor moves of all sessions of this node together. */
 import type { Logger } from 'pino'
 import type { Commit, Store, TokenId } from '../../store/contract.ts'
+import { CommitPeriod } from './commit-period.ts'
 
 /** A session as this file sees it. */
 export interface Committing {
@@ -24,36 +22,23 @@ const TOGETHER = 1_000
 export class Commits {
   readonly #store: Store
   readonly #logger: Logger
-  readonly #periodMs: number
-  readonly #monotonic: () => number
-  #dirty = new Set<Committing>()
-  #timer: NodeJS.Timeout | undefined
-  #flushedAt = -Infinity
+  readonly #period: CommitPeriod<Committing>
   #writing: Promise<void> = Promise.resolve()
 
   constructor(store: Store, logger: Logger, periodMs: number, monotonic: () => number) {
     this.#store = store
     this.#logger = logger
-    this.#periodMs = periodMs
-    this.#monotonic = monotonic
+    const write = (): void => void this.flush().catch(() => undefined)
+    this.#period = new CommitPeriod({ periodMs, monotonic, write })
   }
 
-  /**
-   * The cursors of this session have moved. They are written at once when nothing was written for a period, and else with
-   * what comes until its end: whatever waits here when the process is killed is delivered again.
-   */
-  mark(session: Committing): void {
-    this.#dirty.add(session)
-    if (this.#timer !== undefined) return
-    const wait = Math.max(0, this.#flushedAt + this.#periodMs - this.#monotonic())
-    this.#timer = setTimeout(() => this.#tick(), wait)
+  /** The cursors of this session have moved. `soon`: somebody waits to hear of it. */
+  mark(session: Committing, soon = false): void {
+    this.#period.add(session, soon)
   }
 
   /** Writes what is marked, now. Never rejects: what could not be written stays marked. */
   flush(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#flushedAt = this.#monotonic()
     this.#writing = this.#writing
       .then(() => this.#write())
       // Not even a fault of one session: all later writes wait for this one.
@@ -63,27 +48,18 @@ export class Commits {
 
   /** Takes a session out that writes its last cursors itself. */
   forget(session: Committing): void {
-    this.#dirty.delete(session)
-  }
-
-  #tick(): void {
-    this.#timer = undefined
-    this.flush().catch(() => undefined)
+    this.#period.forget(session)
   }
 
   async #write(): Promise<void> {
-    if (this.#dirty.size === 0) return
-    const all = [...this.#dirty]
-    this.#dirty = new Set()
+    const all = this.#period.take()
     for (let from = 0; from < all.length; from += TOGETHER) {
       try {
         await this.#writeSome(all.slice(from, from + TOGETHER))
       } catch (error) {
         const left = all.slice(from)
         this.#logger.warn({ err: error, sessions: left.length }, 'could not write cursors, trying again')
-        for (const session of left) this.#dirty.add(session)
-        this.#timer ??= setTimeout(() => this.#tick(), RETRY_MS)
-        return
+        return this.#period.retry(left, RETRY_MS)
       }
     }
   }

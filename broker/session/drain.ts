@@ -120,18 +120,19 @@ export class Drain implements DrainHost {
     } else if (range === 'retained') {
       this.#retained.acknowledged(packetId)
     } else {
-      if (!this.#acknowledged(range, packetId)) return
+      const soon = this.#acknowledged(range, packetId)
+      if (soon === undefined) return
       metrics.acknowledged.inc({ destination: range })
-      sessions.commits.mark(this.#session)
+      sessions.commits.mark(this.#session, soon)
     }
     this.run()
   }
 
-  #acknowledged(range: DeviceLog, packetId: number): boolean {
+  /** Undefined if it is not under way; otherwise whether somebody may wait to hear of it. */
+  #acknowledged(range: DeviceLog, packetId: number): boolean | undefined {
     if (this.#skips?.acknowledged(packetId) === true) return true
-    return range === 'private'
-      ? this.#private.log.acknowledge(packetId) !== undefined
-      : this.#broadcast.acknowledge(packetId)
+    if (range === 'private') return this.#private.log.acknowledge(packetId)?.isFollowed
+    return this.#broadcast.acknowledge(packetId) ? false : undefined
   }
 
   acknowledgedElsewhere(cursors: Cursors): void {

@@ -5,6 +5,7 @@
 import type { Logger } from 'pino'
 import type { Limits } from '../../common/limits.ts'
 import type { ReaderPart, SessionOwner, Store, UpstreamEntry, Watcher } from '../../store/contract.ts'
+import { CommitPeriod } from './commit-period.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import { GroupMembers } from './group-members.ts'
 import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
@@ -57,6 +58,8 @@ interface ProviderSessionsOptions {
   readonly logger: Logger
   readonly wills: DelayedWills
   readonly limits: Pick<Limits, 'commitMs' | 'retryMs' | 'sessionRecheckMs'>
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number
 }
 
 export class ProviderSessions implements Watcher {
@@ -68,21 +71,21 @@ export class ProviderSessions implements Watcher {
   readonly #limits: ProviderSessionsOptions['limits']
   readonly #live = new LiveNames<LiveProviderSession>()
   readonly #apps = new Map<string, App>()
-  readonly #moved = new Set<LiveProviderSession>()
+  readonly #commits: CommitPeriod<LiveProviderSession>
   readonly #retries: Retries
-  #commitTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
   #keyTimer: NodeJS.Timeout | undefined
   #sweeping = false
   #stopWatching: () => void = () => undefined
 
-  constructor({ store, logger, wills, limits }: ProviderSessionsOptions) {
+  constructor({ store, logger, wills, limits, monotonic }: ProviderSessionsOptions) {
     this.#wills = wills
     this.#store = store
     this.members = new GroupMembers(store)
     this.#logger = logger
     this.#limits = limits
     this.#retries = new Retries(limits.retryMs)
+    this.#commits = new CommitPeriod({ periodMs: limits.commitMs, monotonic, write: () => this.#commit() })
   }
 
   start(): void {
@@ -95,7 +98,7 @@ export class ProviderSessions implements Watcher {
     clearInterval(this.#sweepTimer)
     clearInterval(this.#keyTimer)
     this.#retries.stop()
-    clearTimeout(this.#commitTimer)
+    this.#commits.stop()
     await this.#live.stop()
     this.#stopWatching()
     this.#wills.stop()
@@ -116,7 +119,7 @@ export class ProviderSessions implements Watcher {
 
   /** `written` resolves when the store knows the end of the session. */
   remove(session: LiveProviderSession, written: Promise<unknown>): void {
-    this.#moved.delete(session)
+    this.#commits.forget(session)
     this.#live.remove(session, written)
   }
 
@@ -176,15 +179,11 @@ export class ProviderSessions implements Watcher {
 
   /** The cursors of this session have moved; they are written with those of others. */
   moved(session: LiveProviderSession): void {
-    this.#moved.add(session)
-    this.#commitTimer ??= setTimeout(() => this.#commit(), this.#limits.commitMs)
+    this.#commits.add(session)
   }
 
   #commit(): void {
-    this.#commitTimer = undefined
-    const sessions = [...this.#moved]
-    this.#moved.clear()
-    for (const session of sessions)
+    for (const session of this.#commits.take())
       session.commit().catch((error: unknown) => {
         this.#logger.warn({ err: error }, 'could not write cursors, trying again')
         this.later(() => {

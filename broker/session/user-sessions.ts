@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Limits } from '../../common/limits.ts'
 import type { SessionEntry, SessionOwner, Store, Watcher } from '../../store/contract.ts'
+import { CommitPeriod } from './commit-period.ts'
 import type { Crowding } from './crowding.ts'
 import type { DelayedWills } from './delayed-wills.ts'
 import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
@@ -15,8 +16,6 @@ import { type Rechecked, UserRechecks } from './user-rechecks.ts'
 export const USER_SESSIONS = 'u/'
 /** Of a name in the store, bytes. */
 const LONGEST = 400
-/** Sessions in one write are so few that the next ones are not worth waiting for. */
-const FEW = 8
 /** QoS 2 messages from clients that are published and wait for PUBREL: so many uids are remembered. */
 const PUBLISHED = 10_000
 
@@ -57,21 +56,19 @@ export class UserSessions implements Watcher {
   readonly budget: MemoryBudget
   readonly rechecks: UserRechecks
   readonly #options: UserSessionsOptions
-  readonly #moved = new Set<LiveUserSession>()
+  readonly #commits: CommitPeriod<LiveUserSession>
   readonly #published = new Set<string>()
   readonly #retries: Retries
-  #commitTimer: NodeJS.Timeout | undefined
-  #committedAt = Number.NEGATIVE_INFINITY
-  #lastCommits = 0
   #sweepTimer: NodeJS.Timeout | undefined
   #sweeping = false
   #stopWatching: () => void = () => undefined
 
   constructor(options: UserSessionsOptions) {
+    const { limits, logger, monotonic, turns } = options
     this.#options = options
-    this.#retries = new Retries(options.limits.retryMs)
-    this.budget = new MemoryBudget(options.limits.queuedBytesInAll)
-    const { logger, turns } = options
+    this.#retries = new Retries(limits.retryMs)
+    this.budget = new MemoryBudget(limits.queuedBytesInAll)
+    this.#commits = new CommitPeriod({ periodMs: limits.commitMs, monotonic, write: () => this.#commit() })
     this.rechecks = new UserRechecks({
       logger,
       turns,
@@ -89,33 +86,24 @@ export class UserSessions implements Watcher {
   async stop(): Promise<void> {
     clearInterval(this.#sweepTimer)
     this.#retries.stop()
-    clearTimeout(this.#commitTimer)
+    this.#commits.stop()
     await this.live.stop()
     this.#stopWatching()
     this.#options.wills.stop()
   }
 
-  /** Something of this session was acknowledged: written at once while few are, otherwise with what comes within the period. */
+  /** Something of this session was acknowledged. */
   moved(session: LiveUserSession): void {
-    this.#moved.add(session)
-    if (this.#commitTimer !== undefined) return
-    const { limits, monotonic } = this.#options
-    const wait = this.#lastCommits < FEW ? 0 : Math.max(0, this.#committedAt + limits.commitMs - monotonic())
-    this.#commitTimer = setTimeout(() => this.#commit(), wait)
+    this.#commits.add(session)
   }
 
   /** It writes the last itself. */
   forget(session: LiveUserSession): void {
-    this.#moved.delete(session)
+    this.#commits.forget(session)
   }
 
   #commit(): void {
-    this.#commitTimer = undefined
-    this.#committedAt = this.#options.monotonic()
-    this.#lastCommits = this.#moved.size
-    const sessions = [...this.#moved]
-    this.#moved.clear()
-    for (const session of sessions)
+    for (const session of this.#commits.take())
       session.commit().catch((error: unknown) => {
         this.#options.logger.warn({ err: error }, 'could not write acknowledgements, trying again')
         this.later(() => {

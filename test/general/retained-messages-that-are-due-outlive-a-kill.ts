@@ -12,7 +12,7 @@ const KEPT: ConnectOptions = {
 }
 
 await t.test('killed while they are sent, and after', async (t) => {
-  const settings = { PUSH_LOG_LEVEL: 'warn', PUSH_PASSWORD_FILE: passwordFile(t) }
+  const settings = { PUSH_LOG_LEVEL: 'warn', PUSH_PASSWORD_FILE: passwordFile(t), PUSH_COMMIT_INTERVAL: '1' }
   const server = await startServerProcess(t, { settings })
   const writer = await connect(t, server, bob)
   const texts = Array.from({ length: MESSAGES }, (_, each) => `text ${each}`)
