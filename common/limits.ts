@@ -190,7 +190,7 @@ export const LIMITS = {
     'PUSH_COMMIT_INTERVAL',
     50,
     [1, 10_000],
-    'interval of the writes of acknowledgements to the store; those of messages with an id or a receipt take 10 ms at most',
+    'longest interval of the writes of acknowledgements to the store; 10 ms at most while there are few, and for messages with an id or a receipt',
     MS,
   ),
   retryMs: limit(

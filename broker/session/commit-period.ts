@@ -3,13 +3,15 @@
  * here when the process is killed is delivered again.
  */
 
-/** Somebody waits to hear of it. */
+/** While little is written, or somebody waits to hear of it. */
 const SOON_MS = 10
+/** Acknowledgements in one write: they are worth waiting for more. */
+const BUSY = 16
 /** Of one session: a log that has room for few messages should not be full of acknowledged ones. */
 const MANY = 100
 
 interface CommitPeriodOptions {
-  /** Between the beginnings of two writes. */
+  /** Between the beginnings of two writes, while many are written. */
   readonly periodMs: number
   /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
@@ -25,6 +27,7 @@ export class CommitPeriod<Session> {
   #waiting = new Map<Session, number>()
   #timer: NodeJS.Timeout | undefined
   #isSoon = false
+  #isBusy = false
   #writtenAt = Number.NEGATIVE_INFINITY
 
   constructor({ periodMs, monotonic, write }: CommitPeriodOptions) {
@@ -38,7 +41,7 @@ export class CommitPeriod<Session> {
   add(session: Session, soon = false): void {
     const count = (this.#waiting.get(session) ?? 0) + 1
     this.#waiting.set(session, count)
-    const isSoon = soon || count >= MANY
+    const isSoon = soon || count >= MANY || !this.#isBusy
     if (this.#timer !== undefined && (this.#isSoon || !isSoon)) return
     this.#isSoon = isSoon
     const period = isSoon ? this.#soonMs : this.#periodMs
@@ -60,6 +63,9 @@ export class CommitPeriod<Session> {
   take(): Session[] {
     this.stop()
     this.#writtenAt = this.#monotonic()
+    let count = 0
+    for (const each of this.#waiting.values()) count += each
+    this.#isBusy = count >= BUSY
     const sessions = [...this.#waiting.keys()]
     this.#waiting = new Map()
     return sessions

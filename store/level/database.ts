@@ -29,7 +29,9 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 /** Rows, and bytes, that a portion has at most. */
 const PORTION = 1_000
 const PORTION_BYTES = 1024 * 1024
-const FORMAT = Buffer.from([3])
+const FORMAT = Buffer.from([4])
+/** It is read the same; in the new one, the record of a token id may be older than its log. */
+const BEFORE = Buffer.from([3])
 const FORMAT_KEY = metaKey('format')
 
 export class Database {
@@ -75,7 +77,7 @@ export class Database {
 
   async #checkFormat(): Promise<void> {
     const format = this.get(FORMAT_KEY)
-    if (format === undefined) return await this.write([{ key: FORMAT_KEY, value: FORMAT }], true)
+    if (format === undefined || format.equals(BEFORE)) return await this.write([{ key: FORMAT_KEY, value: FORMAT }], true)
     if (!format.equals(FORMAT)) throw unavailable(`${this.#name} was written by another version of this program`)
   }
 

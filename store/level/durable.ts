@@ -6,10 +6,13 @@ import type { TokenId } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { type Database, orDamaged } from './database.ts'
 import type { EntryHead } from './entry.ts'
+import { grown } from './log.ts'
 import {
   appKey,
+  entryKey,
   namedSessionKey,
   PENDING_KEY,
+  privateLogPrefix,
   readerRange,
   restOf,
   retainedIndexRange,
@@ -35,6 +38,8 @@ interface DurableOptions {
   readonly cachedTokens: number
   /** See `tokenKeptMs`. */
   readonly keptMs: number
+  /** How long followed entries stay after their expiry. */
+  readonly lateMs: number
   readonly readerGone: (app: string, reader: string) => void
 }
 
@@ -50,12 +55,14 @@ export class Durable {
   readonly #readers: Scans<Map<string, ReaderState>>
   /** Most go soon after they came: beyond the most, the oldest goes, and a cache by last use would cost more. */
   readonly #heads = new Map<string, EntryHead>()
+  readonly #lateMs: number
   readonly #readerGone: (app: string, reader: string) => void
   #pending: number | undefined
 
-  constructor({ database, cachedTokens, keptMs, readerGone }: DurableOptions) {
+  constructor({ database, cachedTokens, keptMs, lateMs, readerGone }: DurableOptions) {
     this.database = database
     this.keptMs = keptMs
+    this.#lateMs = lateMs
     this.#readerGone = readerGone
     this.#tokens = new LRUCache({ max: cachedTokens })
     this.#named = new LRUCache({ max: cachedTokens })
@@ -93,9 +100,24 @@ export class Durable {
     if (known !== undefined) return known
     const bytes = this.database.get(tokenKey(id))
     if (bytes === undefined) return undefined
-    const token = orDamaged(() => decodeToken(bytes))
+    const token = this.tokenOf(id, bytes)
     this.#tokens.set(id, token)
     return token
+  }
+
+  /** Its record, and what its log has grown by since that was written; for scans of all records: the result is not cached. */
+  tokenOf(id: TokenId, bytes: Buffer): TokenState {
+    const token = orDamaged(() => decodeToken(bytes))
+    const prefix = privateLogPrefix(id)
+    const log = grown(
+      token.log,
+      (offset) => {
+        const key = entryKey(prefix, offset)
+        return this.entryHead(key, key.toString('latin1'))
+      },
+      this.#lateMs,
+    )
+    return log === token.log ? token : { ...token, log }
   }
 
   /** One that an earlier run of the process held counts as closed. */

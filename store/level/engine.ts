@@ -49,6 +49,7 @@ export class LevelEngine {
       database: this.database,
       cachedTokens: this.limits.cachedTokens,
       keptMs: tokenKeptMs(this.limits),
+      lateMs: this.limits.lateAckMs,
       readerGone: (app, reader) => this.claims.forget(app, reader),
     })
     this.commits = new GroupCommit({

@@ -19,7 +19,7 @@ import {
   tokenKey,
 } from './keys.ts'
 import { decodeBytes, decodeText, decodeWill, hasEnded } from './named-records.ts'
-import { cursorsOf, decodeToken, NEVER } from './records.ts'
+import { cursorsOf, NEVER } from './records.ts'
 import { detailsOf } from './token-details.ts'
 import { PART } from './upstream-log.ts'
 import { hasEnded as hasReaderEnded } from './upstream-readers.ts'
@@ -31,16 +31,17 @@ const ROWS_AT_ONCE = 256
 const ROWS_A_PAGE = 2_048
 
 /** What is not written to disk is not there. */
-export async function* knownTokens(database: Database): AsyncIterable<KnownToken> {
+export async function* knownTokens(durable: Durable): AsyncIterable<KnownToken> {
+  const { database } = durable
   for await (const key of keysIn(database, kindRange(Kind.token))) {
     const bytes = database.get(key)
-    if (bytes !== undefined) yield knownToken(database, key, bytes)
+    if (bytes !== undefined) yield knownToken(durable, key, bytes)
   }
 }
 
 /** @throws CURSOR_INVALID */
 export async function tokenPage(
-  database: Database,
+  durable: Durable,
   after: string | undefined,
   most: number,
   app: string | undefined,
@@ -51,9 +52,9 @@ export async function tokenPage(
   let last = after
   for (let looked = 0; looked < ROWS_A_PAGE; looked += ROWS_AT_ONCE) {
     const from = last === undefined ? gte : Buffer.concat([tokenKey(last), Buffer.alloc(1)])
-    const rows = await database.entries({ gte: from, lt, limit: ROWS_AT_ONCE })
+    const rows = await durable.database.entries({ gte: from, lt, limit: ROWS_AT_ONCE })
     for (const [key, bytes] of rows) {
-      const token = knownToken(database, key, bytes)
+      const token = knownToken(durable, key, bytes)
       last = token.registration.tokenId
       if (app === undefined || token.registration.app === app) tokens.push(token)
       if (tokens.length >= most) return { tokens, next: last }
@@ -63,9 +64,9 @@ export async function tokenPage(
   return last === undefined ? { tokens } : { tokens, next: last }
 }
 
-function knownToken(database: Database, key: Buffer, bytes: Buffer): KnownToken {
+function knownToken(durable: Durable, key: Buffer, bytes: Buffer): KnownToken {
   const tokenId = nameOf(key)
-  const token = orDamaged(() => decodeToken(bytes))
+  const token = durable.tokenOf(tokenId, bytes)
   const { app, deviceMark, expiresAt, generation, revoked, current, log, lastSeen, missed } = token
   return {
     registration: { tokenId, app, deviceMark, expiresAt },
@@ -73,7 +74,7 @@ function knownToken(database: Database, key: Buffer, bytes: Buffer): KnownToken 
     revoked,
     current,
     cursors: cursorsOf(token),
-    details: detailsOf(database, tokenId),
+    details: detailsOf(durable.database, tokenId),
     lastSeen,
     privateEnd: log.last,
     ...(missed === undefined ? {} : { missed: missed.count }),

@@ -52,6 +52,45 @@ interface Appendix {
   encode(offset: number, indexed: boolean): Buffer
 }
 
+function goesAt(expiresAt: number, marks: number, lateMs = 0): number {
+  return (marks & FOLLOWED) === 0 ? expiresAt : clamp(expiresAt + lateMs)
+}
+
+/** An entry came at the end. */
+function grow(state: Mutable<LogState>, { offset, payloadBytes, indexed, marks }: EntryHead, goesAt: number): void {
+  if (state.count === 0) {
+    state.head = offset
+    state.dueAt = goesAt
+  }
+  if (!indexed) state.latestExpiry = goesAt
+  state.marks |= marks
+  state.last = offset
+  state.count += 1
+  state.bytes += payloadBytes
+  if ((marks & WEB_PUSH) !== 0) {
+    state.webPush += 1
+    state.webPushBytes += payloadBytes
+  }
+}
+
+/**
+ * A log as it is, from the record of it and the entries that were appended after that was written: an append need not
+ * write the record, and all else does. `headAt` gives undefined where there is no entry.
+ */
+export function grown(
+  written: LogState,
+  headAt: (offset: number) => EntryHead | undefined,
+  lateMs: number | undefined,
+): LogState {
+  let state: Mutable<LogState> | undefined
+  for (let offset = written.last + 1; ; offset += 1) {
+    const head = headAt(offset)
+    if (head === undefined) return state ?? written
+    state ??= { ...written }
+    grow(state, head, goesAt(head.expiresAt, head.marks, lateMs))
+  }
+}
+
 /** A log in a transaction. `state` is what is to be kept of it afterwards. */
 export class Log {
   readonly #transaction: LogTransaction
@@ -60,6 +99,7 @@ export class Log {
   readonly #ending: Ending | undefined
   #state: Mutable<LogState>
   #lastDropped = 0
+  #hasLost = false
 
   /** `prefix`: of the keys of its entries. */
   constructor(transaction: LogTransaction, kind: LogName, prefix: Buffer, state: LogState, ending?: Ending) {
@@ -77,6 +117,11 @@ export class Log {
   /** The highest offset that went because the log was full, in this transaction; 0: none. */
   get lastDropped(): number {
     return this.#lastDropped
+  }
+
+  /** An entry has gone from it, or its head has moved, in this transaction. */
+  get hasLost(): boolean {
+    return this.#hasLost
   }
 
   /** Something must be done when an entry is acknowledged: they go one by one. */
@@ -103,21 +148,10 @@ export class Log {
     const indexed = state.count > 0 && goesAt < state.latestExpiry
     const bytes = appendix.encode(offset, indexed)
     const key = entryKey(this.#prefix, offset)
-    this.#transaction.putEntry(key, bytes, { offset, expiresAt, payloadBytes, indexed, marks, owner, body })
+    const head = { offset, expiresAt, payloadBytes, indexed, marks, owner, body }
+    this.#transaction.putEntry(key, bytes, head)
     if (indexed) this.#transaction.addDue(goesAt, key)
-    if (state.count === 0) {
-      state.head = offset
-      state.dueAt = goesAt
-    }
-    if (!indexed) state.latestExpiry = goesAt
-    state.marks |= marks
-    state.last = offset
-    state.count += 1
-    state.bytes += payloadBytes
-    if ((marks & WEB_PUSH) !== 0) {
-      state.webPush += 1
-      state.webPushBytes += payloadBytes
-    }
+    grow(state, head, goesAt)
     return { offset, bytes }
   }
 
@@ -157,6 +191,7 @@ export class Log {
       return this.#removeWhile((rest) => rest.head <= through)
     }
     // All of it: nothing must be read for the sums.
+    this.#hasLost = true
     for (let offset = state.head; offset <= state.last; offset += 1) {
       this.#transaction.delete(entryKey(this.#prefix, offset))
     }
@@ -206,6 +241,7 @@ export class Log {
   passHoles(): void {
     for (let looks = 0; looks < LOOKS && this.#state.count > 0; looks += 1) {
       if (this.#transaction.entryHead(entryKey(this.#prefix, this.#state.head)) !== undefined) return
+      this.#hasLost = true
       this.#state.head += 1
     }
   }
@@ -243,7 +279,7 @@ export class Log {
   }
 
   #goesAt(expiresAt: number, marks: number): number {
-    return (marks & FOLLOWED) === 0 ? expiresAt : clamp(expiresAt + (this.#ending?.lateMs ?? 0))
+    return goesAt(expiresAt, marks, this.#ending?.lateMs)
   }
 
   /** From the head on, as long as `goes` says so of the log and of the entry there (undefined: not looked at yet). */
@@ -253,6 +289,7 @@ export class Log {
     stays: (head: EntryHead) => void = () => undefined,
   ): void {
     for (let looks = 0; looks < LOOKS && this.#state.count > 0 && goes(this.#state); looks += 1) {
+      this.#hasLost = true
       const key = entryKey(this.#prefix, this.#state.head)
       const head = this.#transaction.entryHead(key)
       if (head !== undefined) {
@@ -272,6 +309,7 @@ export class Log {
   }
 
   #forget(key: Buffer, head: EntryHead): void {
+    this.#hasLost = true
     this.#transaction.delete(key)
     if (head.indexed) this.#transaction.delete(dueKey(this.#goesAt(head.expiresAt, head.marks), key))
     this.#state.count -= 1

@@ -52,10 +52,14 @@ export function append(transaction: Transaction, limits: StoreLimits, request: P
   const { offset, bytes } = log.append(message, marksOf(message, dedupe))
   if (idKey) rememberId(transaction, idKey, offset, request, limits.dedupeMs)
   if (collapseKey !== undefined) transaction.put(privateCollapseKey(tokenId, collapseKey), encodeNumber(offset))
-  const draft = transaction.draft(tokenId, token)
-  draft.log = log.state
-  if (dropped > 0) draft.missed = withMissed(token, dropped, log.lastDropped)
-  if (message.retain) draft.retainedUntil = retain(transaction, tokenId, message, bytes)
+  if (log.hasLost || message.retain) {
+    const draft = transaction.draft(tokenId, token)
+    draft.log = log.state
+    if (dropped > 0) draft.missed = withMissed(token, dropped, log.lastDropped)
+    if (message.retain) draft.retainedUntil = retain(transaction, tokenId, message, bytes)
+  } else {
+    transaction.appended(tokenId, token, log.state)
+  }
   const entry = entryOf(message, offset, dedupe)
   transaction.tell((watcher) => watcher.privateAppended(tokenId, offset, entry))
   return { offset, duplicate: false, dropped, expiresAt: message.expiresAt }

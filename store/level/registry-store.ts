@@ -63,7 +63,7 @@ export class LevelRegistry extends LevelSessions implements RegistryStore, Accou
 
   async tokenPage(after: string | undefined, most: number, app?: string): Promise<TokenPage> {
     this.mustBeOpen()
-    return await tokenPage(this.database, after, most, app)
+    return await tokenPage(this.durable, after, most, app)
   }
 
   // Accounts

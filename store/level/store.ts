@@ -279,7 +279,7 @@ class LevelStore extends LevelFollowing implements Store {
 
   tokens(): AsyncIterable<KnownToken> {
     this.mustBeOpen()
-    return knownTokens(this.database)
+    return knownTokens(this.durable)
   }
 
   broadcastApps(): AsyncIterable<string> {

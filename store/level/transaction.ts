@@ -10,7 +10,7 @@ import type { EntryHead } from './entry.ts'
 import { appKey, broadcastLogPrefix, dueKey, PENDING_KEY, privateLogPrefix, tokenKey } from './keys.ts'
 import { encodeNumber } from './named-records.ts'
 import { type Ending, Log, type LogTransaction, type RemovalCounts } from './log.ts'
-import { type AppState, encodeApp, encodeToken, type Mutable, NEVER, type TokenState } from './records.ts'
+import { type AppState, encodeApp, encodeToken, type LogState, type Mutable, NEVER, type TokenState } from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { SessionChanges } from './session-changes.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
@@ -31,6 +31,8 @@ export class Transaction implements LogTransaction {
   readonly #writes = new Map<string, Write>()
   readonly #tokens = new Map<TokenId, TokenState | undefined>()
   readonly #drafts = new Map<TokenId, Mutable<TokenState>>()
+  /** Of which more has changed than that their log has grown. */
+  readonly #toWrite = new Set<TokenId>()
   readonly #logs = new Map<TokenId, Log>()
   readonly #apps = new Map<string, AppState>()
   #retained: Map<string, RetainedIndex> | undefined
@@ -123,10 +125,21 @@ export class Transaction implements LogTransaction {
   setToken(id: TokenId, token: TokenState | undefined): void {
     this.#changes += 1
     this.#tokens.set(id, token)
+    this.#toWrite.add(id)
   }
 
   /** The record, to be changed in place: a copy of `token`, which is what `token(id)` gives. */
   draft(id: TokenId, token: TokenState): Mutable<TokenState> {
+    this.#toWrite.add(id)
+    return this.#draftOf(id, token)
+  }
+
+  /** To the private log of `token`, and nothing else of it has changed: the entries tell (`grown`), and no record is written. */
+  appended(id: TokenId, token: TokenState, log: LogState): void {
+    this.#draftOf(id, token).log = log
+  }
+
+  #draftOf(id: TokenId, token: TokenState): Mutable<TokenState> {
     this.#changes += 1
     const known = this.#drafts.get(id)
     if (known === token) return known
@@ -233,7 +246,7 @@ export class Transaction implements LogTransaction {
     const visitAt = this.schedule(key, before, changed.visitAt, tokenDueAt(changed, this.keptMs, this.now))
     const token = visitAt === changed.visitAt ? changed : { ...changed, visitAt }
     this.#tokens.set(id, token)
-    this.put(key, encodeToken(token))
+    if (visitAt !== changed.visitAt || this.#toWrite.has(id)) this.put(key, encodeToken(token))
   }
 
   get #pending(): number {
