@@ -77,7 +77,8 @@ export class Database {
 
   async #checkFormat(): Promise<void> {
     const format = this.get(FORMAT_KEY)
-    if (format === undefined || format.equals(BEFORE)) return await this.write([{ key: FORMAT_KEY, value: FORMAT }], true)
+    if (format === undefined || format.equals(BEFORE))
+      return await this.write([{ key: FORMAT_KEY, value: FORMAT }], true)
     if (!format.equals(FORMAT)) throw unavailable(`${this.#name} was written by another version of this program`)
   }
 

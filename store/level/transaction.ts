@@ -10,7 +10,15 @@ import type { EntryHead } from './entry.ts'
 import { appKey, broadcastLogPrefix, dueKey, PENDING_KEY, privateLogPrefix, tokenKey } from './keys.ts'
 import { encodeNumber } from './named-records.ts'
 import { type Ending, Log, type LogTransaction, type RemovalCounts } from './log.ts'
-import { type AppState, encodeApp, encodeToken, type LogState, type Mutable, NEVER, type TokenState } from './records.ts'
+import {
+  type AppState,
+  encodeApp,
+  encodeToken,
+  type LogState,
+  type Mutable,
+  NEVER,
+  type TokenState,
+} from './records.ts'
 import type { RetainedIndex } from './retained-index.ts'
 import { SessionChanges } from './session-changes.ts'
 import { appDueAt, tokenDueAt } from './due.ts'
