@@ -17,13 +17,21 @@ interface Requests {
   readonly ledger: Ledger
   /** The `to` of the request for message n. */
   destination(message: number): object
+  /** Nothing arrives anywhere. */
+  readonly isDryRun?: boolean
 }
 
-function requestOf({ devices, ledger, destination }: Requests, message: number, key: string): Buffer {
+const CHECKED = `only checked (dryRun), ${SOCKETS} connections`
+
+function requestOf({ devices, ledger, destination, isDryRun }: Requests, message: number, key: string): Buffer {
   const payload = Buffer.alloc(PAYLOAD_BYTES, 'x')
   const device = ledger.toAll ? FOR_ALL : message % devices.length
   writeNumbers(payload, 0, { run: ledger.run, message, device })
-  const body = { to: destination(message), payloadBase64: payload.toString('base64') }
+  const body = {
+    to: destination(message),
+    payloadBase64: payload.toString('base64'),
+    ...(isDryRun === true ? { dryRun: true } : {}),
+  }
   return httpRequest('POST', '/v1/messages', key, body)
 }
 
@@ -47,11 +55,12 @@ async function send({ contender, target, record }: WorkContext, load: Load): Pro
       prepared,
       async (bytes) => {
         const { status, body } = await pool.request(bytes)
-        if (status !== 202) throw new Error(`a message was answered ${status} ${body}`)
+        if (status !== (requests.isDryRun === true ? 200 : 202))
+          throw new Error(`a message was answered ${status} ${body}`)
       },
       sockets,
     )
-    if (contender.answersOnly !== true) await ledger.done
+    if (contender.answersOnly !== true && requests.isDryRun !== true) await ledger.done
   }
   const spent = await spentOn(target, () => deliver(devices, ledger, publish))
   ledger.check()
@@ -73,7 +82,7 @@ export const httpPublish: Work = {
     { name: 'generator', unit: 'us', about: 'CPU of the load generator' },
   ],
   about: ({ messages }) =>
-    `Connections that stay open send \`POST /v1/messages\`: up to ${messages / 4} messages to one of ${DEVICES} connected devices each, then ${Math.ceil(messages / TOKENS)} messages to ${TOKENS} tokens each. Only aedes-push has an HTTP API; *fastify* checks the same body and answers the same, and delivers nothing.`,
+    `Connections that stay open send \`POST /v1/messages\`: up to ${messages / 4} messages to one of ${DEVICES} connected devices each, the same with \`dryRun\`; then ${Math.ceil(messages / TOKENS)} messages to ${TOKENS} tokens each. Only aedes-push has an HTTP API; *fastify* checks the same body and answers the same, and delivers nothing; *fastify-synced* and *fastify-level* store it before they answer.`,
   fits: ({ ours, answersOnly }) => ours || answersOnly === true,
   async run(context) {
     const { target, contender, sizes } = context
@@ -82,11 +91,11 @@ export const httpPublish: Work = {
       contender.answersOnly === true ? await makeDevices(target, TOKENS) : await connectDevices(target, TOKENS)
     const few = devices.slice(0, DEVICES)
     const tokens = devices.map(({ identity }) => identity.tokenId)
-    const alone = (count: number): Requests => ({
-      devices: few,
-      ledger: new Ledger({ messages: count, devices: DEVICES, toAll: false, later: contender.answersOnly === true }),
-      destination: (message) => ({ token: tokens[message % DEVICES] }),
-    })
+    const alone = (count: number, isDryRun = false): Requests => {
+      const later = contender.answersOnly === true || isDryRun
+      const ledger = new Ledger({ messages: count, devices: DEVICES, toAll: false, later })
+      return { devices: few, ledger, destination: (message) => ({ token: tokens[message % DEVICES] }), isDryRun }
+    }
     const together = (count: number): Requests => ({
       devices,
       ledger: new Ledger({ messages: count, devices: TOKENS, toAll: true, later: contender.answersOnly === true }),
@@ -98,6 +107,9 @@ export const httpPublish: Work = {
       if (!context.wants(inCase)) continue
       const count = Math.ceil(messages / 4 / (sockets === 1 ? FEWER : 1))
       await send(context, { requests: alone(count), sockets, inCase })
+    }
+    if (contender.ours && context.wants(CHECKED)) {
+      await send(context, { requests: alone(Math.ceil(messages / 4), true), sockets: SOCKETS, inCase: CHECKED })
     }
     const inCase = `${TOKENS} tokens a request, ${SOCKETS} connections`
     if (context.wants(inCase)) {
