@@ -18,6 +18,7 @@ import { observeMethods, refuseUnknown } from './methods.ts'
 import { answerError } from './problem.ts'
 import { collectDocuments, type Documents } from './reference/documents.ts'
 import { requestCounts } from './request-counts.ts'
+import { routeOf } from './route-of.ts'
 import { traceRequests } from './tracing.ts'
 import { problemSchema } from './schemas.ts'
 import { createCompiler } from './validation.ts'
@@ -80,17 +81,15 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   const methods = observeMethods(app)
   allowOrigins(app, options.corsOrigins)
-  refuseWhenClosing(app, closing)
+  const isClosing = refuseWhenClosing(app, closing)
   closeSilentConnections(app)
-  checkHeads(app, options)
-  if (options.admitRequest !== undefined) admitRequests(app, options.admitRequest)
-  answerPreflights(app)
+  checkHeads(app, options, isClosing)
+  if (options.corsOrigins !== undefined) answerPreflights(app)
   app.addHook('onRequest', (request, reply, done) => {
     if (request.is404) refuseUnknown(methods, request, reply)
     done()
   })
-  logRequests(app)
-  countRequests(app, options.metrics)
+  tellOfRequests(app, logger, options.metrics)
   if (options.tracing !== undefined) traceRequests(app, options.tracing)
   app.addSchema(problemSchema)
   const documents = collectDocuments(app, { version: options.version, hasConsole: options.hasConsole === true })
@@ -101,47 +100,43 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   return app
 }
 
-/** What the request line and the headers say, before anybody looks at who asks. */
-function checkHeads(app: FastifyInstance, { allowedHosts, corsOrigins, publicUrl }: FastifyAppOptions): void {
+/** What the request line and the headers say, before anybody looks at who asks. One hook, as each costs every request. */
+function checkHeads(app: FastifyInstance, options: FastifyAppOptions, isClosing: () => boolean): void {
+  const { allowedHosts, corsOrigins, publicUrl, admitRequest } = options
   const check = createHostCheck(allowedHosts, createOriginCheck(corsOrigins), publicUrl)
   let bound: string | undefined
   app.server.on('listening', () => {
     bound = boundTo(app.server)
   })
-  app.addHook('onRequest', ({ raw, routeOptions, headers }, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    const { raw, headers } = request
+    const route = routeOf(request)
+    if (isClosing() && route !== LIVENESS) throw new PushError('SHUTTING_DOWN')
     // Tokens and messages must not be cached.
     void reply.header('cache-control', 'no-store')
     checkOneHost(raw)
     if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue')
       throw new PushError('EXPECTATION_FAILED')
-    if (!PROBES.has(routeOptions.url)) check(raw, bound)
-    done()
-  })
-}
-
-function admitRequests(app: FastifyInstance, admit: AdmitRequest): void {
-  app.addHook('onRequest', ({ raw, routeOptions }, reply, done) => {
-    const release = routeOptions.url === LIVENESS ? undefined : admit(raw)
+    if (!PROBES.has(route)) check(raw, bound)
+    const release = route === LIVENESS ? undefined : admitRequest?.(raw)
     if (release !== undefined) reply.raw.once('close', release)
     done()
   })
 }
 
-function refuseWhenClosing(app: FastifyInstance, closing: () => void): void {
+/** Says whether it does. */
+function refuseWhenClosing(app: FastifyInstance, closing: () => void): () => boolean {
   let isClosing = false
   app.addHook('preClose', async () => {
     isClosing = true
     closing()
-  })
-  app.addHook('onRequest', (request, _reply, done) => {
-    if (isClosing && request.routeOptions.url !== LIVENESS) throw new PushError('SHUTTING_DOWN')
-    done()
   })
   // Otherwise the server would wait for an idle keep-alive connection.
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) void reply.header('connection', 'close')
     done()
   })
+  return () => isClosing
 }
 
 /**
@@ -163,24 +158,22 @@ function closeSilentConnections(app: FastifyInstance): void {
   })
 }
 
-/** The route's pattern, never the URL: people put credentials into URLs. */
-function logRequests(app: FastifyInstance): void {
-  app.addHook('onResponse', (request, reply, done) => {
-    const { method, log } = request
-    log.debug({ method, route: request.routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime }, 'request')
-    done()
-  })
-}
-
 /** They last as long as their client wants. */
 const WAITS = /\/stream($|\?)|[?&]wait=[1-9]/
 
-/** By the route's pattern as well: there are as many as the API has. */
-function countRequests(app: FastifyInstance, { httpRequests, httpDuration }: FastifyAppOptions['metrics']): void {
-  app.addHook('onResponse', ({ method, url, routeOptions }, reply, done) => {
-    const route = routeOptions.url ?? 'none'
-    httpRequests.inc(method, route, reply.statusCode)
-    if (!WAITS.test(url)) httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
+/** By the route's pattern: people put credentials into URLs, and there are as many as the API has. */
+function tellOfRequests(
+  app: FastifyInstance,
+  logger: FastifyBaseLogger & { readonly isLevelEnabled?: (level: string) => boolean },
+  { httpRequests, httpDuration }: FastifyAppOptions['metrics'],
+): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, url } = request
+    const { statusCode: status, elapsedTime: ms } = reply
+    const route = routeOf(request)
+    if (logger.isLevelEnabled?.('debug') !== false) request.log.debug({ method, route, status, ms }, 'request')
+    httpRequests.inc(method, route ?? 'none', status)
+    if (!WAITS.test(url)) httpDuration.observe(method, route ?? 'none', ms / 1000)
     done()
   })
 }
@@ -197,7 +190,7 @@ async function limitRequests(
     max: requestsPerMinute,
     timeWindow: 60_000,
     keyGenerator: ({ raw }) => forwarding.addressOf(raw),
-    allowList: (request) => request.routeOptions.url === LIVENESS,
+    allowList: (request) => routeOf(request) === LIVENESS,
     errorResponseBuilder: () => new PushError('RATE_LIMITED'),
   })
   app.addHook('onRequest', limit)

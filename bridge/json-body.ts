@@ -37,8 +37,9 @@ export function acceptJsonOnly(app: FastifyInstance, { bodyBytes }: HttpLimits):
     else done(new PushError('CONTENT_ENCODING_UNSUPPORTED'))
   })
   app.addHook('preValidation', (request, _reply, done) => {
+    if (request.body !== undefined) return done()
     const { schema, config } = request.routeOptions
-    if (schema?.body === undefined || request.body !== undefined) return done()
+    if (schema?.body === undefined) return done()
     if (config.mayHaveNoBody !== true) throw new PushError('JSON_INVALID', 'there is no body')
     request.body = {}
     done()

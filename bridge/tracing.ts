@@ -1,6 +1,7 @@
 /** A span for each request, from its headers to the end of its response. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isTraceparent, type TraceSpan, type Tracing } from '../common/tracing.ts'
+import { routeOf } from './route-of.ts'
 
 /** What balancers, scrapers and browsers ask. */
 const UNTRACED = /^\/(healthz|readyz|metrics|openapi\.json|console|docs)/
@@ -11,8 +12,8 @@ type Traced = FastifyRequest & { [spans]?: TraceSpan }
 
 export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
   app.addHook('onRequest', async (request) => {
-    const { method, routeOptions, headers } = request
-    const route = routeOptions.url
+    const { method, headers } = request
+    const route = routeOf(request)
     if (route === undefined || UNTRACED.test(route)) return
     const { traceparent } = headers
     const parent = typeof traceparent === 'string' && isTraceparent(traceparent) ? traceparent : undefined

@@ -5,7 +5,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { inTime } from './in-time.ts'
 import { packageVersion } from './package-version.ts'
-import { Counter, Gauge, Histogram, Registry, type GaugeConfiguration } from 'prom-client'
+import { PlainHistogram, type Series } from './plain-histogram.ts'
+import { Counter, Gauge, Registry, type GaugeConfiguration } from 'prom-client'
 
 const DESTINATIONS = ['private', 'broadcast', 'upstream', 'event', 'session'] as const
 export type LogKind = (typeof DESTINATIONS)[number]
@@ -61,6 +62,32 @@ function requestCounter(registry: Registry): RequestCounter {
     inc(method, route, status) {
       const ofMethod = within(within(counts, route), method)
       ofMethod.set(status, (ofMethod.get(status) ?? 0) + 1)
+    },
+  }
+}
+
+interface RequestDurations {
+  observe(method: string, route: string, seconds: number): void
+}
+
+function requestDurations(registry: Registry): RequestDurations {
+  const byRoute = new Map<string, Map<string, Series<'method' | 'route'>>>()
+  const durations = new PlainHistogram({
+    name: 'push_http_request_duration_seconds',
+    help: 'Duration of HTTP requests, from the end of the request headers to the end of the response, without streams and long polls',
+    labelNames: ['method', 'route'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [registry],
+  })
+  return {
+    observe(method, route, seconds) {
+      const ofRoute = within(byRoute, route)
+      let series = ofRoute.get(method)
+      if (series === undefined) {
+        series = durations.of({ method, route })
+        ofRoute.set(method, series)
+      }
+      series.observe(seconds)
     },
   }
 }
@@ -254,21 +281,15 @@ export function createMetrics() {
       'because',
     ]),
     httpRequests: requestCounter(registry),
-    httpDuration: new Histogram({
-      name: 'push_http_request_duration_seconds',
-      help: 'Duration of HTTP requests, from the end of the request headers to the end of the response, without streams and long polls',
-      labelNames: ['method', 'route'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-      registers: [registry],
-    }),
+    httpDuration: requestDurations(registry),
     httpWaiting: gauge('push_http_waiting', 'Open long polls and streams'),
     lookups: counter('push_lookups_total', 'Lookups of devices over HTTP, by outcome: found or empty', ['outcome']),
-    drainLatency: new Histogram({
+    drainLatency: new PlainHistogram({
       name: 'push_drain_latency_seconds',
       help: 'Time from storing a message to writing it to the device, for live deliveries only',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers: [registry],
-    }),
+    }).of({}),
   }
 }
 
