@@ -98,15 +98,15 @@ class LevelStore extends LevelFollowing implements Store {
     return this.commits.submit({ synced: true, bytes, apply })
   }
 
-  async appendWebPush(request: WebPushAppend): Promise<Appended> {
-    return await this.change((transaction) => appendWebPush(transaction, this.limits, request), {
+  appendWebPush(request: WebPushAppend): Promise<Appended> {
+    return this.change((transaction) => appendWebPush(transaction, this.limits, request), {
       bytes: OVERHEAD_BYTES + request.message.payload.byteLength,
     })
   }
 
-  async appendBroadcast(request: BroadcastAppend): Promise<Appended> {
+  appendBroadcast(request: BroadcastAppend): Promise<Appended> {
     const { app, message } = request
-    return await this.change((transaction) => appendBroadcast(transaction, this.limits, request), {
+    return this.change((transaction) => appendBroadcast(transaction, this.limits, request), {
       bytes: message.payload.byteLength,
       ...(message.retain ? { prepare: (transaction: Transaction) => transaction.prepareRetained(app) } : {}),
     })
