@@ -23,8 +23,9 @@ import { unavailable } from './script.ts'
 import { asBytes, asList, asNumber, asText, NAMED_SESSIONS, READERS_OF, TOKEN_PAGE } from './steps.ts'
 
 const TOKENS_AT_ONCE = 1_000
-/** Partitions that one page looks at, as most may be empty. */
+/** Partitions that one page looks at, as most may be empty, and token ids, as most may be of other apps. */
 const PARTITIONS_A_PAGE = 16
+const LOOKED_A_PAGE = 2_048
 const PLACES = PARTITIONS * BUCKETS
 const TOKEN_ID_BYTES = 16
 const KEYS_A_SCAN = 1_000
@@ -69,11 +70,13 @@ export async function tokenPage(
   const from = after === undefined ? undefined : bytesOf(after)
   const tokens: KnownToken[] = []
   let place = from === undefined ? 0 : placeOf(from)
-  for (let looked = 0; looked < PARTITIONS_A_PAGE && place < PLACES; looked += 1) {
+  let toLookAt = LOOKED_A_PAGE
+  for (let visited = 0; visited < PARTITIONS_A_PAGE && place < PLACES && toLookAt > 0; visited += 1) {
     const partition = Math.floor(place / BUCKETS)
-    const told = [place % BUCKETS, Buffer.from([partition]), Math.max(1, most - tokens.length)]
-    const [next, ...fields] = await lanes.run(TOKEN_PAGE, partitionBase(prefix, partition), ...told)
-    tokens.push(...inOrder(tokensOf(fields), from, app))
+    const told = [place % BUCKETS, Buffer.from([partition]), Math.max(1, most - tokens.length), toLookAt, app ?? false]
+    const [next, looked, ...fields] = await lanes.run(TOKEN_PAGE, partitionBase(prefix, partition), ...told)
+    tokens.push(...inOrder(tokensOf(fields), from))
+    toLookAt -= asNumber(looked)
     place = partition * BUCKETS + asNumber(next)
     if (tokens.length >= most) break
   }
@@ -83,13 +86,10 @@ export async function tokenPage(
   return place < PLACES ? { tokens, next: lastBefore(place) } : { tokens }
 }
 
-function inOrder(tokens: Iterable<KnownToken>, after: Buffer | undefined, app: string | undefined): KnownToken[] {
+function inOrder(tokens: Iterable<KnownToken>, after: Buffer | undefined): KnownToken[] {
   return [...tokens]
     .map((token) => ({ token, bytes: bytesOf(token.registration.tokenId) }))
-    .filter(({ token, bytes }) => {
-      const isOther = app !== undefined && token.registration.app !== app
-      return !isOther && (after === undefined || Buffer.compare(bytes, after) > 0)
-    })
+    .filter(({ bytes }) => after === undefined || Buffer.compare(bytes, after) > 0)
     .toSorted((one, other) => Buffer.compare(one.bytes, other.bytes))
     .map(({ token }) => token)
 }

@@ -13,8 +13,8 @@
   restore   base, id, app, device hash, expires (seconds), broadcast cursor, generation, revoked, current, marks or false,
             seen (seconds), change of the details or false
             -> as lookup. What is known here stays; it only moves forward.
-  page      base, number of a bucket, first byte of the token ids, most
-            -> { bucket to go on with (64: none), id, app, device hash, expires, generation, revoked, current, private cursor,
+  page      base, number of a bucket, first byte of the token ids, most, most to look at, app or false: of all
+            -> { bucket to go on with (64: none), how many were looked at, id, app, device hash, expires, generation, revoked, current, private cursor,
             broadcast cursor, last, marks or false, seen (seconds), details or false, ... }: whole buckets
 ]]
 function parts.registry()
@@ -188,29 +188,45 @@ function parts.registry()
     return found
   end
 
-  local function add_bucket(result, base, bucket, first)
-    local fields = call('HGETALL', base .. KEY.tokens .. bucket)
-    if #fields == 0 then return end
-    local known = details_of_bucket(base, bucket)
+  -- How many were looked at, and the records of the app among them.
+  local function records_in(base, bucket, first, app)
+    local fields, found = call('HGETALL', base .. KEY.tokens .. bucket), {}
     for i = 1, #fields, 2 do
-      local id, at = first .. fields[i], #result
-      local r = records[id] or token.parse(base, id, bucket, fields[i + 1])
+      -- As with devices: a record holds the bytes of its app.
+      if not app or string.find(fields[i + 1], app, 1, true) then
+        local id = first .. fields[i]
+        local record = records[id] or token.parse(base, id, bucket, fields[i + 1])
+        if not app or record.app == app then found[#found + 1] = record end
+      end
+    end
+    return #fields / 2, found
+  end
+
+  local function add_bucket(result, base, bucket, first, app)
+    local looked, found = records_in(base, bucket, first, app)
+    -- Of few, each by itself.
+    local known = #found * 8 > looked and details_of_bucket(base, bucket)
+    for i = 1, #found do
+      local r, at = found[i], #result
+      local of_it
+      if known then of_it = known[tostring(r.serial)] or false else of_it = details.of(r) end
       local each = {
-        id, r.app, r.device, r.expires, r.generation, token.has(r, token.REVOKED), token.has(r, token.CURRENT), r.cursor,
-        r.broadcast, r.last, token.marks_of(r), r.seen, known[tostring(r.serial)] or false,
-        (need('outcome').told_missed(r) or { 0 })[1],
+        r.id, r.app, r.device, r.expires, r.generation, token.has(r, token.REVOKED), token.has(r, token.CURRENT), r.cursor,
+        r.broadcast, r.last, token.marks_of(r), r.seen, of_it, (need('outcome').told_missed(r) or { 0 })[1],
       }
       for j = 1, FIELDS do result[at + j] = each[j] end
     end
+    return looked
   end
 
   function steps.page(step)
-    local _, base, bucket, first, most = unpack(step)
-    local result = { bucket }
-    while result[1] < BUCKETS and #result <= FIELDS * (most - 1) + 1 do
-      add_bucket(result, base, string.char(token.FIRST_BUCKET + result[1]), first)
-      result[1] = result[1] + 1
+    local _, base, bucket, first, most, most_looked, app = unpack(step)
+    local result, looked = { bucket, 0 }, 0
+    while bucket < BUCKETS and #result <= FIELDS * (most - 1) + 2 and looked < most_looked do
+      looked = looked + add_bucket(result, base, string.char(token.FIRST_BUCKET + bucket), first, app)
+      bucket = bucket + 1
     end
+    result[1], result[2] = bucket, looked
     return result
   end
 
