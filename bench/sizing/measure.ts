@@ -12,6 +12,7 @@ const BUCKETS_OF_A_PARTITION = 64
 const FEW = 6_000
 const WARM_UP = 1_000
 const MORE = 400
+const LOOKS = 1_000
 const BROADCASTS = 500
 const MIXED_CALLS = 20_000
 const PENDING_DEVICES = 4_000
@@ -24,6 +25,7 @@ export const PARTS = [
   'acknowledge a broadcast',
   'broadcast',
   'recheck',
+  'look alone',
 ] as const
 export type Part = (typeof PARTS)[number]
 
@@ -87,6 +89,9 @@ export async function measure(population: Population, devices: number, share: Sh
   )
   const broadcastBytes = ((await population.bytes()) - broadcastBefore) / (2 * BROADCASTS)
   const recheck = await twice(CALLS, () => forEach(some, (one) => population.recheck(one)))
+  const lookAlone = await twice(LOOKS, async () => {
+    for (const one of some.slice(0, LOOKS)) await population.look(one)
+  })
   const reached = [...sent.keys()].map((tokenId) => [tokenId, last] as const)
   const acknowledgeBroadcast = await population.measure(reached.length, () =>
     population.acknowledge(reached, 'broadcast'),
@@ -102,6 +107,7 @@ export async function measure(population: Population, devices: number, share: Sh
     acknowledge,
     broadcast,
     recheck,
+    'look alone': lookAlone,
     'acknowledge a broadcast': acknowledgeBroadcast,
   }
   return {

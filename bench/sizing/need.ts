@@ -3,8 +3,12 @@ import type { Measured } from './measure.ts'
 import type { Rates } from './rates.ts'
 
 const DAY_S = 86_400
-/** PUSH_SESSION_RECHECK. */
+/** PUSH_SESSION_RECHECK. In it, each process asks each lane twice for its wakes; each device reads its log once in 60. */
 const RECHECK_S = 30
+const LOOKS = 2
+const RECHECKS_OF_A_DEVICE = 60
+/** A Cluster has a lane for each partition, one Redis has one. */
+const LANES = 256
 /** With more of them some of the 256 partitions weigh too much on one. */
 const MOST_SHARDS = 64
 const GIB = 1024 ** 3
@@ -35,7 +39,7 @@ export interface Need {
   /** All that are connected come back at once, and one broadcast reaches all of them, s. */
   readonly storm: number
   readonly broadcastToAll: number
-  /** Cores of Redis that only look whether a wake was lost. */
+  /** Cores of Redis that only look whether a wake was lost; part of `redisCores`. */
   readonly recheckCores: number
   /** Devices at which there would be as many shards as partitions can be spread over. */
   readonly most: number
@@ -47,23 +51,26 @@ export function needOf({ devices, costs, bytes }: Measured, server: ServerCosts,
   const connected = devices * rates.connected
   const [messages, visits] = [rates.messages, rates.visits].map((each) => (devices * each) / DAY_S) as [number, number]
   const broadcasts = (connected * rates.broadcasts) / DAY_S
-  const recheckCores = ((connected / RECHECK_S) * costs.recheck.redis) / 1e6 / load
-  const redisCores =
-    recheckCores +
+  const busyCores =
     (peak *
       (messages * (costs.send.redis + costs.acknowledge.redis) +
         visits * costs.visit.redis +
         broadcasts * costs['acknowledge a broadcast'].redis)) /
-      1e6 /
-      load
+    1e6 /
+    load
   const nodeCores =
     (peak * (messages * server.message + visits * server.resume + broadcasts * server.broadcast)) / 1e6 / load
   const nodeBytes = connected * server.connection
   const redisBytes = devices * (bytes.device + rates.waiting * bytes.message)
   const [byCores, byMemory] = [nodeCores / rates.cores, nodeBytes / (rates.memory * GIB) / load]
-  const [shardsByCores, shardsByMemory] = [redisCores, redisBytes / (rates.redisMemory * GIB) / load]
   const nodes = Math.max(2, Math.ceil(byCores), Math.ceil(byMemory))
-  const shards = Math.max(1, Math.ceil(shardsByCores), Math.ceil(shardsByMemory))
+  const shardsByMemory = redisBytes / (rates.redisMemory * GIB) / load
+  const lanes = Math.max(busyCores, shardsByMemory) > 1 ? LANES : 1
+  const looks = (nodes * rates.cores * lanes * LOOKS * costs['look alone'].redis) / RECHECK_S
+  const reads = (connected * costs.recheck.redis) / (RECHECK_S * RECHECKS_OF_A_DEVICE)
+  const recheckCores = (looks + reads) / 1e6 / load
+  const redisCores = busyCores + recheckCores
+  const shards = Math.max(1, Math.ceil(redisCores), Math.ceil(shardsByMemory))
   const atOnce = (node: number, redis: number): number =>
     Math.max((connected * node) / 1e6 / (nodes * rates.cores), (connected * redis) / 1e6 / shards)
   return {
@@ -78,9 +85,9 @@ export function needOf({ devices, costs, bytes }: Measured, server: ServerCosts,
     shards,
     nodesBecause:
       nodes === 2 && Math.max(byCores, byMemory) < 2 ? 'two, as one may fail' : byCores > byMemory ? 'CPU' : 'memory',
-    shardsBecause: shards === 1 ? 'one is enough' : shardsByCores > shardsByMemory ? 'CPU' : 'memory',
+    shardsBecause: shards === 1 ? 'one is enough' : redisCores > shardsByMemory ? 'CPU' : 'memory',
     recheckCores,
-    most: devices * (MOST_SHARDS / Math.max(shardsByCores, shardsByMemory)),
+    most: devices * (MOST_SHARDS / Math.max(redisCores, shardsByMemory)),
     storm: atOnce(server.resume, costs.visit.redis),
     broadcastToAll: atOnce(server.broadcast, costs['acknowledge a broadcast'].redis),
   }

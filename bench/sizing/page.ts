@@ -85,10 +85,10 @@ function breaks({ needs, measured }: Sizing): string {
   const registering = store.costs.register.redis
   return [
     `Where it breaks first, with these rates and ${millions(largest.devices)} devices:\n`,
-    `- ${format((100 * largest.recheckCores) / largest.redisCores)} % of the CPU of Redis only looks whether a wake was lost (\`PUSH_SESSION_RECHECK\`, every 30 s for each connected device). A longer interval takes it away, and finds a lost wake later.`,
-    `- A token for a new device, or for another account on it, takes ${format(registering / 1000)} ms of Redis, as its bucket is looked through: ${format(MILLION / registering)} a second take all of a shard. Renewals do not.`,
     `- The store has 256 partitions, which spread evenly over some 64 shards: that is the end at about ${millions(Math.round(largest.most / MILLION) * MILLION)} devices.`,
     '- The broadcast log of one app is on one shard, and every node that has a device of it reads it once: many apps spread, one app does not.',
+    `- A token for a new device, or for another account on it, takes ${format(registering)} us of Redis, however many there are: ${format(MILLION / registering)} a second take all of a shard.`,
+    `\n${format((100 * largest.recheckCores) / largest.redisCores)} % of the CPU of Redis looks for lost wakes (\`PUSH_SESSION_RECHECK\`, 30 s): twice in that time each worker asks each partition how many wakes it sent, and once in 60 such times each connected device reads its log.`,
   ].join('\n')
 }
 
@@ -101,7 +101,7 @@ export function pageOf(sizing: Sizing): string {
     'How many nodes and Redis servers so many devices need. Every figure was measured by a program, or is computed from what it measured; measure on your machines, with your rates, before you buy any.',
     `Measured on ${cores} cores (${cpu}) with Node ${node}.`,
     '## What a part costs',
-    'The real store is driven without a server: a token id is *registered*; a session is opened and closed (*visit*); a private message is stored (*send*) and *acknowledged*, in batches of 64; a *broadcast* is stored once, and acknowledged by each device. CPU of the process that calls, + CPU of Redis. Over Redis, devices are in a few of the 16,384 buckets of the store, so that these are as full as they would be in an installation of that size; a token is registered for a device that is new, when all others are there. *A day mixed* is what a day of everything in random order costs, beside the sum of these parts: near 1x, parts may be added.',
+    'The real store is driven without a server: a token id is *registered*; a session is opened and closed (*visit*); a private message is stored (*send*) and *acknowledged*, in batches of 64; a *broadcast* is stored once, and acknowledged by each device. CPU of the process that calls, + CPU of Redis. Over Redis, devices are in a few of the 16,384 buckets of the store, so that these are as full as they would be in an installation of that size; a token is registered for a device that is new, when all others are there. *Recheck*: a device reads its log after the last message, in batches. *Look alone*: one read with nothing else in its batch. *A day mixed* is what a day of everything in random order costs, beside the sum of these parts: near 1x, parts may be added.',
     parts(sizing),
   ]
   if (server !== undefined) {

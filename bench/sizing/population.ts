@@ -94,7 +94,12 @@ export class Population {
     return offset
   }
 
-  /** What a node does for each connected device once in `PUSH_SESSION_RECHECK`: it reads after the last message. */
+  /** A read that travels alone, as the question how many wakes a lane has told a node. */
+  async look({ tokenId }: Known): Promise<void> {
+    await this.store.lookupToken(tokenId)
+  }
+
+  /** A connected device reads after its last message: embedded, once in `PUSH_SESSION_RECHECK`; over Redis, once in 60. */
   async recheck({ tokenId }: Known): Promise<void> {
     await this.store.readPrivate(tokenId, Number.MAX_SAFE_INTEGER, { entries: 1, bytes: 1 })
   }
