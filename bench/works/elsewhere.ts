@@ -5,9 +5,12 @@ import type { Device } from '../load/device.ts'
 import { boardAndSubscribe, cutAll, forEach, makeDevices, spentOn } from './steps.ts'
 import type { Work, WorkContext } from './work.ts'
 
-/** With fewer, the servers are still being compiled at the first figures, and home looks dearer than it is. */
-const WARM_UP = 200
-const WARM_UP_ROUNDS = 20
+/**
+ * With fewer connections, the servers are still being compiled at the first figures, and home looks dearer than it is; with
+ * fewer devices, what a node does for one that it never saw is, and elsewhere does.
+ */
+const WARM_UP = 1_000
+const WARM_UP_ROUNDS = 6
 const [HOME, ELSEWHERE, AGAIN] = ['at home', 'elsewhere', 'elsewhere again']
 
 export const elsewhere: Work = {
