@@ -1,6 +1,6 @@
 /** Aedes as it comes, in memory or with its Redis persistence: bench/servers/aedes.ts. */
 import { fileURLToPath } from 'node:url'
-import { Child, freePort } from '../run/processes.ts'
+import { Child, freePort, NODE_FLAGS } from '../run/processes.ts'
 import { startRedis } from '../run/redis.ts'
 import { type Contender, PLAIN_BROADCAST, plainIdentities, type Target } from './contender.ts'
 
@@ -16,7 +16,7 @@ export function aedes(name: string, about: string, onRedis: boolean): Contender 
     async start(folder, programs): Promise<Target> {
       const redis = onRedis ? await startRedis(programs('redis-server'), folder, 'everysec') : undefined
       const mqttPort = await freePort()
-      const args = [SERVER, String(mqttPort), ...(redis === undefined ? [] : [redis.url])]
+      const args = [...NODE_FLAGS, SERVER, String(mqttPort), ...(redis === undefined ? [] : [redis.url])]
       const launch = (): Child => new Child(process.execPath, args, { cwd: folder })
       let child = launch()
       await child.line(/^ready/)

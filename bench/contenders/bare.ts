@@ -1,6 +1,6 @@
 /** Node without a broker: what no server in it can go below. bench/servers/bare.ts, bare-http.ts and fastify.ts. */
 import { fileURLToPath } from 'node:url'
-import { Child, freePort } from '../run/processes.ts'
+import { Child, freePort, NODE_FLAGS } from '../run/processes.ts'
 import { type Contender, PLAIN_BROADCAST, plainIdentities } from './contender.ts'
 
 export function bare(name: string, about: string): Contender {
@@ -41,9 +41,8 @@ function floor({ server, argument, isHttp, ...described }: Floor): Contender {
     async start(folder) {
       const port = await freePort()
       const main = fileURLToPath(new URL(`../servers/${server}.js`, import.meta.url))
-      const child = new Child(process.execPath, [main, String(port), ...(argument === undefined ? [] : [argument])], {
-        cwd: folder,
-      })
+      const args = [...NODE_FLAGS, main, String(port), ...(argument === undefined ? [] : [argument])]
+      const child = new Child(process.execPath, args, { cwd: folder })
       await child.line(/^ready/)
       return {
         mqttPort: port,

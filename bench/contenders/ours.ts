@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Identity } from '../load/device.ts'
 import { HttpPool, httpRequest } from '../load/http.ts'
-import { Child } from '../run/processes.ts'
+import { Child, NODE_FLAGS } from '../run/processes.ts'
 import { type Fsync, startRedis } from '../run/redis.ts'
 import { APP, type Contender, type Target } from './contender.ts'
 
@@ -104,7 +104,7 @@ class Server {
 
   start(): Child {
     const flags = ['--mqtt-port', String(this.ports.mqtt), '--http-port', String(this.ports.http)]
-    this.child = new Child(process.execPath, [...this.#args, ...flags], this.#options)
+    this.child = new Child(process.execPath, [...NODE_FLAGS, ...this.#args, ...flags], this.#options)
     return this.child
   }
 

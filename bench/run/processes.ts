@@ -4,6 +4,7 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createInterface } from 'node:readline'
 
 /** Debian keeps servers where a path of a user does not look. */
@@ -136,6 +137,18 @@ export function cpuOf(pids: readonly number[]): number {
       .split(' ')
     return sum + (Number(fields[11]) + Number(fields[12])) * TICK_US
   }, 0)
+}
+
+/** For a server that runs in Node, see `collectGarbage`. */
+export const NODE_FLAGS: readonly string[] = [
+  '--expose-gc',
+  '--import',
+  fileURLToPath(new URL('../servers/collecting.js', import.meta.url)),
+]
+
+/** All of it, of those that run in Node; to others, the signal means nothing. */
+export function collectGarbage(pids: readonly number[]): void {
+  for (const pid of family(pids)) process.kill(pid, 'SIGWINCH')
 }
 
 /** Resident memory of all of them together, bytes. */

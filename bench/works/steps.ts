@@ -5,7 +5,7 @@ import { Device } from '../load/device.ts'
 import { forEach } from '../load/for-each.ts'
 import type { Ledger } from '../load/ledger.ts'
 import { Publisher } from '../load/publisher.ts'
-import { cpuOf } from '../run/processes.ts'
+import { collectGarbage, cpuOf } from '../run/processes.ts'
 
 export { forEach }
 
@@ -15,6 +15,8 @@ const SETTLE_MS = 200
 const QUIET_US = 10_000
 const LOOK_MS = 250
 const LOOKS = 480
+/** What a finalizer lets go is gone with the next one. */
+const COLLECTIONS = 3
 
 /** Nodes take turns. */
 export function inTurn(ports: readonly number[], turn: number): number {
@@ -81,6 +83,15 @@ export async function untilQuiet(target: Target, quiet = QUIET_US): Promise<void
     before = now
   }
   throw new Error('the server did not come to rest')
+}
+
+/** What garbage there was is gone, and its memory is back with the system. */
+export async function collected(target: Target): Promise<void> {
+  for (let time = 0; time < COLLECTIONS; time += 1) {
+    await untilQuiet(target)
+    collectGarbage(target.serverPids())
+  }
+  await untilQuiet(target)
 }
 
 interface Spent {

@@ -1,7 +1,7 @@
 /** The routing table: filters without wildcards by their text, filters with wildcards as a tree of levels. */
 import type { QoS } from '../codec/packets.ts'
 import type { GeneralDelivery, GeneralMessage } from '../session/general.ts'
-import { SmallMap } from './small-map.ts'
+import { SmallMap } from '../../common/small-map.ts'
 import { identifierOf, isNoLocal, isRetainAsPublished, type PackedOptions, qosOf } from './subscription-options.ts'
 
 /** Has subscriptions in one table. */

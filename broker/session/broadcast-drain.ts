@@ -4,6 +4,7 @@
  * tags exclude are passed for good.
  */
 import type { BroadcastEntry, Commit, Cursors, LogEntry } from '../../store/contract.ts'
+import { SmallMap } from '../../common/small-map.ts'
 import { broadcastTopic } from '../../topics/index.ts'
 import type { Arrival, BroadcastFanout } from './broadcast-fanout.ts'
 import { CatchUp } from './catch-up.ts'
@@ -20,7 +21,7 @@ export class BroadcastDrain {
   readonly #host: DrainHost
   readonly #opened: Cursors
   /** Version to subscription, in the order they were made. */
-  #versions: Map<string, Subscription> | undefined
+  #versions: SmallMap<string, Subscription> | undefined
   #fanout: BroadcastFanout | undefined
   #standings: Standings | undefined
   #catchUp: CatchUp | undefined
@@ -60,7 +61,7 @@ export class BroadcastDrain {
     this.settle()
     this.#standings ??= new Standings(this.#opened)
     this.#standings.add(version, this.log.sent, restored)
-    this.#versions ??= new Map()
+    this.#versions ??= new SmallMap()
     this.#fanout ??= this.#session.node.sessions.fanout(this.#session.device.app)
     this.#versions.set(version, subscription)
     this.#fanout.add(version, this.#session)
