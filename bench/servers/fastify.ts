@@ -37,8 +37,9 @@ async function toFile(): Promise<Write> {
 }
 
 /** A message is put in one batch, and taken out in the next one, as if it had been acknowledged. */
-function toLevel(): Write {
+async function toLevel(): Promise<Write> {
   const level = new ClassicLevel<Buffer, Buffer>('messages', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  await level.open()
   let last = 0
   let before: Buffer[] = []
   return async (messages) => {
