@@ -38,6 +38,8 @@ export function createHttpServer(handler: RequestListener, options: HttpServerOp
   const { limits, logger, randomId, admit } = options
   const exchanges = new WeakMap<Duplex, Exchange>()
   const take: RequestListener = (request, response) => {
+    // RFC 9112 section 9.6: what follows a request whose answer said that the connection closes is not processed.
+    if (request.socket.writableEnded) return void request.resume()
     exchanges.set(request.socket, { request, response, before: exchanges.get(request.socket)?.response })
     handler(request, response)
   }
@@ -56,6 +58,8 @@ export function createHttpServer(handler: RequestListener, options: HttpServerOp
   // Nothing moves on a connection while a lookup waits. One that is quiet for longer has a client that reads no answer.
   server.setTimeout(limits.waitSeconds * 1000 + limits.requestTimeoutMs)
   if (admit !== undefined) server.on('connection', admit)
+  // After the last answer, Node would close with input unread, which resets the connection: answers may not arrive.
+  server.on('connection', (socket: Socket) => (socket.destroySoon = () => endSocket(socket)))
   server.on('clientError', (error, socket) => refuseMalformed(error, socket, exchanges.get(socket), randomId()))
   // RFC 9110 section 10.1.1: refused by a hook, as problem+json.
   server.on('checkExpectation', take)

@@ -72,7 +72,7 @@ export function answerSocket(socket: Duplex, error: PushError, requestId: string
 
 /** Closes with these last words. */
 export function endSocket(socket: Duplex, words = ''): void {
-  socket.end(words)
+  if (!socket.writableEnded) socket.end(words)
   // To close with input unread would reset the connection, and the answer might not arrive: read on, into nothing.
   socket.resume()
   const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref()

@@ -29,3 +29,22 @@ await t.test('a body that breaks off', async (t) => {
     t.same(statuses(third), [202, 400], 'behind one that is being answered')
   }
 })
+
+await t.test('a large answer in front of a body that is refused unread', async (t) => {
+  const size = 1_100_000
+  const refused = head('POST /v1/messages', { ...headers, 'content-length': String(size) }) + '{'.repeat(size)
+  for (let time = 0; time < 5; time += 1) {
+    const answer = await converse(t, api.httpPort, head('GET /openapi.json') + refused)
+    t.same(statuses(answer), [200, 413])
+    const [, document = ''] = /\r\n\r\n(\{.*?)HTTP\/1\.1 413/s.exec(answer) ?? []
+    t.hasProps(JSON.parse(document), ['openapi', 'paths'], 'is there as a whole')
+  }
+})
+
+await t.test('what follows a request that closes the connection', async (t) => {
+  const before = await api.store.pendingMessages()
+  const closing = { ...headers, connection: 'close', 'content-length': String(body.length) }
+  const answer = await converse(t, api.httpPort, head('POST /v1/messages', closing) + body + whole)
+  t.same(statuses(answer), [202])
+  t.equal(await api.store.pendingMessages(), before + 1, 'is not stored')
+})
