@@ -102,6 +102,7 @@ class RedisRetained implements RetainedMessages {
   async #count(): Promise<number> {
     const client = this.#client
     if (!(client instanceof Cluster)) return await client.hlen(HASH)
+    await this.#ready()
     let count = 0
     for (const node of client.nodes('master'))
       for await (const _ of keysOf(node, this.#keyPrefix, { match: `${HASH}:*` })) count += 1
@@ -132,10 +133,11 @@ class RedisRetained implements RetainedMessages {
 
   /** While a master is unreachable, the messages that it holds would be omitted silently. */
   async #ready(): Promise<void> {
-    if (!(this.#client instanceof Cluster)) return
-    const ranges = await this.#client.cluster('SLOTS')
-    const masters = new Set(ranges.map(([, , master]) => String(master)))
-    if (this.#client.nodes('master').length < masters.size) throw new Error('not every master of the Cluster is there')
+    const client = this.#client
+    if (!(client instanceof Cluster) || (await hasAllMasters(client))) return
+    // One that had gone is known again only when the slots are asked for, and nothing asks where no command meets it.
+    await refreshed(client)
+    if (!(await hasAllMasters(client))) throw new Error('not every master of the Cluster is there')
   }
 
   #remove({ topic, push }: RetainedPacket): void {
@@ -145,6 +147,21 @@ class RedisRetained implements RetainedMessages {
     // The next reader tries again.
     this.#client.eval(REMOVE, 1, key, Buffer.from(push), isCluster ? '' : topic).catch(() => undefined)
   }
+}
+
+async function hasAllMasters(cluster: Cluster): Promise<boolean> {
+  const ranges = await cluster.cluster('SLOTS')
+  const masters = new Set(ranges.map(([, , master]) => String(master)))
+  return cluster.nodes('master').length >= masters.size
+}
+
+function refreshed(cluster: Cluster): Promise<void> {
+  return new Promise((resolve, reject) => {
+    cluster.refreshSlotsCache((error) => {
+      if (error) reject(error)
+      else resolve()
+    })
+  })
 }
 
 function unavailable(cause: unknown): PushError {
@@ -169,9 +186,9 @@ function serverConnection(client: Redis): object {
   return {
     hset: (key: string, field: string, value: Buffer) => client.hset(key, field, value),
     hdel: (key: string, field: string) => client.hdel(key, field),
-    hgetBuffer: (key: string, field: string) => client.hgetBuffer(key, field),
+    hgetBuffer: (key: string, field: string) => answered(client.hgetBuffer(key, field)),
     hscanBufferStream: (key: string, scan: Scan) =>
-      client.hscanBufferStream(key, { match: patternOf(scan), count: KEYS }),
+      scanned((cursor) => client.hscanBuffer(key, cursor, 'MATCH', patternOf(scan), 'COUNT', KEYS)),
   }
 }
 
@@ -179,7 +196,7 @@ function clusterConnection(cluster: Cluster, keyPrefix: string): object {
   return {
     set: (key: string, value: Buffer) => cluster.set(key, value),
     del: (key: string) => cluster.del(key),
-    getBuffer: (key: string) => cluster.getBuffer(key),
+    getBuffer: (key: string) => answered(cluster.getBuffer(key)),
     nodes: () =>
       cluster.nodes('master').map((node) => ({ scanBufferStream: (scan: Scan) => keysOf(node, keyPrefix, scan) })),
   }
@@ -188,6 +205,16 @@ function clusterConnection(cluster: Cluster, keyPrefix: string): object {
 /** The masters know nothing of the prefix. */
 async function* keysOf(node: Redis, keyPrefix: string, scan: Scan): AsyncIterable<Buffer> {
   const match = literal(keyPrefix) + patternOf(scan)
-  for await (const keys of node.scanBufferStream({ match, count: KEYS }))
-    for (const key of keys) yield Buffer.from(key).subarray(keyPrefix.length)
+  for await (const keys of scanned((cursor) => node.scanBuffer(cursor, 'MATCH', match, 'COUNT', KEYS)))
+    for (const key of keys) yield key.subarray(keyPrefix.length)
+}
+
+/** Each request is answered in time, or it is an error: a node that has left a Cluster may never answer. */
+async function* scanned(ask: (cursor: string) => Promise<[cursor: Buffer, found: Buffer[]]>): AsyncIterable<Buffer[]> {
+  let cursor = '0'
+  do {
+    const [next, found] = await answered(ask(cursor))
+    yield found
+    cursor = next.toString()
+  } while (cursor !== '0')
 }
