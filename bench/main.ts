@@ -1,5 +1,5 @@
 /** `npm run bench`: measures this server and others side by side; see docs/benchmarks.md. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { CONTENDERS, type Contender } from './contenders/index.ts'
 import { chartOf } from './report/chart.ts'
 import { judgeGoals, verdict } from './report/goals.ts'
@@ -7,7 +7,7 @@ import { markdownOf } from './report/markdown.ts'
 import { asText, tableOf } from './report/table.ts'
 import { type Options, readOptions, USAGE, UsageError } from './run/options.ts'
 import { findProgram } from './run/processes.ts'
-import { describeMachine, notesOf, type Results } from './run/results.ts'
+import { describeMachine, notesOf, readResults, type Results } from './run/results.ts'
 import { type Measured, measureRounds } from './run/rounds.ts'
 import { WORKS } from './works/index.ts'
 
@@ -65,8 +65,7 @@ async function main(): Promise<void> {
     console.log(`${USAGE}\n\ncontenders: ${list(CONTENDERS)}\nworks: ${list(WORKS)}`)
     return
   }
-  const results =
-    options.from === undefined ? await measure(options) : (JSON.parse(readFileSync(options.from, 'utf8')) as Results)
+  const results = options.from === undefined ? await measure(options) : readResults(options.from)
   show(results)
   if (options.write) {
     writeFileSync('docs/benchmarks.md', markdownOf(results, WORKS))

@@ -14,7 +14,7 @@ const QUICK: typeof INSTALLATIONS = { embedded: [1e4], Redis: [1e6] }
 const RATE_NAMES = Object.keys(RATES) as (keyof Rates)[]
 
 const USAGE = `npm run sizing -- [options]
-  --from file   results of npm run bench, with private, broadcast, connect and idle of ours-redis (default bench-results.json)
+  --from a,b    results of npm run bench, with private, broadcast, connect and idle of ours-redis (default bench-results.json)
   --quick       few devices, and one million on Redis
   --write       also write docs/sizing.md
 ${RATE_NAMES.map((name) => `  --${name} n`.padEnd(18) + `default ${RATES[name]}`).join('\n')}`

@@ -1,15 +1,16 @@
 /** Node without a broker: what no server in it can go below. bench/servers/bare.ts, bare-http.ts and fastify.ts. */
 import { fileURLToPath } from 'node:url'
 import { Child, freePort, NODE_FLAGS } from '../run/processes.ts'
+import { startRedis } from '../run/redis.ts'
 import { type Contender, PLAIN_BROADCAST, plainIdentities } from './contender.ts'
 
 export function bare(name: string, about: string): Contender {
   return floor({ name, about, works: ['private', 'broadcast', 'idle'], server: 'bare' })
 }
 
-/** Stores each message on disk before it acknowledges or forwards it. */
-export function bareSynced(name: string, about: string): Contender {
-  return floor({ name, about, works: ['private', 'broadcast'], server: 'bare', argument: 'synced' })
+/** Stores each message before it acknowledges or forwards it. */
+export function bareStored(name: string, about: string, argument: 'synced' | 'level' | 'redis'): Contender {
+  return floor({ name, about, works: ['private', 'broadcast', 'general'], server: 'bare', argument })
 }
 
 export function bareHttp(name: string, about: string): Contender {
@@ -28,7 +29,8 @@ export function fastifyStored(name: string, about: string, argument: 'synced' | 
 interface Floor extends Pick<Contender, 'name' | 'about' | 'works' | 'answersOnly'> {
   /** The file in bench/servers. */
   readonly server: string
-  readonly argument?: string
+  /** Where it stores; `redis`: one of its own. */
+  readonly argument?: 'synced' | 'level' | 'redis'
   readonly isHttp?: boolean
 }
 
@@ -37,15 +39,18 @@ function floor({ server, argument, isHttp, ...described }: Floor): Contender {
     ...described,
     durable: false,
     ours: false,
-    needs: [],
-    async start(folder) {
+    needs: argument === 'redis' ? ['redis-server'] : [],
+    async start(folder, programs) {
+      const redis = argument === 'redis' ? await startRedis(programs('redis-server'), folder, 'everysec') : undefined
+      const place = redis?.url ?? argument
       const port = await freePort()
       const main = fileURLToPath(new URL(`../servers/${server}.js`, import.meta.url))
-      const args = [...NODE_FLAGS, main, String(port), ...(argument === undefined ? [] : [argument])]
+      const args = [...NODE_FLAGS, main, String(port), ...(place === undefined ? [] : [place])]
       const child = new Child(process.execPath, args, { cwd: folder })
       await child.line(/^ready/)
       return {
         mqttPort: port,
+        ...(redis === undefined ? {} : { redis }),
         ...(isHttp === true ? { http: { port, providerKey: '' } } : {}),
         broadcastTopic: PLAIN_BROADCAST,
         provider: {},
@@ -53,7 +58,10 @@ function floor({ server, argument, isHttp, ...described }: Floor): Contender {
         serverPids: () => [child.pid],
         identities: async (from, count) => plainIdentities(from, count),
         restart: () => Promise.reject(new Error('it keeps nothing')),
-        stop: () => child.stop(),
+        async stop() {
+          await child.stop()
+          await redis?.stop()
+        },
       }
     },
   }

@@ -1,6 +1,6 @@
 /** Everybody who is measured. */
 import { aedes } from './aedes.ts'
-import { bare, bareHttp, bareSynced, fastify, fastifyStored } from './bare.ts'
+import { bare, bareHttp, bareStored, fastify, fastifyStored } from './bare.ts'
 import type { Contender } from './contender.ts'
 import { flashmq, nanomq } from './flashmq-nanomq.ts'
 import { mosquitto, nats } from './native.ts'
@@ -46,9 +46,20 @@ export const CONTENDERS: readonly Contender[] = [
   mosquitto('mosquitto', 'Mosquitto, in memory', false),
   mosquitto('mosquitto-persistence', 'Mosquitto with persistence (a snapshot at intervals)', true),
   bare('bare', 'node:net that finds sockets by topic and writes once a turn: the floor of a server in Node, no broker'),
-  bareSynced(
+  bareStored(
     'bare-synced',
     'bare, and each message is in a file and synced to disk before it goes on: the floor of a durable server',
+    'synced',
+  ),
+  bareStored(
+    'bare-level',
+    'bare, and each message is in classic-level, synced to disk, before it goes on: the floor of a server on that library',
+    'level',
+  ),
+  bareStored(
+    'bare-redis',
+    'bare, and each message is in Redis before it goes on, by one MSET for all that waits: the floor of a server on Redis',
+    'redis',
   ),
   fastify('fastify', 'a fastify route that checks the same body and answers the same, and delivers nothing'),
   fastifyStored(

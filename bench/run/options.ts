@@ -59,7 +59,7 @@ export interface Options {
   /** Writes docs/benchmarks.md and its chart. */
   readonly write: boolean
   readonly json: string
-  /** Measures nothing: reports from this file. */
+  /** Measures nothing: reports from these files, with commas between them. */
   readonly from: string | undefined
   /** A folder for CPU profiles of our servers. */
   readonly profile: string | undefined
@@ -81,7 +81,7 @@ export const USAGE = `npm run bench -- [options]
   --hold s         seconds for which they are held (default ${FULL.holdSeconds}; --quick: ${QUICK.holdSeconds})
   --quick          small sizes, to see that everything works
   --json file      where the results go (default bench-results.json)
-  --from file      measure nothing, report from this file
+  --from a,b       measure nothing, report from these files
   --profile folder write CPU profiles of our servers; .build/scripts/profile.js reads them
   --write          also write docs/benchmarks.md and docs/benchmarks.svg`
 

@@ -1,6 +1,7 @@
 /** What was measured, as it is kept in the JSON file. */
 import { cpus, release, totalmem, type } from 'node:os'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import type { Sizes } from './options.ts'
 import { findProgram } from './processes.ts'
 import { median } from './statistics.ts'
@@ -72,6 +73,27 @@ export function describeMachine(): Machine {
     node: process.version,
     programs,
   }
+}
+
+/**
+ * Several runs as one: works that take long may have a run of their own, and others more rounds.
+ * @param files their names, with commas between them
+ */
+export function readResults(files: string): Results {
+  const read = (file: string): Results => JSON.parse(readFileSync(file, 'utf8')) as Results
+  const [first = files, ...others] = files.split(',')
+  return others.map(read).reduce(
+    (all, each) => ({
+      ...all,
+      rounds: Math.max(all.rounds, each.rounds),
+      quick: all.quick || each.quick,
+      leftOut: { ...all.leftOut, ...each.leftOut },
+      samples: [...all.samples, ...each.samples],
+      failures: [...all.failures, ...each.failures],
+      notes: [...(all.notes ?? []), ...(each.notes ?? [])],
+    }),
+    read(first),
+  )
 }
 
 /** The median over the rounds; undefined when it was not measured. */

@@ -1,11 +1,11 @@
 /**
- * What Node and the kernel cost without a broker: `node bare.js <port> [synced]`. It reads frames, finds sockets by exact topic,
- * and writes once a turn to each. No sessions, no checks, no acknowledgement awaited: a floor, not a server. With `synced` what
- * one turn brought is appended to a file and synced before anything of it goes on.
+ * What Node and the kernel cost without a broker: `node bare.js <port> [synced | level | <URL of Redis>]`. It reads frames, finds
+ * sockets by exact topic, and writes once a turn to each. No sessions, no checks, no acknowledgement awaited: a floor, not a
+ * server. With a place what one turn brought is stored there before anything of it goes on.
  */
-import { open } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { eachFrame } from '../load/frames.ts'
+import { openWrite } from './writes.ts'
 
 const CONNECT = 1
 const PUBLISH = 3
@@ -28,30 +28,26 @@ function write(peer: Peer, bytes: Buffer): void {
   if (dirty.push(peer) === 1) setImmediate(flush)
 }
 
-const log = process.argv[3] === 'synced' ? await open('messages.log', 'a') : undefined
-let unsynced: Buffer[] = []
-let syncing = false
+const store = await openWrite(process.argv[3])
+let unstored: Buffer[] = []
+let storing = false
 
-/** What comes while the disk works goes with the next write. */
-async function sync(): Promise<void> {
-  if (log === undefined || syncing) return
-  syncing = true
-  while (unsynced.length > 0 || dirty.length > 0) {
-    const [batch, all] = [unsynced, dirty.map((peer) => ({ peer, out: peer.out }))]
-    unsynced = []
+async function storeAll(): Promise<void> {
+  if (store === undefined || storing) return
+  storing = true
+  while (unstored.length > 0 || dirty.length > 0) {
+    const [batch, all] = [unstored, dirty.map((peer) => ({ peer, out: peer.out }))]
+    unstored = []
     dirty = []
     for (const { peer } of all) peer.out = []
-    if (batch.length > 0) {
-      await log.appendFile(Buffer.concat(batch))
-      await log.datasync()
-    }
+    if (batch.length > 0) await store(batch)
     for (const { peer, out } of all) peer.socket.write(Buffer.concat(out))
   }
-  syncing = false
+  storing = false
 }
 
 function flush(): void {
-  if (log !== undefined) return void sync()
+  if (store !== undefined) return void storeAll()
   const all = dirty
   dirty = []
   for (const peer of all) {
@@ -75,7 +71,7 @@ function handle(peer: Peer, bytes: Buffer, at: number, start: number, end: numbe
     const idAt = start + 2 + bytes.readUInt16BE(start)
     const packet = bytes.subarray(at, end)
     packet[0] = QOS_1
-    if (log !== undefined) unsynced.push(packet)
+    if (store !== undefined) unstored.push(packet)
     for (const each of peers.get(bytes.toString('latin1', start + 2, idAt)) ?? []) forward(each, packet, idAt - at)
     write(peer, Buffer.from([0x40, 2, bytes[idAt] ?? 0, bytes[idAt + 1] ?? 0]))
   } else if (type === SUBSCRIBE) {

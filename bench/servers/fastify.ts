@@ -4,10 +4,9 @@
  * or in classic-level (`level`), synced before the answer; what comes while the disk works goes with the next write.
  */
 import { randomUUID } from 'node:crypto'
-import { open } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
-import { ClassicLevel } from 'classic-level'
 import Fastify from 'fastify'
+import { openWrite, type Write } from './writes.ts'
 
 const text = { type: 'string' } as const
 const destination = { type: 'object', properties: { token: text, tokens: { type: 'array', items: text } } } as const
@@ -26,42 +25,7 @@ interface Publish {
   readonly payloadBase64: string
 }
 
-type Write = (messages: readonly Buffer[]) => Promise<void>
-
-async function toFile(): Promise<Write> {
-  const log = await open('messages.log', 'a')
-  return async (messages) => {
-    await log.appendFile(Buffer.concat(messages))
-    await log.datasync()
-  }
-}
-
-/** A message is put in one batch, and taken out in the next one, as if it had been acknowledged. */
-async function toLevel(): Promise<Write> {
-  const level = new ClassicLevel<Buffer, Buffer>('messages', { keyEncoding: 'buffer', valueEncoding: 'buffer' })
-  await level.open()
-  let last = 0
-  let before: Buffer[] = []
-  return async (messages) => {
-    const batch = level.batch()
-    for (const key of before) batch.del(key)
-    before = []
-    for (const message of messages) {
-      const key = Buffer.alloc(6)
-      last += 1
-      key.writeUIntBE(last, 0, 6)
-      batch.put(key, message)
-      before.push(key)
-    }
-    await batch.write({ sync: true })
-  }
-}
-
-const WRITES = new Map<string | undefined, () => Write | Promise<Write>>([
-  ['synced', toFile],
-  ['level', toLevel],
-])
-const write = await WRITES.get(process.argv[3])?.()
+const write = await openWrite(process.argv[3])
 let unwritten: { readonly message: Buffer; readonly stored: () => void }[] = []
 let isWriting = false
 

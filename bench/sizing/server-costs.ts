@@ -1,18 +1,17 @@
 /** What a server costs besides its store, from the file that `npm run bench` leaves. */
-import { readFileSync } from 'node:fs'
-import { medianOf, type Results } from '../run/results.ts'
+import { medianOf, readResults } from '../run/results.ts'
 import type { ServerCosts } from './need.ts'
 
 const CONTENDER = 'ours-redis'
 
 /** @throws Error where the run did not measure something that is needed */
-export function serverCosts(file: string): ServerCosts {
-  const results = JSON.parse(readFileSync(file, 'utf8')) as Results
+export function serverCosts(files: string): ServerCosts {
+  const results = readResults(files)
   const value = (work: string, figure: string, inCase?: string): number => {
     const cases = new Set(results.samples.filter((sample) => sample.work === work).map((sample) => sample.case))
     const chosen = inCase ?? [...cases][0] ?? ''
     const found = medianOf(results, { work, contender: CONTENDER, figure, case: chosen })
-    if (found === undefined) throw new Error(`${file} has no ${figure} of ${work} for ${CONTENDER}`)
+    if (found === undefined) throw new Error(`${files} has no ${figure} of ${work} for ${CONTENDER}`)
     return found
   }
   const ofNodes = (work: string, inCase?: string): number =>

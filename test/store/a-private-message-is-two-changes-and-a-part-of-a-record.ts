@@ -1,7 +1,8 @@
 // How many changes of LevelDB are a private message that is appended and one that is acknowledged, once the log has begun?
 import { t } from '../support/tap.ts'
 import { Database } from '../../store/level/database.ts'
-import { message, openLevel, register, TOKEN } from './support/level.ts'
+import { metaKey } from '../../store/level/keys.ts'
+import { message, onDisk, openLevel, register, texts, TOKEN } from './support/level.ts'
 
 const TOGETHER = 20
 
@@ -35,4 +36,15 @@ await t.test('changes', async (t) => {
   const { entries, end } = await store.readPrivate(TOKEN, 0, { entries: 100, bytes: 1_000_000 })
   t.equal(entries.length, TOGETHER, 'those that came after the record was written are in the log')
   t.equal(end, 2 * TOGETHER + 2)
+})
+
+await t.test('a directory of the format before', async (t) => {
+  const opened = await openLevel(t)
+  const { store } = opened
+  await register(store)
+  await store.append({ tokenId: TOKEN, message: message(), dedupe: false })
+  const format = metaKey('format')
+  await onDisk(opened, (level) => level.put(format, Buffer.from([3])))
+  t.same(await texts(store), ['hello'], 'is read')
+  t.same(await onDisk(opened, (level) => level.get(format)), Buffer.from([4]), 'and is no longer one of it')
 })
