@@ -303,8 +303,8 @@ export class PushBroker {
       if (stream.destroyed) return
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
       if (request === undefined || !this.#counted.has(request.socket))
-        stream.once('close', this.admission.hold(address))
-      else if (this.#isProxied(request.socket)) stream.once('close', this.admission.holdAddress(address))
+        stream.on('close', this.admission.hold(address))
+      else if (this.#isProxied(request.socket)) stream.on('close', this.admission.holdAddress(address))
     } catch (error) {
       this.#turnAway(stream, error, address)
       return
@@ -333,7 +333,7 @@ export class PushBroker {
     const address = peerOf(socket)
     try {
       // For a proxied connection, each request tells its client.
-      socket.once('close', this.admission.hold(this.#isProxied(socket) ? undefined : address))
+      socket.on('close', this.admission.hold(this.#isProxied(socket) ? undefined : address))
       this.#counted.add(socket)
     } catch (error) {
       this.#turnAway(socket, error, address)
