@@ -302,8 +302,7 @@ export class PushBroker {
     try {
       if (stream.destroyed) return
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
-      if (request === undefined || !this.#counted.has(request.socket))
-        stream.on('close', this.admission.hold(address))
+      if (request === undefined || !this.#counted.has(request.socket)) stream.on('close', this.admission.hold(address))
       else if (this.#isProxied(request.socket)) stream.on('close', this.admission.holdAddress(address))
     } catch (error) {
       this.#turnAway(stream, error, address)

@@ -1,6 +1,6 @@
 /** docs/benchmarks.md, whole: nobody edits it by hand. */
 import { CONTENDERS } from '../contenders/index.ts'
-import { notesOf, type Results } from '../run/results.ts'
+import { notesOf, type Results, roundsOf } from '../run/results.ts'
 import type { Work } from '../works/index.ts'
 import { judgeGoals, verdict } from './goals.ts'
 import { asMarkdown, tableOf } from './table.ts'
@@ -27,12 +27,14 @@ const METHOD = `- One load generator for all: raw sockets, prebuilt packets, QoS
 - What is promised differs: aedes-push has a message on disk (embedded, or \`appendfsync always\`) or in Redis before it acknowledges it, and NATS in its file store. Mosquitto and Aedes in memory lose everything with their process; Mosquitto's persistence is a snapshot at intervals.
 - FlashMQ and NanoMQ are set up by their documentation. Nobody who wrote this had them at hand: look at what they do before you quote their figures.`
 
-function machine({ machine: about, at, rounds, sizes, quick }: Results): string {
+function machine(results: Results): string {
+  const { machine: about, at, sizes, quick } = results
+  const rounds = roundsOf(results)
   const programs = Object.entries(about.programs).map(([name, version]) => `${name} ${version}`)
   const memory = `${(about.memory / 1024 ** 3).toFixed(0)} GiB`
   const lines = [
     `${about.cores} cores (${about.cpu}), ${memory}, ${about.system}, Node ${about.node}, ${programs.join(', ')}.`,
-    `Measured on ${at.slice(0, 10)}: ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${sizes.messages} messages.`,
+    `Measured on ${at.slice(0, 10)}: ${rounds === 1 ? '1 round' : `up to ${rounds} rounds`} of ${sizes.messages} messages.`,
   ]
   if (quick) lines.push('**A quick run with small sizes: rough figures that show that everything works, no more.**')
   return lines.join('\n')

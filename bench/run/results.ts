@@ -85,7 +85,6 @@ export function readResults(files: string): Results {
   return others.map(read).reduce(
     (all, each) => ({
       ...all,
-      rounds: Math.max(all.rounds, each.rounds),
       quick: all.quick || each.quick,
       leftOut: { ...all.leftOut, ...each.leftOut },
       samples: [...all.samples, ...each.samples],
@@ -94,6 +93,16 @@ export function readResults(files: string): Results {
     }),
     read(first),
   )
+}
+
+/** The most that any figure has. */
+export function roundsOf({ samples }: Results): number {
+  const counts = new Map<string, number>()
+  for (const sample of samples) {
+    const key = `${sample.work} ${sample.case} ${sample.contender} ${sample.figure}`
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  return Math.max(0, ...counts.values())
 }
 
 /** The median over the rounds; undefined when it was not measured. */
