@@ -186,9 +186,9 @@ function serverConnection(client: Redis): object {
   return {
     hset: (key: string, field: string, value: Buffer) => client.hset(key, field, value),
     hdel: (key: string, field: string) => client.hdel(key, field),
-    hgetBuffer: (key: string, field: string) => answered(client.hgetBuffer(key, field)),
+    hgetBuffer: (key: string, field: string) => client.hgetBuffer(key, field),
     hscanBufferStream: (key: string, scan: Scan) =>
-      scanned((cursor) => client.hscanBuffer(key, cursor, 'MATCH', patternOf(scan), 'COUNT', KEYS)),
+      client.hscanBufferStream(key, { match: patternOf(scan), count: KEYS }),
   }
 }
 
@@ -196,7 +196,7 @@ function clusterConnection(cluster: Cluster, keyPrefix: string): object {
   return {
     set: (key: string, value: Buffer) => cluster.set(key, value),
     del: (key: string) => cluster.del(key),
-    getBuffer: (key: string) => answered(cluster.getBuffer(key)),
+    getBuffer: (key: string) => cluster.getBuffer(key),
     nodes: () =>
       cluster.nodes('master').map((node) => ({ scanBufferStream: (scan: Scan) => keysOf(node, keyPrefix, scan) })),
   }
@@ -205,16 +205,6 @@ function clusterConnection(cluster: Cluster, keyPrefix: string): object {
 /** The masters know nothing of the prefix. */
 async function* keysOf(node: Redis, keyPrefix: string, scan: Scan): AsyncIterable<Buffer> {
   const match = literal(keyPrefix) + patternOf(scan)
-  for await (const keys of scanned((cursor) => node.scanBuffer(cursor, 'MATCH', match, 'COUNT', KEYS)))
-    for (const key of keys) yield key.subarray(keyPrefix.length)
-}
-
-/** Each request is answered in time, or it is an error: a node that has left a Cluster may never answer. */
-async function* scanned(ask: (cursor: string) => Promise<[cursor: Buffer, found: Buffer[]]>): AsyncIterable<Buffer[]> {
-  let cursor = '0'
-  do {
-    const [next, found] = await answered(ask(cursor))
-    yield found
-    cursor = next.toString()
-  } while (cursor !== '0')
+  for await (const keys of node.scanBufferStream({ match, count: KEYS }))
+    for (const key of keys) yield Buffer.from(key).subarray(keyPrefix.length)
 }

@@ -48,10 +48,12 @@ export class CommitPeriod<Session> {
     this.#writeAfter(Math.max(0, this.#writtenAt + period - this.#monotonic()))
   }
 
-  /** They could not be written. */
+  /** They could not be written. What is acknowledged meanwhile does not make it sooner: the store has its pause. */
   retry(sessions: Iterable<Session>, afterMs: number): void {
     for (const session of sessions) this.#waiting.set(session, this.#waiting.get(session) ?? 0)
-    if (this.#timer === undefined) this.#writeAfter(afterMs)
+    if (this.#timer !== undefined) return
+    this.#isSoon = true
+    this.#writeAfter(afterMs)
   }
 
   #writeAfter(waitMs: number): void {
