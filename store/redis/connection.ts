@@ -7,7 +7,7 @@ import { readScript, unavailable } from './script.ts'
 
 interface BatchCommand {
   /** EVALSHA of the batch script, EVAL where a connection or server does not know it yet. */
-  pushBatchBuffer(journal: string, absent: string, batch: Buffer): Promise<Buffer>
+  pushBatchBuffer(journal: string, absent: string, steps: Buffer, process: Buffer): Promise<Buffer>
 }
 
 export type Client = (Redis | Cluster) & BatchCommand
@@ -26,7 +26,7 @@ const LANE: RedisOptions = {
 
 export function createClient(settings: ConnectionSettings): Client {
   const client = buildClient(settings, LANE)
-  client.defineCommand('pushBatch', { numberOfKeys: 2, lua: readScript() })
+  client.defineCommand('pushBatch', { numberOfKeys: 2, lua: `${readScript()}\nreturn run(KEYS, ARGV)` })
   if (!hasBatchCommand(client)) throw new TypeError('ioredis did not define the command')
   return client
 }

@@ -7,7 +7,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { PushError } from '../../errors.ts'
-import type { Client } from './connection.ts'
+import type { BatchScript } from './batch-script.ts'
 import { absentKey } from './keys.ts'
 import { type Packable, type Packed, Packer, unpack } from './pack.ts'
 import type { Replication } from './replication.ts'
@@ -69,7 +69,7 @@ interface Lane {
 }
 
 interface LaneOptions {
-  readonly client: Client
+  readonly script: Pick<BatchScript, 'run'>
   /** The lane of a base, named by the key of its journal. */
   readonly journalOf: (base: string) => string
   /** How many connections there have been: with a new one, Redis may be another one than before. */
@@ -82,9 +82,8 @@ interface LaneOptions {
   readonly tallied: (tallies: Packed) => void
   /** Steps that change something were done, or may have been, after their callers were refused: nobody heard the results. */
   readonly unheard?: () => void
-  /** What follows process, sequence, now, changes, verify and room in the header of a batch. */
-  readonly header: readonly Packable[]
-  readonly process: string
+  /** Its name, its node, and what else is the same in each of its batches, see `lua/begin.lua`. */
+  readonly process: readonly Packable[]
   readonly now: () => number
   readonly deadlineMs: number
   readonly waitingSteps: number
@@ -107,6 +106,7 @@ export class Lanes {
   #sequence = 0
   /** The connection over which a batch has been answered. */
   #verified = 0
+  readonly #process: Buffer
   #steps = 0
   #bytes = 0
   #clock: NodeJS.Timeout | undefined
@@ -115,6 +115,7 @@ export class Lanes {
 
   constructor(options: LaneOptions) {
     this.#options = options
+    this.#process = packed(options.process)
   }
 
   open(): void {
@@ -210,14 +211,18 @@ export class Lanes {
 
   async #perform(lane: Lane, steps: readonly Step[]): Promise<void> {
     const changes = steps.some((step) => step.kind.changes)
+    const stores = steps.some((step) => step.kind.stores)
     const sequence = (this.#sequence += 1)
     const groups = groupsOf(steps)
     let room = roomFor(steps)
     for (;;) {
       try {
         const connection = this.#options.connections()
-        const batch = this.#encode(groups, { sequence, changes, verify: connection !== this.#verified, room })
-        const reply = unpack(await this.#options.client.pushBatchBuffer(lane.journal, lane.absent, batch))
+        const encoded = this.#encode(groups, { sequence, changes, verify: connection !== this.#verified, room })
+        const { journal, absent } = lane
+        const needsNoMemory = room === Room.full || !stores
+        const batch = { journal, absent, steps: encoded, process: this.#process, needsNoMemory }
+        const reply = unpack(await this.#options.script.run(batch))
         if (changes) this.#verified = connection
         if (changes) await this.#options.replication?.reached(connection)
         lane.lastFailure = undefined
@@ -246,17 +251,14 @@ export class Lanes {
 
   /** The same steps with the same sequence are one batch, however often it is sent. */
   #encode(groups: readonly Group[], { sequence, changes, verify, room }: Sending): Buffer {
-    const { process, now, header } = this.#options
     const packer = new Packer()
     packer.array(1 + groups.length)
-    packer.array(6 + header.length)
-    packer.value(process)
+    packer.array(5)
     packer.value(sequence)
-    packer.value(Math.floor(now()))
+    packer.value(Math.floor(this.#options.now()))
     packer.value(changes)
     packer.value(verify)
     packer.value(room)
-    for (const value of header) packer.value(value)
     for (const [first, ...others] of groups) {
       const shared = first.kind.joined?.shared ?? 0
       packer.array(2 + first.args.length + others.length * (first.args.length - shared))
@@ -327,6 +329,13 @@ export class Lanes {
       for (const step of late) this.#reject(step, error)
     }
   }
+}
+
+function packed(values: readonly Packable[]): Buffer {
+  const packer = new Packer()
+  packer.array(values.length)
+  for (const value of values) packer.value(value)
+  return packer.finish()
 }
 
 /** A step that stores must not overtake one that frees memory. */

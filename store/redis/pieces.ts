@@ -8,6 +8,7 @@ import { Accounts } from './accounts.ts'
 import { type Address, parseAddress } from './address.ts'
 import { Broadcasts } from './broadcasts.ts'
 import type { ConnectionSettings } from './client.ts'
+import { BatchScript } from './batch-script.ts'
 import { type Client, createClient, createSubscriber } from './connection.ts'
 import { Events, hear, packProbe } from './events.ts'
 import { Following } from './following.ts'
@@ -164,15 +165,14 @@ export class Pieces {
   #createLanes(process: string, observer: StoreObserver | undefined): Lanes {
     const { limits } = this
     return new Lanes({
-      client: this.client,
+      script: new BatchScript(this.client),
       journalOf: this.#journalOf,
-      header: [this.#node, this.#channelOf(''), ...scriptLimits(limits)],
       connections: () => this.#connections,
       replication: this.#replication,
       life: (journal, life) => this.recovery.met(journal, life),
       tallied: (tallies) => tellTallies(tallies, observer),
       unheard: () => this.wakeCounts.doubt(),
-      process,
+      process: [process, this.#node, this.#channelOf(''), ...scriptLimits(limits)],
       now: this.#now,
       deadlineMs: limits.redisTimeoutMs,
       waitingSteps: limits.redisCalls,

@@ -5,7 +5,7 @@ import { asDetails, encodeDetailsChange } from '../../store/redis/details.ts'
 import { encodeEntry } from '../../store/redis/entry.ts'
 import { absentKey, broadcastBase, tableBase } from '../../store/redis/keys.ts'
 import type { Result, StepKind } from '../../store/redis/lanes.ts'
-import type { Packable } from '../../store/redis/pack.ts'
+import { type Packable, Packer } from '../../store/redis/pack.ts'
 import * as steps from '../../store/redis/steps.ts'
 import { locate, locateAccount, markBytes } from '../../store/redis/token.ts'
 import { deviceMark } from '../../topics/index.ts'
@@ -18,7 +18,7 @@ const FINGERPRINT = Buffer.alloc(8, 7)
 
 await t.test('every step, with each batch sent three times', async (t) => {
   const redis = await startRedis(t)
-  const { client, journal, lanes, replies } = await thriceLanes(t, redis.url)
+  const { script, journal, lanes, replies } = await thriceLanes(t, redis.url)
   const { base, id } = locate('push', idOf('phone'))
   const soon = Date.now() + 60_000
   const onToken = (kind: StepKind, ...args: Packable[]): Promise<Result> => lanes.run(kind, base, id, ...args)
@@ -103,23 +103,22 @@ await t.test('every step, with each batch sent three times', async (t) => {
     [],
     'every repetition answered the same',
   )
-  t.match(
-    (await client.pushBatchBuffer(journal, absentKey(journal), staleBatch())).toString(),
-    /STALE/,
-    'an older batch is refused',
-  )
+  const stale = {
+    journal,
+    absent: absentKey(journal),
+    // { { sequence, now, changes, verify, room } }
+    steps: Buffer.concat([Buffer.from([0x91]), packed(1, 0, true, false, 0)]),
+    process: packed('process', 'node', 'push:node:'),
+    needsNoMemory: false,
+  }
+  t.match((await script.run(stale)).toString(), /STALE/, 'an older batch is refused')
 })
 
-/** { { 'process', 1, now, changes, verify, room, ... } } */
-function staleBatch(): Buffer {
-  const header = ['process', 1, 0, true, false, 0, 'node', 'push:node:', 1, 1, 1, 1, 1, 1]
-  const bytes: number[] = [0x91, 0x90 | header.length]
-  for (const value of header) {
-    if (typeof value === 'number') bytes.push(value)
-    else if (typeof value === 'boolean') bytes.push(value ? 0xc3 : 0xc2)
-    else bytes.push(0xa0 | value.length, ...Buffer.from(value))
-  }
-  return Buffer.from(bytes)
+function packed(...values: readonly Packable[]): Buffer {
+  const packer = new Packer()
+  packer.array(values.length)
+  for (const value of values) packer.value(value)
+  return packer.finish()
 }
 
 await t.test('an answer that is lost with its connection', async (t) => {

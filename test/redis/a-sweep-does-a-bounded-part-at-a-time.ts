@@ -65,7 +65,7 @@ await t.test('all token ids of a bucket are due at one time', async (t) => {
   t.teardown(() => monitor.disconnect())
   const inEach: number[] = []
   monitor.on('monitor', (_time: string, [name = '']: string[]) => {
-    if (name === 'evalsha') inEach.push(0)
+    if (name === 'fcall') inEach.push(0)
     else inEach.push((inEach.pop() ?? 0) + 1)
   })
   clock.now += DAY

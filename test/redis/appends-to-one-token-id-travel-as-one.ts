@@ -1,7 +1,7 @@
 // Do appends to one token id that wait together become one step of a batch, and stay on their side of other steps?
 import { t } from '../support/tap.ts'
 import { encodeEntry } from '../../store/redis/entry.ts'
-import type { Client } from '../../store/redis/connection.ts'
+import type { Batch } from '../../store/redis/batch-script.ts'
 import { Lanes, type Result } from '../../store/redis/lanes.ts'
 import { type Packed, Packer, type Packable, unpack } from '../../store/redis/pack.ts'
 import * as steps from '../../store/redis/steps.ts'
@@ -11,9 +11,9 @@ import { idOf, message } from './support/people.ts'
 /** Answers each step as the script would; keeps the steps. */
 function script(answers: readonly (Packable | readonly Packable[])[]) {
   const batches: (readonly Packed[])[] = []
-  const client = {
-    pushBatchBuffer: async (_journal: string, _absent: string, batch: Buffer): Promise<Buffer> => {
-      const [, ...sent] = unpack(batch) as readonly (readonly Packed[])[]
+  const answering = {
+    run: async (batch: Batch): Promise<Buffer> => {
+      const [, ...sent] = unpack(batch.steps) as readonly (readonly Packed[])[]
       batches.push(sent)
       const packer = new Packer()
       packer.array(answers.length + 1)
@@ -29,13 +29,12 @@ function script(answers: readonly (Packable | readonly Packable[])[]) {
     },
   }
   const lanes = new Lanes({
-    client: client as unknown as Client,
+    script: answering,
     journalOf: () => 'journal',
     connections: () => 1,
     life: () => undefined,
     tallied: () => undefined,
-    header: [],
-    process: 'process',
+    process: ['process'],
     now: Date.now,
     deadlineMs: 2_000,
     waitingSteps: 1_000,

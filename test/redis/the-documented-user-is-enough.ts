@@ -149,7 +149,7 @@ await t.test('rights that are missing end the start at once', async (t) => {
   }
   const missing = { code: 'STORE_UNAVAILABLE', message: /NOPERM/ }
   await t.rejects(start(documented.filter((right) => right !== '&push:*')), missing, 'channels')
-  await t.rejects(start([...documented, '-evalsha', '-eval']), missing, 'scripts')
+  await t.rejects(start([...documented, '-@scripting']), missing, 'scripts')
   await t.rejects(start([...documented, '-subscribe']), missing, 'wakes')
   await t.rejects(start(documented.filter((right) => right !== '~{push:*')), missing, 'keys')
 })

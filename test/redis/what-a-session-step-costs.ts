@@ -8,7 +8,7 @@ import { deliver, subscribe } from './support/named.ts'
 import { ALL } from './support/people.ts'
 
 const groupId = 'AAAAAAAAAAAAAAAAAAAAAA'
-/** Of any batch that changes something: EVALSHA, the journal read and written, LASTSAVE. */
+/** Of any batch that changes something: FCALL, the journal read and written, LASTSAVE. */
 const BATCH = 4
 
 await t.test('commands of each step', async (t) => {
@@ -30,7 +30,7 @@ await t.test('commands of each step', async (t) => {
   t.equal((await total(() => deliver(store, [name], 'two', 'uid'))) - BATCH, 6, 'and with a uid')
   t.equal((await total(() => store.forgetUid('uid', [name]))) - BATCH, 1, 'which is forgotten')
   const many = await cost(() => deliver(store, names, 'for all'))
-  t.equal(many['evalsha'], 1, 'one batch for a hundred sessions')
+  t.equal(many['fcall'], 1, 'one batch for a hundred sessions')
   t.equal(many['hset'], 201, 'an entry and a record each, and the journal')
   t.ok((many['hmget'] ?? 0) <= 101, 'sessions of one partition are read together')
 
@@ -44,14 +44,14 @@ await t.test('commands of each step', async (t) => {
   t.equal((await total(commit(offsets.slice(1)))) - BATCH, 3, 'all that is there is acknowledged')
 
   const first = await cost(() => subscribe(store, name, epoch, 'a', 'b'))
-  t.equal(first['evalsha'], 2, 'a subscription is two steps: its session, and the log')
+  t.equal(first['fcall'], 2, 'a subscription is two steps: its session, and the log')
   const subscribes = await total(() => subscribe(store, name, epoch, 'a', 'b'))
   t.equal(subscribes - 2 * BATCH, 1 + 7, 'a change, and news of it')
   t.same(await cost(() => store.subscriptionsEnd()), { get: 1 }, 'a look at the end of the log')
   const all = await cost(() => Promise.all(Array.from({ length: 50 }, () => store.subscriptionsEnd())))
   t.same(all, { get: 1 }, 'those of one turn are one')
   const joined = await cost(() => Promise.all([store.subscriptionsEnd(), deliver(store, [name], 'with a look')]))
-  t.same([joined['evalsha'], joined['get']], [1, 1], 'and travels with what goes to Redis anyway')
+  t.same([joined['fcall'], joined['get']], [1, 1], 'and travels with what goes to Redis anyway')
 
   const open = { app: groupLog(groupId), reader: 'g', expiresAt: Date.now() + 60_000 }
   t.ok((await total(() => store.openReader(open))) < 20, 'the reader of a shared subscription is in one part')

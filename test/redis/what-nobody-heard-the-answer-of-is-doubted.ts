@@ -1,6 +1,5 @@
 // A call is given up, and done after all: is it said that nobody heard what it did?
 import { t } from '../support/tap.ts'
-import type { Client } from '../../store/redis/connection.ts'
 import { Lanes } from '../../store/redis/lanes.ts'
 import { Packer } from '../../store/redis/pack.ts'
 import * as steps from '../../store/redis/steps.ts'
@@ -10,14 +9,13 @@ import { UNAVAILABLE } from './support/people.ts'
 function lanesOf(answer: () => Promise<Buffer>) {
   const state = { unheard: 0 }
   const lanes = new Lanes({
-    client: { pushBatchBuffer: answer } as unknown as Client,
+    script: { run: answer },
     journalOf: () => 'journal',
     connections: () => 1,
     life: () => undefined,
     tallied: () => undefined,
     unheard: () => void (state.unheard += 1),
-    header: [],
-    process: 'process',
+    process: ['process'],
     now: Date.now,
     deadlineMs: 20,
     waitingSteps: 1_000,

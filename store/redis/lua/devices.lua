@@ -11,7 +11,8 @@ function parts.devices()
   -- To look through so many costs some 60 us.
   local FEW, SLOTS, TOGETHER = 128, 16, 256
   -- Base and bucket -> whether it has an index.
-  local indexed = {}
+  local indexed
+  each_batch(function() indexed = {} end)
 
   local function slot_key(base, bucket, slot) return base .. KEY.devices .. bucket .. string.char(token.FIRST_BUCKET + slot) end
   local function key_of(base, bucket, device) return slot_key(base, bucket, math.floor(string.byte(device) / SLOTS)) end

@@ -35,7 +35,8 @@ function parts.named()
   local VERSION, FLOOR, ENDED = 1, '\255', '\254'
   local STATE, SUBSCRIBED, WILL, UNCLEAN, RECEIVED = 1, 2, 4, 8, 16
   -- What is read in one batch, and written once at its end: base and field -> place, base -> floor.
-  local places, floors = {}, {}
+  local places, floors
+  each_batch(function() places, floors = {}, {} end)
 
   local function has(session, flag) return bit.band(session.flags, flag) ~= 0 end
 

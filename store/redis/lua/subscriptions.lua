@@ -24,6 +24,7 @@ function parts.subscriptions()
   local VERSION, MOST_CHANGES, ENDED_MS = 1, 10000, 600000
   local TOGETHER, MANY = 256, 32
   local record, told
+  each_batch(function() record, told = nil, nil end)
 
   local function of(base)
     if record then return record end

@@ -27,26 +27,25 @@ function parts.sweep()
   local private = need('private')
   local broadcast = need('broadcast')
   local steps = {}
-  local JOURNAL_MS = 600000
+  local JOURNAL_MS, KEPT_SECONDS = 600000, 28 * 86400
   local RECORDS, TOGETHER, WORK, LOG_WORK = 512, 64, 128, 8
   local NOT_DONE, START = 2 ^ 48, '0'
-  local KEPT_SECONDS = math.max(28 * 86400, math.ceil(LIMIT.device_hold / 1000))
 
   -- What this call of the script may do yet. Looking is counted apart, so that what is due gets on in each call.
-  local may_look, may_work = RECORDS, WORK
-  local is_forgotten = false
+  local may_look, may_work, is_forgotten
+  each_batch(function() may_look, may_work, is_forgotten = RECORDS, WORK, false end)
 
   -- Journals of processes that are gone.
   local function forget_journals()
     if is_forgotten then return end
     is_forgotten = true
-    local processes = call('HKEYS', KEYS[1])
+    local processes = call('HKEYS', JOURNAL)
     for _, process in ipairs(processes) do
       if process ~= 'run' and process ~= PROCESS then
-        local packed = call('HGET', KEYS[1], process)
+        local packed = call('HGET', JOURNAL, process)
         local offset = cmsgpack.unpack_one(packed)
         local _, saved_at = cmsgpack.unpack_one(packed, offset)
-        if saved_at < NOW - JOURNAL_MS then call('HDEL', KEYS[1], process) end
+        if saved_at < NOW - JOURNAL_MS then call('HDEL', JOURNAL, process) end
       end
     end
   end
@@ -107,7 +106,7 @@ function parts.sweep()
       token.set_flag(record, token.IDS, left)
       next_look = math.min(next_look, again)
     end
-    local ends = record.expires + KEPT_SECONDS
+    local ends = record.expires + math.max(KEPT_SECONDS, math.ceil(LIMIT.device_hold / 1000))
     if ends * 1000 <= NOW and record.count == 0 and not token.has(record, token.RETAINED) and not token.has(record, token.IDS) then
       forget_token(record)
       return expired, nil

@@ -17,7 +17,8 @@ function parts.tables()
   local wake = need('wakes')
   local steps = {}
   local VERSION, MOST_REMOVED, DUE, DUE_OF_SWEEP, PAGE, MOST_LOOKED = 1, 10000, 16, 256, 128, 1024
-  local tables = {}
+  local tables
+  each_batch(function() tables = {} end)
 
   local function text(number) return string.format('%.0f', number) end
 

@@ -20,7 +20,8 @@
 function parts.wakes()
   local ENTRY_BYTES, MESSAGE_BYTES = 16384, 262144
   local COUNT_SECONDS, RENEWED = 86400, 64
-  local carried_bytes = {}
+  local carried_bytes
+  each_batch(function() carried_bytes = {} end)
 
   local function tell(node, event)
     local events = wakes[node]
@@ -39,13 +40,13 @@ function parts.wakes()
     return entry
   end
 
-  local function count_of(node) return KEYS[1] .. KEY.told .. node end
+  local function count_of(node) return JOURNAL .. KEY.told .. node end
 
   -- A count ends some time after its node. A node that is told nothing for so long takes that for a loss, and looks again.
   local function number(node, events)
     local count = call('INCR', count_of(node))
     if count % RENEWED == 1 then call('EXPIRE', count_of(node), COUNT_SECONDS) end
-    events[#events + 1] = { 'w', KEYS[1], count }
+    events[#events + 1] = { 'w', JOURNAL, count }
   end
 
   local function count_wakes() return { tonumber(call('GET', count_of(NODE)) or '0') } end
