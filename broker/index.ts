@@ -299,23 +299,27 @@ export class PushBroker {
   /** Takes a connection: a socket, a WebSocket as a stream, any Duplex; with the rules of its listener. */
   handle = (stream: Duplex, request?: IncomingMessage, rules?: ListenerRules): void => {
     const address = request === undefined ? peerOf(stream) : this.#forwarding.addressOf(request)
+    const isCounted = request !== undefined && this.#counted.has(request.socket)
     try {
       if (stream.destroyed) return
       if (this.#closing) throw new PushError('SHUTTING_DOWN')
-      if (request === undefined || !this.#counted.has(request.socket)) stream.on('close', this.admission.hold(address))
+      if (!isCounted) this.admission.enter(address)
       else if (this.#isProxied(request.socket)) stream.on('close', this.admission.holdAddress(address))
     } catch (error) {
       this.#turnAway(stream, error, address)
       return
     }
+    const id = `c${(++this.#connectionCount).toString(36)}`
+    const connection = new Connection(stream, this.#context, id, address)
+    if (!isCounted) connection.released = this.#released
     if (request !== undefined) this.#requests.set(stream, request)
     if (rules !== undefined) this.#ruled(stream, rules)
     this.#context.traffic.socketsOpened += 1
-    const id = `c${(++this.#connectionCount).toString(36)}`
-    const connection = new Connection(stream, this.#context, id, address)
     connection.tellsReasons = rules?.reasonStrings !== false
     this.#context.connections.add(connection)
   }
+
+  readonly #released = ({ remoteAddress }: Connection): void => this.admission.leave(remoteAddress)
 
   #ruled(stream: Duplex, rules: ListenerRules): void {
     this.#rules.set(stream, rules)

@@ -51,7 +51,8 @@ export class Decoder {
   #limits: DecoderLimits
   readonly #framer = new Framer()
   readonly #reader = new ByteReader()
-  readonly #publish: PublishReader
+  /** Absent until the first PUBLISH: most devices send none. */
+  #publish: PublishReader | undefined
   #level: ProtocolLevel | undefined
   #terms: ConnectTerms | undefined
   #headerChecked = false
@@ -60,7 +61,6 @@ export class Decoder {
 
   constructor(limits: DecoderLimits) {
     this.#limits = limits
-    this.#publish = new PublishReader(this.#limits)
   }
 
   /** Known as soon as the protocol level of CONNECT was read, so also when the rest of CONNECT is refused. */
@@ -81,7 +81,7 @@ export class Decoder {
   /** What holds from the next packet on. */
   adopt(limits: DecoderLimits): void {
     this.#limits = limits
-    this.#publish.adopt(limits)
+    this.#publish?.adopt(limits)
   }
 
   /** The chunk belongs to the decoder from here on: packets are views of it. */
@@ -125,6 +125,7 @@ export class Decoder {
     if (level === 3 && first >> 4 !== PUBLISH) reader.bytes[start] = (first & 0xf0) | (FLAGS[first >> 4] as number)
     switch (first >> 4) {
       case PUBLISH:
+        this.#publish ??= new PublishReader(this.#limits)
         return this.#publish.read(reader, start, first, level)
       case PUBACK:
         return readAcknowledgement('puback', reader, start, level)

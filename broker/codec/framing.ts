@@ -28,7 +28,8 @@ export class Framer {
 
   #chunk: Buffer = EMPTY
   #at = 0
-  #queue: Buffer[] = []
+  /** Chunks behind the current one; absent where there are none. */
+  #queue: Buffer[] | undefined
   /** Bytes of the current fixed header that were read; the header is complete when `#headerDone`. */
   #headerLength = 0
   #headerDone = false
@@ -39,14 +40,15 @@ export class Framer {
 
   push(chunk: Buffer): void {
     if (chunk.length === 0) return
-    if (this.#at < this.#chunk.length) this.#queue.push(chunk)
-    else this.#enter(chunk)
+    if (this.#at === this.#chunk.length) return this.#enter(chunk)
+    this.#queue ??= []
+    this.#queue.push(chunk)
   }
 
   /** Bytes that were pushed and not returned yet. */
   get buffered(): number {
     let total = this.#chunk.length - this.#at + this.#headerLength + Math.max(0, this.#filled - this.#headerLength)
-    for (const chunk of this.#queue) total += chunk.length
+    for (const chunk of this.#queue ?? []) total += chunk.length
     return total
   }
 
@@ -68,7 +70,7 @@ export class Framer {
 
   /** Drops everything, and with it the memory. */
   clear(): void {
-    this.#queue = []
+    this.#queue = undefined
     this.#chunk = EMPTY
     this.#at = 0
     this.#headerLength = 0
@@ -177,7 +179,8 @@ export class Framer {
   /** Moves to the next chunk where the current one is used up, and lets go of a used one. */
   #more(): boolean {
     if (this.#at < this.#chunk.length) return true
-    const next = this.#queue.shift()
+    const next = this.#queue?.shift()
+    if (next === undefined) this.#queue = undefined
     this.#enter(next ?? EMPTY)
     return next !== undefined
   }

@@ -1,3 +1,6 @@
+/** Section 3.1.2.11.4: without a Maximum Packet Size there is no limit beyond the protocol's. */
+export const LARGEST_PACKET = 268_435_460
+
 /** Limits of the decoder; everything that can grow has one. */
 export interface DecoderLimits {
   /** Bytes of a whole packet, fixed header included. */

@@ -28,13 +28,26 @@ export class Admission {
   }
 
   /**
-   * Counts a connection until the result is called, once or more often. Without an address it counts for all only.
+   * Counts a connection until `leave` is called with the same address. Without an address it counts for all only.
    * @throws PushError CONNECTIONS_LIMIT, ADDRESS_CONNECTIONS_LIMIT
    */
-  hold(address: string | undefined): () => void {
+  enter(address: string | undefined): void {
     const { connections } = this.#limits
     if (this.#count >= connections) throw new PushError('CONNECTIONS_LIMIT')
-    return this.#hold(this.#keyOf(address), 1)
+    const key = this.#keyOf(address)
+    this.#check(key)
+    this.#change(key, 1, 1)
+  }
+
+  /** Once for each `enter`. */
+  leave(address: string | undefined): void {
+    this.#change(this.#keyOf(address), 1, -1)
+  }
+
+  /** As `enter`, until the result is called, once or more often. */
+  hold(address: string | undefined): () => void {
+    this.enter(address)
+    return once(() => this.leave(address))
   }
 
   /**
@@ -42,24 +55,20 @@ export class Admission {
    * @throws PushError ADDRESS_CONNECTIONS_LIMIT
    */
   holdAddress(address: string): () => void {
-    return this.#hold(this.#keyOf(address), 0)
+    const key = this.#keyOf(address)
+    this.#check(key)
+    this.#change(key, 0, 1)
+    return once(() => this.#change(key, 0, -1))
   }
 
   #keyOf(address: string | undefined): string | undefined {
     return this.#limits.connectionsPerAddress === 0 || address === undefined ? undefined : networkOf(address)
   }
 
-  #hold(key: string | undefined, inAll: 0 | 1): () => void {
-    if (key !== undefined) {
-      const already = this.#byAddress.get(key) ?? 0
-      if (already >= this.#limits.connectionsPerAddress) throw new PushError('ADDRESS_CONNECTIONS_LIMIT')
-    }
-    this.#change(key, inAll, 1)
-    let held = true
-    return () => {
-      if (held) this.#change(key, inAll, -1)
-      held = false
-    }
+  #check(key: string | undefined): void {
+    const already = key === undefined ? 0 : (this.#byAddress.get(key) ?? 0)
+    if (key !== undefined && already >= this.#limits.connectionsPerAddress)
+      throw new PushError('ADDRESS_CONNECTIONS_LIMIT')
   }
 
   #change(key: string | undefined, inAll: 0 | 1, change: 1 | -1): void {
@@ -73,5 +82,13 @@ export class Admission {
     const count = (this.#byAddress.get(key) ?? 0) + change
     if (count === 0) this.#byAddress.delete(key)
     else this.#byAddress.set(key, count)
+  }
+}
+
+function once(release: () => void): () => void {
+  let held = true
+  return () => {
+    if (held) release()
+    held = false
   }
 }

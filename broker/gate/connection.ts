@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { PushError, type ErrorCode } from '../../errors.ts'
 import { Decoder, type DecoderLimits, ProtocolViolation } from '../codec/decoder.ts'
 import { encodeConnack, encodeDisconnect } from '../codec/encoder.ts'
+import { LARGEST_PACKET } from '../codec/limits.ts'
 import type { ConnectPacket, Packet, ProtocolLevel } from '../codec/packets.ts'
 import { connackReason, disconnectReason } from '../codec/reasons.ts'
 import { encodeViolationReply } from '../codec/violation-reply.ts'
@@ -31,6 +32,9 @@ export class Connection implements Timed, OutboxOwner {
   readonly remoteAddress: string
   handler: PacketHandler | undefined
   level: ProtocolLevel | undefined
+  slot: number | undefined
+  /** Called when the stream has closed; one function for all connections. */
+  released: ((connection: Connection) => void) | undefined
   /** Close by this time unless the handler moves it: the time to CONNECT, later the keep alive. */
   #keepAliveMs: number
   #lastPacketAt: number
@@ -50,8 +54,8 @@ export class Connection implements Timed, OutboxOwner {
   /** The peer has closed, and what it sent before is still being handled. */
   #isParting = false
   #over: (() => void)[] | undefined
-  /** Maximum packet size of the client. */
-  #maximumPacketSize = Number.POSITIVE_INFINITY
+  /** That the client accepts. */
+  maximumPacketSize = LARGEST_PACKET
   /** Reasons go out in words too. */
   tellsReasons = true
   /** Something was sent, which begins with the CONNACK. */
@@ -111,7 +115,7 @@ export class Connection implements Timed, OutboxOwner {
   /** One packet. The connection ends when the client takes none of this size [MQTT-3.1.2-24]: it waits for an answer. */
   write(packet: Uint8Array): void {
     if (this.#state !== 'open' || this.#isParting) return
-    if (packet.byteLength > this.#maximumPacketSize) return this.end(new PushError('MAXIMUM_PACKET_SIZE_TOO_SMALL'))
+    if (packet.byteLength > this.maximumPacketSize) return this.end(new PushError('MAXIMUM_PACKET_SIZE_TOO_SMALL'))
     this.#greeted = true
     this.context.traffic.sent(packet, this.level)
     this.#outbox.write(packet)
@@ -128,7 +132,7 @@ export class Connection implements Timed, OutboxOwner {
   /** With the reason in words, where they fit [MQTT-3.2.2-19], [MQTT-3.4.2-2], [MQTT-3.5.2-2], [MQTT-3.14.2-3] */
   worded(encode: (text: string | undefined) => Buffer, text: string | undefined): Buffer {
     const packet = encode(this.tellsReasons ? text : undefined)
-    return packet.byteLength <= this.#maximumPacketSize ? packet : encode(undefined)
+    return packet.byteLength <= this.maximumPacketSize ? packet : encode(undefined)
   }
 
   /**
@@ -304,7 +308,7 @@ export class Connection implements Timed, OutboxOwner {
   #first(packet: Packet): Promise<void> | undefined {
     if (packet.type !== 'connect') throw new PushError('PROTOCOL_ERROR', 'the first packet must be CONNECT')
     this.level = packet.level
-    this.#maximumPacketSize = packet.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
+    this.maximumPacketSize = packet.properties.maximumPacketSize ?? LARGEST_PACKET
     return this.context.route(this, packet)
   }
 
@@ -349,7 +353,7 @@ export class Connection implements Timed, OutboxOwner {
     const counter = violation.reply === 'connack' ? context.metrics.refusedConnects : context.metrics.disconnects
     counter.inc({ code: known.code })
     context.logger.info(this.#described(known), 'malformed packet')
-    const options = { maximumPacketSize: this.#maximumPacketSize, reasonString: this.tellsReasons }
+    const options = { maximumPacketSize: this.maximumPacketSize, reasonString: this.tellsReasons }
     this.#last(encodeViolationReply(violation, options), known.code)
   }
 
@@ -401,13 +405,14 @@ export class Connection implements Timed, OutboxOwner {
     this.#state = 'ending'
     this.#outbox.finish()
     // [MQTT-3.1.2-24]
-    const fits = bytes !== undefined && bytes.byteLength <= this.#maximumPacketSize
+    const fits = bytes !== undefined && bytes.byteLength <= this.maximumPacketSize
     if (fits) this.context.traffic.sent(bytes, this.level)
     endWith(this.stream, fits ? bytes : undefined)
     this.#leave(code)
   }
 
   #closed(): void {
+    this.released?.(this)
     if (this.#state !== 'open') {
       this.#state = 'closed'
       return

@@ -35,12 +35,15 @@ export interface OutboxOwner {
   failed(error: unknown): void
 }
 
+/** Of all that have nothing to write; never changed. */
+const NONE: Uint8Array[] = []
+
 export class Outbox {
   readonly #stream: Duplex
   readonly #flusher: Flusher
   readonly #owner: OutboxOwner
   readonly #took: (() => void) | undefined
-  #chunks: Uint8Array[] = []
+  #chunks = NONE
   #bytes = 0
 
   /** `highWater`: number of bytes from which the owner waits. */
@@ -63,8 +66,12 @@ export class Outbox {
   }
 
   write(chunk: Uint8Array): void {
-    if (this.#chunks.length === 0) this.#flusher.add(this)
-    this.#chunks.push(chunk)
+    if (this.#chunks === NONE) {
+      this.#flusher.add(this)
+      this.#chunks = [chunk]
+    } else {
+      this.#chunks.push(chunk)
+    }
     this.#bytes += chunk.byteLength
   }
 
@@ -97,7 +104,7 @@ export class Outbox {
   }
 
   #clear(): void {
-    this.#chunks = []
+    this.#chunks = NONE
     this.#bytes = 0
   }
 

@@ -5,6 +5,8 @@
  */
 
 export interface Timed {
+  /** Where it waits, for the wheel alone; undefined: nowhere. */
+  slot: number | undefined
   /** Called when it is due, never before; returns when to call again, by the same clock, 0 for never. */
   due(now: number): number
 }
@@ -15,7 +17,6 @@ const SLOTS = 5120
 export class TimerWheel {
   readonly #monotonic: () => number
   readonly #slots: (Set<Timed> | undefined)[] = new Array<Set<Timed> | undefined>(SLOTS).fill(undefined)
-  readonly #slotOf = new Map<Timed, number>()
   #timer: NodeJS.Timeout | undefined
   #tick: number
 
@@ -33,21 +34,19 @@ export class TimerWheel {
     const set = this.#slots[slot] ?? new Set<Timed>()
     this.#slots[slot] = set
     set.add(timed)
-    this.#slotOf.set(timed, slot)
+    timed.slot = slot
     this.#timer ??= setInterval(() => this.#advance(), TICK_MS).unref()
   }
 
   clear(timed: Timed): void {
-    const slot = this.#slotOf.get(timed)
-    if (slot === undefined) return
-    this.#slots[slot]?.delete(timed)
-    this.#slotOf.delete(timed)
+    if (timed.slot === undefined) return
+    this.#slots[timed.slot]?.delete(timed)
+    timed.slot = undefined
   }
 
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
-    this.#slotOf.clear()
     this.#slots.fill(undefined)
   }
 
@@ -66,7 +65,7 @@ export class TimerWheel {
     this.#slots[slot] = undefined
     this.#tick = current
     for (const timed of set) {
-      this.#slotOf.delete(timed)
+      timed.slot = undefined
       const next = timed.due(now)
       if (next > 0) this.set(timed, next)
     }

@@ -13,14 +13,22 @@ export class TopicAliases {
   /** In the order of their last use; absent until the first, because most connections are idle. */
   #aliases: Map<string, number> | undefined
 
-  /** @param announced Topic Alias Maximum of the CONNECT; absent is 0 [MQTT-3.1.2-26], [MQTT-3.1.2-27] */
-  constructor(announced: number | undefined, ours: number) {
-    this.#maximum = Math.min(announced ?? 0, ours)
+  /**
+   * Undefined if the client takes none, as most.
+   * @param announced Topic Alias Maximum of the CONNECT; absent is 0 [MQTT-3.1.2-26], [MQTT-3.1.2-27]
+   */
+  static of(announced: number | undefined, ours: number): TopicAliases | undefined {
+    const maximum = Math.min(announced ?? 0, ours)
+    return maximum === 0 ? undefined : new TopicAliases(maximum)
+  }
+
+  private constructor(maximum: number) {
+    this.#maximum = maximum
   }
 
   /** The packet as it goes out: what is returned must be sent, because the client learns the alias from it. */
   apply(publish: Buffer, topic: string, maximumPacketSize: number): Buffer {
-    if (this.#maximum === 0 || topic.length <= COST) return publish
+    if (topic.length <= COST) return publish
     this.#aliases ??= new Map()
     const known = this.#aliases.get(topic)
     if (known === undefined && publish.byteLength + COST + 2 > maximumPacketSize) return publish

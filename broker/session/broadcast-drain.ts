@@ -5,7 +5,6 @@
  */
 import type { BroadcastEntry, Commit, Cursors, LogEntry } from '../../store/contract.ts'
 import { SmallMap } from '../../common/small-map.ts'
-import { broadcastTopic } from '../../topics/index.ts'
 import type { Arrival, BroadcastFanout } from './broadcast-fanout.ts'
 import { CatchUp } from './catch-up.ts'
 import type { DrainContext } from './drain-context.ts'
@@ -134,7 +133,6 @@ export class BroadcastDrain {
     const subscription = this.#versions?.get(version)
     if (!this.#hasCaughtUp || subscription === undefined) return []
     const sent: LogEntry[] = []
-    const topic = broadcastTopic(this.#session.device.app, version)
     // With several versions these are not all, and what is between them comes first.
     const isAll = this.#versions?.size === 1
     for (const { entry, packets, isFor } of arrivals) {
@@ -147,7 +145,7 @@ export class BroadcastDrain {
       }
       this.log.pass(entry.offset - 1)
       const missed = this.#missedIn(this.log)
-      this.#host.send(this.log, entry, { destination: 'broadcast', subscription, topic, packetId, packets, missed })
+      this.#host.send(this.log, entry, { destination: 'broadcast', subscription, packetId, packets, missed })
       sent.push(entry)
     }
     return sent
@@ -158,8 +156,7 @@ export class BroadcastDrain {
     const subscription = this.#versions?.get(version)
     if (subscription === undefined || isFor?.(this.#session.tags) === false) return
     if (this.#versions?.size !== 1 && this.#fanout?.match(entry, this.#versions?.keys() ?? []) !== version) return
-    const topic = broadcastTopic(this.#session.device.app, version)
-    this.#host.tell(entry, { destination: 'broadcast', subscription, topic, packets })
+    this.#host.tell(entry, { destination: 'broadcast', subscription, packets })
   }
 
   /** What nobody here acknowledged went when the log was full; some of it may have been for this device. */
@@ -257,9 +254,8 @@ export class BroadcastDrain {
       return true
     }
     if (this.isInFlight(packetId)) return false
-    const topic = broadcastTopic(this.#session.device.app, version)
     const missed = this.#missedIn(log)
-    this.#host.send(log, entry, { destination: 'broadcast', subscription, topic, packetId, missed })
+    this.#host.send(log, entry, { destination: 'broadcast', subscription, packetId, missed })
     return true
   }
 
@@ -288,17 +284,13 @@ export class BroadcastDrain {
   }
 
   /** An entry that was skipped before, if it is there and the tags select it, with the subscription that does. */
-  async entryAt(offset: number): Promise<{ entry?: LogEntry; subscription?: Subscription; topic: string }> {
+  async entryAt(offset: number): Promise<{ entry?: LogEntry; subscription?: Subscription }> {
     const fanout = this.#fanout
     const [entry] = (await fanout?.read(offset - 1, { entries: 1, bytes: 1 }))?.entries ?? []
-    if (fanout === undefined || entry === undefined || !this.#isFor(fanout, entry)) return { topic: '' }
+    if (fanout === undefined || entry === undefined || !this.#isFor(fanout, entry)) return {}
     const version = fanout.match(entry, this.#versions?.keys() ?? [])
     const subscription = version === undefined ? undefined : this.#versions?.get(version)
-    return {
-      entry,
-      ...(subscription === undefined ? {} : { subscription }),
-      topic: broadcastTopic(this.#session.device.app, version ?? ''),
-    }
+    return subscription === undefined ? { entry } : { entry, subscription }
   }
 
   /** What to wait for, as `BroadcastFanout.turn`. */

@@ -3,7 +3,7 @@ import type { Connection } from '../gate/connection.ts'
 import type { BroadcastListener } from './broadcast-fanout.ts'
 import type { Committing } from './commits.ts'
 import type { DeviceNode } from './node.ts'
-import type { Subscription } from './session-state.ts'
+import type { Subscriptions } from './subscriptions.ts'
 import type { LiveSession } from './device-sessions.ts'
 
 /** What a drain needs of its session. */
@@ -13,8 +13,7 @@ export interface DrainContext extends LiveSession, Committing, BroadcastListener
   readonly device: Device
   /** Tags of the device, as the registry had them when it connected, or its connection went on with a newer token. */
   readonly tags: readonly string[]
-  readonly privateTopic: string
-  readonly subscriptions: ReadonlyMap<string, Subscription>
+  readonly subscriptions: Pick<Subscriptions, 'get'>
   /** There is somebody to send to. */
   readonly live: boolean
   /** Keeps the session in the store as it is now, when it outlives the connection. */

@@ -30,7 +30,8 @@ export class Drain implements DrainHost {
   readonly #broadcast: BroadcastDrain
   readonly #quota: number
   readonly #sender: Sender
-  readonly #retained: RetainedDeliveries
+  /** Absent when there are none. */
+  #retained: RetainedDeliveries | undefined
   /** Absent where nothing is traced. */
   readonly #traces: DeliveryTraces | undefined
   #skips: Skips | undefined
@@ -51,7 +52,6 @@ export class Drain implements DrainHost {
     // [MQTT-3.3.4-7], [MQTT-3.3.4-9]
     this.#quota = Math.min(window, connect.properties.receiveMaximum ?? 65_535)
     this.#sender = new Sender(session.connection, connect, topicAliases)
-    this.#retained = new RetainedDeliveries(session, this.#sender)
     if (opened.cursors.marks !== undefined) this.#skips = Skips.of(session, this.#sender, this, opened.cursors.marks)
     if (resumed === undefined) return
     this.#private.log.resendThrough = resumed.sentPrivate
@@ -118,7 +118,8 @@ export class Drain implements DrainHost {
     if (this.#orphans?.delete(packetId) === true) {
       if (this.#orphans.size === 0) this.#orphans = undefined
     } else if (range === 'retained') {
-      this.#retained.acknowledged(packetId)
+      this.#retained?.acknowledged(packetId)
+      this.#letRetainedGo()
     } else {
       const soon = this.#acknowledged(range, packetId)
       if (soon === undefined) return
@@ -200,13 +201,14 @@ export class Drain implements DrainHost {
 
   /** The last retained message of the topic goes to this new subscription, as soon as the window has room. */
   addRetained(subscription: Subscription): void {
+    this.#retained ??= new RetainedDeliveries(this.#session, this.#sender)
     this.#retained.add(subscription)
   }
 
   async #work(): Promise<void> {
     while (this.#session.live && this.hasRoom()) {
       const skip = this.#nextSkip()
-      if (this.#retained.waiting) await this.#sendRetained()
+      if (this.#retained?.waiting === true) await this.#sendRetained()
       else if (skip !== undefined) {
         if (!(await this.#sendSkipped(skip))) return
       } else if (this.#private.hasWork) {
@@ -216,7 +218,7 @@ export class Drain implements DrainHost {
   }
 
   async #sendRetained(): Promise<void> {
-    const subscription = this.#retained.first()
+    const subscription = this.#retained?.first()
     if (subscription === undefined) return
     const topic = parseTopic(subscription.filter)
     const { node, tags } = this.#session
@@ -227,13 +229,18 @@ export class Drain implements DrainHost {
       const entry = await store.retainedBroadcast(topic.app, topic.version, tags)
       this.#offerRetained('broadcast', subscription, entry, this.#broadcast.logOf(topic.version, entry))
     }
-    this.#retained.settle(subscription)
+    this.#retained?.settle(subscription)
+    this.#letRetainedGo()
     await this.#broadcast.turn(RETAINED)
   }
 
   #offerRetained(destination: DeviceLog, subscription: Subscription, entry: LogEntry | undefined, log: LogDrain): void {
     if (entry !== undefined && this.#skips?.retain(destination, entry.offset) === true) subscription.retainedDue = false
-    else this.#retained.offer(subscription, log, entry)
+    else this.#retained?.offer(subscription, log, entry)
+  }
+
+  #letRetainedGo(): void {
+    if (this.#retained?.isDone === true) this.#retained = undefined
   }
 
   #done(): void {
@@ -265,25 +272,21 @@ export class Drain implements DrainHost {
     const { destination, offset } = skip
     const isPrivate = destination === 'private'
     const packetId = isPrivate ? privatePacketId(offset) : broadcastPacketId(offset)
-    const { entry, subscription, topic } = isPrivate
-      ? {
-          entry: await this.#private.entryAt(offset),
-          subscription: this.#private.subscription,
-          topic: this.#session.privateTopic,
-        }
+    const { entry, subscription } = isPrivate
+      ? { entry: await this.#private.entryAt(offset), subscription: this.#private.subscription }
       : await this.#broadcast.entryAt(offset)
     const isUnderWay = isPrivate ? this.#private.log.isInFlight(packetId) : this.#broadcast.isInFlight(packetId)
     if (!this.#session.live || !this.hasRoom() || isUnderWay) return false
-    this.#skips?.offer(skip, { entry, subscription, topic, packetId })
+    this.#skips?.offer(skip, { entry, subscription, packetId })
     return true
   }
 
   send(log: LogDrain, entry: LogEntry, envelope: Envelope): void {
-    const { destination, subscription, topic, packetId, packets, missed } = envelope
+    const { destination, subscription, packetId, packets, missed } = envelope
     const { node } = this.#session
     const { metrics } = node
     const now = node.now()
-    const { qos, identifier } = subscription
+    const { filter: topic, qos, identifier } = subscription
     const dup = qos > 0 && log.takeResent(entry.offset)
     if (entry.expiresAt <= now) {
       this.ended(destination, entry, 'expired')
@@ -313,12 +316,12 @@ export class Drain implements DrainHost {
     else if (as === 'sent') node.counts.sent(device.app, offset)
   }
 
-  tell(entry: LogEntry, { destination, subscription, topic, packets }: Omit<Envelope, 'packetId'>): void {
+  tell(entry: LogEntry, { destination, subscription, packets }: Omit<Envelope, 'packetId'>): void {
     const { node, live, connection } = this.#session
     const { metrics } = node
     if (!live) return
     if (!connection.writable) return metrics.queueDropped.inc()
-    const { identifier } = subscription
+    const { filter: topic, identifier } = subscription
     const sending = { topic, identifier, packetId: undefined, retain: false, dup: false, now: node.now() }
     const isSent = this.#sender.send(entry, sending, packets)
     if (isSent) metrics.delivered.inc({ destination })
@@ -332,7 +335,12 @@ export class Drain implements DrainHost {
   }
 
   #hasWork(): boolean {
-    return this.#retained.waiting || this.#private.hasWork || this.#broadcast.hasWork || this.#nextSkip() !== undefined
+    return (
+      this.#retained?.waiting === true ||
+      this.#private.hasWork ||
+      this.#broadcast.hasWork ||
+      this.#nextSkip() !== undefined
+    )
   }
 
   hasRoom(): boolean {
@@ -343,7 +351,7 @@ export class Drain implements DrainHost {
     const unacknowledged =
       this.#private.log.unacknowledged +
       this.#broadcast.unacknowledged +
-      this.#retained.unacknowledged +
+      (this.#retained?.unacknowledged ?? 0) +
       (this.#skips?.unacknowledged ?? 0) +
       (this.#orphans?.size ?? 0)
     const span = Math.max(this.#private.log.span, this.#broadcast.span)

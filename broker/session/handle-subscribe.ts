@@ -12,12 +12,13 @@ const FAILURE_V3 = 0x80
 export async function handleSubscribe(session: HandlerContext, packet: SubscribePacket): Promise<void> {
   const made: Subscription[] = []
   const codes: number[] = []
-  const before = new Map(session.subscriptions)
+  let isNew = false
   for (const request of packet.subscriptions) {
+    const before = session.subscriptions.get(request.filter)
     codes.push(subscribe(session, request, packet.properties.subscriptionIdentifier ?? 0, made))
+    isNew ||= !isSame(before, session.subscriptions.get(request.filter))
   }
   // Most clients subscribe to the same again whenever they connect: those are answered at once.
-  const isNew = made.some((subscription) => !isSame(before.get(subscription.filter), subscription))
   const kept = !isNew || (await keep(session))
   session.connection.write(
     encodeSuback(
@@ -52,15 +53,17 @@ export function restoreSubscriptions(session: HandlerContext, state: SessionStat
   for (const subscription of state.subscriptions) {
     // The version of the rules may have changed since it was kept.
     if (deviceSubscription(session.device, subscription.filter) === undefined) continue
-    session.subscriptions.set(subscription.filter, subscription)
+    session.subscriptions.set(subscription)
     apply(session, subscription.filter, subscription, true)
     if (subscription.retainedDue) session.drain.addRetained(subscription)
   }
 }
 
 /** Whether it is kept already. That its retained message is due again is written when the session is closed. */
-function isSame(kept: Subscription | undefined, { qos, retainAsPublished, identifier }: Subscription): boolean {
-  return kept?.qos === qos && kept.retainAsPublished === retainAsPublished && kept.identifier === identifier
+function isSame(kept: Subscription | undefined, now: Subscription | undefined): boolean {
+  if (kept === now) return true
+  const { qos, retainAsPublished, identifier } = kept ?? {}
+  return now?.qos === qos && now?.retainAsPublished === retainAsPublished && now?.identifier === identifier
 }
 
 /** The code for the SUBACK. */
@@ -90,7 +93,7 @@ function subscribe(
     identifier,
     retainedDue: wantsRetained,
   }
-  subscriptions.set(request.filter, subscription)
+  subscriptions.set(subscription)
   made.push(subscription)
   return subscription.qos
 }

@@ -4,7 +4,7 @@ import type { Connection } from '../gate/connection.ts'
 import type { Drain } from './drain.ts'
 import type { DeviceNode } from './node.ts'
 import type { PublishTurns } from './publish-turns.ts'
-import type { Subscription } from './session-state.ts'
+import type { Subscriptions } from './subscriptions.ts'
 
 /** What the handlers of packets need of their session. */
 export interface HandlerContext {
@@ -17,7 +17,7 @@ export interface HandlerContext {
   /** Reason strings are welcome in acknowledgements. */
   readonly wantsReasons: boolean
   readonly drain: Drain
-  readonly subscriptions: Map<string, Subscription>
+  readonly subscriptions: Subscriptions
   readonly turns: PublishTurns
   /** Packet ids of QoS 2 messages of this connection that wait for PUBREL. */
   readonly received: Set<number>

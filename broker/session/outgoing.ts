@@ -7,8 +7,8 @@ import type { Subscription } from './session-state.ts'
 /** Where a message of a log goes, and under which packet id; `packets` as in `Sender.send`. */
 export interface Envelope {
   readonly destination: DeviceLog
+  /** Its filter is the topic: devices have no wildcards. */
   readonly subscription: Subscription
-  readonly topic: string
   readonly packetId: number
   readonly packets?: PacketCache
   /** As in `Delivery`. */

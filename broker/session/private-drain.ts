@@ -50,7 +50,7 @@ export class PrivateDrain {
   told(entry: LogEntry): void {
     const { subscription } = this
     if (subscription === undefined) return
-    this.#host.tell(entry, { destination: 'private', subscription, topic: this.#session.privateTopic })
+    this.#host.tell(entry, { destination: 'private', subscription })
   }
 
   /** It was recalled or replaced; what is under way stays so. */
@@ -134,7 +134,6 @@ export class PrivateDrain {
     this.#host.send(this.log, entry, {
       destination: 'private',
       subscription,
-      topic: this.#session.privateTopic,
       packetId: privatePacketId(entry.offset),
       missed: this.#missed === undefined ? undefined : this.#missedNow(this.#missed),
     })

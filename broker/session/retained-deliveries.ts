@@ -27,6 +27,11 @@ export class RetainedDeliveries {
     return this.#due !== undefined
   }
 
+  /** There is nothing to send, and nothing under way. */
+  get isDone(): boolean {
+    return this.#due === undefined && this.#sent === undefined
+  }
+
   add(subscription: Subscription): void {
     this.#due ??= new Set()
     this.#due.add(subscription)
@@ -34,15 +39,14 @@ export class RetainedDeliveries {
 
   /** The one that has waited longest; undefined if none does. */
   first(): Subscription | undefined {
-    if (this.#due === undefined) return undefined
-    const [subscription] = this.#due
-    if (subscription === undefined) this.#due = undefined
+    const [subscription] = this.#due ?? []
     return subscription
   }
 
   /** Its retained message was offered, or there is none. */
   settle(subscription: Subscription): void {
     this.#due?.delete(subscription)
+    if (this.#due?.size === 0) this.#due = undefined
   }
 
   offer(subscription: Subscription, log: LogDrain, entry: LogEntry | undefined): void {

@@ -1,5 +1,6 @@
 /** Sends stored messages on one connection: encoded for it, within its Maximum Packet Size, with its topic aliases. */
 import type { LogEntry } from '../../store/contract.ts'
+import { LARGEST_PACKET } from '../codec/limits.ts'
 import type { ConnectPacket, ProtocolLevel } from '../codec/packets.ts'
 import { withPacketId } from '../codec/encoder.ts'
 import type { Connection } from '../gate/connection.ts'
@@ -7,23 +8,18 @@ import { TopicAliases } from '../gate/topic-aliases.ts'
 import type { PacketCache } from './broadcast-fanout.ts'
 import { type Delivery, encodeDelivery } from './deliver.ts'
 
-/** Section 3.1.2.11.4: without a Maximum Packet Size there is no limit beyond the protocol's. */
-const LARGEST_PACKET = 268_435_460
-
 /** What of a delivery is not the connection's. */
 export type Sending = Omit<Delivery, 'level' | 'maximumPacketSize'>
 
 export class Sender {
   readonly #connection: Connection
   readonly #level: ProtocolLevel
-  readonly #maximumPacketSize: number
-  readonly #aliases: TopicAliases
+  readonly #aliases: TopicAliases | undefined
 
   constructor(connection: Connection, connect: ConnectPacket, topicAliases: number) {
     this.#connection = connection
     this.#level = connect.level
-    this.#maximumPacketSize = connect.properties.maximumPacketSize ?? LARGEST_PACKET
-    this.#aliases = new TopicAliases(connect.properties.topicAliasMaximum, topicAliases)
+    this.#aliases = TopicAliases.of(connect.properties.topicAliasMaximum, topicAliases)
   }
 
   /**
@@ -36,13 +32,14 @@ export class Sender {
         ? this.#encode(entry, sending)
         : this.#encodeOnce(entry, sending, packets)
     if (packet === undefined) return false
-    this.#connection.write(this.#aliases.apply(packet, sending.topic, this.#maximumPacketSize))
+    const connection = this.#connection
+    connection.write(this.#aliases?.apply(packet, sending.topic, connection.maximumPacketSize) ?? packet)
     return true
   }
 
   #encode(entry: LogEntry, sending: Sending): Buffer | undefined {
     const { topic, identifier, moreIdentifiers, packetId, retain, dup, now, missed } = sending
-    const maximumPacketSize = this.#maximumPacketSize
+    const { maximumPacketSize } = this.#connection
     const delivery = { topic, identifier, packetId, retain, dup, now, missed, level: this.#level, maximumPacketSize }
     return encodeDelivery(entry, moreIdentifiers === undefined ? delivery : { ...delivery, moreIdentifiers })
   }
@@ -53,12 +50,13 @@ export class Sender {
     const kind = (this.#level === 5 ? 4 : 0) + (packetId === undefined ? 2 : 0) + (retain ? 1 : 0)
     const key = identifier * 8 + kind
     const known = packets.get(key)
-    if (known !== undefined && known.byteLength <= this.#maximumPacketSize) {
+    const { maximumPacketSize } = this.#connection
+    if (known !== undefined && known.byteLength <= maximumPacketSize) {
       return packetId === undefined ? known : withPacketId(known, packetId)
     }
     const packet = this.#encode(entry, sending)
     // One that was cut to fit a small Maximum Packet Size is not for the others.
-    if (packet !== undefined && this.#maximumPacketSize === LARGEST_PACKET) packets.set(key, packet)
+    if (packet !== undefined && maximumPacketSize === LARGEST_PACKET) packets.set(key, packet)
     return packet
   }
 }

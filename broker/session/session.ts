@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../errors.ts'
 import { PushError } from '../../errors.ts'
 import type { Commit, Cursors, LogEntry, OpenedSession } from '../../store/contract.ts'
-import { privateTopic, type Device } from '../../topics/index.ts'
+import type { Device } from '../../topics/index.ts'
 import { PINGRESP } from '../codec/encoder.ts'
 import type { ConnectPacket, DisconnectPacket, Packet, ProtocolLevel, Will } from '../codec/packets.ts'
 import type { Connection } from '../gate/connection.ts'
@@ -13,7 +13,8 @@ import { handlePublish, handlePubrel } from './handle-publish.ts'
 import { handleSubscribe, handleUnsubscribe } from './handle-subscribe.ts'
 import type { DeviceNode } from './node.ts'
 import { PublishTurns } from './publish-turns.ts'
-import { encodeState, type SessionState, type Subscription } from './session-state.ts'
+import { encodeState, type SessionState } from './session-state.ts'
+import { Subscriptions } from './subscriptions.ts'
 import type { Arrival } from './broadcast-fanout.ts'
 import type { DrainContext } from './drain-context.ts'
 import type { HandlerContext } from './handler-context.ts'
@@ -46,12 +47,10 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
   tags: readonly string[]
   readonly level: ProtocolLevel
   readonly epoch: number
-  readonly clientId: string
   /** Reason strings are welcome in acknowledgements. */
   readonly wantsReasons: boolean
-  readonly privateTopic: string
   readonly drain: Drain
-  readonly subscriptions = new Map<string, Subscription>()
+  readonly subscriptions = new Subscriptions()
   /** Packet ids of QoS 2 messages of this connection that wait for PUBREL. */
   #turns: PublishTurns | undefined
   #received: Set<number> | undefined
@@ -69,9 +68,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
     this.tags = opened.tags ?? NO_TAGS
     this.level = connect.level
     this.epoch = opened.epoch
-    this.clientId = connect.clientId
     this.wantsReasons = connect.properties.requestProblemInformation !== 0
-    this.privateTopic = privateTopic(device.app, device.tokenId)
     this.expiry = new Expiry(connect, node.limits)
     this.#will = will
     this.#willDelay = connect.will?.properties?.willDelayInterval ?? 0
@@ -198,7 +195,7 @@ export class DeviceSession implements PacketHandler, DrainContext, HandlerContex
 
   state(): SessionState {
     return {
-      subscriptions: [...this.subscriptions.values()],
+      subscriptions: this.subscriptions.all(),
       ...this.drain.sentMarks(),
     }
   }

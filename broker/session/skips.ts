@@ -23,7 +23,6 @@ export interface Offer {
   /** What is at its offset; another one, or none, where it is gone. */
   readonly entry: LogEntry | undefined
   readonly subscription: Subscription | undefined
-  readonly topic: string
   readonly packetId: number
 }
 
@@ -74,14 +73,14 @@ export class Skips {
   }
 
   /** Sends what was skipped, where it fits now; without a subscription that selects it, it stays pending. */
-  offer(skip: Skip, { entry, subscription, topic, packetId }: Offer): void {
+  offer(skip: Skip, { entry, subscription, packetId }: Offer): void {
     const { node } = this.#session
     const now = node.now()
     this.#earlier = this.#earlier.filter((each) => each !== skip)
     if (entry?.offset !== skip.offset) return this.#take(skip)
     if (entry.expiresAt <= now) return this.#end(skip, entry, 'expired')
     if (subscription === undefined) return
-    const { qos, identifier, retainAsPublished } = subscription
+    const { filter: topic, qos, identifier, retainAsPublished } = subscription
     const retain = skip.isRetained === true || (retainAsPublished && entry.retain)
     const sending = { topic, identifier, packetId: qos === 0 ? undefined : packetId, retain, dup: false, now }
     if (!this.#sender.send(entry, sending)) return

@@ -14,13 +14,14 @@ export interface Lag {
 }
 
 const NONE: ReadonlyMap<string, never> = new Map<string, never>()
+const NO_VERSIONS: readonly string[] = []
 
 export class Standings {
   readonly #opened: Cursors
   /** The versions that the stored cursor stands for. */
   #stored: readonly string[]
   /** Ours stands for these: all of theirs up to what was sent was sent. */
-  #following: readonly string[] = []
+  #following = NO_VERSIONS
   // Absent if there is none: most devices have one version, and stay with it.
   #lagging: Map<string, Lag> | undefined
   /** Sent up to here, in this connection or before it. */
@@ -31,7 +32,7 @@ export class Standings {
 
   constructor(opened: Cursors) {
     this.#opened = opened
-    this.#stored = opened.marks?.versions ?? []
+    this.#stored = opened.marks?.versions ?? NO_VERSIONS
     for (const [version, offset] of opened.marks?.passed ?? []) this.#pass(version, offset)
   }
 
@@ -43,10 +44,7 @@ export class Standings {
   add(version: string, sent: number, restored: boolean): void {
     if (this.#following.includes(version) || this.lagging.has(version)) return
     const from = Math.max(standing(this.#opened, version), this.#passed?.get(version) ?? 0)
-    if (from >= sent) {
-      this.#following = [...this.#following, version]
-      return
-    }
+    if (from >= sent) return this.#follow(version)
     this.#lagging ??= new Map()
     this.#lagging.set(version, { from, through: sent, restored })
   }
@@ -70,7 +68,7 @@ export class Standings {
       this.#change(version, through)
       if (through < lag.through) continue
       this.#lagging?.delete(version)
-      this.#following = [...this.#following, version]
+      this.#follow(version)
     }
   }
 
@@ -105,10 +103,7 @@ export class Standings {
   /** What the next commit says of it. */
   change(): Pick<Commit, 'versions' | 'passed'> | undefined {
     const following = this.#following
-    const isStored =
-      following === this.#stored ||
-      following.length === 0 ||
-      (following.length === this.#stored.length && following.every((version) => this.#stored.includes(version)))
+    const isStored = following.length === 0 || this.#isStored(following)
     if (isStored && this.#changed === undefined) return undefined
     return {
       ...(isStored ? {} : { versions: following }),
@@ -126,7 +121,18 @@ export class Standings {
 
   /** The store no longer knows which versions the cursor stands for. */
   cursorsLost(): void {
-    this.#stored = []
+    this.#stored = NO_VERSIONS
+  }
+
+  /** Most devices follow what is stored for them, and need no list of their own. */
+  #follow(version: string): void {
+    const following = this.#following.concat(version)
+    this.#following = this.#isStored(following) ? this.#stored : following
+  }
+
+  #isStored(versions: readonly string[]): boolean {
+    const stored = this.#stored
+    return versions === stored || (versions.length === stored.length && versions.every((each) => stored.includes(each)))
   }
 
   #pass(version: string, offset: number): void {

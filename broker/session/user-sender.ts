@@ -5,18 +5,13 @@ import { encodeGeneral, type GeneralSending, type Outbound } from './general-pac
 import { unmounted } from './mount-point.ts'
 import type { UserOutgoingContext } from './user-outgoing-context.ts'
 
-/** Section 3.1.2.11.4: without a Maximum Packet Size there is no limit beyond the protocol's. */
-const LARGEST_PACKET = 268_435_460
-
 export class UserSender {
   readonly #session: UserOutgoingContext
-  readonly #maximumPacketSize: number
-  readonly #aliases: TopicAliases
+  readonly #aliases: TopicAliases | undefined
 
   constructor(session: UserOutgoingContext, connect: ConnectPacket, topicAliases: number) {
     this.#session = session
-    this.#maximumPacketSize = connect.properties.maximumPacketSize ?? LARGEST_PACKET
-    this.#aliases = new TopicAliases(connect.properties.topicAliasMaximum, topicAliases)
+    this.#aliases = TopicAliases.of(connect.properties.topicAliasMaximum, topicAliases)
   }
 
   /** False if it does not go: it is too large for this client [MQTT-3.1.2-24], has expired, or is not for this user. */
@@ -29,12 +24,13 @@ export class UserSender {
     const { qos, retain, identifiers, dup, packetId } = sending
     const how = { qos, retain, identifiers, dup, packetId, level, now }
     const packet = mountPoint === '' ? node.packets.encode(message, how) : encodeGeneral({ ...message, topic }, how)
-    if (packet.byteLength > this.#maximumPacketSize) {
+    const { maximumPacketSize } = connection
+    if (packet.byteLength > maximumPacketSize) {
       // [MQTT-3.1.2-25]
       node.metrics.skipped.inc({ destination: 'session' })
       return false
     }
-    connection.write(this.#aliases.apply(packet, topic, this.#maximumPacketSize))
+    connection.write(this.#aliases?.apply(packet, topic, maximumPacketSize) ?? packet)
     return true
   }
 }

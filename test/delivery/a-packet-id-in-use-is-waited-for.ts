@@ -3,6 +3,7 @@ import { t } from '../support/tap.ts'
 import type { UpstreamEntry } from '../../store/contract.ts'
 import { UpstreamDrain, type UpstreamDrainContext } from '../../broker/session/upstream-drain.ts'
 import { ProviderSubscriptions } from '../../broker/session/provider-subscriptions.ts'
+import { LARGEST_PACKET } from '../../broker/codec/limits.ts'
 import type { ConnectPacket } from '../../broker/codec/packets.ts'
 
 const TOKEN = 'a'.repeat(22)
@@ -40,7 +41,7 @@ function drainOf(onRead: (context: { live: boolean }) => void) {
   const later: (() => void)[] = []
   const context = {
     live: true,
-    connection: { writable: true, write: () => (seen.written += 1) },
+    connection: { writable: true, maximumPacketSize: LARGEST_PACKET, write: () => (seen.written += 1) },
     subscriptions,
     moved: () => undefined,
     roomMade: () => undefined,
