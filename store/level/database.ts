@@ -29,9 +29,9 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 /** Rows, and bytes, that a portion has at most. */
 const PORTION = 1_000
 const PORTION_BYTES = 1024 * 1024
-const FORMAT = Buffer.from([4])
-/** It is read the same; in the new one, the record of a token id may be older than its log. */
-const BEFORE = Buffer.from([3])
+const FORMAT = 5
+/** They are read the same; since 4, the record of a token id may be older than its log, since 5 that of a session by name. */
+const BEFORE: readonly (number | undefined)[] = [3, 4]
 const FORMAT_KEY = metaKey('format')
 
 export class Database {
@@ -77,9 +77,10 @@ export class Database {
 
   async #checkFormat(): Promise<void> {
     const format = this.get(FORMAT_KEY)
-    if (format === undefined || format.equals(BEFORE))
-      return await this.write([{ key: FORMAT_KEY, value: FORMAT }], true)
-    if (!format.equals(FORMAT)) throw unavailable(`${this.#name} was written by another version of this program`)
+    if (format === undefined || (format.length === 1 && BEFORE.includes(format[0])))
+      return await this.write([{ key: FORMAT_KEY, value: Buffer.from([FORMAT]) }], true)
+    if (!format.equals(Buffer.from([FORMAT])))
+      throw unavailable(`${this.#name} was written by another version of this program`)
   }
 
   async close(): Promise<void> {

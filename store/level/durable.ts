@@ -16,10 +16,19 @@ import {
   readerRange,
   restOf,
   retainedIndexRange,
+  sessionLogPrefix,
   tokenKey,
   upstreamKey,
 } from './keys.ts'
-import { type AppState, decodeApp, decodeTimed, decodeToken, NEW_APP, type TokenState } from './records.ts'
+import {
+  type AppState,
+  decodeApp,
+  decodeTimed,
+  decodeToken,
+  type LogState,
+  NEW_APP,
+  type TokenState,
+} from './records.ts'
 import { decodeNamed, decodeNumber, type NamedSession } from './named-records.ts'
 import { ProcessRuns } from './process-runs.ts'
 import { RetainedIndex } from './retained-index.ts'
@@ -108,15 +117,7 @@ export class Durable {
   /** Its record, and what its log has grown by since that was written; for scans of all records: the result is not cached. */
   tokenOf(id: TokenId, bytes: Buffer): TokenState {
     const token = orDamaged(() => decodeToken(bytes))
-    const prefix = privateLogPrefix(id)
-    const log = grown(
-      token.log,
-      (offset) => {
-        const key = entryKey(prefix, offset)
-        return this.entryHead(key, key.toString('latin1'))
-      },
-      this.#lateMs,
-    )
+    const log = this.#grown(token.log, privateLogPrefix(id), this.#lateMs)
     return log === token.log ? token : { ...token, log }
   }
 
@@ -132,7 +133,21 @@ export class Durable {
     const known = this.#named.get(name)
     if (known !== undefined) return known
     const bytes = this.database.get(namedSessionKey(name))
-    return bytes && this.#asOfThisRun(orDamaged(() => decodeNamed(bytes)))
+    return bytes && this.#asOfThisRun(this.#namedOf(bytes))
+  }
+
+  #namedOf(bytes: Buffer): NamedSession {
+    const session = orDamaged(() => decodeNamed(bytes))
+    const log = session.id === 0 ? session.log : this.#grown(session.log, sessionLogPrefix(session.id))
+    return log === session.log ? session : { ...session, log }
+  }
+
+  #grown(written: LogState, prefix: Buffer, lateMs?: number): LogState {
+    const headAt = (offset: number): EntryHead | undefined => {
+      const key = entryKey(prefix, offset)
+      return this.entryHead(key, key.toString('latin1'))
+    }
+    return grown(written, headAt, lateMs)
   }
 
   #asOfThisRun(session: NamedSession): NamedSession {

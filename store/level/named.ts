@@ -151,7 +151,7 @@ export function rememberReceived(
   const before = heldSession(transaction, name, epoch)
   const earlier = before.id === 0 ? undefined : transaction.get(sessionReceivedKey(before.id, packetId))
   if (earlier !== undefined) return orDamaged(() => decodeText(earlier))
-  const id = before.id > 0 ? before.id : sessions.numbered(name, before).id
+  const { id } = sessions.numbered(name, before)
   transaction.put(sessionReceivedKey(id, packetId), encodeText(known))
   return undefined
 }

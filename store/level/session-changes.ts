@@ -14,7 +14,7 @@ import {
 import { type Ending, Log, type LogTransaction } from './log.ts'
 import { decodeNumber, encodeNamed, encodeNumber, encodeText, namedDueAt, type NamedSession } from './named-records.ts'
 import { RUNS_KEY } from './process-runs.ts'
-import { type Mutable, NEVER } from './records.ts'
+import { type LogState, type Mutable, NEVER } from './records.ts'
 
 /** A transaction as this file sees it. */
 interface ChangedTransaction extends LogTransaction {
@@ -32,6 +32,8 @@ export class SessionChanges {
   readonly #durable: Durable
   readonly #sessions = new Map<string, NamedSession | undefined>()
   readonly #drafts = new Map<string, Mutable<NamedSession>>()
+  /** Of which more has changed than that their log has grown. */
+  readonly #toWrite = new Set<string>()
   readonly #logs = new Map<string, Log>()
   readonly #ending: Ending = { ended: ({ body }) => this.dropBody(body) }
   /** What was found of ended sessions, see `session-rest.ts`. */
@@ -51,6 +53,7 @@ export class SessionChanges {
   /** Undefined: it is forgotten. */
   set(name: string, session: NamedSession | undefined): void {
     this.#sessions.set(name, session)
+    this.#toWrite.add(name)
   }
 
   /** The run of the process; it is written before a session says that it is of it. */
@@ -74,6 +77,16 @@ export class SessionChanges {
 
   /** The record, to be changed in place: a copy of `session`, which is what `of(name)` gives. */
   draft(name: string, session: NamedSession): Mutable<NamedSession> {
+    this.#toWrite.add(name)
+    return this.#draftOf(name, session)
+  }
+
+  /** To the log of `session`, and nothing else of it has changed: the entries tell (`grown`), and no record is written. */
+  appended(name: string, session: NamedSession, log: LogState): void {
+    this.#draftOf(name, session).log = log
+  }
+
+  #draftOf(name: string, session: NamedSession): Mutable<NamedSession> {
     const known = this.#drafts.get(name)
     if (known === session) return known
     const draft = { ...session }
@@ -82,10 +95,10 @@ export class SessionChanges {
     return draft
   }
 
-  /** The same, with a number for its log. */
-  numbered(name: string, session: NamedSession): Mutable<NamedSession> {
+  /** `session`, which is what `of(name)` gives, with a number for its log. */
+  numbered(name: string, session: NamedSession): NamedSession {
+    if (session.id > 0) return session
     const draft = this.draft(name, session)
-    if (draft.id > 0) return draft
     draft.id = this.newNumber()
     this.#transaction.put(sessionNameKey(draft.id), encodeText(name))
     return draft
@@ -143,7 +156,7 @@ export class SessionChanges {
     const isSame = visitAt === changed.visitAt && indexed === changed.indexed
     const session = isSame ? changed : { ...changed, visitAt, indexed }
     this.#sessions.set(name, session)
-    transaction.put(key, encodeNamed(session))
+    if (!isSame || this.#toWrite.has(name)) transaction.put(key, encodeNamed(session))
   }
 
   /** Among those that a run holds. */

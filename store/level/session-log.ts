@@ -94,7 +94,7 @@ class Append {
     const session = sessions.numbered(name, sessions.of(name) ?? known)
     const log = sessions.log(name, session)
     const offset = this.#add(session, log, delivery)
-    session.log = log.state
+    sessions.appended(name, session, log.state)
     this.#remember(session)
     if (session.held) this.#told.push({ delivery, offset })
     return 'stored'
