@@ -1,4 +1,5 @@
 /** Steps that several works are made of. */
+import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { allPids, portsOf, type Target } from '../contenders/index.ts'
 import { Device } from '../load/device.ts'
@@ -39,8 +40,8 @@ export async function connectDevices(target: Target, count: number, from = 0): P
   return devices
 }
 
-export async function boardAndSubscribe(device: Device): Promise<void> {
-  await device.board()
+export async function boardAndSubscribe(device: Device, socket?: Socket): Promise<void> {
+  await device.board(socket)
   await device.subscribeOwn()
 }
 
