@@ -42,6 +42,7 @@ import { UserSessions } from './session/user-sessions.ts'
 import { publishStoredUserWill } from './session/user-will.ts'
 import type { Users } from './session/users.ts'
 import { publishStoredWill } from './session/will.ts'
+import { Framers } from './codec/framing.ts'
 import { Admission } from './gate/admission.ts'
 import { Connection } from './gate/connection.ts'
 import type { GateContext, GateLimits } from './gate/context.ts'
@@ -155,6 +156,7 @@ export class PushBroker {
       monotonic,
       wheel: new TimerWheel(monotonic),
       flusher: new Flusher(),
+      framers: new Framers(),
       budgets: new WorkBudgets(limits.work, turns, monotonic),
       connections: new Set(),
       route: (connection, connect) => this.#route.run(connection, connect, this.#arrivedBy(connection.stream)),

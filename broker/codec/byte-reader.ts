@@ -4,7 +4,7 @@ import { malformed } from './violation.ts'
 
 const EMPTY = Buffer.alloc(0)
 
-/** Reads the data types of MQTT 5 section 1.5 from one packet. Every decoder has one and moves it from packet to packet. */
+/** Reads the data types of MQTT 5 section 1.5 from one packet. It is moved from packet to packet. */
 export class ByteReader {
   bytes: Buffer = EMPTY
   position = 0

@@ -1,8 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { readAcknowledgement } from './acknowledgement.ts'
 import { CONNECT_PREFIX_BYTES, type Protocol, readConnect, readProtocol } from './connect.ts'
-import { ByteReader } from './byte-reader.ts'
-import { Framer, Header, type HeaderState } from './framing.ts'
+import { type Framer, Framers, Header, type HeaderState } from './framing.ts'
 import type { DecoderLimits } from './limits.ts'
 import { type ConnectPacket, type Packet, type ProtocolLevel, Reason } from './packets.ts'
 import { checkPublishFlags, PublishReader } from './publish.ts'
@@ -49,8 +48,9 @@ const FLAG_CLAUSES: Readonly<Record<number, string>> = {
  */
 export class Decoder {
   #limits: DecoderLimits
-  readonly #framer = new Framer()
-  readonly #reader = new ByteReader()
+  readonly #framers: Framers
+  /** While there are bytes that have not come out as packets: an idle connection has none. */
+  #framer: Framer | undefined
   /** Absent until the first PUBLISH: most devices send none. */
   #publish: PublishReader | undefined
   #level: ProtocolLevel | undefined
@@ -59,8 +59,9 @@ export class Decoder {
   #oversizeConnect = false
   #ended = false
 
-  constructor(limits: DecoderLimits) {
+  constructor(limits: DecoderLimits, framers = new Framers()) {
     this.#limits = limits
+    this.#framers = framers
   }
 
   /** Known as soon as the protocol level of CONNECT was read, so also when the rest of CONNECT is refused. */
@@ -75,7 +76,7 @@ export class Decoder {
 
   /** Bytes that were pushed and have not come out as packets. */
   get buffered(): number {
-    return this.#framer.buffered
+    return this.#framer?.buffered ?? 0
   }
 
   /** What holds from the next packet on. */
@@ -86,13 +87,16 @@ export class Decoder {
 
   /** The chunk belongs to the decoder from here on: packets are views of it. */
   push(chunk: Buffer): void {
-    if (!this.#ended) this.#framer.push(chunk)
+    if (this.#ended) return
+    this.#framer ??= this.#framers.take()
+    this.#framer.push(chunk)
   }
 
   next(): Packet | undefined {
-    if (this.#ended) return undefined
+    const framer = this.#framer
+    if (framer === undefined) return undefined
     try {
-      return this.#read()
+      return this.#read(framer)
     } catch (error) {
       this.#end()
       if (error instanceof ProtocolViolation) error.reply = this.#replyTo(error)
@@ -100,27 +104,24 @@ export class Decoder {
     }
   }
 
-  #read(): Packet | undefined {
-    const framer = this.#framer
+  #read(framer: Framer): Packet | undefined {
     const state = framer.header()
-    if (state !== Header.complete) return this.#waitForHeader(state)
+    if (state !== Header.complete) return this.#waitForHeader(framer, state)
     if (!this.#headerChecked) {
-      this.#checkHeader(framer.first)
+      this.#checkHeader(framer)
       this.#headerChecked = true
     }
-    if (!framer.body()) return this.#idle()
+    if (!framer.body()) return framer.release()
     this.#headerChecked = false
-    const reader = this.#reader
+    const { reader } = framer
     reader.bytes = framer.bytes
     reader.position = framer.bodyStart
     reader.end = framer.end
     const terms = this.#terms
-    return terms === undefined ? this.#readConnect() : this.#readPacket(framer.first, terms)
+    return terms === undefined ? this.#readConnect(framer) : this.#readPacket(framer, terms)
   }
 
-  #readPacket(first: number, terms: ConnectTerms): Packet {
-    const reader = this.#reader
-    const { start } = this.#framer
+  #readPacket({ reader, start, first }: Framer, terms: ConnectTerms): Packet {
     const { level } = terms
     if (level === 3 && first >> 4 !== PUBLISH) reader.bytes[start] = (first & 0xf0) | (FLAGS[first >> 4] as number)
     switch (first >> 4) {
@@ -153,12 +154,11 @@ export class Decoder {
     }
   }
 
-  #readConnect(): ConnectPacket {
-    const reader = this.#reader
-    const { start, first } = this.#framer
+  #readConnect(framer: Framer): ConnectPacket {
+    const { reader, start } = framer
     const protocol = readProtocol(reader)
     this.#level = protocol.level
-    this.#checkConnectHeader(first, start, protocol)
+    this.#checkConnectHeader(framer, protocol)
     const packet = readConnect(reader, start, protocol, this.#limits)
     this.#terms = {
       level: packet.level,
@@ -169,19 +169,19 @@ export class Decoder {
   }
 
   /** What could be said before the protocol level was known only without a reply. */
-  #checkConnectHeader(first: number, start: number, protocol: Protocol): void {
+  #checkConnectHeader({ reader, start, first }: Framer, protocol: Protocol): void {
     if ((first & 0x0f) !== 0) {
       // MQTT 3.1 leaves these bits unused.
       if (protocol.level !== 3) malformed('MQTT-2.1.3-1', 'reserved flags of CONNECT are set', { silent: true }) // 3.1.1: [MQTT-2.2.2-2]
-      this.#reader.bytes[start] = CONNECT << 4
+      reader.bytes[start] = CONNECT << 4
     }
     if (this.#oversizeConnect)
       violation(Reason.packetTooLarge, '3.1.2.11.4', 'CONNECT is larger than the server accepts')
   }
 
-  #waitForHeader(state: HeaderState): undefined {
-    if (state === Header.nothing) return this.#idle()
-    this.#checkFirstByte(this.#framer.first >> 4)
+  #waitForHeader(framer: Framer, state: HeaderState): undefined {
+    if (state === Header.nothing) return this.#letGo(framer)
+    this.#checkFirstByte(framer.first >> 4)
     if (state === Header.notMinimal) malformed('MQTT-1.5.5-1', 'the remaining length has more bytes than it needs')
     // The stream cannot be read on from here, and may not be MQTT at all.
     if (state === Header.overlong) malformed('2.1.4', 'the remaining length has more than four bytes', { silent: true })
@@ -197,29 +197,32 @@ export class Decoder {
   }
 
   /** Everything that can be refused before the body is buffered. */
-  #checkHeader(first: number): void {
+  #checkHeader(framer: Framer): void {
+    const { first } = framer
     const type = first >> 4
     this.#checkFirstByte(type)
     const terms = this.#terms
     if (terms === undefined) {
-      this.#checkConnectSize()
+      this.#checkConnectSize(framer)
       return
     }
     if (type === PUBLISH) checkPublishFlags(first)
-    else this.#checkTypeAndFlags(type, first & 0x0f, terms)
-    if (this.#framer.size > this.#limits.maximumPacketSize) {
+    else this.#checkTypeAndFlags(framer, terms)
+    if (framer.size > this.#limits.maximumPacketSize) {
       violation(Reason.packetTooLarge, 'MQTT-3.2.2-15', 'the packet is larger than the server accepts')
     }
   }
 
-  #checkTypeAndFlags(type: number, flags: number, terms: ConnectTerms): void {
+  #checkTypeAndFlags({ first, remaining }: Framer, terms: ConnectTerms): void {
+    const type = first >> 4
+    const flags = first & 0x0f
     if (type === CONNECT) protocolError('MQTT-3.1.0-2', 'a second CONNECT came')
     if (type === CONNACK) protocolError('2.1.2', "CONNACK is the server's")
     if (type === AUTH) checkAuthAllowed(terms)
     if (flags !== FLAGS[type] && !(terms.level === 3 && unusedIn31(flags, type))) {
       malformed(FLAG_CLAUSES[type] ?? 'MQTT-2.1.3-1', 'reserved flags of the fixed header are set') // 3.1.1: [MQTT-2.2.2-2]
     }
-    if (this.#framer.remaining > 0 && (type === PINGREQ || type === PINGRESP)) {
+    if (remaining > 0 && (type === PINGREQ || type === PINGRESP)) {
       malformed('3.12', 'PINGREQ and PINGRESP have no body', { silent: true })
     }
     if (type === SUBACK || type === UNSUBACK || type === PINGRESP) {
@@ -228,10 +231,10 @@ export class Decoder {
   }
 
   /** Of a CONNECT that is too large only as much is read as says how to refuse it. */
-  #checkConnectSize(): void {
-    if (this.#framer.size <= this.#limits.maximumConnectSize) return
+  #checkConnectSize(framer: Framer): void {
+    if (framer.size <= this.#limits.maximumConnectSize) return
     this.#oversizeConnect = true
-    this.#framer.remaining = CONNECT_PREFIX_BYTES
+    framer.remaining = CONNECT_PREFIX_BYTES
   }
 
   #replyTo(error: ProtocolViolation): Reply {
@@ -241,16 +244,18 @@ export class Decoder {
     return error.reason === Reason.unsupportedProtocolVersion ? 'connack' : 'none'
   }
 
-  /** Waiting costs no more than what is incomplete. */
-  #idle(): undefined {
-    this.#reader.bytes = this.#framer.release()
-    return undefined
+  /** There is nothing more in it. */
+  #letGo(framer: Framer): undefined {
+    framer.release()
+    this.#framers.give(framer)
+    this.#framer = undefined
   }
 
   #end(): void {
     this.#ended = true
+    if (this.#framer === undefined) return
     this.#framer.clear()
-    this.#idle()
+    this.#letGo(this.#framer)
   }
 }
 

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { ByteReader } from './byte-reader.ts'
 
 const EMPTY = Buffer.alloc(0)
 const FIRST_CAPACITY = 8 * 1024
@@ -20,7 +21,9 @@ export class Framer {
   first = 0
   /** Remaining Length, from `Header.complete` on. */
   remaining = 0
-  /** Of the packet that `body` found. */
+  /** For who reads the packet that `body` found. */
+  readonly reader = new ByteReader()
+  /** Of that packet. */
   bytes: Buffer = EMPTY
   start = 0
   bodyStart = 0
@@ -62,10 +65,10 @@ export class Framer {
     return this.#gathered?.length ?? 0
   }
 
-  /** Lets go of the last packet; returns what to hold instead. */
-  release(): Buffer {
+  /** Lets go of the last packet: waiting costs no more than what is incomplete. */
+  release(): undefined {
     this.bytes = EMPTY
-    return EMPTY
+    this.reader.bytes = EMPTY
   }
 
   /** Drops everything, and with it the memory. */
@@ -189,6 +192,22 @@ export class Framer {
     this.#chunk = chunk
     this.#at = 0
     this.#packetStart = -1
+  }
+}
+
+/** What decoders share: a framer goes from one to the next as long as each has its packets whole, as nearly all have. */
+export class Framers {
+  #spare: Framer | undefined
+
+  take(): Framer {
+    const framer = this.#spare ?? new Framer()
+    this.#spare = undefined
+    return framer
+  }
+
+  /** It holds nothing, and who took it uses it no longer. */
+  give(framer: Framer): void {
+    this.#spare = framer
   }
 }
 

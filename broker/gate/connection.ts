@@ -73,7 +73,7 @@ export class Connection implements Timed, OutboxOwner {
     this.context = context
     this.id = id
     this.remoteAddress = remoteAddress
-    this.#decoder = new Decoder(context.limits)
+    this.#decoder = new Decoder(context.limits, context.framers)
     this.#outbox = new Outbox(stream, context.flusher, this, context.limits.outputHighWater)
     this.#keepAliveMs = context.limits.connectTimeoutMs
     this.#lastPacketAt = context.monotonic()

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Limits } from '../../common/limits.ts'
 import type { Metrics } from '../../common/metrics.ts'
 import type { DecoderLimits } from '../codec/decoder.ts'
+import type { Framers } from '../codec/framing.ts'
 import type { ConnectPacket } from '../codec/packets.ts'
 import type { AdmissionLimits } from './admission.ts'
 import type { Flusher } from './outbox.ts'
@@ -28,6 +29,7 @@ export interface GateContext<C> {
   readonly limits: GateLimits
   readonly wheel: TimerWheel
   readonly flusher: Flusher
+  readonly framers: Framers
   readonly budgets: WorkBudgets
   readonly metrics: Metrics
   readonly traffic: Traffic
