@@ -51,8 +51,15 @@ function show(results: Results): void {
     console.log(`\n${work.title} (${work.name})\n${asText(table)}`)
     for (const note of notesOf(results, work)) console.log(note)
   }
-  const head = ['goal', '', 'contender', 'measured', '']
-  const rows = judgeGoals(results).map((one) => [one.title, one.goal, one.contender, one.measured, verdict(one)])
+  const head = ['goal', '', 'contender', 'measured', 'floor', '']
+  const rows = judgeGoals(results).map((one) => [
+    one.title,
+    one.goal,
+    one.contender,
+    one.measured,
+    one.floor,
+    verdict(one),
+  ])
   console.log(`\nGoals\n${asText({ head, rows })}`)
   for (const { work, contender, reason } of results.failures) console.log(`\n${work}, ${contender}: ${reason}`)
   for (const [name, reason] of Object.entries(results.leftOut)) console.log(`\nleft out: ${name} (${reason})`)
