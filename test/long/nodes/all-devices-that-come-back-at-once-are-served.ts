@@ -27,7 +27,8 @@ await t.test(`${DEVICES} devices come back at once`, async (t) => {
   }
   for (let from = 0; from < DEVICES; from += TOGETHER) {
     const some = Array.from({ length: Math.min(TOGETHER, DEVICES - from) }, async (_, at) => {
-      const names = { app, device: `device-${from + at}`, account: 'ann', version: '1.0.0' }
+      const number = from + at
+      const names = { app, device: `device-${number}`, account: `account-${number}`, version: '1.0.0' }
       const device = fleetDevice(await issueToken(a, names))
       fleet.push(device)
       await board(device, nodes[at % 2]!.mqttPort, arrived)
