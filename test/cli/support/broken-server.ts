@@ -234,12 +234,13 @@ export const MEETINGS: readonly Break[] = [
   },
   {
     what: 'a user ends the connection of a device by its client id',
-    file: 'broker/gate/connection.js',
-    from: 'this.handler = handler;',
+    file: 'broker/connect-route.js',
+    from: 'const { password, properties } = connect;',
     to:
-      'this.handler = handler;\n' +
-      '        for (const { handler: other, stream } of this.context.connections)\n' +
-      "            if (handler.principal === 'user' && other?.clientId === handler.arrival.clientId) stream.destroy();",
+      'const { password, properties } = connect;\n' +
+      '            const streams = (this.streams ??= new Map());\n' +
+      '            if (password !== undefined && looksLikeToken(password)) streams.set(connect.clientId, connection.stream);\n' +
+      "            else if (connect.username !== 'provider') streams.get(connect.clientId)?.destroy();",
     by: 'users',
     users: true,
   },
