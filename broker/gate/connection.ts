@@ -412,7 +412,9 @@ export class Connection implements Timed, OutboxOwner {
   }
 
   #closed(): void {
+    // Any stream may be given to an embedding program's broker, also one that tells twice that it has closed.
     this.released?.(this)
+    this.released = undefined
     if (this.#state !== 'open') {
       this.#state = 'closed'
       return

@@ -39,6 +39,8 @@ export class BatchScript {
 
   constructor(client: Client) {
     this.#client = client
+    // A new connection may lead to another server, or the user may have got the right.
+    client.on('ready', () => (this.#hasFunctions = true))
   }
 
   async run(batch: Batch): Promise<Buffer> {

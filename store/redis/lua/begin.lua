@@ -32,7 +32,7 @@ local JOURNAL, PROCESS, SEQUENCE, NOW, CHANGES, VERIFY, ROOM, NODE, CHANNELS, LI
 -- ROOM says what comes first. 0: nothing. 1: a command that would be refused, so that no step which stores slips in behind
 -- one that frees. 2: a write that needs no memory, after which all steps can do their work; those that store refuse by
 -- themselves (FULL). So devices connect, read, acknowledge and close, which makes room. A function is refused as a whole,
--- but for the one that is called with ROOM 2.
+-- but for the one that is called with ROOM 2, or where no step stores.
 local FULL
 
 -- RUN: which process of Redis this is. A restart or failover without `appendfsync always` may lose the newest writes, so
