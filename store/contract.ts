@@ -192,8 +192,8 @@ export interface Watcher {
   namedSessionEnded?(name: string, epoch: number, isDiscarded: boolean): void
   /** The log of a session that is open on this node has a new entry. The entry may be omitted. */
   sessionAppended?(name: string, offset: number, entry?: SessionEntry): void
-  /** Subscriptions changed. */
-  subscriptionsChanged?(offset: number): void
+  /** Subscriptions changed; `by`: the node that did it, for `SubscriptionLease.confirm`. */
+  subscriptionsChanged?(offset: number, by?: string): void
   /** A row of a table changed. */
   tableChanged?(table: string, version: number): void
   /** A message from another node, see `NodeChannel`. */

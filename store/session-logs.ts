@@ -48,6 +48,22 @@ export interface SessionCommit {
   readonly released: readonly number[]
 }
 
+/**
+ * Lets a node use its table of subscriptions without asking for the end of their log with each message: while it holds the
+ * lease, a change that another node makes resolves only when this one has confirmed it, or its lease is over (a second at
+ * most).
+ */
+export interface SubscriptionLease {
+  /** Every change that has resolved is in the table, if it is read as `renew` and `confirm` say. */
+  readonly isHeld: boolean
+  /** Not held, or to be renewed if it is still needed. */
+  readonly isAging: boolean
+  /** It is held once the table has been read to the end of the log. @throws STORE_UNAVAILABLE */
+  renew(readTo: (end: number) => Promise<void> | undefined): Promise<void>
+  /** The table has been read up to an offset: tells nodes that wait for it. @throws STORE_UNAVAILABLE */
+  confirm(offset: number, nodes: readonly string[]): Promise<void>
+}
+
 /** Replaces all subscriptions of a session, or changes some. */
 export interface SubscriptionChange {
   /** Name of a session that is open or kept. */
@@ -101,6 +117,8 @@ export interface SessionLogStore {
   changeSubscriptions(change: SubscriptionChange): Promise<number>
   /** The highest offset. The end of a session is a change too, whatever ended it: it removes all its subscriptions. */
   subscriptionsEnd(): Promise<number>
+  /** Only where other processes share the store. */
+  readonly subscriptionLease?: SubscriptionLease
   /** Undefined if changes after this offset have been removed: read all subscriptions again. */
   readSubscriptions(after: number, most: number): Promise<SubscriptionSlice | undefined>
   /**

@@ -27,6 +27,7 @@ import { type DeliveryRules, Publication } from './publication.ts'
 import type { RetainedMessages } from './retained-topics.ts'
 import { SessionAppender } from './session-appender.ts'
 import { SubscriptionFollower } from './subscription-follower.ts'
+import { TableLease } from './table-lease.ts'
 
 interface RouterOptions {
   readonly store: Store
@@ -58,6 +59,7 @@ export async function openGeneralRouter(options: RouterOptions): Promise<OwnRout
 export class OwnRouter implements GeneralRouter {
   readonly #options: RouterOptions
   readonly #follower: SubscriptionFollower
+  readonly #lease: TableLease | undefined
   readonly #appender: SessionAppender
   readonly #node: NodeSession | undefined
   readonly #live: LiveTable
@@ -74,7 +76,10 @@ export class OwnRouter implements GeneralRouter {
     this.#options = options
     this.#retained = options.retained
     this.#follower = new SubscriptionFollower(store)
-    this.#appender = new SessionAppender({ store, follower: this.#follower, groups, rules, logger, monotonic })
+    const { subscriptionLease } = store
+    const follower = this.#follower
+    this.#lease = subscriptionLease && new TableLease({ lease: subscriptionLease, follower, monotonic })
+    this.#appender = new SessionAppender({ store, follower, lease: this.#lease, groups, rules, logger, monotonic })
     this.#node = store.nodes && new NodeSession({ store, node: store.nodes.name, logger })
     this.#live = new LiveTable(this.#node, rules)
     this.#local = new LocalMessages(options.now)
@@ -246,8 +251,7 @@ export class OwnRouter implements GeneralRouter {
       cursorMoved: nothing,
       cursorsLost: nothing,
       namedSessionEnded: (name, epoch) => this.#node?.ended(name, epoch),
-      // The next publish detects this itself.
-      subscriptionsChanged: (offset) => void this.#follower.catchUp(offset)?.catch(nothing),
+      subscriptionsChanged: (offset, by) => void this.#changed(offset, by).catch(nothing),
       told: (bytes) => {
         const message = decodeFromNode(bytes)
         if (message !== undefined) this.#live.deliver(message)
@@ -257,6 +261,13 @@ export class OwnRouter implements GeneralRouter {
         this.#node?.check().catch(nothing)
       },
     }
+  }
+
+  /** By another node, or by this one, which knows itself. The next publish, or the end of the lease, detects what fails here. */
+  async #changed(offset: number, by: string | undefined): Promise<void> {
+    if (by !== undefined && by === this.#options.store.nodes?.name) return
+    await this.#follower.catchUp(offset)
+    if (by !== undefined) this.#lease?.read(by)
   }
 
   /** Until the store has answered once. */

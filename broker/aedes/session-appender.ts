@@ -7,10 +7,13 @@ import type { SessionDelivery, Store } from '../../store/contract.ts'
 import { GROUP_SESSIONS, type GeneralGroups, type GeneralMessage } from '../session/general.ts'
 import type { DeliveryRules, Publication } from './publication.ts'
 import type { SubscriptionFollower } from './subscription-follower.ts'
+import type { TableLease } from './table-lease.ts'
 
 interface AppenderOptions {
   readonly store: Pick<Store, 'appendSessions' | 'forgetUid' | 'subscriptionsEnd' | 'nodes'>
   readonly follower: SubscriptionFollower
+  /** Absent where no other process shares the store. */
+  readonly lease: Pick<TableLease, 'isCurrent'> | undefined
   readonly groups: GeneralGroups
   readonly rules: DeliveryRules
   readonly logger: Logger
@@ -52,12 +55,13 @@ export class SessionAppender {
     // Nothing of it is for a log, or for another node.
     if (qos === 0 && isAlone && !this.#keepsQos0) return undefined
     const line = this.#lines.get(from)
-    if (isAlone && follower.routes !== undefined && this.#isFirst(line)) {
-      const to = publication.match(follower.routes, follower.offset, undefined, this.#options.rules)
+    const isCurrent = this.#isCurrent()
+    if (isCurrent && this.#isFirst(line)) {
+      const to = this.#match(publication)
       if (line !== undefined) line.matchedAt = follower.offset
       return to.length === 0 ? undefined : this.#inLine(from, publication, this.#append(publication, to))
     }
-    const looked = isAlone || retain ? undefined : this.#lookUp()
+    const looked = isCurrent || retain ? undefined : this.#lookUp()
     // Awaited later, perhaps after another has failed.
     looked?.catch(() => undefined)
     return this.#inLine(from, publication, this.#begin(publication, looked))
@@ -69,11 +73,17 @@ export class SessionAppender {
     const { qos, retain } = publication.message
     const isAlone = store.nodes === undefined
     if (!retain || (qos === 0 && isAlone && !this.#keepsQos0)) return undefined
-    if (isAlone) return this.#more(publication)
+    if (this.#isCurrent()) return this.#more(publication)
     return this.#lookUp().then(async (end) => {
       await follower.catchUp(end)
       await this.#more(publication)
     })
+  }
+
+  /** Whether the table has every subscription that was acknowledged before. */
+  #isCurrent(): boolean {
+    const { follower, lease } = this.#options
+    return follower.routes !== undefined && (lease === undefined || lease.isCurrent())
   }
 
   get #keepsQos0(): boolean {

@@ -89,8 +89,8 @@ export class Events {
     this.#emit((watcher) => watcher.sessionAppended?.(name, offset, entry))
   }
 
-  subscriptionsChanged(offset: number): void {
-    this.#emit((watcher) => watcher.subscriptionsChanged?.(offset))
+  subscriptionsChanged(offset: number, by: string): void {
+    this.#emit((watcher) => watcher.subscriptionsChanged?.(offset, by))
   }
 
   tableChanged(table: string, version: number): void {
@@ -133,6 +133,8 @@ interface Hearer {
   /** A node starts with a Redis without secrets. */
   secretsWanted(): void
   broadcastEnd(app: string, end: number): void
+  /** Another node has read subscriptions up to an offset. */
+  subscriptionsFollowed(node: string, offset: number): void
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
   namedSessionEnded(name: string, epoch: number, isDiscarded: boolean): void
 }
@@ -194,7 +196,9 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
       return events.sessionAppended(asText(subject), offset, entry && decodeSessionEntry(offset, entry))
     }
     case 't':
-      return events.subscriptionsChanged(asNumber(subject))
+      return events.subscriptionsChanged(asNumber(subject), asText(number))
+    case 'f':
+      return hearer.subscriptionsFollowed(asText(subject), asNumber(number))
     case 'r':
       return events.tableChanged(asText(subject), asNumber(number))
     case 'm':

@@ -147,6 +147,8 @@ const changesKey = (base: string): string => `${base}l`
 const subscribersKey = (base: string): string => `${base}s`
 /** Hash of filter -> options, of the session of one name that has many. */
 const filtersKey = (base: string, field: string): string => `${base}f${field}`
+/** Hash of node -> until when it relies on its table, in ticks (lua/begin.lua). */
+const subscriptionLeasesKey = (base: string): string => `${base}w`
 /** Hash of name -> epoch up to which its sessions have ended. */
 const endedSubscribersKey = (base: string): string => `${base}e`
 
@@ -228,6 +230,7 @@ export function luaKeyNames(): string {
     subscribers: subscribersKey(''),
     filters: filtersKey('', ''),
     endedSubscribers: endedSubscribersKey(''),
+    subscriptionLeases: subscriptionLeasesKey(''),
     table: tableKey(''),
     rows: rowsKey(''),
     rowKeys: rowKeysKey(''),

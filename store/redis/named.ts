@@ -20,6 +20,7 @@ import {
   SUBSCRIBE,
   SUBSCRIPTIONS_ENDED,
 } from './steps.ts'
+import type { Followed } from './subscription-lease.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import { type Unclosed, UnclosedSessions } from './unclosed.ts'
 
@@ -140,9 +141,16 @@ export class NamedSessions {
 
   /** The session's slot comes first: what is subscribed is known there before it is, so that its end ends it too. */
   async changeSubscriptions(change: SubscriptionChange): Promise<number> {
-    const offset = await this.#change(change, false)
+    const { offset, everywhere } = await this.#change(change, false)
+    this.#note(change)
+    if (everywhere !== undefined) await everywhere
+    return offset
+  }
+
+  /** To give it back to a Redis that lost it. */
+  #note(change: SubscriptionChange): void {
     const held = this.#held.withEpoch(change.name, change.epoch)
-    if (held === undefined) return offset
+    if (held === undefined) return
     if (change.replaces) {
       held.filters = undefined
       held.hasAllFilters = true
@@ -152,10 +160,9 @@ export class NamedSessions {
       if (options === undefined && held.hasAllFilters) held.filters.delete(filter)
       else held.filters.set(filter, options)
     }
-    return offset
   }
 
-  async #change(change: SubscriptionChange, isAgain: boolean): Promise<number> {
+  async #change(change: SubscriptionChange, isAgain: boolean): Promise<Followed> {
     const { lanes, names, subscriptions } = this.#options
     const { name, epoch } = change
     await lanes.run(SUBSCRIBE, ...names.placeOf(name), epoch, this.#opened(name, epoch))

@@ -14,7 +14,16 @@ import { Events, hear, packProbe } from './events.ts'
 import { Following } from './following.ts'
 import { createFollows, type Follows } from './follows.ts'
 import { Health } from './health.ts'
-import { channel, isKeyPrefix, laneJournalKey, PARTITIONS, partitionBase, probeKey, serverJournalKey } from './keys.ts'
+import {
+  channel,
+  isKeyPrefix,
+  laneJournalKey,
+  PARTITIONS,
+  partitionBase,
+  probeKey,
+  serverJournalKey,
+  subscriptionsBase,
+} from './keys.ts'
 import { Lanes } from './lanes.ts'
 import { createListeners, type Listeners } from './listeners.ts'
 import { NamedSessions } from './named.ts'
@@ -30,6 +39,7 @@ import { Registry } from './registry.ts'
 import { Replication } from './replication.ts'
 import { RedisSecrets } from './secrets.ts'
 import { SessionLogs } from './session-logs.ts'
+import { RedisSubscriptionLease } from './subscription-lease.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { RedisTables } from './tables.ts'
 import { Sweeper } from './sweeper.ts'
@@ -64,6 +74,7 @@ export class Pieces {
   readonly following: Following
   readonly named: NamedSessions
   readonly subscriptions: Subscriptions
+  readonly subscriptionLease: RedisSubscriptionLease
   readonly sessionLogs: SessionLogs
   readonly tables: RedisTables
   readonly wills: Wills
@@ -122,7 +133,10 @@ export class Pieces {
     this.following = new Following(shared)
     this.accounts = new Accounts({ ...shared, deviceHoldMs: this.limits.deviceHoldMs })
     const names = new Names(prefix)
-    this.subscriptions = new Subscriptions({ ...shared, names, deadlineMs: this.limits.redisTimeoutMs })
+    this.subscriptionLease = this.#createSubscriptionLease()
+    const { subscriptionLease } = this
+    const { redisTimeoutMs: deadlineMs } = this.limits
+    this.subscriptions = new Subscriptions({ ...shared, names, lease: subscriptionLease, deadlineMs })
     this.named = new NamedSessions({ ...shared, names, subscriptions: this.subscriptions })
     const { named } = this
     this.sessionLogs = new SessionLogs({ ...shared, names, named })
@@ -141,7 +155,17 @@ export class Pieces {
     this.sweeper = new Sweeper({ ...shared, named, nodes, tables, sweepMs: this.limits.sweepMs })
     this.secrets = new RedisSecrets({ ...shared, everyNode: this.#channelOf(''), openMs: this.limits.redisOpenMs })
     const { secrets } = this
-    const kept = { broadcasts, secrets, follows, listeners, readers, named, nodes, sessions: this.#sessions }
+    const kept = {
+      broadcasts,
+      secrets,
+      follows,
+      listeners,
+      readers,
+      named,
+      nodes,
+      sessions: this.#sessions,
+      subscriptionLease,
+    }
     this.recovery = new Recovery({ ...kept, events, observer, lookMs: this.limits.redisProbeMs })
     this.health = new Health({
       client,
@@ -191,6 +215,16 @@ export class Pieces {
     })
   }
 
+  #createSubscriptionLease(): RedisSubscriptionLease {
+    const { lanes, client } = this
+    const base = subscriptionsBase(this.prefix)
+    const lease = new RedisSubscriptionLease({ lanes, base, now: this.#now, monotonic: () => performance.now() })
+    client.on('close', () => lease.lost())
+    // Now it may be another Redis.
+    client.on('ready', () => this.#connections > 1 && lease.lost())
+    return lease
+  }
+
   #createWakes(): Wakes {
     const own = this.#channelOf(this.#node)
     const hearer = {
@@ -198,6 +232,7 @@ export class Pieces {
       wakesCounted: (lane: string, count: number) => this.wakeCounts.heard(lane, count),
       secretsWanted: () => void this.secrets.keep().catch(() => undefined),
       broadcastEnd: (app: string, end: number) => this.broadcasts.endIs(app, end),
+      subscriptionsFollowed: (node: string, offset: number) => this.subscriptionLease.confirmed(node, offset),
       sessionEnded: this.#sessionEnded,
       namedSessionEnded: (name: string, epoch: number, isDiscarded: boolean) =>
         this.named.ended(name, epoch, isDiscarded),

@@ -13,6 +13,7 @@ import type { RedisSecrets } from './secrets.ts'
 import type { NamedSessions } from './named.ts'
 import type { Nodes } from './nodes.ts'
 import type { OpenSessions } from './open-sessions.ts'
+import type { RedisSubscriptionLease } from './subscription-lease.ts'
 
 interface RecoveryOptions {
   readonly events: Events
@@ -24,6 +25,7 @@ interface RecoveryOptions {
   readonly sessions: OpenSessions
   readonly named: NamedSessions
   readonly nodes: Nodes
+  readonly subscriptionLease: Pick<RedisSubscriptionLease, 'lost'>
   readonly observer: StoreObserver | undefined
   /** Pause between two looks at the secrets, and at what could not be closed. */
   readonly lookMs: number
@@ -74,6 +76,7 @@ export class Recovery {
     const isOther = life < known || life > known + RUNS
     if (isOther && !this.#isLost) this.#options.observer?.lost?.()
     this.#isLost ||= isOther
+    this.#options.subscriptionLease.lost()
     this.#isChanged = true
     this.gap()
   }

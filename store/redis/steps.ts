@@ -57,6 +57,7 @@ export const CHANGE_SUBSCRIPTIONS = stores('change_subscriptions')
 export const END_SUBSCRIPTIONS = changes('end_subscriptions')
 /** All that stand together in a batch are one. */
 export const SUBSCRIPTIONS_END: StepKind = { ...reads('subscriptions_end'), joined: { shared: 0, split: repeat } }
+export const FOLLOW_SUBSCRIPTIONS = stores('follow_subscriptions')
 export const READ_SUBSCRIPTIONS = reads('read_subscriptions')
 export const ALL_SUBSCRIPTIONS = reads('subscriptions')
 export const SUBSCRIPTIONS_OF = reads('subscriptions_of')

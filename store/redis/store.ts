@@ -197,6 +197,7 @@ function namedSessions(pieces: Pieces): NamedSessionStore & SessionLogStore {
     commitSession: (commit) => sessionLogs.commit(commit),
     changeSubscriptions: (change) => named.changeSubscriptions(change),
     subscriptionsEnd: () => subscriptions.lastOffset(),
+    subscriptionLease: pieces.subscriptionLease,
     readSubscriptions: (after, most) => subscriptions.read(after, most),
     subscriptions: () => subscriptions.all(),
     subscriptionsOf: (name) => named.subscriptionsOf(name),

@@ -10,6 +10,7 @@ import { subscriptionsBase } from './keys.ts'
 import { type LookClient, SubscriptionsEnd } from './subscriptions-end.ts'
 import type { Names } from './names.ts'
 import { type Packable, type Packed, unpack } from './pack.ts'
+import type { Followed, RedisSubscriptionLease } from './subscription-lease.ts'
 import {
   asBytes,
   asList,
@@ -28,6 +29,7 @@ interface SubscriptionsOptions {
   readonly prefix: string
   readonly client: LookClient
   readonly deadlineMs: number
+  readonly lease: RedisSubscriptionLease
 }
 
 /** Of one answer. */
@@ -40,21 +42,23 @@ export class Subscriptions {
   readonly #names: Names
   readonly #base: string
   readonly #end: SubscriptionsEnd
+  readonly #lease: RedisSubscriptionLease
 
-  constructor({ lanes, names, prefix, client, deadlineMs }: SubscriptionsOptions) {
+  constructor({ lanes, names, prefix, client, deadlineMs, lease }: SubscriptionsOptions) {
     this.#lanes = lanes
     this.#names = names
     this.#base = subscriptionsBase(prefix)
+    this.#lease = lease
     this.#end = new SubscriptionsEnd({ lanes, client, base: this.#base, deadlineMs })
   }
 
   /** `isAgain`: where all is so already, nothing has changed. */
-  async change({ name, epoch, replaces, filters }: SubscriptionChange, isAgain: boolean): Promise<number> {
+  async change({ name, epoch, replaces, filters }: SubscriptionChange, isAgain: boolean): Promise<Followed> {
     const [, field, text] = this.#names.placeOf(name)
     const flat: Packable[] = []
     for (const [filter, options] of filters) flat.push(filter, options ?? false)
     const told = [field, text, epoch, replaces, isAgain, ...flat]
-    return asNumber((await this.#lanes.run(CHANGE_SUBSCRIPTIONS, this.#base, ...told))[0])
+    return await this.#lease.followed(() => this.#lanes.run(CHANGE_SUBSCRIPTIONS, this.#base, ...told))
   }
 
   /** Of sessions of this name up to an epoch, none is left, and none comes. */

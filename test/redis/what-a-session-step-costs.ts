@@ -46,7 +46,7 @@ await t.test('commands of each step', async (t) => {
   const first = await cost(() => subscribe(store, name, epoch, 'a', 'b'))
   t.equal(first['fcall'], 2, 'a subscription is two steps: its session, and the log')
   const subscribes = await total(() => subscribe(store, name, epoch, 'a', 'b'))
-  t.equal(subscribes - 2 * BATCH, 1 + 7, 'a change, and news of it')
+  t.equal(subscribes - 2 * BATCH, 1 + 8, 'a change, who relies on its table, and news of it')
   t.same(await cost(() => store.subscriptionsEnd()), { get: 1 }, 'a look at the end of the log')
   const all = await cost(() => Promise.all(Array.from({ length: 50 }, () => store.subscriptionsEnd())))
   t.same(all, { get: 1 }, 'those of one turn are one')

@@ -14,7 +14,7 @@ local PART = {
   append_sessions = 'session_logs', forget_uid = 'session_logs', read_session = 'session_logs',
   commit_session = 'session_logs',
   change_subscriptions = 'subscriptions', end_subscriptions = 'subscriptions', subscriptions_end = 'subscriptions',
-  read_subscriptions = 'subscriptions', subscriptions = 'subscriptions', subscriptions_of = 'subscriptions',
+  follow_subscriptions = 'subscriptions', read_subscriptions = 'subscriptions', subscriptions = 'subscriptions', subscriptions_of = 'subscriptions',
   publish = 'broadcast', read_broadcast = 'broadcast', last_broadcast = 'broadcast', retained_index = 'broadcast',
   retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep', sweep_subscriptions = 'sweep', sweep_table = 'sweep',
   open_reader = 'readers', close_reader = 'readers', move_reader = 'readers', listen = 'readers',
@@ -38,7 +38,7 @@ local AGAIN = { claim = 'claim_again' }
 -- Steps that store what was not there. A row of a table may be one that takes something away (tables.lua).
 local STORES = {
   append = true, append_web_push = true, publish = true, restore = true, upstream = true, events = true, group = true, assign = true, append_sessions = true,
-  change_subscriptions = true, restore_retained = true,
+  change_subscriptions = true, follow_subscriptions = true, restore_retained = true,
 }
 -- What does not change in the batches of a process, by its text.
 local known_processes, how_many = {}, 0

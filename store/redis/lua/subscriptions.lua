@@ -9,8 +9,13 @@
   options, and here is false. KEY.endedSubscribers: hash of field -> epoch, until: the session of this epoch has ended, so
   that what changes its subscriptions late is refused.
 
+  KEY.subscriptionLeases: hash of node -> until when it relies on its table, in ticks.
+
   change_subscriptions  base, field, name or false, epoch, replaces, again, filter, options or false, ...
-                        -> SESSION_TAKEN_OVER or { offset }; again: no change where it is so already
+                        -> SESSION_TAKEN_OVER or { offset, node, ms, ... }; again: no change where it is so already;
+                        node: another one, which relies on its table for so long
+  follow_subscriptions  base, ms, offset, node, ...      -> { last offset }: this node relies on its table for so long (0: as
+                        before), and tells nodes up to where it has read
   end_subscriptions     base, field, name or false, epoch  -> { offset, or 0 where there was nothing }: of this epoch and below
   subscriptions_end     base                               -> { offset }
   read_subscriptions    base, after, most                  -> { } where the log was cut, or { read to, last, offset, change, ... }
@@ -23,8 +28,9 @@ function parts.subscriptions()
   local steps = {}
   local VERSION, MOST_CHANGES, ENDED_MS = 1, 10000, 600000
   local TOGETHER, MANY = 256, 32
-  local record, told
-  each_batch(function() record, told = nil, nil end)
+  local LEASES_SECONDS, TICK_MS = 60, 0.064
+  local record, told, leases
+  each_batch(function() record, told, leases = nil, nil, nil end)
 
   local function of(base)
     if record then return record end
@@ -62,7 +68,7 @@ function parts.subscriptions()
     if told then
       told[2] = r.last
     else
-      told = { 't', r.last }
+      told = { 't', r.last, NODE }
       wake.tell('', told)
     end
     return r.last
@@ -93,6 +99,22 @@ function parts.subscriptions()
     local flat = subscriber.filters or call('HGETALL', base .. KEY.filters .. field)
     for i = 1, #flat, 2 do options[flat[i]] = flat[i + 1] end
     return options
+  end
+
+  -- { offset, node, ms, ... }: of other nodes. What this one does in the same batch does not matter.
+  local function followed(base, offset)
+    leases = leases or call('HGETALL', base .. KEY.subscriptionLeases)
+    local result = { offset }
+    for i = 1, #leases, 2 do
+      local node, left = leases[i], tonumber(leases[i + 1]) - ticks()
+      if left <= 0 then
+        call('HDEL', base .. KEY.subscriptionLeases, node)
+      elseif node ~= NODE then
+        result[#result + 1] = node
+        result[#result + 1] = math.ceil(left * TICK_MS)
+      end
+    end
+    return result
   end
 
   local function is_so(there, filters)
@@ -169,7 +191,7 @@ function parts.subscriptions()
       -- Only older sessions have ended: this one may change them again.
       set_ended(base, field, epoch - 1)
     end
-    return { add(base, name or field, epoch, replaces, filters) }
+    return followed(base, add(base, name or field, epoch, replaces, filters))
   end
 
   function steps.end_subscriptions(step)
@@ -180,6 +202,16 @@ function parts.subscriptions()
     if not subscriber.filters then call('UNLINK', base .. KEY.filters .. field) end
     call('HDEL', base .. KEY.subscribers, field)
     return { add(base, name or field, epoch, true, {}) }
+  end
+
+  function steps.follow_subscriptions(step)
+    local base, ms, offset = unpack(step, 2, 4)
+    if ms > 0 then
+      call('HSET', base .. KEY.subscriptionLeases, NODE, text(ticks() + math.ceil(ms / TICK_MS)))
+      call('EXPIRE', base .. KEY.subscriptionLeases, LEASES_SECONDS)
+    end
+    for i = 5, #step do wake.tell(step[i], { 'f', NODE, offset }) end
+    return { of(base).last }
   end
 
   function steps.subscriptions_end(step) return { of(step[2]).last } end

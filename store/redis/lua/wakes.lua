@@ -9,7 +9,8 @@
     'e', id, epoch, reason               a session is over
     'n', name, epoch, discarded (1 or 0)  a session that is known by a name is over; nothing of it goes on
     's', name, offset, entry or false    the log of such a session grew
-    't', offset                          subscriptions changed; told to ''
+    't', offset, node                    subscriptions were changed by a node; told to ''
+    'f', node, offset                    a node has read subscriptions up to there
     'r', table, version                  a row of a table changed; told to ''
     'm', bytes                           what another node tells this one
     'c', id, private, broadcast, marks or false   the cursors moved
