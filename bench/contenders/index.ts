@@ -36,6 +36,15 @@ export const CONTENDERS: readonly Contender[] = [
     works: ['hold'],
   }),
   ours({
+    name: 'ours-2-nodes-of-4',
+    about:
+      'aedes-push, 2 nodes of 4 workers each on one Redis, appendfsync everysec; devices and publishers take turns',
+    fsync: 'everysec',
+    nodes: 2,
+    settings: { PUSH_WORKERS: '4' },
+    works: ['hold'],
+  }),
+  ours({
     name: 'ours-level-eddsa',
     about: 'aedes-push, embedded store, EdDSA tokens',
     settings: EDDSA,

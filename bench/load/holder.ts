@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { forEach } from './for-each.ts'
 import { Device, type Receiver } from './device.ts'
 import type { Arrivals, Order, Report } from './holders.ts'
+import { afterReturns } from './nodes.ts'
 import { PAYLOAD_BYTES, PINGREQ, readNumbers } from './packets.ts'
 
 /** Arrivals are told in batches, ms. */
@@ -39,9 +40,10 @@ function tellArrivals(): void {
   tell({ is: 'arrivals', numbers })
 }
 
-/** @param moves since it was there first */
-function board(device: Device, { ports, sources }: Pick<Order & { do: 'hold' }, 'ports' | 'sources'>, moves: number) {
-  const port = ports[(device.index + moves) % ports.length] ?? 0
+type Places = Pick<Order & { do: 'hold' }, 'ports' | 'sources'>
+
+function board(device: Device, { ports, sources }: Places, returns: number): Promise<boolean> {
+  const port = afterReturns(ports, device.index, returns)
   const localAddress = sources[device.index % sources.length] ?? ''
   return device.board(connect({ port, host: '127.0.0.1', localAddress, noDelay: true }))
 }
@@ -58,10 +60,11 @@ async function obey(order: Order): Promise<void> {
   } else if (order.do === 'cut') {
     for (const device of devices) device.cut()
   } else {
-    const back = async (device: Device): Promise<void> => {
-      if (!(await board(device, order, 1))) throw new Error(`the session of device ${device.index} was gone`)
+    const comeBack = async (device: Device): Promise<void> => {
+      if (!(await board(device, order, order.returns)))
+        throw new Error(`the session of device ${device.index} was gone`)
     }
-    await forEach(devices, back, order.together)
+    await forEach(devices, comeBack, order.together)
   }
 }
 

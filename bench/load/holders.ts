@@ -11,7 +11,7 @@ const HOLDER = fileURLToPath(new URL('./holder.js', import.meta.url))
 /** Of each message that arrived four numbers: the device, and the run, message and receiver in its payload. */
 export type Arrivals = Uint32Array
 
-/** To a holder. Devices take ports and sources in turn; back again, each takes the next one. */
+/** To a holder. Devices take ports and sources in turn; who returns goes where `afterReturns` says. */
 export type Order = { readonly number: number } & (
   | {
       readonly do: 'hold'
@@ -22,7 +22,9 @@ export type Order = { readonly number: number } & (
     }
   | { readonly do: 'cut' }
   | {
-      readonly do: 'back'
+      readonly do: 'return'
+      /** How often they have, this one included. */
+      readonly returns: number
       readonly ports: readonly number[]
       readonly sources: readonly string[]
       readonly together: number
@@ -50,6 +52,7 @@ export class Holder {
   readonly #ledgers: ReadonlyMap<number, Ledger>
   readonly #asked = new Map<number, Asked>()
   #orders = 0
+  #returns = 0
   #failure: Error | undefined
 
   /**
@@ -77,8 +80,10 @@ export class Holder {
     return this.#order({ do: 'cut' })
   }
 
-  back(ports: readonly number[], together: number): Promise<void> {
-    return this.#order({ do: 'back', ports, sources: this.#sources, together })
+  /** All connect again, those too that still have a connection: their former one is for the server to end. */
+  return(ports: readonly number[], together: number): Promise<void> {
+    this.#returns += 1
+    return this.#order({ do: 'return', returns: this.#returns, ports, sources: this.#sources, together })
   }
 
   async end(): Promise<void> {

@@ -9,10 +9,16 @@ import type { Publisher } from '../load/publisher.ts'
 import { connectionsFor } from '../run/limits.ts'
 import { cpuOf, residentOf } from '../run/processes.ts'
 import { slopeOf } from '../run/statistics.ts'
-import { connectPublishers, spentOn, untilQuiet } from './steps.ts'
+import { connectPublishers, type Spent, spentOn, untilQuiet } from './steps.ts'
 import type { Work, WorkContext } from './work.ts'
 
-const FITS: ReadonlySet<string> = new Set(['ours-level', 'ours-redis', 'ours-2-nodes', 'ours-8-workers', 'mosquitto'])
+const FITS: ReadonlySet<string> = new Set([
+  'ours-level',
+  'ours-redis',
+  'ours-8-workers',
+  'ours-2-nodes-of-4',
+  'mosquitto',
+])
 const KEEP_ALIVE = 60
 /** Devices that are issued their tokens and connect together. */
 const BLOCK = 1_000
@@ -42,10 +48,11 @@ export const hold: Work = {
     { name: 'slope', unit: 'KiB/min', about: 'by which the memory of the server grew, by all looks' },
     { name: 'busy', unit: '%', about: 'of one core, of all server processes and Redis, since the look before' },
     { name: 'cpu', unit: 'us', about: 'all server processes and Redis, for one device' },
+    { name: 'redis cpu', unit: 'us', about: 'the part of Redis in it' },
     { name: 'took', unit: 's', about: 'until every device had the broadcast, or its session back' },
   ],
   about: ({ held, holdSeconds }) =>
-    `${held} devices stay connected for ${holdSeconds} s with a keep-alive of ${KEEP_ALIVE} s, while ${TRICKLE} private messages a second arrive. In the middle, one broadcast reaches all of them (*broadcast*). At the end all are cut off and come back, ${TOGETHER} of each process of the generator at one time, of several nodes to another one (*all come back*). The generator is several processes, each with an address of its own, and on the same machine.`,
+    `${held} devices stay connected for ${holdSeconds} s with a keep-alive of ${KEEP_ALIVE} s, while ${TRICKLE} private messages a second arrive. In the middle, one broadcast reaches all of them (*broadcast*). At the end all are cut off at once and come back, ${TOGETHER} of each process of the generator at one time (*all come back*). Then all connect once more, while the server still holds the connections that they had (*all are taken over*), as after a network that lost them without a word. Of several nodes, half of the devices go to another one each time, as behind a load balancer. The generator is several processes, each with an address of its own, and on the same machine.`,
   fits: ({ name }) => FITS.has(name),
   async run(context) {
     const { target, sizes } = context
@@ -58,7 +65,10 @@ export const hold: Work = {
       const templates = await connectAll(target, holders, connections)
       await untilQuiet(target, QUIET_US + connections * PINGS_US)
       await watch(context, { holders, ledgers, templates, before })
-      await allComeBack(context, holders, connections)
+      await cutAll(target, holders)
+      await allReturn(context, holders, connections, 'all come back')
+      await untilQuiet(target, QUIET_US + connections * PINGS_US)
+      await allReturn(context, holders, connections, 'all are taken over')
       for (const holder of holders) holder.check()
     } finally {
       await Promise.all(holders.map((holder) => holder.end()))
@@ -146,24 +156,31 @@ function trickleOf({ ledgers, templates }: Held, publisher: Publisher, seconds: 
   return { done, failed: ledger.done.then(() => new Promise<never>(() => undefined)) }
 }
 
-async function broadcastToAll({ target, record }: WorkContext, { ledgers, templates }: Held, publisher: Publisher) {
+async function broadcastToAll(context: WorkContext, { ledgers, templates }: Held, publisher: Publisher) {
+  const { target } = context
   const devices = templates.length
   const ledger = new Ledger({ messages: 1, devices, toAll: true })
   ledgers.set(ledger.run, ledger)
   publisher.onLost = (error) => ledger.fail(error)
   const publishing = { publishers: [publisher], ledger, templates: [publishTemplate(target.broadcastTopic)] }
   const spent = await spentOn(target, () => publishAtPeak(publishing, 1))
-  record('connections', devices, 'broadcast')
-  record('cpu', spent.server / devices, 'broadcast')
-  record('took', spent.wall / 1_000, 'broadcast')
+  recordSpent(context, 'broadcast', devices, spent)
 }
 
-async function allComeBack({ target, record }: WorkContext, holders: readonly Holder[], connections: number) {
+async function cutAll(target: Target, holders: readonly Holder[]): Promise<void> {
   await Promise.all(holders.map((holder) => holder.cut()))
   await untilQuiet(target)
-  const back = () => Promise.all(holders.map((holder) => holder.back(portsOf(target), TOGETHER)))
-  const spent = await spentOn(target, back)
-  record('connections', connections, 'all come back')
-  record('cpu', spent.server / connections, 'all come back')
-  record('took', spent.wall / 1_000, 'all come back')
+}
+
+async function allReturn(context: WorkContext, holders: readonly Holder[], devices: number, inCase: string) {
+  const { target } = context
+  const comeBack = () => Promise.all(holders.map((holder) => holder.return(portsOf(target), TOGETHER)))
+  recordSpent(context, inCase, devices, await spentOn(target, comeBack))
+}
+
+function recordSpent({ target, record }: WorkContext, inCase: string, devices: number, spent: Spent): void {
+  record('connections', devices, inCase)
+  record('cpu', spent.server / devices, inCase)
+  if (target.redis !== undefined) record('redis cpu', spent.redis / devices, inCase)
+  record('took', spent.wall / 1_000, inCase)
 }

@@ -5,6 +5,7 @@ import { allPids, portsOf, type Target } from '../contenders/index.ts'
 import { Device } from '../load/device.ts'
 import { forEach } from '../load/for-each.ts'
 import type { Ledger } from '../load/ledger.ts'
+import { inTurn } from '../load/nodes.ts'
 import { Publisher } from '../load/publisher.ts'
 import { collectGarbage, cpuOf } from '../run/processes.ts'
 
@@ -18,13 +19,6 @@ const LOOK_MS = 250
 const LOOKS = 480
 /** What a finalizer lets go is gone with the next one. */
 const COLLECTIONS = 3
-
-/** Nodes take turns. */
-export function inTurn(ports: readonly number[], turn: number): number {
-  const port = ports[turn % ports.length]
-  if (port === undefined) throw new Error('no node')
-  return port
-}
 
 /** Devices with an index of their own, spread over the nodes. */
 export async function makeDevices(target: Target, count: number, from = 0): Promise<Device[]> {
@@ -95,7 +89,7 @@ export async function collected(target: Target): Promise<void> {
   await untilQuiet(target)
 }
 
-interface Spent {
+export interface Spent {
   /** CPU of all processes of the contender, Redis included, us. */
   readonly server: number
   /** CPU of Redis alone, us. */

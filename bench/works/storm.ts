@@ -1,8 +1,9 @@
 /** Every device loses its connection at the same moment, gets a message meanwhile, and comes back, to whichever node. */
 import { portsOf, type Target } from '../contenders/index.ts'
 import { Device } from '../load/device.ts'
+import { afterReturns } from '../load/nodes.ts'
 import { leavePending, resume } from './connect.ts'
-import { connectDevices, cutAll, deliver, inTurn, spentOn } from './steps.ts'
+import { connectDevices, cutAll, deliver, spentOn } from './steps.ts'
 import type { Work, WorkContext } from './work.ts'
 
 const TOGETHER = 1_000
@@ -32,13 +33,9 @@ export const storm: Work = {
   },
 }
 
-/** Half of them to another node, where there is one, with each move. */
-function move(target: Target, devices: readonly Device[], moves: number): Device[] {
+function move(target: Target, devices: readonly Device[], returns: number): Device[] {
   const ports = portsOf(target)
-  return devices.map(({ index, identity }) => {
-    const port = inTurn(ports, index + moves * Math.floor(index / ports.length))
-    return new Device(port, index, identity)
-  })
+  return devices.map(({ index, identity }) => new Device(afterReturns(ports, index, returns), index, identity))
 }
 
 async function comeBack({ target, record }: WorkContext, devices: readonly Device[], inCase: string) {
