@@ -43,7 +43,7 @@ export class Framer {
 
   push(chunk: Buffer): void {
     if (chunk.length === 0) return
-    if (this.#at === this.#chunk.length) return this.#enter(chunk)
+    if (this.#at === this.#chunk.length && this.#queue === undefined) return this.#enter(chunk)
     this.#queue ??= []
     this.#queue.push(chunk)
   }
