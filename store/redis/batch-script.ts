@@ -39,8 +39,9 @@ export class BatchScript {
 
   constructor(client: Client) {
     this.#client = client
-    // A new connection may lead to another server, or the user may have got the right.
-    client.on('ready', () => (this.#hasFunctions = true))
+    // A new connection may lead to another server, or the user may have got the right. A Cluster stays ready while its
+    // servers come and go one by one.
+    for (const event of ['ready', '+node']) client.on(event, () => (this.#hasFunctions = true))
   }
 
   async run(batch: Batch): Promise<Buffer> {
