@@ -9,7 +9,7 @@ export function bare(name: string, about: string): Contender {
 }
 
 /** Stores each message before it acknowledges or forwards it. */
-export function bareStored(name: string, about: string, argument: 'synced' | 'level' | 'redis'): Contender {
+export function bareStored(name: string, about: string, argument: Place): Contender {
   return floor({ name, about, works: ['private', 'broadcast', 'general'], server: 'bare', argument })
 }
 
@@ -21,16 +21,18 @@ export function fastify(name: string, about: string): Contender {
   return floor({ name, about, works: ['http'], server: 'fastify', isHttp: true, answersOnly: true })
 }
 
-/** Stores each message on disk before it answers. */
-export function fastifyStored(name: string, about: string, argument: 'synced' | 'level'): Contender {
-  return floor({ name, about, works: ['http'], server: 'fastify', argument, isHttp: true, answersOnly: true })
+/** Stores each message before it answers, and delivers it to the devices, which connect to an MQTT port of it. */
+export function fastifyStored(name: string, about: string, argument: Place): Contender {
+  return floor({ name, about, works: ['http'], server: 'fastify', argument, isHttp: true })
 }
+
+/** Where it stores; `redis`: one of its own. */
+type Place = 'synced' | 'level' | 'redis'
 
 interface Floor extends Pick<Contender, 'name' | 'about' | 'works' | 'answersOnly'> {
   /** The file in bench/servers. */
   readonly server: string
-  /** Where it stores; `redis`: one of its own. */
-  readonly argument?: 'synced' | 'level' | 'redis'
+  readonly argument?: Place
   readonly isHttp?: boolean
 }
 
@@ -44,12 +46,13 @@ function floor({ server, argument, isHttp, ...described }: Floor): Contender {
       const redis = argument === 'redis' ? await startRedis(programs('redis-server'), folder, 'everysec') : undefined
       const place = redis?.url ?? argument
       const port = await freePort()
+      const mqttPort = isHttp === true ? await freePort() : port
       const main = fileURLToPath(new URL(`../servers/${server}.js`, import.meta.url))
-      const args = [...NODE_FLAGS, main, String(port), ...(place === undefined ? [] : [place])]
+      const args = [...NODE_FLAGS, main, String(port), ...(place === undefined ? [] : [place, String(mqttPort)])]
       const child = new Child(process.execPath, args, { cwd: folder })
       await child.line(/^ready/)
       return {
-        mqttPort: port,
+        mqttPort,
         ...(redis === undefined ? {} : { redis }),
         ...(isHttp === true ? { http: { port, providerKey: '' } } : {}),
         broadcastTopic: PLAIN_BROADCAST,

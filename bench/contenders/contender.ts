@@ -8,7 +8,7 @@ export interface Target {
   readonly mqttPort: number
   /** Of every node, `mqttPort` first; one node where it is not given. */
   readonly mqttPorts?: readonly number[]
-  /** Only ours has an HTTP API. */
+  /** Of ours, and of the floors that answer the same. */
   readonly http?: { readonly port: number; readonly providerKey: string }
   readonly redis?: RedisServer
   readonly broadcastTopic: string
@@ -54,13 +54,17 @@ export const APP = 'a'
 /** A dot has a meaning of its own for NATS. */
 export const PLAIN_BROADCAST = `${APP}/1-0-0`
 
+export function plainTopic(tokenId: string): string {
+  return `${APP}/t/${tokenId}`
+}
+
 /** For servers without tokens: plain topics of the same length as ours. */
 export function plainIdentities(from: number, count: number): Identity[] {
-  return Array.from({ length: count }, (_, place) => ({
-    clientId: `d${from + place}`,
-    privateTopic: `${APP}/t/${String(from + place).padStart(ID_LENGTH, '0')}`,
-    broadcastTopic: PLAIN_BROADCAST,
-  }))
+  return Array.from({ length: count }, (_, place) => {
+    const tokenId = String(from + place).padStart(ID_LENGTH, '0')
+    const topics = { privateTopic: plainTopic(tokenId), broadcastTopic: PLAIN_BROADCAST }
+    return { clientId: `d${from + place}`, tokenId, ...topics }
+  })
 }
 
 /** One of each node. */

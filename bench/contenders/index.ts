@@ -73,13 +73,18 @@ export const CONTENDERS: readonly Contender[] = [
   fastify('fastify', 'a fastify route that checks the same body and answers the same, and delivers nothing'),
   fastifyStored(
     'fastify-synced',
-    'fastify, and each message is in a file and synced to disk before the answer',
+    'fastify, and each message is in a file and synced to disk before the answer, and written to its devices as bare does',
     'synced',
   ),
   fastifyStored(
     'fastify-level',
-    'fastify, and each message is in classic-level, synced to disk, before the answer',
+    'fastify, and each message is in classic-level, synced to disk, before the answer, and written to its devices as bare does',
     'level',
+  ),
+  fastifyStored(
+    'fastify-redis',
+    'fastify, and each message is in Redis before the answer, as bare-redis stores it, and written to its devices as bare does',
+    'redis',
   ),
   bareHttp('bare-http', 'node:http that answers every request with a stream on which nothing happens'),
   flashmq('flashmq', 'FlashMQ, which stores its sessions now and then'),

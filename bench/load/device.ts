@@ -6,7 +6,7 @@ import type { Credentials } from './packets.ts'
 export interface Identity extends Credentials {
   readonly privateTopic: string
   readonly broadcastTopic: string
-  /** The token id, where the contender has tokens. */
+  /** What names it over HTTP. */
   readonly tokenId?: string
   /** One topic a SUBSCRIBE: aedes with a Redis emitter never answers one with two. */
   readonly oneByOne?: boolean

@@ -1,12 +1,14 @@
 /**
- * What a request costs before anything is done with it: `node fastify.js <port> [synced | level]`. A route that checks the body
- * of `POST /v1/messages` and its key, and answers as if the message were stored. With an argument it is: in a file (`synced`)
- * or in classic-level (`level`), synced before the answer; what comes while the disk works goes with the next write.
+ * What a request costs before anything is done with it: `node fastify.js <port>`. A route that checks the body of
+ * `POST /v1/messages` and its key, and answers as if the message were stored. With `<place> <MQTT port>` it is, before the
+ * answer, as plainly as bare.ts stores it: in a file (`synced`), in classic-level (`level`), or in the Redis of a URL; and it goes
+ * to the devices that are connected to that port.
  */
 import { randomUUID } from 'node:crypto'
-import { setImmediate as turn } from 'node:timers/promises'
 import Fastify from 'fastify'
-import { openWrite, type Write } from './writes.ts'
+import { plainTopic } from '../contenders/contender.ts'
+import { BareBroker, EMPTY } from './bare-broker.ts'
+import { openWrite } from './writes.ts'
 
 const text = { type: 'string' } as const
 const destination = { type: 'object', properties: { token: text, tokens: { type: 'array', items: text } } } as const
@@ -21,44 +23,31 @@ const answer = {
 } as const
 
 interface Publish {
-  readonly to: { readonly tokens?: readonly string[] }
+  readonly to: { readonly token?: string; readonly tokens?: readonly string[] }
   readonly payloadBase64: string
 }
 
-const write = await openWrite(process.argv[3])
-let unwritten: { readonly message: Buffer; readonly stored: () => void }[] = []
-let isWriting = false
+const [port, place, mqttPort] = process.argv.slice(2)
+const broker = place === undefined ? undefined : new BareBroker(await openWrite(place))
+await broker?.listen(Number(mqttPort))
 
-async function writeAll(write: Write): Promise<void> {
-  isWriting = true
-  while (unwritten.length > 0) {
-    // What else this turn of the event loop brings.
-    await turn()
-    const batch = unwritten
-    unwritten = []
-    await write(batch.map(({ message }) => message))
-    for (const { stored } of batch) stored()
-  }
-  isWriting = false
-}
-
-function store(message: Buffer, write: Write): Promise<void> {
+/** Stored once, for all of its tokens. The answer waits with the packets for the devices, as a PUBACK does. */
+function publish(to: BareBroker, { to: { token = '', tokens = [token] }, payloadBase64 }: Publish): Promise<void> {
+  const payload = Buffer.from(payloadBase64, 'base64')
+  to.keep(payload)
+  for (const each of tokens) to.publish(plainTopic(each), payload)
   return new Promise((stored) => {
-    unwritten.push({ message, stored })
-    if (!isWriting) void writeAll(write)
+    to.write({ socket: { write: () => stored() }, rest: EMPTY, out: [], packetId: 0 }, EMPTY)
   })
 }
 
 const app = Fastify({ logger: false })
 app.post<{ Body: Publish }>('/v1/messages', { schema: { body, response: { 202: answer } } }, (request, reply) => {
   if (request.headers.authorization === undefined) return reply.code(401).send()
-  const { to, payloadBase64 } = request.body
-  const answered = { id: randomUUID(), accepted: to.tokens?.length ?? 1, rejected: [] }
+  const answered = { id: randomUUID(), accepted: request.body.to.tokens?.length ?? 1, rejected: [] }
   reply.code(202)
-  return write === undefined
-    ? reply.send(answered)
-    : store(Buffer.from(payloadBase64, 'base64'), write).then(() => answered)
+  return broker === undefined ? reply.send(answered) : publish(broker, request.body).then(() => answered)
 })
-await app.listen({ port: Number(process.argv[2]), host: '127.0.0.1' })
+await app.listen({ port: Number(port), host: '127.0.0.1' })
 process.stdout.write('ready\n')
 process.once('SIGTERM', () => process.exit(0))

@@ -82,8 +82,8 @@ export const httpPublish: Work = {
     { name: 'generator', unit: 'us', about: 'CPU of the load generator' },
   ],
   about: ({ messages }) =>
-    `Connections that stay open send \`POST /v1/messages\`: up to ${messages / 4} messages to one of ${DEVICES} connected devices each, the same with \`dryRun\`; then ${Math.ceil(messages / TOKENS)} messages to ${TOKENS} tokens each. Only aedes-push has an HTTP API; *fastify* checks the same body and answers the same, and delivers nothing; *fastify-synced* and *fastify-level* store it before they answer.`,
-  fits: ({ ours, answersOnly }) => ours || answersOnly === true,
+    `Connections that stay open send \`POST /v1/messages\`: up to ${messages / 4} messages to one of ${DEVICES} connected devices each, the same with \`dryRun\`; then ${Math.ceil(messages / TOKENS)} messages to ${TOKENS} tokens each. Only aedes-push has an HTTP API; *fastify* checks the same body and answers the same, and delivers nothing; *fastify-synced*, *fastify-level* and *fastify-redis* store it before they answer, and deliver it.`,
+  fits: ({ ours, works }) => ours || works?.includes('http') === true,
   async run(context) {
     const { target, contender, sizes } = context
     const { messages } = sizes
