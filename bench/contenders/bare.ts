@@ -5,7 +5,7 @@ import { startRedis } from '../run/redis.ts'
 import { type Contender, PLAIN_BROADCAST, plainIdentities } from './contender.ts'
 
 export function bare(name: string, about: string): Contender {
-  return floor({ name, about, works: ['private', 'broadcast', 'idle'], server: 'bare' })
+  return floor({ name, about, works: ['private', 'broadcast', 'general', 'idle'], server: 'bare' })
 }
 
 /** Stores each message before it acknowledges or forwards it. */

@@ -24,7 +24,7 @@ const METHOD = `- One load generator for all: raw sockets, prebuilt packets, QoS
 - CPU is user and system time of all processes of a contender, Redis included, from \`/proc/<pid>/stat\`, which counts in steps of 10 ms.
 - Rounds are interleaved over the contenders, and each begins with another one. Figures are medians of the rounds; the works that take long (offline, storm, hold, growth, start, lookup, streams, memory in Redis) have one.
 - A server is measured warm: as many messages as are measured go before them.
-- *Floor*: what a plain server needs that does nothing but store each message as plainly as it can be done (\`bare-level\`, \`bare-redis\`), and over HTTP also answer the request (\`fastify-level\`, \`fastify-redis\`), in the same run. *Below the floor*: no durable server in Node can meet the goal on that library.
+- *Floor*: what a plain server needs that does nothing but store each message as plainly as it can be done (\`bare-level\`, \`bare-redis\`), and over HTTP also answer the request (\`fastify-level\`, \`fastify-redis\`), in the same run. Messages for clean sessions are stored nowhere, so their floor is \`bare\`. *Below the floor*: no server in Node that stores the same can meet the goal on that library.
 - What is promised differs: aedes-push has a message on disk (embedded, or \`appendfsync always\`) or in Redis before it acknowledges it, and NATS in its file store. Mosquitto and Aedes in memory lose everything with their process; Mosquitto's persistence is a snapshot at intervals.
 - FlashMQ and NanoMQ are set up by their documentation. Nobody who wrote this had them at hand: look at what they do before you quote their figures.`
 
