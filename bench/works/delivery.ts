@@ -21,6 +21,8 @@ interface Shape {
   readonly inBatches?: boolean
   /** Latencies are measured as well. */
   readonly timed?: boolean
+  /** The one contender that it is for; all when not given. */
+  readonly only?: string
 }
 
 /** Who batches is flattered by many under way, who does not by few: both count. */
@@ -30,6 +32,13 @@ const PRIVATE_SHAPES: readonly Shape[] = [
   { underWay: 64, devices: 100, share: 1, timed: true },
   { underWay: 256, devices: 20, share: 1, inBatches: true, timed: true },
 ]
+/** What each of two workers has of them: 8, 32 and 128 under way. One process with as many is the floor of the two. */
+const HALF_SHAPES: readonly Shape[] = PRIVATE_SHAPES.filter(({ underWay }) => underWay > 1).map((shape) => ({
+  ...shape,
+  underWay: shape.underWay / 2,
+  timed: false,
+  only: 'ours-redis',
+}))
 const FEW_DEVICES = 200
 const broadcastShapes = (devices: number): readonly Shape[] => [
   { underWay: 1, devices: Math.min(FEW_DEVICES, devices), share: 1, timed: true },
@@ -98,10 +107,11 @@ async function measureAll(
   toAll: boolean,
   messagesOf: (shape: Shape) => number,
 ): Promise<void> {
-  const { target } = context
+  const { target, contender } = context
   const publishers = await connectPublishers(target, PUBLISHERS)
   const connected: Device[] = []
-  for (const shape of shapes.filter((each) => context.wants(nameOf(each)))) {
+  const fitting = shapes.filter(({ only = contender.name }) => only === contender.name)
+  for (const shape of fitting.filter((each) => context.wants(nameOf(each)))) {
     // A broadcast reaches all who are connected, and a private message costs more where many are.
     const missing = shape.devices - connected.length
     if (missing > 0) connected.push(...(await connectDevices(target, missing, connected.length)))
@@ -120,8 +130,9 @@ export const privatePublish: Work = {
   figures: FIGURES,
   fits: () => true,
   about: ({ messages }) =>
-    `${PUBLISHERS} publisher connections, each with a window of 64 unacknowledged messages, send up to ${messages} messages in turn to connected devices. With 256 under way they send in batches; with fewer they send each as soon as another one has arrived. Figures are for one message.`,
-  run: (context) => measureAll(context, PRIVATE_SHAPES, false, ({ share }) => context.sizes.messages * share),
+    `${PUBLISHERS} publisher connections, each with a window of 64 unacknowledged messages, send up to ${messages} messages in turn to connected devices. With 256 under way, and 128, they send in batches; with fewer they send each as soon as another one has arrived. Cases with 8, 32 and 128 under way are what each of two workers has of 16, 64 and 256, so only \`ours-redis\` runs them. Figures are for one message.`,
+  run: (context) =>
+    measureAll(context, [...PRIVATE_SHAPES, ...HALF_SHAPES], false, ({ share }) => context.sizes.messages * share),
 }
 
 export const broadcast: Work = {
