@@ -168,6 +168,9 @@ export interface Claim {
   readonly had?: readonly number[]
 }
 
+/** Whose claims, and where. */
+export type ClaimOwner = Pick<Claim, 'app' | 'reader' | 'part' | 'member'>
+
 export interface UpstreamStore {
   /** Number of parts of the log of an app. */
   readonly upstreamParts: number
@@ -197,10 +200,11 @@ export interface UpstreamStore {
   /** The message will not be sent to these groups again; forgets its uid. Idempotent. */
   forgetGroupUid(uid: string, groups: readonly TokenId[]): Promise<void>
   /**
-   * Assigns a message of a group's log to one session (QoS 2): durably returns the first name given for this offset, by
-   * any member, until `forgetAssigned` or for a day.
+   * Assigns a message of a group's log, which the member has claimed, to one session (QoS 2): durably returns the first
+   * name given for this offset, by any member, until `forgetAssigned` or for a day. Undefined if the member does not hold
+   * the claim any more: the message is settled, or another member has it.
    */
-  assignShared(group: TokenId, offset: number, name: string): Promise<string>
+  assignShared(claim: ClaimOwner, offset: number, name: string): Promise<string | undefined>
   /** The message is settled; forgets its assignment. Idempotent. */
   forgetAssigned(group: TokenId, offset: number): Promise<void>
 
@@ -236,14 +240,14 @@ export interface UpstreamStore {
    */
   claimUpstream(claim: Claim): Promise<LogSlice<UpstreamEntry>>
   /**
-   * Settles these offsets for this member. The cursor moves up to the first unsettled one. Offsets that the member does
-   * not hold are ignored.
+   * Settles these offsets for this member. The cursor moves up to the first unsettled one. Returns those that are settled
+   * now, or were already; the others are free, or another member has claimed them.
    */
-  settleUpstream(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member'>, offsets: readonly number[]): Promise<void>
+  settleUpstream(claim: ClaimOwner, offsets: readonly number[]): Promise<readonly number[]>
   /** Extends the member's unsettled claims in the part until then. */
-  renewClaims(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member' | 'until'>): Promise<void>
+  renewClaims(claim: ClaimOwner & Pick<Claim, 'until'>): Promise<void>
   /** Releases the member's unsettled claims in the part; listeners hear of the part. */
-  releaseClaims(claim: Pick<Claim, 'app' | 'reader' | 'part' | 'member'>): Promise<void>
+  releaseClaims(claim: ClaimOwner): Promise<void>
 
   /** Unexpired retained messages of an app's upstream topics, or of one token id. */
   retainedUpstream(app: string, tokenId?: TokenId): AsyncIterable<UpstreamEntry>

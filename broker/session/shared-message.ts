@@ -6,8 +6,10 @@ export interface SharedMessage<S> {
   readonly entry: UpstreamEntry
   readonly part: number
   readonly subscription: S
-  /** `written`: that it is settled. */
+  /** `written`: it is settled in the store, by this member or another one. */
   settle(written?: () => void): void
+  /** As `UpstreamStore.assignShared`. Undefined: it is no longer for this member. @throws STORE_UNAVAILABLE */
+  assign(name: string): Promise<string | undefined>
 }
 
 /** A member's way out. */

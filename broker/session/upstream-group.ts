@@ -9,7 +9,7 @@ import type { SharedReceiver } from './shared-message.ts'
 
 /** What a group needs of its node. */
 export interface GroupContext {
-  readonly store: Pick<Store, 'claimUpstream' | 'settleUpstream' | 'renewClaims' | 'releaseClaims'>
+  readonly store: Pick<Store, 'claimUpstream' | 'settleUpstream' | 'renewClaims' | 'releaseClaims' | 'assignShared'>
   readonly logger: Logger
   readonly limits: { readonly readBytes: number }
   readonly now: () => number
@@ -28,10 +28,8 @@ interface Holder<S> {
   readonly member: GroupMember<S>
   /** Offsets that were claimed and not settled, by part. */
   readonly claimed: Map<number, Set<number>>
-  /** Acknowledged, and not settled yet. */
-  readonly settled: Map<number, number[]>
-  /** Told when all of that is settled. */
-  written: (() => void)[]
+  /** Acknowledged, and not known to be settled: by part, offsets and who is told of it. */
+  readonly settled: Map<number, Map<number, (() => void) | undefined>>
   /** Parts of which the answer to a claim was lost: it may have more than it knows. */
   readonly unsure: Set<number>
 }
@@ -40,6 +38,9 @@ interface Holder<S> {
 const BATCH = 10
 /** A claim is renewed before that. */
 const CLAIM_MS = 60_000
+
+/** A message that is stored nowhere. */
+const NOT_IN_THE_LOG = { settle: () => undefined, assign: async (name: string) => name }
 
 /** What decides whether a message of the log is for a member. */
 type Matches<S> = (subscription: S, entry: UpstreamEntry) => boolean
@@ -54,6 +55,8 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
   readonly #behind = new Set<number>()
   #claiming = false
   #settling = false
+  /** Acknowledged since that began. */
+  #isMore = false
 
   /** `app`: the name of the log. */
   constructor(node: GroupContext, app: string, reader: string, matches: Matches<S>) {
@@ -68,7 +71,7 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
   }
 
   add(member: GroupMember<S>): void {
-    this.#holders.push({ member, claimed: new Map(), settled: new Map(), written: [], unsure: new Set() })
+    this.#holders.push({ member, claimed: new Map(), settled: new Map(), unsure: new Set() })
   }
 
   /** What it acknowledged is settled, the rest is free again. */
@@ -112,7 +115,7 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
     const holder = this.#holders.find(({ member }) => member.drain.room > 0) ?? first
     this.#takeTurn(holder)
     const { subscription, drain } = holder.member
-    drain.give({ entry, part: 0, subscription: { ...subscription, qos: 0 }, settle: () => undefined })
+    drain.give({ entry, part: 0, subscription: { ...subscription, qos: 0 }, ...NOT_IN_THE_LOG })
   }
 
   run(): void {
@@ -153,7 +156,7 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
     const limit = { entries: Math.min(BATCH, member.drain.room), bytes: limits.readBytes }
     this.#behind.delete(part)
     const claim = { ...this.#of(part), member: member.id, until: now() + CLAIM_MS, limit }
-    const had = unsure.has(part) ? [...(claimed.get(part) ?? []), ...(settled.get(part) ?? [])] : undefined
+    const had = unsure.has(part) ? [...(claimed.get(part) ?? []), ...(settled.get(part)?.keys() ?? [])] : undefined
     const slice = await store.claimUpstream(had === undefined ? claim : { ...claim, had }).catch((error: unknown) => {
       this.#behind.add(part)
       unsure.add(part)
@@ -166,8 +169,9 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
     for (const entry of slice.entries) {
       offsets.add(entry.offset)
       const settle = (written?: () => void) => this.#acknowledged(holder, part, entry.offset, written)
+      const assign = (name: string) => this.#assign(holder, part, entry.offset, name)
       if (this.#matches(member.subscription, entry))
-        member.drain.give({ entry, part, subscription: member.subscription, settle })
+        member.drain.give({ entry, part, subscription: member.subscription, settle, assign })
       else settle()
     }
     // It left while this was claimed.
@@ -183,16 +187,21 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
 
   #acknowledged(holder: Holder<S>, part: number, offset: number, written?: () => void): void {
     if (holder.claimed.get(part)?.delete(offset) !== true) return
-    if (written !== undefined) holder.written.push(written)
-    const settled = holder.settled.get(part) ?? []
-    settled.push(offset)
+    const settled = holder.settled.get(part) ?? new Map<number, (() => void) | undefined>()
+    settled.set(offset, written)
     holder.settled.set(part, settled)
+    this.#isMore = true
     if (this.#settling) return
     this.#settling = true
-    setImmediate(() => {
-      this.#settling = false
-      this.#settleAll().catch(() => undefined)
-    })
+    setImmediate(() => void this.#settleWhile())
+  }
+
+  async #settleWhile(): Promise<void> {
+    while (this.#isMore) {
+      this.#isMore = false
+      await this.#settleAll()
+    }
+    this.#settling = false
   }
 
   async #settleAll(): Promise<void> {
@@ -201,35 +210,30 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
         await this.#settle(holder)
       } catch (error) {
         this.#node.logger.warn({ err: error }, 'could not settle messages of a shared subscription, trying again')
-        this.#node.sessions.later(() => {
-          this.#settleAll().catch(() => undefined)
-        })
+        this.#node.sessions.later(() => void this.#settleAll())
       }
     }
   }
 
-  async #settle(holder: Holder<S>): Promise<void> {
-    const { member, settled, written } = holder
-    holder.written = []
-    try {
-      await this.#writeSettled(member, settled)
-    } catch (error) {
-      holder.written = [...written, ...holder.written]
-      throw error
+  /** Until the store has answered, they belong to this member: a claim that it makes meanwhile says so. */
+  async #settle({ member, settled }: Holder<S>): Promise<void> {
+    for (const [part, acknowledged] of settled) {
+      const offsets = [...acknowledged.keys()]
+      if (offsets.length === 0) continue
+      const done = await this.#node.store.settleUpstream({ ...this.#of(part), member: member.id }, offsets)
+      const written = done.map((offset) => acknowledged.get(offset))
+      // What is not settled fell to another member meanwhile, who settles it.
+      for (const offset of offsets) acknowledged.delete(offset)
+      for (const each of written) each?.()
     }
-    for (const each of written) each()
   }
 
-  async #writeSettled(member: GroupMember<S>, settled: Holder<S>['settled']): Promise<void> {
-    for (const [part, offsets] of settled) {
-      settled.delete(part)
-      try {
-        await this.#node.store.settleUpstream({ ...this.#of(part), member: member.id }, offsets)
-      } catch (error) {
-        settled.set(part, [...offsets, ...(settled.get(part) ?? [])])
-        throw error
-      }
-    }
+  async #assign(holder: Holder<S>, part: number, offset: number, name: string): Promise<string | undefined> {
+    const claim = { ...this.#of(part), member: holder.member.id }
+    const assigned = await this.#node.store.assignShared(claim, offset, name)
+    // Another member has it, or it is there to be claimed.
+    if (assigned === undefined && holder.claimed.get(part)?.delete(offset) === true) this.wake(part)
+    return assigned
   }
 
   /** Claims last, and what others left is looked for. */

@@ -135,12 +135,10 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
     const { node, connection } = this.#session
     const { tokenId, offset } = shared.entry
     this.#giveToOne(shared, topic, how).then(
-      (name) =>
-        shared.settle(() => {
-          // The store forgets both by itself, later.
-          node.store.forgetAssigned(tokenId, offset).catch(() => undefined)
-          node.store.forgetUid(uidOf(shared.entry), [name]).catch(() => undefined)
-        }),
+      (name) => {
+        if (name === undefined) return
+        shared.settle(() => node.groups.settled.forget({ group: tokenId, offset, uid: uidOf(shared.entry), name }))
+      },
       (error: unknown) => {
         node.logger.warn(
           { connection: connection.id, err: error },
@@ -153,10 +151,14 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
     )
   }
 
-  /** A member that had it, and could not settle it before its node died, keeps it [MQTT-4.8.2-4]. */
-  async #giveToOne({ entry }: Shared, topic: string, how: How): Promise<string> {
+  /**
+   * A member that had it, and could not settle it before its node died, keeps it [MQTT-4.8.2-4]. Undefined: it was claimed for
+   * too long, and is for others.
+   */
+  async #giveToOne({ entry, assign }: Shared, topic: string, how: How): Promise<string | undefined> {
     const { store } = this.#session.node
-    const name = await store.assignShared(entry.tokenId, entry.offset, this.#session.name)
+    const name = await assign(this.#session.name)
+    if (name === undefined) return undefined
     const to = [{ name, qos: 2 as const, ...how }]
     const [outcome] = await store.appendSessions({ topic, message: entry, to, uid: uidOf(entry) })
     // What is acknowledged makes room.

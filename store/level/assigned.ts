@@ -18,8 +18,8 @@ const FIXED_BYTES = 16
 const KEPT_MS = 24 * 60 * 60 * 1000
 
 /** Returns the name that was told first. */
-export function assignShared(transaction: AssignTransaction, group: TokenId, offset: number, name: string): string {
-  const key = assignedKey(groupLog(group), offset)
+export function assignShared(transaction: AssignTransaction, log: string, offset: number, name: string): string {
+  const key = assignedKey(log, offset)
   const known = assignedAt(transaction, key)
   if (known !== undefined && known.until > transaction.now) return known.name
   forgetAt(transaction, key)

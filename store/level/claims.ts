@@ -74,6 +74,11 @@ export class ReaderClaims {
     return this.#inTurn(() => this.#free((held) => held.member === member))
   }
 
+  isOf(member: string, offset: number, now: number): boolean {
+    const held = this.#held.get(offset)
+    return held !== undefined && held.member === member && held.until > now && !held.isSettling
+  }
+
   /** Those of the offsets that this member holds; they stay held while they are settled. */
   settling(member: string, offsets: readonly number[], now: number): number[] {
     return offsets.filter((offset) => {

@@ -4,6 +4,7 @@ import {
   type BroadcastAppend,
   type BroadcastEntry,
   type Claim,
+  type ClaimOwner,
   type Commit,
   type EventAppend,
   type GroupAppend,
@@ -215,8 +216,8 @@ class LevelStore extends LevelFollowing implements Store {
     await this.#upstream.forgetGroupUid(uid, groups)
   }
 
-  async assignShared(group: TokenId, offset: number, name: string): Promise<string> {
-    return await this.#upstream.assignShared(group, offset, name)
+  async assignShared(claim: ClaimOwner, offset: number, name: string): Promise<string | undefined> {
+    return await this.#upstream.assignShared(claim, offset, name)
   }
 
   async forgetAssigned(group: TokenId, offset: number): Promise<void> {
@@ -255,17 +256,17 @@ class LevelStore extends LevelFollowing implements Store {
     return await this.#upstream.claim(claim)
   }
 
-  async settleUpstream(claim: Pick<Claim, 'app' | 'reader' | 'member'>, offsets: readonly number[]): Promise<void> {
+  async settleUpstream(claim: ClaimOwner, offsets: readonly number[]): Promise<readonly number[]> {
     this.mustBeOpen()
-    await this.#upstream.settle(claim, offsets)
+    return await this.#upstream.settle(claim, offsets)
   }
 
-  async renewClaims(claim: Pick<Claim, 'app' | 'reader' | 'member' | 'until'>): Promise<void> {
+  async renewClaims(claim: ClaimOwner & Pick<Claim, 'until'>): Promise<void> {
     this.mustBeOpen()
     await this.#upstream.renewClaims(claim)
   }
 
-  async releaseClaims(claim: Pick<Claim, 'app' | 'reader' | 'member'>): Promise<void> {
+  async releaseClaims(claim: ClaimOwner): Promise<void> {
     this.mustBeOpen()
     await this.#upstream.releaseClaims(claim)
   }

@@ -104,11 +104,15 @@ export class LevelUpstream {
     })
   }
 
-  async assignShared(group: TokenId, offset: number, name: string): Promise<string> {
-    return await this.#options.commits.submit({
+  async assignShared({ app, reader, member }: Membership, offset: number, name: string): Promise<string | undefined> {
+    const { claims, commits, now } = this.#options
+    return await commits.submit({
       synced: true,
       bytes: name.length,
-      apply: (transaction) => assignShared(transaction, group, offset, name),
+      apply: (transaction) =>
+        claims.known(app, reader)?.isOf(member, offset, now()) === true
+          ? assignShared(transaction, app, offset, name)
+          : undefined,
     })
   }
 
@@ -191,11 +195,11 @@ export class LevelUpstream {
     })
   }
 
-  async settle({ app, reader, member }: Membership, offsets: readonly number[]): Promise<void> {
+  async settle({ app, reader, member }: Membership, offsets: readonly number[]): Promise<readonly number[]> {
     const { claims, now } = this.#options
     const claimed = claims.known(app, reader)
     const own = claimed?.settling(member, offsets, now()) ?? []
-    if (claimed === undefined || own.length === 0) return
+    if (claimed === undefined || own.length === 0) return await this.#settledOf(app, reader, offsets)
     try {
       await this.#change(app, false, (transaction) => settleUpstream(transaction, app, reader, own))
     } catch (error) {
@@ -204,6 +208,13 @@ export class LevelUpstream {
     }
     await claimed.settled(own)
     await this.#trimRest(app)
+    return own.length === offsets.length ? own : await this.#settledOf(app, reader, offsets)
+  }
+
+  async #settledOf(app: string, reader: string, offsets: readonly number[]): Promise<readonly number[]> {
+    const known = (await this.#options.durable.readers(app)).get(reader)
+    if (known === undefined) return []
+    return offsets.filter((offset) => offset <= known.cursor || isAmong(known.settled, offset))
   }
 
   async renewClaims({ app, reader, member, until }: Membership & Pick<Claim, 'until'>): Promise<void> {

@@ -164,7 +164,7 @@ function upstream({ upstream, readers, listeners, locate }: Pieces): UpstreamSto
     releaseUpstream: (tokenId, epoch, packetId) => upstream.release(tokenId, epoch, packetId),
     appendEvents: (events) => upstream.appendEvents(events),
     appendGroup: (append) => upstream.appendGroup(append),
-    assignShared: (group, offset, name) => upstream.assignShared(group, offset, name),
+    assignShared: (claim, offset, name) => upstream.assignShared(claim, offset, name),
     forgetAssigned: (group, offset) => upstream.forgetAssigned(group, offset),
     forgetGroupUid: (uid, groups) => upstream.forgetGroupUid(uid, groups),
     listenUpstream: (app) => listeners.take(app),

@@ -8,6 +8,7 @@
 import {
   appOfEventLog,
   type Claim,
+  type ClaimOwner,
   type EventAppend,
   eventLog,
   type GroupAppend,
@@ -65,8 +66,6 @@ interface UpstreamOptions {
   readonly listeners: Listeners
   readonly observer: StoreObserver | undefined
 }
-
-export type ClaimOwner = Pick<Claim, 'app' | 'reader' | 'part' | 'member'>
 
 const BUSY_PARTS = 16
 const SHARES = 10
@@ -172,10 +171,10 @@ export class Upstream {
     await Promise.all(Array.from(bases, (base) => lanes.run(FORGET_UID, base, uid)))
   }
 
-  async assignShared(group: TokenId, offset: number, name: string): Promise<string> {
-    const { lanes, locate } = this.#options
-    const [assigned] = await lanes.run(ASSIGN, locate(group).base, groupLog(group), offset, name)
-    return asText(assigned)
+  async assignShared(claim: ClaimOwner, offset: number, name: string): Promise<string | undefined> {
+    const { app, reader, part, member } = claim
+    const [assigned] = await this.#options.lanes.run(ASSIGN, this.#base(part), app, reader, member, offset, name)
+    return assigned === undefined ? undefined : asText(assigned)
   }
 
   async forgetAssigned(group: TokenId, offset: number): Promise<void> {
@@ -273,9 +272,9 @@ export class Upstream {
     return asSlice(await this.#options.lanes.run(CLAIM, this.#base(part), ...told), decodeUpstream)
   }
 
-  async settle({ app, reader, part, member }: ClaimOwner, offsets: readonly number[]): Promise<void> {
-    if (offsets.length === 0) return
-    await this.#options.lanes.run(SETTLE, this.#base(part), app, reader, member, ...offsets)
+  async settle({ app, reader, part, member }: ClaimOwner, offsets: readonly number[]): Promise<readonly number[]> {
+    if (offsets.length === 0) return []
+    return (await this.#options.lanes.run(SETTLE, this.#base(part), app, reader, member, ...offsets)).map(asNumber)
   }
 
   async renewClaims({ app, reader, part, member, until }: ClaimOwner & Pick<Claim, 'until'>): Promise<void> {

@@ -4,15 +4,18 @@
 
   claim           base, app, reader, member, until, entries, bytes, lost, offset, ...  -> { read to, last, offset, entry, ... };
                   lost: what this member has claimed besides these offsets is free
-  settle          base, app, reader, member, offset, ...            -> { }
+  settle          base, app, reader, member, offset, ...            -> { offset, ... }: those that are settled
   renew_claims    base, app, reader, member, until                  -> { }
   release_claims  base, app, reader, member                         -> { last, or 0 when nothing was claimed }
+  assign          base, app, reader, member, offset, name           -> { } where it is not claimed by this member, or { the name
+                  that was told first }: KEY.assigned
+  forget_assigned base, app, offset                                 -> { }
 ]]
 function parts.claims()
   local log = need('log')
   local readers = need('readers')
   local steps = {}
-  local FORMAT, TOGETHER = 1, 128
+  local FORMAT, TOGETHER, ASSIGNED_SECONDS = 1, 128, 86400
   local SETTLED = struct.pack('B', FORMAT)
 
   local function expires_of(entry) return (struct.unpack('>I6', entry, 6)) end
@@ -164,7 +167,7 @@ function parts.claims()
     local record = readers.of(base, app)
     local reader = readers.find(record, name)
     if not reader then return {} end
-    local key, any = readers.claims_of(record, name), false
+    local key, any, done = readers.claims_of(record, name), false, {}
     for from = 6, #step, TOGETHER do
       local offsets = { unpack(step, from, math.min(from + TOGETHER - 1, #step)) }
       local claims, settled = call('HMGET', key, unpack(offsets)), {}
@@ -172,19 +175,22 @@ function parts.claims()
         if is_of(claims[i], member) then
           settled[#settled + 1] = offsets[i]
           settled[#settled + 1] = SETTLED
+          done[#done + 1] = offsets[i]
+        elseif claims[i] == SETTLED or offsets[i] <= reader.cursor then
+          done[#done + 1] = offsets[i]
         end
       end
       write(key, settled)
       any = any or #settled > 0
     end
-    if not any then return {} end
+    if not any then return done end
     local from = reader.cursor + 1
     if record.count > 0 and record.head > from then
       from = record.head
       forget_below(key, from)
     end
     readers.move(record, name, reader, first_unsettled(record, key, from) - 1)
-    return {}
+    return done
   end
 
   function steps.renew_claims(step)
@@ -212,6 +218,24 @@ function parts.claims()
     if released == 0 then return { 0 } end
     need('upstream').tell(record, record.last, false)
     return { record.last }
+  end
+
+  local function assigned_of(base, app, offset) return base .. KEY.assigned .. app .. '/' .. string.format('%.0f', offset) end
+
+  function steps.assign(step)
+    local _, base, app, name, member, offset, session = unpack(step)
+    local record = readers.of(base, app)
+    if not readers.find(record, name) then return {} end
+    if not is_of(call('HGET', readers.claims_of(record, name), offset), member) then return {} end
+    local key = assigned_of(base, app, offset)
+    local known = call('GET', key)
+    if not known then call('SET', key, session, 'EX', ASSIGNED_SECONDS) end
+    return { known or session }
+  end
+
+  function steps.forget_assigned(step)
+    call('UNLINK', assigned_of(step[2], step[3], step[4]))
+    return {}
   end
 
   return steps

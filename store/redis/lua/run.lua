@@ -19,7 +19,7 @@ local PART = {
   retained_entry = 'broadcast', sweep = 'sweep', sweep_broadcast = 'sweep', sweep_subscriptions = 'sweep', sweep_table = 'sweep',
   open_reader = 'readers', close_reader = 'readers', move_reader = 'readers', listen = 'readers',
   upstream = 'upstream', release_upstream = 'upstream', read_upstream = 'upstream', read_unread = 'upstream', events = 'upstream', group = 'upstream',
-  assign = 'upstream', forget_assigned = 'upstream',
+  assign = 'claims', forget_assigned = 'claims',
   claim = 'claims', settle = 'claims', renew_claims = 'claims', release_claims = 'claims',
   retainers = 'retaining', upstream_retained = 'retaining', restore_retained = 'retaining',
   write_row = 'tables', read_row = 'tables', read_rows = 'tables', table_end = 'tables', read_changes = 'tables',

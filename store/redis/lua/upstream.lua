@@ -6,8 +6,6 @@
                     RECEIVE_MAXIMUM_EXCEEDED or { offset or 0, duplicate, read, dropped, expired }
   group             base, log, entry, uid or false
                     -> { offset, 0: nobody reads it, -1: it is full, or -2: it has a message of this uid, expired }
-  assign            base, log, offset, name            -> { the name that was told first }; KEY.assigned
-  forget_assigned   base, log, offset                  -> { }
   release_upstream  base, id, epoch, packet id         -> SESSION_TAKEN_OVER or { was remembered }
   events            base, log, again, entry, ...  -> { dropped, expired, offset or 0, ... }; again: what another store
                     had, which is stored whatever the limits are, and whether anybody reads it
@@ -22,7 +20,7 @@ function parts.upstream()
   local wake = need('wakes')
   local readers = need('readers')
   local steps = {}
-  local PACKET_IDS, ASSIGNED_SECONDS = 65535, 86400
+  local PACKET_IDS = 65535
 
   -- The session of this epoch is over. A higher one than is known is of a session that Redis lost, and is given back.
   local function is_over(record, epoch)
@@ -132,20 +130,6 @@ function parts.upstream()
     readers.sweep_at(record, leaves)
     tell(record, offset, entry)
     return { offset, freed }
-  end
-
-  local function assigned_of(step) return step[2] .. KEY.assigned .. step[3] .. '/' .. string.format('%.0f', step[4]) end
-
-  function steps.assign(step)
-    local key = assigned_of(step)
-    local known = call('GET', key)
-    if not known then call('SET', key, step[5], 'EX', ASSIGNED_SECONDS) end
-    return { known or step[5] }
-  end
-
-  function steps.forget_assigned(step)
-    call('UNLINK', assigned_of(step))
-    return {}
   end
 
   function steps.upstream(step)

@@ -1,8 +1,13 @@
 /** Logs of shared subscriptions of users: kept for a reader, in order, and full when the log of a session would be. */
 import type { Test } from 'tap'
-import { groupLog } from '../../../store/contract.ts'
+import { type ClaimOwner, groupLog } from '../../../store/contract.ts'
 import { ArrivalQueue } from '../../support/waiting.ts'
 import { DAY, DEAF, EVERYTHING, HOUR, type MakeEngine, scenario, text, type World } from './world.ts'
+
+interface Claimed {
+  readonly of: ClaimOwner
+  readonly offset: number
+}
 
 function append(world: World, payload: string, ttl = DAY): Promise<string> {
   const message = { ...world.message({ ttl, payload }), retain: true }
@@ -36,18 +41,45 @@ export async function groupLogs(t: Test, makeEngine: MakeEngine): Promise<void> 
   })
 
   await scenario(t, makeEngine, 'a message that is for one goes to who was named first', async (t, world) => {
-    const [group, other] = [world.idOf(), world.idOf({ device: 'other' })]
-    t.equal(await world.store.assignShared(group, 7, 'ann'), 'ann')
-    t.equal(await world.store.assignShared(group, 7, 'bob'), 'ann')
-    t.equal(await world.store.assignShared(group, 8, 'bob'), 'bob', 'each message by itself')
-    t.equal(await world.store.assignShared(other, 7, 'bob'), 'bob', 'and each group')
+    const until = (): number => world.now + HOUR
+    const claimed = async (group: string, ...members: string[]) => {
+      const log = groupLog(group)
+      await world.store.openReader({ app: log, reader: 'g', expiresAt: Infinity })
+      const part = world.store.upstreamPart(group)
+      const limit = { entries: 1, bytes: Infinity }
+      const claims: Claimed[] = []
+      for (const member of members) {
+        await world.store.appendGroup({ group, subject: '12/a/b', message: world.message({ ttl: 3 * DAY }) })
+        const of = { app: log, reader: 'g', part, member }
+        const { entries } = await world.store.claimUpstream({ ...of, until: until(), limit })
+        claims.push({ of, offset: entries[0]!.offset })
+      }
+      return claims
+    }
+    const group = world.idOf()
+    const [ann, bob] = (await claimed(group, 'ann', 'bob')) as [Claimed, Claimed]
+    const [other] = (await claimed(world.idOf({ device: 'other' }), 'ann')) as [Claimed]
+    const assign = ({ of, offset }: Claimed, name: string) => world.store.assignShared(of, offset, name)
+    t.equal(await assign(ann, 'session of ann'), 'session of ann')
+    t.equal(await assign(ann, 'another'), 'session of ann')
+    t.equal(await assign(bob, 'session of bob'), 'session of bob', 'each message by itself')
+    t.equal(await assign(other, 'another'), 'another', 'and each group')
+
+    const bobs = { of: bob.of, offset: ann.offset }
+    t.equal(await assign(bobs, 'session of bob'), undefined, 'what another one has claimed')
     await world.reopen()
     world.pass(DAY - 1)
     await world.store.sweep()
-    t.equal(await world.store.assignShared(group, 7, 'bob'), 'ann')
-    await world.store.forgetAssigned(group, 7)
-    await world.store.forgetAssigned(group, 7)
-    t.equal(await world.store.assignShared(group, 7, 'bob'), 'bob')
+    t.equal(await assign(ann, 'session of ann'), undefined, 'its claim is over')
+    await world.store.claimUpstream({ ...bob.of, until: until(), limit: EVERYTHING })
+    t.equal(await assign(bobs, 'session of bob'), 'session of ann')
+    await world.store.forgetAssigned(group, ann.offset)
+    await world.store.forgetAssigned(group, ann.offset)
+    t.equal(await assign(bobs, 'session of bob'), 'session of bob')
+    t.same(await world.store.settleUpstream(ann.of, [ann.offset, bob.offset]), [], 'only who has claimed it settles it')
+    t.same(await world.store.settleUpstream(bob.of, [ann.offset, bob.offset]), [ann.offset, bob.offset])
+    t.same(await world.store.settleUpstream(ann.of, [ann.offset]), [ann.offset], 'it is settled')
+    t.equal(await assign(bobs, 'session of bob'), undefined)
   })
 
   await scenario(t, makeEngine, 'the uid of a message for a group is known for a day', async (t, world) => {

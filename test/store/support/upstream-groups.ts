@@ -31,7 +31,7 @@ class Member {
     return this.#world.store.claimUpstream({ ...this.#of, until, limit: { entries, bytes: Infinity }, had })
   }
 
-  settle(...offsets: number[]): Promise<void> {
+  settle(...offsets: number[]): Promise<readonly number[]> {
     return this.#world.store.settleUpstream(this.#of, offsets)
   }
 
@@ -114,7 +114,7 @@ export async function upstreamGroups(t: Test, makeEngine: MakeEngine): Promise<v
     t.ok((await cursor()) < first, 'not what comes after it')
     await ann.settle(first)
     t.equal(await cursor(), first)
-    await bob.settle(second)
+    t.same(await bob.settle(second, third), [third])
     t.equal(await cursor(), first, 'only who has claimed it settles it')
     await ann.settle(second, 0, 99)
     t.equal(await cursor(), fourth)
