@@ -11,7 +11,7 @@ import { UserGroups } from './session/user-groups.ts'
 interface GeneralTopicsOptions {
   readonly store: Store
   readonly logger: Logger
-  readonly limits: Pick<Limits, 'readBytes' | 'retryMs' | 'sessionRecheckMs' | 'redisTimeoutMs'>
+  readonly limits: Pick<Limits, 'readBytes' | 'retryMs' | 'sessionRecheckMs'>
   readonly retained: RetainedMessages
   readonly rules?: GeneralRules | undefined
   /** Id of Aedes: another one for each process. */
@@ -35,7 +35,7 @@ export interface GeneralTopics {
 
 export async function openGeneralTopics(options: GeneralTopicsOptions): Promise<GeneralTopics> {
   const { store, logger, limits, retained, rules = NO_GENERAL_RULES, id, randomId, now, monotonic } = options
-  const groups: UserGroups = new UserGroups({ store, logger, limits, now, monotonic, randomId, router: () => router })
+  const groups: UserGroups = new UserGroups({ store, logger, limits, now, randomId, router: () => router })
   const router = await openGeneralRouter({ store, logger, id, retained, groups, rules, randomId, now, monotonic })
   groups.start()
   return {

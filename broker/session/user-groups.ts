@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Limits } from '../../common/limits.ts'
 import { Retries } from './live-names.ts'
-import { SettledShared } from './settled-shared.ts'
 import { groupLog, groupOfLog, type Store, type UpstreamEntry, type Watcher } from '../../store/contract.ts'
 import {
   GROUP_SESSIONS,
@@ -48,10 +47,8 @@ export interface UserMembership {
 interface UserGroupsOptions {
   readonly store: Store
   readonly logger: Logger
-  readonly limits: Pick<Limits, 'readBytes' | 'retryMs' | 'sessionRecheckMs' | 'redisTimeoutMs'>
+  readonly limits: Pick<Limits, 'readBytes' | 'retryMs' | 'sessionRecheckMs'>
   readonly now: () => number
-  /** Milliseconds of a monotonic clock. */
-  readonly monotonic: () => number
   readonly randomId: () => string
   readonly router: () => Pick<GeneralRouter, 'connect' | 'disconnect' | 'subscribe'>
 }
@@ -89,8 +86,6 @@ export class UserGroups implements Watcher, GeneralGroups {
   readonly #memberships = new Set<Membership>()
   readonly #members: GroupMembers
   readonly #retries: Retries
-  /** With QoS 2, by all members here. */
-  readonly settled: SettledShared
   #timer: NodeJS.Timeout | undefined
   #sweeping = false
   #stopWatching: () => void = () => undefined
@@ -99,8 +94,6 @@ export class UserGroups implements Watcher, GeneralGroups {
     this.#options = options
     this.#members = new GroupMembers(options.store)
     this.#retries = new Retries(options.limits.retryMs)
-    const { store, monotonic, limits } = options
-    this.settled = new SettledShared({ store, monotonic, callMs: limits.redisTimeoutMs })
   }
 
   start(): void {
@@ -111,7 +104,6 @@ export class UserGroups implements Watcher, GeneralGroups {
   stop(): void {
     clearInterval(this.#timer)
     this.#retries.stop()
-    this.settled.close()
     this.#stopWatching()
   }
 

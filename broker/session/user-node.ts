@@ -20,6 +20,7 @@ export type UserLimits = SessionLimits &
     | 'commitMs'
     | 'retryMs'
     | 'sessionRecheckMs'
+    | 'redisTimeoutMs'
   >
 
 export interface UserNode extends SessionNode {

@@ -155,8 +155,11 @@ export class UserPublisher {
     const known = await node.store.releaseReceived(name, epoch, packetId)
     if (known === undefined) return false
     const { uid, topic } = decodeReceived(known)
-    node.sessions.forgetPublished(uid)
-    if (topic !== undefined) node.router.forget(uid, { topic, from: name })
+    // A former connection of the session may still be publishing it.
+    node.sessions.forgotten.add(() => {
+      node.sessions.forgetPublished(uid)
+      if (topic !== undefined) node.router.forget(uid, { topic, from: name })
+    })
     return true
   }
 

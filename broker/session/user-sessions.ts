@@ -6,6 +6,7 @@ import type { SessionEntry, SessionOwner, Store, Watcher } from '../../store/con
 import { CommitPeriod } from './commit-period.ts'
 import type { Crowding } from './crowding.ts'
 import type { DelayedWills } from './delayed-wills.ts'
+import { ForgetLater } from './forget-later.ts'
 import { type LiveNamed, LiveNames, Retries } from './live-names.ts'
 import type { Turns } from '../../common/turns.ts'
 import { MemoryBudget } from './memory-budget.ts'
@@ -46,7 +47,7 @@ interface UserSessionsOptions {
   readonly logger: Logger
   readonly wills: DelayedWills
   readonly turns: Turns
-  readonly limits: Pick<Limits, 'commitMs' | 'retryMs' | 'sessionRecheckMs' | 'queuedBytesInAll'>
+  readonly limits: Pick<Limits, 'commitMs' | 'retryMs' | 'sessionRecheckMs' | 'queuedBytesInAll' | 'redisTimeoutMs'>
   /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number
 }
@@ -54,6 +55,7 @@ interface UserSessionsOptions {
 export class UserSessions implements Watcher {
   readonly live = new LiveNames<LiveUserSession>()
   readonly budget: MemoryBudget
+  readonly forgotten: ForgetLater
   readonly rechecks: UserRechecks
   readonly #options: UserSessionsOptions
   readonly #commits: CommitPeriod<LiveUserSession>
@@ -67,6 +69,7 @@ export class UserSessions implements Watcher {
     const { limits, logger, monotonic, turns } = options
     this.#options = options
     this.#retries = new Retries(limits.retryMs)
+    this.forgotten = new ForgetLater({ callMs: limits.redisTimeoutMs, monotonic })
     this.budget = new MemoryBudget(limits.queuedBytesInAll)
     this.#commits = new CommitPeriod({ periodMs: limits.commitMs, monotonic, write: () => this.#commit() })
     this.rechecks = new UserRechecks({
@@ -88,6 +91,7 @@ export class UserSessions implements Watcher {
     this.#retries.stop()
     this.#commits.stop()
     await this.live.stop()
+    this.forgotten.stop()
     this.#stopWatching()
     this.#options.wills.stop()
   }

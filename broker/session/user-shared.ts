@@ -137,7 +137,12 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
     this.#giveToOne(shared, topic, how).then(
       (name) => {
         if (name === undefined) return
-        shared.settle(() => node.groups.settled.forget({ group: tokenId, offset, uid: uidOf(shared.entry), name }))
+        // The store forgets both by itself, in a day.
+        const forget = (): void => {
+          node.store.forgetAssigned(tokenId, offset).catch(() => undefined)
+          node.store.forgetUid(uidOf(shared.entry), [name]).catch(() => undefined)
+        }
+        shared.settle(() => node.sessions.forgotten.add(forget))
       },
       (error: unknown) => {
         node.logger.warn(
