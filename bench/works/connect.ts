@@ -10,7 +10,7 @@ import type { Work, WorkContext } from './work.ts'
 const PENDING = 20
 /** With fewer, the servers are still being compiled while they are measured. */
 const WARM_UP = 200
-const WARM_UP_ROUNDS = 20
+const WARM_UP_ROUNDS = 60
 /** The kernel counts CPU in steps that are a tenth of what one round costs. */
 const RESUMES = 3
 

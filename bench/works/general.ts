@@ -9,8 +9,8 @@ import type { Work, WorkContext } from './work.ts'
 
 const SUBSCRIBERS = 20
 const PUBLISHERS = 4
-/** Published and not yet with everybody: few, and many. */
-const UNDER_WAY = { pair: [1, 64], 'fan-out': [1, 16] } as const
+/** Published and not yet with everybody: many, which make the server warm, and few. */
+const UNDER_WAY = { pair: [64, 1], 'fan-out': [16, 1] } as const
 /** One under way takes longer: so much fewer. */
 const FEWER = { pair: 8, 'fan-out': 2 } as const
 const KINDS = ['clean', 'kept'] as const

@@ -10,7 +10,7 @@ import type { Work } from './work.ts'
 
 const DEVICES = 4
 /** Published and not yet with the provider; the last of them in batches. */
-const UNDER_WAY = [1, 64, 256] as const
+const UNDER_WAY = [256, 64, 1] as const
 /** One under way takes longer: so much fewer. */
 const FEWER = 8
 const UPSTREAM = `${APP}/u/`
@@ -51,7 +51,7 @@ export const upstream: Work = {
         const ledger = new Ledger({ messages, devices: 1, toAll: true })
         for (const publisher of publishers) publisher.onLost = (error) => ledger.fail(error)
         const publishing: Publishing = { publishers, ledger, templates: [] }
-        await deliver([provider], ledger, () => publishAtPeak(publishing, underWay, underWay === UNDER_WAY.at(-1)))
+        await deliver([provider], ledger, () => publishAtPeak(publishing, underWay, underWay === UNDER_WAY[0]))
         return ledger
       }
       await run()
