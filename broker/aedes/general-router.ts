@@ -263,11 +263,10 @@ export class OwnRouter implements GeneralRouter {
     }
   }
 
-  /** By another node, or by this one, which knows itself. The next publish, or the end of the lease, detects what fails here. */
+  /** By whichever node. The next publish, or the end of the lease, detects what fails here. */
   async #changed(offset: number, by: string | undefined): Promise<void> {
-    if (by !== undefined && by === this.#options.store.nodes?.name) return
     await this.#follower.catchUp(offset)
-    if (by !== undefined) this.#lease?.read(by)
+    if (by !== undefined && by !== this.#options.store.nodes?.name) this.#lease?.read(by)
   }
 
   /** Until the store has answered once. */

@@ -47,7 +47,7 @@ export class RedisSubscriptionLease implements SubscriptionLease {
   #knownUntil = Number.NEGATIVE_INFINITY
   /** Redis may have lost leases: one that was given before is over after this time. */
   #lostUntil = Number.NEGATIVE_INFINITY
-  /** Counts losses: a lease from before one is none. */
+  /** Counts how often it was given up: a lease that was asked for before is none. */
   #losses = 0
   readonly #waiting = new Set<Waiting>()
   /** Up to where the others have confirmed, while there may be changes that do not know yet whom to wait for. */
@@ -93,9 +93,14 @@ export class RedisSubscriptionLease implements SubscriptionLease {
 
   /** Redis is another one than before, or may become one: it may not know of leases that were given. */
   lost(): void {
+    this.giveUp()
+    this.#lostUntil = this.#options.monotonic() + LASTS_MS
+  }
+
+  /** The table of this node lacks what it has changed itself. */
+  giveUp(): void {
     this.#losses += 1
     this.#since = { now: 0, monotonic: Number.NEGATIVE_INFINITY }
-    this.#lostUntil = this.#options.monotonic() + LASTS_MS
   }
 
   /** Runs a change. */

@@ -58,7 +58,10 @@ export class Subscriptions {
     const flat: Packable[] = []
     for (const [filter, options] of filters) flat.push(filter, options ?? false)
     const told = [field, text, epoch, replaces, isAgain, ...flat]
-    return await this.#lease.followed(() => this.#lanes.run(CHANGE_SUBSCRIPTIONS, this.#base, ...told))
+    const followed = await this.#lease.followed(() => this.#lanes.run(CHANGE_SUBSCRIPTIONS, this.#base, ...told))
+    // Given back to a Redis that lost it: nobody tells the table.
+    if (isAgain) this.#lease.giveUp()
+    return followed
   }
 
   /** Of sessions of this name up to an epoch, none is left, and none comes. */
