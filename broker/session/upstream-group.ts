@@ -219,11 +219,11 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
   async #settle({ member, settled }: Holder<S>): Promise<void> {
     for (const [part, acknowledged] of settled) {
       const offsets = [...acknowledged.keys()]
-      if (offsets.length === 0) continue
       const done = await this.#node.store.settleUpstream({ ...this.#of(part), member: member.id }, offsets)
       const written = done.map((offset) => acknowledged.get(offset))
       // What is not settled fell to another member meanwhile, who settles it.
       for (const offset of offsets) acknowledged.delete(offset)
+      if (acknowledged.size === 0 && settled.get(part) === acknowledged) settled.delete(part)
       for (const each of written) each?.()
     }
   }
