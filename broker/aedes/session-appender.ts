@@ -1,6 +1,7 @@
 /**
- * Appends messages to the logs of kept sessions. The table of subscriptions may be behind changes of other nodes, so
- * after storing a message, this checks the end of the change log and appends the message to sessions that were missed.
+ * Appends messages to the logs of kept sessions. Without a lease, the table of subscriptions may be behind changes of other
+ * nodes, so after storing a message, this checks the end of the change log and appends the message to sessions that were
+ * missed.
  */
 import type { Logger } from 'pino'
 import type { SessionDelivery, Store } from '../../store/contract.ts'

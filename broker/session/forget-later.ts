@@ -13,12 +13,21 @@ interface ForgetLaterOptions {
 /** It lasts so long at least, and so many times what a call may take. */
 const KEPT_MS = 15_000
 const CALLS = 4
-const LOOKED_AT_MS = 1_000
+/** More are forgotten early, the oldest first. */
+const MOST = 100_000
+/** So that a busy node forgets a few at a time. */
+const LOOKED_AT_MS = 100
+
+interface Waiting {
+  readonly since: number
+  readonly forget: () => void
+}
 
 export class ForgetLater {
   readonly #monotonic: () => number
   readonly #keptMs: number
-  readonly #waiting: { readonly since: number; readonly forget: () => void }[] = []
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Waiting>()
   #timer: NodeJS.Timeout | undefined
 
   constructor({ callMs, monotonic }: ForgetLaterOptions) {
@@ -28,7 +37,8 @@ export class ForgetLater {
 
   /** Where the process is killed before, the store forgets it in a day. */
   add(forget: () => void): void {
-    this.#waiting.push({ since: this.#monotonic(), forget })
+    if (this.#waiting.size >= MOST) this.#forgetUntil(Infinity, 1)
+    this.#waiting.add({ since: this.#monotonic(), forget })
     this.#timer ??= setInterval(() => this.#look(), LOOKED_AT_MS).unref()
   }
 
@@ -36,17 +46,23 @@ export class ForgetLater {
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
-    for (const { forget } of this.#waiting.splice(0)) forget()
+    this.#forgetUntil(Infinity)
   }
 
   #look(): void {
-    const before = this.#monotonic() - this.#keptMs
-    const first = this.#waiting.findIndex(({ since }) => since > before)
-    const due = this.#waiting.splice(0, first < 0 ? this.#waiting.length : first)
-    if (this.#waiting.length === 0) {
-      clearInterval(this.#timer)
-      this.#timer = undefined
+    this.#forgetUntil(this.#monotonic() - this.#keptMs)
+    if (this.#waiting.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #forgetUntil(time: number, most = Infinity): void {
+    let count = 0
+    for (const each of this.#waiting) {
+      if (each.since > time || count === most) return
+      count += 1
+      this.#waiting.delete(each)
+      each.forget()
     }
-    for (const { forget } of due) forget()
   }
 }

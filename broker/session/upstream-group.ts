@@ -57,6 +57,7 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
   #settling = false
   /** Acknowledged since that began. */
   #isMore = false
+  #inTurn: Promise<void> = Promise.resolve()
 
   /** `app`: the name of the log. */
   constructor(node: GroupContext, app: string, reader: string, matches: Matches<S>) {
@@ -204,7 +205,14 @@ export class UpstreamGroup<S extends { readonly qos: QoS }> {
     this.#settling = false
   }
 
-  async #settleAll(): Promise<void> {
+  /** One at a time: another one would take what is being settled for what fell to others. */
+  #settleAll(): Promise<void> {
+    this.#inTurn = this.#inTurn.then(() => this.#settleEach())
+    return this.#inTurn
+  }
+
+  /** Never rejects. */
+  async #settleEach(): Promise<void> {
     for (const holder of this.#holders) {
       try {
         await this.#settle(holder)

@@ -3,7 +3,7 @@
  * acknowledges them.
  */
 import { PushError } from '../../errors.ts'
-import type { UpstreamEntry } from '../../store/contract.ts'
+import type { Store, UpstreamEntry } from '../../store/contract.ts'
 import type { GeneralSubscription } from './general.ts'
 import { fromGroupSubject } from './group-message.ts'
 import { type Holder, OVERHEAD } from './memory-budget.ts'
@@ -133,15 +133,10 @@ export class UserShared implements SharedReceiver<GeneralSubscription>, Holder {
 
   #handOver(shared: Shared, topic: string, how: How): void {
     const { node, connection } = this.#session
-    const { tokenId, offset } = shared.entry
     this.#giveToOne(shared, topic, how).then(
       (name) => {
         if (name === undefined) return
-        // The store forgets both by itself, in a day.
-        const forget = (): void => {
-          node.store.forgetAssigned(tokenId, offset).catch(() => undefined)
-          node.store.forgetUid(uidOf(shared.entry), [name]).catch(() => undefined)
-        }
+        const forget = forgetting(node.store, shared.entry, name)
         shared.settle(() => node.sessions.forgotten.add(forget))
       },
       (error: unknown) => {
@@ -177,7 +172,17 @@ function bytesOf({ entry: { offset, payload, properties } }: Shared): number {
   return offset > 0 ? 0 : OVERHEAD + payload.byteLength + (properties?.byteLength ?? 0)
 }
 
+/** Made here, so that the entry with its payload is not held for as long. */
+function forgetting(store: Store, { tokenId, offset }: UpstreamEntry, name: string): () => void {
+  const uid = uidOf({ tokenId, offset })
+  return () => {
+    // The store forgets both by itself, in a day.
+    store.forgetAssigned(tokenId, offset).catch(() => undefined)
+    store.forgetUid(uid, [name]).catch(() => undefined)
+  }
+}
+
 /** What it is known by, should it be handed over again. */
-function uidOf({ tokenId, offset }: UpstreamEntry): string {
+function uidOf({ tokenId, offset }: Pick<UpstreamEntry, 'tokenId' | 'offset'>): string {
   return `g/${tokenId}/${offset}`
 }

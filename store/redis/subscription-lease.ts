@@ -75,6 +75,8 @@ export class RedisSubscriptionLease implements SubscriptionLease {
     const { lanes, base, now, monotonic } = this.#options
     const since = { now: now(), monotonic: monotonic() }
     const losses = this.#losses
+    // What is not answered yet may be done.
+    this.#knownUntil = Math.max(this.#knownUntil, since.monotonic + LASTS_MS)
     let end: number
     try {
       end = asNumber((await lanes.run(FOLLOW_SUBSCRIPTIONS, base, LASTS_MS, 0))[0])

@@ -1,5 +1,6 @@
 /**
- * Where the log of subscription changes ends. Each message to a general topic asks for it, so it is cheap: a plain GET of
+ * Where the log of subscription changes ends. A message to a general topic asks for it where its node has no lease
+ * (subscription-lease.ts), so it is cheap: a plain GET of
  * its record costs Redis a tenth of a script that does nothing. Where a batch is on its way anyway, the question goes with it.
  */
 import { setImmediate as turn } from 'node:timers/promises'
