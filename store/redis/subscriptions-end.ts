@@ -1,7 +1,7 @@
 /**
  * Where the log of subscription changes ends. A message to a general topic asks for it where its node has no lease
- * (subscription-lease.ts), so it is cheap: a plain GET of
- * its record costs Redis a tenth of a script that does nothing. Where a batch is on its way anyway, the question goes with it.
+ * (subscription-lease.ts), so it is cheap: a plain GET of its record costs Redis a tenth of a script that does nothing. Where a
+ * batch is on its way anyway, the question goes with it.
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Client } from './connection.ts'
