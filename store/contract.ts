@@ -185,11 +185,8 @@ export interface Watcher {
   upstreamAppended?(app: string, part: Part, offset: number, entry?: UpstreamEntry): void
   /** Sessions of this token id with this epoch or a lower one have ended. */
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
-  /**
-   * Sessions of this name with this epoch or a lower one have ended. `isDiscarded`: their stored state does not
-   * continue in a newer one; false if unknown.
-   */
-  namedSessionEnded?(name: string, epoch: number, isDiscarded: boolean): void
+  /** Sessions of this name with this epoch or a lower one have ended. */
+  namedSessionEnded?(name: string, epoch: number): void
   /** The log of a session that is open on this node has a new entry. The entry may be omitted. */
   sessionAppended?(name: string, offset: number, entry?: SessionEntry): void
   /** Subscriptions changed; `by`: the node that did it, for `SubscriptionLease.confirm`. */

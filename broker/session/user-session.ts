@@ -70,7 +70,6 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   readonly #memberships = new Map<string, UserMembership>()
   readonly #will: Will | undefined
   #sendsWill = true
-  #isDiscarded = false
   #closed = false
   #hasSaidSo = false
   #watcher: ((end: ConnectionEnd) => void) | undefined
@@ -280,10 +279,6 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
 
   // Ending
 
-  discarded(): void {
-    this.#isDiscarded = true
-  }
-
   end(error: PushError): void {
     this.connection.end(error)
   }
@@ -314,8 +309,7 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
   async #leave(wanted: Will | undefined): Promise<void> {
     const { node, user, name, expiry } = this
     const will = wanted !== undefined && (await mayLeave(node, user, wanted)) ? wanted : undefined
-    const delay =
-      this.isKept && !this.#isDiscarded ? Math.min(will?.properties?.willDelayInterval ?? 0, expiry.seconds) : 0
+    const delay = this.isKept ? Math.min(will?.properties?.willDelayInterval ?? 0, expiry.seconds) : 0
     if (will !== undefined && delay === 0) publishUserWill(node, name, will, this.source).catch(() => undefined)
     await this.#close(delay > 0 ? will : undefined, delay * 1000)
   }

@@ -34,8 +34,6 @@ export interface LiveUserSession extends LiveNamed, Rechecked {
   logArrived(offset: number, entry: SessionEntry | undefined): void
   /** Looks at its log again. */
   look(): Promise<void>
-  /** A newer connection elsewhere has begun anew: the session ends with this connection. */
-  discarded(): void
   /** What it publishes fills a queue. */
   crowds(queue: Crowding): void
   /** Writes what was acknowledged. */
@@ -142,9 +140,7 @@ export class UserSessions implements Watcher {
     this.live.get(name)?.logArrived(offset, entry)
   }
 
-  namedSessionEnded(name: string, epoch: number, isDiscarded: boolean): void {
-    const session = this.live.get(name)
-    if (isDiscarded && session !== undefined && session.epoch <= epoch) session.discarded()
+  namedSessionEnded(name: string, epoch: number): void {
     this.live.ended(name, epoch)
   }
 

@@ -22,6 +22,8 @@ export interface NamedSession {
   readonly hasWill: boolean
   /** Id of its log, its uids and what it received; 0: it has had none of them. */
   readonly id: number
+  /** The epoch with which it began; 0: not known. */
+  readonly born: number
   /** Of its subscriptions; 0: it has had none. */
   readonly table: number
   readonly log: LogState
@@ -49,6 +51,7 @@ const UNCLEAN = 2
 const HAS_STATE = 4
 const HAS_WILL = 8
 const INDEXED = 16
+const HAS_BORN = 32
 const NUMBER_BYTES = 8
 
 export function encodeNamed(session: NamedSession): Buffer {
@@ -57,8 +60,9 @@ export function encodeNamed(session: NamedSession): Buffer {
     (session.unclean ? UNCLEAN : 0) |
     (session.hasState ? HAS_STATE : 0) |
     (session.hasWill ? HAS_WILL : 0) |
-    (session.indexed ? INDEXED : 0)
-  const out = new ValueWriter(18 * NUMBER_BYTES)
+    (session.indexed ? INDEXED : 0) |
+    (session.born > 0 ? HAS_BORN : 0)
+  const out = new ValueWriter(19 * NUMBER_BYTES)
     .byte(SESSION_VERSION)
     .number(flags)
     .number(session.epoch)
@@ -70,7 +74,9 @@ export function encodeNamed(session: NamedSession): Buffer {
     .number(session.table)
     .number(session.released)
     .number(session.releasedBytes)
-  return writeLog(out, session.log).done()
+  writeLog(out, session.log)
+  if (session.born > 0) out.number(session.born)
+  return out.done()
 }
 
 export function decodeNamed(bytes: Buffer): NamedSession {
@@ -93,6 +99,7 @@ export function decodeNamed(bytes: Buffer): NamedSession {
     released: from.number(),
     releasedBytes: from.number(),
     log: readLog(from),
+    born: (flags & HAS_BORN) === 0 ? 0 : from.number(),
   }
 }
 

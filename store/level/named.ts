@@ -3,7 +3,7 @@
  * given after it.
  */
 import { PushError } from '../../errors.ts'
-import type { OpenedNamedSession, SessionClose } from '../contract.ts'
+import type { OpenedNamedSession, SessionClose, SessionWill } from '../contract.ts'
 import { clamp } from './bytes.ts'
 import { orDamaged } from './database.ts'
 import { floorOf, raiseFloor } from './floor.ts'
@@ -12,7 +12,7 @@ import { decodeBytes, decodeText, encodeBytes, encodeText, hasEnded, type NamedS
 import { emptyLog, NEVER } from './records.ts'
 import { leaveRest } from './session-rest.ts'
 import type { Transaction } from './transaction.ts'
-import { forgetWill, keepWill } from './wills.ts'
+import { forgetWill, keepLateWill, keepWill } from './wills.ts'
 
 export function openNamedSession(
   transaction: Transaction,
@@ -25,8 +25,7 @@ export function openNamedSession(
   // One that ended by its time may have left a will.
   const will = previous === undefined || previous.hasWill ? forgetWill(transaction, namedWillKey(name)) : undefined
   const resumed = cleanStart || previous === undefined || hasEnded(previous, transaction.now) ? undefined : previous
-  if (previous?.held)
-    transaction.tell((watcher) => watcher.namedSessionEnded?.(name, previous.epoch, resumed === undefined))
+  if (previous?.held) transaction.tell((watcher) => watcher.namedSessionEnded?.(name, previous.epoch))
   const last = previous?.hasState ? stateOf(transaction, name) : undefined
   if (previous !== undefined && resumed === undefined) discard(transaction, name, previous)
   const before = resumed ?? newSession(transaction, previous)
@@ -40,6 +39,7 @@ export function openNamedSession(
     keptMs: clamp(keptMs),
     expiresAt: NEVER,
     hasWill: false,
+    born: resumed?.born ?? epoch,
   })
   return {
     epoch,
@@ -64,6 +64,7 @@ function newSession(transaction: Transaction, previous: NamedSession | undefined
     hasWill: false,
     id: 0,
     table: 0,
+    born: 0,
     log: emptyLog(previous?.log.last ?? floor.offset),
     released: 0,
     releasedBytes: 0,
@@ -80,8 +81,12 @@ export function saveNamedSession(transaction: Transaction, name: string, epoch: 
 
 export function closeNamedSession(transaction: Transaction, name: string, epoch: number, close: SessionClose): void {
   const session = transaction.sessions.of(name)
-  if (session?.epoch !== epoch || hasEnded(session, transaction.now)) return
   const { state, will } = close
+  if (session?.epoch !== epoch) {
+    if (state !== undefined && will !== undefined) keepLate(transaction, name, epoch, will)
+    return
+  }
+  if (hasEnded(session, transaction.now)) return
   const key = namedWillKey(name)
   if (session.hasWill) forgetWill(transaction, key)
   if (state === undefined) return endNamedSession(transaction, name, session)
@@ -95,6 +100,15 @@ export function closeNamedSession(transaction: Transaction, name: string, epoch:
     hasState: true,
     hasWill: will !== undefined,
   })
+}
+
+/** The will of a session that was ended before it was closed. One that the newer session has left stays. */
+function keepLate(transaction: Transaction, name: string, epoch: number, will: SessionWill): void {
+  const newer = transaction.sessions.of(name)
+  const isOver = newer === undefined ? epoch <= floorOf(transaction).epoch : newer.born > epoch && !newer.hasWill
+  if (!isOver) return
+  keepLateWill(transaction, { name }, newer?.epoch ?? epoch, will)
+  if (newer !== undefined) transaction.sessions.set(name, { ...newer, hasWill: true })
 }
 
 /** Deletes everything except a due will that nobody has published. */

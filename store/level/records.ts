@@ -46,6 +46,8 @@ export interface StoredSession {
   readonly run: number
   /** When it ends, unless it is held. */
   readonly expiresAt: number
+  /** Highest epoch that was ended by a clean start while a connection held it; 0: none. */
+  readonly dropped: number
 }
 
 /** What a token id has in the upstream log of its app, and beside it. */
@@ -120,6 +122,7 @@ const HAS_SEEN = 8192
 const HAS_MISSED = 16384
 const LOG_MARKS = 32768
 const LOG_WEB_PUSH = 65536
+const HAS_DROPPED = 131072
 
 const NUMBER_BYTES = 8
 
@@ -142,10 +145,11 @@ export function encodeToken(token: TokenState): Buffer {
     (token.missed === undefined ? 0 : HAS_MISSED) |
     (token.log.marks === 0 ? 0 : LOG_MARKS) |
     (token.log.webPush === 0 ? 0 : LOG_WEB_PUSH) |
-    (token.marks === undefined ? 0 : MARKS)
+    (token.marks === undefined ? 0 : MARKS) |
+    (session === undefined || session.dropped === 0 ? 0 : HAS_DROPPED)
   const marks = token.marks === undefined ? '' : JSON.stringify(token.marks)
   const texts = token.app.length + token.deviceMark.length + marks.length
-  const out = new ValueWriter(30 * NUMBER_BYTES + texts * 3)
+  const out = new ValueWriter(31 * NUMBER_BYTES + texts * 3)
     .number(flags)
     .text(token.app)
     .text(token.deviceMark)
@@ -167,6 +171,7 @@ export function encodeToken(token: TokenState): Buffer {
   if (token.missed !== undefined) out.number(token.missed.count).number(token.missed.through)
   if (token.log.marks !== 0) out.number(token.log.marks)
   if (token.log.webPush !== 0) out.number(token.log.webPush).number(token.log.webPushBytes)
+  if ((flags & HAS_DROPPED) !== 0) out.number(session?.dropped ?? 0)
   return out.done()
 }
 
@@ -192,12 +197,13 @@ export function decodeToken(bytes: Buffer): TokenState {
   // Records of earlier versions have none.
   const lastSeen = (flags & LAST_SEEN) === 0 ? 0 : from.wide()
   const run = (flags & HAS_RUN) === 0 ? 0 : from.number()
-  const session = (flags & SESSION) === 0 ? undefined : sessionOf(flags, run, sessionExpiresAt)
   const seen = (flags & HAS_SEEN) === 0 ? cursor : from.number()
   const missed = (flags & HAS_MISSED) === 0 ? undefined : { count: from.number(), through: from.number() }
   const markedLog = (flags & LOG_MARKS) === 0 ? plainLog : { ...plainLog, marks: from.number() }
   const log =
     (flags & LOG_WEB_PUSH) === 0 ? markedLog : { ...markedLog, webPush: from.number(), webPushBytes: from.number() }
+  const dropped = (flags & HAS_DROPPED) === 0 ? 0 : from.number()
+  const session = (flags & SESSION) === 0 ? undefined : sessionOf(flags, { run, expiresAt: sessionExpiresAt, dropped })
   return {
     app,
     deviceMark,
@@ -221,15 +227,14 @@ export function decodeToken(bytes: Buffer): TokenState {
   }
 }
 
-function sessionOf(flags: number, run: number, expiresAt: number): StoredSession {
+function sessionOf(flags: number, known: Pick<StoredSession, 'run' | 'expiresAt' | 'dropped'>): StoredSession {
   return {
     held: (flags & HELD) !== 0,
     unclean: (flags & UNCLEAN) !== 0,
     hasState: (flags & HAS_STATE) !== 0,
     hasReceived: (flags & HAS_RECEIVED) !== 0,
     hasWill: (flags & HAS_WILL) !== 0,
-    run,
-    expiresAt,
+    ...known,
   }
 }
 

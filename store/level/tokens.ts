@@ -11,6 +11,7 @@ import type {
   Revocation,
   SessionClose,
   SessionEnd,
+  SessionWill,
   TokenDetails,
   TokenHolder,
   TokenId,
@@ -27,7 +28,7 @@ import { cursorsOf, emptyLog, NEVER, type StoredSession, type TokenState } from 
 import { changeDetails, detailsOf, knownDetails } from './token-details.ts'
 import type { Transaction } from './transaction.ts'
 import { forgetRetained } from './upstream-retained.ts'
-import { forgetWill, keepWill } from './wills.ts'
+import { forgetWill, keepLateWill, keepWill } from './wills.ts'
 
 /**
  * `holdMs`: how long an account keeps a device.
@@ -274,6 +275,7 @@ export function openSession(transaction: Transaction, request: OpenSessionReques
     hasWill: false,
     run: transaction.sessions.run(),
     expiresAt: NEVER,
+    dropped: previous?.held && resumed === undefined ? token.epoch : (previous?.dropped ?? 0),
   }
   transaction.setToken(tokenId, { ...token, epoch, session, lastSeen: seenAt(transaction) })
   const isAsBefore = state !== undefined && previous?.hasWill === false
@@ -302,8 +304,13 @@ export function saveSession(transaction: Transaction, tokenId: TokenId, epoch: n
 /** Where the machine crashes, a session that is kept may be as it was while it was open: not closed. Its end is synced. */
 export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: number, close: SessionClose): void {
   const token = transaction.token(tokenId)
-  if (token?.epoch !== epoch || token.session === undefined || hasEnded(token.session, transaction.now)) return
   const { state, will } = close
+  if (token === undefined || token.session === undefined) return
+  if (token.epoch !== epoch) {
+    if (state !== undefined && will !== undefined) keepLate(transaction, tokenId, epoch, will)
+    return
+  }
+  if (hasEnded(token.session, transaction.now)) return
   const seen = seenBy(token)
   const key = sessionStateKey(tokenId)
   if (state === undefined || will !== undefined || token.session.hasWill) transaction.sync()
@@ -323,8 +330,21 @@ export function closeSession(transaction: Transaction, tokenId: TokenId, epoch: 
     hasWill: will !== undefined,
     run: 0,
     expiresAt: clamp(close.stateExpiresAt),
+    dropped: token.session.dropped,
   }
   transaction.setToken(tokenId, { ...token, session, seen, lastSeen: seenAt(transaction) })
+}
+
+/**
+ * The will of a session that a clean start has ended before it was closed. One that the newer session has left stays. A
+ * device that was revoked, or is another account's now, has none.
+ */
+function keepLate(transaction: Transaction, tokenId: TokenId, epoch: number, will: SessionWill): void {
+  const token = transaction.token(tokenId)
+  if (token?.session === undefined || token.revoked || !token.current) return
+  if (token.session.dropped < epoch || token.session.hasWill) return
+  keepLateWill(transaction, { tokenId }, token.epoch, will)
+  transaction.setToken(tokenId, { ...token, session: { ...token.session, hasWill: true } })
 }
 
 /** What is kept beside the record of its token id. */

@@ -24,6 +24,12 @@ export function keepWill(
   write(transaction, key, { epoch, publishAt: dueAt, takenUntil: 0, dueAt, value: Buffer.from(value) })
 }
 
+/** Of a session that was ended before it was closed: it goes with the one of `epoch`, and is due now. */
+export function keepLateWill(transaction: Transaction, owner: SessionOwner, epoch: number, will: SessionWill): void {
+  keepWill(transaction, keyOfWill(owner), epoch, { ...will, publishAt: transaction.now })
+  transaction.tell((watcher) => watcher.willDue?.(owner, epoch))
+}
+
 /** Returns the one that was there, unless somebody has taken it. */
 export function forgetWill(transaction: Transaction, key: Buffer): Uint8Array | undefined {
   const will = willAt(transaction, key)

@@ -81,8 +81,8 @@ export class Events {
     this.#emit((watcher) => watcher.sessionEnded(tokenId, epoch, reason))
   }
 
-  namedSessionEnded(name: string, epoch: number, isDiscarded: boolean): void {
-    this.#emit((watcher) => watcher.namedSessionEnded?.(name, epoch, isDiscarded))
+  namedSessionEnded(name: string, epoch: number): void {
+    this.#emit((watcher) => watcher.namedSessionEnded?.(name, epoch))
   }
 
   sessionAppended(name: string, offset: number, entry?: SessionEntry): void {
@@ -136,7 +136,7 @@ interface Hearer {
   /** Another node has read subscriptions up to an offset. */
   subscriptionsFollowed(node: string, offset: number): void
   sessionEnded(tokenId: TokenId, epoch: number, reason: SessionEnd): void
-  namedSessionEnded(name: string, epoch: number, isDiscarded: boolean): void
+  namedSessionEnded(name: string, epoch: number): void
 }
 
 export function packProbe(count: number): Buffer {
@@ -206,7 +206,7 @@ function hearOne(event: readonly Packed[], events: Events, hearer: Hearer): void
     case 'e':
       return hearer.sessionEnded(tokenIdOf(subject), asNumber(number), asSessionEnd(rest))
     case 'n':
-      return hearer.namedSessionEnded(asText(subject), asNumber(number), rest === 1)
+      return hearer.namedSessionEnded(asText(subject), asNumber(number))
     case 'c':
       return events.cursorMoved(tokenIdOf(subject), asCursors(number, rest, more))
     case 'w':

@@ -43,12 +43,17 @@ interface OpenNamedSession {
   hasAllFilters: boolean
 }
 
+interface UnclosedNamed extends Unclosed {
+  /** As the script has it. */
+  readonly opened: number | false
+}
+
 const FOR_EVER = -1
 
 export class NamedSessions {
   readonly #options: NamedSessionsOptions
   readonly #held = new Held<OpenNamedSession, { readonly epoch: number }>()
-  readonly #unclosed = new UnclosedSessions((name, unclosed) => this.#close(name, unclosed))
+  readonly #unclosed = new UnclosedSessions<UnclosedNamed>((name, unclosed) => this.#close(name, unclosed))
   /** Names of sessions that are gone, whose subscriptions are being ended. */
   readonly #ending = new Set<string>()
 
@@ -97,7 +102,7 @@ export class NamedSessions {
     await this.#unclosed.close(name, { epoch, opened, close })
   }
 
-  async #close(name: string, { epoch, opened, close }: Unclosed): Promise<void> {
+  async #close(name: string, { epoch, opened, close }: UnclosedNamed): Promise<void> {
     const { lanes, names } = this.#options
     const { state, stateExpiresAt, will } = close
     // 0 is never.
@@ -106,6 +111,8 @@ export class NamedSessions {
     const result = await lanes.run(CLOSE_NAMED, ...names.placeOf(name), epoch, opened, state ?? false, expires, ...kept)
     const ended = asOptionalNumber(result[0])
     if (ended !== undefined) await this.#endSubscriptions(name, ended, ended)
+    const due = asOptionalNumber(result[1])
+    if (due !== undefined) this.#options.events.willDue({ name }, due)
   }
 
   async remember(name: string, epoch: number, packetId: number, known: string): Promise<string | undefined> {
@@ -132,9 +139,9 @@ export class NamedSessions {
   }
 
   /** News of an end, from this node or another. */
-  ended(name: string, epoch: number, isDiscarded = false): void {
+  ended(name: string, epoch: number): void {
     this.#held.ended(name, { epoch })
-    this.#options.events.namedSessionEnded(name, epoch, isDiscarded)
+    this.#options.events.namedSessionEnded(name, epoch)
   }
 
   // Subscriptions

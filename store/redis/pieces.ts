@@ -162,6 +162,7 @@ export class Pieces {
       listeners,
       readers,
       named,
+      tokens: this.tokens,
       nodes,
       sessions: this.#sessions,
       subscriptionLease,
@@ -234,8 +235,7 @@ export class Pieces {
       broadcastEnd: (app: string, end: number) => this.broadcasts.endIs(app, end),
       subscriptionsFollowed: (node: string, offset: number) => this.subscriptionLease.confirmed(node, offset),
       sessionEnded: this.#sessionEnded,
-      namedSessionEnded: (name: string, epoch: number, isDiscarded: boolean) =>
-        this.named.ended(name, epoch, isDiscarded),
+      namedSessionEnded: (name: string, epoch: number) => this.named.ended(name, epoch),
     }
     return new Wakes({
       connect: () => createSubscriber(this.settings, this.client, (count) => (count === 0 ? 0 : randomInt(count))),

@@ -13,6 +13,7 @@ import type { RedisSecrets } from './secrets.ts'
 import type { NamedSessions } from './named.ts'
 import type { Nodes } from './nodes.ts'
 import type { OpenSessions } from './open-sessions.ts'
+import type { Tokens } from './tokens.ts'
 import type { RedisSubscriptionLease } from './subscription-lease.ts'
 
 interface RecoveryOptions {
@@ -24,6 +25,7 @@ interface RecoveryOptions {
   readonly readers: Readers
   readonly sessions: OpenSessions
   readonly named: NamedSessions
+  readonly tokens: Pick<Tokens, 'closeAgain'>
   readonly nodes: Nodes
   readonly subscriptionLease: Pick<RedisSubscriptionLease, 'lost'>
   readonly observer: StoreObserver | undefined
@@ -88,9 +90,10 @@ export class Recovery {
   }
 
   async #look(): Promise<void> {
-    const { secrets, named } = this.#options
+    const { secrets, named, tokens } = this.#options
     await secrets.keep()
     await named.closeAgain()
+    await tokens.closeAgain()
   }
 
   #run(): void {

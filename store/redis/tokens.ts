@@ -28,6 +28,7 @@ import { orWhenUnknown, type Registry } from './registry.ts'
 import * as steps from './steps.ts'
 import { asBytes, asMissed, asNumber, asOptionalBytes, asOptionalNumber, asPrivateSlice } from './steps.ts'
 import type { Location } from './token.ts'
+import { type Unclosed, UnclosedSessions } from './unclosed.ts'
 
 interface TokensOptions {
   readonly lanes: Lanes
@@ -44,6 +45,7 @@ interface TokensOptions {
 
 export class Tokens {
   readonly #options: TokensOptions
+  readonly #unclosed = new UnclosedSessions((tokenId, unclosed) => this.#close(tokenId, unclosed))
 
   constructor(options: TokensOptions) {
     this.#options = options
@@ -146,6 +148,7 @@ export class Tokens {
     const { tags } = asDetails(result[9])
     const missed = asMissed(result[10])
     if (ended !== undefined) this.#options.sessionEnded(tokenId, ended, 'SESSION_TAKEN_OVER')
+    this.#unclosed.opened(tokenId)
     this.#options.sessions.opened(tokenId, { epoch, app, generation })
     return {
       epoch,
@@ -165,14 +168,24 @@ export class Tokens {
   }
 
   async closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void> {
-    const { base, id } = this.#options.locate(tokenId)
     this.#options.sessions.forget(tokenId, epoch)
+    await this.#unclosed.close(tokenId, { epoch, close })
+  }
+
+  /** What Redis did not answer. Rejects when it does not answer still. */
+  closeAgain(): Promise<void> {
+    return this.#unclosed.tryAgain()
+  }
+
+  async #close(tokenId: TokenId, { epoch, close }: Unclosed): Promise<void> {
+    const { base, id } = this.#options.locate(tokenId)
     // 0 is never, for a session that ends too.
     const never = close.state === undefined || close.stateExpiresAt === Infinity
     const expires = never ? 0 : Math.max(1, asTime(close.stateExpiresAt))
     const { state = false, will } = close
     const kept = will === undefined ? [false, false] : [asTime(will.publishAt), will.value]
-    await this.#options.lanes.run(steps.CLOSE, base, id, epoch, state, expires, ...kept)
+    const [due] = await this.#options.lanes.run(steps.CLOSE, base, id, epoch, state, expires, ...kept)
+    if (typeof due === 'number') this.#options.events.willDue({ tokenId }, due)
   }
 }
 

@@ -8,33 +8,32 @@ import type { SessionClose } from '../contract.ts'
 
 export interface Unclosed {
   readonly epoch: number
-  /** As the script has it. */
-  readonly opened: number | false
   readonly close: SessionClose
 }
 
-type CloseOne = (name: string, unclosed: Unclosed) => Promise<void>
+type CloseOne<U> = (name: string, unclosed: U) => Promise<void>
 
 const MOST = 20_000
 const MOST_BYTES = 16 * 1024 * 1024
 const OWN_BYTES = 256
 const TOGETHER = 200
 
-export class UnclosedSessions {
-  readonly #closeOne: CloseOne
-  readonly #all = new LRUCache<string, Unclosed>({
+/** By name, or by token id. */
+export class UnclosedSessions<U extends Unclosed> {
+  readonly #closeOne: CloseOne<U>
+  readonly #all = new LRUCache<string, U>({
     max: MOST,
     maxSize: MOST_BYTES,
     sizeCalculation: ({ close }, name) =>
       OWN_BYTES + name.length + (close.state?.length ?? 0) + (close.will?.value.length ?? 0),
   })
 
-  constructor(closeOne: CloseOne) {
+  constructor(closeOne: CloseOne<U>) {
     this.#closeOne = closeOne
   }
 
   /** Tells the caller as well: it need do nothing. */
-  async close(name: string, unclosed: Unclosed): Promise<void> {
+  async close(name: string, unclosed: U): Promise<void> {
     try {
       await this.#closeOne(name, unclosed)
     } catch (error) {
@@ -56,7 +55,7 @@ export class UnclosedSessions {
     }
   }
 
-  async #closeAgain(name: string, unclosed: Unclosed): Promise<void> {
+  async #closeAgain(name: string, unclosed: U): Promise<void> {
     if (this.#all.peek(name) !== unclosed) return
     await this.#closeOne(name, unclosed)
     if (this.#all.peek(name) === unclosed) this.#all.delete(name)

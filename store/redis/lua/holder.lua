@@ -2,16 +2,16 @@
 function parts.holder()
   local token = need('token')
 
-  -- The session of a token id: { node ('' when no connection holds it), state expires (0: never), unclean }; looked up
-  -- once in a batch.
+  -- The session of a token id: { node ('' when no connection holds it), state expires (0: never), unclean, dropped: highest
+  -- epoch that was ended by a clean start while a connection held it, or nil }; looked up once in a batch.
   local function session_of(record)
     if not token.has(record, token.SESSION) then return nil end
     if record.session == nil then
       local packed = call('HGET', record.base .. KEY.sessions, record.serial)
       record.session = false
       if packed then
-        local node, expires, unclean = unpack_packed(packed)
-        record.session = { node = node, expires = expires, unclean = unclean }
+        local node, expires, unclean, dropped = unpack_packed(packed)
+        record.session = { node = node, expires = expires, unclean = unclean, dropped = dropped }
       end
     end
     return record.session or nil
@@ -22,9 +22,12 @@ function parts.holder()
     return session.node == '' and not session.unclean and session.expires > 0 and session.expires <= NOW
   end
 
-  local function store_session(record, node, expires, unclean)
-    call('HSET', record.base .. KEY.sessions, record.serial, pack(node, expires, unclean))
-    record.session = { node = node, expires = expires, unclean = unclean }
+  local function store_session(record, node, expires, unclean, dropped)
+    local before = session_of(record)
+    dropped = dropped or before and before.dropped
+    local packed = dropped and pack(node, expires, unclean, dropped) or pack(node, expires, unclean)
+    call('HSET', record.base .. KEY.sessions, record.serial, packed)
+    record.session = { node = node, expires = expires, unclean = unclean, dropped = dropped }
     token.set_flag(record, token.SESSION, true)
   end
 

@@ -18,7 +18,8 @@
                has subscriptions, will of a session that this one ends or false, its last state or false }
   save_named   base, field, name or false, epoch, opened, state                         -> SESSION_TAKEN_OVER or { }
   close_named  base, field, name or false, epoch, opened, state or false, expires or 0, will at or false, will or false
-               -> { epoch whose subscriptions ended or false }
+               -> { epoch whose subscriptions ended or false, where the session was ended before: epoch with which its will is due now
+               or false }
   check_named  base, field, name or false, epoch, opened
                -> { }, { true } when the session with this epoch is over, or { false } when Redis had lost it: it is open
                again, without its state
@@ -202,8 +203,8 @@ function parts.named()
 
   local function name_of(place) return place.name or place.field end
 
-  local function tell_end(place, discards)
-    wake.tell(place.session.node, { 'n', name_of(place), place.session.epoch, discards and 1 or 0 })
+  local function tell_end(place)
+    wake.tell(place.session.node, { 'n', name_of(place), place.session.epoch })
   end
 
   -- The session with this epoch, unless it was ended or a newer one was opened. Where Redis lost it, it is put in the place
@@ -244,7 +245,7 @@ function parts.named()
       if session.node == NODE then
         taken = session.epoch
       elseif is_held then
-        tell_end(place, discards)
+        tell_end(place)
       end
       epoch = math.max(epoch, session.epoch + 1)
       will = forget_will(place)
@@ -273,10 +274,21 @@ function parts.named()
     return {}
   end)
 
+  -- The will of a session that was ended before its node closed it. One that the newer session has left stays.
+  local function keep_late(place, epoch, will)
+    local newer, owner = place.session, owner_of(place)
+    if newer and (newer.born <= epoch or has(newer, WILL)) or not newer and floors[place.base] < epoch then return false end
+    local of = newer and newer.epoch or epoch
+    wills.keep(place.base, owner, of, NOW, place.name, will)
+    if newer then set_flag(newer, WILL, true) end
+    return of
+  end
+
   steps.close_named = reading(function(place, step)
     local epoch, opened, state, expires, will_at, will = unpack(step, 5, 10)
     local session = find(place, epoch, opened)
-    if not session or is_over(session) then return { false } end
+    if not session then return { false, state and will_at and keep_late(place, epoch, will) } end
+    if is_over(session) then return { false } end
     forget_will(place)
     if not state then
       forget(place)

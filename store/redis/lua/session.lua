@@ -5,7 +5,8 @@
               marks or false, will of a session that this one ends or false, details (details.lua) where it has tags or false,
               { count, through } of what was missed, where something was }
   save   base, id, epoch, state                         -> SESSION_TAKEN_OVER or { }
-  close  base, id, epoch, state or false, expires or 0, will at or false, will or false  -> { }
+  close  base, id, epoch, state or false, expires or 0, will at or false, will or false
+         -> { where the session was ended before: epoch with which its will is due now or false }
   check  base, id, epoch, generation
          -> { }, { reason } when the session with this epoch is over, or { false, last } when Redis had lost it: it is open
             again, and its log may have grown unheard
@@ -27,7 +28,7 @@ function parts.session()
     log.rebase(record)
     local will = holder.forget_will(record)
 
-    local previous, state, unclean, ended = holder.of(record), false, false, false
+    local previous, state, unclean, ended, dropped = holder.of(record), false, false, false, nil
     if previous then
       local held = previous.node ~= ''
       if held or previous.unclean then token.show(record, record.last) end
@@ -37,6 +38,7 @@ function parts.session()
       else
         call('HDEL', base .. KEY.states, record.serial)
         holder.forget_received(record)
+        dropped = held and record.epoch or nil
       end
       if previous.node == NODE then
         ended = record.epoch
@@ -47,7 +49,7 @@ function parts.session()
     -- Above every epoch that was given and lost, as the offsets of a log that begins.
     record.epoch = math.max(record.epoch + 1, ticks())
     token.see(record)
-    holder.store(record, NODE, 0, false)
+    holder.store(record, NODE, 0, false, dropped)
     local details = token.has(record, token.TAGGED) and need('details').of(record)
     return {
       record.epoch, state, unclean, record.cursor, record.broadcast, record.last, ended, token.marks_of(record), will, details,
@@ -64,10 +66,24 @@ function parts.session()
     return {}
   end
 
+  -- A clean start has ended the session with this epoch. A device that was revoked, or is another account's now, has no will.
+  local function is_dropped(record, epoch)
+    if token.has(record, token.REVOKED) or not token.has(record, token.CURRENT) then return false end
+    local session = holder.of(record)
+    return session and session.dropped and session.dropped >= epoch
+  end
+
   function steps.close(step)
     local _, base, id, epoch, state, expires, will_at, will = unpack(step)
     local record = token.of(base, id)
-    if not record or record.epoch ~= epoch then return {} end
+    if not record then return {} end
+    if record.epoch ~= epoch then
+      -- One that the newer session has left stays.
+      if not state or not will_at or token.has(record, token.WILL) or not is_dropped(record, epoch) then return {} end
+      need('wills').keep(base, 'd' .. id, record.epoch, NOW, false, will)
+      token.set_flag(record, token.WILL, true)
+      return { record.epoch }
+    end
     local session = holder.of(record)
     if not session or holder.is_over(session) then return {} end
     holder.forget_will(record)

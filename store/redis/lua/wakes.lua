@@ -7,7 +7,7 @@
     'x', id, offset                      a message of a private log was recalled or replaced
     'y', app, offset                     one of a broadcast log was; told to ''
     'e', id, epoch, reason               a session is over
-    'n', name, epoch, discarded (1 or 0)  a session that is known by a name is over; nothing of it goes on
+    'n', name, epoch                     a session that is known by a name is over
     's', name, offset, entry or false    the log of such a session grew
     't', offset, node                    subscriptions were changed by a node; told to ''
     'f', node, offset                    a node has read subscriptions up to there

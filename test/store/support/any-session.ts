@@ -110,7 +110,7 @@ const open = on('open', fc.constantFrom(false, false, false, false, false, true)
 
 async function openOne(store: Store, { name, model }: Session, cleanStart: boolean): Promise<void> {
   const { epoch, state, unclean } = await store.openNamedSession(name, cleanStart)
-  deepStrictEqual({ state: asText(state), unclean }, model.open(cleanStart))
+  deepStrictEqual({ state: asText(state), unclean }, model.open(epoch, cleanStart))
   ok(
     model.epochs.every((given) => given < epoch),
     'epochs only grow',
@@ -139,7 +139,7 @@ const close = under(
       stateExpiresAt: until,
     }
     await store.closeNamedSession(name, epoch, kept)
-    model.close(epoch, { state, until, will: waits })
+    model.close(epoch, { state, until, will: waits }, now)
   },
 )
 

@@ -8,6 +8,8 @@ export interface ModelEntry {
 }
 
 interface ModelSession {
+  /** Its first epoch. */
+  readonly born: number
   /** It was not closed. */
   held: boolean
   /** The store was opened again since: it may count as closed. */
@@ -82,10 +84,17 @@ export class SessionModel {
     if (this.#session?.held === true) this.#session.orphaned = true
   }
 
-  open(cleanStart: boolean): unknown {
+  open(epoch: number, cleanStart: boolean): unknown {
     const resumed = cleanStart ? undefined : this.#session
     const unclean = resumed?.held === true
-    const empty = { log: [], uids: new Set<string>(), received: new Map(), filters: new Map(), state: undefined }
+    const empty = {
+      born: epoch,
+      log: [],
+      uids: new Set<string>(),
+      received: new Map(),
+      filters: new Map(),
+      state: undefined,
+    }
     this.#session = { ...(resumed ?? empty), held: true, orphaned: false, until: Infinity }
     this.#will = undefined
     return { state: this.#session.state, unclean }
@@ -98,12 +107,20 @@ export class SessionModel {
     return undefined
   }
 
-  close(epoch: number, { state, until, will }: ModelClose): void {
+  close(epoch: number, { state, until, will }: ModelClose, now: number): void {
     const session = this.#of(epoch)
-    if (session === undefined) return
+    if (session === undefined) return this.#closeLate(epoch, state === undefined ? undefined : will?.value, now)
     if (state === undefined) this.#session = undefined
     else Object.assign(session, { held: false, orphaned: false, state, until })
     if (state !== undefined && will !== undefined) this.#will = { ...will, epoch, takenUntil: 0 }
+  }
+
+  /** It was ended before: its will is due at once. */
+  #closeLate(epoch: number, value: string | undefined, now: number): void {
+    const isOver = this.#session === undefined ? this.epochs.includes(epoch) : this.#session.born > epoch
+    if (value === undefined || !isOver) return
+    const of = this.#session === undefined ? epoch : (this.epochs.at(-1) ?? epoch)
+    this.#will = { epoch: of, publishAt: now, value, takenUntil: 0 }
   }
 
   append(entry: ModelEntry, uid: string | undefined): string {

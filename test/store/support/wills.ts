@@ -69,6 +69,15 @@ export async function wills(t: Test, makeEngine: MakeEngine): Promise<void> {
       t.equal(await take(world.store, lost, epoch, world.now + HOUR), undefined)
     })
 
+    await t.test('a device that is revoked has none, however late its session is closed', async (t) => {
+      const lost = await ofDevice(world, 'lost and late')
+      const epoch = await lost.open()
+      await lost.open(true)
+      await world.store.revokeToken(world.idOf({ device: 'lost and late' }))
+      await lost.close(epoch, world.now, world.now + HOUR)
+      t.equal(await take(world.store, lost, epoch, world.now + HOUR), undefined)
+    })
+
     await t.test('a session that ends at its close has none', async (t) => {
       const epoch = await openSession(world, 'ends')
       const will = { publishAt: world.now, value: Buffer.from('will') }
@@ -128,6 +137,31 @@ async function life(t: Test, world: World, make: (name: string) => Owner | Promi
     await owner.close(epoch, world.now, world.now + HOUR)
     t.equal(await take(world.store, owner, epoch, world.now + 500), 'will')
     t.equal(await owner.openAndEnd(true), undefined, 'somebody has taken it')
+  })
+
+  await t.test('a session is closed after a newer one has begun', async (t) => {
+    const owner = await make('late')
+    const due = new ArrivalQueue<number>('a will that is due')
+    t.teardown(world.store.watch({ ...DEAF, willDue: (_, epoch) => due.push(epoch) }))
+    const late = async (cleanStart: boolean) => {
+      const epoch = await owner.open()
+      const newer = await owner.open(cleanStart)
+      await owner.close(epoch, world.now + 1_000, world.now + HOUR)
+      return [epoch, newer] as const
+    }
+    for (const epoch of await late(false))
+      t.equal(await take(world.store, owner, epoch, world.now + 500), undefined, 'it goes on')
+    const [, newer] = await late(true)
+    const told = await due.next()
+    t.equal(await take(world.store, owner, told, world.now + 500), 'will', 'nothing of it goes on')
+    await world.store.willPublished(owner.session, told)
+    await owner.close(newer, world.now, world.now + HOUR)
+    t.equal(await take(world.store, owner, newer, world.now + 500), 'will', 'the newer one has its own')
+    await world.store.willPublished(owner.session, newer)
+    const untaken = await late(true)
+    await due.next()
+    t.equal(await owner.openAndEnd(false), undefined, 'a newer one goes on')
+    t.ok(untaken)
   })
 
   await t.test('it is gone when the session is opened again', async (t) => {
