@@ -383,7 +383,10 @@ export interface Store
   openSession(request: OpenSessionRequest): Promise<OpenedSession>
   /** Saves state while the session is open. @throws SESSION_TAKEN_OVER */
   saveSession(tokenId: TokenId, epoch: number, state: Uint8Array): Promise<void>
-  /** Releases the session; does nothing if it has ended or a newer one was opened. Never fails for an old epoch. */
+  /**
+   * Releases the session; does nothing if it has ended or a newer one was opened, except that the will is due now if a
+   * clean start ended this session. Never fails for an old epoch.
+   */
   closeSession(tokenId: TokenId, epoch: number, close: SessionClose): Promise<void>
   /**
    * Subscribes this node to `privateAppended` of a token id without a session here (a long poll). Returns a function

@@ -83,7 +83,7 @@ export interface SessionClose {
   readonly stateExpiresAt: number
   /**
    * Kept with the state until it is published (`takeWill`), or the session is opened again. `publishAt` is at most
-   * `stateExpiresAt` (MQTT 5 section 3.1.3.2.2). Ignored without state.
+   * `stateExpiresAt`; the end of the session makes it due (MQTT 5 section 3.1.3.2.2). Ignored without state.
    */
   readonly will?: SessionWill
 }

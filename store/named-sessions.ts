@@ -46,8 +46,8 @@ export interface NamedSessionStore {
   /** Saves state while the session is open. @throws SESSION_TAKEN_OVER */
   saveNamedSession(name: string, epoch: number, state: Uint8Array): Promise<void>
   /**
-   * Releases the session; does nothing if a newer one was opened. Without state, its log, its subscriptions and its
-   * received packet ids are deleted too.
+   * Releases the session. Without state, its log, its subscriptions and its received packet ids are deleted too. Does
+   * nothing if a newer one was opened, except that the will is due now if the newer one does not continue this session.
    */
   closeNamedSession(name: string, epoch: number, close: SessionClose): Promise<void>
 
