@@ -4,24 +4,25 @@ import { parseArgs } from 'node:util'
 import { asText } from './report/table.ts'
 import { ENGINES, type Engine, openPopulation } from './sizing/engines.ts'
 import { measure, type Measured, PARTS, shareEmbedded, shareOnRedis } from './sizing/measure.ts'
-import { needOf } from './sizing/need.ts'
+import { needOf, type ServerCosts } from './sizing/need.ts'
 import { pageOf } from './sizing/page.ts'
 import { type Rates, RATES } from './sizing/rates.ts'
 import { serverCosts } from './sizing/server-costs.ts'
 
 const INSTALLATIONS: Readonly<Record<Engine, readonly number[]>> = { embedded: [1e5], Redis: [1e6, 1e7, 1e8] }
 const QUICK: typeof INSTALLATIONS = { embedded: [1e4], Redis: [1e6] }
+const RESULTS = 'bench-results.json'
 const RATE_NAMES = Object.keys(RATES) as (keyof Rates)[]
 
 const USAGE = `npm run sizing -- [options]
-  --from a,b    results of npm run bench, with private, broadcast, connect and idle of ours-redis (default bench-results.json)
+  --from a,b    results of npm run bench, with private, broadcast, connect and idle of ours-redis (default ${RESULTS})
   --quick       few devices, and one million on Redis
   --write       also write docs/sizing.md
 ${RATE_NAMES.map((name) => `  --${name} n`.padEnd(18) + `default ${RATES[name]}`).join('\n')}`
 
 const { values } = parseArgs({
   options: {
-    from: { type: 'string', default: 'bench-results.json' },
+    from: { type: 'string' },
     quick: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -53,14 +54,21 @@ async function measureAll(engine: Engine, rates: Rates): Promise<(Measured & { r
   return all
 }
 
+/** Asked before anything is measured. Without it a page would say nothing of what is needed. */
+function measuredServer(): ServerCosts | undefined {
+  if (typeof values.from === 'string') return serverCosts(values.from)
+  if (existsSync(RESULTS)) return serverCosts(RESULTS)
+  if (values.write === true) throw new Error(`${RESULTS} is not there: --write needs --from`)
+  console.error(`${RESULTS} is not there: no needs`)
+  return undefined
+}
+
 async function main(): Promise<void> {
   if (values.help === true) return console.log(USAGE)
   const rates = ratesOf(values)
+  const server = measuredServer()
   const measured: (Measured & { readonly engine: Engine })[] = []
   for (const engine of ENGINES) measured.push(...(await measureAll(engine, rates)))
-  const { from } = values
-  const server = typeof from === 'string' && existsSync(from) ? serverCosts(from) : undefined
-  if (server === undefined) console.error(`${String(from)} is not there: no needs`)
   const onRedis = measured.filter(({ engine }) => engine === 'Redis')
   const needs = server === undefined ? [] : onRedis.map((one) => needOf(one, server, rates))
   const sizing = { rates, measured, server, needs }
