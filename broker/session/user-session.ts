@@ -318,7 +318,8 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
     const { node, user, name, epoch, isKept, expiry } = this
     const { store, now } = node
     if (epoch === 0) return await this.#leaveGroups(false)
-    if (isKept) await this.commit()
+    // What fails here costs duplicates: the session is closed all the same.
+    if (isKept) await this.commit().catch((error: unknown) => this.#notWritten(error))
     const { seconds } = expiry
     const keeps = this.#keeps
     await this.#leaveGroups(keeps)
@@ -334,6 +335,11 @@ export class UserSession implements PacketHandler, GeneralReceiver, UserOutgoing
 
   /** What it has of them and did not acknowledge goes to others. */
   async #leaveGroups(keeps: boolean): Promise<void> {
-    for (const membership of this.#memberships.values()) await (keeps ? membership.leave() : membership.end())
+    for (const membership of this.#memberships.values())
+      await (keeps ? membership.leave() : membership.end()).catch((error: unknown) => this.#notWritten(error))
+  }
+
+  #notWritten(error: unknown): void {
+    this.node.logger.warn({ connection: this.connection.id, err: error }, 'could not write the end of a session')
   }
 }

@@ -343,6 +343,7 @@ function keepLate(transaction: Transaction, tokenId: TokenId, epoch: number, wil
   const token = transaction.token(tokenId)
   if (token?.session === undefined || token.revoked || !token.current) return
   if (token.session.dropped < epoch || token.session.hasWill) return
+  transaction.sync()
   keepLateWill(transaction, { tokenId }, token.epoch, will)
   transaction.setToken(tokenId, { ...token, session: { ...token.session, hasWill: true } })
 }

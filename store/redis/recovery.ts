@@ -92,8 +92,7 @@ export class Recovery {
   async #look(): Promise<void> {
     const { secrets, named, tokens } = this.#options
     await secrets.keep()
-    await named.closeAgain()
-    await tokens.closeAgain()
+    await Promise.all([named.closeAgain(), tokens.closeAgain()])
   }
 
   #run(): void {

@@ -276,10 +276,10 @@ function parts.named()
 
   -- The will of a session that was ended before its node closed it. One that the newer session has left stays.
   local function keep_late(place, epoch, will)
-    local newer, owner = place.session, owner_of(place)
+    local newer = place.session
     if newer and (newer.born <= epoch or has(newer, WILL)) or not newer and floors[place.base] < epoch then return false end
     local of = newer and newer.epoch or epoch
-    wills.keep(place.base, owner, of, NOW, place.name, will)
+    wills.keep(place.base, owner_of(place), of, NOW, place.name, will)
     if newer then set_flag(newer, WILL, true) end
     return of
   end
